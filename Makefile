@@ -1,0 +1,38 @@
+# One target per verb. `make demo` and `make test` need nothing but Python 3.13 and this file.
+PYTHON ?= python3.13
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help setup demo test check bench clean
+
+help: ## what can be made
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(VENV)/.ready ## the virtual environment with everything pinned
+
+$(VENV)/.ready: requirements.txt requirements-dev.txt constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null || { \
+	  echo "This project needs Python 3.13 and found none as '$(PYTHON)'."; \
+	  echo "Install it (https://www.python.org/downloads, 'uv python install 3.13', 'pyenv install 3.13'),"; \
+	  echo "then run: make $(MAKECMDGOALS) PYTHON=/path/to/python3.13"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+demo: setup ## a finance department's story on the embedded sandbox
+	$(BIN)/python -m sandbox demo
+
+test: setup ## every test
+	$(BIN)/python -m pytest
+
+check: setup ## lint, format, types, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup ## counts, CPU seconds, ratios and memory
+	$(BIN)/python -m benchmarks
+
+clean: ## removes what was made
+	rm -rf $(VENV) var

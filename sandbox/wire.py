@@ -1,0 +1,67 @@
+"""The seam between a stand-in and whatever carries its bytes.
+
+A stand-in is a plain function from `Request` to `Response` over a state model. Socket servers and in-process
+transports are shells around it; they carry out what only a shell can: waiting and hanging up.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from urllib.parse import unquote
+
+type Clock = Callable[[], datetime]
+"""Tells the time, in UTC. Injected, so that a test may own it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request as it came over the wire.
+
+    `target` is path and query exactly as sent (percent-encoding untouched); header names are lower-cased.
+    `base` is the scheme and authority the client used (`http://127.0.0.1:5000`), for links in answers.
+    """
+
+    method: str
+    target: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    base: str = ""
+
+    @property
+    def path(self) -> str:
+        """The path, percent-decoded."""
+        return unquote(self.target.partition("?")[0])
+
+    @property
+    def query(self) -> str:
+        """The query, still encoded; empty when there is none."""
+        return self.target.partition("?")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One HTTP answer, and what the shell is to do around it.
+
+    `delay_seconds` is waited before the answer is sent; with `hang_up` the connection is closed instead of
+    answered, as when a network fails after the service did its work.
+    """
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    delay_seconds: float = 0.0
+    hang_up: bool = False
+
+
+type Handler = Callable[[Request], Response]
+
+
+def as_json(status: int, body: Any, headers: Mapping[str, str] | None = None) -> Response:
+    """An answer whose body is `body` as compact JSON."""
+    return Response(
+        status,
+        {"content-type": "application/json; charset=utf-8", **(headers or {})},
+        json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode(),
+    )
