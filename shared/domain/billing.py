@@ -1,0 +1,85 @@
+"""What billing says: accounts, profiles and role assignments, as facts.
+
+Names and figures are Microsoft.Billing's (api-version 2024-04-01). What may be done about them is decided elsewhere.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from shared.domain.keys import ProfileKey
+
+INVOICE_MANAGER: Final = "40000000-aaaa-bbbb-cccc-100000000004"
+"""The role definition of *Invoice manager* on a billing profile; the same in every tenant."""
+
+OTHER_RECIPIENT_ROLES: Final = {
+    "40000000-aaaa-bbbb-cccc-100000000000": "Billing profile owner",
+    "40000000-aaaa-bbbb-cccc-100000000001": "Billing profile contributor",
+    "40000000-aaaa-bbbb-cccc-100000000002": "Billing profile reader",
+}
+"""The other profile roles whose holders receive the invoice by e-mail. Never written by us.
+
+Source: "Download your Azure invoice", Microsoft Learn, section on e-mailed invoices.
+"""
+
+MANAGED_AGREEMENTS: Final = frozenset({"microsoftcustomeragreement", "microsoftpartneragreement"})
+"""The agreement types whose profiles know the Invoice manager role, lower-case."""
+
+
+@dataclass(frozen=True, slots=True)
+class BillingAccount:
+    """A billing account. `agreement_type` and `status` are the service's words (`MicrosoftCustomerAgreement`)."""
+
+    name: str
+    display_name: str
+    agreement_type: str
+    status: str
+
+    @property
+    def is_manageable(self) -> bool:
+        """Whether its profiles know the Invoice manager role: an active MCA or MPA account."""
+        return self.agreement_type.lower() in MANAGED_AGREEMENTS and self.status.lower() == "active"
+
+
+@dataclass(frozen=True, slots=True)
+class BillingProfile:
+    """A billing profile as one complete answer shows it.
+
+    `invoice_email_opt_in` is None where the answer does not say. `properties` is the whole `properties` object as it
+    came over the wire, for the one write that must send every writable field back.
+    """
+
+    key: ProfileKey
+    display_name: str
+    status: str
+    invoice_email_opt_in: bool | None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    properties: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def is_active(self) -> bool:
+        """Whether new access and updates make sense on it: status Active."""
+        return self.status.lower() == "active"
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A billing role assignment on a profile, whoever made it.
+
+    `role` is the last segment of its role definition id, `principal_id` and `created_by` are object ids, all
+    lower-case. `created_by` and `created_on` are None where the row does not carry them.
+    """
+
+    profile: ProfileKey
+    name: str
+    role: str
+    principal_id: str
+    principal_type: str | None = None
+    created_by: str | None = None
+    created_on: datetime | None = None
+
+    @property
+    def is_invoice_manager(self) -> bool:
+        """Whether this is the one role that we ever write."""
+        return self.role == INVOICE_MANAGER

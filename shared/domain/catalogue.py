@@ -1,0 +1,36 @@
+"""The profile catalogue: what the last bulk read of billing and of the directory established for everybody.
+
+The sweep writes it, every look reads it. It lets a single look know which profiles exist and which rules may be
+trusted, without reading the whole estate.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from shared.domain.billing import BillingAccount, BillingProfile
+from shared.domain.keys import ProfileKey
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Accounts and profiles as of `read_at`, and what the last complete sweep found about the policy's rules.
+
+    `profiles` carry no raw properties. `other_roles` names, per profile, the principals who receive its invoices
+    through another role than Invoice manager, and that role. `unknown_rules` maps a rule's name to why it is *not
+    known* (it names something that does not exist, or matches nobody); None when no complete sweep has judged the
+    policy whose digest is `policy_digest` yet: then no rule is known.
+    """
+
+    read_at: datetime
+    accounts: tuple[BillingAccount, ...]
+    profiles: tuple[BillingProfile, ...]
+    other_roles: Mapping[ProfileKey, Mapping[str, str]] = field(default_factory=dict)
+    policy_digest: str | None = None
+    unknown_rules: Mapping[str, str] | None = None
+
+    def why_unknown(self, rule: str, policy_digest: str) -> str | None:
+        """Why nothing may be concluded from `rule` matching nobody or nothing; None when the rule is known."""
+        if self.unknown_rules is None or self.policy_digest != policy_digest:
+            return "no complete sweep has judged this policy yet"
+        return self.unknown_rules.get(rule)

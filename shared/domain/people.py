@@ -1,0 +1,87 @@
+"""What the directory says of a person: complete facts, or the evidence that they are gone.
+
+Only facts live here; what they mean is for `employment` and `decide`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+TEXT_ATTRIBUTES: Final = (
+    "department",
+    "jobTitle",
+    "companyName",
+    "employeeType",
+    "employeeId",
+    "officeLocation",
+    "city",
+    "state",
+    "country",
+    "usageLocation",
+    "userPrincipalName",
+    "mail",
+    *(f"onPremisesExtensionAttributes/extensionAttribute{n}" for n in range(1, 16)),
+)
+"""The attributes a rule's `who` may test, as Graph names them.
+
+Source: Microsoft Graph, "Advanced query capabilities on directory objects", user properties that support `$filter`.
+"""
+
+SELECT: Final = (
+    "id",
+    "displayName",
+    "accountEnabled",
+    "userType",
+    "employeeHireDate",
+    "employeeLeaveDateTime",
+    "onPremisesExtensionAttributes",
+    *(name for name in TEXT_ATTRIBUTES if "/" not in name),
+)
+"""What every read of a person selects. An answer without one of these has read nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A person as one complete directory answer shows them.
+
+    `attributes` maps every name of `TEXT_ATTRIBUTES` to its text, or None where the directory holds none. `groups`
+    are those of the asked-for groups that the person is in, directly or through others, lower-case.
+    """
+
+    object_id: str
+    account_enabled: bool | None
+    user_type: str | None
+    hire_date: datetime | None
+    leave_date: datetime | None
+    attributes: Mapping[str, str | None]
+    groups: frozenset[str] = frozenset()
+    display_name: str | None = field(default=None, compare=False)
+
+    @property
+    def user_principal_name(self) -> str | None:
+        """The UPN, or None."""
+        return self.attributes.get("userPrincipalName")
+
+    @property
+    def is_guest(self) -> bool:
+        """Whether this is a B2B guest: userType says so, or the UPN carries `#EXT#`."""
+        return (self.user_type or "").lower() == "guest" or "#ext#" in (self.user_principal_name or "").lower()
+
+
+@dataclass(frozen=True, slots=True)
+class DeletedPerson:
+    """A person whom `/directory/deletedItems` showed: strong evidence of a leaver."""
+
+    object_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AbsentPerson:
+    """An object id that neither the directory nor its deleted items know: weak evidence of a leaver."""
+
+    object_id: str
+
+
+type PersonRead = Person | DeletedPerson | AbsentPerson
+"""What one finished read of the directory says of one object id."""

@@ -1,0 +1,96 @@
+"""What `decide` answers: a plan, and the words for its parts.
+
+A plan is data. It holds no order to anybody: the shell guards, records and applies it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from shared.domain.keys import ProfileKey
+from shared.domain.ownership import OwnAssignment
+
+
+class Employment(StrEnum):
+    """Where a person stands with the company, as far as access is concerned."""
+
+    EMPLOYED = "employed"
+    PRE_HIRE = "pre-hire"
+    LEAVER = "leaver"
+
+
+class Strength(StrEnum):
+    """How much one look proves: strong evidence acts at once, weak evidence must be seen twice."""
+
+    STRONG = "strong"
+    WEAK = "weak"
+
+
+class NoteKind(StrEnum):
+    """What a look found and leaves alone."""
+
+    FOREIGN = "foreign"
+    ALREADY_RECEIVES = "already-receives"
+    PROTECTED = "protected"
+    PRE_HIRE = "pre-hire"
+    GUEST = "guest"
+    PROFILE_NOT_ACTIVE = "profile-not-active"
+    NOT_MANAGED = "not-managed"
+    RULE_NOT_KNOWN = "rule-not-known"
+    TEMPLATE_BLANK = "template-blank"
+    LEAVER_HOLDS_FOREIGN = "leaver-holds-foreign"
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Invoice manager on `profile`, wanted by `rules` (names, in policy order)."""
+
+    profile: ProfileKey
+    rules: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Revoke:
+    """An assignment proved ours that the person should no longer hold."""
+
+    assignment: OwnAssignment
+    strength: Strength
+    reason: str
+
+    @property
+    def profile(self) -> ProfileKey:
+        """The profile it takes access away from."""
+        return self.assignment.profile
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something found and left alone, and why."""
+
+    kind: NoteKind
+    text: str
+    profile: ProfileKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one person should gain and lose, and when the answer changes by itself.
+
+    `wanted` maps every profile that the policy gives to the rules that give it, whether or not anything has to be
+    done. `next_change` is the next moment at which time alone changes the answer (a hire or leave date), in UTC.
+    """
+
+    employment: Employment
+    reason: str
+    wanted: Mapping[ProfileKey, tuple[str, ...]] = field(default_factory=dict)
+    grants: tuple[Grant, ...] = ()
+    revokes: tuple[Revoke, ...] = ()
+    notes: tuple[Note, ...] = ()
+    next_change: datetime | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing has to be done now."""
+        return not self.grants and not self.revokes

@@ -1,0 +1,86 @@
+"""The policy as the core sees it: who should manage the invoices of which profiles, and what may be written.
+
+Only the shape lives here. `policy_file` reads it from YAML; `filters` and `selectors` say what matches.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from shared.domain.filters import Filter
+
+
+class Everything(StrEnum):
+    """The two words that stand where a list of selectors may stand."""
+
+    ALL = "all"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """Picks billing profiles; all keys that are set must agree.
+
+    `name` is matched against the profile's display name (`*` is the wildcard, case does not matter), `profile` and
+    `account` against the billing names, `tags` against the profile's tags. A tag value may be a template such as
+    `{companyName}`, filled from the person; it then stands for that literal text.
+    """
+
+    name: str | None = None
+    account: str | None = None
+    profile: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+type Selection = Everything | tuple[Selector, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Who gets Invoice manager on what. `who` and `member_of` are ANDed; at least one is set.
+
+    `member_of` are group object ids, lower-case: being in any one of them suffices.
+    """
+
+    name: str
+    profiles: Selection
+    who: Filter | None = None
+    member_of: frozenset[str] = frozenset()
+    guests: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How much of one kind may be written in 24 h: max(floor, min(count, ceil(percent of what we own)))."""
+
+    floor: int
+    count: int
+    percent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The whole policy. `digest` is the SHA-256 of its meaning: two files that say the same have the same.
+
+    `accounts` are billing account names, or all; `enforce` says on which profiles the app writes; `opt_in` on which
+    it keeps invoice e-mail on. `lead_days`: access before the hire date; `mover_grace_hours`: access after moving on.
+    `protected` are object ids (lower-case) that are never touched.
+    """
+
+    rules: tuple[Rule, ...]
+    accounts: Everything | frozenset[str] = Everything.ALL
+    enforce: Selection = Everything.NONE
+    opt_in: Selection = Everything.NONE
+    min_recipients: int = 0
+    lead_days: int = 0
+    mover_grace_hours: int = 0
+    time_zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+    protected: frozenset[str] = frozenset()
+    budgets: Mapping[str, Budget] = field(default_factory=dict)
+    digest: str = ""
+
+    @property
+    def groups(self) -> frozenset[str]:
+        """Every group that a rule names."""
+        return frozenset[str]().union(*(rule.member_of for rule in self.rules))

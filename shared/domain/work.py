@@ -1,0 +1,114 @@
+"""A piece of work: one key to look at, why, and when.
+
+Whoever can put one of these on a queue can cause a look, never a grant (promise 1): nothing in it says what the
+answer should be.
+"""
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from shared.domain.keys import Key, ProfileKey
+
+
+class CauseKind(StrEnum):
+    """What made us look."""
+
+    EVENT = "event"
+    """A message on people-events named this person."""
+    SCHEDULE = "schedule"
+    """The answer changes by itself at this moment: an effective date, a hire or leave date."""
+    SETTLE = "settle"
+    """The second look: directories lag behind their own notifications, and weak evidence must be seen twice."""
+    VERIFY = "verify"
+    """A write was accepted but not visible yet."""
+    RETRY = "retry"
+    """The last look met something transient."""
+    WAIT = "wait"
+    """Nobody by that name was found yet."""
+    SWEEP = "sweep"
+    """The sweep found drift."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why somebody looks: its kind, and the event or sweep it began with.
+
+    `origin` is a short text that finds the beginning again (`<CloudEvents source>#<id>`, a sweep's id);
+    `event_type` is the event's own type, recorded and never judged.
+    """
+
+    kind: CauseKind
+    origin: str
+    event_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkItem:
+    """One look to take.
+
+    `first_asked` is when this chain of looks began: retries give up 24 h after it. `attempt` counts the looks of the
+    same kind so far, from 0. `hints` are profiles to read as well; they can only widen what is read. `effective` is
+    the date an event named; waiting for an unknown name ends 14 days past it.
+    """
+
+    key: Key
+    cause: Cause
+    first_asked: datetime
+    attempt: int = 0
+    hints: tuple[ProfileKey, ...] = ()
+    effective: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """A work item on its way: when it is due (None: now) and its Service Bus MessageId."""
+
+    item: WorkItem
+    message_id: str
+    due: datetime | None = None
+
+
+def at_once(item: WorkItem, unique: str) -> Scheduled:
+    """Sends a look for now. `unique` keeps it from being dropped as a duplicate of another look for now."""
+    return Scheduled(item, f"now:{_short(item)}:{unique}"[:128])
+
+
+def later(item: WorkItem, due: datetime, *, coalesce: timedelta) -> Scheduled:
+    """Sends a look for `due`, rounded up to a multiple of `coalesce`, so that looks of one kind at a key coalesce.
+
+    The MessageId is `<kind>:<key>:<due>`. What is dropped as a duplicate is looked after by the one that stays: it
+    is due at the same moment, which is not before either was asked for.
+    """
+    step = max(1, int(coalesce.total_seconds()))
+    rounded = datetime.fromtimestamp(-(-due.timestamp() // step) * step, UTC)
+    return Scheduled(item, f"{item.cause.kind}:{_short(item)}:{rounded:%Y-%m-%dT%H:%M:%SZ}"[:128], rounded)
+
+
+def again(item: WorkItem, kind: CauseKind, *, count: bool = True) -> WorkItem:
+    """The same look once more, for another reason; `attempt` counts on within one kind and starts anew on a change."""
+    same = item.cause.kind is kind
+    return replace(
+        item,
+        cause=replace(item.cause, kind=kind),
+        attempt=item.attempt + 1 if same and count else 0,
+    )
+
+
+def _short(item: WorkItem) -> str:
+    """The key, or its digest where it is too long for a MessageId (128 characters in Service Bus)."""
+    key = item.key.canonical
+    return key if len(key) <= 80 else "sha256-" + hashlib.sha256(key.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedEvent:
+    """An event that could not be used: its bytes as they came, and what is wrong with them."""
+
+    body: bytes
+    field_name: str
+    reason: str
+    mend: str
+    message_id: str | None = None
+    properties: dict[str, str] = field(default_factory=dict)

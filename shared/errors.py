@@ -1,0 +1,81 @@
+"""Every error that the app raises on purpose; anything else that is raised is a bug.
+
+    InvoiceAccessError
+    ├── Transient          the same call may succeed later; carries retry_after
+    │   ├── FailedRead     an answer that does not fit: it says nothing, least of all that something is absent
+    │   └── Conflict       somebody else wrote first: our lock is no longer ours
+    ├── Permanent          repeating it changes nothing; carries the reason
+    │   └── AccessLost     our own role on a billing scope is gone
+    ├── Rejected           an event that cannot be used: field, reason and mend
+    └── Misconfigured      the policy or the settings are wrong: every mistake at once
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+
+class InvoiceAccessError(Exception):
+    """The root of the tree."""
+
+
+class Transient(InvoiceAccessError):  # noqa: N818 - the field's word for it, as in kopf's TemporaryError
+    """The same call may succeed later.
+
+    `retry_after` is how long the service asked us to wait, None when it did not say.
+    """
+
+    def __init__(self, reason: str, *, retry_after: timedelta | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.retry_after = retry_after
+
+
+class FailedRead(Transient):
+    """An answer that does not fit (missing ids or selected fields, wrong types, a foreign link).
+
+    It is a failed read, never an empty one: nothing may be concluded from it.
+    """
+
+
+class Conflict(Transient):
+    """Somebody else wrote this chain or row first: whoever holds the lock now goes on, we stop."""
+
+
+class Permanent(InvoiceAccessError):  # noqa: N818
+    """Repeating the call changes nothing until a person does something; `reason` says what stands in the way."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class AccessLost(Permanent):
+    """Our own billing role on `scope` is gone (401 "No claims present", or 403)."""
+
+    def __init__(self, scope: str, reason: str) -> None:
+        super().__init__(f"no billing role on {scope}: {reason}")
+        self.scope = scope
+
+
+class Rejected(InvoiceAccessError):  # noqa: N818
+    """An event that cannot be used.
+
+    `field` names what is wrong (`subject`, `data.effective`, `value[3].resource`), `reason` says why, and `mend`
+    says what the sender has to change before sending it again.
+    """
+
+    def __init__(self, field: str, reason: str, mend: str) -> None:
+        super().__init__(f"{field}: {reason}. {mend}")
+        self.field = field
+        self.reason = reason
+        self.mend = mend
+
+
+class Misconfigured(InvoiceAccessError):  # noqa: N818
+    """The policy or the settings are wrong. `mistakes` are all of them, one readable line each."""
+
+    def __init__(self, what: str, mistakes: Sequence[str]) -> None:
+        listed = "\n".join(f"  - {mistake}" for mistake in mistakes)
+        super().__init__(f"{what}: {len(mistakes)} mistake{'s' * (len(mistakes) != 1)}\n{listed}")
+        self.what = what
+        self.mistakes = tuple(mistakes)

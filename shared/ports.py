@@ -1,0 +1,242 @@
+"""What the use cases need of the world, as small Protocols. The adapters implement them; tests may, too.
+
+Every method that talks to a service raises `Transient` when the same call may succeed later, `FailedRead` (a
+Transient) when an answer does not fit, `AccessLost` when our own role is gone, and `Permanent` when a person has to
+act. Absence is never raised: it is a value.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+from shared.domain.billing import Assignment, BillingAccount, BillingProfile
+from shared.domain.catalogue import Catalogue
+from shared.domain.keys import IdentityKey, IdentityKind, ProfileKey
+from shared.domain.ownership import OwnAssignment
+from shared.domain.people import Person, PersonRead
+from shared.domain.work import RejectedEvent, Scheduled
+
+
+class Clock(Protocol):
+    """Tells the time. The only source of it in the services."""
+
+    def now(self) -> datetime:
+        """The time now, aware, in UTC."""
+        ...
+
+
+class Directory(Protocol):
+    """Reads people and groups (Microsoft Graph)."""
+
+    async def person(self, object_id: str, groups: frozenset[str]) -> PersonRead:
+        """Reads one person, and which of `groups` they are in (transitively).
+
+        One read, one more per 20 groups, one more (`/directory/deletedItems`) where the directory answers 404.
+        """
+        ...
+
+    async def find(self, identity: IdentityKey) -> Sequence[str]:
+        """The object ids of everybody in the directory who is called that; empty when nobody is."""
+        ...
+
+    def people(self, odata_filter: str) -> AsyncIterator[Person]:
+        """Lists everybody whom a `$filter` preselects, 999 a page, without their groups (`groups` empty)."""
+        ...
+
+    def members(self, group: str) -> AsyncIterator[Person]:
+        """Lists every person in a group, transitively, without their groups. See `group_exists` for a missing one."""
+        ...
+
+    async def group_exists(self, group: str) -> bool:
+        """Whether the directory knows a group of this object id."""
+        ...
+
+
+class Written(StrEnum):
+    """What became of a write that raised nothing."""
+
+    DONE = "done"
+    """The service says it is done (or accepted and finished)."""
+    ALREADY = "already"
+    """It was so before: the assignment existed (whoever made it), or was gone."""
+    WOULD = "would"
+    """Observed: nothing was written."""
+
+
+class Billing(Protocol):
+    """Reads billing and writes the three things this app writes. There is no role to get wrong."""
+
+    async def identities(self) -> frozenset[str]:
+        """The object ids under which we write or wrote, lower-case: our token's own and the configured former ones."""
+        ...
+
+    async def accounts(self) -> Sequence[BillingAccount]:
+        """Every billing account that we can see, of any agreement type."""
+        ...
+
+    async def profiles(self, account: str) -> Sequence[BillingProfile]:
+        """Every billing profile of an account."""
+        ...
+
+    async def profile(self, key: ProfileKey) -> BillingProfile | None:
+        """One profile with its raw properties; None when the service says there is none."""
+        ...
+
+    async def assignment(self, profile: ProfileKey, principal_id: str) -> Assignment | None:
+        """The person's Invoice manager assignment on a profile; None when there is none. One read."""
+        ...
+
+    async def assignments(self, profile: ProfileKey) -> Sequence[Assignment]:
+        """Every role assignment made at a profile, whatever its role and principal."""
+        ...
+
+    async def grant_invoice_manager(self, profile: ProfileKey, principal_id: str) -> Written:
+        """Gives a person Invoice manager on a profile. Never sent twice by itself; "already there" is success."""
+        ...
+
+    async def revoke_invoice_manager(self, assignment: OwnAssignment) -> Written:
+        """Takes away an assignment proved ours. "Already gone" is success."""
+        ...
+
+    async def opt_in(self, profile: BillingProfile) -> Written:
+        """Turns invoice e-mail on, sending back every other writable field as `profile.properties` has it."""
+        ...
+
+
+class Queues(Protocol):
+    """Sends to the app's queues. What these return from has reached the broker."""
+
+    async def send_work(self, items: Sequence[Scheduled]) -> None:
+        """Puts looks on access-work, each under its key's session, its MessageId and its time."""
+        ...
+
+    async def send_rejected(self, events: Sequence[RejectedEvent]) -> None:
+        """Puts events that cannot be used on rejected-events, whole up to 128 KiB."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One entry of a key's chain.
+
+    `sequence` counts from 1; `kind` is `intent`, `result` or `look`; `body` is JSON with ids and no names; `previous`
+    is the digest of the entry before (64 zeros for the first) and `digest` the SHA-256 over all of this.
+    """
+
+    key: str
+    sequence: int
+    at: datetime
+    kind: str
+    body: Mapping[str, Any]
+    previous: str
+    digest: str
+
+
+class Chain(Protocol):
+    """One key's records, open for appending by whoever holds the key's lock."""
+
+    async def append(self, kind: str, at: datetime, body: Mapping[str, Any]) -> Record:
+        """Adds one record. Raises `Conflict` when somebody else appended since this chain was opened."""
+        ...
+
+
+class Ledger(Protocol):
+    """What was decided and done, append-only: one hash chain per key."""
+
+    async def open(self, key: str) -> Chain:
+        """Opens a key's chain at its present head."""
+        ...
+
+    def read(self, key: str) -> AsyncIterator[Record]:
+        """A key's records, oldest first."""
+        ...
+
+    async def verify(self, key: str) -> Sequence[str]:
+        """What is wrong with a key's chain (changed, missing, reordered records); empty when it holds."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What we remember of one assignment of ours: the rules that gave it, and the intent it came from."""
+
+    rules: tuple[str, ...] = ()
+    intended_at: datetime | None = None
+    found_nothing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PersonState:
+    """What can be rebuilt about a person who ever held something of ours, or about whom evidence is pending.
+
+    `holdings` are the profiles to read again at every look. `sightings` map a piece of weak evidence (its own short
+    text) to when it was first seen. `names` are what the person was last called, for events about somebody the
+    directory no longer knows. `version` is the store's own, None for a row not stored yet.
+    """
+
+    object_id: str
+    holdings: Mapping[ProfileKey, Holding] = field(default_factory=dict)
+    sightings: Mapping[str, datetime] = field(default_factory=dict)
+    names: Mapping[IdentityKind, str] = field(default_factory=dict)
+    version: str | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileState:
+    """What can be rebuilt about a profile's e-mail invoicing.
+
+    `agreed` is the digest of every writable field at the first of two reads that must agree, with its time;
+    `updates` are the times of our updates in the last 24 h; `blocked` says why we no longer update it by ourselves.
+    """
+
+    key: ProfileKey
+    agreed: tuple[str, datetime] | None = None
+    updates: tuple[datetime, ...] = ()
+    blocked: str | None = None
+    version: str | None = field(default=None, compare=False)
+
+
+class State(Protocol):
+    """What can be rebuilt: the catalogue, holdings, sightings, names, reports."""
+
+    async def person(self, object_id: str) -> PersonState:
+        """A person's row, an empty one when there is none."""
+        ...
+
+    async def put_person(self, state: PersonState) -> PersonState:
+        """Stores a row over the version it was read as, and indexes its names. Raises `Conflict`."""
+        ...
+
+    def people(self) -> AsyncIterator[PersonState]:
+        """Everybody who has a row."""
+        ...
+
+    async def called(self, identity: IdentityKey) -> Sequence[str]:
+        """The object ids of everybody who was ever called that while they had a row."""
+        ...
+
+    async def profile(self, key: ProfileKey) -> ProfileState:
+        """A profile's row, an empty one when there is none."""
+        ...
+
+    async def put_profile(self, state: ProfileState) -> ProfileState:
+        """Stores a row over the version it was read as. Raises `Conflict`."""
+        ...
+
+    async def catalogue(self) -> Catalogue | None:
+        """The catalogue as last stored."""
+        ...
+
+    async def put_catalogue(self, catalogue: Catalogue) -> None:
+        """Replaces the catalogue as a whole: a reader sees the old one or the new one."""
+        ...
+
+    async def put_report(self, at: datetime, report: Mapping[str, Any]) -> None:
+        """Keeps a sweep's report."""
+        ...
+
+    async def reports(self, count: int) -> Sequence[Mapping[str, Any]]:
+        """The latest `count` reports, newest first."""
+        ...

@@ -1,0 +1,161 @@
+"""The app's settings: each with its unit, default, range and reason. Read once, at the start, from the environment.
+
+Application settings of a function app are environment variables; the field's alias is the variable's name.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+
+from shared.errors import Misconfigured
+
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+def _words(value: Any) -> Any:
+    return [part for part in re.split(r"[\s,;]+", value) if part] if isinstance(value, str) else value
+
+
+class Settings(BaseModel):
+    """Everything about the app that a deployment decides and the policy does not."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=False)
+
+    policy: str = Field("policy.yaml", alias="INVOICE_ACCESS_POLICY")
+    """Path of the policy file, relative to the app's folder. It is deployed with the app."""
+
+    store: str = Field(alias="INVOICE_ACCESS_STORE")
+    """Where ledger and state live: `sqlite:<path>`, or a storage account's table endpoint."""
+
+    service_bus: str = Field(alias="ServiceBusConnection__fullyQualifiedNamespace")
+    """The Service Bus namespace, as the triggers use it (`contoso.servicebus.windows.net`)."""
+
+    client_id: str | None = Field(None, alias="AZURE_CLIENT_ID")
+    """Client id of the user-assigned managed identity; without it the system-assigned one is used."""
+
+    former_identities: Annotated[frozenset[str], BeforeValidator(_words)] = Field(
+        frozenset(), alias="INVOICE_ACCESS_FORMER_IDENTITIES"
+    )
+    """Object ids under which this app wrote before: what they made is ours as well."""
+
+    arm_url: str = Field("https://management.azure.com", alias="INVOICE_ACCESS_ARM_URL")
+    """Azure Resource Manager."""
+
+    graph_url: str = Field("https://graph.microsoft.com", alias="INVOICE_ACCESS_GRAPH_URL")
+    """Microsoft Graph, without the version."""
+
+    settle_seconds: int = Field(300, ge=0, le=3600, alias="INVOICE_ACCESS_SETTLE_SECONDS")
+    """Seconds between two sights of weak evidence. Graph's replicas lag behind its own notifications by minutes."""
+
+    coalesce_seconds: int = Field(30, ge=1, le=300, alias="INVOICE_ACCESS_COALESCE_SECONDS")
+    """Later looks are due at multiples of this many seconds, so that looks at one key fall together."""
+
+    handler_seconds: int = Field(45, ge=5, le=240, alias="INVOICE_ACCESS_HANDLER_SECONDS")
+    """Seconds a handler has. Under the lock's 60, so that no write starts under a lock that may be gone."""
+
+    intent_seconds: int = Field(120, ge=1, le=3600, alias="INVOICE_ACCESS_INTENT_SECONDS")
+    """Seconds for which a write that is not visible yet is not repeated: the service may still be at it."""
+
+    verify_seconds: Annotated[tuple[int, ...], BeforeValidator(_words)] = Field(
+        (30, 120, 600), alias="INVOICE_ACCESS_VERIFY_SECONDS", min_length=1
+    )
+    """Seconds until each further look at a write that is not visible yet; new identities were seen to take 30."""
+
+    retry_cap_seconds: int = Field(900, ge=1, le=3600, alias="INVOICE_ACCESS_RETRY_CAP_SECONDS")
+    """The longest wait between retries. They begin around 5 s and double, with full jitter."""
+
+    retry_hours: int = Field(24, ge=1, le=168, alias="INVOICE_ACCESS_RETRY_HOURS")
+    """Hours after which a key is given up with an alert; the sweep is the real retry."""
+
+    identity_wait_days: int = Field(14, ge=0, le=90, alias="INVOICE_ACCESS_IDENTITY_WAIT_DAYS")
+    """Days past its effective date for which an event waits for a person whom nobody knows yet."""
+
+    identity_wait_seconds: int = Field(60, ge=1, le=3600, alias="INVOICE_ACCESS_IDENTITY_WAIT_SECONDS")
+    """Seconds until the second look for such a person; each further wait doubles, up to six hours."""
+
+    catalogue_hours: int = Field(3, ge=1, le=48, alias="INVOICE_ACCESS_CATALOGUE_HOURS")
+    """Hours after which a look no longer trusts the profile catalogue and reads it anew: two missed sweeps."""
+
+    sweep_batch: int = Field(200, ge=1, le=1000, alias="INVOICE_ACCESS_SWEEP_BATCH")
+    """Drifted keys that a sweep lets loose at a time. 200 keys are at most some 20 s of ARM's write rate."""
+
+    sweep_batch_seconds: int = Field(60, ge=1, le=600, alias="INVOICE_ACCESS_SWEEP_BATCH_SECONDS")
+    """Seconds between two such batches: events get their turn in between."""
+
+    sweep_hours: int = Field(1, ge=1, le=24, alias="INVOICE_ACCESS_SWEEP_HOURS")
+    """How often the sweep runs, in hours: what changes by itself before then gets a look of its own."""
+
+    profile_update_seconds: int = Field(600, ge=0, le=86400, alias="INVOICE_ACCESS_PROFILE_UPDATE_SECONDS")
+    """Least seconds between two updates of one profile: the service finishes the first before it sees a second."""
+
+    profile_updates_per_day: int = Field(3, ge=1, le=24, alias="INVOICE_ACCESS_PROFILE_UPDATES_PER_DAY")
+    """Updates of one profile in 24 h; more means that somebody keeps turning it off, which a person must settle."""
+
+    @field_validator("arm_url", "graph_url")
+    @classmethod
+    def _https_unless_loopback(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme == "https" and parts.hostname:
+            return url.rstrip("/")
+        if parts.scheme == "http" and parts.hostname in _LOOPBACK:
+            return url.rstrip("/")
+        raise ValueError("give an https:// address; http:// is accepted for this machine (127.0.0.1) only")
+
+    @field_validator("store")
+    @classmethod
+    def _known_store(cls, store: str) -> str:
+        if store.startswith("sqlite:") and store != "sqlite:":
+            return store
+        parts = urlsplit(store)
+        if parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)):
+            return store.rstrip("/")
+        raise ValueError("give 'sqlite:<path>' or a table endpoint such as https://<account>.table.core.windows.net")
+
+    @field_validator("service_bus")
+    @classmethod
+    def _a_namespace(cls, namespace: str) -> str:
+        if not namespace or "/" in namespace or "=" in namespace:
+            raise ValueError("give the namespace's host name, such as contoso.servicebus.windows.net")
+        return namespace
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> Self:
+        """Reads the settings from environment variables; raises `Misconfigured` with every mistake at once.
+
+        An empty variable counts as not set. A name that begins with `INVOICE_ACCESS_` and is no setting is a mistake.
+        """
+        given = {name: value for name, value in environment.items() if value.strip()}
+        known = {str(field.alias) for field in cls.model_fields.values()}
+        mistakes = [
+            f"{name}: no such setting"
+            for name in sorted(given)
+            if name.startswith("INVOICE_ACCESS_") and name not in known
+        ]
+        try:
+            settings = cls.model_validate(given)
+        except ValidationError as error:
+            mistakes += [
+                f"{detail['loc'][0]}: {_say(detail['msg'])}" + ("" if detail["type"] == "missing" else f", not {detail['input']!r}")
+                for detail in error.errors()
+            ]
+        if mistakes:
+            raise Misconfigured("settings", mistakes)
+        return settings
+
+    @property
+    def settle(self) -> timedelta:
+        """`settle_seconds` as a duration."""
+        return timedelta(seconds=self.settle_seconds)
+
+    @property
+    def coalesce(self) -> timedelta:
+        """`coalesce_seconds` as a duration."""
+        return timedelta(seconds=self.coalesce_seconds)
+
+
+def _say(message: str) -> str:
+    return message.removeprefix("Value error, ")
