@@ -1,0 +1,1 @@
+"""One module per trigger: parse, call a service, return. No decisions."""

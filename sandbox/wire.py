@@ -65,3 +65,16 @@ def as_json(status: int, body: Any, headers: Mapping[str, str] | None = None) ->
         {"content-type": "application/json; charset=utf-8", **(headers or {})},
         json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode(),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who a request's bearer token speaks for: a principal's object id, its tenant and its client id."""
+
+    object_id: str
+    tenant_id: str
+    client_id: str
+
+
+type Authenticate = Callable[[Request], Caller | None]
+"""Reads the bearer token of a request; None when there is none, or it is expired, forged or for another audience."""

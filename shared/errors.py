@@ -2,6 +2,7 @@
 
     InvoiceAccessError
     ├── Transient          the same call may succeed later; carries retry_after
+    │   ├── MaybeWritten   a write whose answer was lost: it may have happened, read before repeating it
     │   ├── FailedRead     an answer that does not fit: it says nothing, least of all that something is absent
     │   └── Conflict       somebody else wrote first: our lock is no longer ours
     ├── Permanent          repeating it changes nothing; carries the reason
@@ -28,6 +29,13 @@ class Transient(InvoiceAccessError):  # noqa: N818 - the field's word for it, as
         super().__init__(reason)
         self.reason = reason
         self.retry_after = retry_after
+
+
+class MaybeWritten(Transient):
+    """A write whose answer was lost (time-out, broken connection, 5xx): it may have happened.
+
+    It must not be repeated before a read has shown that it did not.
+    """
 
 
 class FailedRead(Transient):

@@ -160,11 +160,16 @@ class Ledger(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """What we remember of one assignment of ours: the rules that gave it, and the intent it came from."""
+    """What we remember of one assignment of ours: the rules that gave it, and our latest intents about it.
+
+    `intended_at` is when we recorded that we would grant it, with `found_nothing` if the read before showed no
+    assignment; `revoking_at` is when we recorded that we would revoke it.
+    """
 
     rules: tuple[str, ...] = ()
     intended_at: datetime | None = None
     found_nothing: bool = False
+    revoking_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,12 +193,14 @@ class ProfileState:
     """What can be rebuilt about a profile's e-mail invoicing.
 
     `agreed` is the digest of every writable field at the first of two reads that must agree, with its time;
-    `updates` are the times of our updates in the last 24 h; `blocked` says why we no longer update it by ourselves.
+    `updates` are the times of our updates in the last 24 h; `before` is every writable field as it was before the
+    latest of them; `blocked` says why we no longer update it by ourselves.
     """
 
     key: ProfileKey
     agreed: tuple[str, datetime] | None = None
     updates: tuple[datetime, ...] = ()
+    before: Mapping[str, Any] | None = None
     blocked: str | None = None
     version: str | None = field(default=None, compare=False)
 

@@ -1,0 +1,25 @@
+"""people-events -> looks: a batch of events from anybody, each of which may be wrong."""
+
+import azure.functions as func
+
+from shared import bootstrap
+from shared.services.intake import Incoming
+from shared.services.intake import intake as take_in
+
+bootstrap.check()
+blueprint = func.Blueprint()
+
+
+@blueprint.function_name("intake")
+@blueprint.service_bus_queue_trigger(
+    arg_name="messages",
+    connection="ServiceBusConnection",
+    queue_name="people-events",
+    cardinality=func.Cardinality.MANY,
+    data_type=func.DataType.BINARY,
+    auto_complete_messages=True,
+)
+async def intake(messages: list[func.ServiceBusMessage]) -> None:
+    """Hands a batch to the service; returning completes it."""
+    app = await bootstrap.app()
+    await take_in(app, [Incoming(message.get_body(), message.message_id) for message in messages])

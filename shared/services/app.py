@@ -1,0 +1,60 @@
+"""What every use case is given, and what every look gives back. No behaviour lives here."""
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from shared.domain.keys import ProfileKey
+from shared.domain.outcome import Outcome
+from shared.domain.policy import Policy
+from shared.domain.work import RejectedEvent, Scheduled
+from shared.ports import Billing, Clock, Directory, Ledger, Queues, State
+from shared.services.catalogue import CatalogueShelf
+from shared.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """The ports in hand, the policy and the settings. One per process, built by `bootstrap`."""
+
+    policy: Policy
+    settings: Settings
+    clock: Clock
+    random: random.Random
+    directory: Directory
+    billing: Billing
+    billing_for_look: Callable[[Callable[[ProfileKey], bool]], Billing]
+    """Billing for one look, which only writes to profiles for which the given function says so; see `enforced`."""
+    queues: Queues
+    ledger: Ledger
+    state: State
+    shelf: CatalogueShelf
+    calls: Callable[[], Mapping[str, int]] = dict
+    """API calls made so far in this process, by service and kind; the sweep reports the difference."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How one look ended: the outcome, the record it leaves, and what has to follow.
+
+    `record` is JSON for the ledger, with ids and no names. `follow_ups` are sent before the message is completed.
+    """
+
+    outcome: Outcome
+    record: Mapping[str, Any] = field(default_factory=dict)
+    follow_ups: tuple[Scheduled, ...] = ()
+    rejected: tuple[RejectedEvent, ...] = ()
+    retry_after: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """Until when a handler may begin writes."""
+
+    at: datetime
+
+    def left(self, now: datetime) -> float:
+        """Seconds left; zero or less once it has passed."""
+        return (self.at - now).total_seconds()

@@ -1,0 +1,113 @@
+"""Reads the whole estate in bulk, for the sweep: accounts, profiles, assignments, populations, group members.
+
+No read per person. A read that fails is written down and makes the estate incomplete; it is never an empty answer.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from shared.domain.billing import OTHER_RECIPIENT_ROLES, Assignment, BillingProfile
+from shared.domain.catalogue import Catalogue
+from shared.domain.keys import ProfileKey
+from shared.domain.people import Person
+from shared.domain.rules import unknown_rules
+from shared.errors import InvoiceAccessError
+from shared.ports import PersonState
+from shared.services.app import App
+from shared.services.catalogue import read_profiles
+
+
+@dataclass(slots=True)
+class Estate:
+    """What the bulk reads brought.
+
+    `people` are those whom a rule's filter preselects or who are in a group that a rule names, each with all of those
+    groups; it says nothing about anybody else, and nothing at all about absence while `people_complete` is False.
+    `rows` are the assignments of each profile whose list could be read. `states` are the rows of everybody who ever
+    held something. `failures` are the reads that failed, one readable line each.
+    """
+
+    read_at: datetime
+    catalogue: Catalogue
+    people: dict[str, Person] = field(default_factory=dict)
+    people_complete: bool = True
+    rows: dict[ProfileKey, tuple[Assignment, ...]] = field(default_factory=dict)
+    states: dict[str, PersonState] = field(default_factory=dict)
+    missing_groups: set[str] = field(default_factory=set)
+    failures: list[str] = field(default_factory=list)
+    listed: int = 0
+
+
+async def read_estate(app: App) -> Estate:
+    """Reads everything. Raises only where nothing can be said at all: accounts, profiles or our own store."""
+    now = app.clock.now()
+    accounts, profiles = await read_profiles(app.billing, app.policy)
+    estate = Estate(now, Catalogue(read_at=now, accounts=accounts, profiles=profiles))
+    estate.states = {state.object_id: state async for state in app.state.people()}
+    await _read_assignments(app, estate, profiles)
+    await _read_people(app, estate)
+    unknown = unknown_rules(app.policy, estate.catalogue, estate.people.values(), estate.missing_groups)
+    estate.catalogue = replace(
+        estate.catalogue,
+        other_roles=_other_roles(estate),
+        policy_digest=app.policy.digest,
+        unknown_rules=unknown,
+    )
+    return estate
+
+
+async def _read_assignments(app: App, estate: Estate, profiles: tuple[BillingProfile, ...]) -> None:
+    for profile in profiles:
+        try:
+            rows = await app.billing.assignments(profile.key)
+        except InvoiceAccessError as failure:
+            estate.failures.append(f"assignments of {profile.key}: {failure}")
+        else:
+            estate.rows[profile.key] = tuple({row.name.lower(): row for row in rows}.values())
+
+
+async def _read_people(app: App, estate: Estate) -> None:
+    """Lists each population once: groups first, then the filters of rules that name no group.
+
+    A rule with both is the members of its group, judged here by its filter.
+    """
+    members: dict[str, set[str]] = {}
+    for group in sorted(app.policy.groups):
+        try:
+            if not await app.directory.group_exists(group):
+                estate.missing_groups.add(group)
+                continue
+            listed = await _list(app.directory.members(group), estate)
+        except InvoiceAccessError as failure:
+            estate.people_complete = False
+            estate.failures.append(f"members of group {group}: {failure}")
+        else:
+            for object_id in listed:
+                members.setdefault(object_id, set()).add(group)
+    filters = {rule.who.odata for rule in app.policy.rules if rule.who is not None and not rule.member_of}
+    for odata_filter in sorted(filters):
+        try:
+            await _list(app.directory.people(odata_filter), estate)
+        except InvoiceAccessError as failure:
+            estate.people_complete = False
+            estate.failures.append(f"people with {odata_filter}: {failure}")
+    for object_id, groups in members.items():
+        estate.people[object_id] = replace(estate.people[object_id], groups=frozenset(groups))
+
+
+async def _list(pages: AsyncIterator[Person], estate: Estate) -> set[str]:
+    """Reads a population to its end before anybody in it counts."""
+    listed = [person async for person in pages]
+    estate.listed += len(listed)
+    estate.people |= {person.object_id: person for person in listed}
+    return {person.object_id for person in listed}
+
+
+def _other_roles(estate: Estate) -> dict[ProfileKey, dict[str, str]]:
+    return {
+        profile: {
+            row.principal_id: OTHER_RECIPIENT_ROLES[row.role] for row in rows if row.role in OTHER_RECIPIENT_ROLES
+        }
+        for profile, rows in estate.rows.items()
+    }

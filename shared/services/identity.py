@@ -1,0 +1,70 @@
+"""One look for somebody we only know by name: who is that, and if it is nobody yet, when to ask again.
+
+Everybody found gets a look of their own under their own key; nothing is written from here.
+"""
+
+import asyncio
+import json
+import uuid
+from datetime import datetime, timedelta
+
+from shared.domain.keys import IdentityKey, PersonKey
+from shared.domain.outcome import Outcome, wait_delay
+from shared.domain.work import Cause, CauseKind, RejectedEvent, WorkItem, again, at_once, later
+from shared.services.app import App, Look
+
+
+async def look_for_identity(app: App, key: IdentityKey, item: WorkItem) -> Look:
+    """Finds everybody who is called that, or once was while they held something of ours.
+
+    A leaver whom the directory no longer knows, or knows by another name, is only in the second place. Nobody
+    found: waiting, with growing pauses, up to `identity_wait_days` past the effective date; then rejected.
+    """
+    now = app.clock.now()
+    in_directory, remembered = await asyncio.gather(app.directory.find(key), app.state.called(key))
+    found = sorted({*in_directory, *remembered})
+    if found:
+        cause = Cause(CauseKind.EVENT, item.cause.origin, item.cause.event_type)
+        looks = tuple(
+            at_once(
+                WorkItem(PersonKey(object_id), cause, first_asked=now, hints=item.hints),
+                str(uuid.UUID(int=app.random.getrandbits(128), version=4)),
+            )
+            for object_id in found
+        )
+        return Look(Outcome.DONE, {"found": found, "why": _where(len(in_directory), len(remembered))}, looks)
+    asked_until = max(item.first_asked, item.effective or item.first_asked) + timedelta(
+        days=app.settings.identity_wait_days
+    )
+    if now >= asked_until:
+        reason = f"nobody was ever called that, up to {app.settings.identity_wait_days} days past the effective date"
+        return Look(Outcome.REJECTED, {"why": reason}, rejected=(_as_event(key, item, reason),))
+    wait = again(item, CauseKind.WAIT)
+    due = now + wait_delay(wait.attempt, first=timedelta(seconds=app.settings.identity_wait_seconds))
+    why = "nobody is called that yet"
+    return Look(Outcome.WAITING, {"why": why}, (later(wait, min(due, asked_until), coalesce=app.settings.coalesce),))
+
+
+def _where(in_directory: int, remembered: int) -> str:
+    return f"{in_directory} in the directory, {remembered} among those who once held something"
+
+
+def _as_event(key: IdentityKey, item: WorkItem, reason: str) -> RejectedEvent:
+    """The event as it can be sent again once it is mended: what we kept of it, in our own form."""
+    event: dict[str, object] = {
+        "specversion": "1.0",
+        "id": str(uuid.uuid5(uuid.NAMESPACE_OID, item.cause.origin + key.canonical)),
+        "source": "/invoice-access",
+        "type": item.cause.event_type or "person.changed",
+        "subject": f"{key.kind}:{key.value}",
+    }
+    if isinstance(item.effective, datetime):
+        event["data"] = {"effective": item.effective.isoformat()}
+    return RejectedEvent(
+        json.dumps(event).encode(),
+        field_name="subject",
+        reason=reason,
+        mend="Name the person by their object id, or correct the name, and send the event again",
+        message_id=None,
+        properties={"origin": item.cause.origin},
+    )

@@ -1,0 +1,157 @@
+"""One look at one profile's e-mail invoicing: keep it opted in, and change nothing else (DESIGN section 8).
+
+A PUT replaces the whole profile and nothing guards it against a change made meanwhile. So it is done rarely,
+only after two reads agreed, with the state before kept, and what it did is read back and compared.
+"""
+
+import asyncio
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from shared.domain.billing import BillingProfile
+from shared.domain.keys import ProfileKey
+from shared.domain.opt_in import FLAG, differences, fingerprint, writable
+from shared.domain.outcome import Outcome
+from shared.domain.selectors import select
+from shared.domain.work import CauseKind, Scheduled, WorkItem, again, later
+from shared.errors import InvoiceAccessError, MaybeWritten, Transient
+from shared.ports import Billing, Chain, ProfileState, Written
+from shared.services.app import App, Deadline, Look
+from shared.services.catalogue import enforced_profiles, is_managed
+
+_DAY: Final = timedelta(hours=24)
+
+
+async def look_at_profile(app: App, key: ProfileKey, item: WorkItem, chain: Chain, deadline: Deadline) -> Look:
+    """Turns a profile's invoice e-mail on where the policy wants it and it is literally off."""
+    now = app.clock.now()
+    found_by_sweep = item.cause.kind is CauseKind.SWEEP
+    catalogue = await app.shelf.current(now, not_before=item.first_asked if found_by_sweep else None)
+    managed = {account.name.lower() for account in catalogue.accounts if is_managed(account, app.policy)}
+    if key.account.lower() not in managed:
+        return Look(Outcome.UNCHANGED, {"why": "not in a billing account that the policy manages"})
+    enforced = enforced_profiles(app.policy, catalogue)
+    billing = app.billing_for_look(enforced.__contains__)
+    profile = await billing.profile(key)
+    state = await app.state.profile(key)
+    why_not = _why_leave_it(app, profile)
+    if why_not is not None or profile is None:
+        if state.agreed is not None:
+            await app.state.put_profile(replace(state, agreed=None))
+        return Look(Outcome.UNCHANGED, {"why": why_not})
+    if state.blocked is not None:
+        return Look(Outcome.HELD, {"why": state.blocked, "finding": "profile-update-blocked"})
+    return await _opt_in(app, item, chain, deadline, billing, profile, state, enforce=key in enforced)
+
+
+def _why_leave_it(app: App, profile: BillingProfile | None) -> str | None:
+    if profile is None:
+        return "there is no such profile"
+    if profile.key not in select(app.policy.opt_in, (profile,)):
+        return "the policy does not keep this profile opted in"
+    if profile.invoice_email_opt_in is None:
+        return "the answer does not say whether invoices are mailed"
+    if profile.invoice_email_opt_in:
+        return "opted in"
+    if not profile.is_active:
+        return f"the profile is {profile.status}"
+    return None
+
+
+async def _opt_in(
+    app: App,
+    item: WorkItem,
+    chain: Chain,
+    deadline: Deadline,
+    billing: Billing,
+    profile: BillingProfile,
+    state: ProfileState,
+    *,
+    enforce: bool,
+) -> Look:
+    now = app.clock.now()
+    wait = _wait_for(app, profile, state, now)
+    if wait is not None:
+        agreed = state.agreed
+        if agreed is None or agreed[0] != fingerprint(profile):
+            await app.state.put_profile(replace(state, agreed=(fingerprint(profile), now)))
+        due, why = wait
+        return Look(Outcome.WAITING, {"why": why}, (_at(app, item, due),))
+    recent = tuple(moment for moment in state.updates if now - moment < _DAY)
+    if len(recent) >= app.settings.profile_updates_per_day:
+        why = f"opted in {len(recent)} times in 24 h and turned off again each time; somebody has to settle this"
+        return Look(Outcome.HELD, {"why": why, "finding": "profile-fights-back"})
+    if deadline.left(now) <= 0:
+        return Look(Outcome.RETRY, {"why": "the handler's time was over before this write could begin"})
+
+    if enforce:
+        before_image = {"properties": writable(profile), "tags": dict(profile.tags)}
+        state = await app.state.put_profile(replace(state, updates=(*recent, now), before=before_image, agreed=None))
+    intent: dict[str, Any] = {
+        "action": "opt-in",
+        "profile": str(profile.key),
+        "mode": "enforce" if enforce else "observe",
+        "before": fingerprint(profile),
+    }
+    await chain.append("intent", now, {"actions": [intent]})
+    written: Written | None = None
+    doubt: Transient = MaybeWritten("accepted, but not visible yet")
+    try:
+        async with asyncio.timeout(deadline.left(now)):
+            written = await billing.opt_in(profile)
+    except TimeoutError:
+        doubt = MaybeWritten("the service did not answer within the handler's time")
+    except MaybeWritten as lost:
+        doubt = lost
+    try:
+        after = await billing.profile(profile.key)
+    except InvoiceAccessError as failure:
+        return Look(Outcome.UNVERIFIED, {"why": f"{doubt.reason}; reading back failed: {failure}"})
+    return await _judge(app, profile, after, state, written, doubt)
+
+
+def _wait_for(
+    app: App, profile: BillingProfile, state: ProfileState, now: datetime
+) -> tuple[datetime, str] | None:
+    """Until when to leave the profile alone, and why; None when it may be updated now."""
+    last = max(state.updates, default=None)
+    pause = timedelta(seconds=app.settings.profile_update_seconds)
+    if last is not None and timedelta(0) <= now - last < pause:
+        return last + pause, "updated moments ago"
+    if state.agreed is None or state.agreed[0] != fingerprint(profile):
+        return now + app.settings.settle, "read once; a second read has to agree in every writable field"
+    since = state.agreed[1]
+    if now - since < app.settings.settle:
+        return min(now, since) + app.settings.settle, "the second read comes after the settling time"
+    return None
+
+
+def _at(app: App, item: WorkItem, due: datetime) -> Scheduled:
+    look = replace(again(item, CauseKind.SETTLE), first_asked=due)
+    return later(look, due, coalesce=app.settings.coalesce)
+
+
+async def _judge(
+    app: App,
+    before: BillingProfile,
+    after: BillingProfile | None,
+    state: ProfileState,
+    written: Written | None,
+    doubt: Transient,
+) -> Look:
+    """What the read-back says: the flag alone differs, nothing does yet, or harm was done."""
+    if after is None:
+        return Look(Outcome.UNVERIFIED, {"why": "the profile could not be found when reading back"})
+    changed = differences(before, after)
+    harm = {name: values for name, values in changed.items() if name != FLAG}
+    if harm:
+        why = f"an update changed more than the flag: {', '.join(harm)}; no further update by itself"
+        await app.state.put_profile(replace(state, blocked=why))
+        return Look(Outcome.GAVE_UP, {"why": why, "finding": "profile-update-harm", "changed": sorted(harm)})
+    action = {"action": "opt-in", "profile": str(before.key)}
+    if not after.invoice_email_opt_in:
+        return Look(Outcome.UNVERIFIED, {"why": doubt.reason, "actions": [action]}, retry_after=doubt.retry_after)
+    outcome = Outcome.WOULD if written is Written.WOULD else Outcome.DONE
+    why = "opted out although the policy keeps it opted in"
+    return Look(outcome, {"why": why, "actions": [{**action, "outcome": outcome.value, "why": why}]})
