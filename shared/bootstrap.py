@@ -1,0 +1,152 @@
+"""Puts the app together: settings and policy at the start, clients at the first use. The only place that knows all.
+
+Adapters are imported where they are built: a function that needs no billing client loads none.
+"""
+
+import asyncio
+import functools
+import logging
+import os
+import random
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from shared.domain.keys import ProfileKey
+from shared.domain.policy import Policy
+from shared.domain.policy_file import load_policy
+from shared.errors import Misconfigured
+from shared.ports import Billing
+from shared.services.app import App
+from shared.services.catalogue import CatalogueShelf
+from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from azure.core.credentials_async import AsyncTokenCredential
+
+    from shared.adapters.rows import Rows
+
+_APP_FOLDER: Final = Path(__file__).resolve().parent.parent
+
+_log = logging.getLogger(__name__)
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def now(self) -> datetime:
+        """The time now, in UTC."""
+        return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What a deployment decides: settings from the environment, policy from its file."""
+
+    settings: Settings
+    policy: Policy
+
+
+def read_configuration(environment: Mapping[str, str]) -> Configuration:
+    """Reads settings and policy; raises `Misconfigured` with every mistake of both at once."""
+    mistakes: list[str] = []
+    settings: Settings | None = None
+    policy: Policy | None = None
+    try:
+        settings = Settings.read(environment)
+    except Misconfigured as wrong:
+        mistakes += [f"setting {mistake}" for mistake in wrong.mistakes]
+    named = settings.policy if settings is not None else environment.get("INVOICE_ACCESS_POLICY", "").strip()
+    path = _APP_FOLDER / (named or "policy.yaml")
+    try:
+        policy = load_policy(path.read_text(encoding="utf-8"), path.name)
+    except Misconfigured as wrong:
+        mistakes += [f"{path.name}: {mistake}" for mistake in wrong.mistakes]
+    except UnicodeDecodeError as wrong:
+        mistakes.append(f"{path.name}: byte {wrong.start} is not UTF-8; save the file as UTF-8")
+    except OSError as wrong:
+        mistakes.append(f"{path}: {wrong.strerror}; INVOICE_ACCESS_POLICY names the policy file")
+    if settings is None or policy is None:
+        raise Misconfigured("the app cannot start", mistakes)
+    return Configuration(settings, policy)
+
+
+@functools.cache
+def check() -> Configuration:
+    """Reads the configuration of this process, once. A wrong policy or setting stops the start here."""
+    configuration = read_configuration(os.environ)
+    if configuration.policy.budgets:
+        _log.warning("policy: budgets are read and checked, but this version does not enforce them yet")
+    return configuration
+
+
+_built: App | None = None
+_building: asyncio.Lock | None = None
+
+
+async def app() -> App:
+    """The app of this process: built at the first call, the same ever after."""
+    global _built, _building  # noqa: PLW0603 - one process, one event loop, one set of clients
+    if _built is None:
+        _building = _building or asyncio.Lock()
+        async with _building:
+            if _built is None:
+                _built = build(check())
+    return _built
+
+
+def build(configuration: Configuration) -> App:
+    """Puts the real adapters behind the ports. Opens no connection yet."""
+    from shared.adapters.billing_arm import ArmBilling  # noqa: PLC0415 - see the module's docstring
+    from shared.adapters.billing_observed import Observed  # noqa: PLC0415
+    from shared.adapters.credentials import managed_identity  # noqa: PLC0415
+    from shared.adapters.directory_graph import GraphDirectory  # noqa: PLC0415
+    from shared.adapters.ledger import RowLedger  # noqa: PLC0415
+    from shared.adapters.queues_service_bus import ServiceBusQueues  # noqa: PLC0415
+    from shared.adapters.state import RowState  # noqa: PLC0415
+
+    settings, policy = configuration.settings, configuration.policy
+    credential = managed_identity(settings.client_id)
+    rows = _rows(settings, credential)
+    billing = ArmBilling(settings, credential)
+    directory = GraphDirectory(settings, credential)
+    state = RowState(rows)
+
+    def for_look(enforced: Callable[[ProfileKey], bool]) -> Billing:
+        return Observed(billing, enforced)
+
+    def calls() -> Mapping[str, int]:
+        return Counter(
+            {
+                **{f"billing {kind}": count for kind, count in billing.calls.items()},
+                **{f"graph {kind}": count for kind, count in directory.calls.items()},
+            }
+        )
+
+    return App(
+        policy=policy,
+        settings=settings,
+        clock=SystemClock(),
+        random=random.Random(),  # noqa: S311 - jitter and unique ids, no secrets
+        directory=directory,
+        billing=billing,
+        billing_for_look=for_look,
+        queues=ServiceBusQueues(settings.service_bus, credential),
+        ledger=RowLedger(rows),
+        state=state,
+        shelf=CatalogueShelf(state, billing, policy, timedelta(hours=settings.catalogue_hours)),
+        calls=calls,
+    )
+
+
+def _rows(settings: Settings, credential: "AsyncTokenCredential") -> "Rows":
+    if settings.store.startswith("sqlite:"):
+        from shared.adapters.rows_sqlite import SqliteRows  # noqa: PLC0415
+
+        return SqliteRows(Path(settings.store.removeprefix("sqlite:")))
+    from shared.adapters.rows_tables import TableRows  # noqa: PLC0415
+
+    return TableRows(settings.store, credential)
