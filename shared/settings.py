@@ -17,7 +17,7 @@ _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def _words(value: Any) -> Any:
-    return [part for part in re.split(r"[\s,;]+", value) if part] if isinstance(value, str) else value
+    return [part.lower() for part in re.split(r"[\s,;]+", value) if part] if isinstance(value, str) else value
 
 
 class Settings(BaseModel):
