@@ -95,6 +95,7 @@ def prove(
         return ForeignAssignment(assignment, f"made by {assignment.created_by}")
     if intent is None or not intent.found_nothing:
         return ForeignAssignment(assignment, "does not say who made it, and no intent of ours explains it")
-    if assignment.created_on is None or assignment.created_on < intent.recorded_at:
+    # The service was seen to cut createdOn to whole seconds, so an intent counts from the beginning of its second.
+    if assignment.created_on is None or assignment.created_on < intent.recorded_at.replace(microsecond=0):
         return ForeignAssignment(assignment, "does not say who made it, and was there before our intent")
     return OwnAssignment(assignment, Proof.INTENT, rules, _PROVED)
