@@ -1,5 +1,7 @@
 """people-events -> looks: a batch of events from anybody, each of which may be wrong."""
 
+from typing import List  # noqa: UP035 - the worker library knows typing.List, and refuses list[...]
+
 import azure.functions as func
 
 from shared import bootstrap
@@ -19,7 +21,7 @@ blueprint = func.Blueprint()
     data_type=func.DataType.BINARY,
     auto_complete_messages=True,
 )
-async def intake(messages: list[func.ServiceBusMessage]) -> None:
+async def intake(messages: List[func.ServiceBusMessage]) -> None:  # noqa: UP006 - see above
     """Hands a batch to the service; returning completes it."""
     app = await bootstrap.app()
     await take_in(app, [Incoming(message.get_body(), message.message_id) for message in messages])

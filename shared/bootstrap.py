@@ -78,6 +78,8 @@ def read_configuration(environment: Mapping[str, str]) -> Configuration:
 def check() -> Configuration:
     """Reads the configuration of this process, once. A wrong policy or setting stops the start here."""
     configuration = read_configuration(os.environ)
+    for chatty in ("azure", "httpx", "httpcore", "msal"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)  # their INFO lines carry URLs with people's names
     if configuration.policy.budgets:
         _log.warning("policy: budgets are read and checked, but this version does not enforce them yet")
     return configuration
@@ -104,16 +106,16 @@ def build(configuration: Configuration) -> App:
     from shared.adapters.billing_observed import Observed  # noqa: PLC0415
     from shared.adapters.credentials import managed_identity  # noqa: PLC0415
     from shared.adapters.directory_graph import GraphDirectory  # noqa: PLC0415
-    from shared.adapters.ledger import RowLedger  # noqa: PLC0415
+    from shared.adapters.ledger import RowsLedger  # noqa: PLC0415
     from shared.adapters.queues_service_bus import ServiceBusQueues  # noqa: PLC0415
-    from shared.adapters.state import RowState  # noqa: PLC0415
+    from shared.adapters.state import RowsState  # noqa: PLC0415
 
     settings, policy = configuration.settings, configuration.policy
     credential = managed_identity(settings.client_id)
     rows = _rows(settings, credential)
     billing = ArmBilling(settings, credential)
     directory = GraphDirectory(settings, credential)
-    state = RowState(rows)
+    state = RowsState(rows)
 
     def for_look(enforced: Callable[[ProfileKey], bool]) -> Billing:
         return Observed(billing, enforced)
@@ -121,7 +123,8 @@ def build(configuration: Configuration) -> App:
     def calls() -> Mapping[str, int]:
         return Counter(
             {
-                **{f"billing {kind}": count for kind, count in billing.calls.items()},
+                "billing reads": billing.calls.reads,
+                "billing writes": billing.calls.writes,
                 **{f"graph {kind}": count for kind, count in directory.calls.items()},
             }
         )
@@ -135,7 +138,7 @@ def build(configuration: Configuration) -> App:
         billing=billing,
         billing_for_look=for_look,
         queues=ServiceBusQueues(settings.service_bus, credential),
-        ledger=RowLedger(rows),
+        ledger=RowsLedger(rows),
         state=state,
         shelf=CatalogueShelf(state, billing, policy, timedelta(hours=settings.catalogue_hours)),
         calls=calls,

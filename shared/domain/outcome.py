@@ -69,4 +69,4 @@ def retry_delay(attempt: int, chance: float, *, cap: timedelta, retry_after: tim
 
 def wait_delay(attempt: int, *, first: timedelta, cap: timedelta = timedelta(hours=6)) -> timedelta:
     """How long to wait before looking again for a person whom nobody knows yet: doubling from `first` to `cap`."""
-    return min(cap, first * 2 ** min(attempt, 20))
+    return min(cap, first * float(2 ** min(attempt, 20)))

@@ -71,7 +71,7 @@ class ForeignAssignment:
 type Held = OwnAssignment | ForeignAssignment
 
 
-def prove(
+def prove(  # noqa: PLR0911 - one return per reason, in the order in which they decide
     assignment: Assignment,
     *,
     identities: AbstractSet[str],

@@ -8,8 +8,11 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
 from shared.domain.keys import Key, ProfileKey
+
+_LONGEST_KEY: Final = 80
 
 
 class CauseKind(StrEnum):
@@ -99,7 +102,7 @@ def again(item: WorkItem, kind: CauseKind, *, count: bool = True) -> WorkItem:
 def _short(item: WorkItem) -> str:
     """The key, or its digest where it is too long for a MessageId (128 characters in Service Bus)."""
     key = item.key.canonical
-    return key if len(key) <= 80 else "sha256-" + hashlib.sha256(key.encode()).hexdigest()
+    return key if len(key) <= _LONGEST_KEY else "sha256-" + hashlib.sha256(key.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

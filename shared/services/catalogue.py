@@ -7,18 +7,15 @@ from typing import Final
 from shared.domain.billing import BillingAccount, BillingProfile
 from shared.domain.catalogue import Catalogue
 from shared.domain.keys import ProfileKey
-from shared.domain.policy import Everything, Policy
-from shared.domain.selectors import select
+from shared.domain.policy import Policy
+from shared.domain.rules import managed_accounts
+from shared.domain.selectors import pick
 from shared.ports import Billing, State
+
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 _MEMORY: Final = timedelta(seconds=30)
 """How long a process trusts its own copy before it asks the store again: a sweep may have run elsewhere."""
-
-
-def is_managed(account: BillingAccount, policy: Policy) -> bool:
-    """Whether the policy names this account and its profiles know the Invoice manager role."""
-    named = policy.accounts is Everything.ALL or account.name.lower() in policy.accounts
-    return named and account.is_manageable
 
 
 async def read_profiles(
@@ -26,16 +23,17 @@ async def read_profiles(
 ) -> tuple[tuple[BillingAccount, ...], tuple[BillingProfile, ...]]:
     """Reads every account, and every profile of the managed ones (with their raw properties)."""
     accounts = tuple(await billing.accounts())
+    managed = managed_accounts(policy, accounts)
     profiles: list[BillingProfile] = []
     for account in accounts:
-        if is_managed(account, policy):
+        if account.name.lower() in managed:
             profiles += await billing.profiles(account.name)
     return accounts, tuple(profiles)
 
 
 def enforced_profiles(policy: Policy, catalogue: Catalogue) -> frozenset[ProfileKey]:
     """The profiles on which the policy says `enforce`; everywhere else the app only observes."""
-    return select(policy.enforce, catalogue.profiles)
+    return frozenset(profile.key for profile in pick(policy.enforce, catalogue.profiles).profiles)
 
 
 @dataclass(slots=True)
@@ -47,7 +45,7 @@ class CatalogueShelf:
     policy: Policy
     max_age: timedelta
     _copy: Catalogue | None = None
-    _taken_at: datetime = datetime.min.replace(tzinfo=UTC)
+    _taken_at: datetime = _NEVER
 
     async def current(self, now: datetime, *, not_before: datetime | None = None) -> Catalogue:
         """The catalogue, at most `max_age` old.

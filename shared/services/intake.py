@@ -60,7 +60,11 @@ async def intake(app: App, batch: Sequence[Incoming]) -> Taken:
         except Exception as bug:  # noqa: BLE001 - a bug about one event must not burn the batch it came in
             _log.exception("intake met a bug in event %s", incoming.message_id)
             mistakes.append(
-                Rejected("event", f"this app has a bug: {type(bug).__name__}", "Send it again after the next release")
+                Rejected(
+                    "event",
+                    f"this app has a bug: {type(bug).__name__}",
+                    "Send it again after the next release",
+                )
             )
         if mistakes:
             rejected.append(_whole(incoming, mistakes))
@@ -69,7 +73,13 @@ async def intake(app: App, batch: Sequence[Incoming]) -> Taken:
         await app.queues.send_work(looks)
     if rejected:
         await app.queues.send_rejected(rejected)
-    _log.info("intake: %d messages, %d looks, %d rejected, %d ignored", len(batch), len(looks), len(rejected), ignored)
+    _log.info(
+        "intake: %d messages, %d looks, %d rejected, %d ignored",
+        len(batch),
+        len(looks),
+        len(rejected),
+        ignored,
+    )
     return Taken(len(looks), len(rejected), ignored)
 
 
@@ -89,7 +99,12 @@ def _looks(app: App, key: Key, about: Sequence[PersonEvent], now: datetime) -> l
         at_once(item, str(unique)),
         *(
             later(
-                WorkItem(key, Cause(CauseKind.SCHEDULE, origin, first.event_type), first_asked=moment, effective=moment),
+                WorkItem(
+                    key,
+                    Cause(CauseKind.SCHEDULE, origin, first.event_type),
+                    first_asked=moment,
+                    effective=moment,
+                ),
                 moment,
                 coalesce=app.settings.coalesce,
             )

@@ -19,11 +19,12 @@ from shared.domain.outcome import Outcome, worst
 from shared.domain.ownership import Held, Intent, OwnAssignment, prove
 from shared.domain.people import Person, PersonRead
 from shared.domain.plan import Employment, Grant, Note, NoteKind, Plan, Revoke
+from shared.domain.rules import managed_accounts
 from shared.domain.work import CauseKind, Scheduled, WorkItem, again, later
 from shared.errors import InvoiceAccessError, MaybeWritten, Permanent, Transient
 from shared.ports import Billing, Chain, Holding, PersonState, Written
 from shared.services.app import App, Deadline, Look
-from shared.services.catalogue import enforced_profiles, is_managed
+from shared.services.catalogue import enforced_profiles
 
 _READS_AT_ONCE: Final = 8
 """Assignments read side by side: enough to be quick, too few for one person to be a burst."""
@@ -62,7 +63,7 @@ async def look_at_person(app: App, key: PersonKey, item: WorkItem, chain: Chain,
     draft = decide(person, app.policy, catalogue, (), now)
     to_read = _profiles_to_read(app, catalogue, draft, state, item)
     rows, failures = await _read_rows(billing, key.object_id, to_read)
-    held = [await _prove(app, chain.key, billing, row, state) for row in rows.values() if row is not None]
+    held = [await _prove(app, key.canonical, billing, row, state) for row in rows.values() if row is not None]
     plan = decide(person, app.policy, catalogue, held, now)
     plan = replace(plan, grants=tuple(grant for grant in plan.grants if grant.profile in rows))
 
@@ -79,14 +80,14 @@ async def look_at_person(app: App, key: PersonKey, item: WorkItem, chain: Chain,
     state = replace(
         state,
         holdings=_remember(state.holdings, rows, held, plan, now, app.settings.intent_seconds),
-        sightings=weighed.sightings,
+        sightings={**_unread(state.sightings, failures), **weighed.sightings},
     )
     run = _Run(app, billing, chain, deadline, key.object_id, enforced.__contains__, state)
     results = [*failures, *await run.carry_out(plan, weighed)]
     state = run.state
     if _worth_a_row(state) or before.version is not None or run.stored is not None:
         state = replace(state, names=_names(person) or state.names)
-        if state != before and state != run.stored:
+        if state not in (before, run.stored):
             await app.state.put_person(state)
 
     outcome = worst([result.outcome for result in results] + [Outcome.WAITING] * bool(weighed.wait))
@@ -99,11 +100,15 @@ async def look_at_person(app: App, key: PersonKey, item: WorkItem, chain: Chain,
             "notes": [_note_record(note) for note in plan.notes],
             "actions": [result.as_record() for result in results],
             "waiting": [
-                {"profile": str(waiting.revoke.profile), "why": waiting.revoke.reason, "due": waiting.due.isoformat()}
+                {
+                    "profile": str(waiting.revoke.profile),
+                    "why": waiting.revoke.reason,
+                    "due": waiting.due.isoformat(),
+                }
                 for waiting in weighed.wait
             ],
         },
-        follow_ups=tuple(_follow_ups(app, item, plan, weighed, outcome, results, now)),
+        follow_ups=tuple(_follow_ups(app, item, plan, weighed, outcome, now)),
         retry_after=max((r.retry_after for r in results if r.retry_after is not None), default=None),
     )
 
@@ -115,7 +120,7 @@ def _profiles_to_read(
 
     A hint only widens, and only to profiles that exist in accounts we manage.
     """
-    managed = {account.name.lower() for account in catalogue.accounts if is_managed(account, app.policy)}
+    managed = managed_accounts(app.policy, catalogue.accounts)
     known = {profile.key for profile in catalogue.profiles}
     wanted = {*draft.wanted, *state.holdings, *(hint for hint in item.hints if hint in known)}
     return sorted(profile for profile in wanted if profile.account.lower() in managed)
@@ -208,6 +213,12 @@ def _remember(
     return remembered
 
 
+def _unread(sightings: Mapping[str, datetime], failures: Sequence[Result]) -> dict[str, datetime]:
+    """The evidence about profiles that could not be read: it was not contradicted, so it stays."""
+    failed = tuple(f":{failure.profile.folded}" for failure in failures)
+    return {text: seen for text, seen in sightings.items() if text.endswith(failed)}
+
+
 def _is_young(moment: datetime | None, now: datetime, seconds: int) -> bool:
     """Whether an intent may still be on its way. One from a clock ahead of ours is."""
     return moment is not None and now - moment < timedelta(seconds=seconds)
@@ -240,7 +251,6 @@ def _follow_ups(
     plan: Plan,
     weighed: Weighed,
     outcome: Outcome,
-    results: Sequence[Result],
     now: datetime,
 ) -> list[Scheduled]:
     """The looks that this one asks for by itself: evidence to be seen again, lag to settle, dates to come."""
@@ -290,7 +300,8 @@ class _Run:
         """Grants before revokes; an action that fails stops no other."""
         results: list[Result] = []
         actions: list[Grant | Revoke] = []
-        for action in (*plan.grants, *weighed.apply):
+        planned: tuple[Grant | Revoke, ...] = (*plan.grants, *weighed.apply)
+        for action in planned:
             if self._is_on_its_way(action):
                 why = "written moments ago and not visible yet"
                 results.append(Result(_verb(action), action.profile, Outcome.UNVERIFIED, why))
@@ -298,8 +309,7 @@ class _Run:
                 actions.append(action)
         if actions:
             await self._record_intents(actions)
-            for action in actions:
-                results.append(await self._act(action))
+            results += [await self._act(action) for action in actions]
         return results
 
     def _is_on_its_way(self, action: Grant | Revoke) -> bool:

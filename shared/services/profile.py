@@ -13,12 +13,13 @@ from shared.domain.billing import BillingProfile
 from shared.domain.keys import ProfileKey
 from shared.domain.opt_in import FLAG, differences, fingerprint, writable
 from shared.domain.outcome import Outcome
-from shared.domain.selectors import select
+from shared.domain.rules import managed_accounts
+from shared.domain.selectors import pick
 from shared.domain.work import CauseKind, Scheduled, WorkItem, again, later
 from shared.errors import InvoiceAccessError, MaybeWritten, Transient
 from shared.ports import Billing, Chain, ProfileState, Written
 from shared.services.app import App, Deadline, Look
-from shared.services.catalogue import enforced_profiles, is_managed
+from shared.services.catalogue import enforced_profiles
 
 _DAY: Final = timedelta(hours=24)
 
@@ -28,8 +29,7 @@ async def look_at_profile(app: App, key: ProfileKey, item: WorkItem, chain: Chai
     now = app.clock.now()
     found_by_sweep = item.cause.kind is CauseKind.SWEEP
     catalogue = await app.shelf.current(now, not_before=item.first_asked if found_by_sweep else None)
-    managed = {account.name.lower() for account in catalogue.accounts if is_managed(account, app.policy)}
-    if key.account.lower() not in managed:
+    if key.account.lower() not in managed_accounts(app.policy, catalogue.accounts):
         return Look(Outcome.UNCHANGED, {"why": "not in a billing account that the policy manages"})
     enforced = enforced_profiles(app.policy, catalogue)
     billing = app.billing_for_look(enforced.__contains__)
@@ -48,7 +48,7 @@ async def look_at_profile(app: App, key: ProfileKey, item: WorkItem, chain: Chai
 def _why_leave_it(app: App, profile: BillingProfile | None) -> str | None:
     if profile is None:
         return "there is no such profile"
-    if profile.key not in select(app.policy.opt_in, (profile,)):
+    if not pick(app.policy.opt_in, (profile,)).profiles:
         return "the policy does not keep this profile opted in"
     if profile.invoice_email_opt_in is None:
         return "the answer does not say whether invoices are mailed"
@@ -111,9 +111,7 @@ async def _opt_in(
     return await _judge(app, profile, after, state, written, doubt)
 
 
-def _wait_for(
-    app: App, profile: BillingProfile, state: ProfileState, now: datetime
-) -> tuple[datetime, str] | None:
+def _wait_for(app: App, profile: BillingProfile, state: ProfileState, now: datetime) -> tuple[datetime, str] | None:
     """Until when to leave the profile alone, and why; None when it may be updated now."""
     last = max(state.updates, default=None)
     pause = timedelta(seconds=app.settings.profile_update_seconds)

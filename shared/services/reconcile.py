@@ -128,9 +128,7 @@ async def _record(app: App, item: WorkItem, look: Look, chain: Chain) -> Look:
 
 
 def _dues(follow_ups: Sequence[Scheduled]) -> list[dict[str, str]]:
-    return [
-        {"kind": one.item.cause.kind.value, "due": one.due.isoformat() if one.due else "now"} for one in follow_ups
-    ]
+    return [{"kind": one.item.cause.kind.value, "due": one.due.isoformat() if one.due else "now"} for one in follow_ups]
 
 
 def _say(item: WorkItem, look: Look, took: timedelta) -> None:

@@ -19,10 +19,10 @@ from shared.domain.keys import Key, PersonKey, ProfileKey
 from shared.domain.ownership import ForeignAssignment, Held, Intent, OwnAssignment, prove
 from shared.domain.people import Person
 from shared.domain.plan import Employment
-from shared.domain.selectors import select
+from shared.domain.rules import managed_accounts
+from shared.domain.selectors import pick
 from shared.domain.work import Cause, CauseKind, Scheduled, WorkItem, at_once, later
 from shared.services.app import App
-from shared.services.catalogue import is_managed
 from shared.services.estate import Estate, read_estate
 
 _SHOWN: Final = 500
@@ -55,7 +55,7 @@ async def sweep(app: App) -> Mapping[str, Any]:
     sweep_id = str(uuid.UUID(int=app.random.getrandbits(128), version=4))
     calls_before = Counter(app.calls())
     estate = await read_estate(app)
-    held = _held_by_person(app, estate, await app.billing.identities())
+    held = _held_by_person(estate, await app.billing.identities())
     drift = _drift(app, estate, held)
     if not estate.failures:
         await app.shelf.put(estate.catalogue, app.clock.now())
@@ -84,7 +84,7 @@ async def sweep(app: App) -> Mapping[str, Any]:
     return report
 
 
-def _held_by_person(app: App, estate: Estate, identities: frozenset[str]) -> dict[str, list[Held]]:
+def _held_by_person(estate: Estate, identities: frozenset[str]) -> dict[str, list[Held]]:
     """Every Invoice manager assignment that was read, by principal, each proved ours or foreign."""
     held: dict[str, list[Held]] = {}
     for rows in estate.rows.values():
@@ -97,9 +97,7 @@ def _held_by_person(app: App, estate: Estate, identities: frozenset[str]) -> dic
             if holding is not None and holding.intended_at is not None:
                 intent = Intent(holding.intended_at, holding.found_nothing)
             rules = frozenset(holding.rules) if holding is not None and holding.rules else None
-            held.setdefault(row.principal_id, []).append(
-                prove(row, identities=identities, intent=intent, rules=rules)
-            )
+            held.setdefault(row.principal_id, []).append(prove(row, identities=identities, intent=intent, rules=rules))
     return held
 
 
@@ -111,10 +109,9 @@ def _drift(app: App, estate: Estate, held: Mapping[str, Sequence[Held]]) -> Drif
         ours = [one.profile for one in held[object_id] if isinstance(one, OwnAssignment)]
         if ours and estate.people_complete:
             drift.add("holder-outside-every-rule", PersonKey(object_id), ours)
-    for profile in estate.catalogue.profiles:
+    for profile in pick(app.policy.opt_in, estate.catalogue.profiles).profiles:
         if profile.invoice_email_opt_in is False and profile.is_active:
-            if profile.key in select(app.policy.opt_in, estate.catalogue.profiles):
-                drift.add("opted-out", profile.key, ())
+            drift.add("opted-out", profile.key, ())
     return drift
 
 
@@ -161,7 +158,7 @@ def _counts(app: App, estate: Estate, held: Mapping[str, Sequence[Held]]) -> dic
     every = [one for rows in held.values() for one in rows]
     return {
         "accounts": len(estate.catalogue.accounts),
-        "managed_accounts": sum(is_managed(account, app.policy) for account in estate.catalogue.accounts),
+        "managed_accounts": len(managed_accounts(app.policy, estate.catalogue.accounts)),
         "profiles": len(estate.catalogue.profiles),
         "assignments": sum(map(len, estate.rows.values())),
         "ours": sum(isinstance(one, OwnAssignment) for one in every),
@@ -174,8 +171,9 @@ def _counts(app: App, estate: Estate, held: Mapping[str, Sequence[Held]]) -> dic
 def _left_alone(app: App, estate: Estate) -> list[dict[str, str]]:
     """Accounts that are not managed, each with the one reason."""
     reasons = []
+    managed = managed_accounts(app.policy, estate.catalogue.accounts)
     for account in estate.catalogue.accounts:
-        if is_managed(account, app.policy):
+        if account.name.lower() in managed:
             continue
         if not account.is_manageable:
             why = f"{account.agreement_type}, {account.status}: only active MCA and MPA accounts have Invoice managers"
@@ -209,9 +207,8 @@ def _findings(app: App, estate: Estate) -> list[dict[str, str]]:
         {"kind": "rule-not-known", "rule": rule, "text": why}
         for rule, why in sorted((estate.catalogue.unknown_rules or {}).items())
     ]
-    watched = select(app.policy.opt_in, estate.catalogue.profiles)
-    for profile in estate.catalogue.profiles:
-        if profile.key in watched and profile.is_active and profile.key in estate.rows:
+    for profile in pick(app.policy.opt_in, estate.catalogue.profiles).profiles:
+        if profile.is_active and profile.key in estate.rows:
             findings += _few_recipients(app, estate, profile)
     return findings
 

@@ -1,0 +1,174 @@
+"""Plays the story, tells it as it goes, and says at the end whether the world was as expected."""
+
+import argparse
+import asyncio
+import json
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from azure.core.exceptions import AzureError
+from kiota_abstractions.api_error import APIError
+from rich.console import Console
+
+from sandbox.contoso import names
+from sandbox.demo.office import Office
+from sandbox.demo.story import (
+    CHAPTERS,
+    PROJECT_RULE,
+    Seen,
+    Step,
+    killed_in_a_burst,
+    nothing_else,
+    removed_rule,
+)
+from sandbox.host.host import HostStartError
+from sandbox.settings import STANDARD_POLICY, Mode, Options
+from sandbox.up import running
+
+SHORTENED: Final = {
+    "INVOICE_ACCESS_SETTLE_SECONDS": ("1", "300"),
+    "INVOICE_ACCESS_COALESCE_SECONDS": ("1", "30"),
+    "INVOICE_ACCESS_IDENTITY_WAIT_SECONDS": ("1", "60"),
+    "INVOICE_ACCESS_INTENT_SECONDS": ("5", "120"),
+    "INVOICE_ACCESS_PROFILE_UPDATE_SECONDS": ("2", "600"),
+    "INVOICE_ACCESS_VERIFY_SECONDS": ("1, 2, 4", "30, 120, 600"),
+}
+"""The waits that the demo shortens: setting to (value here, default)."""
+
+_PATIENCE: Final = 30.0
+_OBSERVED_PATIENCE: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One step as it was played."""
+
+    name: str
+    seen: Seen
+    seconds: float
+
+    def as_report(self) -> dict[str, Any]:
+        """For the report file."""
+        return {
+            "name": self.name,
+            "ok": self.seen.ok,
+            "expected": self.seen.expected,
+            "observed": self.seen.observed,
+            "seconds": round(self.seconds, 3),
+        }
+
+
+async def play(office: Office, step: Step) -> Told:
+    """Plays one step. A client that fails is what was observed."""
+    seen = Seen()
+    began = time.monotonic()
+    try:
+        await step.play(office, seen)
+    except (AzureError, APIError, OSError, RuntimeError) as failure:
+        seen.check("the step could be played", "yes", f"{type(failure).__name__}: {failure}")
+    return Told(step.name, seen, time.monotonic() - began)
+
+
+def tell(console: Console, told: Told) -> None:
+    """Tells one step: what happened, why, and what differed."""
+    mark = "[green]✓[/green]" if told.seen.ok else "[red]✗[/red]"
+    console.print(f"{mark} [bold]{told.name}[/bold] [dim]{told.seconds:.1f} s[/dim]")
+    for line in told.seen.told:
+        console.print(f"    {line}", markup=False, highlight=False)
+    for what, expected in told.seen.expected.items():
+        observed = told.seen.observed[what]
+        if expected != observed:
+            console.print(f"    {what}: expected {expected}, observed {observed}", style="red", markup=False)
+
+
+async def _enforced(console: Console, policy: Path, settings: dict[str, str]) -> list[Told]:
+    options = Options(policy=policy, settings=settings, mode=Mode.ENFORCE)
+    played: list[Told] = []
+    async with running(options) as sandbox, Office(sandbox, patience=_PATIENCE) as office:
+        console.print(
+            f"Contoso is up on this machine: {len(sandbox.world.users)} people, 4 billing accounts, "
+            f"12 billing profiles that can be managed.\n"
+        )
+        last = (
+            ("A policy change", (Step("a removed rule is cleaned up", removed_rule(policy)),)),
+            ("A bad day", (Step("the app is killed in the middle of a burst", killed_in_a_burst),)),
+            ("The books", (Step("ours is what the policy gives, the rest was never touched", nothing_else),)),
+        )
+        for title, steps in (*CHAPTERS, *last):
+            console.print(f"[bold cyan]{title}[/bold cyan]")
+            for coming in [asyncio.create_task(play(office, step)) for step in steps]:
+                told = await coming
+                tell(console, told)
+                played.append(told)
+            console.print()
+    return played
+
+
+async def _observed(policy: Path, settings: dict[str, str]) -> Told:
+    """The same story where the policy says `enforce: none`: looks and `would`, and not one write."""
+    began = time.monotonic()
+    seen = Seen()
+    async with (
+        running(Options(policy=policy, settings=settings, mode=Mode.OBSERVE)) as sandbox,
+        Office(sandbox, patience=_OBSERVED_PATIENCE) as office,
+    ):
+        for _, steps in CHAPTERS:
+            await asyncio.gather(*(play(office, step) for step in steps))
+        log = sandbox.app_log.read_text(encoding="utf-8") if sandbox.app_log is not None else ""
+        would = log.count('"outcome": "would"')
+        writes = [entry for entry in sandbox.billing.audit if entry.caller == names.APP_OBJECT_ID]
+    seen.say(f"A second Contoso with `enforce: none` lived the same days: {would} times 'would', 0 writes expected.")
+    seen.check("writes by the app", 0, len(writes))
+    seen.check("it said what it would have done", expected=True, observed=would > 0)
+    return Told("the same story, observed, writes nothing", seen, time.monotonic() - began)
+
+
+async def tell_story(console: Console) -> list[Told]:
+    """Plays everything on two fresh sandboxes and returns how each step went."""
+    settings = {name: short for name, (short, _) in SHORTENED.items()}
+    console.print("[bold]A finance department, its people, and who gets which Azure invoices[/bold]")
+    shown = ", ".join(f"{name} {short} s instead of {full} s" for name, (short, full) in SHORTENED.items())
+    console.print(f"[dim]Shortened for the demo: {shown}.[/dim]", highlight=False)
+    folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="invoice-access-demo-"))
+    try:
+        policies = [folder / "enforced.yaml", folder / "observed.yaml"]
+        text = STANDARD_POLICY.read_text(encoding="utf-8")
+        for policy in policies:
+            policy.write_text(text.replace("\nemail_invoicing:", f"{PROJECT_RULE}\nemail_invoicing:"), encoding="utf-8")
+        played = await _enforced(console, policies[0], settings)
+        played.append(await _observed(policies[1], settings))
+        console.print("[bold cyan]Observed[/bold cyan]")
+        tell(console, played[-1])
+    finally:
+        shutil.rmtree(folder)
+    return played
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Plays the demo; returns 0 when every step went as expected, 1 when one differed."""
+    parser = argparse.ArgumentParser(
+        prog="python -m sandbox demo", description="A finance department's story, played and checked."
+    )
+    parser.add_argument("--report", type=Path, metavar="FILE", help="write what was expected and observed as JSON")
+    given = parser.parse_args(arguments)
+    console = Console(soft_wrap=True)
+    began = time.monotonic()
+    try:
+        played = asyncio.run(tell_story(console))
+    except HostStartError as failure:
+        print(f"python -m sandbox demo: the app does not start:\n{failure}", file=sys.stderr)
+        return 1
+    ok = all(told.seen.ok for told in played)
+    if given.report is not None:
+        report = {"ok": ok, "steps": [told.as_report() for told in played]}
+        given.report.write_text(json.dumps(report, indent=2, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
+    failed = [told.name for told in played if not told.seen.ok]
+    verdict = "[green]as expected[/green]" if ok else f"[red]{len(failed)} differed: {', '.join(failed)}[/red]"
+    console.print(f"\n{len(played)} steps in {time.monotonic() - began:.0f} s: {verdict}")
+    return 0 if ok else 1
