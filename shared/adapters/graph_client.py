@@ -1,0 +1,292 @@
+"""The way to Microsoft Graph: Microsoft's own client, set up for an app that reads a little and often.
+
+Lives here: which host may see our token, what is retried and for how long, how long a read may take, and what
+each failure means in our two words for errors. What is asked and how an answer reads does not: see
+`directory_graph` and `graph_wire`.
+
+msgraph-sdk's request builders make the requests and its request adapter sends them, through the middleware it
+brings along. Answers are taken as bytes: the SDK's own models would load 1,249 modules for the first one.
+
+Retries happen in one place, kiota's retry handler: it repeats 429, 503 and 504 at most twice, after half a
+second to a second and a half or as `Retry-After` says. It would honour a `Retry-After` of up to 180 s, by
+sleeping; here one of more than five seconds ends the call at once, as a `Transient` that carries it.
+`Retry-After: 0` counts as none. Other server errors and broken connections are not repeated here: the queue
+repeats the whole look.
+"""
+
+import asyncio
+import binascii
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Final
+
+import httpx
+from azure.core.credentials_async import AsyncTokenCredential
+from azure.core.exceptions import AzureError
+from kiota_abstractions.api_error import APIError
+from kiota_abstractions.request_information import RequestInformation
+from kiota_abstractions.serialization import ParsableFactory
+from kiota_authentication_azure.azure_identity_authentication_provider import (
+    AzureIdentityAuthenticationProvider,
+)
+from kiota_http.kiota_client_factory import KiotaClientFactory
+from kiota_http.middleware import BaseMiddleware, RetryHandler
+from kiota_http.middleware.options import RedirectHandlerOption, RetryHandlerOption, UrlReplaceHandlerOption
+from msgraph.generated.models.o_data_errors.o_data_error import ODataError
+from msgraph.graph_request_adapter import GraphRequestAdapter, options
+from msgraph.graph_service_client import GraphServiceClient
+from msgraph_core import GraphClientFactory
+from msgraph_core.middleware import GraphTelemetryHandler
+from msgraph_core.middleware.options import GraphTelemetryHandlerOption
+
+from shared.errors import FailedRead, Misconfigured, Permanent, Transient
+
+SCOPE: Final = "https://graph.microsoft.com/.default"
+"""What our token is for. Said outright: otherwise kiota derives it from the host a request goes to."""
+
+RETRIES: Final = 2
+"""How often a read is repeated. Twice within ten seconds is all that a handler's 45 s allow."""
+
+LONGEST_WAIT_SECONDS: Final = 5.0
+"""The longest wait between two tries, in seconds; a service that asks for more is left alone."""
+
+CALL_SECONDS: Final = 30.0
+"""What one read may take with its repetitions, in seconds. A handler has 45."""
+
+_TIMEOUT: Final = httpx.Timeout(15.0, connect=5.0)
+_CONNECTIONS: Final = httpx.Limits(max_connections=64, max_keepalive_connections=32, keepalive_expiry=30.0)
+_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+_DEFAULT_PORTS: Final = {"https": 443, "http": 80}
+_ERRORS: Final[dict[str, type[ParsableFactory]]] = {"XXX": ODataError}
+
+_NOT_FOUND: Final = "request_resourcenotfound"
+_EXPIRED_PAGE: Final = "directory_expiredpagetoken"
+
+
+class GraphClient:
+    """Sends the requests that `sdk`'s builders make, and says what became of them.
+
+    `graph_url` is Microsoft Graph without the version; http is accepted for this machine only. `http_client`
+    is an httpx client of the caller's own making (another transport, say); it gets the SDK's middleware as
+    well, and is closed with this. The credential stays the caller's. `retry_cap`
+    is the longest wait that a `Transient` hands on.
+
+    Raises:
+        Misconfigured: `graph_url` is not an address to which a token may be sent.
+    """
+
+    def __init__(
+        self,
+        graph_url: str,
+        credential: AsyncTokenCredential,
+        *,
+        http_client: httpx.AsyncClient | None = None,
+        retry_cap: timedelta,
+    ) -> None:
+        self._origin = _origin(_safe_address(graph_url))
+        self._retry_cap = retry_cap
+        self._exit = _Exit()
+        self._http = GraphClientFactory.create_with_custom_middleware(
+            _middleware(self._exit), client=http_client or _own_client(local=self._origin[1] in _LOOPBACK)
+        )
+        adapter = GraphRequestAdapter(
+            AzureIdentityAuthenticationProvider(credential, scopes=[SCOPE], allowed_hosts=[self._origin[1]]),
+            client=self._http,
+        )
+        adapter.base_url = graph_url.rstrip("/") + "/v1.0"
+        self._adapter = adapter
+        self.sdk = GraphServiceClient(request_adapter=adapter)
+
+    @property
+    def calls(self) -> int:
+        """How many requests were sent so far, repetitions included."""
+        return self._exit.sent
+
+    async def close(self) -> None:
+        """Closes every connection."""
+        await self._http.aclose()
+        await self._exit.close()
+
+    def address(self, request: RequestInformation) -> str:
+        """Where a request goes, for requests that differ in an id only.
+
+        kiota expands a request's address three times each time it is sent, letter by letter, which for the
+        long list of attributes that we select takes longer than everything else together.
+        """
+        self._adapter.set_base_url_for_request_information(request)
+        return request.url.replace("?%24", "?$")
+
+    async def read(self, request: RequestInformation, what: str, needs: str) -> bytes | None:
+        """Sends a reading request; the answer's body, or None where the directory knows no such object.
+
+        `what` says in an error what was being read ("person 7c0f..."), `needs` which Graph permissions that
+        takes.
+
+        Raises:
+            Transient: throttled, unreachable, slow, or no token; with the time that the service asked for.
+            FailedRead: an answer without a body, or a 404 that is not the directory's own.
+            Permanent: anything else that Graph refuses.
+        """
+        try:
+            async with asyncio.timeout(CALL_SECONDS):
+                body = await self._adapter.send_primitive_async(request, "bytes", _ERRORS)
+        except APIError as error:
+            self._raise_unless_absent(error, what, needs)
+            return None
+        except TimeoutError as error:
+            raise Transient(f"{what}: Graph took more than {CALL_SECONDS:.0f} s") from error
+        except httpx.InvalidURL as error:
+            raise FailedRead(f"{what}: Graph gave a link that is no address") from error
+        except httpx.HTTPError as error:
+            raise Transient(f"{what}: Graph was not reached ({type(error).__name__}: {error})") from error
+        except AzureError as error:
+            raise Transient(f"{what}: no token for Graph ({error.message})") from error
+        except (binascii.Error, UnicodeDecodeError) as error:
+            raise Transient(f"{what}: Graph asked for another token in a way nobody can read") from error
+        if not isinstance(body, bytes):
+            raise FailedRead(f"{what}: Graph answered without a body")
+        return body
+
+    def follow(self, link: str, what: str) -> str:
+        """A link from an answer, once it is known to lead where our token may go.
+
+        Raises:
+            FailedRead: the link leads to another scheme, host or port.
+        """
+        try:
+            target = httpx.URL(link)
+        except httpx.InvalidURL as error:
+            raise FailedRead(f"{what}: Graph gave a link that is no address") from error
+        if _origin(target) != self._origin or target.userinfo:
+            raise FailedRead(f"{what}: the next page is said to be on another host, {target.host!r}")
+        return link
+
+    def _raise_unless_absent(self, error: APIError, what: str, needs: str) -> None:
+        status = error.response_status_code or 0
+        code, message = _said(error)
+        reason = f"{what}: Graph answered {status} {code}: {message}"
+        if status == HTTPStatus.NOT_FOUND and code.lower() == _NOT_FOUND:
+            return
+        if status == HTTPStatus.NOT_FOUND or status < HTTPStatus.BAD_REQUEST:
+            # A gateway's own 404, or a redirect, says nothing about the object that was asked for.
+            raise FailedRead(reason)
+        if status == HTTPStatus.FORBIDDEN:
+            raise Permanent(f"{reason}. Does the app have the application permission {needs}?")
+        if _is_passing(status) or code.lower() == _EXPIRED_PAGE:
+            raise Transient(reason, retry_after=self._retry_after(error))
+        raise Permanent(reason)
+
+    def _retry_after(self, error: APIError) -> timedelta | None:
+        headers = httpx.Headers(error.response_headers or {})
+        asked = headers.get("retry-after", "").strip()
+        if asked.isascii() and asked.isdigit():
+            # Five digits are more than a day; int() refuses thousands of them.
+            wait = timedelta(seconds=int(asked[:6]))
+        else:
+            try:
+                # Measured against the service's own clock, so that ours need not be right.
+                wait = parsedate_to_datetime(asked) - parsedate_to_datetime(headers.get("date", ""))
+            except (ValueError, TypeError):
+                return None  # not said, or not in a way the specification knows
+        return min(max(wait, timedelta()), self._retry_cap) or None
+
+
+class _Exit(BaseMiddleware):
+    """Counts what goes out and closes the ways out.
+
+    The last of the middlewares, so that repetitions count as well. msgraph-core's transport does not close
+    the one that it wraps; here each is seen.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent = 0
+        self._used: set[httpx.AsyncBaseTransport] = set()
+
+    async def send(self, request: httpx.Request, transport: httpx.AsyncBaseTransport) -> httpx.Response:
+        self.sent += 1
+        self._used.add(transport)
+        return await super().send(request, transport)
+
+    async def close(self) -> None:
+        for transport in self._used:
+            await transport.aclose()
+
+
+class _BoundedRetry(RetryHandler):
+    """kiota's retry handler, which by itself would sleep for as long as `Retry-After` says, up to 180 s."""
+
+    def get_delay_time(
+        self,
+        retry_count: int,
+        response: httpx.Response | None = None,
+        delay: float = RetryHandlerOption.DEFAULT_DELAY,
+    ) -> float:
+        """Seconds until the next try; where that is long, what the handler takes for "no next try"."""
+        wait = super().get_delay_time(retry_count, response, delay)
+        return wait if wait <= LONGEST_WAIT_SECONDS else RetryHandlerOption.MAX_DELAY
+
+
+def _middleware(end: _Exit) -> list[BaseMiddleware]:
+    """The SDK's default pipeline, with a bounded retry handler, no redirects, and `end` at its end.
+
+    Graph's directory redirects nobody, and a token has no business elsewhere. `GraphClientFactory` accepts
+    options for its default handlers but no handler of ours, hence the same list built by hand.
+    """
+    redirects = RedirectHandlerOption(should_redirect=False)
+    replacements = UrlReplaceHandlerOption(enabled=False)  # they are for /me, of which an app has none
+    pipeline = KiotaClientFactory.get_default_middleware(
+        {redirects.get_key(): redirects, replacements.get_key(): replacements}
+    )
+    # `delay` is not a cap but is added to every wait; the default of 3 s is what makes each repetition slow.
+    bounded = _BoundedRetry(RetryHandlerOption(delay=0, max_retries=RETRIES))
+    telemetry = options[GraphTelemetryHandlerOption.get_key()]
+    return [
+        *(bounded if isinstance(handler, RetryHandler) else handler for handler in pipeline),
+        GraphTelemetryHandler(telemetry),
+        end,
+    ]
+
+
+def _own_client(*, local: bool) -> httpx.AsyncClient:
+    # Proxies are for the way out: what is on this machine is not looked for there.
+    return httpx.AsyncClient(timeout=_TIMEOUT, limits=_CONNECTIONS, trust_env=not local)
+
+
+def _safe_address(graph_url: str) -> httpx.URL:
+    try:
+        address = httpx.URL(graph_url)
+    except httpx.InvalidURL as error:
+        raise Misconfigured("Microsoft Graph", [f"{graph_url!r} is no address: {error}"]) from error
+    if address.scheme == "https" and address.host:
+        return address
+    if address.scheme == "http" and address.host in _LOOPBACK:
+        return address
+    raise Misconfigured(
+        "Microsoft Graph",
+        [f"{graph_url!r}: give an https:// address; http:// is for this machine (127.0.0.1) only"],
+    )
+
+
+def _origin(address: httpx.URL) -> tuple[str, str, int | None]:
+    return address.scheme, address.host, address.port or _DEFAULT_PORTS.get(address.scheme)
+
+
+def _is_passing(status: int) -> bool:
+    if status == HTTPStatus.NOT_IMPLEMENTED:
+        return False  # Graph's answer to a property that a listing cannot select
+    return status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in {
+        HTTPStatus.UNAUTHORIZED,
+        HTTPStatus.REQUEST_TIMEOUT,
+        HTTPStatus.TOO_EARLY,
+        HTTPStatus.TOO_MANY_REQUESTS,
+    }
+
+
+def _said(error: APIError) -> tuple[str, str]:
+    """Graph's own code and message, as far as there are any."""
+    inner = error.error if isinstance(error, ODataError) else None
+    code = inner.code if inner and isinstance(inner.code, str) else ""
+    message = inner.message if inner and isinstance(inner.message, str) else error.message or ""
+    return code or "(no code)", message[:300] or "(no message)"

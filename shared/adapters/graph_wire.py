@@ -1,0 +1,147 @@
+"""What Microsoft Graph answers, as strict models: an answer that does not fit one of these has said nothing.
+
+Only the few shapes that we read live here. A selected attribute that is missing is an error and not a null:
+Graph writes `null` for what is empty, so a key that is absent was never read.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, ValidationError
+from pydantic.alias_generators import to_camel
+
+from shared.domain.keys import PersonKey
+from shared.domain.people import TEXT_ATTRIBUTES, Person
+from shared.errors import FailedRead
+
+_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
+_FIRST_YEAR: Final = 1900
+_PROBLEMS_SHOWN: Final = 3
+_LAST: Final = datetime(9999, 12, 30, tzinfo=UTC)
+_EXTENSIONS: Final = frozenset(name.partition("/")[2] for name in TEXT_ATTRIBUTES if "/" in name)
+
+
+def _object_id(value: str) -> str:
+    return PersonKey(value).object_id
+
+
+def _moment(value: Any) -> datetime | None:
+    """An Edm.DateTimeOffset in UTC; 9999-12-31 ("never") becomes the day before, which any zone can show."""
+    if value is None:
+        return None
+    if not isinstance(value, str) or not _MOMENT.fullmatch(value):
+        raise ValueError("not a date with time and offset")
+    given = datetime.fromisoformat(value)
+    if given.year < _FIRST_YEAR:
+        # Year 1 is what some writers leave where they mean nothing: not a day that anybody was hired or left
+        # on.
+        raise ValueError("a date of before 1900")
+    return _LAST if given.replace(tzinfo=UTC) >= _LAST else given.astimezone(UTC)
+
+
+def _every_extension(value: dict[str, str | None]) -> dict[str, str | None]:
+    if missing := _EXTENSIONS - value.keys():
+        raise ValueError(f"without {', '.join(sorted(missing))}")
+    return value
+
+
+type ObjectId = Annotated[str, AfterValidator(_object_id)]
+type Moment = Annotated[datetime | None, PlainValidator(_moment)]
+type Extensions = Annotated[dict[str, str | None], AfterValidator(_every_extension)] | None
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(
+        strict=True,
+        frozen=True,
+        extra="ignore",
+        alias_generator=to_camel,
+        hide_input_in_errors=True,  # people's names have no place in a log
+    )
+
+
+class ObjectAnswer(_Answer):
+    """A directory object of which only the id was selected; `odata_type` where it may be of any kind."""
+
+    id: ObjectId
+    odata_type: str | None = Field(None, alias="@odata.type")
+
+
+class UserAnswer(_Answer):
+    """A user with everything that `people.SELECT` asks for.
+
+    `user_principal_name` is never null: every user has one, and Graph blanks it together with everything else
+    when our permissions show us of a group's members only that they exist.
+    """
+
+    id: ObjectId
+    display_name: str | None
+    account_enabled: bool | None
+    user_type: str | None
+    employee_hire_date: Moment
+    employee_leave_date_time: Moment
+    on_premises_extension_attributes: Extensions
+    department: str | None
+    job_title: str | None
+    company_name: str | None
+    employee_type: str | None
+    employee_id: str | None
+    office_location: str | None
+    city: str | None
+    state: str | None
+    country: str | None
+    usage_location: str | None
+    user_principal_name: str
+    mail: str | None
+
+    def person(self, groups: frozenset[str] = frozenset()) -> Person:
+        """The person of whom this tells, known to be in `groups`."""
+        return Person(
+            object_id=self.id,
+            account_enabled=self.account_enabled,
+            user_type=self.user_type,
+            hire_date=self.employee_hire_date,
+            leave_date=self.employee_leave_date_time,
+            attributes=self._attributes(),
+            groups=groups,
+            display_name=self.display_name,
+        )
+
+    def _attributes(self) -> Mapping[str, str | None]:
+        extensions = self.on_premises_extension_attributes or {}
+        return {
+            name: extensions.get(name.partition("/")[2]) if "/" in name else getattr(self, _FIELDS[name])
+            for name in TEXT_ATTRIBUTES
+        }
+
+
+_FIELDS: Final = {str(field.alias): name for name, field in UserAnswer.model_fields.items()}
+
+
+class Page[Item: BaseModel](_Answer):
+    """One page of a listing; `next_link` leads to the next one and may follow an empty page as well."""
+
+    value: list[Item]
+    next_link: str | None = Field(None, alias="@odata.nextLink")
+
+
+class MemberGroupsAnswer(_Answer):
+    """Which of the groups that were asked about somebody is in."""
+
+    value: list[str]
+
+
+def parse[Model: BaseModel](model: type[Model], body: bytes, what: str) -> Model:
+    """Reads an answer's body; raises `FailedRead` that says what does not fit, but nothing of the answer."""
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        problems = [
+            f"{'.'.join(map(str, problem['loc'])) or 'body'}: {problem['msg']}"
+            for problem in error.errors(include_input=False, include_url=False, include_context=False)
+        ]
+        shown, hidden = problems[:_PROBLEMS_SHOWN], len(problems[_PROBLEMS_SHOWN:])
+        more = f" and {hidden} more" if hidden else ""
+        raise FailedRead(f"{what}: Graph's answer does not fit ({'; '.join(shown)}{more})") from error

@@ -1,0 +1,150 @@
+"""CloudEvents 1.0: whom an event is about.
+
+Our own senders' events name a person in `subject`; Event Grid's name a user or a group of Microsoft Graph
+there. The cloudevents library judges the attributes that the specification defines; what it does not define
+is ignored. The library's own reader is not used: it makes up an `id` and a `specversion` that are missing,
+and refuses an event for a field that it does not know.
+
+Source: CloudEvents 1.0.2, and its JSON event format.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from cloudevents.core.exceptions import CloudEventValidationError, InvalidAttributeTypeError
+from cloudevents.core.v1.event import OPTIONAL_ATTRIBUTES, REQUIRED_ATTRIBUTES, CloudEvent
+
+from shared.domain.keys import IdentityKey, IdentityKind, PersonKey
+from shared.errors import Rejected
+from shared.sources.effective import read_effective
+from shared.sources.events import PersonEvent, Read
+from shared.sources.graph_notification import Named, read_change, read_resource
+from shared.sources.strict_json import JsonObject, as_object, as_text, kind_of, parse, shown
+
+_LONGEST_NAME: Final = 320
+"""The longest name of a person, in characters: that of the longest mail address."""
+
+_NAMED: Final = re.compile(r"(?P<kind>id|upn|mail|employee-id)\s*:(?P<value>.*)", re.IGNORECASE)
+# RFC 3339, as the specification asks; fractions of any length, as .NET writes seven digits.
+_TIMESTAMP: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE)
+
+_SUBJECT_MEND: Final = (
+    "Name one person: 'id:<object id>', 'upn:<user principal name>', 'mail:<address>' or 'employee-id:<number>'"
+)
+_MENDS: Final = {
+    "specversion": (
+        'Send a CloudEvents 1.0 event in structured mode, with "specversion": "1.0" '
+        "(in Event Grid: choose the CloudEvents schema for the subscription)"
+    ),
+    "id": "Give each event an id of its own, as a text",
+    "source": "Say where the event comes from, as a text such as '/hr/payroll'",
+    "type": "Say what happened, as a text such as 'com.contoso.hr.hired'; it is recorded and not judged",
+    "subject": _SUBJECT_MEND,
+    "time": "Send the time as RFC 3339 has it ('2026-04-01T07:00:00Z'), or leave it out",
+}
+_DATA_MEND: Final = 'Send data as a JSON object, such as {"effective": "2026-04-01"}, or leave it out'
+
+
+def read_cloud_event(value: Any, field: str, *, now: datetime) -> list[Read]:
+    """Reads one event that was found at `field` ("" for a message that is one event).
+
+    Raises:
+        Rejected: the event cannot be used; it names the field, from `field` on.
+    """
+    at = f"{field}." if field else ""
+    event = as_object(value, field, _MENDS["specversion"])
+    judged = _judged(event, at, now)
+    said = {
+        "id": judged.get_id(),
+        "source": judged.get_source(),
+        "type": judged.get_type(),
+        "subject": judged.get_subject(),
+    }
+    text = {name: as_text(value, f"{at}{name}", _MENDS[name]) for name, value in said.items()}
+    origin, subject = f"{text['source']}#{text['id']}", text["subject"]
+    content = _content(event, at)
+    if (resource := read_resource(subject)) is not None:
+        return list(read_change(Named(resource, f"{at}subject", origin, text["type"]), content, f"{at}data"))
+    key = _key(subject, f"{at}subject")
+    effective = read_effective(content.get("effective"), f"{at}data.effective", now=now)
+    return [PersonEvent(key, origin, text["type"], effective)]
+
+
+def _judged(event: JsonObject, at: str, now: datetime) -> CloudEvent:
+    """The attributes that the specification defines, judged by the library; null counts as not there."""
+    attributes = {
+        name: event[name] for name in (*REQUIRED_ATTRIBUTES, *OPTIONAL_ATTRIBUTES) if event.get(name) is not None
+    }
+    # The library would make these two up.
+    for name in ("specversion", "id"):
+        if name not in attributes:
+            raise Rejected(f"{at}{name}", "it is missing", _MENDS[name])
+    attributes["time"] = _time(attributes["time"], f"{at}time") if "time" in attributes else now
+    try:
+        return CloudEvent(attributes)
+    except CloudEventValidationError as error:
+        name, mistakes = next(iter(error.errors.items()))
+        mend = _MENDS.get(name, f"Send '{name}' as CloudEvents 1.0 defines it, or leave it out")
+        raise Rejected(f"{at}{name}", _mistake(mistakes, attributes.get(name)), mend) from error
+
+
+def _mistake(mistakes: Sequence[Exception], value: Any) -> str:
+    """What the library found wrong with an attribute, in a sender's words."""
+    if value is None:
+        return "it is missing"
+    if any(isinstance(mistake, InvalidAttributeTypeError) for mistake in mistakes):
+        return f"it is {kind_of(value)}, not a text"
+    return f"'{shown(str(value))}' is not what CloudEvents 1.0 allows there" if value else "it is empty"
+
+
+def _time(value: Any, field: str) -> datetime:
+    text = as_text(value, field, _MENDS["time"])
+    if _TIMESTAMP.fullmatch(text):
+        try:
+            return datetime.fromisoformat(text.upper())
+        except ValueError:
+            pass  # a 30th of February
+    raise Rejected(field, f"'{shown(text)}' is no RFC 3339 timestamp", _MENDS["time"])
+
+
+def _content(event: JsonObject, at: str) -> JsonObject:
+    """`data`, or what `data_base64` wraps; an empty object where there is neither."""
+    if event.get("data") is not None:
+        return as_object(event["data"], f"{at}data", _DATA_MEND)
+    wrapped, field = event.get("data_base64"), f"{at}data_base64"
+    if wrapped is None:
+        return JsonObject()
+    if not isinstance(wrapped, str):
+        raise Rejected(field, f"it is {kind_of(wrapped)}, not a text", _DATA_MEND)
+    try:
+        body = base64.b64decode(wrapped, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise Rejected(field, "it is not Base64", _DATA_MEND) from error
+    return as_object(parse(body, field=field), field, _DATA_MEND)
+
+
+def _key(subject: str, field: str) -> PersonKey | IdentityKey:
+    found = _NAMED.fullmatch(subject)
+    if found is None:
+        raise Rejected(field, f"'{shown(subject)}' does not say what kind of name it is", _SUBJECT_MEND)
+    kind, value = found["kind"].lower(), found["value"].strip()
+    if not value:
+        raise Rejected(field, f"nothing follows '{kind}:'", _SUBJECT_MEND)
+    if kind == "id":
+        try:
+            return PersonKey(value)
+        except ValueError as error:
+            raise Rejected(field, f"'{shown(value)}' is no object id", _SUBJECT_MEND) from error
+    if len(value) > _LONGEST_NAME:
+        raise Rejected(
+            field, f"the name has {len(value)} characters; none has more than {_LONGEST_NAME}", _SUBJECT_MEND
+        )
+    name = IdentityKind(kind)
+    local, at_sign, domain = value.rpartition("@")
+    if name is not IdentityKind.EMPLOYEE_ID and not (at_sign and local and domain):
+        raise Rejected(field, f"'{shown(value)}' has no name and domain around an '@'", _SUBJECT_MEND)
+    return IdentityKey(name, value)
