@@ -1,0 +1,68 @@
+"""What nobody knows of the real Graph, and what it does only on bad days: one switch each.
+
+Lives here: the switches with their defaults and reasons. They may be turned while a stand-in runs; the code
+that obeys them is elsewhere.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Switches:
+    """How this stand-in decides where the documentation does not, and which bad days it has."""
+
+    replica_lag_seconds: float = 0.0
+    """Reads see a change only so many seconds after it was made. Graph documents that its reads trail its
+    writes and its own notifications, and no figure (seconds are usual, minutes happen). Off by default."""
+
+    null_is_comparable: bool = True
+    """Whether `department ne 'x'` and `not (department eq 'x')` list people without a department. OData says
+    that null is unequal to every value, so they do; nobody documents it for the directory. False makes null
+    unknown, so that neither lists them."""
+
+    page_only_filters: bool = True
+    """Whether operators work that a property's own page lists and the table of filter support leaves out:
+    jobTitle startsWith, employeeId in, `not` on most, all of employeeLeaveDateTime. When on, they ask for
+    advanced parameters, as the table asks of nearly everything that is not plain equality."""
+
+    cast_needs_advanced: bool = True
+    """Whether `/transitiveMemberOf/microsoft.graph.group` and `/transitiveMembers/microsoft.graph.user` are
+    refused without ConsistencyLevel and `$count=true`. The documentation says so; scripts are seen that do
+    without."""
+
+    deleted_select_needs_cast: bool = False
+    """Whether `/directory/deletedItems/{id}` refuses `$select` of user properties without the cast to
+    microsoft.graph.user. Strict OData would; no page shows it."""
+
+    most_or_clauses: int | None = 15
+    """How many values `in`, or clauses joined by `or`, one plain filter may have: 15 by the filter page, 10
+    seen before it. None: no limit."""
+
+    longest_url_with_in: int | None = 2048
+    """How long the URL of an advanced query with `in` may be, in characters, as it would be on
+    graph.microsoft.com. The filter page has the figure; what the refusal looks like is unknown. None: no
+    limit."""
+
+    empty_pages: bool = False
+    """Whether an empty page with a nextLink stands before every page. Documented as possible; how often,
+    nobody says. Off by default."""
+
+    foreign_next_link: str | None = None
+    """A scheme and authority (`https://graph.example`) that nextLinks point to instead of this stand-in. The
+    real service never does it; a client that follows gives its token away."""
+
+    page_token_lifetime_seconds: float | None = None
+    """After how many seconds a `$skiptoken` is refused with Directory_ExpiredPageToken. Minutes, as observed;
+    no figure is documented. None: never."""
+
+    throttle: bool = False
+    """Whether resource units are counted and requests beyond them answered with 429. Off by default: a
+    sandbox is rarely about this."""
+
+    resource_units_per_10_seconds: int | None = None
+    """The limit for one app in the tenant. None: the documented one for the tenant's size (3,500 below 50
+    users, 5,000 to 500, 8,000 above)."""
+
+    retry_after_seconds: int | None = 10
+    """What a 429 says in Retry-After. 0, 1 and 200 are seen; None leaves the header away, as some services
+    do."""
