@@ -14,6 +14,8 @@ PROFILE_READER: Final = "Billing profile reader"
 ACCOUNT_OWNER: Final = "Billing account owner"
 ENTERPRISE_ADMINISTRATOR: Final = "Enterprise administrator"
 """What the owner of an Enterprise Agreement is called."""
+ENTERPRISE_READER: Final = "Enterprise administrator (read only)"
+"""What the app is there: it sees the account, so that its report can say why it is left alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,16 +130,13 @@ def billing_accounts() -> list[dict[str, Any]]:
             "EnterpriseAgreement",
             "Contoso Enterprise Agreement",
             _ENTERPRISE,
-            app_owns=False,
         ),
     ]
 
 
-def _account(
-    name: str, agreement: str, title: str, profiles: tuple[_Profile, ...], *, app_owns: bool = True
-) -> dict[str, Any]:
-    owners = [names.PORTAL_OBJECT_ID, *([names.APP_OBJECT_ID] if app_owns else [])]
-    role = ENTERPRISE_ADMINISTRATOR if agreement == "EnterpriseAgreement" else ACCOUNT_OWNER
+def _account(name: str, agreement: str, title: str, profiles: tuple[_Profile, ...]) -> dict[str, Any]:
+    enterprise = agreement == "EnterpriseAgreement"
+    roles = (ENTERPRISE_ADMINISTRATOR, ENTERPRISE_READER) if enterprise else (ACCOUNT_OWNER, ACCOUNT_OWNER)
     return {
         "name": name,
         "properties": {
@@ -146,7 +145,10 @@ def _account(
             "displayName": title,
             "primaryBillingTenantId": names.TENANT_ID,
         },
-        "billingRoleAssignments": [_assignment(owner, role) for owner in owners],
+        "billingRoleAssignments": [
+            _assignment(who, role)
+            for who, role in zip((names.PORTAL_OBJECT_ID, names.APP_OBJECT_ID), roles, strict=True)
+        ],
         "billingProfiles": [_profile(profile) for profile in profiles],
     }
 

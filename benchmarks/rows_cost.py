@@ -1,0 +1,90 @@
+"""What ledger and state cost an event: CPU and wall milliseconds per call, on SQLite in a file and in memory.
+
+Run it with `python -m benchmarks.rows_cost`. The aim is at most 3 ms of CPU for all of an event's calls together.
+"""
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from shared.adapters.ledger import RowsLedger
+from shared.adapters.rows_sqlite import IN_MEMORY, SqliteRows
+from shared.adapters.state import RowsState
+from shared.domain.billing import BillingProfile
+from shared.domain.catalogue import Catalogue
+from shared.domain.keys import IdentityKind, ProfileKey
+from shared.ports import Holding, PersonState
+
+EVENTS = 300
+AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
+PROFILES = [ProfileKey("5f1c3d2e-1111-4222-8333-0123456789ab_2019-05-31", f"P{n}") for n in range(2000)]
+LOOK = {
+    "cause": {"kind": "event", "origin": "hr#1", "type": "com.contoso.hr.changed"},
+    "employment": "employed",
+    "notes": ["own-company: companyName is absent"],
+    "profiles": [{"key": str(key), "held": True, "rule": "finance-nl"} for key in PROFILES[:4]],
+    "outcome": "unchanged",
+}
+CATALOGUE = Catalogue(
+    AT, (), tuple(BillingProfile(key, "Contoso Nederland", "Active", True, {"company": "NL"}) for key in PROFILES)
+)
+
+
+async def measure(path: Path | str) -> dict[str, tuple[float, float]]:
+    """CPU and wall milliseconds per call, by what was called."""
+    rows = SqliteRows(path)
+    ledger, state = RowsLedger(rows), RowsState(rows)
+    people = [f"7c0f5a0e-0000-4000-8000-{number:012}" for number in range(EVENTS)]
+    stored: dict[str, PersonState] = {}
+    found: dict[str, tuple[float, float]] = {}
+
+    async def time_of(what: str, call: Callable[[str], Awaitable[object]], count: int = EVENTS) -> None:
+        cpu, wall = time.process_time(), time.perf_counter()
+        for person in people[:count]:
+            await call(person)
+        cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+        found[what] = (1000 * cpu / count, 1000 * wall / count)
+
+    async def append(person: str) -> None:
+        chain = await ledger.open(f"person:{person}")
+        await chain.append("look", AT, LOOK)
+
+    async def put_new(person: str) -> None:
+        holdings = {key: Holding(("finance-nl",), AT) for key in PROFILES[:4]}
+        names = {IdentityKind.UPN: f"{person}@contoso.com", IdentityKind.MAIL: f"{person}@contoso.com"}
+        stored[person] = await state.put_person(PersonState(person, holdings, names=names))
+
+    async def put_again(person: str) -> None:
+        await state.put_person(replace(stored[person], sightings={"out of scope": AT}))
+
+    async def unchanged_event(person: str) -> None:
+        await state.catalogue()
+        await state.person(person)
+        await append(person)
+
+    await time_of("ledger: open and append", append)
+    await time_of("state: put a new person with two names", put_new)
+    await time_of("state: put a person again", put_again)
+    await time_of("state: person", state.person)
+    await time_of("state: put a catalogue of 2,000 profiles", lambda _: state.put_catalogue(CATALOGUE), 1)
+    await time_of("state: catalogue, read anew", lambda _: state.catalogue(), 1)
+    await time_of("all calls of an unchanged event", unchanged_event)
+    await rows.close()
+    return found
+
+
+async def main() -> None:
+    """Prints the figures."""
+    with tempfile.TemporaryDirectory() as folder:
+        for path in (Path(folder) / "rows.sqlite", IN_MEMORY):
+            print(f"SQLite, {'in memory' if path == IN_MEMORY else 'in a file'}")
+            for what, (cpu, wall) in (await measure(path)).items():
+                print(f"  {what:45} {cpu:8.2f} ms CPU {wall:8.2f} ms")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

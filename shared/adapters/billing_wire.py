@@ -1,0 +1,241 @@
+"""Microsoft.Billing's JSON (api-version 2024-04-01), read into the app's own facts.
+
+Lives here: the models of what we read and the bodies of what we send. An answer that lacks what a decision
+rests on is a failed read that names what is missing, never an empty one. No request is made here.
+
+The client library's own models are not used: they read a list without `value` as an empty list, and an object
+without its properties as one whose properties are None.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final, Self
+from urllib.parse import unquote
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+from pydantic.alias_generators import to_camel
+
+from shared.domain.billing import (
+    INVOICE_MANAGER,
+    MANAGED_AGREEMENTS,
+    Assignment,
+    BillingAccount,
+    BillingProfile,
+)
+from shared.domain.keys import ProfileKey
+from shared.domain.opt_in import FLAG, writable
+from shared.errors import FailedRead
+
+_PROFILE_ID: Final = re.compile(
+    r"/?providers/Microsoft\.Billing/billingAccounts/([^/]+)/billingProfiles/([^/]+)/?", re.IGNORECASE
+)
+_MOST_MISTAKES = 5
+
+
+def _moment(value: Any) -> Any:
+    """A timestamp of seven fraction digits; the least date of .NET (year 1) means that there is none."""
+    if not isinstance(value, str):
+        return value
+    moment = datetime.fromisoformat(value)
+    if moment.year == 1:
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+type Text = Annotated[str, StringConstraints(min_length=1)]
+type Moment = Annotated[datetime | None, BeforeValidator(_moment)]
+
+
+class _Wire(BaseModel):
+    """A piece of an answer: strict types, and whatever else the service says is left alone."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True, alias_generator=to_camel)
+
+
+class _Page(_Wire):
+    value: list[dict[str, Any]]
+    next_link: str | None = None
+
+
+class _AccountProperties(_Wire):
+    agreement_type: Text
+    account_status: str | None = None
+    display_name: str | None = None
+
+    @model_validator(mode="after")
+    def _status_where_it_matters(self) -> Self:
+        if self.agreement_type.lower() in MANAGED_AGREEMENTS and not self.account_status:
+            raise ValueError("accountStatus is missing")
+        return self
+
+
+class _Account(_Wire):
+    id: Text
+    name: Text
+    properties: _AccountProperties
+
+
+class _ProfileProperties(_Wire):
+    display_name: Text
+    status: Text
+    invoice_email_opt_in: bool | None = None
+    tags: dict[str, str] | None = None
+
+
+class _Profile(_Wire):
+    id: Text
+    name: Text
+    tags: dict[str, str] | None = None
+    properties: _ProfileProperties
+
+
+class _AssignmentProperties(_Wire):
+    principal_id: Text
+    role_definition_id: Text
+    scope: str | None = None
+    principal_type: str | None = None
+    created_by_principal_id: str | None = None
+    created_on: Moment = None
+
+
+class _Assignment(_Wire):
+    id: Text
+    name: Text
+    properties: _AssignmentProperties
+
+
+def read_json(content: bytes, what: str) -> Any:
+    """Reads a body; raises `FailedRead` for what is not JSON."""
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise FailedRead(f"{what}: the answer is not JSON ({error})") from error
+
+
+def read_page(body: Any, what: str) -> tuple[list[dict[str, Any]], str | None]:
+    """One page of a list: its rows, and the link to the next page (None at the end)."""
+    page = _fit(_Page, body, what)
+    return page.value, page.next_link or None
+
+
+def read_account(row: Any, what: str) -> BillingAccount:
+    """A billing account of any agreement type."""
+    account = _fit(_Account, row, what)
+    return BillingAccount(
+        name=unquote(account.name),
+        display_name=account.properties.display_name or "",
+        agreement_type=account.properties.agreement_type,
+        status=account.properties.account_status or "",
+    )
+
+
+def read_profile(row: Any, account: str, what: str) -> BillingProfile:
+    """A profile of `account`, its key spelled as its id and name spell it."""
+    profile = _fit(_Profile, row, what)
+    named = _PROFILE_ID.fullmatch(profile.id)
+    if named is None:
+        raise FailedRead(f"{what}: id is not a billing profile's: {profile.id}")
+    key = ProfileKey(named[1], profile.name)
+    if key != ProfileKey(account, named[2]):
+        raise FailedRead(f"{what}: the answer is about another profile, {profile.id} named {profile.name}")
+    tags = profile.properties.tags if profile.tags is None else profile.tags
+    return BillingProfile(
+        key=key,
+        display_name=profile.properties.display_name,
+        status=profile.properties.status,
+        invoice_email_opt_in=profile.properties.invoice_email_opt_in,
+        tags=tags or {},
+        properties=row["properties"],
+    )
+
+
+def read_assignment(row: Any, profile: ProfileKey, what: str) -> Assignment | None:
+    """An assignment made at `profile`; None for one that says it was made elsewhere and is inherited.
+
+    The role is the last segment of its definition's id: ids of the same role differ by scope, and the
+    published examples put a profile's role under the account.
+    """
+    assignment = _fit(_Assignment, row, what)
+    properties = assignment.properties
+    if properties.scope and _last_segment(properties.scope) != profile.profile.lower():
+        return None
+    return Assignment(
+        profile=profile,
+        name=assignment.name,
+        role=_last_segment(properties.role_definition_id),
+        principal_id=properties.principal_id.lower(),
+        principal_type=properties.principal_type,
+        created_by=(properties.created_by_principal_id or "").lower() or None,
+        created_on=properties.created_on,
+    )
+
+
+def made_by(content: bytes) -> str | None:
+    """Who made the assignment that the answer to a create shows; None where it does not show that.
+
+    The answer is no proof of anything: whoever needs one reads the assignment back.
+    """
+    try:
+        body = json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+    match body:
+        case {"properties": {"createdByPrincipalId": str(creator)}} if creator:
+            return creator.lower()
+        case _:
+            return None
+
+
+def assignment_name(principal_id: str) -> str:
+    """The name of a person's Invoice manager assignment: role and principal, the same on every profile."""
+    return f"{INVOICE_MANAGER}_{principal_id.lower()}"
+
+
+def grant_body(profile_path: str, principal_id: str, tenant_id: str) -> dict[str, Any]:
+    """The body of createBillingRoleAssignment: flat, since 2024-04-01."""
+    return {
+        "principalId": principal_id.lower(),
+        "principalTenantId": tenant_id,
+        "roleDefinitionId": f"{profile_path}/billingRoleDefinitions/{INVOICE_MANAGER}",
+    }
+
+
+def opt_in_body(profile: BillingProfile) -> dict[str, Any]:
+    """The body of the PUT that turns invoice e-mail on: every other writable field as it was read.
+
+    Tags are in the envelope or among the properties; the schema has both places. They go back to where they
+    came from, and into the envelope in any case.
+    """
+    properties = writable(profile) | {FLAG: True}
+    if "tags" in profile.properties:
+        properties["tags"] = profile.properties["tags"]
+    body: dict[str, Any] = {"properties": properties}
+    if profile.tags:
+        body["tags"] = dict(profile.tags)
+    return body
+
+
+def _fit[Model: _Wire](model: type[Model], body: Any, what: str) -> Model:
+    try:
+        return model.model_validate(body)
+    except ValidationError as error:
+        said = [_say(mistake) for mistake in error.errors(include_url=False)[:_MOST_MISTAKES]]
+        raise FailedRead(f"{what}: the answer does not fit: {'; '.join(said)}") from error
+
+
+def _say(mistake: Mapping[str, Any]) -> str:
+    place = ".".join(str(part) for part in mistake["loc"]) or "the answer"
+    return f"{place} is missing" if mistake["type"] == "missing" else f"{place}: {mistake['msg']}"
+
+
+def _last_segment(identifier: str) -> str:
+    return unquote(identifier.rstrip("/").rpartition("/")[2]).lower()

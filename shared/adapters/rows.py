@@ -1,0 +1,185 @@
+"""What ledger and state need of a store, and no more: the part of Table Storage that every backend can be.
+
+Here live the port `Rows`, the words it is used with, and the rules that hold on every backend (limits, what
+one batch may carry). Backends live in modules of their own; what the rows mean is the ledger's and the
+state's business.
+"""
+
+import hashlib
+import json
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from shared.errors import Conflict, Permanent
+
+BATCH_OPERATIONS: Final = 100
+"""The most operations in one batch.
+
+Source: "Performing entity group transactions", Table service REST API, Microsoft Learn.
+"""
+
+ROW_CHARACTERS: Final = 448_000
+"""The longest JSON text of one row's body, in characters; all of them are ASCII.
+
+An entity holds 1 MiB and keeps text as UTF-16: fourteen properties of 32,000 characters are 896,000 bytes,
+which leaves room for keys, names and the service's own overhead. Source: "Understanding the Table service
+data model".
+"""
+
+BATCH_CHARACTERS: Final = 500_000
+"""The longest JSON text of one batch's bodies, in characters.
+
+Sent, a quotation mark is two characters, so this is at most 1 MB: beyond that, aiohttp warns that it holds up
+the event loop. The service would take 4 MiB.
+"""
+
+KEY_CHARACTERS: Final = 170
+"""The longest partition or row key, in ASCII characters.
+
+The service allows 512 (1 KiB of UTF-16), and a character that it forbids is written as up to three.
+"""
+
+
+class Exists(Conflict):
+    """An insert met a row that is there already."""
+
+
+class Changed(Conflict):
+    """A replace or delete met another version of the row than the one it was meant for, or none."""
+
+
+class Damaged(Permanent):
+    """A stored row is not what any version of this app writes: somebody or something else changed it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A stored row. `text` is its body as stored, `etag` the store's name of this version of it."""
+
+    partition: str
+    key: str
+    text: str
+    etag: str
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The body. Raises `Damaged` when it is no JSON object."""
+        try:
+            body = json.loads(self.text)
+        except ValueError as error:
+            raise Damaged(f"the body of row '{self.key}' in '{self.partition}' is no JSON: {error}") from error
+        if not isinstance(body, dict):
+            raise Damaged(f"the body of row '{self.key}' in '{self.partition}' is no JSON object")
+        return body
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """Adds a row that must not be there yet."""
+
+    key: str
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """Replaces a row that must still be at `etag`."""
+
+    key: str
+    body: Mapping[str, Any]
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Removes a row that must still be at `etag`."""
+
+    key: str
+    etag: str
+
+
+type Operation = Insert | Replace | Delete
+
+
+class Rows(Protocol):
+    """Rows of JSON in partitions, ordered by key within each.
+
+    Every method raises `Transient` when the same call may succeed later and `Permanent` when a person has to
+    act.
+    """
+
+    async def get(self, partition: str, key: str) -> Row | None:
+        """One row, None when there is none."""
+        ...
+
+    async def write(self, partition: str, *operations: Operation) -> tuple[str, ...]:
+        """Does all of the operations, at most 100 on as many different rows, or none of them.
+
+        Returns each row's new etag ("" for a deleted one), in order. Raises `Exists` or `Changed`, and
+        `Permanent` for a body over `ROW_CHARACTERS`. Never repeated by itself: after a `Transient` it may
+        have happened.
+        """
+        ...
+
+    def range(self, partition: str, start: str, end: str, *, page: int = 1000) -> AsyncGenerator[Row]:
+        """The rows of a partition with `start` <= key < `end`, in the order of their code points.
+
+        Read `page` at a time. Close it (`contextlib.aclosing`) where it is left early.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Lets go of files and connections. Later calls open again what they need."""
+        ...
+
+
+def after(prefix: str) -> str:
+    """The least key that is greater than every key that begins with `prefix`, for use as a range's end."""
+    return prefix[:-1] + chr(ord(prefix[-1]) + 1)
+
+
+def fitting(prefix: str, text: str) -> str:
+    """A key for any text: the text itself where a key can hold it (people find it then), else its SHA-256."""
+    if text.isascii() and len(prefix) + len(text) <= KEY_CHARACTERS:
+        return prefix + text
+    return f"{prefix}sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def texts(partition: str, operations: Sequence[Operation]) -> list[str]:
+    """The JSON text of each operation's body ("" for a delete), once the batch is known to keep to the rules.
+
+    The text is ASCII, so that its length is the same in characters, in UTF-8 and in UTF-16 units. Raises
+    ValueError for a batch that no backend could do (a bug of the caller), `Permanent` for one that is too
+    large.
+    """
+    keys = [operation.key for operation in operations]
+    if len(keys) > BATCH_OPERATIONS or len(set(keys)) != len(keys):
+        raise ValueError(
+            f"a batch is at most {BATCH_OPERATIONS} operations on as many rows, not {len(keys)} on {len(set(keys))}"
+        )
+    for key in (partition, *keys):
+        check_key(key)
+    found = []
+    for operation in operations:
+        if isinstance(operation, Delete):
+            found.append("")
+            continue
+        text = json.dumps(operation.body, separators=(",", ":"), allow_nan=False)
+        if len(text) > ROW_CHARACTERS:
+            raise Permanent(
+                f"row '{operation.key}' in '{partition}' would be {len(text):,} characters of JSON; "
+                f"the store holds {ROW_CHARACTERS:,}"
+            )
+        found.append(text)
+    if (total := sum(map(len, found))) > BATCH_CHARACTERS:
+        raise Permanent(
+            f"a batch in '{partition}' would be {total:,} characters of JSON; the store takes {BATCH_CHARACTERS:,}"
+        )
+    return found
+
+
+def check_key(key: str) -> None:
+    """Raises ValueError for a partition or row key that no backend could hold."""
+    if not key.isascii() or not 0 < len(key) <= KEY_CHARACTERS:
+        raise ValueError(f"a key has 1 to {KEY_CHARACTERS} ASCII characters: {key[:KEY_CHARACTERS]!r} ({len(key)})")

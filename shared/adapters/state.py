@@ -1,0 +1,287 @@
+"""State over rows: what can be rebuilt about people, profiles and the estate.
+
+How State's values are spread over rows lives here; their spelling is `state_rows`, and the store is a `Rows`.
+
+    partition  row key                                what it holds people     person:<object id>
+    a PersonState, and every name that was ever indexed for it
+               name:<sha256 of the identity>:<id>     somebody who was once called that; only ever added
+    profiles   profile:<account>/<profile>            a ProfileState
+    catalogue  head                                   which parts are the catalogue
+               part:<read at>:<random>:<number>       its text, in parts
+    reports    report:<countdown>:<number>            a report's text, in parts; later ones sort first
+"""
+
+import hashlib
+import json
+import logging
+import secrets
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from shared.adapters.rows import (
+    BATCH_OPERATIONS,
+    Changed,
+    Damaged,
+    Delete,
+    Exists,
+    Insert,
+    Replace,
+    Row,
+    Rows,
+    after,
+    fitting,
+)
+from shared.adapters.state_rows import (
+    called_of,
+    catalogue_of,
+    catalogue_text,
+    identities_of,
+    person_body,
+    person_of,
+    profile_body,
+    profile_of,
+)
+from shared.domain.catalogue import Catalogue
+from shared.domain.keys import IdentityKey, ProfileKey
+from shared.errors import Conflict, FailedRead, Transient
+from shared.ports import PersonState, ProfileState
+
+_PEOPLE: Final = "people"
+_PROFILES: Final = "profiles"
+_CATALOGUE: Final = "catalogue"
+_REPORTS: Final = "reports"
+_HEAD: Final = "head"
+
+_PART_CHARACTERS: Final = 200_000
+"""Text per part: escaped once more as JSON in a row it at most doubles, which still fits."""
+
+_TRIES: Final = 3
+"""How often the catalogue is read, or its head moved, when somebody else replaces it at the same time."""
+
+_LEFTOVER: Final = timedelta(days=1)
+"""How old the parts are that a crashed writer left, as nobody can still be writing or reading them."""
+
+_log = logging.getLogger(__name__)
+
+
+class RowsState:
+    """`State` over `Rows`. Remembers the last catalogue read: a look costs one small read for it."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+        self._known: tuple[str, Catalogue] | None = None
+
+    async def person(self, object_id: str) -> PersonState:
+        """A person's row, an empty one when there is none. One read."""
+        row = await self._rows.get(_PEOPLE, _person_key(object_id))
+        return PersonState(object_id.lower()) if row is None else person_of(row)
+
+    async def put_person(self, state: PersonState) -> PersonState:
+        """Stores a row over the version it was read as, and indexes its names, in one. Raises `Conflict`."""
+        key = _person_key(state.object_id)
+        called: frozenset[str] = frozenset()
+        if state.version is not None:
+            row = await self._rows.get(_PEOPLE, key)
+            if row is None or row.etag != state.version:
+                raise _conflict(state.object_id)
+            called = called_of(row)
+        names = {identity.canonical: identity for identity in identities_of(state.names)}
+        new = [names[name] for name in sorted(names.keys() - called)]
+        body = person_body(replace(state, object_id=state.object_id.lower()), called | names.keys())
+        put = Insert(key, body) if state.version is None else Replace(key, body, state.version)
+        try:
+            etag, *_ = await self._rows.write(_PEOPLE, put, *(_indexed(name, state.object_id) for name in new))
+        except Exists as error:
+            missing = [name for name in new if not await self._is_indexed(name, state.object_id)]
+            if missing == new:
+                raise _conflict(state.object_id) from error
+            # Somebody removed the person's row by hand and left its names: they are still true.
+            etag = await self._put_beside_names(put, missing, state.object_id)
+        except Changed as error:
+            raise _conflict(state.object_id) from error
+        return replace(state, object_id=state.object_id.lower(), version=etag)
+
+    async def people(self) -> AsyncIterator[PersonState]:
+        """Everybody who has a row."""
+        async for row in self._rows.range(_PEOPLE, "person:", after("person:")):
+            yield person_of(row)
+
+    async def called(self, identity: IdentityKey) -> Sequence[str]:
+        """The object ids of everybody who was ever called that while they had a row."""
+        prefix = _name_prefix(identity)
+        return [row.key.removeprefix(prefix) async for row in self._rows.range(_PEOPLE, prefix, after(prefix))]
+
+    async def profile(self, key: ProfileKey) -> ProfileState:
+        """A profile's row, an empty one when there is none. One read."""
+        row = await self._rows.get(_PROFILES, fitting("profile:", key.folded))
+        return ProfileState(key) if row is None else profile_of(row)
+
+    async def put_profile(self, state: ProfileState) -> ProfileState:
+        """Stores a row over the version it was read as. Raises `Conflict`."""
+        key, body = fitting("profile:", state.key.folded), profile_body(state)
+        put = Insert(key, body) if state.version is None else Replace(key, body, state.version)
+        try:
+            (etag,) = await self._rows.write(_PROFILES, put)
+        except (Exists, Changed) as error:
+            raise Conflict(f"somebody else changed what we remember of profile {state.key}") from error
+        return replace(state, version=etag)
+
+    async def catalogue(self) -> Catalogue | None:
+        """The catalogue as last stored. One read while it is the one that was read before.
+
+        Raises `FailedRead` when it cannot be read whole: the next sweep stores a new one.
+        """
+        before = None
+        for _ in range(_TRIES):
+            head = await self._rows.get(_CATALOGUE, _HEAD)
+            if head is None:
+                return None
+            if self._known is not None and self._known[0] == head.etag:
+                return self._known[1]
+            if before == head.etag:
+                raise FailedRead("parts of the stored catalogue are missing; the next sweep stores it anew")
+            before = head.etag
+            try:
+                text = await self._parts(head)
+                catalogue = None if text is None else catalogue_of(head, text)
+            except Damaged as error:
+                raise FailedRead(f"{error}; the next sweep stores the catalogue anew") from error
+            if catalogue is not None:
+                self._known = (head.etag, catalogue)
+                return catalogue
+        raise FailedRead(f"the catalogue was replaced {_TRIES} times while it was read")
+
+    async def put_catalogue(self, catalogue: Catalogue) -> None:
+        """Replaces the catalogue as a whole: a reader sees the old one or the new one.
+
+        New parts first, then the head in one write, then the old parts go. Raises `Conflict` when others keep
+        replacing it meanwhile.
+        """
+        text = catalogue_text(catalogue)
+        prefix = f"part:{_utc(catalogue.read_at)}:{secrets.token_hex(4)}:"
+        parts = _split(text)
+        for number, part in enumerate(parts):
+            await self._rows.write(_CATALOGUE, Insert(f"{prefix}{number:04}", {"text": part}))
+        body = {"prefix": prefix, "parts": len(parts)}
+        for _ in range(_TRIES):
+            old = await self._rows.get(_CATALOGUE, _HEAD)
+            try:
+                head = Insert(_HEAD, body) if old is None else Replace(_HEAD, body, old.etag)
+                await self._rows.write(_CATALOGUE, head)
+            except (Exists, Changed):
+                continue  # another sweep was faster; the later one stands
+            await self._clear(old, catalogue.read_at - _LEFTOVER)
+            return
+        raise Conflict(f"others replaced the catalogue {_TRIES} times while it was stored")
+
+    async def put_report(self, at: datetime, report: Mapping[str, Any]) -> None:
+        """Keeps a sweep's report. Raises `Conflict` when there is one of that moment."""
+        parts = _split(json.dumps(report, separators=(",", ":"), allow_nan=False))
+        # Counting down, so that the latest comes first in a store that sorts only one way.
+        countdown = 10**17 - int((at - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(microseconds=1))
+        # The first part last: a report begins with it, and what was never finished has none.
+        for number, part in reversed([*enumerate(parts)]):
+            key = f"report:{countdown:018}:{number:04}"
+            await self._rows.write(_REPORTS, Insert(key, {"parts": len(parts), "text": part}))
+
+    async def reports(self, count: int) -> Sequence[Mapping[str, Any]]:
+        """The latest `count` reports, newest first."""
+        found: list[Mapping[str, Any]] = []
+        if count < 1:
+            return found
+        begun, text = "", ""
+        async with aclosing(self._rows.range(_REPORTS, "report:", after("report:"), page=min(count, 1000))) as rows:
+            async for row in rows:
+                report, _, number = row.key.rpartition(":")
+                if number == "0000":
+                    begun, text = report, ""
+                elif report != begun:
+                    continue
+                text += _text(row)
+                if int(number) + 1 == row.body.get("parts"):
+                    found.append(_report(row, text))
+                if len(found) == count:
+                    break
+        return found
+
+    async def _is_indexed(self, name: IdentityKey, object_id: str) -> bool:
+        return await self._rows.get(_PEOPLE, _indexed(name, object_id).key) is not None
+
+    async def _put_beside_names(self, put: Insert | Replace, names: Sequence[IdentityKey], object_id: str) -> str:
+        try:
+            etag, *_ = await self._rows.write(_PEOPLE, put, *(_indexed(name, object_id) for name in names))
+        except (Exists, Changed) as error:
+            raise _conflict(object_id) from error
+        return etag
+
+    async def _parts(self, head: Row) -> str | None:
+        """The text that a head leads to; None when its parts are not all there (any more)."""
+        body = head.body
+        prefix, parts = body.get("prefix"), body.get("parts")
+        if not isinstance(prefix, str) or not isinstance(parts, int):
+            raise Damaged("the head of the stored catalogue is not as we write it")
+        found = [_text(row) async for row in self._rows.range(_CATALOGUE, prefix, after(prefix))]
+        return "".join(found) if len(found) == parts else None
+
+    async def _clear(self, old: Row | None, before: datetime) -> None:
+        """Removes the parts that `old` led to, and what crashed writers left.
+
+        The catalogue is replaced already, so what stays behind now is no failure: it goes once it is old.
+        """
+        try:
+            leftover = [row async for row in self._rows.range(_CATALOGUE, "part:", f"part:{_utc(before)}")]
+            prefix = "" if old is None else str(old.body.get("prefix", ""))
+            if prefix:
+                leftover += [row async for row in self._rows.range(_CATALOGUE, prefix, after(prefix))]
+            removals = {row.key: Delete(row.key, row.etag) for row in leftover}
+            for start in range(0, len(removals), BATCH_OPERATIONS):
+                await self._rows.write(_CATALOGUE, *[*removals.values()][start : start + BATCH_OPERATIONS])
+        except (Transient, Damaged) as error:
+            _log.warning("old parts of the catalogue stay until the next sweep: %s", error)
+
+
+def _person_key(object_id: str) -> str:
+    return f"person:{object_id.lower()}"
+
+
+def _name_prefix(identity: IdentityKey) -> str:
+    # A digest, as a name may be of any length and script, and a row key may not.
+    return f"name:{hashlib.sha256(identity.canonical.encode()).hexdigest()}:"
+
+
+def _indexed(identity: IdentityKey, object_id: str) -> Insert:
+    key = _name_prefix(identity) + object_id.lower()
+    return Insert(key, {"identity": identity.canonical, "object_id": object_id.lower()})
+
+
+def _conflict(object_id: str) -> Conflict:
+    return Conflict(f"somebody else changed what we remember of person {object_id}")
+
+
+def _utc(at: datetime) -> str:
+    """A time as text that sorts."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _split(text: str) -> list[str]:
+    return [text[start : start + _PART_CHARACTERS] for start in range(0, len(text), _PART_CHARACTERS)]
+
+
+def _text(row: Row) -> str:
+    text = row.body.get("text")
+    if not isinstance(text, str):
+        raise Damaged(f"row '{row.key}' in '{row.partition}' is no part of a text")
+    return text
+
+
+def _report(row: Row, text: str) -> Mapping[str, Any]:
+    try:
+        report = json.loads(text)
+    except ValueError as error:
+        raise Damaged(f"the report that ends with row '{row.key}' is no JSON: {error}") from error
+    if not isinstance(report, dict):
+        raise Damaged(f"the report that ends with row '{row.key}' is no JSON object")
+    return report

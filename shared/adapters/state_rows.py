@@ -1,0 +1,152 @@
+"""What State's values look like as rows: to JSON and back.
+
+Only spelling lives here: no reading, no writing, no decision. A row that does not fit is `Damaged`, never
+half read.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from shared.adapters.rows import Damaged, Row
+from shared.domain.billing import BillingAccount, BillingProfile
+from shared.domain.catalogue import Catalogue
+from shared.domain.keys import IdentityKey, IdentityKind, ProfileKey
+from shared.ports import Holding, PersonState, ProfileState
+
+
+def person_body(state: PersonState, called: Iterable[str]) -> dict[str, Any]:
+    """A person's row. `called` are the canonical identity keys that were ever indexed for them.
+
+    Holdings are nested by account and without field names: somebody may hold 2,000 of them, and a row has an
+    end.
+    """
+    holdings: dict[str, dict[str, Any]] = {}
+    for key, holding in state.holdings.items():
+        holdings.setdefault(key.account, {})[key.profile] = [
+            list(holding.rules),
+            _iso(holding.intended_at),
+            holding.found_nothing,
+        ]
+    return {
+        "object_id": state.object_id,
+        "holdings": holdings,
+        "sightings": {evidence: at.isoformat() for evidence, at in state.sightings.items()},
+        "names": {str(kind): name for kind, name in state.names.items()},
+        "called": sorted(called),
+    }
+
+
+def person_of(row: Row) -> PersonState:
+    """The person whose row this is. Raises `Damaged`."""
+    with _damaged(row, "person"):
+        body = row.body
+        return PersonState(
+            object_id=body["object_id"],
+            holdings={
+                ProfileKey(account, profile): Holding(tuple(rules), _when(intended_at), found_nothing)
+                for account, profiles in body["holdings"].items()
+                for profile, (rules, intended_at, found_nothing) in profiles.items()
+            },
+            sightings={evidence: datetime.fromisoformat(at) for evidence, at in body["sightings"].items()},
+            names={IdentityKind(kind): name for kind, name in body["names"].items()},
+            version=row.etag,
+        )
+
+
+def called_of(row: Row) -> frozenset[str]:
+    """The canonical identity keys ever indexed for the person whose row this is. Raises `Damaged`."""
+    with _damaged(row, "person"):
+        return frozenset(row.body["called"])
+
+
+def identities_of(names: Mapping[IdentityKind, str]) -> list[IdentityKey]:
+    """What a person is called, as keys; a blank name is none."""
+    return [IdentityKey(kind, name) for kind, name in names.items() if name.strip()]
+
+
+def profile_body(state: ProfileState) -> dict[str, Any]:
+    """A profile's row."""
+    return {
+        "key": str(state.key),
+        "agreed": None if state.agreed is None else [state.agreed[0], state.agreed[1].isoformat()],
+        "updates": [at.isoformat() for at in state.updates],
+        "blocked": state.blocked,
+    }
+
+
+def profile_of(row: Row) -> ProfileState:
+    """The profile whose row this is. Raises `Damaged`."""
+    with _damaged(row, "profile"):
+        body = row.body
+        agreed = body["agreed"]
+        return ProfileState(
+            key=ProfileKey.parse(body["key"]),
+            agreed=None if agreed is None else (agreed[0], datetime.fromisoformat(agreed[1])),
+            updates=tuple(datetime.fromisoformat(at) for at in body["updates"]),
+            blocked=body["blocked"],
+            version=row.etag,
+        )
+
+
+def catalogue_text(catalogue: Catalogue) -> str:
+    """A catalogue as one JSON text, without the profiles' raw properties."""
+    return json.dumps(
+        {
+            "read_at": catalogue.read_at.isoformat(),
+            "accounts": [
+                [account.name, account.display_name, account.agreement_type, account.status]
+                for account in catalogue.accounts
+            ],
+            "profiles": [
+                [
+                    profile.key.account,
+                    profile.key.profile,
+                    profile.display_name,
+                    profile.status,
+                    profile.invoice_email_opt_in,
+                    dict(profile.tags),
+                ]
+                for profile in catalogue.profiles
+            ],
+            "other_roles": {str(key): dict(roles) for key, roles in catalogue.other_roles.items()},
+            "policy_digest": catalogue.policy_digest,
+            "unknown_rules": None if catalogue.unknown_rules is None else dict(catalogue.unknown_rules),
+        },
+        separators=(",", ":"),
+    )
+
+
+def catalogue_of(head: Row, text: str) -> Catalogue:
+    """The catalogue of a text that `head` led to. Raises `Damaged`."""
+    with _damaged(head, "catalogue"):
+        body = json.loads(text)
+        return Catalogue(
+            read_at=datetime.fromisoformat(body["read_at"]),
+            accounts=tuple(BillingAccount(*account) for account in body["accounts"]),
+            profiles=tuple(
+                BillingProfile(ProfileKey(account, profile), display_name, status, opt_in, tags)
+                for account, profile, display_name, status, opt_in, tags in body["profiles"]
+            ),
+            other_roles={ProfileKey.parse(key): roles for key, roles in body["other_roles"].items()},
+            policy_digest=body["policy_digest"],
+            unknown_rules=body["unknown_rules"],
+        )
+
+
+@contextmanager
+def _damaged(row: Row, what: str) -> Iterator[None]:
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise Damaged(f"row '{row.key}' in '{row.partition}' is no {what}: {error!r}") from error
+
+
+def _iso(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()
+
+
+def _when(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

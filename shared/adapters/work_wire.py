@@ -1,0 +1,116 @@
+"""A work item as the body of a message on access-work: JSON, judged on the way in.
+
+The wire format lives here and nothing else. The queue is our own, but whoever may send to it can put anything
+there: what cannot be a work item is `Rejected`, and what can is still only a look (promise 1).
+"""
+
+from datetime import datetime
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from shared.domain.keys import Key, ProfileKey, parse_key
+from shared.domain.work import Cause, CauseKind, WorkItem
+from shared.errors import Rejected
+
+BODY_BYTES: Final = 64 * 1024
+"""The largest body, in bytes. 200 hints of the longest names that billing gives are under 40 KiB."""
+
+MOST_HINTS: Final = 200
+"""The most hints in one item; each is a read more."""
+
+_FIRST_YEAR: Final = 1900
+_LAST_YEAR: Final = 2200
+_MEND: Final = (
+    'Send {"key": "person:<object id>", "cause": {"kind": "event", "origin": "..."}, '
+    '"first_asked": "<ISO 8601 with offset>"}, or better: send an event to people-events'
+)
+
+
+def _sane(at: datetime) -> datetime:
+    if not _FIRST_YEAR <= at.year <= _LAST_YEAR:
+        raise ValueError(f"the year {at.year} is not between {_FIRST_YEAR} and {_LAST_YEAR}")
+    return at
+
+
+def _key(text: str) -> str:
+    parse_key(text)
+    return text
+
+
+def _profile(text: str) -> str:
+    ProfileKey.parse(text)
+    return text
+
+
+type _Moment = Annotated[AwareDatetime, AfterValidator(_sane)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
+
+
+class _CauseOnWire(_Strict):
+    kind: CauseKind
+    origin: str
+    event_type: str = ""
+
+
+class _WorkOnWire(_Strict):
+    key: Annotated[str, AfterValidator(_key)]
+    cause: _CauseOnWire
+    first_asked: _Moment
+    attempt: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    hints: Annotated[list[Annotated[str, AfterValidator(_profile)]], Field(max_length=MOST_HINTS)] = []
+    effective: _Moment | None = None
+
+
+def encode(item: WorkItem) -> bytes:
+    """The message body of an item. Raises ValueError for one that `decode` would reject: a bug of the caller."""
+    wire = _WorkOnWire(
+        key=_spelled(item.key),
+        cause=_CauseOnWire(kind=item.cause.kind, origin=item.cause.origin, event_type=item.cause.event_type),
+        first_asked=item.first_asked,
+        attempt=item.attempt,
+        hints=[str(hint) for hint in item.hints],
+        effective=item.effective,
+    )
+    body = wire.model_dump_json(exclude_defaults=True).encode()
+    if len(body) > BODY_BYTES:
+        raise ValueError(f"a work item for {item.key.canonical[:99]} has {len(body):,} bytes, over {BODY_BYTES:,}")
+    return body
+
+
+def decode(body: bytes) -> WorkItem:
+    """The item of a message body. Raises `Rejected` with the field that is wrong; unknown fields are ignored."""
+    if len(body) > BODY_BYTES:
+        raise Rejected("body", f"it has {len(body):,} bytes; a work item has at most {BODY_BYTES:,}", _MEND)
+    try:
+        wire = _WorkOnWire.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise Rejected(_place(first["loc"]), _say(first), _MEND) from error
+    return WorkItem(
+        key=parse_key(wire.key),
+        cause=Cause(wire.cause.kind, wire.cause.origin, wire.cause.event_type),
+        first_asked=wire.first_asked,
+        attempt=wire.attempt,
+        hints=tuple(map(ProfileKey.parse, wire.hints)),
+        effective=wire.effective,
+    )
+
+
+def _spelled(key: Key) -> str:
+    """The key as text, a profile's in the service's own spelling, which `canonical` folds."""
+    return f"profile:{key}" if isinstance(key, ProfileKey) else key.canonical
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    place = ""
+    for part in location:
+        place += f"[{part}]" if isinstance(part, int) else f".{part}"
+    return place.lstrip(".") or "body"
+
+
+def _say(error: Any) -> str:
+    return str(error["msg"]).removeprefix("Value error, ")

@@ -1,0 +1,281 @@
+"""What the ledger promises on every store: append-only, one writer, a chain that shows what was done."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from shared.adapters.ledger import FIRST_PREVIOUS, RECORD_CHARACTERS, RowsLedger, digest_of
+from shared.adapters.rows import Damaged, Delete, Insert, Replace, Rows
+from shared.errors import Conflict, Permanent
+from shared.ports import Record
+
+KEY = "person:7c0f5a0e-0000-4000-8000-000000000001"
+AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def ledger(rows: Rows) -> RowsLedger:
+    return RowsLedger(rows)
+
+
+async def append(ledger: RowsLedger, count: int, key: str = KEY) -> list[Record]:
+    chain = await ledger.open(key)
+    return [await chain.append("look", AT + timedelta(minutes=n), {"n": n}) for n in range(count)]
+
+
+async def records(ledger: RowsLedger, key: str = KEY) -> list[Record]:
+    return [record async for record in ledger.read(key)]
+
+
+async def tamper(rows: Rows, sequence: int, change: Callable[[dict[str, Any]], dict[str, Any] | None]) -> None:
+    """Changes a stored record behind the ledger's back, or takes it out."""
+    partition, key = f"ledger:{KEY}", f"record:{sequence:012}"
+    row = await rows.get(partition, key)
+    assert row is not None
+    body = change(row.body)
+    await rows.write(partition, Delete(key, row.etag) if body is None else Replace(key, body, row.etag))
+
+
+async def test_records_are_read_back_in_order_as_they_were_appended(ledger: RowsLedger) -> None:
+    appended = await append(ledger, 3)
+    assert await records(ledger) == appended
+    assert [record.sequence for record in appended] == [1, 2, 3]
+    assert [record.previous for record in appended] == [
+        FIRST_PREVIOUS,
+        appended[0].digest,
+        appended[1].digest,
+    ]
+    assert await ledger.verify(KEY) == []
+
+
+async def test_a_digest_can_be_recomputed_by_anybody_from_what_is_stored(ledger: RowsLedger) -> None:
+    (record,) = await append(ledger, 1)
+    assert record.digest == digest_of(
+        KEY, 1, "2026-03-01T09:30:00+00:00", "look", {"n": 0}, "0" * 64
+    )  # and nothing else goes into it
+
+
+async def test_a_chain_goes_on_where_an_earlier_one_ended(ledger: RowsLedger) -> None:
+    first = await append(ledger, 2)
+    second = await append(ledger, 2)
+    assert [record.sequence for record in second] == [3, 4]
+    assert second[0].previous == first[-1].digest
+    assert await ledger.verify(KEY) == []
+
+
+async def test_keys_have_chains_of_their_own(ledger: RowsLedger) -> None:
+    other = "profile:acc:ount_2019-05-31/ab-cd/../#?%"
+    await append(ledger, 2)
+    await append(ledger, 3, other)
+    assert [record.key for record in await records(ledger, other)] == [other] * 3
+    assert len(await records(ledger)) == 2
+    assert await ledger.verify(other) == []
+
+
+@pytest.mark.parametrize("key", ["identity:mail:" + "x" * 1000 + "@contoso.com", "identity:upn:jörg@contoso.com"])
+async def test_a_key_too_long_or_too_foreign_for_a_row_key_has_a_chain_too(ledger: RowsLedger, key: str) -> None:
+    appended = await append(ledger, 2, key)
+    assert await records(ledger, key) == appended
+    assert await ledger.verify(key) == []
+
+
+async def test_who_opened_before_somebody_else_appended_gets_a_conflict_and_changes_nothing(
+    ledger: RowsLedger,
+) -> None:
+    await append(ledger, 1)
+    stale = await ledger.open(KEY)
+    winner = await ledger.open(KEY)
+    won = await winner.append("intent", AT, {"by": "winner"})
+    for _ in range(2):
+        with pytest.raises(Conflict, match="somebody else appended"):
+            await stale.append("intent", AT, {"by": "stale"})
+    await winner.append("result", AT, {"by": "winner"})
+    assert [record.body.get("by") for record in await records(ledger)] == [None, "winner", "winner"]
+    assert won.sequence == 2
+    assert await ledger.verify(KEY) == []
+
+
+async def test_of_many_who_open_an_empty_chain_at_once_one_appends(ledger: RowsLedger) -> None:
+    chains = await asyncio.gather(*(ledger.open(KEY) for _ in range(6)))
+    outcomes = await asyncio.gather(
+        *(chain.append("look", AT, {"n": n}) for n, chain in enumerate(chains)), return_exceptions=True
+    )
+    assert sum(isinstance(outcome, Record) for outcome in outcomes) == 1
+    assert sum(isinstance(outcome, Conflict) for outcome in outcomes) == 5
+    assert len(await records(ledger)) == 1
+    assert await ledger.verify(KEY) == []
+
+
+async def test_a_returned_record_is_what_a_reader_gets(ledger: RowsLedger) -> None:
+    chain = await ledger.open(KEY)
+    local = datetime(2026, 3, 1, 11, 30, tzinfo=timezone(timedelta(hours=2)))
+    record = await chain.append("look", local, {"tuple": (1, 2), "nested": {"b": 1, "a": "é\ud83d\ude00"}})
+    assert record.at == AT
+    assert record.body["tuple"] == [1, 2]
+    assert await records(ledger) == [record]
+    assert await ledger.verify(KEY) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "at", "error"),
+    [
+        ({"at": AT}, AT, TypeError),
+        ({"n": float("nan")}, AT, ValueError),
+        ({}, AT.replace(tzinfo=None), ValueError),
+        ({"text": "x" * RECORD_CHARACTERS}, AT, Permanent),
+    ],
+)
+async def test_what_cannot_be_kept_is_refused_and_the_chain_goes_on(
+    ledger: RowsLedger, body: dict[str, Any], at: datetime, error: type[Exception]
+) -> None:
+    chain = await ledger.open(KEY)
+    with pytest.raises(error):
+        await chain.append("look", at, body)
+    await chain.append("look", AT, {"fits": True})
+    assert [record.body for record in await records(ledger)] == [{"fits": True}]
+
+
+async def test_a_record_of_the_longest_kind_is_kept(ledger: RowsLedger) -> None:
+    chain = await ledger.open(KEY)
+    body = {"text": "x" * (RECORD_CHARACTERS - len('{"text":""}'))}
+    await chain.append("look", AT, body)
+    assert [record.body for record in await records(ledger)] == [body]
+
+
+async def test_a_changed_record_is_named(ledger: RowsLedger, rows: Rows) -> None:
+    await append(ledger, 3)
+    await tamper(rows, 2, lambda body: {**body, "body": {"n": 99}})
+    assert await ledger.verify(KEY) == ["record 2 was changed: its digest does not fit"]
+
+
+async def test_a_record_changed_along_with_its_digest_no_longer_fits_the_next(ledger: RowsLedger, rows: Rows) -> None:
+    _, second, _ = await append(ledger, 3)
+    forged = digest_of(KEY, 2, second.at.isoformat(), "look", {"n": 99}, second.previous)
+    await tamper(rows, 2, lambda body: {**body, "body": {"n": 99}, "digest": forged})
+    (wrong,) = await ledger.verify(KEY)
+    assert wrong == "record 3 does not follow record 2: one of them was changed or replaced"
+
+
+async def test_a_last_record_changed_along_with_its_digest_no_longer_fits_the_head(
+    ledger: RowsLedger, rows: Rows
+) -> None:
+    *_, last = await append(ledger, 3)
+    forged = digest_of(KEY, 3, last.at.isoformat(), "look", {"n": 99}, last.previous)
+    await tamper(rows, 3, lambda body: {**body, "body": {"n": 99}, "digest": forged})
+    assert await ledger.verify(KEY) == ["the head or record 3 was changed: their digests differ"]
+
+
+async def test_missing_records_are_named(ledger: RowsLedger, rows: Rows) -> None:
+    await append(ledger, 5)
+    for sequence in (2, 3):
+        await tamper(rows, sequence, lambda _: None)
+    assert await ledger.verify(KEY) == ["records 2 to 3 are missing"]
+
+
+async def test_a_first_record_that_is_missing_is_named(ledger: RowsLedger, rows: Rows) -> None:
+    await append(ledger, 2)
+    await tamper(rows, 1, lambda _: None)
+    assert await ledger.verify(KEY) == ["record 1 is missing"]
+
+
+async def test_records_cut_off_behind_the_head_are_named(ledger: RowsLedger, rows: Rows) -> None:
+    await append(ledger, 4)
+    for sequence in (3, 4):
+        await tamper(rows, sequence, lambda _: None)
+    assert await ledger.verify(KEY) == ["records 3 to 4 are missing: the head names a later record"]
+
+
+async def test_reordered_records_are_named(ledger: RowsLedger, rows: Rows) -> None:
+    await append(ledger, 3)
+    partition, names = f"ledger:{KEY}", ("record:000000000001", "record:000000000002")
+    first, second = [await rows.get(partition, name) for name in names]
+    assert first is not None
+    assert second is not None
+    await rows.write(partition, Replace(names[0], second.body, first.etag), Replace(names[1], first.body, second.etag))
+    wrong = await ledger.verify(KEY)
+    assert "record 1 was reordered: it says that it is record 2" in wrong
+    assert "record 2 was reordered: it says that it is record 1" in wrong
+
+
+async def test_a_record_from_another_key_is_named(ledger: RowsLedger, rows: Rows) -> None:
+    await append(ledger, 2)
+    (foreign,) = await append(ledger, 1, "person:other")
+    stolen = await rows.get("ledger:person:other", "record:000000000001")
+    assert stolen is not None
+    await tamper(rows, 1, lambda _: stolen.body)
+    assert foreign.key == "person:other"
+    assert "record 1 was put here from 'person:other'" in await ledger.verify(KEY)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda body: {**body, "more": 1},
+        lambda body: {name: value for name, value in body.items() if name != "kind"},
+        lambda body: {**body, "at": "yesterday"},
+        lambda body: {**body, "sequence": True},
+        lambda body: {**body, "body": [1]},
+    ],
+)
+async def test_a_record_of_the_wrong_shape_is_named_and_is_not_read(
+    ledger: RowsLedger, rows: Rows, change: Callable[[dict[str, Any]], dict[str, Any]]
+) -> None:
+    await append(ledger, 3)
+    await tamper(rows, 2, change)
+    (wrong,) = await ledger.verify(KEY)
+    assert wrong.startswith("record 2 was changed: ")
+    with pytest.raises(Damaged):
+        await records(ledger)
+
+
+async def test_a_row_that_is_no_record_of_ours_is_named(ledger: RowsLedger, rows: Rows) -> None:
+    await append(ledger, 1)
+    await rows.write(f"ledger:{KEY}", Insert("record:x", {}))
+    assert await ledger.verify(KEY) == ["row 'record:x' is no record of ours"]
+
+
+@pytest.mark.parametrize(
+    ("change", "wrong"),
+    [
+        (None, "the head is missing behind record 2"),
+        ({"sequence": 1}, "the head was changed: it names record 1, and the last one is 2"),
+        ({"digest": "f" * 64}, "the head or record 2 was changed: their digests differ"),
+        ({"sequence": "two"}, f"the head was changed: row 'head' in 'ledger:{KEY}' is no head of a chain"),
+    ],
+)
+async def test_a_head_that_was_changed_is_named(
+    ledger: RowsLedger, rows: Rows, change: dict[str, Any] | None, wrong: str
+) -> None:
+    await append(ledger, 2)
+    head = await rows.get(f"ledger:{KEY}", "head")
+    assert head is not None
+    gone = change is None
+    changed = Delete("head", head.etag) if gone else Replace("head", {**head.body, **(change or {})}, head.etag)
+    await rows.write(f"ledger:{KEY}", changed)
+    assert await ledger.verify(KEY) == [wrong]
+
+
+async def test_a_key_without_records_holds_and_reads_as_empty(ledger: RowsLedger) -> None:
+    assert await records(ledger) == []
+    assert await ledger.verify(KEY) == []
+
+
+async def test_what_is_stored_is_json_that_anybody_can_read(ledger: RowsLedger, rows: Rows) -> None:
+    (record,) = await append(ledger, 1)
+    row = await rows.get(f"ledger:{KEY}", "record:000000000001")
+    assert row is not None
+    stored = json.loads(row.text)
+    assert replace(record, at=datetime.fromisoformat(stored.pop("at"))) == record
+    assert stored == {
+        "key": KEY,
+        "sequence": 1,
+        "kind": "look",
+        "body": {"n": 0},
+        "previous": "0" * 64,
+        "digest": record.digest,
+    }

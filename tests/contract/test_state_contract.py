@@ -1,0 +1,322 @@
+"""What State promises on every store: versions, names never forgotten, a catalogue never half there."""
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from shared.adapters.rows import Delete, Insert, Replace, Rows
+from shared.adapters.state import RowsState
+from shared.domain.billing import BillingAccount, BillingProfile
+from shared.domain.catalogue import Catalogue
+from shared.domain.keys import IdentityKey, IdentityKind, ProfileKey
+from shared.errors import Conflict, FailedRead, Permanent
+from shared.ports import Holding, PersonState, ProfileState
+
+ANNA = "7c0f5a0e-0000-4000-8000-00000000000a"
+BEN = "7c0f5a0e-0000-4000-8000-00000000000b"
+AT = datetime(2026, 3, 1, 9, 30, 15, 250_000, tzinfo=UTC)
+NL = ProfileKey("acc:ount_2019-05-31", "ABCD-EFGH-BG7-PGB")
+UK = ProfileKey("acc:ount_2019-05-31", "IJKL-MNOP-BG7-PGB")
+
+
+@pytest.fixture
+def state(rows: Rows) -> RowsState:
+    return RowsState(rows)
+
+
+def person(**changes: object) -> PersonState:
+    full = PersonState(
+        ANNA,
+        holdings={NL: Holding(("finance-nl", "own-company"), AT, found_nothing=True), UK: Holding()},
+        sightings={"out of scope: finance-nl": AT},
+        names={IdentityKind.UPN: "Anna@Contoso.com", IdentityKind.EMPLOYEE_ID: "E 007"},
+    )
+    return replace(full, **changes)  # type: ignore[arg-type] # each test changes what it is about
+
+
+def upn(value: str) -> IdentityKey:
+    return IdentityKey(IdentityKind.UPN, value)
+
+
+def catalogue(count: int, at: datetime = AT, mark: str = "") -> Catalogue:
+    keys = [ProfileKey("account", f"PROFILE-{number:04}") for number in range(count)]
+    return Catalogue(
+        read_at=at,
+        accounts=(BillingAccount("account", f"Contoso {mark}", "MicrosoftCustomerAgreement", "Active"),),
+        profiles=tuple(
+            BillingProfile(key, f"Profile {n} {mark}", "Active", (None, True, False)[n % 3], {"company": f"C{n}"})
+            for n, key in enumerate(keys)
+        ),
+        other_roles={key: {ANNA: "Billing profile owner"} for key in keys[::3]},
+        policy_digest="d" * 64,
+        unknown_rules={"treasury-group": "group is gone"},
+    )
+
+
+async def people(state: RowsState) -> list[PersonState]:
+    return [found async for found in state.people()]
+
+
+async def test_a_person_nobody_stored_is_empty_and_has_no_version(state: RowsState) -> None:
+    found = await state.person(ANNA.upper())
+    assert found == PersonState(ANNA)
+    assert found.version is None
+    assert await people(state) == []
+
+
+async def test_a_stored_person_is_read_back_whole_whatever_the_case_of_the_id(state: RowsState) -> None:
+    stored = await state.put_person(person())
+    found = await state.person(ANNA.upper())
+    assert found == person()
+    assert found.version == stored.version is not None
+    same = ProfileKey("ACC:OUNT_2019-05-31", "abcd-efgh-bg7-pgb")
+    assert found.holdings[same].rules == ("finance-nl", "own-company")
+    assert [str(key) for key in found.holdings] == [str(NL), str(UK)]
+
+
+async def test_a_person_is_replaced_whole_at_the_version_that_was_read(state: RowsState) -> None:
+    stored = await state.put_person(person())
+    slim = await state.put_person(PersonState(ANNA, version=stored.version))
+    assert slim.version != stored.version
+    assert await state.person(ANNA) == PersonState(ANNA)
+
+
+@pytest.mark.parametrize("changed_name", [False, True])
+async def test_a_person_somebody_else_stored_meanwhile_is_a_conflict(state: RowsState, changed_name: bool) -> None:
+    first = await state.put_person(person())
+    second = await state.put_person(replace(first, sightings={}))
+    names = {IdentityKind.UPN: "new@contoso.com"} if changed_name else first.names
+    for stale in (first, replace(first, version=None)):
+        with pytest.raises(Conflict, match=ANNA):
+            await state.put_person(replace(stale, holdings={}, names=names))
+    assert await state.person(ANNA) == second
+    assert await state.called(upn("new@contoso.com")) == []
+
+
+async def test_of_two_who_store_at_once_one_succeeds(state: RowsState) -> None:
+    read = await state.put_person(person())
+    outcomes = await asyncio.gather(
+        *(state.put_person(replace(read, names={IdentityKind.UPN: f"name{n}@contoso.com"})) for n in range(4)),
+        return_exceptions=True,
+    )
+    (won,) = [outcome for outcome in outcomes if isinstance(outcome, PersonState)]
+    assert sum(isinstance(outcome, Conflict) for outcome in outcomes) == 3
+    assert await state.person(ANNA) == won
+    for n in range(4):
+        name = f"name{n}@contoso.com"
+        assert await state.called(upn(name)) == ([ANNA] if won.names[IdentityKind.UPN] == name else [])
+
+
+async def test_a_person_is_found_by_every_name_in_any_case(state: RowsState) -> None:
+    await state.put_person(person())
+    assert await state.called(upn(" ANNA@contoso.COM ")) == [ANNA]
+    assert await state.called(IdentityKey(IdentityKind.EMPLOYEE_ID, "e 007")) == [ANNA]
+    assert await state.called(IdentityKey(IdentityKind.MAIL, "anna@contoso.com")) == []
+    assert await state.called(upn("anna@contoso.co")) == []
+
+
+async def test_a_person_is_found_by_names_they_no_longer_have(state: RowsState) -> None:
+    read = await state.put_person(person())
+    read = await state.put_person(replace(read, names={IdentityKind.UPN: "anna.jansen@contoso.com"}))
+    read = await state.put_person(replace(read, names={}))
+    await state.put_person(replace(read, names={IdentityKind.UPN: "anna@contoso.com"}))
+    for name in ("anna@contoso.com", "anna.jansen@contoso.com"):
+        assert await state.called(upn(name)) == [ANNA]
+    assert await state.called(IdentityKey(IdentityKind.EMPLOYEE_ID, "E 007")) == [ANNA]
+
+
+async def test_everybody_who_was_ever_called_that_is_found(state: RowsState) -> None:
+    anna = await state.put_person(person())
+    await state.put_person(replace(anna, names={}))
+    await state.put_person(person(object_id=BEN))
+    assert sorted(await state.called(upn("anna@contoso.com"))) == [ANNA, BEN]
+
+
+@pytest.mark.parametrize("name", ["a" * 3000 + "@contoso.com", "jörg/#?\\%'\n@contoso.com", "名前@contoso.com"])
+async def test_names_of_any_length_and_script_are_found(state: RowsState, name: str) -> None:
+    await state.put_person(person(names={IdentityKind.UPN: name, IdentityKind.MAIL: "  "}))
+    assert await state.called(upn(name)) == [ANNA]
+
+
+async def test_a_person_whose_row_was_removed_by_hand_can_be_stored_again(state: RowsState, rows: Rows) -> None:
+    stored = await state.put_person(person())
+    assert stored.version is not None
+    await rows.write("people", Delete(f"person:{ANNA}", stored.version))
+    names = {IdentityKind.UPN: "anna@contoso.com", IdentityKind.MAIL: "anna@contoso.com"}
+    await state.put_person(person(names=names))
+    assert await state.person(ANNA) == person(names=names)
+    assert await state.called(IdentityKey(IdentityKind.MAIL, "anna@contoso.com")) == [ANNA]
+
+
+async def test_everybody_who_has_a_row_is_listed_once_and_names_are_no_people(state: RowsState) -> None:
+    await state.put_person(person())
+    await state.put_person(PersonState(BEN))
+    assert await people(state) == [person(), PersonState(BEN)]
+
+
+async def test_a_person_may_hold_two_thousand_profiles(state: RowsState) -> None:
+    given = Holding(("treasury-group",), AT, found_nothing=True)
+    account = "5f1c3d2e-1111-4222-8333-0123456789ab:6a2b4c8d-4444-4555-8666-abcdef012345_2019-05-31"
+    holdings = {ProfileKey(account, f"A{number:03}-BCDE-BG7-PGB"): given for number in range(2000)}
+    await state.put_person(PersonState(ANNA, holdings=holdings))
+    assert (await state.person(ANNA)).holdings == holdings
+
+
+async def test_a_person_row_of_the_wrong_shape_is_an_error_and_not_an_empty_person(
+    state: RowsState, rows: Rows
+) -> None:
+    await rows.write("people", Insert(f"person:{ANNA}", {"object_id": ANNA, "holdings": []}))
+    with pytest.raises(Permanent, match="is no person"):
+        await state.person(ANNA)
+
+
+async def test_a_profile_is_stored_and_read_back_whatever_its_case(state: RowsState) -> None:
+    assert await state.profile(NL) == ProfileState(NL)
+    updates = (AT, AT + timedelta(hours=1))
+    full = ProfileState(NL, agreed=("d" * 64, AT), updates=updates, blocked="it fights back")
+    stored = await state.put_profile(full)
+    found = await state.profile(ProfileKey("ACC%3AOUNT_2019-05-31", "abcd-efgh-bg7-pgb"))
+    assert found == full
+    assert found.version == stored.version
+    assert await state.profile(UK) == ProfileState(UK)
+
+
+async def test_a_profile_somebody_else_stored_meanwhile_is_a_conflict(state: RowsState) -> None:
+    first = await state.put_profile(ProfileState(NL))
+    second = await state.put_profile(replace(first, blocked="by hand"))
+    for stale in (first, replace(first, version=None)):
+        with pytest.raises(Conflict, match=str(NL)):
+            await state.put_profile(replace(stale, blocked=None))
+    assert (await state.profile(NL)).version == second.version
+
+
+async def test_a_profile_with_a_long_foreign_name_has_a_row(state: RowsState) -> None:
+    key = ProfileKey("Contoso Österreich", "x" * 300)
+    await state.put_profile(ProfileState(key, blocked="why not"))
+    assert (await state.profile(key)).blocked == "why not"
+
+
+async def test_no_catalogue_is_none(state: RowsState) -> None:
+    assert await state.catalogue() is None
+
+
+async def test_a_catalogue_of_two_thousand_profiles_is_read_back_whole(state: RowsState, rows: Rows) -> None:
+    stored = catalogue(2000)
+    await state.put_catalogue(stored)
+    found = await RowsState(rows).catalogue()
+    assert found == stored
+    assert found is not None
+    assert found.other_roles[ProfileKey("ACCOUNT", "profile-0003")] == {ANNA: "Billing profile owner"}
+
+
+async def test_a_catalogue_does_not_keep_raw_properties(state: RowsState) -> None:
+    full = catalogue(1)
+    raw = replace(full, profiles=(replace(full.profiles[0], properties={"soldTo": {"country": "NL"}}),))
+    await state.put_catalogue(raw)
+    assert await state.catalogue() == full
+
+
+async def test_a_catalogue_that_no_sweep_judged_knows_no_rule(state: RowsState) -> None:
+    await state.put_catalogue(Catalogue(AT, (), ()))
+    assert await state.catalogue() == Catalogue(AT, (), ())
+
+
+async def test_a_replaced_catalogue_is_seen_by_others_and_leaves_nothing_behind(state: RowsState, rows: Rows) -> None:
+    reader = RowsState(rows)
+    for hour in range(3):
+        newer = catalogue(1500 - 500 * hour, AT + timedelta(hours=hour))
+        await state.put_catalogue(newer)
+        assert await reader.catalogue() == newer
+        assert await reader.catalogue() == newer
+    parts = [row.key async for row in rows.range("catalogue", "part:", "part;")]
+    assert len(parts) == 1
+    assert parts[0].startswith("part:2026-03-01T11:30:15.250000Z:")
+
+
+async def test_what_a_crashed_writer_left_is_removed_a_day_later(state: RowsState, rows: Rows) -> None:
+    await rows.write("catalogue", Insert("part:2026-03-01T09:00:00.000000Z:0badc0de:0000", {"text": "half"}))
+    await state.put_catalogue(catalogue(1))
+    assert len([row async for row in rows.range("catalogue", "part:", "part;")]) == 2
+    await state.put_catalogue(catalogue(1, AT + timedelta(days=1)))
+    assert len([row async for row in rows.range("catalogue", "part:", "part;")]) == 1
+
+
+async def test_readers_see_the_old_catalogue_or_the_new_one_while_it_is_replaced(state: RowsState, rows: Rows) -> None:
+    marks = ["a", "b", "c"]
+    whole = {mark: catalogue(900, AT + timedelta(hours=n), mark) for n, mark in enumerate(marks)}
+    await state.put_catalogue(whole["a"])
+    done = asyncio.Event()
+    seen: list[str] = []
+
+    async def read() -> None:
+        while not done.is_set():
+            found = await RowsState(rows).catalogue()  # remembers nothing
+            assert found in whole.values()
+            assert found is not None
+            seen.append(found.accounts[0].display_name.removeprefix("Contoso "))
+            await asyncio.sleep(0)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(read())
+        for mark in marks[1:]:
+            await state.put_catalogue(whole[mark])
+        done.set()
+    assert seen == sorted(seen)
+    assert await state.catalogue() == whole["c"]
+
+
+async def test_of_several_catalogues_stored_at_once_one_stands_whole(state: RowsState, rows: Rows) -> None:
+    several = [catalogue(700, AT + timedelta(minutes=n), str(n)) for n in range(3)]
+    await asyncio.gather(*(state.put_catalogue(one) for one in several))
+    assert await RowsState(rows).catalogue() in several
+
+
+@pytest.mark.parametrize("damage", ["part", "head"])
+async def test_a_damaged_catalogue_is_a_failed_read_until_the_next_sweep(
+    state: RowsState, rows: Rows, damage: str
+) -> None:
+    await state.put_catalogue(catalogue(10))
+    if damage == "part":
+        (part,) = [row async for row in rows.range("catalogue", "part:", "part;")]
+        await rows.write("catalogue", Delete(part.key, part.etag))
+    else:
+        head = await rows.get("catalogue", "head")
+        assert head is not None
+        await rows.write("catalogue", Replace("head", {"prefix": 1}, head.etag))
+    with pytest.raises(FailedRead, match="the next sweep"):
+        await RowsState(rows).catalogue()
+    await state.put_catalogue(catalogue(11))
+    assert await RowsState(rows).catalogue() == catalogue(11)
+
+
+async def test_reports_are_newest_first_however_they_were_stored(state: RowsState) -> None:
+    for hour in (3, 1, 2):
+        await state.put_report(AT + timedelta(hours=hour), {"hour": hour})
+    assert await state.reports(10) == [{"hour": 3}, {"hour": 2}, {"hour": 1}]
+    assert await state.reports(2) == [{"hour": 3}, {"hour": 2}]
+    assert await state.reports(0) == []
+
+
+async def test_a_long_report_is_kept_whole_among_others(state: RowsState) -> None:
+    long = {"findings": ['Zürich "quoted" finding'] * 20_000}
+    await state.put_report(AT, {"n": 1})
+    await state.put_report(AT + timedelta(hours=1), long)
+    await state.put_report(AT + timedelta(hours=2), {"n": 3})
+    assert await state.reports(3) == [{"n": 3}, long, {"n": 1}]
+
+
+async def test_a_report_that_was_never_finished_is_not_seen(state: RowsState, rows: Rows) -> None:
+    await state.put_report(AT, {"n": 1})
+    await state.put_report(AT + timedelta(hours=1), {"noise": "x" * 500_000})
+    first = await anext(rows.range("reports", "report:", "report;"))
+    await rows.write("reports", Delete(first.key, first.etag))
+    assert await state.reports(5) == [{"n": 1}]
+
+
+async def test_a_second_report_of_one_moment_is_a_conflict(state: RowsState) -> None:
+    await state.put_report(AT, {"n": 1})
+    with pytest.raises(Conflict):
+        await state.put_report(AT, {"n": 2})
+    assert await state.reports(5) == [{"n": 1}]
