@@ -320,13 +320,22 @@ class Office:
                 found.append(json.loads("{" + text))
         return found
 
-    def why(self, object_id: str) -> str:
-        """What the app says it last did for a person, and why."""
-        for look in reversed(self.looks(object_id)):
-            done = [f"{action['action']}: {action['why']}" for action in look.get("actions", ())]
-            if done:
-                return "; ".join(dict.fromkeys(done))
-        return "nothing had to be done"
+    async def why(self, object_id: str, verb: str) -> str:
+        """Why the app last granted or revoked something of a person's, in the words of its log.
+
+        The log's line comes a moment after the world has changed.
+        """
+
+        async def reasons() -> list[str]:
+            return [
+                action["why"]
+                for look in self.looks(object_id)
+                for action in look.get("actions", ())
+                if action["action"] == verb
+            ]
+
+        said = await self.until(reasons, bool)
+        return f"{verb}: {said[-1]}" if said else f"no {verb}"
 
 
 def _text(value: Any) -> str:

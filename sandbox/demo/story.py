@@ -81,7 +81,7 @@ async def hire(office: Office, seen: Seen) -> None:
     await office.announce(f"id:{femke.object_id}", "hired")
     held = await office.sees(names.CONTOSO_NEDERLAND, femke, holds=True)
     seen.say("Sofie Jansen joined Finance at Contoso Nederland and gets the invoices of Contoso Nederland.")
-    seen.say(f"Why: {office.why(femke.object_id)}")
+    seen.say(f"Why: {await office.why(femke.object_id, 'grant')}")
     seen.check("Sofie manages invoices of Contoso Nederland", expected=True, observed=held)
 
 
@@ -92,7 +92,7 @@ async def hire_before_the_directory(office: Office, seen: Seen) -> None:
     milan = await office.hire("Milan Kovacs", "Contoso Deutschland")
     held = await office.sees(names.CONTOSO_DEUTSCHLAND, milan, holds=True)
     seen.say("HR announced milan.kovacs@contoso.example before the directory knew him; the app waited and asked again.")
-    seen.say(f"Why: {office.why(milan.object_id)}")
+    seen.say(f"Why: {await office.why(milan.object_id, 'grant')}")
     seen.check("Milan manages invoices of Contoso Deutschland", expected=True, observed=held)
 
 
@@ -106,7 +106,7 @@ async def future_hire(office: Office, seen: Seen) -> None:
     still_early = datetime.now(UTC) < starts
     held = await office.sees(names.CONTOSO_FRANCE, nora, holds=True)
     seen.say(f"Nora Lind's first day at Contoso France begins at {starts:%H:%M:%S}; a second before she held nothing.")
-    seen.say(f"Why: {office.why(nora.object_id)}")
+    seen.say(f"Why: {await office.why(nora.object_id, 'grant')}")
     seen.check("nothing before the hire date", expected=True, observed=early is None and still_early)
     seen.check("Nora manages invoices of Contoso France from then on", expected=True, observed=held)
 
@@ -125,7 +125,7 @@ async def move(office: Office, seen: Seen) -> None:
     gained = await office.sees(names.CONTOSO_UK, mats, holds=True)
     kept = await office.sees(names.CONTOSO_BELGIE, mats, holds=False)
     seen.say("Mats Peeters moved from Contoso België to Contoso UK: the new profile in, the old one out.")
-    seen.say(f"Why: {office.why(mats.object_id)}")
+    seen.say(f"Why: {await office.why(mats.object_id, 'grant')}; {await office.why(mats.object_id, 'revoke')}")
     seen.check("Mats manages invoices of Contoso UK", expected=True, observed=gained)
     seen.check("Mats still manages invoices of Contoso België", expected=False, observed=kept)
 
@@ -138,7 +138,7 @@ async def leaver_disabled(office: Office, seen: Seen) -> None:
     await office.announce(f"upn:{lea.upn}", "left")
     held = await office.sees(names.CONTOSO_FRANCE, lea, holds=False)
     seen.say("Lea Fournier left Contoso France; IT disabled her account.")
-    seen.say(f"Why: {office.why(lea.object_id)}")
+    seen.say(f"Why: {await office.why(lea.object_id, 'revoke')}")
     seen.check("Lea still manages invoices of Contoso France", expected=False, observed=held)
 
 
@@ -149,7 +149,7 @@ async def leaver_deleted(office: Office, seen: Seen) -> None:
     await office.announce(f"id:{ines.object_id}", "left")
     held = await office.sees(names.CONTOSO_FRANCE, ines, holds=False)
     seen.say("Ines Moreau left and was deleted from the directory the same minute.")
-    seen.say(f"Why: {office.why(ines.object_id)}")
+    seen.say(f"Why: {await office.why(ines.object_id, 'revoke')}")
     seen.check("Ines still manages invoices of Contoso France", expected=False, observed=held)
 
 
@@ -161,7 +161,7 @@ async def leaver_by_employee_id(office: Office, seen: Seen) -> None:
     await office.announce(f"employee-id:{tom.employee_id}", "left")
     held = await office.sees(names.CONTOSO_UK, tom, holds=False)
     seen.say(f"Tom Walker is gone for good; HR only says that {tom.employee_id} left.")
-    seen.say(f"Why: {office.why(tom.object_id)}")
+    seen.say(f"Why: {await office.why(tom.object_id, 'revoke')}")
     seen.check("Tom still manages invoices of Contoso UK", expected=False, observed=held)
 
 
@@ -175,7 +175,7 @@ async def rehire(office: Office, seen: Seen) -> None:
     await office.announce(f"id:{ana.object_id}", "hired")
     back = await office.sees(names.CONTOSO_NEDERLAND, ana, holds=True)
     seen.say("Ana Ribeiro left Contoso Nederland, and was hired again.")
-    seen.say(f"Why: {office.why(ana.object_id)}")
+    seen.say(f"Why: {await office.why(ana.object_id, 'grant')}")
     seen.check("Ana holds access while away", expected=False, observed=away)
     seen.check("Ana holds access again", expected=True, observed=back)
 
@@ -192,7 +192,7 @@ async def ten_times(office: Office, seen: Seen) -> None:
         if entry.principal == eva.object_id and entry.caller == names.APP_OBJECT_ID
     ]
     seen.say("HR's system stuttered and announced Eva Nowak ten times.")
-    seen.say(f"Why: {office.why(eva.object_id)}")
+    seen.say(f"Why: {await office.why(eva.object_id, 'grant')}")
     seen.check("Eva manages invoices of Litware Polska", expected=True, observed=held)
     seen.check("writes for Eva", 1, len(made))
 
@@ -207,7 +207,7 @@ async def out_of_order(office: Office, seen: Seen) -> None:
     held = await office.sees(names.FABRIKAM_NEDERLAND, sven, holds=True)
     old = await office.assignment(names.FABRIKAM_NORDICS, sven.object_id)
     seen.say("For Sven Larsen came 'moved', then 'left', then 'hired'. He works at Fabrikam Nederland, so that is it.")
-    seen.say(f"Why: {office.why(sven.object_id)}")
+    seen.say(f"Why: {await office.why(sven.object_id, 'grant')}")
     seen.check("Sven manages invoices of Fabrikam Nederland", expected=True, observed=held)
     seen.check("Sven holds nothing at Fabrikam Nordics", expected=True, observed=old is None)
 
@@ -301,7 +301,7 @@ async def lost_event(office: Office, seen: Seen) -> None:
     seen.say(
         "The event about Ada Berg got lost on its way. The next sweep found that she should hold Fabrikam Nordics."
     )
-    seen.say(f"Why: {office.why(ada.object_id)}")
+    seen.say(f"Why: {await office.why(ada.object_id, 'grant')}")
     seen.check("nothing without event or sweep", expected=True, observed=unannounced is None)
     seen.check("Ada manages invoices of Fabrikam Nordics", expected=True, observed=held)
 
@@ -332,7 +332,7 @@ def removed_rule(policy: Path) -> Play:
         seen.say(
             "Project Aurora is over and its rule left the policy; Cora Reid and Dan Hughes hold nothing by it now."
         )
-        seen.say(f"Why: {office.why(team[0].object_id)}")
+        seen.say(f"Why: {await office.why(team[0].object_id, 'revoke')}")
         seen.check("what the rule gave is gone", [False, False], left)
 
     return play

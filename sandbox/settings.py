@@ -1,0 +1,153 @@
+"""What a sandbox is started with, and what the app in it is told.
+
+What may live here: options, standard queues, app settings, the effective policy: plain decisions about a run.
+Starting and stopping is for `up`.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.error import YAMLError
+
+from sandbox.broker.model import QueueOptions
+
+PROJECT = Path(__file__).resolve().parents[1]
+"""Where function_app.py is."""
+
+STANDARD_POLICY = Path(__file__).with_name("contoso-policy.yaml")
+"""The policy for the standard world, used when none is given."""
+
+APP_IDENTITY = "invoice-access"
+"""The name of the app's identity in a world; without one of that name, the first that is not the default."""
+
+_VALUE = re.compile(r"[^\s#,]+")
+
+
+class Mode(StrEnum):
+    """Whether the app writes to Azure or only says what it would write."""
+
+    OBSERVE = "observe"
+    ENFORCE = "enforce"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How to start a sandbox.
+
+    `world` and `policy` are files, None for the standard ones; `queues` is a configuration file of the
+    official Service Bus emulator whose queues take the place of the standard ones. `latency_seconds` is by
+    stand-in (arm, graph, identity). `settings` are app settings that add to or replace the standard ones.
+    `state` is the directory for ledger, logs and the effective policy, None for a fresh temporary one.
+    Without `app` only the stand-ins are started.
+    """
+
+    world: Path | None = None
+    policy: Path | None = None
+    mode: Mode = Mode.ENFORCE
+    latency_seconds: Mapping[str, float] = field(default_factory=dict)
+    app: bool = True
+    app_directory: Path = PROJECT
+    queues: Path | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
+    state: Path | None = None
+    seed: int = 1
+
+
+def standard_queues() -> tuple[QueueOptions, ...]:
+    """The app's own queues, as its deployment makes them."""
+    lock = timedelta(seconds=60)
+    return (
+        QueueOptions(name="people-events", lock_duration=lock, max_delivery_count=10),
+        QueueOptions(
+            name="access-work",
+            requires_session=True,
+            lock_duration=lock,
+            max_delivery_count=10,
+            requires_duplicate_detection=True,
+            duplicate_detection_window=timedelta(minutes=10),
+        ),
+        QueueOptions(name="rejected-events", lock_duration=lock, max_delivery_count=10),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """Where the app finds what it talks to: loopback addresses and files."""
+
+    service_bus: str
+    arm: str
+    graph: str
+    identity: str
+    policy: Path
+    ledger: Path
+
+
+def app_settings(places: Places, *, client_id: str, identity_header: str, own: Mapping[str, str]) -> dict[str, str]:
+    """The app's environment: what a deployment to Azure would set, then `own` on top."""
+    return {
+        "FUNCTIONS_WORKER_RUNTIME": "python",
+        "ServiceBusConnection__fullyQualifiedNamespace": places.service_bus,
+        "ServiceBusConnection__credential": "managedidentity",
+        "ServiceBusConnection__clientId": client_id,
+        "AZURE_CLIENT_ID": client_id,
+        "IDENTITY_ENDPOINT": f"{places.identity}/msi/token",
+        "IDENTITY_HEADER": identity_header,
+        "INVOICE_ACCESS_POLICY": str(places.policy),
+        "INVOICE_ACCESS_STORE": f"sqlite:{places.ledger}",
+        "INVOICE_ACCESS_ARM_URL": places.arm,
+        "INVOICE_ACCESS_GRAPH_URL": places.graph,
+        "SWEEP_SCHEDULE": "0 0 * * * *",
+        **own,
+    }
+
+
+def effective_policy(policy: bytes, mode: Mode) -> bytes:
+    """A policy file with its `enforce` as `mode` wants it.
+
+    Observing is `enforce: none`. Enforcing is `enforce: all`, unless the policy picks profiles itself, which
+    stays. Where it can be done in place it is, so that lines and columns of mistakes stay those of the
+    original; text that is not a YAML mapping is returned unchanged, for the app to say what is wrong with it.
+    """
+    try:
+        return _effective(policy.decode("utf-8"), mode).encode("utf-8")
+    except UnicodeDecodeError:
+        return policy
+
+
+def _effective(text: str, mode: Mode) -> str:
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.width = 10_000
+    try:
+        policy = yaml.load(text)
+    except YAMLError:
+        return text
+    if not isinstance(policy, CommentedMap):
+        return text
+    current = policy.get("enforce")
+    if mode is Mode.ENFORCE and isinstance(current, list) and current:
+        return text
+    wanted = "none" if mode is Mode.OBSERVE else "all"
+    if current == wanted:
+        return text
+    if isinstance(current, str):
+        return _in_place(text, policy, wanted)
+    policy["enforce"] = wanted
+    changed = StringIO()
+    yaml.dump(policy, changed)
+    return changed.getvalue()
+
+
+def _in_place(text: str, policy: Any, wanted: str) -> str:
+    line, column = policy.lc.value("enforce")
+    lines = text.splitlines(keepends=True)
+    lines[line] = lines[line][:column] + _VALUE.sub(wanted, lines[line][column:], count=1)
+    return "".join(lines)

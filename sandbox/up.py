@@ -1,0 +1,402 @@
+"""Starts Azure on this machine and the app in it, and stops both.
+
+`python -m sandbox up` does it from a command line, `running` in a program. What may live here: putting the
+parts together, and that command line; what the parts do is in their own rooms. One line of JSON on stdout
+says where everything is; everything else is said on stderr.
+"""
+
+import argparse
+import asyncio
+import json
+import logging
+import secrets
+import signal
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from random import Random
+from typing import NoReturn
+
+from pydantic import ValidationError
+
+from sandbox import shell
+from sandbox.billing import BillingModel, Contact, billing_handler
+from sandbox.broker import server as service_bus
+from sandbox.broker.config import QueueConfigError, read_queues
+from sandbox.broker.model import Broker, QueueOptions
+from sandbox.contoso import contoso
+from sandbox.echo import Echo
+from sandbox.faults import Faults, Switchboard, faults_handler
+from sandbox.graph import AUDIENCE as GRAPH_AUDIENCE
+from sandbox.graph import GraphModel, GraphService
+from sandbox.host import server as host_server
+from sandbox.host.admin import AdminDoors
+from sandbox.host.configuration import ConfigurationError
+from sandbox.host.host import FunctionsHost, HostStartError, utc_now
+from sandbox.identity import Identity, IdentityEndpoint
+from sandbox.settings import (
+    APP_IDENTITY,
+    STANDARD_POLICY,
+    Mode,
+    Options,
+    Places,
+    app_settings,
+    effective_policy,
+    standard_queues,
+)
+from sandbox.shared_access import SharedAccessKey
+from sandbox.wire import Handler
+from sandbox.world import World, WorldError, load_world, parse_world
+
+ARM_AUDIENCE = "https://management.azure.com"
+"""Whom tokens for the billing stand-in must be for."""
+
+SERVICE_BUS_AUDIENCE = "https://servicebus.azure.net"
+"""Whom tokens for the broker must be for."""
+
+_PROGRAM = "python -m sandbox up"
+_STANDINS = ("arm", "graph", "identity")
+_LONGEST_LATENCY_SECONDS = 60.0
+_LAST_LINES_SECONDS = 0.3
+_UNITS = {"ms": 0.001, "s": 1.0}
+
+_logger = logging.getLogger(__name__)
+
+
+class StartError(Exception):
+    """The sandbox cannot be started as asked; the text names the option and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """A running sandbox: its addresses, and the models behind them for programs in the same process."""
+
+    service_bus: str
+    arm: str
+    graph: str
+    identity: str
+    functions: str | None
+    faults: str
+    state: Path
+    ledger: Path
+    app_log: Path | None
+    broker: Broker
+    billing: BillingModel
+    directory: GraphModel
+    tokens: IdentityEndpoint
+    rules: Faults
+    host: FunctionsHost | None
+    world: World
+
+    def announcement(self) -> dict[str, str | None]:
+        """What is printed when everything is ready."""
+        return {
+            "service_bus": self.service_bus,
+            "arm": self.arm,
+            "graph": self.graph,
+            "identity": self.identity,
+            "functions": self.functions,
+            "faults": self.faults,
+            "ledger": str(self.ledger),
+        }
+
+
+@asynccontextmanager
+async def running(options: Options, *, echo: Callable[[str], None] | None = None) -> AsyncIterator[Sandbox]:
+    """A sandbox for as long as the context lasts; all on loopback, on ports that the system chooses.
+
+    `echo` gets every line that the app writes; they are in `app.log` in the state directory as well.
+
+    Raises:
+        StartError: an option names something that cannot be used.
+        HostStartError: the app does not start; the text is its own.
+    """
+    world = _world(options)
+    state = _state(options)
+    async with AsyncExitStack() as stack:
+        random = Random(options.seed)
+        directory = world.directory(clock=utc_now, random_source=random)
+        billing = _billing(world, directory, random)
+        tokens = IdentityEndpoint(world.principals())
+        broker = Broker(utc_now, random)
+        for queue in _queues(options):
+            broker.create_queue(queue)
+        rules = Faults(random)
+        handlers: dict[str, Handler] = {
+            "arm": billing_handler(billing, tokens.authenticate(ARM_AUDIENCE)),
+            "graph": GraphService(directory, tokens.authenticate(GRAPH_AUDIENCE)).handle,
+            "identity": tokens.handle,
+        }
+        urls: dict[str, str] = {}
+        listening: list[Callable[[], Awaitable[None]]] = []
+        stack.push_async_callback(_close, listening)
+        for name, handler in handlers.items():
+            latency = options.latency_seconds.get(name, 0.0)
+            standin = await shell.serve(rules.wrap(name, handler), latency_seconds=latency)
+            listening.append(standin.close)
+            urls[name] = standin.url
+        door = await shell.serve(faults_handler(rules, Switchboard({"arm": billing, "graph": directory})))
+        listening.append(door.close)
+        key = SharedAccessKey()
+
+        def accept_token(token: str, _audience: str) -> bool:
+            return key.signed(token, utc_now) or tokens.accepts(token, SERVICE_BUS_AUDIENCE)
+
+        bus = await service_bus.serve(broker, accept_token=accept_token)
+        listening.append(bus.close)
+        namespace = f"127.0.0.1:{bus.port}"
+        places = Places(
+            service_bus=namespace,
+            arm=urls["arm"],
+            graph=urls["graph"],
+            identity=urls["identity"],
+            policy=state / "policy.yaml",
+            ledger=state / "ledger.sqlite",
+        )
+        host = _host(options, world, places, broker, echo) if options.app else None
+        functions = None
+        if host is not None:
+            await host.start()
+            stack.push_async_callback(host.stop)
+            doors = await host_server.serve(AdminDoors(host).handle)
+            stack.push_async_callback(doors.close)
+            functions = doors.url
+        yield Sandbox(
+            service_bus=key.connection_string(namespace),
+            arm=urls["arm"],
+            graph=urls["graph"],
+            identity=urls["identity"],
+            functions=functions,
+            faults=door.url,
+            state=state,
+            ledger=places.ledger,
+            app_log=host.log.path if host is not None else None,
+            broker=broker,
+            billing=billing,
+            directory=directory,
+            tokens=tokens,
+            rules=rules,
+            host=host,
+            world=world,
+        )
+
+
+async def _close(listening: Sequence[Callable[[], Awaitable[None]]]) -> None:
+    """Closes everything that listens, all at once: each may wait a moment for the clients it has."""
+    await asyncio.gather(*(close() for close in listening))
+
+
+def _world(options: Options) -> World:
+    if options.world is None:
+        return parse_world(contoso(options.seed))
+    try:
+        return load_world(options.world)
+    except WorldError as mistake:
+        raise StartError(f"--world: {mistake}") from None
+
+
+def _billing(world: World, directory: GraphModel, random: Random) -> BillingModel:
+    try:
+        return BillingModel(
+            world.billing_accounts,
+            clock=utc_now,
+            rng=random,
+            principal_type=directory.principal_type,
+            contact=partial(_contact, directory),
+        )
+    except ValidationError as mistakes:
+        said = "; ".join(
+            ".".join(["billingAccounts", *map(str, mistake["loc"])]) + f": {mistake['msg']}"
+            for mistake in mistakes.errors(include_url=False)
+        )
+        raise StartError(f"--world: {said}") from None
+
+
+def _queues(options: Options) -> Sequence[QueueOptions]:
+    if options.queues is None:
+        return standard_queues()
+    try:
+        return read_queues(options.queues)
+    except QueueConfigError as mistake:
+        raise StartError(f"--queues: {mistake}") from None
+
+
+def _state(options: Options) -> Path:
+    if options.state is None:
+        return Path(tempfile.mkdtemp(prefix="invoice-access-"))
+    try:
+        options.state.mkdir(parents=True, exist_ok=True)
+    except OSError as refusal:
+        raise StartError(f"--state: {options.state} cannot be made: {refusal.strerror}; name a directory") from None
+    return options.state.resolve()
+
+
+def _host(
+    options: Options,
+    world: World,
+    places: Places,
+    broker: Broker,
+    echo: Callable[[str], None] | None,
+) -> FunctionsHost:
+    policy = options.policy or STANDARD_POLICY
+    if not policy.is_file():
+        raise StartError(f"--policy: there is no file {policy}; name an existing one")
+    header = secrets.token_hex(16)
+    app = _app_identity(world)
+
+    def settings() -> Mapping[str, str]:
+        # Rendered at every start of a worker: a policy that was mended is in force after a restart.
+        try:
+            places.policy.write_bytes(effective_policy(policy.read_bytes(), options.mode))
+        except OSError as refusal:
+            raise ConfigurationError(f"the policy {policy} cannot be read: {refusal.strerror}") from None
+        return app_settings(places, client_id=app.client_id, identity_header=header, own=options.settings)
+
+    return FunctionsHost(options.app_directory, settings, broker, places.policy.parent, echo=echo)
+
+
+def _app_identity(world: World) -> Identity:
+    principals = world.principals()
+    named = [identity for identity in principals if identity.name == APP_IDENTITY]
+    others = [identity for identity in principals if not identity.default]
+    if not (named or others):
+        raise StartError(f"--world: it has no identity for the app; add one named {APP_IDENTITY} to identities")
+    return (named or others)[0]
+
+
+def _contact(directory: GraphModel, object_id: str) -> Contact | None:
+    """What billing shows of a principal, which it takes from the directory."""
+    entry = directory.newest().live(object_id)
+    if entry is None:
+        return None
+    properties = entry.properties
+    return Contact(email=properties.get("mail"), display_name=properties.get("displayName"))
+
+
+# --- the command line
+# ----------------------------------------------------------------------------------------
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """One line on stderr that names the option, and exit status 2."""
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
+def _latency(text: str) -> tuple[str, float]:
+    name, _, amount = text.partition("=")
+    unit = next((unit for unit in _UNITS if amount.endswith(unit)), "")
+    try:
+        seconds = float(amount.removesuffix(unit)) * _UNITS[unit]
+    except (KeyError, ValueError):
+        seconds = -1.0
+    if name not in _STANDINS or not 0 <= seconds <= _LONGEST_LATENCY_SECONDS:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no latency; write arm=80ms,graph=30ms (also identity; ms or s; at most 60s)"
+        )
+    return name, seconds
+
+
+def _latencies(text: str) -> dict[str, float]:
+    return dict(_latency(part.strip()) for part in text.split(","))
+
+
+def _setting(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise argparse.ArgumentTypeError(f"{text!r} is no setting; write NAME=VALUE")
+    return name.strip(), value
+
+
+def _file(text: str) -> Path:
+    path = Path(text)
+    if not path.is_file():
+        raise argparse.ArgumentTypeError(f"there is no file {text!r}; name an existing one")
+    return path.resolve()
+
+
+def _mode(text: str) -> Mode:
+    try:
+        return Mode(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no mode; choose observe or enforce") from None
+
+
+def read_arguments(arguments: Sequence[str]) -> Options:
+    """The options on a command line; exits with status 2 and one line when one cannot be used."""
+    parser = _Parser(
+        prog=_PROGRAM,
+        description="Azure on this machine with the app in it. One line of JSON says when it is ready.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--world", type=_file, metavar="FILE", help="the world to start from (default: Contoso)")
+    parser.add_argument("--policy", type=_file, metavar="FILE", help="the policy (default: one for Contoso)")
+    parser.add_argument("--mode", type=_mode, default=Mode.ENFORCE, metavar="observe|enforce", help="default: enforce")
+    parser.add_argument(
+        "--latency", type=_latencies, default={}, metavar="arm=80ms,...", help="of arm, graph, identity"
+    )
+    parser.add_argument("--no-app", action="store_true", help="the stand-ins alone")
+    parser.add_argument(
+        "--queues", type=_file, metavar="FILE", help="queues as in the Service Bus emulator's config.json"
+    )
+    parser.add_argument(
+        "--set", type=_setting, action="append", default=[], metavar="NAME=VALUE", help="an app setting"
+    )
+    parser.add_argument("--state", type=Path, metavar="DIR", help="for ledger and logs (default: a fresh one)")
+    given = parser.parse_args(arguments)
+    return Options(
+        world=given.world,
+        policy=given.policy,
+        mode=given.mode,
+        latency_seconds=given.latency,
+        app=not given.no_app,
+        queues=given.queues,
+        settings=dict(given.set),
+        state=given.state,
+    )
+
+
+async def _run(options: Options, echo: Echo) -> int:
+    loop = asyncio.get_running_loop()
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    serving = asyncio.create_task(_serve(options, echo), name="sandbox")
+    waiting = asyncio.create_task(stopped.wait(), name="sandbox-stop")
+    await asyncio.wait([serving, waiting], return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    if not serving.done():
+        _logger.info("stopping")
+        serving.cancel()
+    try:
+        await serving
+    except asyncio.CancelledError:
+        return 0
+    except StartError as mistake:
+        echo.line(f"{_PROGRAM}: {mistake}")
+        return 2
+    except HostStartError as failure:
+        echo.line(f"{_PROGRAM}: the app does not start:\n{failure}")
+        return 1
+    return 0
+
+
+async def _serve(options: Options, echo: Echo) -> None:
+    async with running(options, echo=echo.line) as sandbox:
+        _logger.info("ready; ledger and logs are in %s", sandbox.state)
+        print(json.dumps(sandbox.announcement()), flush=True)
+        await asyncio.Event().wait()
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs a sandbox until SIGTERM or SIGINT; returns the exit status: 0, 1 (the app), 2 (the options)."""
+    options = read_arguments(arguments)
+    echo = Echo()
+    logging.basicConfig(level=logging.INFO, handlers=[echo], format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        return asyncio.run(_run(options, echo))
+    finally:
+        echo.finish(_LAST_LINES_SECONDS)

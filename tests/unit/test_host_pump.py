@@ -1,0 +1,265 @@
+"""The queue pump against the broker model, in a time of its own."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from random import Random
+from typing import Any
+
+import pytest
+
+from sandbox.broker.model import Broker, Message, Queue, QueueOptions
+from sandbox.host.bindings import Function, QueueTrigger
+from sandbox.host.configuration import ServiceBusOptions
+from sandbox.host.pump import Dispatch, QueuePump
+
+NAME = "work"
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def ahead(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+class Bench:
+    """A queue, a pump on it, and the time."""
+
+    def __init__(self, trigger: QueueTrigger, options: ServiceBusOptions | None = None, **queue: Any) -> None:
+        self.clock = Clock()
+        self.broker = Broker(self.clock, Random(1))
+        self.queue: Queue = self.broker.create_queue(
+            QueueOptions(name=NAME, requires_session=trigger.sessions, **queue)
+        )
+        self.changes = 0
+        ids: Iterator[int] = count()
+        self.pump = QueuePump(
+            Function("id", "f", "msg", trigger, {}),
+            self.queue,
+            options or ServiceBusOptions(),
+            clock=self.clock,
+            new_id=lambda: str(next(ids)),
+            on_change=self._changed,
+        )
+
+    def _changed(self) -> None:
+        self.changes += 1
+
+    def send(self, *bodies: str, session: str | None = None) -> None:
+        self.queue.send(*[Message(body=body.encode(), session_id=session) for body in bodies])
+
+    def poll(self) -> list[Dispatch]:
+        self.pump.keep()
+        return self.pump.poll()
+
+    def pass_time(self, seconds: float) -> None:
+        """Lets time pass the way a driver does: stopping wherever broker or pump has something to do."""
+        end = self.clock.now + timedelta(seconds=seconds)
+        while True:
+            moments = [moment for moment in (self.broker.next_wakeup(), self.pump.next_moment()) if moment]
+            soonest = min(moments, default=end)
+            if soonest > end:
+                break
+            self.clock.now = max(soonest, self.clock.now)
+            self.pump.keep()
+            self.broker.expire()
+            if soonest == end:
+                break
+        self.clock.now = end
+
+
+def bodies(dispatches: list[Dispatch]) -> list[list[str]]:
+    return [[delivery.message.body.decode() for delivery in each.deliveries] for each in dispatches]
+
+
+def test_single_messages_run_up_to_the_concurrency_limit() -> None:
+    bench = Bench(QueueTrigger(NAME), ServiceBusOptions(max_concurrent_calls=2))
+    bench.send("a", "b", "c")
+    first = bench.poll()
+    assert bodies(first) == [["a"], ["b"]]
+    assert bench.poll() == []
+    bench.pump.settle(first[0], ok=True)
+    assert bodies(bench.poll()) == [["c"]]
+
+
+def test_batches_run_one_at_a_time() -> None:
+    bench = Bench(QueueTrigger(NAME, batches=True), ServiceBusOptions(max_message_batch_size=2))
+    bench.send("a", "b", "c")
+    (first,) = bench.poll()
+    assert bodies([first]) == [["a", "b"]]
+    assert bench.poll() == []
+    bench.pump.settle(first, ok=True)
+    assert bodies(bench.poll()) == [["c"]]
+
+
+def test_a_failure_is_delivered_again_at_once_and_a_whole_batch_fails_together() -> None:
+    bench = Bench(QueueTrigger(NAME, batches=True))
+    bench.send("a", "b")
+    (first,) = bench.poll()
+    bench.pump.settle(first, ok=False)
+    (again,) = bench.poll()
+    assert bodies([again]) == [["a", "b"]]
+    assert [delivery.delivery_count for delivery in again.deliveries] == [1, 1]
+
+
+def test_a_session_runs_one_message_at_a_time_in_order_also_after_a_failure() -> None:
+    bench = Bench(QueueTrigger(NAME, sessions=True))
+    bench.send("1", "2", session="a")
+    bench.send("1", session="b")
+    first = bench.poll()
+    assert [(each.session and each.session.lock.session_id, bodies([each])) for each in first] == [
+        ("a", [["1"]]),
+        ("b", [["1"]]),
+    ]
+    bench.pump.settle(first[0], ok=False)
+    (again,) = bench.poll()
+    assert bodies([again]) == [["1"]]
+    bench.pump.settle(again, ok=True)
+    assert bodies(bench.poll()) == [["2"]]
+
+
+def test_no_more_sessions_are_held_than_allowed_until_one_has_idled_long_enough() -> None:
+    options = ServiceBusOptions(max_concurrent_sessions=1, session_idle_timeout=timedelta(seconds=30))
+    bench = Bench(QueueTrigger(NAME, sessions=True), options)
+    bench.send("x", session="a")
+    bench.send("y", session="b")
+    (first,) = bench.poll()
+    bench.pump.settle(first, ok=True)
+    bench.pass_time(29)
+    assert bench.poll() == []
+    assert bench.pump.session_ids == ["a"]
+    bench.pass_time(1)
+    assert bodies(bench.poll()) == [["y"]]
+    assert bench.pump.session_ids == ["b"]
+
+
+def test_an_idle_session_is_given_back_by_the_time_of_the_last_receive() -> None:
+    options = ServiceBusOptions(session_idle_timeout=timedelta(seconds=30))
+    bench = Bench(QueueTrigger(NAME, sessions=True), options)
+    bench.send("x", session="a")
+    (first,) = bench.poll()
+    bench.pass_time(40)
+    assert bench.pump.session_ids == ["a"]
+    bench.pump.settle(first, ok=True)
+    bench.pump.keep()
+    assert bench.pump.session_ids == []
+
+
+def test_a_lock_is_renewed_through_a_long_run_but_not_for_ever() -> None:
+    options = ServiceBusOptions(max_auto_lock_renewal_duration=timedelta(minutes=5))
+    bench = Bench(QueueTrigger(NAME), options, lock_duration=timedelta(seconds=30))
+    bench.send("x")
+    (first,) = bench.poll()
+    bench.pass_time(299)
+    assert bench.poll() == []
+    bench.pass_time(40)
+    (second,) = bench.poll()
+    assert second.deliveries[0].delivery_count == 1
+    bench.pump.settle(first, ok=True)
+    assert bench.pump.lost_locks == 1
+    bench.pump.settle(second, ok=True)
+    assert bench.queue.counts().active == bench.queue.counts().locked == 0
+
+
+def test_a_session_lock_is_renewed_through_a_long_run_and_while_idle() -> None:
+    bench = Bench(
+        QueueTrigger(NAME, sessions=True),
+        ServiceBusOptions(session_idle_timeout=timedelta(minutes=4)),
+        lock_duration=timedelta(seconds=30),
+    )
+    bench.send("x", session="a")
+    (first,) = bench.poll()
+    bench.pass_time(200)
+    bench.pump.settle(first, ok=True)
+    bench.pass_time(30)
+    bench.send("y", session="a")
+    assert bodies(bench.poll()) == [["y"]]
+    assert bench.pump.lost_locks == 0
+
+
+def test_a_run_that_outlives_its_session_lock_meets_a_second_copy() -> None:
+    options = ServiceBusOptions(max_auto_lock_renewal_duration=timedelta(seconds=60))
+    bench = Bench(QueueTrigger(NAME, sessions=True), options, lock_duration=timedelta(seconds=30))
+    bench.send("x", session="a")
+    (first,) = bench.poll()
+    bench.pass_time(120)
+    other = bench.queue.accept_session("a")
+    assert other is not None
+    assert [delivery.delivery_count for delivery in bench.queue.receive(session=other)] == [1]
+    bench.pump.settle(first, ok=True)
+    assert bench.pump.lost_locks >= 1
+    bench.pump.keep()
+    assert bench.pump.session_ids == []
+
+
+def test_batches_are_not_renewed() -> None:
+    bench = Bench(QueueTrigger(NAME, batches=True), lock_duration=timedelta(seconds=30))
+    bench.send("x")
+    (first,) = bench.poll()
+    bench.pass_time(31)
+    bench.pump.settle(first, ok=True)
+    assert bench.pump.lost_locks == 1
+    assert bodies(bench.poll()) == [["x"]]
+
+
+@pytest.mark.parametrize(("own", "general"), [(False, True), (None, False)])
+def test_without_auto_complete_nothing_is_settled(own: bool | None, general: bool) -> None:
+    bench = Bench(QueueTrigger(NAME, auto_complete=own), ServiceBusOptions(auto_complete_messages=general))
+    bench.send("x")
+    (first,) = bench.poll()
+    bench.pump.settle(first, ok=True)
+    assert bench.poll() == []
+    bench.pass_time(60)
+    (again,) = bench.poll()
+    assert again.deliveries[0].delivery_count == 1
+
+
+def test_the_driver_is_told_of_new_messages_and_of_room() -> None:
+    bench = Bench(QueueTrigger(NAME, sessions=True))
+    bench.send("x", session="a")
+    assert bench.changes == 1
+    (first,) = bench.poll()
+    bench.send("y", session="a")
+    assert bench.changes == 2
+    bench.pump.settle(first, ok=True)
+    assert bench.changes > 2
+
+
+def test_closing_gives_everything_back() -> None:
+    bench = Bench(QueueTrigger(NAME, sessions=True))
+    bench.send("x", session="a")
+    bench.poll()
+    bench.pump.close()
+    lock = bench.queue.accept_session("a")
+    assert lock is not None
+    assert [delivery.delivery_count for delivery in bench.queue.receive(session=lock)] == [1]
+
+
+def test_a_run_carries_what_a_function_reads() -> None:
+    bench = Bench(QueueTrigger(NAME, sessions=True))
+    bench.queue.send(
+        Message(
+            body=b"caf\xc3\xa9",
+            message_id="m",
+            session_id="s",
+            application_properties={"when": bench.clock.now, "raw": b"\x00"},
+            ttl=timedelta(hours=2),
+        )
+    )
+    (dispatch,) = bench.poll()
+    invocation = dispatch.invocation()
+    assert invocation.inputs[0][1].value == "café"
+    said = {name: datum.value for name, datum in invocation.metadata.items()}
+    assert said["MessageId"] == "m"
+    assert said["SessionId"] == "s"
+    assert said["DeliveryCount"] == "1"
+    assert said["SequenceNumber"] == "1"
+    assert said["TimeToLive"] == "02:00:00"
+    assert said["UserProperties"] == '{"when": "2026-01-01T00:00:00.000000+00:00", "raw": "AA=="}'
+    assert said["LockedUntil"] == "2026-01-01T00:01:00.000000+00:00"
+    assert said["LockToken"] == str(dispatch.deliveries[0].lock_token)
