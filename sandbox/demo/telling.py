@@ -167,6 +167,11 @@ async def tell_story(console: Console) -> list[Told]:
     return played
 
 
+def verdict(played: Sequence[Told]) -> int:
+    """The exit status: 0 when every step went as expected, 1 when one differed."""
+    return 0 if all(told.seen.ok for told in played) else 1
+
+
 def main(arguments: Sequence[str]) -> int:
     """Plays the demo; returns 0 when every step went as expected, 1 when one differed."""
     parser = argparse.ArgumentParser(
@@ -187,6 +192,6 @@ def main(arguments: Sequence[str]) -> int:
         report = {"ok": ok, "steps": [told.as_report() for told in played]}
         given.report.write_text(json.dumps(report, indent=2, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
     failed = [told.name for told in played if not told.seen.ok]
-    verdict = "[green]as expected[/green]" if ok else f"[red]{len(failed)} differed: {', '.join(failed)}[/red]"
-    console.print(f"\n{len(played)} steps in {time.monotonic() - began:.0f} s: {verdict}")
-    return 0 if ok else 1
+    said = "[green]as expected[/green]" if ok else f"[red]{len(failed)} differed: {', '.join(failed)}[/red]"
+    console.print(f"\n{len(played)} steps in {time.monotonic() - began:.0f} s: {said}")
+    return verdict(played)

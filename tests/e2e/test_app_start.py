@@ -1,0 +1,94 @@
+"""The app in Microsoft's worker library: what it registers, and what stops its start."""
+
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+from azure.servicebus import ServiceBusMessage
+from azure.servicebus.aio import ServiceBusClient
+
+from sandbox.host.host import HostStartError
+from sandbox.settings import Mode, Options
+from sandbox.up import running
+
+
+async def test_the_three_functions_are_there_with_their_triggers(tmp_path: Path) -> None:
+    async with running(Options(state=tmp_path)) as sandbox, httpx.AsyncClient() as client:
+        shown = {entry["name"]: entry for entry in (await client.get(f"{sandbox.functions}/admin/functions")).json()}
+    triggers = {name: entry["trigger"] for name, entry in shown.items()}
+    assert set(triggers) == {"intake", "reconcile", "sweep"}
+    assert triggers["intake"] == {
+        "type": "serviceBusTrigger",
+        "queueName": "people-events",
+        "isSessionsEnabled": False,
+        "cardinality": "many",
+    }
+    assert triggers["reconcile"] == {
+        "type": "serviceBusTrigger",
+        "queueName": "access-work",
+        "isSessionsEnabled": True,
+        "cardinality": "one",
+    }
+    assert triggers["sweep"] == {"type": "timerTrigger", "schedule": "0 0 * * * *"}
+
+
+async def test_a_wrong_policy_and_wrong_settings_stop_the_start_with_every_mistake(tmp_path: Path) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("version: 1\nenforce: none\nrules:\n  - name: finance\n    whom: \"departmnt eq 'Finance'\"\n")
+    settings = {"INVOICE_ACCESS_SETTLE_SECONDS": "soon", "INVOICE_ACCESS_ARM_URL": "http://management.azure.com"}
+    options = Options(policy=policy, settings=settings, mode=Mode.OBSERVE, state=tmp_path / "state")
+    with pytest.raises(HostStartError) as caught:
+        async with running(options):
+            pass
+    message = str(caught.value)
+    for named in ("INVOICE_ACCESS_SETTLE_SECONDS", "INVOICE_ACCESS_ARM_URL", "whom", "line 5"):
+        assert named in message, message
+
+
+async def test_anything_may_lie_on_the_work_queue_and_what_is_no_work_item_is_rejected_whole(tmp_path: Path) -> None:
+    noise = b"\x00 not a work item"
+    async with (
+        running(Options(state=tmp_path)) as sandbox,
+        ServiceBusClient.from_connection_string(sandbox.service_bus) as bus,
+        bus.get_queue_sender("access-work") as sender,
+        bus.get_queue_receiver("rejected-events", max_wait_time=10) as receiver,
+    ):
+        await sender.send_messages(ServiceBusMessage(noise, session_id="7", message_id="m-1"))
+        message = (await receiver.receive_messages(1, max_wait_time=10))[0]
+        properties = {
+            key.decode() if isinstance(key, bytes) else key: value.decode() if isinstance(value, bytes) else value
+            for key, value in (message.application_properties or {}).items()
+        }
+        body = b"".join(message.body)
+        await receiver.complete_message(message)
+    assert body == noise
+    assert {"field", "reason", "mend"} <= properties.keys()
+    assert properties["source-message-id"] == "m-1"
+
+
+async def test_an_order_on_the_work_queue_is_no_grant(tmp_path: Path) -> None:
+    """Whoever can write to the queue can cause a look; what the policy does not give is not given."""
+    stranger = "b0a1d000-0000-4000-8000-000000000005"
+    order = {
+        "key": f"person:{stranger}",
+        "cause": {"kind": "event", "origin": "somebody#1", "event_type": "grant.everything"},
+        "first_asked": "2026-01-01T00:00:00+00:00",
+        "grants": ["everything"],
+    }
+    async with (
+        running(Options(state=tmp_path)) as sandbox,
+        ServiceBusClient.from_connection_string(sandbox.service_bus) as bus,
+        bus.get_queue_sender("access-work") as sender,
+        httpx.AsyncClient() as client,
+    ):
+        await sender.send_messages(ServiceBusMessage(json.dumps(order).encode(), session_id="9"))
+        for _ in range(200):
+            status = (await client.get(f"{sandbox.functions}/admin/host/status")).json()
+            done = status["functions"]["reconcile"]
+            if done["invocations"] and not done["running"]:
+                break
+        writes = list(sandbox.billing.audit)
+    assert done["invocations"] >= 1
+    assert done["failures"] == 0
+    assert writes == []
