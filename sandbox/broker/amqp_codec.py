@@ -187,9 +187,7 @@ def _fixed(code: int) -> Callable[[Any], bytes]:
     return lambda value: prefix + layout.pack(value)
 
 
-def _number(
-    small: int, large: int, lowest: int, highest: int, zero: int | None = None
-) -> Callable[[int], bytes]:
+def _number(small: int, large: int, lowest: int, highest: int, zero: int | None = None) -> Callable[[int], bytes]:
     """Encoder of an integer type that has a one-byte form, and perhaps an empty one for 0."""
     narrow, wide = _fixed(small), _fixed(large)
 

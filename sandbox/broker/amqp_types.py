@@ -106,6 +106,11 @@ class Described:
     value: Any
 
 
+def fields_of(value: Described | None) -> list[Any]:
+    """The fields of a described list; none when it is not there or not a list."""
+    return value.value if value is not None and isinstance(value.value, list) else []
+
+
 class Array(list[Any]):
     """Values of one primitive type; `code` is its constructor (a width of fixed size, or of 32 bits)."""
 

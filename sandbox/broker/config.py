@@ -70,9 +70,9 @@ class _QueueProperties(_Strict):
 
     DeadLetteringOnMessageExpiration: bool = False
     DefaultMessageTimeToLive: _Duration | None = None
-    DuplicateDetectionHistoryTimeWindow: Annotated[
-        _Duration, AfterValidator(_at_least_20_seconds_at_most_7_days)
-    ] = timedelta(minutes=10)
+    DuplicateDetectionHistoryTimeWindow: Annotated[_Duration, AfterValidator(_at_least_20_seconds_at_most_7_days)] = (
+        timedelta(minutes=10)
+    )
     ForwardDeadLetteredMessagesTo: Annotated[str | None, _none_of("forwarding")] = None
     ForwardTo: Annotated[str | None, _none_of("forwarding")] = None
     LockDuration: Annotated[_Duration, AfterValidator(_at_most_5_minutes)] = timedelta(minutes=1)
@@ -125,8 +125,7 @@ def parse_queues(text: str, *, origin: str) -> list[QueueOptions]:
         parsed = _File.model_validate_json(text)
     except ValidationError as error:
         mistakes = [
-            f"  {_place(mistake['loc'])}: {mistake['msg'].removeprefix('Value error, ')}"
-            for mistake in error.errors()
+            f"  {_place(mistake['loc'])}: {mistake['msg'].removeprefix('Value error, ')}" for mistake in error.errors()
         ]
         raise QueueConfigError("\n".join([f"Queue file {origin} cannot be used:", *mistakes])) from error
     return [_options(queue) for queue in parsed.UserConfig.Namespaces[0].Queues]

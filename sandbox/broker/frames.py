@@ -6,8 +6,8 @@ fields. What a frame means is for `connection` and its sessions and links.
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
-from types import NoneType, UnionType
+from dataclasses import MISSING, dataclass, fields
+from types import UnionType
 from typing import Any, ClassVar, get_args
 
 from sandbox.broker.amqp_codec import decode, encode
@@ -37,19 +37,17 @@ class Performative:
         expected = _field_types(cls)
         if len(values) > len(expected):
             raise decode_error(f"{cls.__name__} has {len(values)} fields.")
-        for (name, types), value in zip(expected, values, strict=False):
+        for (name, types, _), value in zip(expected, values, strict=False):
             if not isinstance(value, types):
-                raise AmqpError(
-                    "amqp:invalid-field", f"{cls.__name__}.{name} cannot be a {type(value).__name__}."
-                )
-        missing = [name for name, types in expected[len(values) :] if NoneType not in types]
+                raise AmqpError("amqp:invalid-field", f"{cls.__name__}.{name} cannot be a {type(value).__name__}.")
+        missing = [name for name, _, is_required in expected[len(values) :] if is_required]
         if missing:
             raise AmqpError("amqp:invalid-field", f"{cls.__name__} lacks {missing[0]}.")
         return cls(*values)
 
     def encode(self) -> bytes:
         """The described list; null fields at its end are left out."""
-        values = [getattr(self, name) for name, _ in _field_types(type(self))]
+        values = [getattr(self, name) for name, _, _ in _field_types(type(self))]
         while values and values[-1] is None:
             values.pop()
         return encode(Described(ULong(self.code), values))
@@ -234,13 +232,14 @@ def _types_of(annotation: Any) -> tuple[type, ...]:
     return tuple(dict if kind == dict[Any, Any] else kind for kind in kinds)
 
 
-_TYPES: dict[type[Performative], list[tuple[str, tuple[type, ...]]]] = {
-    kind: [(member.name, _types_of(member.type)) for member in fields(kind)]
+_TYPES: dict[type[Performative], list[tuple[str, tuple[type, ...], bool]]] = {
+    kind: [(member.name, _types_of(member.type), member.default is MISSING) for member in fields(kind)]
     for kind in _PERFORMATIVES.values()
 }
 
 
-def _field_types(kind: type[Performative]) -> list[tuple[str, tuple[type, ...]]]:
+def _field_types(kind: type[Performative]) -> list[tuple[str, tuple[type, ...], bool]]:
+    """Name, types and whether it is mandatory, of each field."""
     return _TYPES[kind]
 
 

@@ -108,9 +108,7 @@ class Management:
         status = _get(body, "disposition-status", str)
         tokens = _items(body, "lock-tokens", UUID)
         changed = body.get("properties-to-modify")
-        properties = (
-            {str(name): value for name, value in changed.items()} if isinstance(changed, dict) else {}
-        )
+        properties = {str(name): value for name, value in changed.items()} if isinstance(changed, dict) else {}
         if body.get("session-id") is not None:
             self._session(body)
         for token in tokens:

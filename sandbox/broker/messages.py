@@ -35,7 +35,8 @@ class Message:
     `body` is what a consumer reads: the data sections joined; of a body that is an AMQP value, its text in
     UTF-8 or its bytes, and anything else as JSON. `ttl` is the sender's own time to live. `annotations` are
     the sender's message annotations, without the ones that have a field here. `sections` is set on messages
-    that came over AMQP.
+    that came over AMQP. Properties and annotations hold what AMQP has a type for (text, bytes, numbers, UUIDs,
+    aware datetimes).
     """
 
     body: bytes = b""
@@ -76,9 +77,7 @@ class Message:
         if not changed:
             return self
         sections = self.sections and replace(self.sections, application_properties=None)
-        return replace(
-            self, application_properties={**self.application_properties, **changed}, sections=sections
-        )
+        return replace(self, application_properties={**self.application_properties, **changed}, sections=sections)
 
 
 class MessageState(Enum):

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sandbox.broker.amqp_types import AmqpError, Described, Int
+from sandbox.broker.amqp_types import AmqpError, Described, Int, fields_of
 from sandbox.broker.frames import Attach
 from sandbox.broker.links import IncomingLink, OutgoingLink
 from sandbox.broker.outcomes import ACCEPTED, rejected
@@ -71,7 +71,7 @@ class AnswerLink(OutgoingLink):
     def __init__(self, channel: "Channel", attach: Attach, address: str) -> None:
         super().__init__(channel, attach)
         self.address = address
-        fields = attach.target.value if attach.target is not None else []
+        fields = fields_of(attach.target)
         self.target_address = fields[0] if fields else None
         self._waiting: deque[bytes] = deque()
         self._sent = 0

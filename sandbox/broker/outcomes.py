@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sandbox.broker.amqp_types import AmqpError, Described, ULong
+from sandbox.broker.amqp_types import AmqpError, Described, ULong, fields_of
 from sandbox.broker.errors import BrokerError
 from sandbox.broker.frames import error
 from sandbox.broker.queue import Queue
@@ -47,7 +47,7 @@ def _apply(queue: Queue, lock_token: UUID, outcome: Described | None) -> None:
     if outcome is None or outcome.descriptor == _RELEASED:
         queue.release(lock_token)
         return
-    fields = outcome.value if isinstance(outcome.value, list) else []
+    fields = fields_of(outcome)
     if outcome.descriptor == _ACCEPTED:
         queue.complete(lock_token)
     elif outcome.descriptor == _REJECTED:
@@ -69,7 +69,7 @@ def _apply(queue: Queue, lock_token: UUID, outcome: Described | None) -> None:
 def _rejection(fields: list[Any]) -> tuple[str | None, str | None, dict[str, Any]]:
     """Reason, description and other properties from the error of a rejected outcome."""
     problem = fields[0] if fields else None
-    parts = problem.value if isinstance(problem, Described) and isinstance(problem.value, list) else []
+    parts = fields_of(problem) if isinstance(problem, Described) else []
     _, described, details = [*parts, None, None, None][:3]
     others = _named(details)
     reason = others.pop("DeadLetterReason", None)

@@ -109,9 +109,7 @@ class Queue:
             taken = self.shelves.take(held.session_id if held else None, count)
             return [self.shelves.lock(entry, held, now) for entry in taken]
 
-    def receive_and_delete(
-        self, count: int = 1, *, session: SessionLock | None = None
-    ) -> list[StoredMessage]:
+    def receive_and_delete(self, count: int = 1, *, session: SessionLock | None = None) -> list[StoredMessage]:
         """Remove and return up to `count` messages in order."""
         with self._present():
             held = self._held(session)
@@ -246,6 +244,11 @@ class Queue:
             self.shelves.sessions.release(session)
             self.shelves.return_session(session.session_id, now, failed=False)
 
+    def check_session(self, session: SessionLock) -> SessionLock:
+        """The lock as it stands now, renewals included. Raises `SessionLockLost`."""
+        with self._present():
+            return self.shelves.sessions.held(session)
+
     def session_state(self, session: SessionLock) -> bytes | None:
         """The state stored with a session; None when there is none. Raises `SessionLockLost`."""
         with self._present():
@@ -364,9 +367,7 @@ class Queue:
         ):
             if text is not None and len(text) > MAX_ID_CHARACTERS:
                 raise InvalidOperation(f"The {what} is longer than {MAX_ID_CHARACTERS} characters.")
-        if None not in (message.session_id, message.partition_key) and (
-            message.session_id != message.partition_key
-        ):
+        if None not in (message.session_id, message.partition_key) and (message.session_id != message.partition_key):
             raise InvalidOperation("Where both are set, partition key and session id must be equal.")
 
     def _is_duplicate(self, message: Message, now: datetime) -> bool:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
-from sandbox.broker.amqp_types import AmqpError, Described, Long, Symbol
+from sandbox.broker.amqp_types import AmqpError, Described, Long, Symbol, fields_of
 from sandbox.broker.errors import BrokerError, SessionLockLost
 from sandbox.broker.frames import Attach
 from sandbox.broker.links import IncomingLink, OutgoingLink
@@ -94,6 +94,8 @@ class QueueReceiver(OutgoingLink):
             self._try_to_enter()
             return
         try:
+            if self.session is not None:
+                self.queue.check_session(self.session)
             while self.credit > 0 and self.channel.is_clear and self._send_some():
                 pass
         except SessionLockLost as lost:
@@ -173,7 +175,7 @@ class QueueReceiver(OutgoingLink):
         return wait / 1000 if isinstance(wait, int) else _DEFAULT_ACCEPT_SECONDS
 
     def _filters(self) -> dict[object, object]:
-        fields = self.attach.source.value if self.attach.source is not None else []
+        fields = fields_of(self.attach.source)
         filters = fields[_FILTER_POSITION] if len(fields) > _FILTER_POSITION else None
         return filters if isinstance(filters, dict) else {}
 
@@ -182,7 +184,7 @@ class QueueReceiver(OutgoingLink):
         source = self.attach.source
         if source is None:
             return None
-        fields = list(source.value)
+        fields = list(fields_of(source))
         filters = dict(self._filters())
         asked = filters[SESSION_FILTER]
         filters[Symbol(SESSION_FILTER)] = (

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from sandbox.broker.amqp_types import AmqpError, Described
+from sandbox.broker.amqp_types import AmqpError, Described, fields_of
 from sandbox.broker.frames import Attach
 from sandbox.broker.links import Link
 from sandbox.broker.management import Management
@@ -40,15 +40,13 @@ def link_for(channel: "Channel", attach: Attach) -> Link:
 
 def _node_link(channel: "Channel", attach: Attach, path: str, node: Node) -> Link:
     address = path.lower()
-    return (
-        AnswerLink(channel, attach, address) if attach.role else RequestLink(channel, attach, address, node)
-    )
+    return AnswerLink(channel, attach, address) if attach.role else RequestLink(channel, attach, address, node)
 
 
 def _address(end: Described | None) -> str:
     """The address of a source or target; transaction coordinators and dynamic nodes have none."""
-    fields = end.value if end is not None else None
-    address = fields[0] if isinstance(fields, list) and fields else None
+    fields = fields_of(end)
+    address = fields[0] if fields else None
     if not isinstance(address, str):
         raise AmqpError("amqp:not-implemented", "Links need an address: no dynamic nodes, no transactions.")
     return address

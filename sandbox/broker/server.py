@@ -14,6 +14,9 @@ from sandbox.broker.nodes import AcceptToken
 IDLE_SECONDS = 240.0
 """A connection without a sign of life for this long is closed; the service's own figure."""
 
+_GOODBYE_SECONDS = 2.0
+"""How long a client may take to read the rest when the broker stops."""
+
 
 def accept_any_token(token: str, audience: str) -> bool:  # noqa: ARG001 - the shape of `AcceptToken`
     """Let everybody in, as the official emulator does."""
@@ -66,7 +69,13 @@ class Server:
             self._listener.close()
         for connection in list(self._connections):
             connection.shut_down()
-        await self._all_gone.wait()
+        try:
+            async with asyncio.timeout(_GOODBYE_SECONDS):
+                await self._all_gone.wait()
+        except TimeoutError:  # somebody does not read what was sent
+            for connection in list(self._connections):
+                connection.abort()
+            await self._all_gone.wait()
         if self._listener is not None:
             await self._listener.wait_closed()
         self._unwatch()

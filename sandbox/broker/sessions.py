@@ -25,9 +25,7 @@ class SessionLock:
 class SessionTable:
     """Locks, waiting sessions and session states of one queue."""
 
-    def __init__(
-        self, lock_duration: timedelta, new_token: Callable[[], UUID], on_earlier: Callable[[], None]
-    ) -> None:
+    def __init__(self, lock_duration: timedelta, new_token: Callable[[], UUID], on_earlier: Callable[[], None]) -> None:
         self._lock_duration = lock_duration
         self._new_token = new_token
         self._held: dict[str, SessionLock] = {}
@@ -84,8 +82,7 @@ class SessionTable:
         current = self._held.get(lock.session_id)
         if current is None or current.token != lock.token:
             raise SessionLockLost(
-                f"The lock on session '{lock.session_id}' has expired or was released. "
-                "Accept the session again."
+                f"The lock on session '{lock.session_id}' has expired or was released. Accept the session again."
             )
         return current
 
@@ -104,9 +101,7 @@ class SessionTable:
     def with_state(self, set_after: datetime | None = None) -> list[str]:
         """The sessions that have a state, or a state set after a time."""
         return [
-            session_id
-            for session_id, (_, set_at) in self._states.items()
-            if set_after is None or set_at > set_after
+            session_id for session_id, (_, set_at) in self._states.items() if set_after is None or set_at > set_after
         ]
 
     def _keep(self, lock: SessionLock) -> SessionLock:

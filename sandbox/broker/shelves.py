@@ -112,9 +112,7 @@ class Shelves:
             self._receivable.pop(lane, None)
         return taken
 
-    def find(
-        self, sequence_numbers: Iterable[int], state: MessageState, session: SessionLock | None
-    ) -> list[Entry]:
+    def find(self, sequence_numbers: Iterable[int], state: MessageState, session: SessionLock | None) -> list[Entry]:
         """Unlocked messages in `state` by number; raises `MessageNotFound` when one of them is missing."""
         found = []
         for number in sequence_numbers:
@@ -150,9 +148,7 @@ class Shelves:
         if entry is not None:
             return entry
         if self._options.requires_session:
-            raise SessionLockLost(
-                "The session lock has expired or was released, or the message was settled before."
-            )
+            raise SessionLockLost("The session lock has expired or was released, or the message was settled before.")
         raise LockLost(
             "The lock supplied is invalid. Either the lock expired, or the message has already been removed "
             f"from the queue '{self._options.name}'."

@@ -105,6 +105,8 @@ def decode_message(payload: bytes) -> Message:
             header = value
         elif code == _MESSAGE_ANNOTATIONS:
             annotations = _by_name(value)
+            if not all(name.isascii() for name in annotations):
+                raise decode_error("An annotation has a name that is not ASCII.")
         elif code == _PROPERTIES:
             properties = value
         elif code == _APPLICATION_PROPERTIES:
@@ -211,10 +213,16 @@ def _body_bytes(body: list[tuple[int, Any]]) -> bytes:
         return content
     if isinstance(content, str):
         return content.encode()
-    return json.dumps(content, default=_json_of, separators=(",", ":")).encode()
+    return json.dumps(_json_of(content), separators=(",", ":")).encode()
 
 
 def _json_of(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_json_of(item) for item in value]
+    if isinstance(value, dict):
+        return {str(_json_of(name)): _json_of(item) for name, item in value.items()}
+    if value is None or isinstance(value, str | int | float):
+        return value
     return value.hex() if isinstance(value, bytes) else str(value)
 
 
@@ -237,9 +245,7 @@ def encode_delivery(stored: StoredMessage) -> bytes:
         annotations[Symbol(_SCHEDULED_AT)] = message.scheduled_at
     ttl = None if message.ttl is None else min(message.ttl // timedelta(milliseconds=1), _MAX_TTL)
     header = [None, None, None if ttl is None else UInt(ttl), None, UInt(stored.delivery_count)]
-    return b"".join(
-        (_section(_HEADER, header), _section(_MESSAGE_ANNOTATIONS, annotations), encode_bare(message))
-    )
+    return b"".join((_section(_HEADER, header), _section(_MESSAGE_ANNOTATIONS, annotations), encode_bare(message)))
 
 
 def encode_bare(message: Message) -> bytes:
