@@ -38,7 +38,9 @@ class PersonKey:
     def __post_init__(self) -> None:
         object.__setattr__(self, "object_id", self.object_id.lower())
         if not _OBJECT_ID.fullmatch(self.object_id):
-            raise ValueError(f"{self.object_id!r} is not an object id (a GUID such as 7c0f5a0e-0000-4000-8000-000000000001)")
+            raise ValueError(
+                f"{self.object_id!r} is not an object id (a GUID such as 7c0f5a0e-0000-4000-8000-000000000001)"
+            )
 
     @property
     def canonical(self) -> str:

@@ -44,9 +44,6 @@ _BY_WEIGHT: Final = (
     Outcome.REJECTED,
 )
 
-SETTLED: Final = frozenset({Outcome.DONE, Outcome.UNCHANGED, Outcome.WOULD, Outcome.HELD})
-"""Outcomes after which nobody has to look again for this reason."""
-
 
 def worst(outcomes: Iterable[Outcome]) -> Outcome:
     """The outcome of a look whose parts ended so; `unchanged` when it had none.
@@ -67,6 +64,9 @@ def retry_delay(attempt: int, chance: float, *, cap: timedelta, retry_after: tim
     return max(timedelta(seconds=1), asked, ceiling * chance)
 
 
-def wait_delay(attempt: int, *, first: timedelta, cap: timedelta = timedelta(hours=6)) -> timedelta:
-    """How long to wait before looking again for a person whom nobody knows yet: doubling from `first` to `cap`."""
-    return min(cap, first * float(2 ** min(attempt, 20)))
+def wait_delay(waited: timedelta, *, first: timedelta, cap: timedelta = timedelta(hours=6)) -> timedelta:
+    """How long to wait before looking again for a person whom nobody knows after `waited`.
+
+    As long again as it took so far, which doubles the pauses: from `first` to `cap`.
+    """
+    return min(cap, max(first, waited))

@@ -12,6 +12,9 @@ from typing import Final
 
 from shared.domain.keys import Key, ProfileKey
 
+MOST_HINTS: Final = 200
+"""The most hints in one item; each is a read more."""
+
 _LONGEST_KEY: Final = 80
 
 
@@ -51,9 +54,10 @@ class Cause:
 class WorkItem:
     """One look to take.
 
-    `first_asked` is when this chain of looks began: retries give up 24 h after it. `attempt` counts the looks of the
-    same kind so far, from 0. `hints` are profiles to read as well; they can only widen what is read. `effective` is
-    the date an event named; waiting for an unknown name ends 14 days past it.
+    `first_asked` is when somebody first wanted this look: waiting for an unknown name counts from it. `attempt` counts
+    the looks of the same kind so far, from 0. `hints` are profiles to read as well; they can only widen what is read.
+    `effective` is the date an event named; waiting for an unknown name ends 14 days past it. `failing_since` is when
+    the retries began that this look is one of: they are given up 24 h after it.
     """
 
     key: Key
@@ -62,6 +66,7 @@ class WorkItem:
     attempt: int = 0
     hints: tuple[ProfileKey, ...] = ()
     effective: datetime | None = None
+    failing_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +94,23 @@ def later(item: WorkItem, due: datetime, *, coalesce: timedelta) -> Scheduled:
     return Scheduled(item, f"{item.cause.kind}:{_short(item)}:{rounded:%Y-%m-%dT%H:%M:%SZ}"[:128], rounded)
 
 
-def again(item: WorkItem, kind: CauseKind, *, count: bool = True) -> WorkItem:
+_MENDING: Final = frozenset({CauseKind.RETRY, CauseKind.VERIFY})
+"""Looks that follow from what went wrong. They may take turns, so that one clock runs over both kinds."""
+
+
+def again(item: WorkItem, kind: CauseKind) -> WorkItem:
     """The same look once more, for another reason; `attempt` counts on within one kind and starts anew on a change."""
-    same = item.cause.kind is kind
     return replace(
         item,
         cause=replace(item.cause, kind=kind),
-        attempt=item.attempt + 1 if same and count else 0,
+        attempt=item.attempt + 1 if item.cause.kind is kind else 0,
+        failing_since=item.failing_since if kind in _MENDING else None,
     )
+
+
+def retried(item: WorkItem, now: datetime) -> WorkItem:
+    """The same look once more, because this one failed; remembers since when that goes on."""
+    return replace(again(item, CauseKind.RETRY), failing_since=item.failing_since or now)
 
 
 def _short(item: WorkItem) -> str:

@@ -1,0 +1,187 @@
+"""The decision: what one person should gain and lose, from facts alone.
+
+Lives here: joining employment, rules and what is held into a plan. Pure: the same facts give the same plan,
+in the same order, and a plan that was applied leaves nothing to do. Guards, evidence and records come after
+it.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from shared.domain.billing import OTHER_RECIPIENT_ROLES
+from shared.domain.catalogue import Catalogue
+from shared.domain.employment import Standing
+from shared.domain.employment import standing as standing_of
+from shared.domain.ownership import ForeignAssignment, Held, OwnAssignment
+from shared.domain.people import Person, PersonRead
+from shared.domain.plan import Employment, Grant, Note, NoteKind, Plan, Revoke, Strength
+from shared.domain.policy import Policy
+from shared.domain.rules import Wanted, managed_accounts, wanted
+
+
+def decide(person: PersonRead, policy: Policy, catalogue: Catalogue, held: Sequence[Held], now: datetime) -> Plan:
+    """Decides about one person at `now` (aware).
+
+    `held` are the person's assignments as live reads found them, whoever made them; where it says nothing of
+    a profile, the person is taken to hold nothing there.
+
+    Raises:
+        ValueError: `held` carries an assignment of somebody else, which is a mistake of the caller.
+    """
+    principal = person.object_id.lower()
+    for each in held:
+        if each.assignment.principal_id.lower() != principal:
+            raise ValueError(f"an assignment of {each.assignment.principal_id} is no fact about {principal}")
+    now_is = standing_of(person, policy, now)
+    if principal in policy.protected:
+        note = Note(NoteKind.PROTECTED, "the policy protects this person: nothing is given or taken")
+        return Plan(now_is.employment, now_is.reason, notes=(note,))
+    gives = Wanted()
+    if isinstance(person, Person) and now_is.employment is Employment.EMPLOYED:
+        gives = wanted(person, policy, catalogue)
+    return _Decision(
+        principal=principal, policy=policy, catalogue=catalogue, held=held, standing=now_is, gives=gives
+    ).plan()
+
+
+_REMOVED = "(removed)"
+"""Stands for a rule whose name nobody remembers and that the policy no longer has."""
+
+
+class _Decision:
+    """One person's facts, side by side."""
+
+    def __init__(
+        self,
+        *,
+        principal: str,
+        policy: Policy,
+        catalogue: Catalogue,
+        held: Sequence[Held],
+        standing: Standing,
+        gives: Wanted,
+    ) -> None:
+        self._principal = principal
+        self._policy = policy
+        self._catalogue = catalogue
+        self._standing = standing
+        self._gives = gives
+        self._managed = managed_accounts(policy, catalogue.accounts)
+        self._profiles = {profile.key: profile for profile in catalogue.profiles}
+        in_order = sorted(held, key=lambda each: (each.profile, each.assignment.name))
+        self._own = [each for each in in_order if isinstance(each, OwnAssignment)]
+        self._foreign = [each for each in in_order if isinstance(each, ForeignAssignment)]
+        self._notes: list[Note] = list(gives.notes)
+
+    def plan(self) -> Plan:
+        if self._standing.employment is Employment.PRE_HIRE:
+            self._notes.append(Note(NoteKind.PRE_HIRE, self._standing.reason))
+        grants = self._grants()
+        revokes = self._revokes()
+        self._note_others()
+        return Plan(
+            self._standing.employment,
+            self._standing.reason,
+            wanted=self._gives.rules,
+            grants=tuple(grants),
+            revokes=tuple(revokes),
+            notes=tuple(sorted(dict.fromkeys(self._notes), key=_order)),
+            next_change=self._standing.next_change,
+        )
+
+    def _grants(self) -> list[Grant]:
+        # Another role on the profile does not stand in the way: it is a different assignment.
+        taken = {each.profile for each in self._own}
+        taken |= {each.profile for each in self._foreign if each.assignment.is_invoice_manager}
+        grants = []
+        for key, rules in self._gives.rules.items():
+            if key in taken:
+                continue
+            if self._profiles[key].is_active:
+                grants.append(Grant(key, rules, f"given by {_listed(rules)}"))
+            else:
+                text = f"given by {_listed(sorted(rules))}, but the profile is {self._profiles[key].status}"
+                self._notes.append(Note(NoteKind.PROFILE_NOT_ACTIVE, text, key))
+        return grants
+
+    def _revokes(self) -> list[Revoke]:
+        revokes = []
+        for own in self._own:
+            if own.profile in self._gives.rules:
+                continue
+            why_not = self._out_of_reach(own)
+            if why_not is None and self._standing.employment is Employment.EMPLOYED:
+                why_not = self._not_known(own)
+            if why_not is not None:
+                self._notes.append(why_not)
+            elif self._standing.employment is Employment.EMPLOYED:
+                revokes.append(Revoke(own, Strength.WEAK, self._why_moved(own)))
+            else:
+                revokes.append(Revoke(own, self._standing.strength, self._standing.reason))
+        return revokes
+
+    def _out_of_reach(self, own: OwnAssignment) -> Note | None:
+        if own.profile.account.lower() not in self._managed:
+            return Note(NoteKind.NOT_MANAGED, "ours, but its billing account is not managed: it stays", own.profile)
+        return None
+
+    def _not_known(self, own: OwnAssignment) -> Note | None:
+        """Why nothing may be concluded from no rule giving it: then it stays."""
+        if own.profile not in self._profiles:
+            text = "ours, but the last bulk read of billing did not list the profile: it stays"
+            return Note(NoteKind.RULE_NOT_KNOWN, text, own.profile)
+        # Where nobody remembers which rules gave it, any of them may have.
+        gave = own.rules or {rule.name for rule in self._policy.rules} or {_REMOVED}
+        for rule in sorted(gave):
+            why = self._catalogue.why_unknown(rule, self._policy.digest)
+            if why is not None:
+                return Note(NoteKind.RULE_NOT_KNOWN, f"what rule {rule} gave stays: {why}", own.profile)
+        return None
+
+    def _why_moved(self, own: OwnAssignment) -> str:
+        if not own.rules:
+            return "no rule gives it"
+        gone = own.rules - {rule.name for rule in self._policy.rules}
+        gave = f"it was given by {_listed(sorted(own.rules))}"
+        return f"no rule gives it any more; {gave}" + (
+            f", and the policy no longer has {_listed(sorted(gone))}" if gone else ""
+        )
+
+    def _note_others(self) -> None:
+        """What others gave: never touched, and worth knowing."""
+        is_leaver = self._standing.employment is Employment.LEAVER
+        other_roles = {
+            (profile, _called(holders[self._principal]))
+            for profile, holders in self._catalogue.other_roles.items()
+            if self._principal in holders
+        }
+        for each in self._foreign:
+            if not each.assignment.is_invoice_manager:
+                if is_leaver or each.assignment.role in OTHER_RECIPIENT_ROLES:
+                    other_roles.add((each.profile, _called(each.assignment.role)))
+            elif is_leaver:
+                text = f"a leaver holds Invoice manager by an assignment that is not ours: {each.why}"
+                self._notes.append(Note(NoteKind.LEAVER_HOLDS_FOREIGN, text, each.profile))
+            else:
+                text = f"Invoice manager by an assignment that is not ours: {each.why}"
+                self._notes.append(Note(NoteKind.FOREIGN, text, each.profile))
+        for profile, called in other_roles:
+            if is_leaver:
+                text = f"a leaver holds {called}, which is not ours"
+                self._notes.append(Note(NoteKind.LEAVER_HOLDS_FOREIGN, text, profile))
+            elif profile in self._gives.rules:
+                self._notes.append(
+                    Note(NoteKind.ALREADY_RECEIVES, f"already receives its invoices as {called}", profile)
+                )
+
+
+def _called(role: str) -> str:
+    return OTHER_RECIPIENT_ROLES.get(role, role)
+
+
+def _listed(rules: Sequence[str]) -> str:
+    return ("rule " if len(rules) == 1 else "rules ") + ", ".join(rules)
+
+
+def _order(note: Note) -> tuple[str, str, str]:
+    return ("" if note.profile is None else note.profile.folded, note.kind, note.text)

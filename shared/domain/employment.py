@@ -1,0 +1,131 @@
+"""Where a person stands with the company at one moment: employed, not yet, or no longer.
+
+Lives here: the reading of dates and of `accountEnabled`, first match wins. What follows for access is for
+`decide`.
+
+Graph stores employeeHireDate and employeeLeaveDateTime as moments in UTC, also where a system wrote a mere
+date, which arrives as exactly midnight UTC. Exactly midnight UTC is therefore read as a date without a time:
+a hire date begins with that day in the policy's time zone, a leave date ends with it. Any other moment means
+itself.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+
+from shared.domain.people import AbsentPerson, DeletedPerson, Person, PersonRead
+from shared.domain.plan import Employment, Strength
+from shared.domain.policy import Policy
+
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
+_LATEST = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a person stands, why, and how much that proves.
+
+    `next_change` is the next moment at which time alone changes it, in UTC; None when it never does.
+    """
+
+    employment: Employment
+    reason: str
+    strength: Strength
+    next_change: datetime | None = None
+
+
+def standing(person: PersonRead, policy: Policy, now: datetime) -> Standing:
+    """Says how a person stands at `now` (aware)."""
+    match person:
+        case DeletedPerson():
+            return Standing(Employment.LEAVER, "the directory keeps them as deleted", Strength.STRONG)
+        case AbsentPerson():
+            reason = "neither the directory nor its deleted items know them"
+            return Standing(Employment.LEAVER, reason, Strength.WEAK)
+        case Person():
+            dates = _Dates.of(person, policy)
+            found = _at(person, dates, now)
+            change = next(
+                (moment for moment in dates.turning_points(now) if _differs(found, _at(person, dates, moment))),
+                None,
+            )
+            return Standing(found.employment, found.reason, found.strength, change)
+
+
+@dataclass(frozen=True, slots=True)
+class _Dates:
+    """Dates in UTC: the hire's begin, the leave's end, and whether the leave was before the hire."""
+
+    lead: timedelta
+    hired: datetime | None
+    left: datetime | None
+    rehired: bool
+
+    @classmethod
+    def of(cls, person: Person, policy: Policy) -> "_Dates":
+        hired = None if person.hire_date is None else _begin(person.hire_date, policy.time_zone)
+        left = None if person.leave_date is None else _end(person.leave_date, policy.time_zone)
+        rehired = (
+            hired is not None and person.leave_date is not None and _begin(person.leave_date, policy.time_zone) < hired
+        )
+        return cls(timedelta(days=policy.lead_days), hired, left, rehired)
+
+    def turning_points(self, now: datetime) -> list[datetime]:
+        """The moments after `now` at which a different answer is possible, earliest first."""
+        moments = [] if self.left is None else [self.left]
+        if self.hired is not None and self.hired > now:
+            moments += [self.hired, self.hired - self.lead]
+        return sorted(moment for moment in moments if moment > now)
+
+
+def _at(person: Person, dates: _Dates, now: datetime) -> Standing:
+    hired, left = dates.hired, dates.left
+    # A directory that does not say whether the account is enabled says nothing: None is neither.
+    if person.account_enabled is False:
+        if hired is not None and hired > now:
+            reason = f"the account is disabled until the hire date ({_show(hired)})"
+            return Standing(Employment.PRE_HIRE, reason, Strength.WEAK)
+        return Standing(Employment.LEAVER, "the account is disabled", Strength.STRONG)
+    if left is not None and left <= now and not dates.rehired:
+        return Standing(Employment.LEAVER, f"the leave date is past ({_show(left)})", Strength.STRONG)
+    if hired is not None and hired - now > dates.lead:
+        return Standing(Employment.PRE_HIRE, f"the hire date is to come ({_show(hired)})", Strength.WEAK)
+    return Standing(Employment.EMPLOYED, "employed", Strength.STRONG)
+
+
+def _differs(one: Standing, other: Standing) -> bool:
+    return (one.employment, one.strength) != (other.employment, other.strength)
+
+
+def _begin(moment: datetime, zone: tzinfo) -> datetime:
+    day = _day(moment)
+    return _utc(moment) if day is None else _midnight(day, zone)
+
+
+def _end(moment: datetime, zone: tzinfo) -> datetime:
+    day = _day(moment)
+    if day is None:
+        return _utc(moment)
+    # 9999-12-31 is how many HR systems write "never"; there is no day after it.
+    return _LATEST if day == date.max else _midnight(day + timedelta(days=1), zone)
+
+
+def _day(moment: datetime) -> date | None:
+    """The date, where the moment is one without a time."""
+    utc = _utc(moment)
+    return utc.date() if utc.time() == time.min else None
+
+
+def _midnight(day: date, zone: tzinfo) -> datetime:
+    return _utc(datetime.combine(day, time.min, zone))
+
+
+def _utc(moment: datetime) -> datetime:
+    """The moment in UTC; the first or last there is where the calendar ends."""
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        return _EARLIEST if moment.year == 1 else _LATEST
+
+
+def _show(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"

@@ -1,0 +1,109 @@
+"""What the policy's rules give a person, and which of them may be trusted.
+
+Lives here: matching a rule, the union of what rules give inside the managed accounts, and the judgement that
+a rule is not known. What is done about it is for `decide`.
+"""
+
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+
+from shared.domain.billing import BillingAccount
+from shared.domain.catalogue import Catalogue
+from shared.domain.filter_tree import fold
+from shared.domain.keys import ProfileKey
+from shared.domain.people import Person
+from shared.domain.plan import Note, NoteKind
+from shared.domain.policy import Everything, Policy, Rule
+from shared.domain.selectors import pick, unresolved
+
+_COMPANY = "companyName"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the rules give one person: each profile with the rules that give it, in policy order, and notes.
+
+    Only profiles of managed accounts are among them, in the order of their keys, whatever their status.
+    """
+
+    rules: Mapping[ProfileKey, tuple[str, ...]] = field(default_factory=dict)
+    notes: tuple[Note, ...] = ()
+
+
+def managed_accounts(policy: Policy, accounts: Iterable[BillingAccount]) -> frozenset[str]:
+    """The names, lower-case, of the accounts to work in: named by the policy and manageable."""
+    manageable = frozenset(account.name.lower() for account in accounts if account.is_manageable)
+    if policy.accounts is Everything.ALL:
+        return manageable
+    if policy.accounts is Everything.NONE:
+        return frozenset()
+    return manageable & {name.lower() for name in policy.accounts}
+
+
+def matches(rule: Rule, person: Person) -> bool:
+    """Whether a rule gives to this person: `who`, a group, and guests if it says so."""
+    return (rule.guests or not person.is_guest) and _means(rule, person)
+
+
+def wanted(person: Person, policy: Policy, catalogue: Catalogue) -> Wanted:
+    """What the rules give a person who is employed: the union over all of them."""
+    managed = managed_accounts(policy, catalogue.accounts)
+    given: dict[ProfileKey, list[str]] = {}
+    notes: dict[Note, None] = {}
+    for rule in policy.rules:
+        if not _means(rule, person):
+            continue
+        if not matches(rule, person):
+            notes[Note(NoteKind.GUEST, f"rule {rule.name} is not for guests")] = None
+            continue
+        picked = pick(rule.profiles, catalogue.profiles, person)
+        for attribute in picked.blanks:
+            notes[Note(NoteKind.TEMPLATE_BLANK, f"rule {rule.name} needs {attribute}, which is blank")] = None
+        for profile in picked.profiles:
+            if profile.key.account.lower() in managed:
+                given.setdefault(profile.key, []).append(rule.name)
+            elif rule.profiles is not Everything.ALL:
+                text = f"rule {rule.name} gives it, but its billing account is not managed"
+                notes[Note(NoteKind.NOT_MANAGED, text, profile.key)] = None
+    return Wanted({key: tuple(given[key]) for key in sorted(given)}, tuple(notes))
+
+
+def unknown_rules(
+    policy: Policy, catalogue: Catalogue, people: Iterable[Person], missing_groups: AbstractSet[str]
+) -> Mapping[str, str]:
+    """Which rules are not known, and why: nothing that they gave may be revoked.
+
+    A rule is not known when it names a group, profile, account, tag or company that does not exist, or
+    matches nobody. `people` are everybody whom a complete sweep listed, with their groups; `missing_groups`
+    are the object ids, lower-case, that no group has. A company exists when somebody listed works there.
+    """
+    awaited = {rule.name for rule in policy.rules}
+    companies: set[str] = set()
+    for person in people:
+        if (company := person.attributes.get(_COMPANY)) is not None:
+            companies.add(fold(company))
+        if awaited:
+            awaited -= {rule.name for rule in policy.rules if rule.name in awaited and matches(rule, person)}
+    found: dict[str, str] = {}
+    for rule in policy.rules:
+        reasons = [f"there is no group {group}" for group in sorted(rule.member_of & missing_groups)]
+        reasons += unresolved(rule.profiles, catalogue)
+        if rule.who is not None:
+            named = sorted(rule.who.named(_COMPANY))
+            reasons += [f"nobody works for a company {name!r}" for name in named if fold(name) not in companies]
+        if rule.name in awaited:
+            reasons.append("it matches nobody")
+        if reasons:
+            found[rule.name] = "; ".join(reasons)
+    return found
+
+
+def _means(rule: Rule, person: Person) -> bool:
+    """Whether a rule would give to this person if guests made no difference."""
+    if rule.who is not None and rule.who.judge(person) is not True:
+        return False
+    if rule.member_of and not rule.member_of & person.groups:
+        return False
+    # A rule that names nobody means nobody; the policy's loader refuses it anyway.
+    return rule.who is not None or bool(rule.member_of)

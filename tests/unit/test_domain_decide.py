@@ -1,0 +1,260 @@
+"""What one person gains and loses, and what is found and left alone."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from shared.domain.billing import INVOICE_MANAGER, Assignment, BillingAccount, BillingProfile
+from shared.domain.catalogue import Catalogue
+from shared.domain.decide import decide
+from shared.domain.filters import parse_filter
+from shared.domain.keys import ProfileKey
+from shared.domain.ownership import Held, prove
+from shared.domain.people import TEXT_ATTRIBUTES, AbsentPerson, DeletedPerson, Person, PersonRead
+from shared.domain.plan import Employment, NoteKind, Plan, Strength
+from shared.domain.policy import Everything, Policy, Rule, Selector
+
+ID = "7c0f5a0e-0000-4000-8000-000000000001"
+US = "bbbbbbbb-0000-4000-8000-000000000001"
+SOMEBODY = "cccccccc-0000-4000-8000-000000000001"
+READER = "40000000-aaaa-bbbb-cccc-100000000002"
+NOW = datetime(2026, 7, 15, 12, tzinfo=UTC)
+P1, P2, P3 = ProfileKey("mca", "P1"), ProfileKey("mca", "P2"), ProfileKey("mca", "P3")
+EA, LOST = ProfileKey("ea", "P9"), ProfileKey("mca", "P4")
+
+FINANCE = Rule("finance", (Selector(name="One"), Selector(name="Two")), parse_filter("department eq 'Finance'"))
+LEGAL = Rule("legal", (Selector(name="Three"),), parse_filter("department eq 'Legal'"))
+POLICY = Policy((FINANCE, LEGAL), digest="d1")
+CATALOGUE = Catalogue(
+    NOW,
+    (
+        BillingAccount("mca", "Contoso", "MicrosoftCustomerAgreement", "Active"),
+        BillingAccount("ea", "Old", "EnterpriseAgreement", "Active"),
+    ),
+    (
+        BillingProfile(P1, "One", "Active", False),
+        BillingProfile(P2, "Two", "Active", False),
+        BillingProfile(P3, "Three", "Active", False),
+        BillingProfile(EA, "Nine", "Active", False),
+    ),
+    policy_digest="d1",
+    unknown_rules={},
+)
+PERSON = Person(ID, True, "Member", None, None, dict.fromkeys(TEXT_ATTRIBUTES) | {"department": "Finance"})
+NOBODYS = replace(PERSON, attributes=dict.fromkeys(TEXT_ATTRIBUTES))
+
+
+def held(profile: ProfileKey, *rules: str, by: str = US, role: str = INVOICE_MANAGER, remembered: bool = True) -> Held:
+    row = Assignment(profile, f"{role}_{ID}", role, ID, "User", by)
+    return prove(row, identities={US}, rules=frozenset(rules) if remembered else None)
+
+
+def look(
+    person: PersonRead = PERSON,
+    *holding: Held,
+    policy: Policy = POLICY,
+    catalogue: Catalogue = CATALOGUE,
+) -> Plan:
+    return decide(person, policy, catalogue, holding, NOW)
+
+
+def kinds(plan: Plan) -> list[tuple[NoteKind, ProfileKey | None]]:
+    return [(note.kind, note.profile) for note in plan.notes]
+
+
+def unknown(rules: Mapping[str, str]) -> Catalogue:
+    return replace(CATALOGUE, unknown_rules=rules)
+
+
+def test_who_is_employed_gets_what_the_rules_give() -> None:
+    plan = look()
+    assert plan.employment is Employment.EMPLOYED
+    assert [(grant.profile, grant.rules, grant.reason) for grant in plan.grants] == [
+        (P1, ("finance",), "given by rule finance"),
+        (P2, ("finance",), "given by rule finance"),
+    ]
+    assert plan.wanted == {P1: ("finance",), P2: ("finance",)}
+    assert (plan.revokes, plan.notes, plan.next_change) == ((), (), None)
+
+
+def test_what_is_held_already_is_not_given_again() -> None:
+    plan = look(PERSON, held(P1, "finance"), held(P2, by=SOMEBODY))
+    assert plan.is_empty
+    assert plan.wanted.keys() == {P1, P2}
+    assert kinds(plan) == [(NoteKind.FOREIGN, P2)]
+
+
+def test_another_role_on_the_profile_does_not_stand_in_for_invoice_manager() -> None:
+    plan = look(PERSON, held(P1, by=SOMEBODY, role=READER))
+    assert [grant.profile for grant in plan.grants] == [P1, P2]
+    assert kinds(plan) == [(NoteKind.ALREADY_RECEIVES, P1)]
+
+
+def test_who_receives_by_another_role_is_noted_and_still_given_access() -> None:
+    catalogue = replace(CATALOGUE, other_roles={P1: {ID: READER}, P3: {ID: READER}, P2: {SOMEBODY: READER}})
+    plan = look(catalogue=catalogue)
+    assert [grant.profile for grant in plan.grants] == [P1, P2]
+    assert [(note.kind, note.profile, note.text) for note in plan.notes] == [
+        (NoteKind.ALREADY_RECEIVES, P1, "already receives its invoices as Billing profile reader")
+    ]
+
+
+@pytest.mark.parametrize("status", ["Disabled", "Deleted", "Warned", ""])
+def test_a_profile_that_is_not_active_gains_nobody(status: str) -> None:
+    profiles = tuple(replace(profile, status=status) for profile in CATALOGUE.profiles)
+    plan = look(catalogue=replace(CATALOGUE, profiles=profiles))
+    assert plan.is_empty
+    assert kinds(plan) == [(NoteKind.PROFILE_NOT_ACTIVE, P1), (NoteKind.PROFILE_NOT_ACTIVE, P2)]
+
+
+def test_what_is_held_on_a_profile_that_is_not_active_stays_while_wanted_and_goes_when_not() -> None:
+    profiles = tuple(replace(profile, status="Disabled") for profile in CATALOGUE.profiles)
+    plan = look(PERSON, held(P1), held(P3, "legal"), catalogue=replace(CATALOGUE, profiles=profiles))
+    assert [revoke.profile for revoke in plan.revokes] == [P3]
+
+
+def test_who_moved_on_loses_what_no_rule_gives_any_more_on_weak_evidence() -> None:
+    plan = look(PERSON, held(P3, "legal"))
+    assert [(revoke.profile, revoke.strength, revoke.reason) for revoke in plan.revokes] == [
+        (P3, Strength.WEAK, "no rule gives it any more; it was given by rule legal")
+    ]
+    assert [grant.profile for grant in plan.grants] == [P1, P2]
+
+
+def test_removing_a_rule_takes_back_what_it_gave() -> None:
+    plan = look(PERSON, held(P1, "finance"), held(P2, "finance"), held(P3, "old"))
+    assert [revoke.reason for revoke in plan.revokes] == [
+        "no rule gives it any more; it was given by rule old, and the policy no longer has rule old"
+    ]
+
+
+def test_what_a_rule_gave_that_is_not_known_stays() -> None:
+    plan = look(NOBODYS, held(P1, "finance"), held(P3, "legal"), catalogue=unknown({"legal": "it matches nobody"}))
+    assert [revoke.profile for revoke in plan.revokes] == [P1]
+    assert [(note.kind, note.profile, note.text) for note in plan.notes] == [
+        (NoteKind.RULE_NOT_KNOWN, P3, "what rule legal gave stays: it matches nobody")
+    ]
+
+
+@pytest.mark.parametrize("remembered", [True, False])
+def test_what_nobody_remembers_the_rule_of_stays_while_any_rule_is_not_known(remembered: bool) -> None:
+    holding = held(P1, remembered=remembered)
+    assert look(NOBODYS, holding).revokes
+    kept = look(NOBODYS, holding, catalogue=unknown({"legal": "there is no group"}))
+    assert kept.is_empty
+    assert kinds(kept) == [(NoteKind.RULE_NOT_KNOWN, P1)]
+
+
+@pytest.mark.parametrize(
+    "catalogue",
+    [replace(CATALOGUE, policy_digest="d0"), replace(CATALOGUE, unknown_rules=None, policy_digest=None)],
+)
+@pytest.mark.parametrize("policy", [POLICY, replace(POLICY, rules=())])
+@pytest.mark.parametrize("rules", [("finance",), ("old",), ()])
+def test_nothing_goes_before_a_sweep_has_judged_the_policy(
+    catalogue: Catalogue, policy: Policy, rules: tuple[str, ...]
+) -> None:
+    plan = look(NOBODYS, held(P1, *rules), policy=policy, catalogue=catalogue)
+    assert plan.is_empty
+    assert kinds(plan) == [(NoteKind.RULE_NOT_KNOWN, P1)]
+
+
+def test_a_rule_that_is_not_known_still_gives() -> None:
+    assert [grant.profile for grant in look(catalogue=unknown({"finance": "why"})).grants] == [P1, P2]
+
+
+def test_a_profile_that_the_last_bulk_read_did_not_list_proves_nothing_against_who_is_employed() -> None:
+    plan = look(PERSON, held(LOST, "finance"), held(P1), held(P2))
+    assert plan.is_empty
+    assert kinds(plan) == [(NoteKind.RULE_NOT_KNOWN, LOST)]
+    assert [revoke.profile for revoke in look(DeletedPerson(ID), held(LOST)).revokes] == [LOST]
+
+
+@pytest.mark.parametrize(
+    "person",
+    [
+        replace(PERSON, account_enabled=False),
+        replace(PERSON, leave_date=datetime(2026, 7, 1, tzinfo=UTC)),
+        DeletedPerson(ID),
+    ],
+)
+def test_a_leaver_loses_everything_of_ours_at_once_and_nothing_else(person: PersonRead) -> None:
+    catalogue = unknown({"legal": "not known", "finance": "not known"})
+    holding = [held(P3, remembered=False), held(P1, "finance"), held(P2, by=SOMEBODY)]
+    plan = look(person, *holding, catalogue=catalogue)
+    assert plan.employment is Employment.LEAVER
+    assert [(revoke.profile, revoke.strength) for revoke in plan.revokes] == [
+        (P1, Strength.STRONG),
+        (P3, Strength.STRONG),
+    ]
+    assert (plan.grants, plan.wanted) == ((), {})
+    assert kinds(plan) == [(NoteKind.LEAVER_HOLDS_FOREIGN, P2)]
+
+
+def test_who_is_absent_loses_everything_of_ours_on_weak_evidence() -> None:
+    plan = look(AbsentPerson(ID), held(P1))
+    assert [revoke.strength for revoke in plan.revokes] == [Strength.WEAK]
+
+
+def test_a_leaver_who_holds_other_roles_is_noted_once_for_each() -> None:
+    catalogue = replace(CATALOGUE, other_roles={P1: {ID: READER}, EA: {ID: "owner"}})
+    plan = look(DeletedPerson(ID), held(P1, by=SOMEBODY, role=READER), catalogue=catalogue)
+    assert kinds(plan) == [(NoteKind.LEAVER_HOLDS_FOREIGN, EA), (NoteKind.LEAVER_HOLDS_FOREIGN, P1)]
+
+
+def test_who_has_yet_to_begin_wants_nothing() -> None:
+    begins = datetime(2026, 8, 1, tzinfo=UTC)
+    plan = look(replace(PERSON, hire_date=begins), held(P1), held(P2, by=SOMEBODY))
+    assert (plan.employment, plan.wanted, plan.grants) == (Employment.PRE_HIRE, {}, ())
+    assert [(revoke.profile, revoke.strength) for revoke in plan.revokes] == [(P1, Strength.WEAK)]
+    assert kinds(plan) == [(NoteKind.PRE_HIRE, None), (NoteKind.FOREIGN, P2)]
+    assert plan.next_change == begins
+
+
+def test_a_leave_date_to_come_is_the_next_change() -> None:
+    plan = look(replace(PERSON, leave_date=datetime(2026, 8, 1, 15, tzinfo=UTC)))
+    assert (len(plan.grants), plan.next_change) == (2, datetime(2026, 8, 1, 15, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    "person", [PERSON, DeletedPerson(ID), AbsentPerson(ID), replace(PERSON, account_enabled=False)]
+)
+def test_who_is_protected_is_never_touched(person: PersonRead) -> None:
+    plan = look(person, held(P3, "legal"), held(P1, by=SOMEBODY), policy=replace(POLICY, protected=frozenset({ID})))
+    assert plan.is_empty
+    assert kinds(plan) == [(NoteKind.PROTECTED, None)]
+
+
+@pytest.mark.parametrize("person", [NOBODYS, DeletedPerson(ID)])
+@pytest.mark.parametrize(
+    ("profile", "accounts"),
+    [(EA, Everything.ALL), (P1, frozenset({"ea"})), (ProfileKey("gone", "P1"), Everything.ALL)],
+)
+def test_what_we_made_outside_the_managed_accounts_is_left_alone(
+    person: PersonRead, profile: ProfileKey, accounts: Everything | frozenset[str]
+) -> None:
+    plan = look(person, held(profile), policy=replace(POLICY, accounts=accounts))
+    assert plan.is_empty
+    assert kinds(plan) == [(NoteKind.NOT_MANAGED, profile)]
+
+
+def test_all_profiles_are_those_of_managed_accounts() -> None:
+    everything = Policy((Rule("all", Everything.ALL, FINANCE.who),), digest="d1")
+    plan = look(policy=everything)
+    assert [grant.profile for grant in plan.grants] == [P1, P2, P3]
+    assert plan.notes == ()
+
+
+def test_two_assignments_of_ours_on_one_profile_both_go() -> None:
+    first = Assignment(P3, "b", INVOICE_MANAGER, ID, "User", US)
+    second = replace(first, name="a")
+    plan = look(PERSON, *(prove(row, identities={US}, rules=frozenset({"legal"})) for row in (first, second)))
+    assert [revoke.assignment.assignment.name for revoke in plan.revokes] == ["a", "b"]
+
+
+def test_an_assignment_of_somebody_else_is_refused() -> None:
+    row = Assignment(P1, "x", INVOICE_MANAGER, SOMEBODY, "User", US)
+    with pytest.raises(ValueError, match="no fact about"):
+        look(PERSON, prove(row, identities={US}))

@@ -1,0 +1,157 @@
+"""Where a person stands: first match, dates with and without a time, and when the answer changes by itself."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from shared.domain.employment import standing
+from shared.domain.people import TEXT_ATTRIBUTES, AbsentPerson, DeletedPerson, Person
+from shared.domain.plan import Employment, Strength
+from shared.domain.policy import Policy
+
+ID = "7c0f5a0e-0000-4000-8000-000000000001"
+AMSTERDAM = Policy((), time_zone=ZoneInfo("Europe/Amsterdam"))
+NOW = datetime(2026, 7, 15, 12, tzinfo=UTC)
+EMPLOYED, PRE_HIRE, LEAVER = Employment.EMPLOYED, Employment.PRE_HIRE, Employment.LEAVER
+
+
+def moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def person(enabled: bool | None = True, hire: str | None = None, leave: str | None = None) -> Person:
+    return Person(
+        ID,
+        enabled,
+        "Member",
+        None if hire is None else moment(hire),
+        None if leave is None else moment(leave),
+        dict.fromkeys(TEXT_ATTRIBUTES),
+    )
+
+
+def stands(someone: Person, policy: Policy = AMSTERDAM, now: datetime = NOW) -> Employment:
+    return standing(someone, policy, now).employment
+
+
+def test_a_deleted_person_is_a_leaver_on_strong_evidence() -> None:
+    found = standing(DeletedPerson(ID), AMSTERDAM, NOW)
+    assert (found.employment, found.strength, found.next_change) == (LEAVER, Strength.STRONG, None)
+
+
+def test_a_person_nobody_knows_is_a_leaver_on_weak_evidence() -> None:
+    found = standing(AbsentPerson(ID), AMSTERDAM, NOW)
+    assert (found.employment, found.strength, found.next_change) == (LEAVER, Strength.WEAK, None)
+
+
+@pytest.mark.parametrize(
+    ("someone", "employment"),
+    [
+        (person(), EMPLOYED),
+        (person(enabled=None), EMPLOYED),
+        (person(enabled=False), LEAVER),
+        (person(enabled=False, hire="2026-08-01T00:00:00Z"), PRE_HIRE),
+        (person(enabled=False, hire="2026-07-01T00:00:00Z"), LEAVER),
+        (person(enabled=False, hire="2026-08-01T00:00:00Z", leave="2026-07-01T00:00:00Z"), PRE_HIRE),
+        (person(leave="2026-07-01T00:00:00Z"), LEAVER),
+        (person(leave="2026-08-01T00:00:00Z"), EMPLOYED),
+        (person(hire="2020-01-01T00:00:00Z", leave="2026-07-01T00:00:00Z"), LEAVER),
+        (person(hire="2026-07-10T00:00:00Z", leave="2026-07-01T00:00:00Z"), EMPLOYED),
+        (person(hire="2026-07-01T00:00:00Z", leave="2026-07-01T00:00:00Z"), LEAVER),
+        (person(hire="2026-08-01T00:00:00Z"), PRE_HIRE),
+        (person(hire="2026-08-01T00:00:00Z", leave="2026-07-01T00:00:00Z"), PRE_HIRE),
+        (person(hire="2026-07-01T00:00:00Z"), EMPLOYED),
+        (person(enabled=None, leave="2026-07-01T00:00:00Z"), LEAVER),
+        (person(enabled=None, hire="2026-08-01T00:00:00Z"), PRE_HIRE),
+    ],
+)
+def test_the_first_match_decides(someone: Person, employment: Employment) -> None:
+    assert stands(someone) is employment
+
+
+def test_a_rehire_the_day_after_leaving_is_employed() -> None:
+    back = person(hire="2026-07-01T00:00:00Z", leave="2026-06-30T00:00:00Z")
+    assert stands(back) is EMPLOYED
+
+
+@pytest.mark.parametrize(
+    ("now", "employment"),
+    [
+        ("2026-07-15T21:59:59.999999Z", EMPLOYED),
+        ("2026-07-15T22:00:00Z", LEAVER),
+    ],
+)
+def test_a_leave_date_without_a_time_ends_with_that_day_where_the_policy_is(now: str, employment: Employment) -> None:
+    assert stands(person(leave="2026-07-15T00:00:00Z"), now=moment(now)) is employment
+
+
+@pytest.mark.parametrize(
+    ("now", "employment"),
+    [
+        ("2026-07-15T21:59:59Z", PRE_HIRE),
+        ("2026-07-15T22:00:00Z", EMPLOYED),
+    ],
+)
+def test_a_hire_date_without_a_time_begins_with_that_day_where_the_policy_is(now: str, employment: Employment) -> None:
+    assert stands(person(hire="2026-07-16T00:00:00Z"), now=moment(now)) is employment
+
+
+def test_a_date_with_a_time_means_that_moment() -> None:
+    someone = person(leave="2026-07-15T17:30:00+02:00")
+    assert stands(someone, now=moment("2026-07-15T15:29:59Z")) is EMPLOYED
+    assert stands(someone, now=moment("2026-07-15T15:30:00Z")) is LEAVER
+
+
+def test_midnight_elsewhere_is_a_time() -> None:
+    someone = person(leave="2026-07-15T00:00:00+02:00")
+    assert stands(someone, now=moment("2026-07-14T22:00:00Z")) is LEAVER
+
+
+def test_days_follow_the_clock_change() -> None:
+    someone = person(leave="2026-10-25T00:00:00Z")  # a day of 25 hours
+    assert standing(someone, AMSTERDAM, NOW).next_change == moment("2026-10-25T23:00:00Z")
+
+
+def test_access_begins_the_lead_before_the_hire_date() -> None:
+    early = replace(AMSTERDAM, lead_days=7)
+    someone = person(hire="2026-08-01T00:00:00Z")
+    found = standing(someone, early, NOW)
+    assert (found.employment, found.next_change) == (PRE_HIRE, moment("2026-07-24T22:00:00Z"))
+    assert stands(someone, early, moment("2026-07-24T21:59:59Z")) is PRE_HIRE
+    assert stands(someone, early, moment("2026-07-24T22:00:00Z")) is EMPLOYED
+
+
+@pytest.mark.parametrize(
+    ("someone", "change"),
+    [
+        (person(), None),
+        (person(leave="2026-08-01T00:00:00Z"), "2026-08-01T22:00:00Z"),
+        (person(leave="2026-07-01T00:00:00Z"), None),
+        (person(hire="2026-08-01T00:00:00Z"), "2026-07-31T22:00:00Z"),
+        (person(hire="2026-08-01T00:00:00Z", leave="2026-07-20T00:00:00Z"), "2026-07-31T22:00:00Z"),
+        (person(hire="2020-01-01T00:00:00Z", leave="2026-08-01T00:00:00Z"), "2026-08-01T22:00:00Z"),
+        (person(enabled=False, hire="2026-08-01T00:00:00Z"), "2026-07-31T22:00:00Z"),
+        (person(enabled=False, leave="2026-08-01T00:00:00Z"), None),
+    ],
+)
+def test_the_next_change_is_when_time_alone_changes_the_answer(someone: Person, change: str | None) -> None:
+    expected = None if change is None else moment(change)
+    found = standing(someone, AMSTERDAM, NOW)
+    assert found.next_change == expected
+    if expected is not None:
+        assert stands(someone, now=expected - timedelta(microseconds=1)) is found.employment
+        assert stands(someone, now=expected) is not found.employment
+
+
+@pytest.mark.parametrize(
+    "zone", [UTC, timezone(timedelta(hours=14)), timezone(timedelta(hours=-12)), ZoneInfo("Europe/Amsterdam")]
+)
+def test_the_ends_of_the_calendar_mean_always_and_never(zone: timezone | ZoneInfo) -> None:
+    first = datetime.min.replace(tzinfo=zone)
+    last = datetime.max.replace(tzinfo=zone, hour=0, minute=0, second=0, microsecond=0)
+    policy = replace(AMSTERDAM, lead_days=90)
+    assert stands(replace(person(), hire_date=first, leave_date=last), policy) is EMPLOYED
+    assert stands(replace(person(), hire_date=last), policy) is PRE_HIRE
+    assert stands(replace(person(), leave_date=first), policy) is LEAVER

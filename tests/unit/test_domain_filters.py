@@ -1,0 +1,224 @@
+"""What a rule's `who` means, what it refuses, and what it asks of Graph."""
+
+import pytest
+
+from shared.domain.filters import FilterError, parse_filter
+from shared.domain.people import TEXT_ATTRIBUTES, Person
+
+FINANCE = "department eq 'Finance'"
+
+
+def person(**attributes: str) -> Person:
+    known: dict[str, str | None] = dict.fromkeys(TEXT_ATTRIBUTES)
+    return Person("7c0f5a0e-0000-4000-8000-000000000001", True, "Member", None, None, known | attributes)
+
+
+@pytest.mark.parametrize(
+    ("text", "attributes", "truth"),
+    [
+        (FINANCE, {"department": "Finance"}, True),
+        (FINANCE, {"department": "fINANCE"}, True),
+        (FINANCE, {"department": "Legal"}, False),
+        (FINANCE, {"department": "Finances"}, False),
+        (FINANCE, {}, None),
+        ("department ne 'Finance'", {"department": "Legal"}, True),
+        ("department ne 'Finance'", {"department": "FINANCE"}, False),
+        ("department ne 'Finance'", {}, None),
+        ("not (department eq 'Finance')", {"department": "Legal"}, True),
+        ("not (department eq 'Finance')", {}, None),
+        ("not(department eq 'Finance')", {"department": "Legal"}, True),
+        ("not not (department eq 'Finance')", {"department": "Finance"}, True),
+        ("department in ('Legal','Finance')", {"department": "finance"}, True),
+        ("department in ( 'Finance' )", {"department": "Finance"}, True),
+        ("department in ('Finance')", {"department": "Legal"}, False),
+        ("department in ('Finance')", {}, None),
+        ("startsWith(department,'Fin')", {"department": "finance"}, True),
+        ("startswith( department , 'Fin' )", {"department": "Legal"}, False),
+        ("startsWith(department,'Fin')", {}, None),
+        ("not startsWith(department,'Fin')", {"department": "Legal"}, True),
+        ("department eq 'O''Neill & Sons'", {"department": "o'neill & sons"}, True),
+        ("department eq 'a' and city eq 'b'", {"department": "a", "city": "b"}, True),
+        ("department eq 'a' and city eq 'b'", {"department": "x"}, False),
+        ("department eq 'a' and city eq 'b'", {"department": "a"}, None),
+        ("department eq 'a' or city eq 'b'", {"city": "b"}, True),
+        ("department eq 'a' or city eq 'b'", {"city": "x"}, None),
+        ("department eq 'a' or city eq 'b'", {"city": "x", "department": "x"}, False),
+        ("department eq 'a' or city eq 'b' and state eq 'c'", {"department": "a", "city": "x"}, True),
+        ("(department eq 'a' or city eq 'b') and state eq 'c'", {"department": "a", "state": "x"}, False),
+        (
+            "onPremisesExtensionAttributes/extensionAttribute7 eq 'x'",
+            {"onPremisesExtensionAttributes/extensionAttribute7": "X"},
+            True,
+        ),
+        ("  department EQ 'Finance'\n", {"department": "Finance"}, True),
+        ("NOT (department eq 'a') AND city eq 'b'", {"department": "x", "city": "b"}, True),
+    ],
+)
+def test_a_filter_judges_in_three_values(text: str, attributes: dict[str, str], truth: bool | None) -> None:
+    assert parse_filter(text).judge(person(**attributes)) is truth
+
+
+@pytest.mark.parametrize(
+    ("written", "value", "equal"),
+    [
+        ("Économie", "éCONOMIE", True),
+        ("ΔΕΛΤΑ", "δελτα", True),
+        ("Straße", "Strasse", False),
+        ("Kontrolle", "\u212aontrolle", False),  # a Kelvin sign
+        ("I", "\u0131", False),  # a dotless i
+    ],
+)
+def test_case_is_ignored_only_where_every_comparison_agrees(written: str, value: str, equal: bool) -> None:
+    assert parse_filter(f"department eq '{written}'").judge(person(department=value)) is equal
+
+
+def test_words_of_the_language_inside_a_text_are_text() -> None:
+    text = "startsWith(x) in (''a'') or not(b) eq null"
+    meant = parse_filter(f"department eq '{text}'")
+    assert meant.judge(person(department=text.replace("''", "'"))) is True
+    assert meant.odata == f"department eq '{text}'"
+
+
+@pytest.mark.parametrize(
+    ("text", "odata"),
+    [
+        (FINANCE, FINANCE),
+        ("department in ('A')", "department eq 'A'"),
+        ("department in ('A','B')", "department in ('A','B')"),
+        ("employeeId in ('1','2')", "employeeId eq '1' or employeeId eq '2'"),
+        ("startswith(department,'A''b')", "startsWith(department,'A''b')"),
+        ("startsWith(jobTitle,'A')", "jobTitle ne null"),
+        ("department ne 'A'", "department ne null"),
+        ("not (department eq 'A' or city eq 'B')", "department ne null and city ne null"),
+        (
+            "not (department eq 'A' and not (city eq 'B'))",
+            "department ne null or city eq 'B'",
+        ),
+        ("employeeType ne 'A'", "employeeType eq 'A' or employeeType ne 'A'"),
+        ("department eq 'A' and employeeType ne 'B'", "department eq 'A'"),
+        ("city eq 'A' and (mail ne 'B' or state eq 'C')", "city eq 'A'"),
+        (
+            "mail ne 'B' and employeeType ne 'C'",
+            "(mail eq 'B' or mail ne 'B') and (employeeType eq 'C' or employeeType ne 'C')",
+        ),
+        ("mail ne 'B' or state eq 'C'", "(mail eq 'B' or mail ne 'B') or state eq 'C'"),
+        ("not (mail in ('a@x','b@x'))", "mail eq 'a@x' or mail ne 'a@x'"),
+        ("not startsWith(userPrincipalName,'a')", "userPrincipalName eq 'a' or userPrincipalName ne 'a'"),
+        ("(department eq 'A' or city eq 'B') and state eq 'C'", "(department eq 'A' or city eq 'B') and state eq 'C'"),
+        ("department eq 'é'", "department in ('é','É')"),
+        ("startsWith(city,'é')", "startsWith(city,'é') or startsWith(city,'É')"),
+        ("department eq 'éèêëà'", "department ne null"),
+        ("employeeType eq 'éèêëà'", "employeeType eq 'éèêëà' or employeeType ne 'éèêëà'"),
+    ],
+)
+def test_what_graph_is_asked(text: str, odata: str) -> None:
+    assert parse_filter(text).odata == odata
+
+
+@pytest.mark.parametrize(
+    ("text", "position", "says"),
+    [
+        ("", 1, "empty"),
+        ("   ", 1, "empty"),
+        ("Department eq 'a'", 1, "did you mean 'department'?"),
+        ("extensionAttribute3 eq 'a'", 1, "did you mean 'onPremisesExtensionAttributes/extensionAttribute3'?"),
+        ("shoeSize eq 'a'", 1, "allowed are department, jobTitle"),
+        ("  city eq 'a' and Departmnt eq 'b'", 19, "did you mean 'department'?"),
+        ("department equals 'a'", 12, "'equals' is no operator"),
+        ("department nee 'a'", 12, "did you mean 'ne'?"),
+        ("department gt 'a'", 12, "'gt' is not supported; allowed are eq, ne, in"),
+        ("department eq null", 15, "unknown and never grants"),
+        ("department ne null", 15, "unknown and never grants"),
+        ("department eq ''", 15, "empty text"),
+        ("startsWith(department,' ')", 23, "empty text"),
+        ("department eq 5", 15, "'5' is not a text"),
+        ("accountEnabled eq true", 19, "'true' is not a text"),
+        ('department eq "a"', 15, "single quotes"),
+        ("department eq 'O'Neill'", 23, "a quote inside is doubled"),
+        ("department eq 'a", 15, "single quotes"),
+        ("endsWith(mail,'a')", 1, "the function 'endsWith' is not supported"),
+        ("contains(mail,'a')", 1, "allowed are"),
+        ("startsWith(department)", 22, "an attribute and a text"),
+        ("startsWith('a',department)", 1, "an attribute and a text"),
+        ("startsWith(onPremisesExtensionAttributes/extensionAttribute1,'a')", 1, "Graph has no startsWith"),
+        ("department in ()", 16, "does not fit"),
+        ("department in ('a',)", 20, "last comma"),
+        ("department in 'a'", 15, "does not fit"),
+        ("department in (city,'a')", 16, "texts only"),
+        ("department eq ('a','b')", 12, "one text"),
+        ("department eq city", 12, "not with another attribute"),
+        ("'a' eq department", 5, "on the left"),
+        ("department", 1, "no test"),
+        ("department eq 'a' and 'b'", 23, "no test"),
+        ("not department eq 'a'", 1, "in parentheses"),
+        ("city eq 'a' and not department in ('a') eq 'b'", 17, "in parentheses"),
+        ("department eq 'a' and(city eq 'b')", 19, "needs a space"),
+        ("department eq 'a' or", 19, "no operator"),
+        ("(department eq 'a'", 19, "ends too early"),
+        ("department eq 'a')", 18, "does not fit"),
+        ("tags/any(t:t eq 'a')", 6, "not supported"),
+    ],
+)
+def test_what_lies_outside_the_language_is_refused_where_it_stands(text: str, position: int, says: str) -> None:
+    with pytest.raises(FilterError) as refused:
+        parse_filter(text)
+    assert says in str(refused.value)
+    assert refused.value.position == position
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(" * 500 + FINANCE + ")" * 500,
+        "not " * 500 + f"({FINANCE})",
+        "not(" * 500 + FINANCE + ")" * 500,
+        "(" * 3000,
+        "not " * 900,
+    ],
+)
+def test_deep_nesting_is_an_error_like_others(text: str) -> None:
+    with pytest.raises(FilterError):
+        parse_filter(text)
+
+
+def test_a_list_too_long_for_a_url_with_in_is_asked_otherwise() -> None:
+    def odata(count: int) -> str:
+        return parse_filter(f"city in ({','.join(f"'{n:03}'" for n in range(count))}) and state eq 'A'").odata
+
+    assert odata(100).startswith("city in ('000','001',")
+    assert odata(130).startswith("(city eq '000' or city eq '001' or ")
+    assert odata(140) == "city ne null and state eq 'A'"
+
+
+def test_many_tests_too_long_for_a_url_ask_for_the_known() -> None:
+    text = " or ".join(f"city eq '{n:020}'" for n in range(110)) + " or department eq 'A'"
+    assert parse_filter(text).odata == "city ne null or department ne null"
+
+
+def test_a_filter_too_long_for_a_url_is_refused() -> None:
+    with pytest.raises(FilterError, match="at most 4000 fit"):
+        parse_filter(" or ".join([FINANCE] * 200))
+
+
+def test_a_long_run_of_or_is_no_nesting() -> None:
+    meant = parse_filter(" or ".join(f"city eq '{n}'" for n in range(200)))
+    assert meant.judge(person(city="199")) is True
+
+
+@pytest.mark.parametrize("attribute", TEXT_ATTRIBUTES)
+def test_every_attribute_can_be_compared(attribute: str) -> None:
+    meant = parse_filter(f"{attribute} eq 'a' or {attribute} ne 'b'")
+    assert meant.attributes == {attribute}
+    assert meant.judge(person(**{attribute: "A"})) is True
+
+
+def test_the_meaning_does_not_depend_on_spaces_and_case() -> None:
+    one = parse_filter("department in ('B', 'a') and not (city ne 'C')")
+    other = parse_filter("department  in  ('A','b')  AND  not(city ne 'c')")
+    assert one.meaning == other.meaning
+    assert one.meaning != parse_filter("department in ('B','a') and city ne 'C'").meaning
+
+
+def test_the_texts_that_a_filter_asks_for_are_known() -> None:
+    meant = parse_filter("companyName in ('A','B') and not (companyName eq 'C' or not (companyName eq 'D'))")
+    assert meant.named("companyName") == {"A", "B", "D"}
