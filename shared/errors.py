@@ -1,14 +1,14 @@
 """Every error that the app raises on purpose; anything else that is raised is a bug.
 
-    InvoiceAccessError
-    ├── Transient          the same call may succeed later; carries retry_after
-    │   ├── MaybeWritten   a write whose answer was lost: it may have happened, read before repeating it
-    │   ├── FailedRead     an answer that does not fit: it says nothing, least of all that something is absent
-    │   └── Conflict       somebody else wrote first: our lock is no longer ours
-    ├── Permanent          repeating it changes nothing; carries the reason
-    │   └── AccessLost     our own role on a billing scope is gone
-    ├── Rejected           an event that cannot be used: field, reason and mend
-    └── Misconfigured      the policy or the settings are wrong: every mistake at once
+InvoiceAccessError
+├── Transient          the same call may succeed later; carries retry_after
+│   ├── MaybeWritten   a write whose answer was lost: it may have happened, read before repeating it
+│   ├── FailedRead     an answer that does not fit: it says nothing, least of all that something is absent
+│   └── Conflict       somebody else wrote first: our lock is no longer ours
+├── Permanent          repeating it changes nothing; carries the reason
+│   └── AccessLost     our own role on a billing scope is gone
+├── Rejected           an event that cannot be used: field, reason and mend
+└── Misconfigured      the policy or the settings are wrong: every mistake at once
 """
 
 from collections.abc import Sequence

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from azure.core.rest import AsyncHttpResponse
 
-from shared.errors import AccessLost, FailedRead, InvoiceAccessError, Permanent, Transient
+from shared.errors import AccessLost, FailedRead, InvoiceAccessError, MaybeWritten, Permanent, Transient
 
 NEW_PRINCIPAL_WAIT: Final = timedelta(seconds=30)
 """How long to wait where billing does not know a principal that the directory knows: new ones were seen to
@@ -144,7 +144,7 @@ def failure(
     if not unfit and not passing:
         return Permanent(said)
     if writing and status not in _NOTHING_DONE:
-        said = f"{said}; {MAY_BE_WRITTEN}"
+        return MaybeWritten(f"{said}; {MAY_BE_WRITTEN}", retry_after=wait)
     return (FailedRead if unfit else Transient)(said, retry_after=wait)
 
 

@@ -16,7 +16,6 @@ from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies
 
-import aiohttp
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import IncompleteReadError, ServiceRequestError, ServiceResponseError
 from azure.core.pipeline import PipelineRequest, PipelineResponse
@@ -33,6 +32,7 @@ from azure.core.rest import AsyncHttpResponse, HttpRequest
 from azure.mgmt.billing.aio import BillingManagementClient
 
 from shared.adapters.arm_answers import asked_wait
+from shared.adapters.sent_once import once
 from shared.errors import FailedRead
 
 ARM_SCOPE: Final = "https://management.azure.com/.default"
@@ -146,30 +146,12 @@ class CountCalls(SansIOHTTPPolicy[HttpRequest, AsyncHttpResponse]):
             self._calls.writes += 1
 
 
-class ConnectionLost(aiohttp.ClientError):
-    """The connection broke after a request went out: nobody knows whether it was carried out."""
-
-
 class SendOnceTransport(AioHttpTransport):  # type: ignore[misc] # untyped in azure-core
-    """azure-core's aiohttp transport, without aiohttp's own second attempt.
-
-    When a connection breaks, aiohttp sends GET, PUT and DELETE again by itself (https://docs.aiohttp.org,
-    `ClientSession`; RFC 9112 section 9.3.1). A write must not be, and reads are repeated by `ReadRepeats`.
-    """
+    """azure-core's aiohttp transport, without aiohttp's own second attempt: reads are repeated by `ReadRepeats`."""
 
     async def send(self, request: Any, *, stream: bool = False, proxies: Any = None, **config: Any) -> Any:
         """Sends a request once."""
-        return await super().send(request, stream=stream, proxies=proxies, middlewares=(_once,), **config)
-
-
-async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """Turns the errors that aiohttp answers with a second attempt into one that it does not."""
-    try:
-        return await handler(request)
-    except aiohttp.ClientConnectorError:
-        raise
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise ConnectionLost(f"the connection broke before an answer came: {error}") from error
+        return await super().send(request, stream=stream, proxies=proxies, middlewares=(once,), **config)
 
 
 def network_transport(base_url: str) -> Transport:

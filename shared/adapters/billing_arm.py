@@ -44,7 +44,7 @@ from shared.adapters.billing_wire import (
 from shared.domain.billing import Assignment, BillingAccount, BillingProfile
 from shared.domain.keys import ProfileKey
 from shared.domain.ownership import OwnAssignment
-from shared.errors import FailedRead, Permanent, Transient
+from shared.errors import FailedRead, MaybeWritten, Permanent, Transient
 from shared.ports import Written
 from shared.settings import Settings
 
@@ -263,14 +263,12 @@ class ArmBilling:
             url = _followed(url, last.headers.get("location") or url, asking)
             await self._transport.sleep(self._until_poll(last))
             response = await self._send(HttpRequest("GET", url), asking)
-        except FailedRead as error:
-            raise FailedRead(f"{error.reason}; {MAY_BE_WRITTEN}") from error
         except Transient as error:
-            raise Transient(f"{error.reason}; {MAY_BE_WRITTEN}", retry_after=error.retry_after) from error
+            raise MaybeWritten(f"{error.reason}; {MAY_BE_WRITTEN}", retry_after=error.retry_after) from error
         if not is_success(response.status_code):
             refused = failure(response, doing=asking, scope=scope, cap=self._wait_cap)
             wait = refused.retry_after if isinstance(refused, Transient) else None
-            raise Transient(f"{refused}; {MAY_BE_WRITTEN}", retry_after=wait)
+            raise MaybeWritten(f"{refused}; {MAY_BE_WRITTEN}", retry_after=wait)
         return response
 
     def _until_poll(self, response: AsyncHttpResponse) -> float:
@@ -289,7 +287,7 @@ class ArmBilling:
             raise Transient(f"{what}: no token for Azure Resource Manager: {error.message}") from error
         except AzureError as error:
             said = f"{what}: {error.message}"
-            raise Transient(f"{said}; {MAY_BE_WRITTEN}" if writing else said) from error
+            raise (MaybeWritten(f"{said}; {MAY_BE_WRITTEN}") if writing else Transient(said)) from error
 
     def _url(self, path: str) -> str:
         return f"{self._base_url}{path}?api-version={API_VERSION}"

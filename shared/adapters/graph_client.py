@@ -18,6 +18,7 @@ import asyncio
 import binascii
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
+from enum import StrEnum
 from http import HTTPStatus
 from typing import Final
 
@@ -40,7 +41,8 @@ from msgraph_core import GraphClientFactory
 from msgraph_core.middleware import GraphTelemetryHandler
 from msgraph_core.middleware.options import GraphTelemetryHandlerOption
 
-from shared.errors import FailedRead, Misconfigured, Permanent, Transient
+from shared.adapters.graph_transport import AiohttpTransport
+from shared.errors import FailedRead, MaybeWritten, Misconfigured, Permanent, Transient
 
 SCOPE: Final = "https://graph.microsoft.com/.default"
 """What our token is for. Said outright: otherwise kiota derives it from the host a request goes to."""
@@ -54,14 +56,22 @@ LONGEST_WAIT_SECONDS: Final = 5.0
 CALL_SECONDS: Final = 30.0
 """What one read may take with its repetitions, in seconds. A handler has 45."""
 
-_TIMEOUT: Final = httpx.Timeout(15.0, connect=5.0)
-_CONNECTIONS: Final = httpx.Limits(max_connections=64, max_keepalive_connections=32, keepalive_expiry=30.0)
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 _ERRORS: Final[dict[str, type[ParsableFactory]]] = {"XXX": ODataError}
 
 _NOT_FOUND: Final = "request_resourcenotfound"
+_NO_OBJECT: Final = frozenset({_NOT_FOUND, "resourcenotfound"})
 _EXPIRED_PAGE: Final = "directory_expiredpagetoken"
+
+
+class Refusal(StrEnum):
+    """A write that Graph refuses because of what is there; anything else that it refuses is raised."""
+
+    EXISTS = "exists"
+    """409: there is one already."""
+    ABSENT = "absent"
+    """404, and Graph's own: there is none."""
 
 
 class GraphClient:
@@ -129,24 +139,49 @@ class GraphClient:
             Permanent: anything else that Graph refuses.
         """
         try:
-            async with asyncio.timeout(CALL_SECONDS):
-                body = await self._adapter.send_primitive_async(request, "bytes", _ERRORS)
+            body = await self._send(request, what)
         except APIError as error:
             self._raise_unless_absent(error, what, needs)
             return None
+        if not isinstance(body, bytes):
+            raise FailedRead(f"{what}: Graph answered without a body")
+        return body
+
+    async def write(self, request: RequestInformation, what: str, needs: str) -> bytes | Refusal:
+        """Sends a writing request, once: no middleware repeats it. The answer's body (empty where there is none).
+
+        Raises:
+            MaybeWritten: it was sent, and its answer was lost.
+            Transient, FailedRead, Permanent: as `read`.
+        """
+        request.add_request_options([RetryHandlerOption(max_retries=0)])
+        try:
+            body = await self._send(request, what, lost=MaybeWritten)
+        except APIError as error:
+            if error.response_status_code == HTTPStatus.CONFLICT:
+                return Refusal.EXISTS
+            if error.response_status_code == HTTPStatus.NOT_FOUND and _said(error)[0].lower() in _NO_OBJECT:
+                return Refusal.ABSENT
+            self._raise_unless_absent(error, what, needs)
+            return Refusal.ABSENT
+        return body or b""
+
+    async def _send(self, request: RequestInformation, what: str, lost: type[Transient] = Transient) -> bytes | None:
+        """Sends a request; `lost` is what it is called when no answer came. Raises APIError for a refusal."""
+        try:
+            async with asyncio.timeout(CALL_SECONDS):
+                body = await self._adapter.send_primitive_async(request, "bytes", _ERRORS)
         except TimeoutError as error:
-            raise Transient(f"{what}: Graph took more than {CALL_SECONDS:.0f} s") from error
+            raise lost(f"{what}: Graph took more than {CALL_SECONDS:.0f} s") from error
         except httpx.InvalidURL as error:
             raise FailedRead(f"{what}: Graph gave a link that is no address") from error
         except httpx.HTTPError as error:
-            raise Transient(f"{what}: Graph was not reached ({type(error).__name__}: {error})") from error
+            raise lost(f"{what}: Graph was not reached ({type(error).__name__}: {error})") from error
         except AzureError as error:
             raise Transient(f"{what}: no token for Graph ({error.message})") from error
         except (binascii.Error, UnicodeDecodeError) as error:
             raise Transient(f"{what}: Graph asked for another token in a way nobody can read") from error
-        if not isinstance(body, bytes):
-            raise FailedRead(f"{what}: Graph answered without a body")
-        return body
+        return body if isinstance(body, bytes) else None
 
     def follow(self, link: str, what: str) -> str:
         """A link from an answer, once it is known to lead where our token may go.
@@ -250,8 +285,8 @@ def _middleware(end: _Exit) -> list[BaseMiddleware]:
 
 
 def _own_client(*, local: bool) -> httpx.AsyncClient:
-    # Proxies are for the way out: what is on this machine is not looked for there.
-    return httpx.AsyncClient(timeout=_TIMEOUT, limits=_CONNECTIONS, trust_env=not local)
+    # The transport has its own timeouts, and asks for proxies and certificates itself.
+    return httpx.AsyncClient(transport=AiohttpTransport(local=local), trust_env=False)
 
 
 def _safe_address(graph_url: str) -> httpx.URL:

@@ -11,12 +11,13 @@ import hashlib
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final
+from typing import Final, Self
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
+from azure.core.credentials import AzureNamedKeyCredential
 from azure.core.credentials_async import AsyncTokenCredential
-from azure.servicebus import ServiceBusMessage
+from azure.servicebus import ServiceBusMessage, parse_connection_string
 from azure.servicebus.aio import ServiceBusClient, ServiceBusSender
 from azure.servicebus.exceptions import (
     MessageSizeExceededError,
@@ -34,6 +35,9 @@ from shared.errors import Permanent, Transient
 
 WORK_QUEUE: Final = "access-work"
 """Looks to take. A queue with sessions, and not partitioned: such a one may take no batches."""
+
+EVENT_QUEUE: Final = "people-events"
+"""Events from anybody. A plain queue, as Event Grid delivers to no other."""
 
 REJECTED_QUEUE: Final = "rejected-events"
 """Events that cannot be used, for their senders to mend."""
@@ -72,10 +76,11 @@ class ServiceBusQueues:
     def __init__(
         self,
         namespace: str,
-        credential: AsyncTokenCredential,
+        credential: AsyncTokenCredential | AzureNamedKeyCredential,
         *,
         work_queue: str = WORK_QUEUE,
         rejected_queue: str = REJECTED_QUEUE,
+        event_queue: str = EVENT_QUEUE,
         whole_bytes: int = WHOLE_BYTES,
         try_seconds: float = TRY_SECONDS,
     ) -> None:
@@ -90,6 +95,16 @@ class ServiceBusQueues:
         )
         self._work = _Outlet(self._client.get_queue_sender, work_queue, try_seconds)
         self._rejected = _Outlet(self._client.get_queue_sender, rejected_queue, try_seconds)
+        self._events = _Outlet(self._client.get_queue_sender, event_queue, try_seconds)
+
+    @classmethod
+    def from_connection_string(cls, connection_string: str) -> Self:
+        """Queues on the namespace of a connection string with a shared access key; raises ValueError for any other."""
+        parts = parse_connection_string(connection_string)
+        if not parts.shared_access_key_name or not parts.shared_access_key:
+            raise ValueError("the connection string has no SharedAccessKeyName and SharedAccessKey")
+        key = AzureNamedKeyCredential(parts.shared_access_key_name, parts.shared_access_key)
+        return cls(parts.fully_qualified_namespace, key)
 
     async def send_work(self, items: Sequence[Scheduled]) -> None:
         """Puts looks on access-work, each under its key's session, its MessageId and its time.
@@ -115,9 +130,15 @@ class ServiceBusQueues:
         """Puts events that cannot be used on rejected-events, whole up to 128 KiB."""
         await self._rejected.send([[_rejected_message(event, self._whole_bytes) for event in events]])
 
+    async def send_events(self, messages: Sequence[bytes]) -> None:
+        """Puts messages on people-events, in as few batches as they fit."""
+        await self._events.send(
+            [[ServiceBusMessage(body, content_type="application/json") for body in messages]],
+        )
+
     async def close(self) -> None:
         """Closes the links. Later sends open new ones."""
-        await asyncio.gather(self._work.close(), self._rejected.close())
+        await asyncio.gather(self._work.close(), self._rejected.close(), self._events.close())
 
 
 class _Outlet:

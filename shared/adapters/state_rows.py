@@ -29,6 +29,7 @@ def person_body(state: PersonState, called: Iterable[str]) -> dict[str, Any]:
             list(holding.rules),
             _iso(holding.intended_at),
             holding.found_nothing,
+            _iso(holding.revoking_at),
         ]
     return {
         "object_id": state.object_id,
@@ -46,9 +47,11 @@ def person_of(row: Row) -> PersonState:
         return PersonState(
             object_id=body["object_id"],
             holdings={
-                ProfileKey(account, profile): Holding(tuple(rules), _when(intended_at), found_nothing)
+                ProfileKey(account, profile): Holding(
+                    tuple(rules), _when(intended_at), found_nothing, _when(revoking_at)
+                )
                 for account, profiles in body["holdings"].items()
-                for profile, (rules, intended_at, found_nothing) in profiles.items()
+                for profile, (rules, intended_at, found_nothing, revoking_at) in profiles.items()
             },
             sightings={evidence: datetime.fromisoformat(at) for evidence, at in body["sightings"].items()},
             names={IdentityKind(kind): name for kind, name in body["names"].items()},
@@ -73,6 +76,7 @@ def profile_body(state: ProfileState) -> dict[str, Any]:
         "key": str(state.key),
         "agreed": None if state.agreed is None else [state.agreed[0], state.agreed[1].isoformat()],
         "updates": [at.isoformat() for at in state.updates],
+        "before": None if state.before is None else dict(state.before),
         "blocked": state.blocked,
     }
 
@@ -86,6 +90,7 @@ def profile_of(row: Row) -> ProfileState:
             key=ProfileKey.parse(body["key"]),
             agreed=None if agreed is None else (agreed[0], datetime.fromisoformat(agreed[1])),
             updates=tuple(datetime.fromisoformat(at) for at in body["updates"]),
+            before=body["before"],
             blocked=body["blocked"],
             version=row.etag,
         )

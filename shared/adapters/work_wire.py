@@ -10,14 +10,11 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from shared.domain.keys import Key, ProfileKey, parse_key
-from shared.domain.work import Cause, CauseKind, WorkItem
+from shared.domain.work import MOST_HINTS, Cause, CauseKind, WorkItem
 from shared.errors import Rejected
 
 BODY_BYTES: Final = 64 * 1024
 """The largest body, in bytes. 200 hints of the longest names that billing gives are under 40 KiB."""
-
-MOST_HINTS: Final = 200
-"""The most hints in one item; each is a read more."""
 
 _FIRST_YEAR: Final = 1900
 _LAST_YEAR: Final = 2200
@@ -63,6 +60,7 @@ class _WorkOnWire(_Strict):
     attempt: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     hints: Annotated[list[Annotated[str, AfterValidator(_profile)]], Field(max_length=MOST_HINTS)] = []
     effective: _Moment | None = None
+    failing_since: _Moment | None = None
 
 
 def encode(item: WorkItem) -> bytes:
@@ -74,6 +72,7 @@ def encode(item: WorkItem) -> bytes:
         attempt=item.attempt,
         hints=[str(hint) for hint in item.hints],
         effective=item.effective,
+        failing_since=item.failing_since,
     )
     body = wire.model_dump_json(exclude_defaults=True).encode()
     if len(body) > BODY_BYTES:
@@ -97,6 +96,7 @@ def decode(body: bytes) -> WorkItem:
         attempt=wire.attempt,
         hints=tuple(map(ProfileKey.parse, wire.hints)),
         effective=wire.effective,
+        failing_since=wire.failing_since,
     )
 
 

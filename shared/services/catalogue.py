@@ -57,7 +57,8 @@ class CatalogueShelf:
         copy = self._copy
         if copy is None or self._is_stale(now, not_before):
             copy = await self.state.catalogue()
-        if copy is None or not timedelta(0) <= now - copy.read_at <= self.max_age:
+        # Either way round: another instance's clock may be ahead of ours.
+        if copy is None or abs(now - copy.read_at) > self.max_age:
             accounts, profiles = await read_profiles(self.billing, self.policy)
             copy = Catalogue(read_at=now, accounts=accounts, profiles=profiles)
             await self.state.put_catalogue(copy)

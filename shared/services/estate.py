@@ -47,13 +47,11 @@ async def read_estate(app: App) -> Estate:
     estate.states = {state.object_id: state async for state in app.state.people()}
     await _read_assignments(app, estate, profiles)
     await _read_people(app, estate)
-    unknown = unknown_rules(app.policy, estate.catalogue, estate.people.values(), estate.missing_groups)
-    estate.catalogue = replace(
-        estate.catalogue,
-        other_roles=_other_roles(estate),
-        policy_digest=app.policy.digest,
-        unknown_rules=unknown,
-    )
+    estate.catalogue = replace(estate.catalogue, other_roles=_other_roles(estate))
+    if estate.people_complete:
+        # Whoever could not list everybody knows no rule: matching nobody says something only of a complete list.
+        unknown = unknown_rules(app.policy, estate.catalogue, estate.people.values(), estate.missing_groups)
+        estate.catalogue = replace(estate.catalogue, policy_digest=app.policy.digest, unknown_rules=unknown)
     return estate
 
 

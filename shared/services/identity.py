@@ -39,10 +39,9 @@ async def look_for_identity(app: App, key: IdentityKey, item: WorkItem) -> Look:
     if now >= asked_until:
         reason = f"nobody was ever called that, up to {app.settings.identity_wait_days} days past the effective date"
         return Look(Outcome.REJECTED, {"why": reason}, rejected=(_as_event(key, item, reason),))
-    wait = again(item, CauseKind.WAIT)
-    due = now + wait_delay(wait.attempt, first=timedelta(seconds=app.settings.identity_wait_seconds))
-    why = "nobody is called that yet"
-    return Look(Outcome.WAITING, {"why": why}, (later(wait, min(due, asked_until), coalesce=app.settings.coalesce),))
+    pause = wait_delay(now - item.first_asked, first=timedelta(seconds=app.settings.identity_wait_seconds))
+    wait = later(again(item, CauseKind.WAIT), min(now + pause, asked_until), coalesce=app.settings.coalesce)
+    return Look(Outcome.WAITING, {"why": "nobody is called that yet"}, (wait,))
 
 
 def _where(in_directory: int, remembered: int) -> str:

@@ -1,14 +1,14 @@
-"""One look at one person: read, decide, weigh the evidence, record the intent, apply, read back.
+"""One look at one person: read, decide, weigh the evidence, carry out, remember.
 
-The order of these steps is the whole of this module. What should be is `decide`'s, what may be written the
-adapters', when to come back `reconcile`'s.
+The order of these steps is the whole of this module. What should be is `decide`'s, how it is written is `actions`',
+when to come back after a failure `reconcile`'s.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from shared.domain.billing import Assignment
 from shared.domain.catalogue import Catalogue
@@ -16,44 +16,29 @@ from shared.domain.decide import decide
 from shared.domain.evidence import Weighed, weigh
 from shared.domain.keys import IdentityKind, PersonKey, ProfileKey
 from shared.domain.outcome import Outcome, worst
-from shared.domain.ownership import Held, Intent, OwnAssignment, prove
+from shared.domain.ownership import Held, OwnAssignment
 from shared.domain.people import Person, PersonRead
-from shared.domain.plan import Employment, Grant, Note, NoteKind, Plan, Revoke
+from shared.domain.plan import Employment, Note, NoteKind, Plan, Revoke
 from shared.domain.rules import managed_accounts
 from shared.domain.work import CauseKind, Scheduled, WorkItem, again, later
-from shared.errors import InvoiceAccessError, MaybeWritten, Permanent, Transient
-from shared.ports import Billing, Chain, Holding, PersonState, Written
+from shared.errors import InvoiceAccessError, Permanent, Transient
+from shared.ports import Billing, Chain, Holding, PersonState
+from shared.services.actions import Result, Run, failed, is_young
 from shared.services.app import App, Deadline, Look
 from shared.services.catalogue import enforced_profiles
+from shared.services.provenance import prove_row
 
 _READS_AT_ONCE: Final = 8
 """Assignments read side by side: enough to be quick, too few for one person to be a burst."""
 
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """How one action ended."""
-
-    action: str
-    profile: ProfileKey
-    outcome: Outcome
-    why: str
-    retry_after: timedelta | None = None
-
-    def as_record(self) -> dict[str, str]:
-        """For the ledger."""
-        return {
-            "action": self.action,
-            "profile": str(self.profile),
-            "outcome": self.outcome.value,
-            "why": self.why,
-        }
+_CAUSED_BY_EVENTS: Final = frozenset({CauseKind.EVENT, CauseKind.SCHEDULE, CauseKind.RETRY})
+"""Looks that a change brought about, and which may come before the directory shows it. A retry may be of such a one."""
 
 
 async def look_at_person(app: App, key: PersonKey, item: WorkItem, chain: Chain, deadline: Deadline) -> Look:
     """Makes what one person holds what they should hold, as far as is proved and allowed."""
     now = app.clock.now()
-    state = await app.state.person(key.object_id)
+    before = await app.state.person(key.object_id)
     found_by_sweep = item.cause.kind is CauseKind.SWEEP
     catalogue = await app.shelf.current(now, not_before=item.first_asked if found_by_sweep else None)
     person = await app.directory.person(key.object_id, app.policy.groups)
@@ -61,39 +46,43 @@ async def look_at_person(app: App, key: PersonKey, item: WorkItem, chain: Chain,
     billing = app.billing_for_look(enforced.__contains__)
 
     draft = decide(person, app.policy, catalogue, (), now)
-    to_read = _profiles_to_read(app, catalogue, draft, state, item)
-    rows, failures = await _read_rows(billing, key.object_id, to_read)
-    held = [await _prove(app, key.canonical, billing, row, state) for row in rows.values() if row is not None]
+    to_read = _profiles_to_read(app, catalogue, draft, before, item)
+    rows, unread = await _read_rows(billing, key.object_id, to_read)
+    identities = await billing.identities()
+    held = [
+        await prove_row(row, identities=identities, state=before, ledger=app.ledger)
+        for row in rows.values()
+        if row is not None
+    ]
     plan = decide(person, app.policy, catalogue, held, now)
     plan = replace(plan, grants=tuple(grant for grant in plan.grants if grant.profile in rows))
 
     weighed = weigh(
         plan,
-        state.sightings,
+        before.sightings,
         now,
         settle=app.settings.settle,
         grace=timedelta(hours=app.policy.mover_grace_hours),
     )
-    plan, weighed = await _spare_what_a_missing_group_gave(app, plan, weighed)
+    revokes, spared, unsure = await _spare_what_a_missing_group_gave(app, plan, weighed.apply)
+    plan = replace(plan, notes=(*plan.notes, *spared))
 
-    before = state
     state = replace(
-        state,
-        holdings=_remember(state.holdings, rows, held, plan, now, app.settings.intent_seconds),
-        sightings={**_unread(state.sightings, failures), **weighed.sightings},
+        before,
+        holdings=_remember(before.holdings, rows, held, plan, now, app.settings.intent_seconds),
+        sightings={**_unread(before.sightings, unread), **weighed.sightings},
+        names=_names(person) or before.names,
     )
-    run = _Run(app, billing, chain, deadline, key.object_id, enforced.__contains__, state)
-    results = [*failures, *await run.carry_out(plan, weighed)]
-    state = run.state
-    if _worth_a_row(state) or before.version is not None or run.stored is not None:
-        state = replace(state, names=_names(person) or state.names)
-        if state not in (before, run.stored):
-            await app.state.put_person(state)
+    run = Run(app, billing, chain, deadline, enforced.__contains__, state, before)
+    results = [*unread, *unsure, *await run.carry_out(plan, revokes)]
+    results += await _store(app, run)
 
     outcome = worst([result.outcome for result in results] + [Outcome.WAITING] * bool(weighed.wait))
+    gave_up = any(result.outcome is Outcome.GAVE_UP for result in results)
     return Look(
         outcome,
         record={
+            **({"alert": "a person has to act"} if gave_up else {}),
             "employment": plan.employment.value,
             "why": plan.reason,
             "wanted": {str(profile): list(rules) for profile, rules in sorted(plan.wanted.items())},
@@ -108,7 +97,7 @@ async def look_at_person(app: App, key: PersonKey, item: WorkItem, chain: Chain,
                 for waiting in weighed.wait
             ],
         },
-        follow_ups=tuple(_follow_ups(app, item, plan, weighed, outcome, now)),
+        follow_ups=tuple(_follow_ups(app, item, plan, weighed, results, now)),
         retry_after=max((r.retry_after for r in results if r.retry_after is not None), default=None),
     )
 
@@ -136,52 +125,46 @@ async def _read_rows(
         async with gate:
             try:
                 return await billing.assignment(profile, object_id)
-            except Transient as failure:
-                return Result("read", profile, Outcome.RETRY, failure.reason, failure.retry_after)
-            except Permanent as failure:
-                return Result("read", profile, Outcome.GAVE_UP, failure.reason)
+            except (Transient, Permanent) as failure:
+                return failed("read", profile, failure)
 
     answers = dict(zip(profiles, await asyncio.gather(*map(read, profiles)), strict=True))
     failures = [answer for answer in answers.values() if isinstance(answer, Result)]
     return {p: a for p, a in answers.items() if not isinstance(a, Result)}, failures
 
 
-async def _prove(app: App, chain_key: str, billing: Billing, row: Assignment, state: PersonState) -> Held:
-    """Says whose a live row is. Only a row that does not say who made it sends us to the ledger."""
-    holding = state.holdings.get(row.profile)
-    rules = frozenset(holding.rules) if holding is not None and holding.rules else None
-    intent: Intent | None = None
-    if row.created_by is None:
-        async for record in app.ledger.read(chain_key):
-            for action in record.body.get("actions", ()) if record.kind == "intent" else ():
-                if (
-                    action.get("action") == "grant"
-                    and action.get("mode") == "enforce"
-                    and ProfileKey.parse(action["profile"]) == row.profile
-                ):
-                    intent = Intent(record.at, bool(action.get("found_nothing")))
-    return prove(row, identities=await billing.identities(), intent=intent, rules=rules)
+async def _spare_what_a_missing_group_gave(
+    app: App, plan: Plan, revokes: Sequence[Revoke]
+) -> tuple[list[Revoke], list[Note], list[Result]]:
+    """Keeps back revokes of what a rule gave whose group is gone: nobody left it, it left (DESIGN section 5).
 
-
-async def _spare_what_a_missing_group_gave(app: App, plan: Plan, weighed: Weighed) -> tuple[Plan, Weighed]:
-    """Drops revokes of what a rule gave whose group is gone: nobody left it, it left (DESIGN section 5)."""
-    if plan.employment is not Employment.EMPLOYED or not weighed.apply:
-        return plan, weighed
+    Returns the revokes that remain, a note for each one spared, and a result for each one where the group could not be
+    read: that is no answer, so it is kept back as well.
+    """
+    if plan.employment is not Employment.EMPLOYED:
+        return list(revokes), [], []
     groups_of = {rule.name: rule.member_of for rule in app.policy.rules}
-    missing: dict[str, bool] = {}
+    known: dict[str, bool | InvoiceAccessError] = {}
     kept: list[Revoke] = []
-    notes: list[Note] = []
-    for revoke in weighed.apply:
+    spared: list[Note] = []
+    unsure: list[Result] = []
+    for revoke in revokes:
         rules = revoke.assignment.rules
         groups = frozenset[str]().union(*(groups_of.get(rule, frozenset()) for rule in (rules or groups_of)))
-        for group in sorted(groups - missing.keys()):
-            missing[group] = not await app.directory.group_exists(group)
-        gone = sorted(group for group in groups if missing[group])
+        for group in sorted(groups - known.keys()):
+            try:
+                known[group] = await app.directory.group_exists(group)
+            except (Transient, Permanent) as failure:
+                known[group] = failure
+        gone = [group for group in sorted(groups) if known[group] is False]
+        failures = [answer for group in sorted(groups) if not isinstance(answer := known[group], bool)]
         if gone:
-            notes.append(Note(NoteKind.RULE_NOT_KNOWN, f"group {gone[0]} does not exist", revoke.profile))
+            spared.append(Note(NoteKind.RULE_NOT_KNOWN, f"group {gone[0]} does not exist", revoke.profile))
+        elif failures:
+            unsure.append(failed("read", revoke.profile, failures[0]))
         else:
             kept.append(revoke)
-    return replace(plan, notes=(*plan.notes, *notes)), replace(weighed, apply=tuple(kept))
+    return kept, spared, unsure
 
 
 def _remember(
@@ -199,9 +182,7 @@ def _remember(
     """
     remembered = dict(holdings)
     for profile, row in rows.items():
-        holding = remembered.get(profile)
-        young = holding is not None and _is_young(holding.intended_at, now, intent_seconds)
-        if row is None and holding is not None and not young:
+        if row is None and profile in holdings and not is_young(holdings[profile].intended_at, now, intent_seconds):
             del remembered[profile]
     for one in held:
         if isinstance(one, OwnAssignment):
@@ -215,17 +196,23 @@ def _remember(
 
 def _unread(sightings: Mapping[str, datetime], failures: Sequence[Result]) -> dict[str, datetime]:
     """The evidence about profiles that could not be read: it was not contradicted, so it stays."""
-    failed = tuple(f":{failure.profile.folded}" for failure in failures)
+    failed = tuple(f":{failure.profile.folded}" for failure in failures if failure.profile is not None)
     return {text: seen for text, seen in sightings.items() if text.endswith(failed)}
 
 
-def _is_young(moment: datetime | None, now: datetime, seconds: int) -> bool:
-    """Whether an intent may still be on its way. One from a clock ahead of ours is."""
-    return moment is not None and now - moment < timedelta(seconds=seconds)
+async def _store(app: App, run: Run) -> list[Result]:
+    """Stores what is remembered of the person, if that changed and is worth a row.
 
-
-def _worth_a_row(state: PersonState) -> bool:
-    return bool(state.holdings or state.sightings)
+    What was written to Azure by then must be recorded all the same, so that a failure here is one result among others.
+    """
+    state = run.state
+    if state == run.stored or not (state.holdings or state.sightings or run.stored.version is not None):
+        return []
+    try:
+        await app.state.put_person(state)
+    except (Transient, Permanent) as failure:
+        return [failed("remember", None, failure)]
+    return []
 
 
 def _names(person: PersonRead) -> dict[IdentityKind, str]:
@@ -246,21 +233,18 @@ def _note_record(note: Note) -> dict[str, str]:
 
 
 def _follow_ups(
-    app: App,
-    item: WorkItem,
-    plan: Plan,
-    weighed: Weighed,
-    outcome: Outcome,
-    now: datetime,
+    app: App, item: WorkItem, plan: Plan, weighed: Weighed, results: Sequence[Result], now: datetime
 ) -> list[Scheduled]:
     """The looks that this one asks for by itself: evidence to be seen again, lag to settle, dates to come."""
-    settle = app.settings.settle
     looks: list[Scheduled] = []
-    if weighed.wait:
-        due = min(waiting.due for waiting in weighed.wait)
-        looks.append(_at(app, item, CauseKind.SETTLE, due))
-    elif item.cause.kind is CauseKind.EVENT and outcome in {Outcome.UNCHANGED, Outcome.WOULD}:
-        looks.append(_at(app, item, CauseKind.SETTLE, now + settle))
+    settled = now + app.settings.settle
+    evidence = min((waiting.due for waiting in weighed.wait), default=None)
+    if evidence is not None:
+        looks.append(_at(app, item, CauseKind.SETTLE, evidence))
+    # What changed something has seen the change; what failed or is on its way is looked at again anyway.
+    saw_nothing = not any(r.outcome in {Outcome.DONE, Outcome.RETRY, Outcome.UNVERIFIED} for r in results)
+    if saw_nothing and item.cause.kind in _CAUSED_BY_EVENTS and (evidence is None or evidence > settled):
+        looks.append(_at(app, item, CauseKind.SETTLE, settled))
     if plan.next_change is not None and plan.next_change <= now + timedelta(hours=app.settings.sweep_hours):
         looks.append(_at(app, item, CauseKind.SCHEDULE, plan.next_change))
     return looks
@@ -269,160 +253,3 @@ def _follow_ups(
 def _at(app: App, item: WorkItem, kind: CauseKind, due: datetime) -> Scheduled:
     look = replace(again(item, kind), first_asked=due)
     return later(look, due, coalesce=app.settings.coalesce)
-
-
-class _Run:
-    """Carries out one plan: intents first, then the writes, each read back.
-
-    `state` is the person's row as it should be stored now; `stored` is what the store has.
-    """
-
-    def __init__(
-        self,
-        app: App,
-        billing: Billing,
-        chain: Chain,
-        deadline: Deadline,
-        object_id: str,
-        enforced: Callable[[ProfileKey], bool],
-        state: PersonState,
-    ) -> None:
-        self._app = app
-        self._billing = billing
-        self._chain = chain
-        self._deadline = deadline
-        self._object_id = object_id
-        self._enforced = enforced
-        self.state = state
-        self.stored: PersonState | None = None
-
-    async def carry_out(self, plan: Plan, weighed: Weighed) -> list[Result]:
-        """Grants before revokes; an action that fails stops no other."""
-        results: list[Result] = []
-        actions: list[Grant | Revoke] = []
-        planned: tuple[Grant | Revoke, ...] = (*plan.grants, *weighed.apply)
-        for action in planned:
-            if self._is_on_its_way(action):
-                why = "written moments ago and not visible yet"
-                results.append(Result(_verb(action), action.profile, Outcome.UNVERIFIED, why))
-            else:
-                actions.append(action)
-        if actions:
-            await self._record_intents(actions)
-            results += [await self._act(action) for action in actions]
-        return results
-
-    def _is_on_its_way(self, action: Grant | Revoke) -> bool:
-        holding = self.state.holdings.get(action.profile, Holding())
-        moment = holding.intended_at if isinstance(action, Grant) else holding.revoking_at
-        return _is_young(moment, self._app.clock.now(), self._app.settings.intent_seconds)
-
-    async def _record_intents(self, actions: Sequence[Grant | Revoke]) -> None:
-        """First the row that makes every later look read these profiles, then the ledger, then Azure."""
-        now = self._app.clock.now()
-        holdings = dict(self.state.holdings)
-        for action in actions:
-            if not self._enforced(action.profile):
-                continue  # observed: a `would` never counts as ownership
-            holding = holdings.get(action.profile, Holding())
-            if isinstance(action, Grant):
-                holding = Holding(rules=action.rules, intended_at=now, found_nothing=True)
-            else:
-                holding = replace(holding, revoking_at=now)
-            holdings[action.profile] = holding
-        wanted = replace(self.state, holdings=holdings)
-        if any(self._enforced(action.profile) for action in actions):
-            self.state = self.stored = await self._app.state.put_person(wanted)
-        await self._chain.append("intent", now, {"actions": [self._intent_record(action) for action in actions]})
-
-    def _intent_record(self, action: Grant | Revoke) -> dict[str, Any]:
-        record: dict[str, Any] = {
-            "action": _verb(action),
-            "profile": str(action.profile),
-            "mode": "enforce" if self._enforced(action.profile) else "observe",
-            "why": action.reason,
-        }
-        if isinstance(action, Grant):
-            return record | {"rules": list(action.rules), "found_nothing": True}
-        return record | {"proof": action.assignment.proof.value, "strength": action.strength.value}
-
-    async def _act(self, action: Grant | Revoke) -> Result:
-        result = await self._write_and_read_back(action)
-        if self._enforced(action.profile):
-            self._remember_result(action, result)
-        return result
-
-    async def _write_and_read_back(self, action: Grant | Revoke) -> Result:
-        left = self._deadline.left(self._app.clock.now())
-        if left <= 0:
-            return self._result(action, Outcome.RETRY, "the handler's time was over before this write could begin")
-        written: Written | None = None
-        try:
-            async with asyncio.timeout(left):
-                written = await self._write(action)
-        except TimeoutError:
-            doubt: Transient = MaybeWritten("the service did not answer within the handler's time")
-        except MaybeWritten as lost:
-            doubt = lost
-        except Transient as failure:
-            return self._result(action, Outcome.RETRY, failure.reason, failure.retry_after)
-        except Permanent as failure:
-            return self._result(action, Outcome.GAVE_UP, failure.reason)
-        else:
-            doubt = MaybeWritten("accepted, but not visible yet")
-        try:
-            row = await self._billing.assignment(action.profile, self._object_id)
-        except InvoiceAccessError as failure:
-            return self._result(action, Outcome.UNVERIFIED, f"{doubt.reason}; reading back failed: {failure}")
-        return await self._judge(action, written, row, doubt)
-
-    async def _write(self, action: Grant | Revoke) -> Written:
-        if isinstance(action, Grant):
-            return await self._billing.grant_invoice_manager(action.profile, self._object_id)
-        return await self._billing.revoke_invoice_manager(action.assignment)
-
-    async def _judge(
-        self, action: Grant | Revoke, written: Written | None, row: Assignment | None, doubt: Transient
-    ) -> Result:
-        """What the read-back says of a write."""
-        done = Outcome.WOULD if written is Written.WOULD else Outcome.DONE
-        if isinstance(action, Revoke):
-            if row is None:
-                return self._result(action, done, action.reason)
-            own = prove(row, identities=await self._billing.identities())
-            if not isinstance(own, OwnAssignment) and row.created_by is not None:
-                return self._result(action, done, f"{action.reason}; somebody else gave it again since")
-            return self._result(action, Outcome.UNVERIFIED, doubt.reason, doubt.retry_after)
-        if row is None:
-            return self._result(action, Outcome.UNVERIFIED, doubt.reason, doubt.retry_after)
-        if row.created_by is not None and row.created_by not in await self._billing.identities():
-            return self._result(action, Outcome.UNCHANGED, f"somebody else was quicker: {row.created_by}")
-        return self._result(action, done, action.reason)
-
-    def _remember_result(self, action: Grant | Revoke, result: Result) -> None:
-        """Keeps what the next look needs to know, and forgets an intent that surely came to nothing."""
-        holdings = dict(self.state.holdings)
-        match action, result.outcome:
-            case Grant(), Outcome.DONE:
-                pass
-            case Grant(), Outcome.UNVERIFIED:
-                pass
-            case Grant(), _:
-                holdings.pop(action.profile, None)
-            case Revoke(), Outcome.DONE:
-                holdings.pop(action.profile, None)
-            case Revoke(), Outcome.UNVERIFIED:
-                pass
-            case _:
-                holding = holdings.get(action.profile, Holding())
-                holdings[action.profile] = replace(holding, revoking_at=None)
-        self.state = replace(self.state, holdings=holdings)
-
-    def _result(
-        self, action: Grant | Revoke, outcome: Outcome, why: str, retry_after: timedelta | None = None
-    ) -> Result:
-        return Result(_verb(action), action.profile, outcome, why, retry_after)
-
-
-def _verb(action: Grant | Revoke) -> str:
-    return "grant" if isinstance(action, Grant) else "revoke"

@@ -16,12 +16,17 @@ from shared.domain.outcome import Outcome
 from shared.domain.rules import managed_accounts
 from shared.domain.selectors import pick
 from shared.domain.work import CauseKind, Scheduled, WorkItem, again, later
-from shared.errors import InvoiceAccessError, MaybeWritten, Transient
+from shared.errors import InvoiceAccessError, MaybeWritten, Permanent, Transient
 from shared.ports import Billing, Chain, ProfileState, Written
 from shared.services.app import App, Deadline, Look
 from shared.services.catalogue import enforced_profiles
 
 _DAY: Final = timedelta(hours=24)
+
+_EXPECTED: Final = frozenset({FLAG, "provisioningState"})
+"""What an update may change: the flag, and the service's own word on how the update is getting on."""
+
+_NOT_VISIBLE: Final = "accepted, but not visible yet"
 
 
 async def look_at_profile(app: App, key: ProfileKey, item: WorkItem, chain: Chain, deadline: Deadline) -> Look:
@@ -70,6 +75,7 @@ async def _opt_in(
     *,
     enforce: bool,
 ) -> Look:
+    """Updates the profile, unless it has to settle or rest first, or a person has to decide."""
     now = app.clock.now()
     wait = _wait_for(app, profile, state, now)
     if wait is not None:
@@ -78,16 +84,13 @@ async def _opt_in(
             await app.state.put_profile(replace(state, agreed=(fingerprint(profile), now)))
         due, why = wait
         return Look(Outcome.WAITING, {"why": why}, (_at(app, item, due),))
-    recent = tuple(moment for moment in state.updates if now - moment < _DAY)
-    if len(recent) >= app.settings.profile_updates_per_day:
-        why = f"opted in {len(recent)} times in 24 h and turned off again each time; somebody has to settle this"
+    state = replace(state, updates=tuple(moment for moment in state.updates if now - moment < _DAY))
+    if len(state.updates) >= app.settings.profile_updates_per_day:
+        why = f"opted in {len(state.updates)} times in 24 h and turned off again each time; somebody has to settle this"
         return Look(Outcome.HELD, {"why": why, "finding": "profile-fights-back"})
     if deadline.left(now) <= 0:
         return Look(Outcome.RETRY, {"why": "the handler's time was over before this write could begin"})
 
-    if enforce:
-        before_image = {"properties": writable(profile), "tags": dict(profile.tags)}
-        state = await app.state.put_profile(replace(state, updates=(*recent, now), before=before_image, agreed=None))
     intent: dict[str, Any] = {
         "action": "opt-in",
         "profile": str(profile.key),
@@ -95,20 +98,30 @@ async def _opt_in(
         "before": fingerprint(profile),
     }
     await chain.append("intent", now, {"actions": [intent]})
+    if enforce:
+        return await _update(app, deadline, billing, profile, state)
+    return await _judge(app, profile, await billing.opt_in(profile), billing, state, _NOT_VISIBLE)
+
+
+async def _update(app: App, deadline: Deadline, billing: Billing, profile: BillingProfile, state: ProfileState) -> Look:
+    """Keeps the image, writes, and reads back."""
+    now = app.clock.now()
+    image = {"properties": writable(profile), "tags": dict(profile.tags)}
+    stored = await app.state.put_profile(replace(state, updates=(*state.updates, now), before=image, agreed=None))
+    doubt = _NOT_VISIBLE
     written: Written | None = None
-    doubt: Transient = MaybeWritten("accepted, but not visible yet")
     try:
         async with asyncio.timeout(deadline.left(now)):
             written = await billing.opt_in(profile)
     except TimeoutError:
-        doubt = MaybeWritten("the service did not answer within the handler's time")
+        doubt = "the service did not answer within the handler's time"
     except MaybeWritten as lost:
-        doubt = lost
-    try:
-        after = await billing.profile(profile.key)
-    except InvoiceAccessError as failure:
-        return Look(Outcome.UNVERIFIED, {"why": f"{doubt.reason}; reading back failed: {failure}"})
-    return await _judge(app, profile, after, state, written, doubt)
+        doubt = lost.reason
+    except (Transient, Permanent):
+        # It surely did not happen, so that it is none of the day's updates.
+        await app.state.put_profile(replace(stored, updates=state.updates, agreed=state.agreed))
+        raise
+    return await _judge(app, profile, written, billing, stored, doubt)
 
 
 def _wait_for(app: App, profile: BillingProfile, state: ProfileState, now: datetime) -> tuple[datetime, str] | None:
@@ -133,23 +146,27 @@ def _at(app: App, item: WorkItem, due: datetime) -> Scheduled:
 async def _judge(
     app: App,
     before: BillingProfile,
-    after: BillingProfile | None,
-    state: ProfileState,
     written: Written | None,
-    doubt: Transient,
+    billing: Billing,
+    state: ProfileState,
+    doubt: str,
 ) -> Look:
     """What the read-back says: the flag alone differs, nothing does yet, or harm was done."""
+    try:
+        after = await billing.profile(before.key)
+    except InvoiceAccessError as failure:
+        return Look(Outcome.UNVERIFIED, {"why": f"{doubt}; reading back failed: {failure}"})
     if after is None:
         return Look(Outcome.UNVERIFIED, {"why": "the profile could not be found when reading back"})
-    changed = differences(before, after)
-    harm = {name: values for name, values in changed.items() if name != FLAG}
+    harm = sorted(differences(before, after).keys() - _EXPECTED)
     if harm:
         why = f"an update changed more than the flag: {', '.join(harm)}; no further update by itself"
         await app.state.put_profile(replace(state, blocked=why))
-        return Look(Outcome.GAVE_UP, {"why": why, "finding": "profile-update-harm", "changed": sorted(harm)})
+        return Look(Outcome.GAVE_UP, {"why": why, "finding": "profile-update-harm", "changed": harm})
     action = {"action": "opt-in", "profile": str(before.key)}
     if not after.invoice_email_opt_in:
-        return Look(Outcome.UNVERIFIED, {"why": doubt.reason, "actions": [action]}, retry_after=doubt.retry_after)
-    outcome = Outcome.WOULD if written is Written.WOULD else Outcome.DONE
-    why = "opted out although the policy keeps it opted in"
+        outcome, why = Outcome.UNVERIFIED, doubt
+    else:
+        outcome = Outcome.WOULD if written is Written.WOULD else Outcome.DONE
+        why = "opted out although the policy keeps it opted in"
     return Look(outcome, {"why": why, "actions": [{**action, "outcome": outcome.value, "why": why}]})

@@ -14,7 +14,7 @@ from typing import Any
 
 from shared.domain.keys import IdentityKey, Key, PersonKey, ProfileKey
 from shared.domain.outcome import Outcome, retry_delay
-from shared.domain.work import CauseKind, Scheduled, WorkItem, again, later
+from shared.domain.work import CauseKind, Scheduled, WorkItem, again, later, retried
 from shared.errors import Conflict, Permanent, Transient
 from shared.ports import Chain
 from shared.services.app import App, Deadline, Look
@@ -75,10 +75,10 @@ def _settled(app: App, item: WorkItem, look: Look) -> Look:
     now = app.clock.now()
     match look.outcome:
         case Outcome.RETRY:
-            if now - item.first_asked >= timedelta(hours=app.settings.retry_hours):
+            if now - (item.failing_since or now) >= timedelta(hours=app.settings.retry_hours):
                 why = f"given up after {app.settings.retry_hours} h of retries"
                 return replace(look, outcome=Outcome.GAVE_UP, record={**look.record, "alert": why})
-            retry = again(item, CauseKind.RETRY)
+            retry = retried(item, now)
             delay = retry_delay(
                 retry.attempt,
                 app.random.random(),
@@ -132,8 +132,8 @@ def _dues(follow_ups: Sequence[Scheduled]) -> list[dict[str, str]]:
 
 
 def _say(item: WorkItem, look: Look, took: timedelta) -> None:
-    """One line per look, for the log; ids and no names. A give-up is an error: alerts hang on it."""
-    level = logging.ERROR if look.outcome is Outcome.GAVE_UP else logging.INFO
+    """One line per look, for the log; ids and no names. An alert is an error: whoever watches the log hangs on it."""
+    level = logging.ERROR if look.record.get("alert") else logging.INFO
     if not _log.isEnabledFor(level):
         return
     line = {

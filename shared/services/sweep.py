@@ -11,35 +11,37 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
-from shared.domain.billing import OTHER_RECIPIENT_ROLES, BillingProfile
 from shared.domain.decide import decide
 from shared.domain.keys import Key, PersonKey, ProfileKey
-from shared.domain.ownership import ForeignAssignment, Held, Intent, OwnAssignment, prove
+from shared.domain.ownership import Held, OwnAssignment
 from shared.domain.people import Person
-from shared.domain.plan import Employment
-from shared.domain.rules import managed_accounts
+from shared.domain.plan import Employment, Plan
 from shared.domain.selectors import pick
-from shared.domain.work import Cause, CauseKind, Scheduled, WorkItem, at_once, later
+from shared.domain.work import MOST_HINTS, Cause, CauseKind, Scheduled, WorkItem, at_once, later
+from shared.ports import PersonState
 from shared.services.app import App
 from shared.services.estate import Estate, read_estate
-
-_SHOWN: Final = 500
-"""The most foreign assignments that a report lists one by one; it always counts them all."""
+from shared.services.provenance import prove_row
+from shared.services.report import counts, findings, foreign, left_alone
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class Drift:
-    """Keys to look at, each with the profiles to read as well, and how many of each kind there are."""
+    """Keys to look at, each with the profiles to read as well, and how many of each kind there are.
+
+    `soon` are people for whom nothing is wrong yet, with the moment before the next sweep at which something will be.
+    """
 
     leavers: dict[Key, set[ProfileKey]] = field(default_factory=dict)
     others: dict[Key, set[ProfileKey]] = field(default_factory=dict)
+    soon: dict[Key, datetime] = field(default_factory=dict)
     kinds: Counter[str] = field(default_factory=Counter)
 
-    def add(self, kind: str, key: Key, profiles: Iterable[ProfileKey], *, leaver: bool = False) -> None:
+    def add(self, kind: str, key: Key, profiles: Iterable[ProfileKey] = (), *, leaver: bool = False) -> None:
         """Counts a drift and remembers its key."""
         self.kinds[kind] += 1
         (self.leavers if leaver else self.others).setdefault(key, set()).update(profiles)
@@ -55,11 +57,13 @@ async def sweep(app: App) -> Mapping[str, Any]:
     sweep_id = str(uuid.UUID(int=app.random.getrandbits(128), version=4))
     calls_before = Counter(app.calls())
     estate = await read_estate(app)
-    held = _held_by_person(estate, await app.billing.identities())
+    held = await _held_by_person(app, estate)
     drift = _drift(app, estate, held)
     if not estate.failures:
         await app.shelf.put(estate.catalogue, app.clock.now())
-    enqueued = await _enqueue(app, drift, sweep_id)
+    looks = _looks(app, drift, sweep_id)
+    if looks:
+        await app.queues.send_work(looks)
     calls = Counter(app.calls())
     calls.subtract(calls_before)
     finished = app.clock.now()
@@ -70,12 +74,12 @@ async def sweep(app: App) -> Mapping[str, Any]:
         "seconds": round((finished - started).total_seconds(), 3),
         "complete": not estate.failures,
         "failures": estate.failures,
-        "counts": _counts(app, estate, held),
+        "counts": counts(app, estate, held),
         "drift": dict(drift.kinds),
-        "enqueued": enqueued,
-        "left_alone": _left_alone(app, estate),
-        "foreign": _foreign(held, latest[0] if latest else {}, started),
-        "findings": _findings(app, estate),
+        "enqueued": len(looks),
+        "left_alone": left_alone(app, estate),
+        "foreign": foreign(estate, held, latest[0] if latest else {}, started),
+        "findings": findings(app, estate),
         "api_calls": dict(+calls),
     }
     await app.state.put_report(started, report)
@@ -84,20 +88,16 @@ async def sweep(app: App) -> Mapping[str, Any]:
     return report
 
 
-def _held_by_person(estate: Estate, identities: frozenset[str]) -> dict[str, list[Held]]:
+async def _held_by_person(app: App, estate: Estate) -> dict[str, list[Held]]:
     """Every Invoice manager assignment that was read, by principal, each proved ours or foreign."""
+    identities = await app.billing.identities()
     held: dict[str, list[Held]] = {}
     for rows in estate.rows.values():
         for row in rows:
-            if not row.is_invoice_manager:
-                continue
-            state = estate.states.get(row.principal_id)
-            holding = state.holdings.get(row.profile) if state is not None else None
-            intent = None
-            if holding is not None and holding.intended_at is not None:
-                intent = Intent(holding.intended_at, holding.found_nothing)
-            rules = frozenset(holding.rules) if holding is not None and holding.rules else None
-            held.setdefault(row.principal_id, []).append(prove(row, identities=identities, intent=intent, rules=rules))
+            if row.is_invoice_manager:
+                state = estate.states.get(row.principal_id) or PersonState(row.principal_id)
+                proved = await prove_row(row, identities=identities, state=state, ledger=app.ledger, trust_state=True)
+                held.setdefault(row.principal_id, []).append(proved)
     return held
 
 
@@ -105,45 +105,55 @@ def _drift(app: App, estate: Estate, held: Mapping[str, Sequence[Held]]) -> Drif
     drift = Drift()
     for object_id, person in estate.people.items():
         _judge(app, estate, person, held.get(object_id, ()), drift)
-    for object_id in held.keys() - estate.people.keys() - app.policy.protected:
-        ours = [one.profile for one in held[object_id] if isinstance(one, OwnAssignment)]
-        if ours and estate.people_complete:
-            drift.add("holder-outside-every-rule", PersonKey(object_id), ours)
+    if estate.people_complete:
+        for object_id in held.keys() - estate.people.keys() - app.policy.protected:
+            ours = [one.profile for one in held[object_id] if isinstance(one, OwnAssignment)]
+            if ours:
+                drift.add("holder-outside-every-rule", PersonKey(object_id), ours)
     for profile in pick(app.policy.opt_in, estate.catalogue.profiles).profiles:
         if profile.invoice_email_opt_in is False and profile.is_active:
-            drift.add("opted-out", profile.key, ())
+            drift.add("opted-out", profile.key)
     return drift
 
 
 def _judge(app: App, estate: Estate, person: Person, held: Sequence[Held], drift: Drift) -> None:
-    """Decides for one person as a look would; a grant on a profile whose list could not be read is no drift."""
-    plan = decide(person, app.policy, estate.catalogue, held, estate.read_at)
-    grants = [grant.profile for grant in plan.grants if grant.profile in estate.rows]
-    revokes = [revoke.profile for revoke in plan.revokes]
+    """Decides for one person as a look would, now and at a moment before the next sweep that changes the answer."""
     key = PersonKey(person.object_id)
-    if grants:
-        drift.add("missing", key, grants)
-    if revokes:
+    plan = decide(person, app.policy, estate.catalogue, held, estate.read_at)
+    if _is_missing_something(estate, plan):
+        drift.add("missing", key)
+    if plan.revokes:
         leaver = plan.employment is Employment.LEAVER
-        drift.add("leaver-holds" if leaver else "no-longer-given", key, revokes, leaver=leaver)
+        profiles = [revoke.profile for revoke in plan.revokes]
+        drift.add("leaver-holds" if leaver else "no-longer-given", key, profiles, leaver=leaver)
+    change = plan.next_change
+    if change is not None and change <= estate.read_at + timedelta(hours=app.settings.sweep_hours):
+        then = decide(person, app.policy, estate.catalogue, held, change)
+        if then.revokes or _is_missing_something(estate, then):
+            drift.soon[key] = change
 
 
-async def _enqueue(app: App, drift: Drift, sweep_id: str) -> int:
-    """Sends the looks: all leavers at once, everybody else in batches, one every `sweep_batch_seconds`."""
+def _is_missing_something(estate: Estate, plan: Plan) -> bool:
+    """Whether a plan grants anything; on a profile whose list could not be read it may be there already."""
+    return any(grant.profile in estate.rows for grant in plan.grants)
+
+
+def _looks(app: App, drift: Drift, sweep_id: str) -> list[Scheduled]:
+    """The looks to send: all leavers at once, the others in batches, one every `sweep_batch_seconds`, dates in time."""
     now = app.clock.now()
     cause = Cause(CauseKind.SWEEP, f"sweep#{sweep_id}")
     looks: list[Scheduled] = []
     for key, profiles in sorted(drift.leavers.items(), key=_by_key):
-        also = drift.others.pop(key, set())
-        looks.append(at_once(_item(key, cause, now, profiles | also), sweep_id))
+        looks.append(at_once(_item(key, cause, now, profiles | drift.others.pop(key, set())), sweep_id))
     for number, (key, profiles) in enumerate(sorted(drift.others.items(), key=_by_key)):
         batch = number // app.settings.sweep_batch
         due = now + timedelta(seconds=batch * app.settings.sweep_batch_seconds)
         item = _item(key, cause, due, profiles)
         looks.append(later(item, due, coalesce=app.settings.coalesce) if batch else at_once(item, sweep_id))
-    if looks:
-        await app.queues.send_work(looks)
-    return len(looks)
+    scheduled = Cause(CauseKind.SCHEDULE, cause.origin)
+    for key, due in drift.soon.items():
+        looks.append(later(_item(key, scheduled, due, set()), due, coalesce=app.settings.coalesce))
+    return looks
 
 
 def _by_key(entry: tuple[Key, set[ProfileKey]]) -> str:
@@ -151,76 +161,5 @@ def _by_key(entry: tuple[Key, set[ProfileKey]]) -> str:
 
 
 def _item(key: Key, cause: Cause, asked: datetime, profiles: set[ProfileKey]) -> WorkItem:
-    return WorkItem(key, cause, first_asked=asked, hints=tuple(sorted(profiles)))
-
-
-def _counts(app: App, estate: Estate, held: Mapping[str, Sequence[Held]]) -> dict[str, int]:
-    every = [one for rows in held.values() for one in rows]
-    return {
-        "accounts": len(estate.catalogue.accounts),
-        "managed_accounts": len(managed_accounts(app.policy, estate.catalogue.accounts)),
-        "profiles": len(estate.catalogue.profiles),
-        "assignments": sum(map(len, estate.rows.values())),
-        "ours": sum(isinstance(one, OwnAssignment) for one in every),
-        "foreign": sum(isinstance(one, ForeignAssignment) for one in every),
-        "people_listed": estate.listed,
-        "people": len(estate.people),
-    }
-
-
-def _left_alone(app: App, estate: Estate) -> list[dict[str, str]]:
-    """Accounts that are not managed, each with the one reason."""
-    reasons = []
-    managed = managed_accounts(app.policy, estate.catalogue.accounts)
-    for account in estate.catalogue.accounts:
-        if account.name.lower() in managed:
-            continue
-        if not account.is_manageable:
-            why = f"{account.agreement_type}, {account.status}: only active MCA and MPA accounts have Invoice managers"
-        else:
-            why = "the policy does not name it"
-        reasons.append({"account": account.name, "why": why})
-    return reasons
-
-
-def _foreign(held: Mapping[str, Sequence[Held]], latest: Mapping[str, Any], now: datetime) -> list[dict[str, Any]]:
-    """Invoice manager assignments that are not ours, with when a sweep first saw each."""
-    seen = {(row["profile"], row["principal"]): row["first_seen"] for row in latest.get("foreign", ())}
-    rows = [
-        {
-            "profile": str(one.profile),
-            "principal": one.assignment.principal_id,
-            "principal_type": one.assignment.principal_type,
-            "why": one.why,
-            "first_seen": seen.get((str(one.profile), one.assignment.principal_id), now.isoformat()),
-        }
-        for ones in held.values()
-        for one in ones
-        if isinstance(one, ForeignAssignment)
-    ]
-    return sorted(rows, key=lambda row: (row["profile"], row["principal"]))[:_SHOWN]
-
-
-def _findings(app: App, estate: Estate) -> list[dict[str, str]]:
-    """What a person should know and nothing is done about: rules that match nothing, profiles with few recipients."""
-    findings = [
-        {"kind": "rule-not-known", "rule": rule, "text": why}
-        for rule, why in sorted((estate.catalogue.unknown_rules or {}).items())
-    ]
-    for profile in pick(app.policy.opt_in, estate.catalogue.profiles).profiles:
-        if profile.is_active and profile.key in estate.rows:
-            findings += _few_recipients(app, estate, profile)
-    return findings
-
-
-def _few_recipients(app: App, estate: Estate, profile: BillingProfile) -> list[dict[str, str]]:
-    recipients = {
-        row.principal_id
-        for row in estate.rows[profile.key]
-        if (row.is_invoice_manager or row.role in OTHER_RECIPIENT_ROLES)
-        and (row.principal_type or "User").lower() == "user"
-    }
-    if len(recipients) >= app.policy.min_recipients:
-        return []
-    text = f"{len(recipients)} people receive its invoices, the policy asks for {app.policy.min_recipients}"
-    return [{"kind": "few-recipients", "profile": str(profile.key), "text": text}]
+    """A look that also reads what somebody holds; what is beyond the most hints the next sweep finds."""
+    return WorkItem(key, cause, first_asked=asked, hints=tuple(sorted(profiles))[:MOST_HINTS])

@@ -10,7 +10,7 @@ import pytest
 from sandbox.wire import Response, as_json
 from shared.adapters.arm_answers import asked_wait
 from shared.adapters.billing_arm import ArmBilling
-from shared.errors import AccessLost, Permanent, Transient
+from shared.errors import AccessLost, MaybeWritten, Permanent, Transient
 from tests.contract.billing_script import (
     ACCOUNT,
     KEY,
@@ -213,6 +213,7 @@ async def test_a_write_is_sent_once_whatever_comes_back(verb: str, answer: Respo
 async def test_a_write_whose_outcome_is_unknown_says_so(verb: str, answer: Response, *, unsure: bool) -> None:
     with pytest.raises(Transient) as caught:
         await WRITES[verb](Service(answer).billing())
+    assert isinstance(caught.value, MaybeWritten) is unsure
     assert ("may have been written" in caught.value.reason) is unsure
 
 
@@ -221,5 +222,6 @@ async def test_without_a_token_nothing_is_sent(verb: str) -> None:
     service = Service(Response(200))
     with pytest.raises(Transient, match="no token") as caught:
         await WRITES[verb](service.billing(Tokenless()))
+    assert not isinstance(caught.value, MaybeWritten)
     assert "may have been" not in caught.value.reason
     assert service.requests == []

@@ -17,7 +17,7 @@ from shared.domain.billing import INVOICE_MANAGER, Assignment
 from shared.domain.keys import ProfileKey
 from shared.domain.opt_in import FLAG, differences
 from shared.domain.ownership import OwnAssignment, prove
-from shared.errors import AccessLost, Permanent, Transient
+from shared.errors import AccessLost, MaybeWritten, Permanent, Transient
 from shared.ports import Written
 from shared.settings import Settings
 from tests.contract.billing_standin import (
@@ -141,7 +141,7 @@ async def test_a_grant_that_becomes_visible_later_is_absent_until_then() -> None
 
 async def test_an_operation_that_fails_at_its_end_is_to_be_read_back() -> None:
     billing = Azure(create_status=202, operation_failure_status=400).billing()
-    with pytest.raises(Transient, match="may have been written"):
+    with pytest.raises(MaybeWritten, match="may have been written"):
         await billing.grant_invoice_manager(KEY, ANNA)
     assert await billing.assignment(KEY, ANNA) is None
 

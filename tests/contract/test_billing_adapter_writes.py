@@ -9,7 +9,7 @@ import pytest
 from sandbox.wire import Response, as_json
 from shared.adapters.arm_pipeline import request_options
 from shared.domain.billing import INVOICE_MANAGER
-from shared.errors import Permanent, Transient
+from shared.errors import MaybeWritten, Permanent, Transient
 from shared.ports import Written
 from tests.contract.billing_script import (
     KEY,
@@ -107,7 +107,7 @@ async def test_a_long_running_write_is_followed_to_its_end(verb: str) -> None:
 )
 async def test_a_poll_that_fails_leaves_the_outcome_open(poll: Response) -> None:
     service = Service(Response(202, {"location": "/operationResults/x"}), poll)
-    with pytest.raises(Transient, match="may have been written"):
+    with pytest.raises(MaybeWritten, match="may have been written"):
         await service.billing().grant_invoice_manager(KEY, PERSON)
     assert service.verbs.count("POST") == 1
 

@@ -29,7 +29,7 @@ def state(rows: Rows) -> RowsState:
 def person(**changes: object) -> PersonState:
     full = PersonState(
         ANNA,
-        holdings={NL: Holding(("finance-nl", "own-company"), AT, found_nothing=True), UK: Holding()},
+        holdings={NL: Holding(("finance-nl", "own-company"), AT, found_nothing=True), UK: Holding(revoking_at=AT)},
         sightings={"out of scope: finance-nl": AT},
         names={IdentityKind.UPN: "Anna@Contoso.com", IdentityKind.EMPLOYEE_ID: "E 007"},
     )
@@ -175,7 +175,13 @@ async def test_a_person_row_of_the_wrong_shape_is_an_error_and_not_an_empty_pers
 async def test_a_profile_is_stored_and_read_back_whatever_its_case(state: RowsState) -> None:
     assert await state.profile(NL) == ProfileState(NL)
     updates = (AT, AT + timedelta(hours=1))
-    full = ProfileState(NL, agreed=("d" * 64, AT), updates=updates, blocked="it fights back")
+    full = ProfileState(
+        NL,
+        agreed=("d" * 64, AT),
+        updates=updates,
+        before={"properties": {"poNumber": "PO-1"}, "tags": {}},
+        blocked="it fights back",
+    )
     stored = await state.put_profile(full)
     found = await state.profile(ProfileKey("ACC%3AOUNT_2019-05-31", "abcd-efgh-bg7-pgb"))
     assert found == full

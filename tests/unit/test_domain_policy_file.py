@@ -97,7 +97,7 @@ def test_what_is_left_out_has_the_careful_default() -> None:
             "3:18",
             r"enforce[0].name: 'a\u200bb' has characters that nobody can see; take them out",
         ),
-        (RULE.replace("city eq 'Bonn'", '"city eq \'\\ud800\'"'), "4:10", "rules[0].who: character 10: "),
+        (RULE.replace("city eq 'Bonn'", "\"city eq '\\ud800'\""), "4:10", "rules[0].who: character 10: "),
         (LEAST + "accounts: none", "3:11", "accounts: 'none' is neither a list nor a word known here; allowed are all"),
         (LEAST + "accounts: [1234]", "3:12", "accounts[0]: 1234 is not a text; put it in quotes"),
         (

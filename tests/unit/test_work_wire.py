@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.adapters.work_wire import BODY_BYTES, MOST_HINTS, decode, encode
+from shared.adapters.work_wire import BODY_BYTES, decode, encode
 from shared.domain.keys import IdentityKey, IdentityKind, PersonKey, ProfileKey
-from shared.domain.work import Cause, CauseKind, WorkItem
+from shared.domain.work import MOST_HINTS, Cause, CauseKind, WorkItem
 from shared.errors import Rejected
 
 PERSON = "person:7c0f5a0e-0000-4000-8000-000000000001"
@@ -36,6 +36,7 @@ ITEMS = st.builds(
     attempt=st.integers(0, 1000),
     hints=st.lists(PROFILES, max_size=5).map(tuple),
     effective=st.none() | MOMENTS,
+    failing_since=st.none() | MOMENTS,
 )
 
 

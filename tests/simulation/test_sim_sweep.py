@@ -1,0 +1,312 @@
+"""The sweep: finds every kind of drift in bulk, concludes nothing from what it could not read, and says what it saw."""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from sandbox.faults import Effect
+from shared.domain.keys import PersonKey, ProfileKey
+from shared.domain.work import MOST_HINTS, CauseKind
+from shared.errors import Permanent, Transient
+from tests.simulation.small_world import (
+    DE,
+    DIETER,
+    EA,
+    FEMKE,
+    HARRY,
+    HOLDING,
+    MCA,
+    NL,
+    OTHER_APP,
+    OWNER,
+    PARTNER,
+    PIA,
+    POLICY,
+    PROFILES,
+    TESS,
+    TREASURY,
+    by_hand,
+    guid,
+    user,
+    world,
+)
+from tests.simulation.stage import Stage
+
+ACCOUNTS = "/providers/Microsoft.Billing/billingAccounts"
+
+
+def waiting(stage: Stage) -> Counter[str]:
+    return Counter(message.item.key.canonical for message in stage.queues.waiting)
+
+
+async def test_a_sweep_that_finds_nothing_drifted_enqueues_nothing_and_writes_nothing(stage: Stage) -> None:
+    held, writes = stage.everything_held(), len(stage.writes())
+    for _ in range(3):
+        report = await stage.sweep()
+        assert (report["complete"], report["drift"], report["enqueued"]) == (True, {}, 0)
+        await stage.advance(hours=1)
+    assert stage.everything_held() == held
+    assert len(stage.writes()) == writes
+
+
+async def test_every_kind_of_drift_is_found_and_mended(stage: Stage) -> None:
+    anna = stage.hire("anna")
+    stage.change(FEMKE, accountEnabled=False)
+    stage.change(DIETER, companyName="Contoso Nederland")
+    stage.leave(TREASURY, TESS)
+    stage.join(TREASURY, anna)
+    stage.set_profile(PARTNER, invoiceEmailOptIn=False)
+    report = await stage.settle()
+    assert report["drift"] == {
+        "missing": 2,  # Anna's two profiles, and Dieter's new one
+        "leaver-holds": 1,
+        "no-longer-given": 1,
+        "holder-outside-every-rule": 1,
+        "opted-out": 1,
+    }
+    assert report["enqueued"] == 5
+    assert stage.held(anna) == {NL, HOLDING}
+    assert stage.held(FEMKE) == stage.held(TESS) == set()
+    assert stage.held(DIETER) == {NL}
+    assert stage.profile(PARTNER)["invoiceEmailOptIn"] is True
+    assert (await stage.sweep())["drift"] == {}
+
+
+async def test_a_deleted_leaver_whose_event_was_lost_is_found(stage: Stage) -> None:
+    stage.delete(FEMKE)
+    report = await stage.settle()
+    assert report["drift"] == {"holder-outside-every-rule": 1}
+    assert stage.held(FEMKE) == set()
+
+
+async def test_it_reads_in_bulk_and_nobody_in_particular(stage: Stage) -> None:
+    for number in range(20):
+        stage.hire(f"clerk{number}")
+    before = stage.calls()
+    report = await stage.sweep()
+    calls = stage.calls() - before
+    assert calls == {
+        f"arm GET {ACCOUNTS}": 1,
+        f"arm GET {ACCOUNTS}/{{}}/billingProfiles": 2,
+        f"arm GET {ACCOUNTS}/{{}}/billingProfiles/{{}}/billingRoleAssignments": 4,
+        "graph GET /v1.0/users": 1,
+        "graph GET /v1.0/groups/{}": 1,
+        "graph GET /v1.0/groups/{}/transitiveMembers/graph.user": 1,
+    }
+    assert report["api_calls"] == {"billing reads": 7, "graph reads": 3}
+    assert report["drift"] == {"missing": 20}
+
+
+async def test_leavers_go_first_and_the_rest_in_batches(set_stage: Callable[..., Stage]) -> None:
+    given = world()
+    given["users"] += [user(guid(7, n), f"clerk{n}", "Contoso Nederland") for n in range(7)]
+    stage = set_stage(given=given, sweep_batch=3, sweep_batch_seconds=60)
+    await stage.settle()
+    for number in range(7):
+        stage.take(NL, guid(7, number))
+    stage.change(FEMKE, accountEnabled=False)
+    await stage.sweep()
+    at = stage.now
+    queued = stage.queues.waiting
+    assert queued[0].item.key == PersonKey(FEMKE)
+    assert queued[0].due == at
+    assert [round((message.due - at).total_seconds() / 60) for message in queued[1:]] == [0, 0, 0, 1, 1, 1, 2]
+    await stage.advance(minutes=4)
+    assert all(stage.held(guid(7, number)) == {NL} for number in range(7))
+
+
+async def test_who_drifted_in_two_ways_gets_one_look(stage: Stage) -> None:
+    stage.change(DIETER, companyName="Contoso Nederland")
+    report = await stage.sweep()
+    assert sum(report["drift"].values()) == 2
+    assert waiting(stage) == {f"person:{DIETER}": 1}
+
+
+async def test_more_profiles_than_a_message_holds_are_found_in_the_end(set_stage: Callable[..., Stage]) -> None:
+    given = world()
+    account = given["billingAccounts"][0]
+    account["billingProfiles"] += [
+        {"name": f"P{n:03}", "properties": {"displayName": f"Extra {n}", "invoiceEmailOptIn": True}}
+        for n in range(MOST_HINTS + 5)
+    ]
+    stage = set_stage(given=given, policy=POLICY.replace('[{ name: "Contoso Holding" }]', "all"))
+    report = await stage.settle()
+    assert report["complete"]
+    assert len(stage.held(TESS)) == MOST_HINTS + 5 + len(PROFILES)
+    stage.join(TREASURY, PIA)  # the rule still matches somebody
+    stage.leave(TREASURY, TESS)
+    stage.lose_state()
+    for _ in range(3):
+        await stage.settle()
+    assert stage.held(TESS) == set()
+
+
+# -- incomplete reads
+
+
+async def test_a_profile_whose_list_fails_is_neither_missing_nor_empty(stage: Stage) -> None:
+    catalogue = await stage.app.state.catalogue()
+    stage.fault("arm", Effect(status=400), path="NL-BG7/billingRoleAssignments$")
+    anna = stage.hire("anna", "Contoso Deutschland")
+    report = await stage.sweep()
+    assert report["complete"] is False
+    (failure,) = report["failures"]
+    assert failure.startswith(f"assignments of {NL}")
+    assert report["drift"] == {"missing": 1}
+    assert await stage.app.state.catalogue() == catalogue
+    await stage.run_until_quiet()
+    assert stage.held(anna) == {DE}
+    assert stage.held(FEMKE) == {NL}
+
+
+@pytest.mark.parametrize(("path", "said"), [("/users$", "people with"), ("transitiveMembers", "members of group")])
+async def test_a_population_that_cannot_be_listed_makes_nobody_a_leaver(stage: Stage, path: str, said: str) -> None:
+    stage.change(FEMKE, accountEnabled=False)
+    stage.join(TREASURY, DIETER)
+    await stage.event_about(DIETER)
+    await stage.advance(hours=1)
+    stage.fault("graph", Effect(status=403, body={"error": {"code": "x", "message": "x"}}), path=path)
+    catalogue = await stage.app.state.catalogue()
+    report = await stage.sweep()
+    assert report["complete"] is False
+    assert said in report["failures"][0]
+    assert set(report["drift"]) <= {"leaver-holds"}
+    assert report["findings"] == []
+    assert await stage.app.state.catalogue() == catalogue
+    await stage.advance(hours=1)
+    assert stage.held(DIETER) == {DE, HOLDING}
+    assert stage.held(TESS) == {HOLDING}
+
+
+async def test_a_link_to_another_host_makes_the_list_fail_and_sends_no_token_there(stage: Stage) -> None:
+    stage.graph.switches.foreign_next_link = "https://graph.example"
+    given = [stage.hire(f"clerk{number}") for number in range(3)]
+    body = {"value": [], "@odata.nextLink": "https://graph.example/v1.0/users?$skiptoken=x"}
+    stage.fault("graph", Effect(status=200, body=body), path="/users$")
+    report = await stage.sweep()
+    assert report["complete"] is False
+    assert "another host" in report["failures"][0]
+    await stage.advance(hours=1)
+    assert stage.held(FEMKE) == {NL}
+    assert given
+
+
+async def test_what_nothing_can_be_said_of_raises_and_leaves_everything_as_it_is(stage: Stage) -> None:
+    stage.fault("arm", Effect(status=429), path="billingAccounts$")
+    with pytest.raises(Transient):
+        await stage.sweep()
+    stage.faults.lift()
+    stage.fault("arm", Effect(status=400), path="billingProfiles$")
+    with pytest.raises(Permanent):
+        await stage.sweep()
+    assert stage.queues.waiting == []
+    assert stage.held(FEMKE) == {NL}
+
+
+async def test_an_unreachable_queue_makes_the_sweep_raise(stage: Stage) -> None:
+    stage.hire("anna")
+    stage.queues.unreachable = True
+    with pytest.raises(Transient):
+        await stage.sweep()
+
+
+# -- the report
+
+
+async def test_the_report_counts_and_tells_what_is_left_alone(stage: Stage) -> None:
+    report = await stage.sweep()
+    assert report["counts"] == {
+        "accounts": 3,
+        "managed_accounts": 2,
+        "profiles": 4,
+        "assignments": 4,
+        "ours": 3,
+        "foreign": 1,
+        "people_listed": 5,
+        "people": 5,
+    }
+    (alone,) = report["left_alone"]
+    assert alone["account"] == EA
+    assert "EnterpriseAgreement" in alone["why"]
+    assert (await stage.app.state.reports(1))[0] == report
+
+
+async def test_an_account_that_the_policy_does_not_name_is_left_alone(set_stage: Callable[..., Stage]) -> None:
+    stage = set_stage(policy=POLICY.replace("accounts: all", f'accounts: ["{MCA}"]'))
+    report = await stage.settle()
+    assert {alone["why"] for alone in report["left_alone"]} >= {"the policy does not name it"}
+    assert report["counts"]["profiles"] == 3
+
+
+async def test_foreign_assignments_are_listed_since_when_they_were_first_seen(stage: Stage) -> None:
+    first = (await stage.app.state.reports(1))[0]
+    await stage.advance(hours=1)
+    stage.give(DE, OWNER)
+    report = await stage.sweep()
+    rows = {(row["profile"], row["principal"]): row for row in report["foreign"]}
+    assert rows.keys() == {(str(NL), HARRY), (str(DE), OWNER)}
+    assert rows[str(NL), HARRY]["first_seen"] == first["started"]
+    assert rows[str(DE), OWNER]["first_seen"] == report["started"]
+    assert rows[str(NL), HARRY]["why"] == f"made by {OWNER}"
+    assert rows[str(NL), HARRY]["principal_type"] == "User"
+
+
+async def test_a_sweep_that_could_not_see_a_foreign_assignment_forgets_it_not(stage: Stage) -> None:
+    first = (await stage.app.state.reports(1))[0]
+    await stage.advance(hours=1)
+    stage.fault("arm", Effect(status=400), path="NL-BG7/billingRoleAssignments$", times=1)
+    await stage.sweep()
+    await stage.advance(hours=1)
+    (row,) = (await stage.sweep())["foreign"]
+    assert row["first_seen"] == first["started"]
+    stage.take(NL, HARRY)
+    await stage.advance(hours=1)
+    assert (await stage.sweep())["foreign"] == []
+
+
+async def test_profiles_whose_invoices_reach_too_few_are_findings(set_stage: Callable[..., Stage]) -> None:
+    given = world()
+    given["billingAccounts"][0]["billingProfiles"][0]["billingRoleAssignments"] += [
+        {"principalId": OWNER, "role": "Billing profile reader"}
+    ]
+    stage = set_stage(given=given, policy=POLICY.replace("min_recipients: 0", "min_recipients: 3"))
+    await stage.settle()
+    report = await stage.sweep()
+    few = {finding["profile"]: finding["text"][0] for finding in report["findings"]}
+    assert few == {str(DE): "1", str(HOLDING): "1", str(PARTNER): "0"}  # NL: Femke, Harry and Olga
+    assert {finding["kind"] for finding in report["findings"]} == {"few-recipients"}
+
+
+async def test_other_automations_and_protected_people_are_no_drift(set_stage: Callable[..., Stage]) -> None:
+    given = world()
+    rows: list[Any] = given["billingAccounts"][0]["billingProfiles"][1]["billingRoleAssignments"]
+    rows += [by_hand(OTHER_APP), by_hand(PIA), by_hand(guid(8, 8))]
+    stage = set_stage(given=given)
+    await stage.settle()
+    report = await stage.sweep()
+    assert report["drift"] == {}
+    assert report["counts"]["foreign"] == 4
+
+
+async def test_a_key_that_was_given_up_is_tried_again_by_the_next_sweep(stage: Stage) -> None:
+    anna = stage.hire("anna")
+    refusal = Effect(status=403, body={"error": {"code": "AuthorizationFailed", "message": "x"}})
+    laid = stage.fault("arm", refusal, method="POST")
+    await stage.settle()
+    assert (await stage.last_look(anna))["outcome"] == "gave-up"
+    stage.faults.lift(laid.id)
+    await stage.settle()
+    assert stage.held(anna) == {NL}
+
+
+async def test_a_look_that_a_sweep_asked_for_does_not_use_an_older_catalogue(stage: Stage) -> None:
+    await stage.look(PersonKey(FEMKE))  # this process has its copy of the catalogue
+    account = stage.billing.account(MCA)
+    assert account is not None
+    scope = account.profiles["holding-bg7"]
+    scope.tags = {"company": "Contoso Nederland"}
+    await stage.settle()
+    assert stage.held(FEMKE) == {NL, ProfileKey(MCA, "HOLDING-BG7")}
+    assert (await stage.looks(FEMKE))[-1]["cause"] in {CauseKind.SWEEP, "settle"}
