@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from shared.domain.billing import Assignment
-from shared.domain.keys import PersonKey, ProfileKey
+from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.ownership import Held, Intent, OwnAssignment, prove
 from shared.ports import Holding, Ledger, PersonState, Record
@@ -36,7 +36,7 @@ async def prove_row(
             return held
     behind: Intent | None = None
     if row.created_by is None and row.created_on is not None and row.is_invoice_manager:
-        records = ledger.read(PersonKey(row.principal_id).canonical)
+        records = ledger.read(f"person:{row.principal_id}")
         behind = await intent_behind(records, row.profile, row.created_on)
     return prove(row, identities=identities, intent=behind, rules=rules)
 

@@ -7,6 +7,7 @@ raises is a bug: the host redelivers it and in the end dead-letters it. Everythi
 import hashlib
 import json
 import logging
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -39,9 +40,9 @@ async def reconcile(app: App, item: WorkItem) -> Outcome:
     except Conflict as lost:
         look, chain = Look(Outcome.RETRY, {"why": f"stopped: {lost.reason}"}), None
     except Transient as failure:
-        look = Look(Outcome.RETRY, {"why": failure.reason}, retry_after=failure.retry_after)
+        look = Look(Outcome.RETRY, {"why": _nameless(item.key, failure.reason)}, retry_after=failure.retry_after)
     except Permanent as failure:
-        look = Look(Outcome.GAVE_UP, {"why": failure.reason})
+        look = Look(Outcome.GAVE_UP, {"why": _nameless(item.key, failure.reason)})
     look = _settled(app, item, look)
     if chain is not None:
         look = await _record(app, item, look, chain)
@@ -58,6 +59,13 @@ def chain_key(key: Key) -> str:
     if isinstance(key, IdentityKey):
         return f"identity:{key.kind}:{hashlib.sha256(key.value.encode()).hexdigest()}"
     return key.canonical
+
+
+def _nameless(key: Key, reason: str) -> str:
+    """A service's words without the name that we asked it about: services repeat what they refuse."""
+    if isinstance(key, IdentityKey):
+        return re.sub(re.escape(key.value), "(the name)", reason, flags=re.IGNORECASE)
+    return reason
 
 
 async def _look(app: App, item: WorkItem, chain: Chain, deadline: Deadline) -> Look:

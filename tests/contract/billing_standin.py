@@ -175,9 +175,7 @@ class Standin:
             rng=random.Random(7),
             principal_type=_TYPES.get,
             contact=lambda object_id: (
-                Contact(f"{object_id[-2:]}@contoso.com", f"Person {object_id[-2:]}")
-                if object_id in _USERS
-                else None
+                Contact(f"{object_id[-2:]}@contoso.com", f"Person {object_id[-2:]}") if object_id in _USERS else None
             ),
             switches=Switches(**switches),
         )
@@ -211,9 +209,7 @@ class Standin:
         self, by: str = ACCOUNT_OWNER, handler: Handler | None = None, **options: Any
     ) -> BillingManagementClient:
         """The real client, whose bearer is `by`, over this stand-in or a handler around it."""
-        transport: AsyncHttpTransport[Any, Any] = HandlerTransport(
-            handler or self.handle, sleep=self.clock.sleep
-        )
+        transport: AsyncHttpTransport[Any, Any] = HandlerTransport(handler or self.handle, sleep=self.clock.sleep)
         return BillingManagementClient(
             OwnCredential(by),
             "00000000-0000-0000-0000-000000000000",

@@ -79,9 +79,7 @@ async def test_the_principal_type_comes_from_the_directory(principal: str, kind:
 
 
 @pytest.mark.parametrize(("whole", "fraction"), [(True, "0000000"), (False, "6543210")])
-async def test_created_on_has_seven_digits_cut_to_the_second_when_so_switched(
-    *, whole: bool, fraction: str
-) -> None:
+async def test_created_on_has_seven_digits_cut_to_the_second_when_so_switched(*, whole: bool, fraction: str) -> None:
     standin = Standin(whole_second_timestamps=whole)
     properties = json_of(standin.create(ANNA))["properties"]
     assert properties["createdOn"] == f"2026-03-02T09:00:00.{fraction}Z"
@@ -151,9 +149,7 @@ async def test_two_creates_under_way_make_one_assignment() -> None:
 
 
 @pytest.mark.parametrize(("kind", "maker"), [("object-id", APP), ("absent", None)])
-async def test_whether_a_service_principal_is_named_as_maker_is_a_switch(
-    kind: str, maker: str | None
-) -> None:
+async def test_whether_a_service_principal_is_named_as_maker_is_a_switch(kind: str, maker: str | None) -> None:
     standin = Standin(created_by_service_principal=kind)
     properties = json_of(standin.create(ANNA, by=APP))["properties"]
     assert properties.get("createdByPrincipalId") == maker
@@ -213,9 +209,7 @@ async def test_only_the_last_segment_of_a_role_definition_counts(definition: str
     standin = Standin()
     body = asked(ANNA).as_dict() | {"roleDefinitionId": definition}
     created = standin.call("POST", f"{P}/createBillingRoleAssignment", body=body)
-    assert (
-        json_of(created)["properties"]["roleDefinitionId"] == f"{P}/billingRoleDefinitions/{INVOICE_MANAGER}"
-    )
+    assert json_of(created)["properties"]["roleDefinitionId"] == f"{P}/billingRoleDefinitions/{INVOICE_MANAGER}"
 
 
 @pytest.mark.parametrize("status", [400, 404])
@@ -431,9 +425,7 @@ async def test_the_audit_tells_who_changed_what_and_cannot_be_reached_over_http(
     standin.call("DELETE", f"{P}/billingRoleAssignments/{ANNAS}", by=PROFILE_OWNER)
     assert standin.model.audit == [
         AuditEntry(START, APP, "create-role-assignment", P, ANNA, INVOICE_MANAGER, changed=True),
-        AuditEntry(
-            standin.clock(), PROFILE_OWNER, "delete-role-assignment", P, ANNA, INVOICE_MANAGER, changed=True
-        ),
+        AuditEntry(standin.clock(), PROFILE_OWNER, "delete-role-assignment", P, ANNA, INVOICE_MANAGER, changed=True),
     ]
     assert standin.call("GET", "/audit").status == 404
 

@@ -31,9 +31,7 @@ pytestmark = needs_conformance
 
 ROW = f"billingRoleAssignments/{INVOICE_MANAGER}_{MANAGER}"
 ROLE = {"principalId": ANNA, "roleDefinitionId": INVOICE_MANAGER}
-ACTIONS = {
-    "actions": ["Microsoft.Billing/billingAccounts/read", "Microsoft.Subscription/subscriptions/write"]
-}
+ACTIONS = {"actions": ["Microsoft.Billing/billingAccounts/read", "Microsoft.Subscription/subscriptions/write"]}
 UPDATE = {"properties": {"displayName": "Contoso Nederland", "invoiceEmailOptIn": True}}
 
 EXCHANGES: list[tuple[str, str, Any, int]] = [
@@ -88,9 +86,7 @@ def check(response: Response, schema: dict[str, Any]) -> None:
 def keys_of(value: Any, path: str = "") -> set[str]:
     """Every path in a JSON value, list items merged."""
     if isinstance(value, dict):
-        return {f"{path}.{key}" for key in value}.union(
-            *(keys_of(v, f"{path}.{k}") for k, v in value.items())
-        )
+        return {f"{path}.{key}" for key in value}.union(*(keys_of(v, f"{path}.{k}") for k, v in value.items()))
     if isinstance(value, list):
         return set().union(*(keys_of(item, f"{path}[]") for item in value))
     return set()
@@ -131,9 +127,7 @@ async def test_the_exchanges_cover_the_specification() -> None:
         ("POST", f"{P}/createBillingRoleAssignment", ROLE | {"principalId": NOBODY}, ACCOUNT_OWNER, 400),
     ],
 )
-async def test_arm_errors_have_the_specified_shape(
-    method: str, path: str, body: Any, by: str, status: int
-) -> None:
+async def test_arm_errors_have_the_specified_shape(method: str, path: str, body: Any, by: str, status: int) -> None:
     response = Standin().call(method, path, body=body, by=by)
     assert response.status == status
     check(response, {"$ref": "#/definitions/ErrorResponse"})
@@ -167,9 +161,7 @@ def world_of(account: dict[str, Any], profiles: list[dict[str, Any]]) -> list[di
             "name": account["name"],
             "properties": without(account["properties"]),
             "billingRoleAssignments": [{"principalId": ACCOUNT_OWNER, "role": "Billing account owner"}],
-            "billingProfiles": [
-                {"name": each["name"], "properties": without(each["properties"])} for each in profiles
-            ],
+            "billingProfiles": [{"name": each["name"], "properties": without(each["properties"])} for each in profiles],
         }
     ]
 
@@ -215,13 +207,11 @@ async def test_the_published_assignments_have_no_key_that_the_stand_in_lacks() -
     resolved_only = {".value[].properties.userEmailAddress"}
     assert keys_of(example) - keys_of(listed) == never_recorded | resolved_only
     created = json_of(standin.call("POST", f"{P}/createBillingRoleAssignment", body=ROLE))
-    assert keys_of(
-        published("billingRoleAssignmentCreateByBillingProfile")["responses"]["200"]["body"]
-    ) <= keys_of(created)
+    assert keys_of(published("billingRoleAssignmentCreateByBillingProfile")["responses"]["200"]["body"]) <= keys_of(
+        created
+    )
     row = json_of(standin.call("GET", f"{P}/{ROW}"))
-    assert keys_of(
-        published("billingRoleAssignmentGetByBillingProfile")["responses"]["200"]["body"]
-    ) <= keys_of(row)
+    assert keys_of(published("billingRoleAssignmentGetByBillingProfile")["responses"]["200"]["body"]) <= keys_of(row)
 
 
 async def test_a_world_of_the_published_assignments_keeps_their_names_and_makers() -> None:
@@ -271,9 +261,7 @@ async def test_the_published_update_is_accepted_and_answered_as_published() -> N
     headers = example["responses"]["202"]["headers"]
     assert accepted.headers["retry-after"] == headers["retry-after"]
     guid = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-    assert re.sub(f"_{guid}\\?", "_?", accepted.headers["location"]) == re.sub(
-        f"_{guid}\\?", "_?", headers["location"]
-    )
+    assert re.sub(f"_{guid}\\?", "_?", accepted.headers["location"]) == re.sub(f"_{guid}\\?", "_?", headers["location"])
 
 
 @pytest.mark.parametrize(
@@ -283,14 +271,9 @@ async def test_the_published_update_is_accepted_and_answered_as_published() -> N
         ("billingRoleDefinitionListByBillingAccount", A),
     ],
 )
-async def test_every_published_role_is_offered_with_at_least_its_permissions(
-    example: str, scope: str
-) -> None:
+async def test_every_published_role_is_offered_with_at_least_its_permissions(example: str, scope: str) -> None:
     standin = Standin(basic_purchaser=True)
-    found = {
-        each["name"]: each
-        for each in json_of(standin.call("GET", f"{scope}/billingRoleDefinitions"))["value"]
-    }
+    found = {each["name"]: each for each in json_of(standin.call("GET", f"{scope}/billingRoleDefinitions"))["value"]}
     expected = {each["name"]: each for each in published(example)["responses"]["200"]["body"]["value"]}
     assert found.keys() == expected.keys()
     for name, role in expected.items():

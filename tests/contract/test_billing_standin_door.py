@@ -109,9 +109,7 @@ async def test_a_stranger_is_told_that_it_has_no_claims_or_is_forbidden(path: st
     refused = standin.call("GET", path, by=STRANGER)
     assert refused.status == 401
     assert "www-authenticate" not in refused.headers
-    assert json_of(refused) == {
-        "error": {"code": "401", "message": "No claims present for the caller in the system"}
-    }
+    assert json_of(refused) == {"error": {"code": "401", "message": "No claims present for the caller in the system"}}
     standin.turn(stranger="forbidden")
     assert standin.call("GET", path, by=STRANGER).status == 403
 
@@ -164,9 +162,7 @@ async def test_permissions_answer_strangers_with_nothing() -> None:
     standin = Standin()
     async with standin.client(STRANGER) as client:
         found = [each async for each in client.billing_permissions.list_by_billing_profile(MCA, NL)]
-        decided = await client.billing_permissions.check_access_by_billing_profile(
-            MCA, NL, {"actions": [WRITE]}
-        )
+        decided = await client.billing_permissions.check_access_by_billing_profile(MCA, NL, {"actions": [WRITE]})
     assert [each.actions for each in found] == [[]]
     assert [each.access_decision for each in decided] == ["NotAllowed"]
     assert "notActions" not in json_of(standin.call("GET", f"{P}/billingPermissions"))["value"][0]
@@ -200,9 +196,7 @@ async def test_an_enterprise_account_answers_with_named_actions() -> None:
     scope = f"/providers/Microsoft.Billing/billingAccounts/{EA}"
     held = json_of(standin.call("GET", f"{scope}/billingPermissions", by=ENTERPRISE_ADMIN))
     assert "Microsoft.Billing/billingAccounts/write" in held["value"][0]["actions"]
-    asked = {
-        "actions": ["Microsoft.Billing/billingAccounts/read", "Microsoft.Billing/billingAccounts/noAction"]
-    }
+    asked = {"actions": ["Microsoft.Billing/billingAccounts/read", "Microsoft.Billing/billingAccounts/noAction"]}
     decided = json_of(standin.call("POST", f"{scope}/checkAccess", by=ENTERPRISE_ADMIN, body=asked))
     assert [each["accessDecision"] for each in decided] == ["Allowed", "NotAllowed"]
 

@@ -69,10 +69,7 @@ async def test_profiles_are_listed_with_defaults_and_without_deleted_ones() -> N
     standin = Standin()
     async with standin.client() as client:
         found = [each async for each in client.billing_profiles.list_by_billing_account(MCA)]
-        every = [
-            each.name
-            async for each in client.billing_profiles.list_by_billing_account(MCA, include_deleted=True)
-        ]
+        every = [each.name async for each in client.billing_profiles.list_by_billing_account(MCA, include_deleted=True)]
         one = await client.billing_profiles.get(MCA, DE)
     assert [each.name for each in found] == [NL, DE]
     assert every == [NL, DE, "GONE-BG7"]
@@ -356,9 +353,7 @@ async def test_top_and_skip_cut_the_list_before_it_is_paged(page_size: int) -> N
     assert found == every[1:3]
     standin.turn(assignments_honour_top=False)
     async with standin.client() as client:
-        found = [
-            row.name async for row in client.billing_role_assignments.list_by_billing_profile(MCA, NL, top=2)
-        ]
+        found = [row.name async for row in client.billing_role_assignments.list_by_billing_profile(MCA, NL, top=2)]
     assert found == every
 
 
@@ -410,10 +405,7 @@ async def test_associated_tenants_are_listed_without_revoked_ones() -> None:
     standin = Standin()
     async with standin.client() as client:
         found = [each async for each in client.associated_tenants.list_by_billing_account(MCA)]
-        every = [
-            each
-            async for each in client.associated_tenants.list_by_billing_account(MCA, include_revoked=True)
-        ]
+        every = [each async for each in client.associated_tenants.list_by_billing_account(MCA, include_revoked=True)]
     assert [each.name for each in found] == [OTHER_TENANT]
     assert found[0].properties is not None
     assert found[0].properties.billing_management_state == "Active"

@@ -213,6 +213,25 @@ async def test_a_url_that_moved_is_followed(app: Machine) -> None:
     assert {found.lifecycle_url for found in app.tenant.book.live()} == {moved.replace("notifications", "lifecycle")}
 
 
+async def test_one_that_has_no_address_for_lifecycle_notifications_is_replaced(app: Machine) -> None:
+    async with app.tenant.client() as somebody:
+        body = wanted(app.tenant, lifecycleNotificationUrl=None, clientState=FIRST)
+        assert (await somebody.post("/subscriptions", json=body)).status_code == 201
+    assert (await app.keep())["replaced"] == ["users"]
+    assert [found.lifecycle_url for found in app.tenant.book.live()] == [LIFECYCLE]
+
+
+async def test_where_a_reauthorization_is_refused_a_renewal_is_one(app: Machine, faults: Faults) -> None:
+    await app.keep()
+    app.tenant.time.pass_by(hours=1)
+    refusal = {"error": {"code": "InvalidRequest", "message": "Nobody asked."}}
+    faults.lay(Rule(target="graph", path="/reauthorize$", effect=Effect(status=400, body=refusal)))
+    summary = await app.keep()
+    assert (summary["renewed"], summary["failures"]) == (["users"], [])
+    [found] = app.tenant.book.live()
+    assert found.authorized_until == app.tenant.time() + timedelta(hours=24)
+
+
 async def test_a_new_first_secret_replaces_the_old_one_once(app: Machine) -> None:
     await app.keep()
     rotated = {"INVOICE_ACCESS_GRAPH_CLIENT_STATES": f"{SECOND} {FIRST}"}

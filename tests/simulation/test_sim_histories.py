@@ -114,6 +114,7 @@ class Play:
         if step.act not in {"give", "take", "sweep"}:
             self.events += [(self.stage.now + timedelta(minutes=minutes), subject) for minutes in step.arrivals]
         if step.act == "sweep":
+            await asyncio.sleep(1)  # no two sweeps begin in the same microsecond
             await self.stage.sweep()
         await self.pass_time(self.stage.now + timedelta(minutes=step.minutes))
         self.check_what_is_not_ours()

@@ -414,6 +414,20 @@ async def test_an_event_by_an_old_name_finds_who_was_renamed(stage: Stage) -> No
     assert stage.held(FEMKE) == set()
 
 
+async def test_a_service_that_repeats_a_name_in_its_refusal_brings_it_into_no_record(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    said = {"error": {"code": "Request_BadRequest", "message": "Invalid filter: mail eq 'Femke@Contoso.Example'"}}
+    stage.fault("graph", Effect(status=400, body=said), path="/users$")
+    await stage.tell("mail:femke@contoso.example")
+    await stage.run_until_quiet()
+    look = await stage.last_look(IdentityKey(IdentityKind.MAIL, "femke@contoso.example"))
+    assert look["outcome"] == "gave-up"
+    assert "Invalid filter" in look["why"]
+    assert "femke" not in str(look).lower()
+    assert "femke" not in caplog.text.lower()
+
+
 async def test_names_appear_in_no_record(stage: Stage) -> None:
     await stage.tell("upn:femke@contoso.example")
     await stage.tell("upn:nobody@contoso.example")

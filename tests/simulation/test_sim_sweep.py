@@ -193,6 +193,16 @@ async def test_a_link_to_another_host_makes_the_list_fail_and_sends_no_token_the
     assert given
 
 
+async def test_a_link_to_another_host_in_a_list_of_assignments_makes_that_list_fail(stage: Stage) -> None:
+    body = {"value": [], "nextLink": "https://arm.example/next"}
+    stage.fault("arm", Effect(status=200, body=body), path="NL-BG7/billingRoleAssignments$")
+    report = await stage.settle()
+    assert report["complete"] is False
+    assert "not ours" in report["failures"][0]
+    assert report["drift"] == {}
+    assert stage.held(FEMKE) == {NL}
+
+
 async def test_what_nothing_can_be_said_of_raises_and_leaves_everything_as_it_is(stage: Stage) -> None:
     stage.fault("arm", Effect(status=429), path="billingAccounts$")
     with pytest.raises(Transient):

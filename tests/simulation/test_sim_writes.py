@@ -95,6 +95,21 @@ async def test_a_write_that_is_never_seen_is_given_up_with_an_alert(stage: Stage
     assert stage.awaited(anna) == []
 
 
+async def test_looks_after_a_write_come_at_growing_distances_and_count(stage: Stage) -> None:
+    stage.turn(grants_visible_after_seconds=10_000)
+    anna = stage.hire("anna")
+    await stage.event_about(anna)
+    distances = []
+    for attempt in range(3):
+        (message,) = [one for one in stage.queues.waiting if one.item.key == PersonKey(anna)]
+        assert (message.item.cause.kind, message.item.attempt) == (CauseKind.VERIFY, attempt)
+        assert message.item.cause.origin == "/hr#1"
+        distances.append((message.due - stage.now).total_seconds())
+        await stage.advance(to=message.due)
+        await stage.run_until_quiet()
+    assert [30 <= distances[0] < 60, 120 <= distances[1] < 150, 600 <= distances[2] < 630] == [True] * 3
+
+
 async def test_a_revoke_that_is_not_visible_yet_is_not_repeated(stage: Stage) -> None:
     stage.turn(revokes_visible_after_seconds=50)
     stage.change(FEMKE, accountEnabled=False)

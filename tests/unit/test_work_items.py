@@ -1,0 +1,62 @@
+"""Work items on their way: when they are due, under which MessageId, and what follows from one."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.keys import IdentityKey, IdentityKind, PersonKey
+from shared.domain.work import Cause, CauseKind, WorkItem, again, at_once, later, retried
+
+NOW = datetime(2026, 3, 2, 9, 0, 10, 250_000, tzinfo=UTC)
+ITEM = WorkItem(PersonKey("7c0f5a0e-0000-4000-8000-000000000001"), Cause(CauseKind.EVENT, "hr#1"), NOW)
+STEP = timedelta(seconds=30)
+
+
+def test_a_later_look_is_due_at_the_next_multiple_and_never_before_it_was_asked_for() -> None:
+    found = later(ITEM, NOW, coalesce=STEP)
+    assert found.due == datetime(2026, 3, 2, 9, 0, 30, tzinfo=UTC)
+    assert found.message_id == f"event:{ITEM.key.canonical}:2026-03-02T09:00:30Z"
+    assert found.due is not None
+    assert later(ITEM, found.due, coalesce=STEP).due == found.due
+
+
+@given(st.integers(0, 10**6), st.integers(0, 10**6))
+def test_looks_coalesce_when_they_fall_into_one_step(first: int, second: int) -> None:
+    one, other = (later(ITEM, NOW + timedelta(milliseconds=each), coalesce=STEP) for each in (first, second))
+    assert (one.message_id == other.message_id) == (one.due == other.due)
+    assert one.due is not None
+    assert timedelta(0) <= one.due - (NOW + timedelta(milliseconds=first)) < STEP
+
+
+def test_looks_for_now_never_coalesce() -> None:
+    assert at_once(ITEM, "a").message_id != at_once(ITEM, "b").message_id
+    assert at_once(ITEM, "a").due is None
+
+
+@pytest.mark.parametrize("length", [1, 81, 320])
+def test_a_message_id_fits_service_bus_and_tells_keys_apart(length: int) -> None:
+    items = [replace(ITEM, key=IdentityKey(IdentityKind.MAIL, "x" * length + end)) for end in ("@a.nl", "@b.nl")]
+    for made in (
+        [at_once(item, "u" * 36).message_id for item in items],
+        [later(item, NOW, coalesce=STEP).message_id for item in items],
+    ):
+        assert len(set(made)) == 2
+        assert all(len(each) <= 128 for each in made)
+
+
+def test_attempts_count_within_one_kind() -> None:
+    settle = again(ITEM, CauseKind.SETTLE)
+    assert (settle.attempt, again(settle, CauseKind.SETTLE).attempt) == (0, 1)
+    assert again(again(settle, CauseKind.SETTLE), CauseKind.VERIFY).attempt == 0
+
+
+def test_what_fails_remembers_since_when_also_while_retries_and_verifications_take_turns() -> None:
+    first = retried(ITEM, NOW)
+    assert (first.cause.kind, first.failing_since) == (CauseKind.RETRY, NOW)
+    second = retried(again(first, CauseKind.VERIFY), NOW + timedelta(hours=1))
+    assert second.failing_since == NOW
+    assert again(second, CauseKind.SETTLE).failing_since is None
+    assert second.first_asked == ITEM.first_asked
