@@ -3,7 +3,7 @@ PYTHON ?= python3.13
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo test check bench clean
+.PHONY: help setup demo test check bench fuzz clean
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -33,6 +33,9 @@ check: setup ## lint, format, types, import contracts
 
 bench: setup ## counts, CPU seconds, ratios and memory
 	$(BIN)/python -m benchmarks
+
+fuzz: setup ## 100,000 mutated requests through the HTTP part
+	$(BIN)/python -m benchmarks.fuzz
 
 clean: ## removes what was made
 	rm -rf $(VENV) var

@@ -1,10 +1,21 @@
-"""The Functions app: registers the blueprints, and nothing else."""
+"""The Functions app: registers the blueprints of the part that it is, and nothing else."""
 
 import azure.functions as func
 
-from functions import intake, reconcile, sweep
+from shared.bootstrap_front import part
 
 app = func.FunctionApp()
-app.register_functions(intake.blueprint)
-app.register_functions(reconcile.blueprint)
-app.register_functions(sweep.blueprint)
+
+if part().has_core:
+    from functions import intake, reconcile, subscriptions, sweep
+
+    app.register_functions(intake.blueprint)
+    app.register_functions(reconcile.blueprint)
+    app.register_functions(sweep.blueprint)
+    app.register_functions(subscriptions.blueprint)
+
+if part().has_front:
+    from functions import events, graph_notifications
+
+    app.register_functions(events.blueprint)
+    app.register_functions(graph_notifications.blueprint)

@@ -16,7 +16,7 @@ The door:
 import dataclasses
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Literal, Self, get_type_hints
@@ -31,7 +31,7 @@ from pydantic import (
     model_validator,
 )
 
-from sandbox.wire import Handler, Request, Response, as_json
+from sandbox.wire import Errand, Handler, Reply, Request, Response, as_json
 
 type Target = Literal["arm", "graph", "identity"]
 """The stand-ins that speak HTTP."""
@@ -49,6 +49,7 @@ _COLLECTIONS = frozenset(
         "members",
         "serviceprincipals",
         "deleteditems",
+        "subscriptions",
     }
 )
 """Path segments that are followed by the name of one thing."""
@@ -185,6 +186,8 @@ class Faults:
             real = handler(request) if effect.after or not replaces else None
             answer = effect.replacement() if replaces else real
             assert answer is not None, "an effect replaces the answer or leaves the real one"
+            if replaces and real is not None and real.errand is not None:
+                answer = Response(answer.status, errand=_done_first(real.errand, answer))
             return dataclasses.replace(answer, delay_seconds=answer.delay_seconds + effect.delay_seconds)
 
         return handle
@@ -197,6 +200,18 @@ class Faults:
                 continue
             return laid
         return None
+
+
+def _done_first(errand: Errand, answer: Response) -> Errand:
+    """The errand of work that is done, and then answered otherwise."""
+
+    def then(replies: Sequence[Reply | None]) -> Response:
+        following = errand.then(replies)
+        if following.errand is None:
+            return answer
+        return Response(answer.status, errand=_done_first(following.errand, answer))
+
+    return Errand(errand.calls, then)
 
 
 def path_template(path: str) -> str:

@@ -46,7 +46,8 @@ class Options:
     official Service Bus emulator whose queues take the place of the standard ones. `latency_seconds` is by
     stand-in (arm, graph, identity). `settings` are app settings that add to or replace the standard ones.
     `state` is the directory for ledger, logs and the effective policy, None for a fresh temporary one.
-    Without `app` only the stand-ins are started.
+    Without `app` only the stand-ins are started. With `notifications` the app subscribes to changes in the
+    directory before anybody is told that the sandbox is ready, and hears of them by Graph's notifications.
     """
 
     world: Path | None = None
@@ -54,6 +55,7 @@ class Options:
     mode: Mode = Mode.ENFORCE
     latency_seconds: Mapping[str, float] = field(default_factory=dict)
     app: bool = True
+    notifications: bool = False
     app_directory: Path = PROJECT
     queues: Path | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -106,6 +108,14 @@ def app_settings(places: Places, *, client_id: str, identity_header: str, own: M
         "INVOICE_ACCESS_GRAPH_URL": places.graph,
         "SWEEP_SCHEDULE": "0 0 * * * *",
         **own,
+    }
+
+
+def notification_settings(functions: str, client_state: str) -> dict[str, str]:
+    """What turns Graph's notifications on: where the app's HTTP functions are, and the secret they are known by."""
+    return {
+        "INVOICE_ACCESS_NOTIFICATION_URL": f"{functions}/api/graph/notifications",
+        "INVOICE_ACCESS_GRAPH_CLIENT_STATES": client_state,
     }
 
 

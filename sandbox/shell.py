@@ -11,7 +11,7 @@ from typing import Final
 
 from aiohttp import web
 
-from sandbox.wire import Handler, Request
+from sandbox.wire import Handler, Request, Send, answered
 
 _LARGEST_LINE_BYTES: Final = 64 * 1024
 """Links of long-running billing operations are 6 KB, Graph's delta links 3 KB; aiohttp's default is 8 KB."""
@@ -31,11 +31,18 @@ class Server:
         await self.runner.cleanup()
 
 
-async def serve(handler: Handler, *, host: str = "127.0.0.1", port: int = 0, latency_seconds: float = 0.0) -> Server:
+async def serve(
+    handler: Handler,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    latency_seconds: float = 0.0,
+    send: Send | None = None,
+) -> Server:
     """Serves `handler` on a socket until `Server.close`.
 
     `port` 0 takes a free one. `latency_seconds` is waited before every answer, beside what the answer itself
-    asks for.
+    asks for. `send` is how the stand-in reaches others; without it, it reaches nobody.
 
     Raises:
         ValueError: `host` is not this machine's own; stand-ins have no business on a network.
@@ -45,15 +52,14 @@ async def serve(handler: Handler, *, host: str = "127.0.0.1", port: int = 0, lat
         raise ValueError(f"A stand-in listens on this machine only, not on {host!r}: use 127.0.0.1.")
 
     async def answer(incoming: web.Request) -> web.Response:
-        response = handler(
-            Request(
-                method=incoming.method,
-                target=incoming.raw_path,
-                headers=_lower_cased(incoming),
-                body=await incoming.read(),
-                base=f"{incoming.scheme}://{incoming.host}",
-            )
+        request = Request(
+            method=incoming.method,
+            target=incoming.raw_path,
+            headers=_lower_cased(incoming),
+            body=await incoming.read(),
+            base=f"{incoming.scheme}://{incoming.host}",
         )
+        response = await answered(handler(request), send)
         wait = latency_seconds + response.delay_seconds
         if wait > 0:
             await asyncio.sleep(wait)

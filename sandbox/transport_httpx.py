@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 import httpx
 
-from sandbox.wire import Handler, Request
+from sandbox.wire import Handler, Request, Send, answered
 
 type Sleep = Callable[[float], Awaitable[None]]
 """Waits that many seconds, real or virtual."""
@@ -19,12 +19,13 @@ class HandlerTransport(httpx.AsyncBaseTransport):
     """Answers every request of an httpx client by calling a handler.
 
     An answer that says `hang_up` becomes `httpx.ReadError`, which is what httpx raises when a peer closes the
-    connection without answering.
+    connection without answering. `send` is how the stand-in reaches others; without it, it reaches nobody.
     """
 
-    def __init__(self, handler: Handler, *, sleep: Sleep = asyncio.sleep) -> None:
+    def __init__(self, handler: Handler, *, sleep: Sleep = asyncio.sleep, send: Send | None = None) -> None:
         self._handler = handler
         self._sleep = sleep
+        self._send = send
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """One request, one answer.
@@ -33,15 +34,14 @@ class HandlerTransport(httpx.AsyncBaseTransport):
             httpx.ReadError: the stand-in hung up.
         """
         body = await request.aread()
-        response = self._handler(
-            Request(
-                method=request.method,
-                target=request.url.raw_path.decode("ascii"),
-                headers=dict(request.headers.items()),  # httpx lower-cases names
-                body=body,
-                base=f"{request.url.scheme}://{request.url.netloc.decode('ascii')}",
-            )
+        asked = Request(
+            method=request.method,
+            target=request.url.raw_path.decode("ascii"),
+            headers=dict(request.headers.items()),  # httpx lower-cases names
+            body=body,
+            base=f"{request.url.scheme}://{request.url.netloc.decode('ascii')}",
         )
+        response = await answered(self._handler(asked), self._send)
         if response.delay_seconds > 0:
             await self._sleep(response.delay_seconds)
         if response.hang_up:

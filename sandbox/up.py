@@ -31,12 +31,13 @@ from sandbox.contoso import contoso
 from sandbox.echo import Echo
 from sandbox.faults import Faults, Switchboard, faults_handler
 from sandbox.graph import AUDIENCE as GRAPH_AUDIENCE
-from sandbox.graph import GraphModel, GraphService
+from sandbox.graph import Deliveries, GraphModel, GraphService
 from sandbox.host import server as host_server
 from sandbox.host.admin import AdminDoors
 from sandbox.host.configuration import ConfigurationError
-from sandbox.host.host import FunctionsHost, HostStartError, utc_now
+from sandbox.host.host import FunctionsHost, HostStartError, NoSuchFunctionError, utc_now
 from sandbox.identity import Identity, IdentityEndpoint
+from sandbox.notifier import Courier, Notifier
 from sandbox.settings import (
     APP_IDENTITY,
     STANDARD_POLICY,
@@ -45,9 +46,11 @@ from sandbox.settings import (
     Places,
     app_settings,
     effective_policy,
+    notification_settings,
     standard_queues,
 )
 from sandbox.shared_access import SharedAccessKey
+from sandbox.subscriptions_door import with_subscriptions
 from sandbox.wire import Handler
 from sandbox.world import World, WorldError, load_world, parse_world
 
@@ -57,6 +60,7 @@ ARM_AUDIENCE = "https://management.azure.com"
 SERVICE_BUS_AUDIENCE = "https://servicebus.azure.net"
 """Whom tokens for the broker must be for."""
 
+_SUBSCRIBING = "subscriptions"
 _PROGRAM = "python -m sandbox up"
 _STANDINS = ("arm", "graph", "identity")
 _LONGEST_LATENCY_SECONDS = 60.0
@@ -86,6 +90,7 @@ class Sandbox:
     broker: Broker
     billing: BillingModel
     directory: GraphModel
+    deliveries: Deliveries
     tokens: IdentityEndpoint
     rules: Faults
     host: FunctionsHost | None
@@ -121,6 +126,9 @@ async def running(options: Options, *, echo: Callable[[str], None] | None = None
         directory = world.directory(clock=utc_now, random_source=random)
         billing = _billing(world, directory, random)
         tokens = IdentityEndpoint(world.principals())
+        deliveries = Deliveries(directory, random_source=Random(options.seed))
+        courier = Courier()
+        stack.push_async_callback(courier.close)
         broker = Broker(utc_now, random)
         for queue in _queues(options):
             broker.create_queue(queue)
@@ -135,11 +143,22 @@ async def running(options: Options, *, echo: Callable[[str], None] | None = None
         stack.push_async_callback(_close, listening)
         for name, handler in handlers.items():
             latency = options.latency_seconds.get(name, 0.0)
-            standin = await shell.serve(rules.wrap(name, handler), latency_seconds=latency)
+            standin = await shell.serve(rules.wrap(name, handler), latency_seconds=latency, send=courier.send)
             listening.append(standin.close)
             urls[name] = standin.url
-        door = await shell.serve(faults_handler(rules, Switchboard({"arm": billing, "graph": directory})))
+        board = {
+            "arm": billing,
+            "graph": directory,
+            "subscriptions": directory.subscriptions,
+            "notifications": deliveries,
+        }
+        door = await shell.serve(
+            with_subscriptions(directory.subscriptions, deliveries, faults_handler(rules, Switchboard(board)))
+        )
         listening.append(door.close)
+        notifier = Notifier(deliveries, courier, clock=utc_now)
+        notifier.start()
+        stack.push_async_callback(notifier.close)
         key = SharedAccessKey()
 
         def accept_token(token: str, _audience: str) -> bool:
@@ -156,14 +175,21 @@ async def running(options: Options, *, echo: Callable[[str], None] | None = None
             policy=state / "policy.yaml",
             ledger=state / "ledger.sqlite",
         )
-        host = _host(options, world, places, broker, echo) if options.app else None
+        own = dict(options.settings)
+        host = _host(options, own, world, places, broker, echo) if options.app else None
         functions = None
         if host is not None:
-            await host.start()
-            stack.push_async_callback(host.stop)
+            # The door first: the app is told its own address, which Graph is to notify.
             doors = await host_server.serve(AdminDoors(host).handle)
             stack.push_async_callback(doors.close)
             functions = doors.url
+            if options.notifications:
+                for name, value in notification_settings(functions, secrets.token_urlsafe(32)).items():
+                    own.setdefault(name, value)
+            await host.start()
+            stack.push_async_callback(host.stop)
+            if options.notifications:
+                await _subscribe(host)
         yield Sandbox(
             service_bus=key.connection_string(namespace),
             arm=urls["arm"],
@@ -177,6 +203,7 @@ async def running(options: Options, *, echo: Callable[[str], None] | None = None
             broker=broker,
             billing=billing,
             directory=directory,
+            deliveries=deliveries,
             tokens=tokens,
             rules=rules,
             host=host,
@@ -236,6 +263,7 @@ def _state(options: Options) -> Path:
 
 def _host(
     options: Options,
+    own: Mapping[str, str],
     world: World,
     places: Places,
     broker: Broker,
@@ -253,9 +281,19 @@ def _host(
             places.policy.write_bytes(effective_policy(policy.read_bytes(), options.mode))
         except OSError as refusal:
             raise ConfigurationError(f"the policy {policy} cannot be read: {refusal.strerror}") from None
-        return app_settings(places, client_id=app.client_id, identity_header=header, own=options.settings)
+        return app_settings(places, client_id=app.client_id, identity_header=header, own=own)
 
     return FunctionsHost(options.app_directory, settings, broker, places.policy.parent, echo=echo)
+
+
+async def _subscribe(host: FunctionsHost) -> None:
+    """Has the app subscribe now rather than at its timer's next tick."""
+    try:
+        outcome = await host.run_now(_SUBSCRIBING, "")
+    except NoSuchFunctionError as mistake:
+        raise StartError(f"--notifications: {mistake}") from None
+    if not outcome.ok:
+        raise StartError(f"--notifications: the app could not subscribe: {outcome.error}")
 
 
 def _app_identity(world: World) -> Identity:
@@ -338,6 +376,9 @@ def read_arguments(arguments: Sequence[str]) -> Options:
     parser.add_argument(
         "--latency", type=_latencies, default={}, metavar="arm=80ms,...", help="of arm, graph, identity"
     )
+    parser.add_argument(
+        "--notifications", action="store_true", help="the app subscribes to the directory, and Graph notifies it"
+    )
     parser.add_argument("--no-app", action="store_true", help="the stand-ins alone")
     parser.add_argument(
         "--queues", type=_file, metavar="FILE", help="queues as in the Service Bus emulator's config.json"
@@ -352,6 +393,7 @@ def read_arguments(arguments: Sequence[str]) -> Options:
         policy=given.policy,
         mode=given.mode,
         latency_seconds=given.latency,
+        notifications=given.notifications,
         app=not given.no_app,
         queues=given.queues,
         settings=dict(given.set),

@@ -9,12 +9,14 @@ import logging
 import os
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from shared.adapters.process import SystemClock, quiet_libraries
 from shared.domain.keys import ProfileKey
 from shared.domain.policy import Policy
 from shared.domain.policy_file import load_policy
@@ -22,6 +24,7 @@ from shared.errors import Misconfigured
 from shared.ports import Billing
 from shared.services.app import App
 from shared.services.catalogue import CatalogueShelf
+from shared.services.subscriptions import Keeper
 from shared.settings import Settings
 
 if TYPE_CHECKING:
@@ -32,14 +35,6 @@ if TYPE_CHECKING:
 _APP_FOLDER: Final = Path(__file__).resolve().parent.parent
 
 _log = logging.getLogger(__name__)
-
-
-class SystemClock:
-    """The machine's own clock."""
-
-    def now(self) -> datetime:
-        """The time now, in UTC."""
-        return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +73,7 @@ def read_configuration(environment: Mapping[str, str]) -> Configuration:
 def check() -> Configuration:
     """Reads the configuration of this process, once. A wrong policy or setting stops the start here."""
     configuration = read_configuration(os.environ)
-    for chatty in ("azure", "httpx", "httpcore", "msal"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)  # their INFO lines carry URLs with people's names
+    quiet_libraries()
     if configuration.policy.budgets:
         _log.warning("policy: budgets are read and checked, but this version does not enforce them yet")
     return configuration
@@ -143,6 +137,22 @@ def build(configuration: Configuration) -> App:
         shelf=CatalogueShelf(state, billing, policy, timedelta(hours=settings.catalogue_hours)),
         calls=calls,
     )
+
+
+@asynccontextmanager
+async def keeper() -> AsyncIterator[Keeper]:
+    """What keeps the subscriptions, for one run: an hour apart, no connection is worth holding."""
+    from shared.adapters.credentials import managed_identity  # noqa: PLC0415 - see the module's docstring
+    from shared.adapters.subscriptions_graph import GraphSubscriptions  # noqa: PLC0415
+
+    configuration = check()
+    credential = managed_identity(configuration.settings.client_id)
+    async with credential:
+        subscriptions = GraphSubscriptions(configuration.settings, credential)
+        try:
+            yield Keeper(subscriptions, configuration.policy, configuration.settings, SystemClock())
+        finally:
+            await subscriptions.close()
 
 
 def _rows(settings: Settings, credential: "AsyncTokenCredential") -> "Rows":

@@ -105,6 +105,14 @@ class Billing(Protocol):
         ...
 
 
+class EventQueue(Protocol):
+    """Sends to people-events, and to nothing else: all that the public part may do."""
+
+    async def send_events(self, messages: Sequence[bytes]) -> None:
+        """Puts messages, each at most a queue's message long, on people-events, in one send where they fit one."""
+        ...
+
+
 class Queues(Protocol):
     """Sends to the app's queues. What these return from has reached the broker."""
 
@@ -246,4 +254,55 @@ class State(Protocol):
 
     async def reports(self, count: int) -> Sequence[Mapping[str, Any]]:
         """The latest `count` reports, newest first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class WantedSubscription:
+    """A subscription as it should be: to what, for which changes, and where Graph is to say so.
+
+    `resource` is a path without a slash before it (`users`, `groups/<id>/members`). `client_state` is a secret.
+    """
+
+    resource: str
+    change_types: frozenset[str]
+    notification_url: str = field(repr=False)
+    lifecycle_url: str = field(repr=False)
+    client_state: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A subscription as the directory has it; `client_state` is None where it does not show it."""
+
+    id: str
+    resource: str
+    change_types: frozenset[str]
+    notification_url: str = field(repr=False)
+    lifecycle_url: str | None = field(repr=False)
+    client_state: str | None = field(repr=False)
+    expires: datetime
+
+
+class Subscriptions(Protocol):
+    """Has Microsoft Graph say when people and groups change. Only what our own identity subscribed is seen."""
+
+    async def mine(self) -> Sequence[Subscription]:
+        """Every subscription of ours that has not expired."""
+        ...
+
+    async def create(self, wanted: WantedSubscription, expires: datetime) -> Subscription | None:
+        """Subscribes, once both URLs have answered Graph's handshake; None when there is one to that already."""
+        ...
+
+    async def renew(self, subscription_id: str, expires: datetime) -> bool:
+        """Moves the end, which authorizes it anew as well; False when there is no such subscription any more."""
+        ...
+
+    async def reauthorize(self, subscription_id: str) -> bool:
+        """Authorizes it anew with our present token; False when there is no such subscription any more."""
+        ...
+
+    async def delete(self, subscription_id: str) -> None:
+        """Ends it; that it was gone already is success."""
         ...

@@ -6,36 +6,154 @@ Application settings of a function app are environment variables; the field's al
 import re
 from collections.abc import Mapping
 from datetime import timedelta
+from enum import StrEnum
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from shared.errors import Misconfigured
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+_SECRET_CHARACTERS = (16, 128)  # Graph takes no longer clientState, and nobody guesses 16
+_SECRETS_AT_MOST = 5  # each is compared, and a forgotten one is a door
 
 
 def _words(value: Any) -> Any:
     return [part.lower() for part in re.split(r"[\s,;]+", value) if part] if isinstance(value, str) else value
 
 
-class Settings(BaseModel):
-    """Everything about the app that a deployment decides and the policy does not."""
+def _secrets(value: Any) -> Any:
+    return [part for part in re.split(r"[\s,;]+", value) if part] if isinstance(value, str) else value
 
-    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=False)
 
-    policy: str = Field("policy.yaml", alias="INVOICE_ACCESS_POLICY")
-    """Path of the policy file, relative to the app's folder. It is deployed with the app."""
+def _strong(secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+    if any(not _SECRET_CHARACTERS[0] <= len(secret) <= _SECRET_CHARACTERS[1] for secret in secrets):
+        raise ValueError("give secrets of {} to {} characters, parted by blanks".format(*_SECRET_CHARACTERS))
+    if len(secrets) > _SECRETS_AT_MOST:
+        raise ValueError(f"give at most {_SECRETS_AT_MOST}; take away those that nobody uses any more")
+    return secrets
 
-    store: str = Field(alias="INVOICE_ACCESS_STORE")
-    """Where ledger and state live: `sqlite:<path>`, or a storage account's table endpoint."""
+
+class Part(StrEnum):
+    """Which half of the app a deployment runs; `all` is both in one."""
+
+    ALL = "all"
+    FRONT = "front"
+    """The public HTTP part: takes events in, and may send to `people-events` and nothing else."""
+    CORE = "core"
+    """The part that holds the billing role: queues and timers, no public HTTP."""
+
+    @property
+    def has_front(self) -> bool:
+        """Whether this part answers HTTP."""
+        return self is not Part.CORE
+
+    @property
+    def has_core(self) -> bool:
+        """Whether this part looks at people and writes to Azure."""
+        return self is not Part.FRONT
+
+
+type Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(_secrets), AfterValidator(_strong)]
+"""Secrets that are all in force at once, so that one can be rotated: parted by blanks, commas or semicolons."""
+
+
+class FrontSettings(BaseModel):
+    """What taking events in over HTTP needs: no policy, no store, no billing, no directory."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=False, hide_input_in_errors=True)
+
+    part: Part = Field(Part.ALL, alias="INVOICE_ACCESS_PART")
+    """Which half runs here: `all`, `front` (public HTTP) or `core` (queues and timers, without public HTTP)."""
 
     service_bus: str = Field(alias="ServiceBusConnection__fullyQualifiedNamespace")
     """The Service Bus namespace, as the triggers use it (`contoso.servicebus.windows.net`)."""
 
     client_id: str | None = Field(None, alias="AZURE_CLIENT_ID")
     """Client id of the user-assigned managed identity; without it the system-assigned one is used."""
+
+    graph_client_states: Secrets = Field((), alias="INVOICE_ACCESS_GRAPH_CLIENT_STATES")
+    """Secret. The `clientState` of our Graph subscriptions: the first for new ones, every one is accepted."""
+
+    hr_keys: Secrets = Field((), alias="INVOICE_ACCESS_HR_KEYS")
+    """Secret. Keys with which HR systems sign what they post to `/api/events/hr`; two while one is rotated."""
+
+    bamboohr_keys: Secrets = Field((), alias="INVOICE_ACCESS_BAMBOOHR_KEYS")
+    """Secret. The private keys of BambooHR's webhooks, as its settings page shows them once."""
+
+    personio_secrets: Secrets = Field((), alias="INVOICE_ACCESS_PERSONIO_SECRETS")
+    """Secret. What `?secret=` of the URL given to Personio must be, because its signature is not public."""
+
+    signature_seconds: int = Field(300, ge=30, le=900, alias="INVOICE_ACCESS_SIGNATURE_SECONDS")
+    """Seconds by which the clock of a sender who signs may differ from ours; a captured request is dead after that."""
+
+    body_bytes: int = Field(196_608, ge=1024, le=1_048_576, alias="INVOICE_ACCESS_BODY_BYTES")
+    """The longest request body. One request is one message, and a Standard namespace's message has 256 KiB in all."""
+
+    send_seconds: int = Field(4, ge=1, le=10, alias="INVOICE_ACCESS_SEND_SECONDS")
+    """Seconds that one try to reach the queue may take. Two tries must end before the 10 that Graph waits for us."""
+
+    retry_after_seconds: int = Field(30, ge=1, le=3600, alias="INVOICE_ACCESS_RETRY_AFTER_SECONDS")
+    """Seconds after which a sender is asked to come again when the queue could not be reached."""
+
+    @field_validator("service_bus")
+    @classmethod
+    def _a_namespace(cls, namespace: str) -> str:
+        if not namespace or "/" in namespace or "=" in namespace:
+            raise ValueError("give the namespace's host name, such as contoso.servicebus.windows.net")
+        return namespace
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> Self:
+        """Reads the settings from environment variables; raises `Misconfigured` with every mistake at once.
+
+        An empty variable counts as not set. A name that begins with `INVOICE_ACCESS_` and is no setting of any part is
+        a mistake. A secret is never shown.
+        """
+        given = {name: value for name, value in environment.items() if value.strip()}
+        known = {str(field.alias) for field in Settings.model_fields.values()}
+        mistakes = [
+            f"{name}: no such setting"
+            for name in sorted(given)
+            if name.startswith("INVOICE_ACCESS_") and name not in known
+        ]
+        try:
+            settings = cls.model_validate(given)
+        except ValidationError as error:
+            mistakes += [
+                f"{detail['loc'][0]}: {_say(detail['msg'])}"
+                + (
+                    ""
+                    if detail["type"] == "missing" or detail["loc"][0] in SECRET_NAMES
+                    else f", not {detail['input']!r}"
+                )
+                for detail in error.errors()
+            ]
+        if mistakes:
+            raise Misconfigured("settings", mistakes)
+        return settings
+
+
+class Settings(FrontSettings):
+    """Everything about the app that a deployment decides and the policy does not."""
+
+    policy: str = Field("policy.yaml", alias="INVOICE_ACCESS_POLICY")
+    """Path of the policy file, relative to the app's folder. It is deployed with the app."""
+
+    store: str = Field(alias="INVOICE_ACCESS_STORE")
+    """Where ledger and state live: `sqlite:<path>`, or a storage account's table endpoint."""
 
     former_identities: Annotated[frozenset[str], BeforeValidator(_words)] = Field(
         frozenset(), alias="INVOICE_ACCESS_FORMER_IDENTITIES"
@@ -95,6 +213,28 @@ class Settings(BaseModel):
     profile_updates_per_day: int = Field(3, ge=1, le=24, alias="INVOICE_ACCESS_PROFILE_UPDATES_PER_DAY")
     """Updates of one profile in 24 h; more means that somebody keeps turning it off, which a person must settle."""
 
+    notification_url: str = Field("", alias="INVOICE_ACCESS_NOTIFICATION_URL", repr=False)
+    """Where Graph reaches our `/api/graph/notifications`, its query included. Empty: nothing is subscribed."""
+
+    subscription_hours: int = Field(672, ge=3, le=695, alias="INVOICE_ACCESS_SUBSCRIPTION_HOURS")
+    """Hours that a subscription is made to live; renewed at half of it. Graph allows 696 for users and groups."""
+
+    subscriptions_schedule: str = Field(
+        "0 30 * * * *", alias="INVOICE_ACCESS_SUBSCRIPTIONS_SCHEDULE", pattern=r"^\S+( \S+){5}$"
+    )
+    """When subscriptions are looked after (NCRONTAB, 6 fields, UTC). Hourly, as Graph holds notifications for four."""
+
+    @field_validator("notification_url")
+    @classmethod
+    def _a_notification_url(cls, url: str, told: ValidationInfo) -> str:
+        parts = urlsplit(url)
+        local = parts.scheme == "http" and parts.hostname in _LOOPBACK
+        if not (local or (parts.scheme == "https" and parts.hostname)) or not parts.path.endswith("/notifications"):
+            raise ValueError("give an https:// address that ends in /api/graph/notifications, and its query if any")
+        if not told.data.get("graph_client_states", ("wrong, and said so",)):
+            raise ValueError("it needs INVOICE_ACCESS_GRAPH_CLIENT_STATES: nothing else tells Graph from others")
+        return url
+
     @field_validator("arm_url", "graph_url")
     @classmethod
     def _https_unless_loopback(cls, url: str) -> str:
@@ -115,37 +255,6 @@ class Settings(BaseModel):
             return store.rstrip("/")
         raise ValueError("give 'sqlite:<path>' or a table endpoint such as https://<account>.table.core.windows.net")
 
-    @field_validator("service_bus")
-    @classmethod
-    def _a_namespace(cls, namespace: str) -> str:
-        if not namespace or "/" in namespace or "=" in namespace:
-            raise ValueError("give the namespace's host name, such as contoso.servicebus.windows.net")
-        return namespace
-
-    @classmethod
-    def read(cls, environment: Mapping[str, str]) -> Self:
-        """Reads the settings from environment variables; raises `Misconfigured` with every mistake at once.
-
-        An empty variable counts as not set. A name that begins with `INVOICE_ACCESS_` and is no setting is a mistake.
-        """
-        given = {name: value for name, value in environment.items() if value.strip()}
-        known = {str(field.alias) for field in cls.model_fields.values()}
-        mistakes = [
-            f"{name}: no such setting"
-            for name in sorted(given)
-            if name.startswith("INVOICE_ACCESS_") and name not in known
-        ]
-        try:
-            settings = cls.model_validate(given)
-        except ValidationError as error:
-            mistakes += [
-                f"{detail['loc'][0]}: {_say(detail['msg'])}" + ("" if detail["type"] == "missing" else f", not {detail['input']!r}")
-                for detail in error.errors()
-            ]
-        if mistakes:
-            raise Misconfigured("settings", mistakes)
-        return settings
-
     @property
     def settle(self) -> timedelta:
         """`settle_seconds` as a duration."""
@@ -155,6 +264,13 @@ class Settings(BaseModel):
     def coalesce(self) -> timedelta:
         """`coalesce_seconds` as a duration."""
         return timedelta(seconds=self.coalesce_seconds)
+
+
+_HIDDEN: Any = Secrets
+SECRET_NAMES = frozenset(
+    str(field.alias) for field in Settings.model_fields.values() if field.annotation is _HIDDEN or not field.repr
+)
+"""The settings whose values are shown nowhere, not even when they are wrong."""
 
 
 def _say(message: str) -> str:

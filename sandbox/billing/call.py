@@ -57,9 +57,7 @@ class Call:
         """What a caller without any role at a scope gets."""
         if self.model.switches.stranger == "no-claims":
             return arm_error(401, "401", "No claims present for the caller in the system")
-        return arm_error(
-            403, "AuthorizationFailed", f"The caller {self.caller.object_id} has no access to {scope.id}."
-        )
+        return arm_error(403, "AuthorizationFailed", f"The caller {self.caller.object_id} has no access to {scope.id}.")
 
     def unprocessable(self, account: Account) -> Refused:
         """What an operation of other agreements gets."""
@@ -119,9 +117,7 @@ class Call:
         switches = self.model.switches
         asked = [name for name in _MEANT_FOR_SERVER if self.query.get(name)]
         if asked and switches.undocumented_query == "refused":
-            raise invalid_fields(
-                self.model.rng, {name: ["The query option is not supported."] for name in asked}
-            )
+            raise invalid_fields(self.model.rng, {name: ["The query option is not supported."] for name in asked})
         top, skip = self.count("top"), self.count("skip") or 0
         if top is not None and not 1 <= top <= MAXIMUM_TOP:
             raise invalid(self.model.rng, top=f"The maximum supported value for top is {MAXIMUM_TOP}.")
@@ -171,9 +167,7 @@ class Call:
         status = self.model.switches.operation_failure_status
 
         def fail(_at: datetime) -> Outcome:
-            return Outcome(
-                status or 0, {"error": {"code": "OperationFailed", "message": f"{kind} did not succeed."}}
-            )
+            return Outcome(status or 0, {"error": {"code": "OperationFailed", "message": f"{kind} did not succeed."}})
 
         return self.model.operations.start(
             kind,

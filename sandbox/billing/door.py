@@ -21,9 +21,7 @@ from sandbox.wire import Authenticate, Handler, Request, Response, as_json
 type _OnScope = Callable[[Call, Scope], Response]
 
 _PREFIX = ["providers", "microsoft.billing", "billingaccounts"]
-_SUPPORTED = (
-    "2019-10-01-preview, 2020-05-01, 2020-12-15-privatepreview, 2022-10-01-privatepreview, 2024-04-01"
-)
+_SUPPORTED = "2019-10-01-preview, 2020-05-01, 2020-12-15-privatepreview, 2022-10-01-privatepreview, 2024-04-01"
 _SERVICE_HEADERS = {
     "cache-control": "no-cache",
     "expires": "-1",
@@ -136,9 +134,7 @@ def _below_profile(call: Call, account: Account, place: _Place, method: str) -> 
     if not place.rest and method == "PUT" and profile is None:
         return profiles.put_profile(replace(call, name=place.profile), account, None)
     if profile is None or profile.deleted:
-        raise arm_error(
-            404, "BillingProfileNotFound", f"There is no billing profile {place.profile} in {account.id}."
-        )
+        raise arm_error(404, "BillingProfileNotFound", f"There is no billing profile {place.profile} in {account.id}.")
     if place.rest:
         return _on_scope(call, profile, place.rest, method)
     return _only(

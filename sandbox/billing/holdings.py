@@ -30,9 +30,7 @@ class AssignmentTable:
     """A scope's assignments by name. Each change is true at once and visible from a given moment on."""
 
     _versions: dict[str, list[tuple[datetime, Assignment | None]]] = field(default_factory=dict)
-    _names_of: dict[str, dict[str, None]] = field(
-        default_factory=dict
-    )  # by principal: asked at every request
+    _names_of: dict[str, dict[str, None]] = field(default_factory=dict)  # by principal: asked at every request
 
     def put(self, assignment: Assignment, visible_from: datetime) -> None:
         """Adds an assignment, or replaces the one of its name."""

@@ -261,8 +261,7 @@ class BillingModel:
             properties=seed.properties.wire(),
             tags=dict(seed.tags),
             associated_tenants={
-                each.name or each.properties.tenant_id: each.properties.wire()
-                for each in seed.associated_tenants
+                each.name or each.properties.tenant_id: each.properties.wire() for each in seed.associated_tenants
             },
         )
         self._seed_assignments(account, seed.billing_role_assignments, seed.founder)

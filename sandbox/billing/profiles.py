@@ -121,9 +121,7 @@ def _read_update(call: Call, body: dict[str, Any]) -> tuple[dict[str, Any], dict
     refused = [name for name in REFUSED_WHEN_SENT if properties.get(name) is not None]
     if refused and switches.read_only_refused:
         pascal = [name[0].upper() + name[1:] for name in refused]
-        raise invalid_fields(
-            rng, {f"Properties.{each}": [f"The field {each} is read-only."] for each in pascal}
-        )
+        raise invalid_fields(rng, {f"Properties.{each}": [f"The field {each} is read-only."] for each in pascal})
     try:
         update = _Update.model_validate(properties)
         tags = _Tags.model_validate(body if switches.tags_in == "envelope" else properties).tags
@@ -150,23 +148,17 @@ def _updated(call: Call, current: dict[str, Any], sent: dict[str, Any]) -> dict[
 
 def _create(call: Call, account: Account, sent: dict[str, Any], tags: dict[str, str] | None) -> Response:
     if "x-ms-payment-method-id" not in call.request.headers:
-        raise arm_error(
-            400, "BadRequest", "Creating a billing profile needs the header X-Ms-Payment-Method-Id."
-        )
+        raise arm_error(400, "BadRequest", "Creating a billing profile needs the header X-Ms-Payment-Method-Id.")
     if "displayName" not in sent:
         raise invalid(call.model.rng, Properties__DisplayName="The DisplayName field is required.")
     defaults = ProfileProperties.model_validate({"displayName": sent["displayName"]}).wire()
     defaults["systemId"] = call.name
     profile = Profile(call.name, account, _updated(call, defaults, sent), tags or {})
     call.model.record(call.now, call.caller.object_id, "put-profile", profile.id, changed=True)
-    return _carry_out(
-        call, profile, profile.properties, profile.tags, max(201, call.model.switches.update_status)
-    )
+    return _carry_out(call, profile, profile.properties, profile.tags, max(201, call.model.switches.update_status))
 
 
-def _carry_out(
-    call: Call, profile: Profile, properties: dict[str, Any], tags: dict[str, str], status: int
-) -> Response:
+def _carry_out(call: Call, profile: Profile, properties: dict[str, Any], tags: dict[str, str], status: int) -> Response:
     """Puts new properties and tags in place: now with 200, else when the operation is done."""
 
     def finish(_at: datetime) -> Outcome:
@@ -181,9 +173,7 @@ def _carry_out(
     return _start(call, profile, "putBillingProfile", finish, body=body, status=201 if body else 202)
 
 
-def _start(
-    call: Call, profile: Profile, kind: str, finish: Any, *, body: Any = None, status: int = 202
-) -> Response:
+def _start(call: Call, profile: Profile, kind: str, finish: Any, *, body: Any = None, status: int = 202) -> Response:
     switches = call.model.switches
     operation = call.start(
         kind,

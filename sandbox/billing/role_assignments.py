@@ -70,9 +70,7 @@ def create_assignment(call: Call, scope: Scope) -> Response:
     asked = _read_asked(call, scope, call.body())
     existing = scope.assignments.held(asked.role.guid, asked.principal_id)
     if existing is not None and switches.duplicate == "conflict":
-        raise arm_error(
-            409, "Conflict", f"The billing role assignment {existing.name} exists already at {scope.id}."
-        )
+        raise arm_error(409, "Conflict", f"The billing role assignment {existing.name} exists already at {scope.id}.")
     name = existing.name if existing else model.assignment_name(scope, asked.role.guid, asked.principal_id)
     row = existing or _new_row(call, scope, asked, name)
     _record(call, scope, "create-role-assignment", row, changed=existing is None)
@@ -235,9 +233,7 @@ def _read_asked(call: Call, scope: Scope, body: dict[str, Any], prefix: str = ""
         offered = roles_of(scope.kind, basic_purchaser=call.model.switches.basic_purchaser)
         role = next((each for each in offered if each.guid == last_segment(definition)), None)
         if role is None:
-            fields[f"{prefix}RoleDefinitionId"] = [
-                f"The role definition '{definition}' does not exist at this scope."
-            ]
+            fields[f"{prefix}RoleDefinitionId"] = [f"The role definition '{definition}' does not exist at this scope."]
     if fields or role is None:
         raise invalid_fields(call.model.rng, fields)
     return _Asked(role, str(principal).casefold(), str(tenant).casefold() if tenant else None)
@@ -252,13 +248,10 @@ def _new_row(call: Call, scope: Scope, asked: _Asked, name: str) -> Assignment:
     kind = model.principal_type(asked.principal_id)
     if abroad:
         states = {
-            each["tenantId"]: each["billingManagementState"]
-            for each in scope.account.associated_tenants.values()
+            each["tenantId"]: each["billingManagementState"] for each in scope.account.associated_tenants.values()
         }
         if states.get(tenant or "") != "Active":
-            message = (
-                f"The tenant {tenant} is not associated with this billing account for billing management."
-            )
+            message = f"The tenant {tenant} is not associated with this billing account for billing management."
             raise invalid(model.rng, PrincipalTenantId=message)
     elif kind is None:
         message = f"The principal {asked.principal_id} does not exist in the tenant {tenant}."

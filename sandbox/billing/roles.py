@@ -79,8 +79,7 @@ ROLES: Mapping[ScopeKind, tuple[Role, ...]] = {
         Role(
             "50000000-aaaa-bbbb-cccc-100000000001",
             "Billing account contributor",
-            "The Contributor role gives the user all permissions except access management on the"
-            " organization.",
+            "The Contributor role gives the user all permissions except access management on the organization.",
             (
                 *_guids("5", (*_ACCOUNT_WRITE, 5)),
                 *_ORGANISATION,
@@ -105,15 +104,13 @@ ROLES: Mapping[ScopeKind, tuple[Role, ...]] = {
         Role(
             PROFILE_OWNER,
             "Billing profile owner",
-            "The Owner role gives the user all permissions including access management rights to the"
-            " Billing Group.",
+            "The Owner role gives the user all permissions including access management rights to the Billing Group.",
             (*_guids("4", (0, *_PROFILE_WRITE)), *_guids("3", (0, *_SECTION_WRITE))),
         ),
         Role(
             "40000000-aaaa-bbbb-cccc-100000000001",
             "Billing profile contributor",
-            "The Contributor role gives the user all permissions except access management rights to"
-            " the Billing Group.",
+            "The Contributor role gives the user all permissions except access management rights to the Billing Group.",
             (*_guids("4", _PROFILE_WRITE), *_guids("3", _SECTION_WRITE)),
         ),
         Role(

@@ -18,14 +18,10 @@ GUID = r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}"
 PROFILE_NAME = r"[A-Za-z0-9_-]{1,128}"
 
 type Guid = Annotated[str, StringConstraints(pattern=rf"^{GUID}$", to_lower=True)]
-type Timestamp = Annotated[
-    str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,7})?Z$")
-]
+type Timestamp = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,7})?Z$")]
 type AccountName = Annotated[
     str,
-    StringConstraints(
-        pattern=rf"^(\d+|[Pp][Cc][Nn]\.[A-Za-z0-9]+|{GUID}(:{GUID}_\d{{4}}-\d{{2}}-\d{{2}})?)$"
-    ),
+    StringConstraints(pattern=rf"^(\d+|[Pp][Cc][Nn]\.[A-Za-z0-9]+|{GUID}(:{GUID}_\d{{4}}-\d{{2}}-\d{{2}})?)$"),
 ]
 type AssignmentName = Annotated[str, StringConstraints(pattern=rf"^{GUID}(_{GUID})?$", to_lower=True)]
 type ProfileName = Annotated[str, StringConstraints(pattern=rf"^{PROFILE_NAME}$")]
@@ -114,9 +110,7 @@ _OFFICE = Address.model_validate(
 _PLAN = AzurePlan.model_validate(
     {"skuId": "0001", "skuDescription": "Microsoft Azure Plan", "productId": "DZH318Z0BPS6"}
 )
-_TERM = PaymentTerm.model_validate(
-    {"term": "Net30", "startDate": "2024-01-01T00:00:00.0000000Z", "isDefault": True}
-)
+_TERM = PaymentTerm.model_validate({"term": "Net30", "startDate": "2024-01-01T00:00:00.0000000Z", "isDefault": True})
 
 
 class RoleAssignmentSeed(Schema):
@@ -240,9 +234,7 @@ class AccountSeed(Schema):
         where = f"billing account {self.name}"
         if managed:
             if self.properties.primary_billing_tenant_id is None:
-                raise ValueError(
-                    f"{where}: properties.primaryBillingTenantId is required under this agreement"
-                )
+                raise ValueError(f"{where}: properties.primaryBillingTenantId is required under this agreement")
             if ":" not in self.name:
                 raise ValueError(f"{where}: name must be <guid>:<guid>_<date> under this agreement")
         _check_roles(self.billing_role_assignments, "account" if managed else "enterprise", where)

@@ -13,7 +13,7 @@ from sandbox.graph.model import GraphModel
 from sandbox.graph.objects import View
 from sandbox.graph.permissions import Permissions
 from sandbox.graph.query import Options
-from sandbox.wire import Request
+from sandbox.wire import Caller, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,7 @@ class Call:
     """A request whose caller and query options are known. `view` is the directory as this read sees it."""
 
     request: Request
+    caller: Caller
     model: GraphModel
     permissions: Permissions
     options: Options

@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 
 from sandbox.graph.errors import bad_request, not_found
 from sandbox.graph.objects import RESOURCES, Entry, ObjectKind, State, View
+from sandbox.graph.subscription_book import SubscriptionBook
 from sandbox.graph.switches import Switches
 from sandbox.graph.timeline import Timeline
 from sandbox.graph.writing import as_date_time, seeded_properties
@@ -72,6 +73,8 @@ class GraphModel:
         self.switches = switches if switches is not None else Switches()
         self.audit: list[AuditEntry] = []
         """Every call that changed the directory or tried to, oldest first."""
+        self.subscriptions = SubscriptionBook(clock=clock, new_id=self.new_id)
+        """Which app is told of which changes."""
         self._clock = clock
         self._random = random_source
         self._identities = {identity.object_id.lower(): identity for identity in identities}

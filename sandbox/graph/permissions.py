@@ -29,6 +29,10 @@ READ_GROUPS: Final[AnyOf] = frozenset(
 )
 WRITE_GROUPS: Final[AnyOf] = frozenset({"Group.ReadWrite.All", "Directory.ReadWrite.All"})
 WRITE_MEMBERS: Final[AnyOf] = WRITE_GROUPS | {"GroupMember.ReadWrite.All"}
+SUBSCRIBE_USERS: Final[AnyOf] = frozenset({"User.Read.All", "Directory.Read.All"})
+"""To be told of users. A permission to write does not count here, as the page on subscriptions says."""
+SUBSCRIBE_GROUPS: Final[AnyOf] = frozenset({"Group.Read.All", "Directory.Read.All"})
+"""To be told of groups and their members; see the switch `group_member_permission` as well."""
 READ_LEAVE_DATE: Final[AnyOf] = frozenset({"User-LifeCycleInfo.Read.All", "User-LifeCycleInfo.ReadWrite.All"})
 WRITE_LEAVE_DATE: Final[AnyOf] = frozenset({"User-LifeCycleInfo.ReadWrite.All"})
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote
 
-from sandbox.graph import deleted, groups, users
+from sandbox.graph import deleted, groups, subscriptions, users
 from sandbox.graph.errors import GraphError, malformed, not_built
 from sandbox.graph.permissions import (
     DELETE_USERS,
@@ -92,6 +92,17 @@ _TABLE: Final[Mapping[str, Mapping[str, Route]]] = {
     },
     f"directory/deletedItems/*/{_USER_CAST}": {"GET": Route(deleted.get_deleted_user)},
     "directory/deletedItems/*/restore": {"POST": Route(deleted.restore_deleted, changes=True)},
+    # What may be subscribed to depends on the body; the rest is for whoever made the subscription.
+    "subscriptions": {
+        "GET": Route(subscriptions.list_subscriptions),
+        "POST": Route(subscriptions.create_subscription),
+    },
+    "subscriptions/*": {
+        "GET": Route(subscriptions.get_subscription),
+        "PATCH": Route(subscriptions.renew_subscription),
+        "DELETE": Route(subscriptions.delete_subscription),
+    },
+    "subscriptions/*/reauthorize": {"POST": Route(subscriptions.reauthorize_subscription)},
 }
 
 _PATTERNS: Final = sorted(

@@ -5,6 +5,7 @@ left) and every answer carries (request ids, resource units, error bodies). Oper
 own.
 """
 
+from collections.abc import Callable, Sequence
 from datetime import UTC
 from typing import Any
 
@@ -15,7 +16,7 @@ from sandbox.graph.permissions import permissions_of
 from sandbox.graph.query import Options, read_options
 from sandbox.graph.routes import Route, find_route
 from sandbox.graph.throttling import Meter, cost, documented_limit
-from sandbox.wire import Authenticate, Caller, Request, Response, as_json
+from sandbox.wire import Authenticate, Caller, Errand, Reply, Request, Response, as_json
 
 AUDIENCE = "https://graph.microsoft.com"
 """Whom tokens for this stand-in must be for."""
@@ -36,13 +37,27 @@ class GraphService:
         """Answers one request."""
         headers = {"cache-control": "no-cache", "request-id": self.model.new_id()}
         headers["client-request-id"] = request.headers.get("client-request-id") or headers["request-id"]
-        try:
+
+        def operate() -> Response:
             caller = self._caller(request)
             route, values = find_route(request)
-            answer = self._allowed(request, caller, route, values, headers)
+            return self._allowed(request, caller, route, values, headers)
+
+        return self._finished(operate, headers)
+
+    def _finished(self, step: Callable[[], Response], headers: dict[str, str]) -> Response:
+        """What a step answers, or its refusal; where others have to be asked first, what follows then."""
+        try:
+            answer = step()
         except GraphError as error:
             answer = self._refusal(error, headers)
-        return Response(answer.status, {**headers, **answer.headers}, answer.body)
+        if (errand := answer.errand) is None:
+            return Response(answer.status, {**headers, **answer.headers}, answer.body)
+
+        def then(replies: Sequence[Reply | None]) -> Response:
+            return self._finished(lambda: errand.then(replies), headers)
+
+        return Response(answer.status, errand=Errand(errand.calls, then))
 
     def _caller(self, request: Request) -> Caller:
         caller = self._authenticate(request)
@@ -63,7 +78,7 @@ class GraphService:
             permissions = permissions_of(self.model.identity(caller.object_id))
             if not all(permissions.allow(needed) for needed in route.needs):
                 raise denied()
-            call = Call(request, self.model, permissions, options, self.model.view())
+            call = Call(request, caller, self.model, permissions, options, self.model.view())
             answer = route.operation(call, *values)
         except GraphError as error:
             status = error.status

@@ -9,16 +9,13 @@ notifications (`{"value": [...]}`).
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from shared.errors import Rejected
 from shared.sources.cloud_event import read_cloud_event
 from shared.sources.events import Ignored, Read, as_value
 from shared.sources.graph_notification import read_notification
-from shared.sources.strict_json import STRUCTURED, JsonObject, kind_of, parse
-
-ITEMS_AT_MOST: Final = 1000
-"""How many events one message may carry."""
+from shared.sources.strict_json import ITEMS_AT_MOST, STRUCTURED, JsonObject, kind_of, parse
 
 
 def read_message(body: bytes, *, now: datetime) -> list[Read]:

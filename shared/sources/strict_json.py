@@ -16,6 +16,9 @@ from shared.errors import Rejected
 BYTES_AT_MOST: Final = 1024 * 1024
 """The longest message that is read, in bytes. Service Bus premium carries 100 MB; an event has one kilobyte."""
 
+ITEMS_AT_MOST: Final = 1000
+"""How many events one message may carry."""
+
 DEPTH_AT_MOST: Final = 64
 """How deep arrays and objects may be nested. Events nest four deep; the parser gives up at some thousands."""
 
@@ -79,6 +82,40 @@ def parse(body: bytes, *, field: str = "body") -> Any:
         ) from error
 
 
+def render(value: Any) -> str:
+    """The JSON of what `parse` read, without blanks; numbers as they were written, so never longer than it came.
+
+    Encode it with `encoded`: halves of surrogate pairs, which JSON may hold, are no UTF-8.
+    """
+    match value:
+        case JsonObject() | dict():
+            return "{" + ",".join(f"{_quoted(name)}:{render(item)}" for name, item in value.items()) + "}"
+        case list():
+            return "[" + ",".join(map(render, value)) + "]"
+        case Numeral():
+            return value.digits
+        case str():
+            return _quoted(value)
+        case _:
+            return json.dumps(value)
+
+
+def encoded(value: Any) -> bytes:
+    """The JSON of what `parse` read, in UTF-8. Half a surrogate pair becomes the JSON escape that it came as."""
+    return render(value).encode("utf-8", "backslashreplace")
+
+
+def unambiguous(value: Any, field: str) -> None:
+    """Raises `Rejected` where any object in the value has a name more than once."""
+    if isinstance(value, JsonObject):
+        as_object(value, field, "")
+        for name, item in value.items():
+            unambiguous(item, f"{field}.{shown(name)}" if field else shown(name))
+    elif isinstance(value, list):
+        for place, item in enumerate(value):
+            unambiguous(item, f"{field}[{place}]")
+
+
 def as_object(value: Any, field: str, mend: str) -> JsonObject:
     """The value as an object whose names are unambiguous; raises `Rejected` where it is none."""
     if not isinstance(value, JsonObject):
@@ -127,6 +164,9 @@ def shown(text: str, length: int = 60) -> str:
     """A sender's own text for a message to that sender: on one line, and not too long."""
     clean = _FORBIDDEN.sub("?", text)
     return clean if len(clean) <= length else clean[:length] + "..."
+
+
+_quoted: Final = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def _is_shallow(text: str) -> bool:

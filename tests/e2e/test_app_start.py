@@ -13,11 +13,12 @@ from sandbox.settings import Mode, Options
 from sandbox.up import running
 
 
-async def test_the_three_functions_are_there_with_their_triggers(tmp_path: Path) -> None:
+async def test_the_functions_on_queues_and_timers_are_there_with_their_triggers(tmp_path: Path) -> None:
     async with running(Options(state=tmp_path)) as sandbox, httpx.AsyncClient() as client:
         shown = {entry["name"]: entry for entry in (await client.get(f"{sandbox.functions}/admin/functions")).json()}
     triggers = {name: entry["trigger"] for name, entry in shown.items()}
-    assert set(triggers) == {"intake", "reconcile", "sweep"}
+    on_http = {name for name, trigger in triggers.items() if trigger["type"] == "httpTrigger"}
+    assert set(triggers) - on_http == {"intake", "reconcile", "sweep", "subscriptions"}
     assert triggers["intake"] == {
         "type": "serviceBusTrigger",
         "queueName": "people-events",
@@ -31,6 +32,7 @@ async def test_the_three_functions_are_there_with_their_triggers(tmp_path: Path)
         "cardinality": "one",
     }
     assert triggers["sweep"] == {"type": "timerTrigger", "schedule": "0 0 * * * *"}
+    assert triggers["subscriptions"] == {"type": "timerTrigger", "schedule": "0 30 * * * *"}
 
 
 async def test_a_wrong_policy_and_wrong_settings_stop_the_start_with_every_mistake(tmp_path: Path) -> None:

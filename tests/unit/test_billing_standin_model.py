@@ -29,9 +29,7 @@ def world(**changes: Any) -> list[dict[str, Any]]:
 
 
 def build(accounts: list[Any]) -> BillingModel:
-    return BillingModel(
-        accounts, clock=lambda: NOON, rng=random.Random(1), principal_type={PERSON: "User"}.get
-    )
+    return BillingModel(accounts, clock=lambda: NOON, rng=random.Random(1), principal_type={PERSON: "User"}.get)
 
 
 def profile(**changes: Any) -> list[dict[str, Any]]:

@@ -38,9 +38,7 @@ class Recorder:
     def client(self, **options: Any) -> AsyncPipelineClient[Any, Any]:
         handler: Handler = self
         transport = HandlerTransport(handler, sleep=self.sleep, **options)
-        return AsyncPipelineClient(
-            BASE, transport=transport, policies=[AsyncRetryPolicy(), ContentDecodePolicy()]
-        )
+        return AsyncPipelineClient(BASE, transport=transport, policies=[AsyncRetryPolicy(), ContentDecodePolicy()])
 
 
 async def test_a_request_arrives_as_it_was_sent() -> None:

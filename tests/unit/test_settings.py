@@ -45,7 +45,7 @@ def test_every_mistake_is_listed_at_once_with_the_name_of_its_setting() -> None:
 
 @pytest.mark.parametrize("name", ["INVOICE_ACCESS_ARM_URL", "INVOICE_ACCESS_GRAPH_URL", "INVOICE_ACCESS_STORE"])
 def test_plain_http_is_for_this_machine_only(name: str) -> None:
-    assert Settings.read({**GOOD, name: "http://127.0.0.1:8080"})
+    assert "127.0.0.1" in str(Settings.read({**GOOD, name: "http://127.0.0.1:8080"}))
     with pytest.raises(Misconfigured, match=name):
         Settings.read({**GOOD, name: "http://127.0.0.1.example.com"})
 

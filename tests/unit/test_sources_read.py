@@ -13,8 +13,8 @@ import pytest
 from shared.domain.keys import IdentityKey, IdentityKind, PersonKey
 from shared.errors import Rejected
 from shared.sources.events import Ignored, PersonEvent, Read
-from shared.sources.read import ITEMS_AT_MOST, read_message
-from shared.sources.strict_json import BYTES_AT_MOST, DEPTH_AT_MOST
+from shared.sources.read import read_message
+from shared.sources.strict_json import BYTES_AT_MOST, DEPTH_AT_MOST, ITEMS_AT_MOST
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ANNA = "7c0f5a0e-0000-4000-8000-00000000a11a"

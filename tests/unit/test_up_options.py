@@ -84,6 +84,7 @@ def test_arguments_become_options(tmp_path: Path) -> None:
     options = read_arguments(
         [
             *("--policy", str(policy), "--mode", "observe", "--latency", "arm=80ms,graph=0.5s", "--no-app"),
+            "--notifications",
             *("--set", "A=1", "--set", "B=x=y", "--state", str(tmp_path)),
         ]
     )
@@ -91,6 +92,8 @@ def test_arguments_become_options(tmp_path: Path) -> None:
     assert options.mode is Mode.OBSERVE
     assert options.latency_seconds == {"arm": pytest.approx(0.08), "graph": 0.5}
     assert not options.app
+    assert options.notifications
+    assert not read_arguments([]).notifications
     assert options.settings == {"A": "1", "B": "x=y"}
 
 

@@ -1,0 +1,23 @@
+"""`python -m cli <command>`: parses the command line, runs the command, and exits with its status."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from cli import describe, look
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; 0 when it did what was asked."""
+    parser = argparse.ArgumentParser(prog="python -m cli", description="The command line of invoice-access.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    look.add_to(commands)
+    writing = commands.add_parser("describe", help="write docs/event.schema.json and docs/openapi.json anew")
+    writing.set_defaults(run=lambda _: describe.describe())
+    chosen = parser.parse_args(arguments)
+    status: int = chosen.run(chosen)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,203 @@
+"""Writes what the public surface promises: the JSON Schema of our event, and the OpenAPI document of the HTTP part.
+
+`python -m cli describe` writes docs/event.schema.json and docs/openapi.json from the models and the table of sources.
+What may live here: putting models into documents. What is in them is the models' own.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from shared.services.front import Accepted, Refusal
+from shared.sources.event_grid import EVENT_GRID
+from shared.sources.event_model import Event
+from shared.sources.graph_model import Collection
+from shared.sources.proof import FunctionKey, Signature
+from shared.sources.source import Source
+from shared.sources.table import SOURCES
+
+DOCS: Final = Path(__file__).parents[1] / "docs"
+_DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+_REFERENCE: Final = "#/components/schemas/{model}"
+_WHY: Final = {
+    "400": "Malformed: which field, why, and how to mend it. Nothing was taken in",
+    "401": "The proof is missing, wrong or too old",
+    "404": "There is no such source here, or its keys are not set",
+    "413": "The body, or what it becomes, is too large",
+    "415": "A media type that this source does not read, or a compressed body",
+    "503": "The queue cannot be reached now; come again after Retry-After seconds",
+}
+
+
+def event_schema() -> dict[str, Any]:
+    """The JSON Schema of our event."""
+    return {"$schema": _DIALECT, **Event.model_json_schema()}
+
+
+def openapi() -> dict[str, Any]:
+    """The OpenAPI 3.1 document of the HTTP surface."""
+    models: set[type[BaseModel]] = {Accepted, Refusal, Collection}
+    for source in SOURCES:
+        models |= {model for body in source.bodies.values() for model in _models(body)}
+    ordered = sorted(models, key=lambda model: model.__name__)
+    references, schemas = models_json_schema(
+        [(model, "validation") for model in ordered], ref_template=_REFERENCE, by_alias=True
+    )
+    named = {model: references[(model, "validation")] for model in ordered}
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "invoice-access",
+            "version": "1",
+            "description": "Everything that can be told to invoice-access over HTTP. An event says whom to look at, "
+            "and perhaps when again; never what that person should have.",
+        },
+        "jsonSchemaDialect": _DIALECT,
+        "servers": [{"url": "/api"}],
+        "paths": {f"/events/{source.name}": _source(source, named) for source in SOURCES}
+        | {
+            "/graph/notifications": _graph("Microsoft Graph's change notifications", "notifications"),
+            "/graph/lifecycle": _graph("Microsoft Graph's notices about our subscriptions", "lifecycle"),
+        },
+        "components": {
+            "schemas": schemas["$defs"],
+            "securitySchemes": {
+                "functionKey": {"type": "apiKey", "in": "header", "name": "x-functions-key"},
+                "urlSecret": {"type": "apiKey", "in": "query", "name": "secret"},
+            },
+        },
+    }
+
+
+def documents() -> dict[Path, str]:
+    """Every generated document by its path, as text."""
+    made = {DOCS / "event.schema.json": event_schema(), DOCS / "openapi.json": openapi()}
+    return {path: json.dumps(document, indent=2, ensure_ascii=False) + "\n" for path, document in made.items()}
+
+
+def describe() -> int:
+    """Writes the documents; 0."""
+    for path, text in documents().items():
+        path.write_text(text, encoding="utf-8")
+        print(path)  # noqa: T201 - a command line prints
+    return 0
+
+
+def _models(body: type[BaseModel] | Mapping[str, Any]) -> list[type[BaseModel]]:
+    if isinstance(body, Mapping):
+        return list(body.get("anyOf", ()))
+    return [body]
+
+
+def _schema(body: type[BaseModel] | Mapping[str, Any], named: Mapping[type[BaseModel], Any]) -> Any:
+    if isinstance(body, Mapping):
+        return {**body, "anyOf": [named[model] for model in body["anyOf"]]} if "anyOf" in body else body
+    return named[body]
+
+
+def _source(source: Source, named: Mapping[type[BaseModel], Any]) -> dict[str, Any]:
+    parameters: list[dict[str, Any]] = []
+    security: list[dict[str, list[str]]] = []
+    match source.proof:
+        case Signature():
+            parameters = [
+                _header(source.proof.header, f"{source.proof.prefix}<hex HMAC-SHA256>; see docs/sources.md"),
+                _header(source.proof.timestamp_header, "The time of signing; see docs/sources.md"),
+            ]
+        case FunctionKey():
+            security = [{"functionKey": []}]
+        case _:
+            security = [{"urlSecret": []}]
+    first = next(iter(source.bodies))
+    post: dict[str, Any] = {
+        "operationId": f"events_{source.name.replace('-', '_')}",
+        "summary": source.summary,
+        "security": security,
+        "parameters": parameters,
+        "requestBody": {
+            "required": True,
+            "content": {
+                media_type: {"schema": _schema(body, named)}
+                | ({"examples": {"one": {"value": source.example}}} if media_type == first else {})
+                for media_type, body in source.bodies.items()
+            },
+        },
+        "responses": _responses({"202": _json("Taken in: on the queue, as one message", "Accepted")}, *_WHY),
+    }
+    path: dict[str, Any] = {"post": post}
+    if source is EVENT_GRID:
+        path["options"] = _handshake()
+    return path
+
+
+def _handshake() -> dict[str, Any]:
+    text = {"schema": {"type": "string"}}
+    allowed = {"WebHook-Allowed-Origin": text, "WebHook-Allowed-Rate": text}
+    return {
+        "operationId": "events_event_grid_handshake",
+        "summary": "Event Grid asks whether it may deliver here (CloudEvents web hooks)",
+        "security": [{"functionKey": []}],
+        "parameters": [_header("WebHook-Request-Origin", "The DNS name that events will come from")],
+        "responses": _responses({"200": {"description": "It may", "headers": allowed}}, "400", "401", "404"),
+    }
+
+
+def _graph(summary: str, name: str) -> dict[str, Any]:
+    token = {
+        "name": "validationToken",
+        "in": "query",
+        "required": False,
+        "schema": {"type": "string"},
+        "description": "Present while Graph validates the URL; the answer is the token itself",
+    }
+    schema = {"$ref": _REFERENCE.format(model=Collection.__name__)}
+    echoed = {"text/plain": {"schema": {"type": "string"}}}
+    return {
+        "post": {
+            "operationId": f"graph_{name}",
+            "summary": summary,
+            "security": [],
+            "parameters": [token],
+            "requestBody": {"required": False, "content": {"application/json": {"schema": schema}}},
+            "responses": _responses(
+                {
+                    "200": {"description": "The validation token, escaped", "content": echoed},
+                    "202": {"description": "Whatever was in it: the answer tells nothing about clientState"},
+                },
+                "400",
+                "404",
+                "413",
+                "503",
+            ),
+        }
+    }
+
+
+def _header(name: str, description: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": "header",
+        "required": True,
+        "schema": {"type": "string"},
+        "description": description,
+    }
+
+
+def _responses(good: dict[str, Any], *bad: str) -> dict[str, Any]:
+    made = dict(good)
+    for status in bad:
+        made[status] = _json(_WHY[status], "Refusal")
+        if status in {"401", "404"}:
+            made[status].pop("content")  # where the host refuses by itself, there is no body
+        if status == "503":
+            made[status]["headers"] = {"Retry-After": {"schema": {"type": "integer"}}}
+    return made
+
+
+def _json(description: str, model: str) -> dict[str, Any]:
+    schema = {"$ref": _REFERENCE.format(model=model)}
+    return {"description": description, "content": {"application/json": {"schema": schema}}}

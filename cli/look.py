@@ -1,0 +1,197 @@
+"""`look FILE.csv`: asks for a look at everybody in a file, by one event per line on people-events.
+
+A file is checked whole before anything is sent. Its columns are `id`, `upn`, `mail`, `employee-id` and `effective`;
+others are passed over. A line names a person by the first of the four that it fills in.
+"""
+
+import argparse
+import asyncio
+import csv
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from shared.adapters.queues_service_bus import ServiceBusQueues
+from shared.errors import Permanent, Rejected, Transient
+from shared.ports import EventQueue
+from shared.sources.cloud_event import read_cloud_event
+from shared.sources.strict_json import JsonObject, encoded
+
+NAMES: Final = ("id", "upn", "mail", "employee-id")
+"""The columns that name a person, best first."""
+
+WHEN: Final = "effective"
+"""The column with the date of a second look."""
+
+EVENTS_A_MESSAGE: Final = 100
+"""How many events travel together: some 25 KB, and one bad moment of the network costs no more."""
+
+CONNECTION: Final = "SERVICE_BUS_CONNECTION_STRING"
+NAMESPACE: Final = "ServiceBusConnection__fullyQualifiedNamespace"
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """A line that cannot be used, its column, and what to do about it."""
+
+    line: int
+    column: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}, column '{self.column}': {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """A file, read: an event per good line, and what is wrong with the others."""
+
+    events: Sequence[JsonObject]
+    wrong: Sequence[Wrong]
+
+
+class UnreadableFileError(Exception):
+    """The file is no CSV of people at all; the text says why."""
+
+
+def add_to(commands: Any) -> None:
+    """Adds the command to the command line."""
+    parser = commands.add_parser("look", help="ask for a look at everybody in a CSV file", description=__doc__)
+    parser.add_argument("file", type=Path, metavar="FILE.csv")
+    parser.add_argument("--skip-bad", action="store_true", help="leave lines out that are wrong, and send the others")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--connection-string", help=f"of the Service Bus namespace (or {CONNECTION})")
+    where.add_argument("--namespace", help=f"its host name, with your own Azure login (or {NAMESPACE})")
+    parser.set_defaults(run=run)
+
+
+def read_people(content: bytes, *, now: datetime) -> People:
+    """Reads a CSV file in UTF-8, parted by commas, semicolons or tabs; raises `UnreadableFileError`."""
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UnreadableFileError(f"byte {error.start + 1} is not UTF-8; save the file as 'CSV UTF-8'") from error
+    first = text.partition("\n")[0]
+    delimiter = max(",;\t", key=first.count)
+    lines = csv.reader(text.splitlines(keepends=True), delimiter=delimiter, strict=True)
+    digest = hashlib.sha256(content).hexdigest()[:12]
+    events: list[JsonObject] = []
+    wrong: list[Wrong] = []
+    columns: list[str] | None = None
+    try:
+        for cells in lines:
+            if not any(cell.strip() for cell in cells):
+                continue
+            if columns is None:
+                columns = _columns(cells)
+                continue
+            try:
+                events.append(_event(columns, cells, f"{digest}/{lines.line_num}", now))
+            except Rejected as rejected:
+                wrong.append(Wrong(lines.line_num, rejected.field, f"{rejected.reason}. {rejected.mend}"))
+    except csv.Error as error:
+        raise UnreadableFileError(f"line {lines.line_num}: {error}") from error
+    if columns is None:
+        raise UnreadableFileError(f"it is empty; its first line names the columns: {', '.join((*NAMES, WHEN))}")
+    return People(events, wrong)
+
+
+async def send(queue: EventQueue, events: Sequence[JsonObject], progress: Progress) -> int:
+    """Sends every event, a hundred a message; how many messages that were."""
+    task = progress.add_task("asking for looks", total=len(events))
+    messages = 0
+    for start in range(0, len(events), EVENTS_A_MESSAGE):
+        together = list(events[start : start + EVENTS_A_MESSAGE])
+        await queue.send_events([encoded(together)])
+        progress.advance(task, len(together))
+        messages += 1
+    return messages
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Runs the command; 0 when every line that should be sent was."""
+    say = Console(stderr=True, highlight=False)
+    try:
+        people = read_people(chosen.file.read_bytes(), now=datetime.now(UTC))
+    except (OSError, UnreadableFileError) as error:
+        say.print(f"{chosen.file}: {error}", markup=False)
+        return 1
+    for mistake in people.wrong:
+        say.print(f"{chosen.file}, {mistake}", markup=False, soft_wrap=True)
+    if people.wrong and not chosen.skip_bad:
+        say.print(f"Nothing was sent. Mend {len(people.wrong)} lines, or leave them out with --skip-bad.")
+        return 1
+    try:
+        messages = asyncio.run(_send_all(chosen, people.events, say))
+    except (Transient, Permanent, ValueError) as error:
+        say.print(f"{error}", markup=False)
+        say.print("What the bar shows as done was sent. Sending it again does no harm.")
+        return 1
+    Console().print(f"{len(people.events)} looks asked for in {messages} messages, {len(people.wrong)} lines left out.")
+    return 0
+
+
+async def _send_all(chosen: argparse.Namespace, events: Sequence[JsonObject], say: Console) -> int:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    connection = chosen.connection_string or (None if chosen.namespace else os.environ.get(CONNECTION))
+    if connection:
+        queues = ServiceBusQueues.from_connection_string(connection)
+        try:
+            with Progress(*columns, console=say) as progress:
+                return await send(queues, events, progress)
+        finally:
+            await queues.close()
+    namespace = chosen.namespace or os.environ.get(NAMESPACE)
+    if not namespace:
+        raise ValueError(f"say where to: --namespace, --connection-string, {NAMESPACE} or {CONNECTION}")
+    from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415 - half a second, and only for Azure
+
+    async with DefaultAzureCredential() as credential:
+        queues = ServiceBusQueues(namespace, credential)
+        try:
+            with Progress(*columns, console=say) as progress:
+                return await send(queues, events, progress)
+        finally:
+            await queues.close()
+
+
+def _columns(cells: Sequence[str]) -> list[str]:
+    columns = [cell.strip().casefold() for cell in cells]
+    known = [column for column in columns if column in {*NAMES, WHEN}]
+    if not set(known) & set(NAMES):
+        raise UnreadableFileError(f"line 1 names no column of {', '.join(NAMES)}, but {', '.join(map(repr, cells))}")
+    twice = sorted({column for column in known if known.count(column) > 1})
+    if twice:
+        raise UnreadableFileError(f"line 1 names '{twice[0]}' twice")
+    return columns
+
+
+def _event(columns: Sequence[str], cells: Sequence[str], event_id: str, now: datetime) -> JsonObject:
+    """The event of one line; raises `Rejected` whose field is a column."""
+    if len(cells) > len(columns):
+        mend = "Put quotation marks around values that contain it"
+        raise Rejected(columns[-1], f"the line has {len(cells)} values for {len(columns)} columns", mend)
+    values = {column: cell.strip() for column, cell in zip(columns, cells, strict=False) if cell.strip()}
+    name = next((name for name in NAMES if name in values), None)
+    if name is None:
+        raise Rejected(next(column for column in columns if column in NAMES), "the line names nobody", "Fill in one")
+    event = JsonObject(
+        specversion="1.0", id=event_id, source="/cli/look", type="look", subject=f"{name}:{values[name]}"
+    )
+    if WHEN in values:
+        event["data"] = JsonObject(effective=values[WHEN])
+    try:
+        for read in read_cloud_event(event, "", now=now):
+            if isinstance(read, Rejected):
+                raise read
+    except Rejected as rejected:
+        column = {"subject": name, "data.effective": WHEN}.get(rejected.field, rejected.field)
+        raise Rejected(column, rejected.reason, rejected.mend) from rejected
+    return event

@@ -1,0 +1,22 @@
+"""A timer -> subscriptions to changes in the directory that are alive."""
+
+import azure.functions as func
+
+from shared import bootstrap
+from shared.services.subscriptions import keep_subscriptions
+
+blueprint = func.Blueprint()
+
+
+@blueprint.function_name("subscriptions")
+@blueprint.timer_trigger(
+    arg_name="timer",
+    schedule=bootstrap.check().settings.subscriptions_schedule,
+    run_on_startup=False,
+    use_monitor=True,
+)
+async def subscriptions(timer: func.TimerRequest) -> None:
+    """Looks after them; what could not be done is in the log, and tried again at the next tick."""
+    del timer
+    async with bootstrap.keeper() as keeper:
+        await keep_subscriptions(keeper)

@@ -1,0 +1,55 @@
+"""Puts the front together: the part that takes events in over HTTP, and may send to one queue.
+
+Nothing of the other part is imported here: no policy, no store, no Graph or billing client. A worker of the front
+starts in a fraction of the time, and has nothing to be stolen but the right to cause a look.
+"""
+
+import asyncio
+import functools
+import os
+from collections.abc import Mapping
+
+from shared.adapters.process import SystemClock, quiet_libraries
+from shared.services.front import Front
+from shared.settings import FrontSettings, Part
+
+
+def part(environment: Mapping[str, str] = os.environ) -> Part:
+    """Which part of the app this process is. A wrong name counts as `all`, whose start says what is wrong with it."""
+    given = environment.get("INVOICE_ACCESS_PART", "").strip()
+    return Part(given) if given in set(Part) else Part.ALL
+
+
+@functools.cache
+def check() -> FrontSettings:
+    """Reads the front's settings of this process, once. A wrong one stops the start here."""
+    settings = FrontSettings.read(os.environ)
+    quiet_libraries()
+    return settings
+
+
+_built: Front | None = None
+_building: asyncio.Lock | None = None
+
+
+async def front() -> Front:
+    """The front of this process: built at the first call, the same ever after."""
+    global _built, _building  # noqa: PLW0603 - one process, one event loop, one set of clients
+    if _built is None:
+        _building = _building or asyncio.Lock()
+        async with _building:
+            if _built is None:
+                _built = build(check())
+    return _built
+
+
+def build(settings: FrontSettings) -> Front:
+    """Puts the real queue behind the port. Opens no connection yet."""
+    # The clients take half of a second to import: when the first request is there, not before.
+    from shared.adapters.credentials import managed_identity  # noqa: PLC0415
+    from shared.adapters.queues_service_bus import ServiceBusQueues  # noqa: PLC0415
+
+    queue = ServiceBusQueues(
+        settings.service_bus, managed_identity(settings.client_id), try_seconds=settings.send_seconds
+    )
+    return Front(settings, SystemClock(), queue)

@@ -1,0 +1,65 @@
+"""Our event, as a model: what the JSON Schema in docs/event.schema.json is made of.
+
+It describes; `cloud_event` reads. Every event that fits the schema is read, but for what a schema cannot say: a 30th
+of February, and a date more than ten years ahead.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel, StringConstraints
+
+_GUID = "[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}"
+_VISIBLE = r"^[!-~](?:[ -~]*[!-~])?$"
+_DATE = "(?:19[7-9][0-9]|20[0-9]{2})-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
+_TIME = "(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:[.][0-9]{1,9})?)?"
+_OFFSET = "(?:Z|[+-](?:0[0-9]|1[0-3]):[0-5][0-9])"
+
+Text = Annotated[str, StringConstraints(min_length=1, max_length=1024, pattern=_VISIBLE)]
+
+
+class EventData(BaseModel):
+    """What an event may say beside whom it is about; anything else in it is passed over."""
+
+    model_config = ConfigDict(extra="allow")
+
+    effective: Annotated[
+        str | None,
+        Field(
+            pattern=f"^{_DATE}(?:T{_TIME}{_OFFSET})?$",
+            description="When it takes effect: an ISO 8601 date, or a time with its offset, within ten years",
+            examples=["2026-04-01", "2026-04-01T09:00:00+02:00"],
+        ),
+    ] = None
+
+
+class Event(BaseModel):
+    """An event: look at this person, and perhaps look again on this day (CloudEvents 1.0, structured mode)."""
+
+    model_config = ConfigDict(extra="allow", title="Event")
+
+    specversion: Literal["1.0"]
+    id: Annotated[Text, Field(description="Finds the event again, together with `source`")]
+    source: Annotated[Text, Field(description="Where it comes from", examples=["/hr/contoso-nederland"])]
+    type: Annotated[Text, Field(description="The sender's word for what happened; recorded, never judged")]
+    subject: Annotated[
+        str,
+        Field(
+            pattern=f"^(?:id:{_GUID}|(?:upn|mail):[!-?A-~]{{1,60}}@[!-?A-~]{{1,250}}|employee-id:[!-~]{{1,320}}"
+            f"|[Uu]sers/{_GUID})$",
+            description="One person: `id:<object id>`, `upn:<user principal name>`, `mail:<address>` or "
+            "`employee-id:<number>`; Event Grid writes `Users/<object id>`",
+            examples=["employee-id:004711"],
+        ),
+    ]
+    time: Annotated[
+        str | None,
+        Field(
+            pattern=f"^{_DATE}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:[.][0-9]{{1,9}})?{_OFFSET}$",
+            description="When it happened (RFC 3339); not used",
+        ),
+    ] = None
+    data: EventData | None = None
+
+
+class Events(RootModel[Annotated[list[Event], Field(max_length=1000)]]):
+    """Several events; each stands alone once it is taken in, and none is taken in where one is wrong."""

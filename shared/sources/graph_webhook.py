@@ -1,0 +1,98 @@
+"""What Microsoft Graph posts to a webhook: the items that are ours to pass on, and the handshake.
+
+A collection may mix subscriptions, tenants and changes. An item counts only if its `clientState` is one of those in
+force; what it says is for intake to read. `clientState` goes no further than this.
+
+Source: Graph, "Receive change notifications through webhooks" and "Reduce missing subscriptions and change
+notifications".
+"""
+
+import html
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeGuard
+
+from shared.errors import Rejected
+from shared.sources.proof import is_client_state
+from shared.sources.strict_json import ITEMS_AT_MOST, JsonObject, encoded, kind_of, parse, unambiguous
+
+TOKEN_AT_MOST: Final = 4096
+"""The longest validation token that is echoed, in characters. Graph's have some 150."""
+
+_GUID: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+_MEND: Final = 'Send a collection of change notifications as Microsoft Graph does: {"value": [...]}'
+
+
+@dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """Graph asks us to do something for a subscription of ours: `reauthorizationRequired`, ..."""
+
+    subscription_id: str
+    event: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notified:
+    """A collection, judged: the items that are ours, and how many were not, by the subscription they claim.
+
+    `collection` is what goes to people-events, for intake to read; None where no item is ours.
+    """
+
+    ours: int
+    collection: bytes | None
+    lifecycle: Sequence[Lifecycle]
+    dropped: Mapping[str, int]
+
+
+def answer_token(token: str) -> str | None:
+    """What the handshake is answered with: the decoded token, escaped, as text; None for one that is too long."""
+    return html.escape(token) if len(token) <= TOKEN_AT_MOST else None
+
+
+def read_collection(body: bytes, client_states: Sequence[str]) -> Notified:
+    """Reads a collection; raises `Rejected` where the body is none. Nothing it raises depends on `clientState`."""
+    message = parse(body)
+    items = message.get("value") if isinstance(message, JsonObject) else None
+    if not isinstance(items, list):
+        given = message.get("value") if isinstance(message, JsonObject) else message
+        raise Rejected("value" if isinstance(message, JsonObject) else "body", f"it is {kind_of(given)}", _MEND)
+    if len(items) > ITEMS_AT_MOST:
+        raise Rejected("value", f"it has {len(items)} items; {ITEMS_AT_MOST} are read", _MEND)
+    ours: list[JsonObject] = []
+    dropped: Counter[str] = Counter()
+    for item in items:
+        if _is_plain(item) and is_client_state(item.get("clientState"), client_states):
+            ours.append(item)
+        else:
+            dropped[_id(item.get("subscriptionId") if isinstance(item, JsonObject) else None)] += 1
+    passed = [{name: part for name, part in item.items() if name != "clientState"} for item in ours]
+    return Notified(
+        len(ours),
+        encoded({"value": passed}) if passed else None,
+        [
+            Lifecycle(_id(item.get("subscriptionId")), _word(item["lifecycleEvent"]))
+            for item in ours
+            if item.get("lifecycleEvent") is not None
+        ],
+        dropped,
+    )
+
+
+def _is_plain(item: Any) -> TypeGuard[JsonObject]:
+    """Whether it is an object with every name once. Graph sends no other, and which of two was meant is lost here."""
+    try:
+        unambiguous(item, "")
+    except Rejected:
+        return False
+    return isinstance(item, JsonObject)
+
+
+def _id(value: Any) -> str:
+    """An id for the log; what is no id is a stranger's text, and is not logged."""
+    return value.lower() if isinstance(value, str) and _GUID.fullmatch(value) else "unknown"
+
+
+def _word(value: Any) -> str:
+    return value if isinstance(value, str) and value.isalpha() and value.isascii() and len(value) <= 64 else "unknown"  # noqa: PLR2004

@@ -1,0 +1,99 @@
+"""Microsoft Entra Lifecycle Workflows: the callout of a custom task extension, as a Logic App forwards it.
+
+Lifecycle Workflows call Logic Apps only; the Logic App posts `triggerBody()` here unchanged, with a function key.
+A callout says which workflow ran for whom, and not what it decided: joiner, mover and leaver look the same.
+
+Source: Entra, "Trigger Logic Apps based on custom task extensions" (the request body JSON schema).
+"""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Annotated, Final
+
+from pydantic import Field, StringConstraints
+
+from shared.errors import Rejected
+from shared.sources.events import Ignored
+from shared.sources.posted import Posted, WrongMediaType
+from shared.sources.proof import FunctionKey
+from shared.sources.source import JSON, Body, Found, Source, read_json, told
+
+_MEND: Final = "Let the Logic App post triggerBody() unchanged, as application/json"
+
+_Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=320)]
+
+
+class Subject(Body):
+    """Whom the workflow ran for."""
+
+    id: _Text | None = None
+    user_principal_name: _Text | None = Field(None, alias="userPrincipalName")
+    email: _Text | None = None
+
+
+class Named(Body):
+    """Something with an id: the workflow, or the result that waits."""
+
+    id: _Text | None = None
+
+
+class Callout(Body):
+    """What a callout carries."""
+
+    subject: Subject
+    workflow: Named = Field(default_factory=Named)
+    result: Named = Field(default_factory=Named, alias="taskProcessingResult")
+
+
+class CalloutBody(Body):
+    """A callout."""
+
+    data: Callout
+    source: _Text | None = None
+    type: _Text | None = None
+
+
+def read(posted: Posted) -> Sequence[Found | Ignored]:
+    """One event about the workflow's subject, by the best of its names."""
+    if posted.media_type != JSON:
+        raise WrongMediaType(JSON)
+    body = read_json(CalloutBody, posted, _MEND)
+    about = body.data.subject
+    if about.id:
+        subject = (f"id:{about.id}", "data.subject.id")
+    elif about.user_principal_name:
+        subject = (f"upn:{about.user_principal_name}", "data.subject.userPrincipalName")
+    elif about.email:
+        subject = (f"mail:{about.email}", "data.subject.email")
+    else:
+        raise Rejected("data.subject", "it names nobody (id, userPrincipalName or email)", _MEND)
+    return [
+        told(
+            subject=subject,
+            source=f"/lifecycle-workflows/{body.data.workflow.id or 'unknown'}",
+            event_id=body.data.result.id or hashlib.sha256(posted.body).hexdigest()[:32],
+            event_type=body.type or "lifecycle-workflows.callout",
+        )
+    ]
+
+
+LIFECYCLE_WORKFLOWS = Source(
+    name="lifecycle-workflows",
+    summary="Microsoft Entra Lifecycle Workflows, as a Logic App forwards them, behind a function key",
+    proof=FunctionKey(),
+    bodies={JSON: CalloutBody},
+    read=read,
+    example={
+        "data": {
+            "subject": {
+                "id": "7c0f5a0e-0000-4000-8000-00000000a11a",
+                "userPrincipalName": "anna@contoso.com",
+                "email": "anna@contoso.com",
+            },
+            "workflow": {"id": "7c0f5a0e-0000-4000-8000-000000003f10", "workflowVersion": 1},
+            "taskProcessingResult": {"id": "7c0f5a0e-0000-4000-8000-0000000072e5"},
+        },
+        "source": "Lifecycle workflows",
+        "type": "lifecycleEvent",
+    },
+)

@@ -1,0 +1,36 @@
+"""A request as a source sees it: bytes, headers and query, and what may be asked of them.
+
+No client library's request lives here: the triggers make a `Posted` of theirs.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from shared.errors import InvoiceAccessError
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """What somebody posted. `headers` are by lower-case name; `query` is decoded."""
+
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def media_type(self) -> str:
+        """The media type of the body, lower-case and without parameters; "" where none is given."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    @property
+    def is_compressed(self) -> bool:
+        """Whether the body is not what it says, but an encoding of it."""
+        return self.headers.get("content-encoding", "").strip().lower() not in {"", "identity"}
+
+
+class WrongMediaType(InvoiceAccessError):  # noqa: N818 - the words of HTTP's own 415
+    """The body is of a kind that this source does not read; `accepted` are those that it reads."""
+
+    def __init__(self, accepted: str) -> None:
+        super().__init__(f"send {accepted}")
+        self.accepted = accepted

@@ -1,0 +1,122 @@
+"""What a source is: a name in the URL, a proof of who sends, and a reader of what it sends.
+
+The shapes that every source shares live here; each source has a module of its own and one line in `table`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
+
+from shared.errors import Rejected
+from shared.settings import FrontSettings
+from shared.sources.events import Ignored
+from shared.sources.posted import Posted
+from shared.sources.proof import Proof
+from shared.sources.strict_json import JsonObject, Numeral, parse, shown, unambiguous
+
+JSON: Final = "application/json"
+FORM: Final = "application/x-www-form-urlencoded"
+CLOUD_EVENT: Final = "application/cloudevents+json"
+CLOUD_EVENTS: Final = "application/cloudevents-batch+json"
+
+_SAID: Final = {
+    "missing": "it is missing",
+    "string_type": "it is not a text",
+    "string_too_short": "it is empty",
+    "model_type": "it is not an object",
+    "dict_type": "it is not an object",
+    "list_type": "it is not an array",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One event of a request: a CloudEvent of ours, for intake to read as any other.
+
+    `place` is where the request has it ("" for a request that is one event). `fields` says what the request calls
+    our field names, so that a mistake is told in the sender's words.
+    """
+
+    event: JsonObject
+    place: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A system that sends events to `POST /api/events/<name>`.
+
+    `read` makes our events of a request whose proof holds; it raises `Rejected`, or `WrongMediaType`. `bodies` are
+    the media types that it reads, each with a model or JSON Schema of what it reads there, for the OpenAPI document.
+    Without its `keys` set, a source that needs some does not exist.
+    """
+
+    name: str
+    summary: str
+    proof: Proof
+    bodies: Mapping[str, type[BaseModel] | Mapping[str, Any]]
+    read: Callable[[Posted], Sequence[Found | Ignored]]
+    example: Any
+    keys: Callable[[FrontSettings], Sequence[SecretStr]] | None = None
+
+
+class Body(BaseModel):
+    """The root of what others' systems send: only what is used is named, everything else is passed over."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", coerce_numbers_to_str=True)
+
+
+def read_body[Model: Body](model: type[Model], value: Any, mend: str) -> Model:
+    """A model of what was sent; raises `Rejected` that names the field in the sender's words."""
+    unambiguous(value, "")
+    try:
+        return model.model_validate(_plain(value))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = "".join(f"[{part}]" if isinstance(part, int) else f".{shown(part)}" for part in first["loc"])
+        said = _SAID.get(first["type"], first["msg"].removeprefix("Value error, "))
+        raise Rejected(place.removeprefix(".") or "body", said, mend) from error
+
+
+def read_json[Model: Body](model: type[Model], posted: Posted, mend: str) -> Model:
+    """A model of a JSON body; raises `Rejected` that names the field in the sender's words."""
+    return read_body(model, parse(posted.body), mend)
+
+
+def told(  # one argument per field of an event
+    *,
+    subject: tuple[str, str],
+    source: str,
+    event_id: str,
+    event_type: str,
+    effective: tuple[str, str] | None = None,
+    place: str = "",
+) -> Found:
+    """An event of ours from what a system told. `subject` and `effective` are each the value and its field there."""
+    event = JsonObject(
+        specversion="1.0",
+        id=shown(event_id, 200),
+        source=shown(source, 200),
+        type=shown(event_type, 200),
+        subject=subject[0],
+    )
+    fields = {"subject": subject[1]}
+    if effective is not None:
+        event["data"] = JsonObject(effective=effective[0])
+        fields["data.effective"] = effective[1]
+    return Found(event, place, fields)
+
+
+def _plain(value: Any) -> Any:
+    """Numbers as the texts they were written as: an id is a name, whether it came as 119 or as "119"."""
+    match value:
+        case Numeral():
+            return value.digits
+        case dict():
+            return {name: _plain(item) for name, item in value.items()}
+        case list():
+            return [_plain(item) for item in value]
+        case _:
+            return value

@@ -1,0 +1,93 @@
+"""Two parts, one package: what each registers, and what the public one never loads."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.unit.front_desk import ENVIRONMENT, KEYS
+
+PROJECT = Path(__file__).parents[2]
+CORE = {"intake", "reconcile", "subscriptions", "sweep"}
+FRONT = {
+    "events_hr",
+    "events_bamboohr",
+    "events_personio",
+    "events_lifecycle_workflows",
+    "events_event_grid",
+    "graph_notifications",
+    "graph_lifecycle",
+}
+NAMES = """
+import json, function_app
+print(json.dumps([function.get_function_name() for function in function_app.app.get_functions()]))
+"""
+ONE_REQUEST = """
+import asyncio, json, sys
+import azure.functions as func
+import function_app
+
+async def main():
+    functions = {function.get_function_name(): function for function in function_app.app.get_functions()}
+    take = functions["graph_notifications"].get_user_function()
+    # Nobody listens there: the request goes the whole way, with the real client, and ends in a 503.
+    body = json.dumps({"value": [{"clientState": "STATE", "resource": "Users/7c0f5a0e-0000-4000-8000-00000000a11a"}]})
+    request = func.HttpRequest("POST", "http://front/api/graph/notifications", body=body.encode())
+    answer = await take(request)
+    print(json.dumps([answer.status_code, sorted(sys.modules)]))
+
+asyncio.run(main())
+"""
+
+
+def run(program: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": "", **settings}
+    return subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-c", program],
+        cwd=PROJECT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(("part", "expected"), [("all", CORE | FRONT), ("front", FRONT), ("core", CORE)])
+def test_each_part_registers_its_own(part: str, expected: set[str]) -> None:
+    core = {} if part == "front" else {"INVOICE_ACCESS_STORE": "sqlite:x.db", "SWEEP_SCHEDULE": "0 0 * * * *"}
+    done = run(NAMES, INVOICE_ACCESS_PART=part, **ENVIRONMENT, **core)
+    assert done.returncode == 0, done.stderr
+    assert set(json.loads(done.stdout)) == expected
+
+
+def test_a_source_without_its_keys_has_no_function() -> None:
+    namespace = "ServiceBusConnection__fullyQualifiedNamespace"
+    done = run(NAMES, INVOICE_ACCESS_PART="front", **{namespace: "contoso.servicebus.windows.net"})
+    assert set(json.loads(done.stdout)) == {"events_lifecycle_workflows", "events_event_grid"}
+
+
+def test_a_wrong_part_stops_the_start() -> None:
+    done = run(NAMES, INVOICE_ACCESS_PART="back", **ENVIRONMENT)
+    assert done.returncode != 0
+    assert "INVOICE_ACCESS_PART" in done.stderr
+
+
+def test_the_public_part_answers_a_request_without_any_graph_or_billing_client() -> None:
+    settings = {
+        **ENVIRONMENT,
+        "ServiceBusConnection__fullyQualifiedNamespace": "127.0.0.1:9",
+        "INVOICE_ACCESS_PART": "front",
+        "IDENTITY_ENDPOINT": "http://127.0.0.1:9/msi/token",
+        "IDENTITY_HEADER": "x",
+    }
+    done = run(ONE_REQUEST.replace("STATE", KEYS["graph"][0]), **settings)
+    assert done.returncode == 0, done.stderr
+    status, loaded = json.loads(done.stdout)
+    assert status == 503
+    assert "azure.servicebus" in loaded
+    for forbidden in ("msgraph", "msgraph_core", "kiota_abstractions", "azure.mgmt", "azure.data", "ruamel", "sqlite3"):
+        assert [name for name in loaded if name == forbidden or name.startswith(f"{forbidden}.")] == []
+    assert [name for name in loaded if "billing" in name and name.startswith("shared.adapters")] == []
