@@ -1,0 +1,41 @@
+"""`python -m benchmarks`: everything that is measured, as one table with its targets.
+
+Exits 0 whatever the figures are, and with a traceback where something failed to run. `--quick` leaves out the demo.
+"""
+
+import argparse
+import asyncio
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks import demo_memory, directory_cost, events_cost, rows_cost, sweep_cost
+from benchmarks.figures import reference_ms, show
+
+
+async def measure(*, quick: bool) -> None:
+    """Measures and prints, section by section."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("events", "sweep", "rows", "demo"):
+            (Path(folder) / name).mkdir()
+        show("An event that changes nothing", await events_cost.measure(Path(folder) / "events"))
+        show("Start and sweep, the Contoso world", await sweep_cost.measure(Path(folder) / "sweep"))
+        show("Ledger and state on SQLite, per event", await rows_cost.figures(Path(folder) / "rows" / "rows.sqlite"))
+        show("A person read from Graph (two requests), CPU", await directory_cost.measure())
+        if not quick:
+            show("Memory in the demo", await demo_memory.measure(Path(folder) / "demo"))
+
+
+def main() -> None:
+    """Prints the table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="What the app costs.")
+    parser.add_argument("--quick", action="store_true", help="without the demo, which takes a minute and a half")
+    given = parser.parse_args()
+    begun = time.monotonic()
+    print(f"One reference computation is {reference_ms():.2f} ms of CPU on this machine now.\n")
+    asyncio.run(measure(quick=given.quick))
+    print(f"Measured in {time.monotonic() - begun:.0f} s.")
+
+
+if __name__ == "__main__":
+    main()
