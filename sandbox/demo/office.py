@@ -254,9 +254,13 @@ class Office:
 
     # the operator
 
+    async def run(self, function: str) -> None:
+        """Runs a timer function now and waits until it is through."""
+        await self._post(f"/admin/functions/{function}?wait=true")
+
     async def sweep(self) -> None:
         """Runs the sweep now and waits until it is through."""
-        await self._post("/admin/functions/sweep?wait=true")
+        await self.run("sweep")
 
     async def restart(self) -> None:
         """Restarts the app, as a deployment does, and waits until it runs."""

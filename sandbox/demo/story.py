@@ -378,6 +378,18 @@ async def nothing_else(office: Office, seen: Seen) -> None:
     seen.check("writes to the Enterprise Agreement", 0, len(elsewhere))
 
 
+async def graph_tells(office: Office, seen: Seen) -> None:
+    """Nobody sends an event: Graph's own change notifications come in over HTTP."""
+    zoe = await office.hire("Zoë Claes", "Contoso België")
+    held = await office.sees(names.CONTOSO_BELGIE, zoe, holds=True)
+    await office.change(zoe, account_enabled=False)
+    kept = await office.sees(names.CONTOSO_BELGIE, zoe, holds=False)
+    seen.say("Zoë Claes was hired and left again; HR sent nothing. Microsoft Graph notified the app both times.")
+    seen.say(f"Why: {await office.why(zoe.object_id, 'grant')}; {await office.why(zoe.object_id, 'revoke')}")
+    seen.check("Zoë manages invoices of Contoso België", expected=True, observed=held)
+    seen.check("Zoë still manages invoices of Contoso België", expected=False, observed=kept)
+
+
 CHAPTERS: Final[tuple[tuple[str, tuple[Step, ...]], ...]] = (
     ("The first day", (Step("the first sweep grants what the policy gives", first_sweep),)),
     (

@@ -24,6 +24,7 @@ from sandbox.demo.story import (
     PROJECT_RULE,
     Seen,
     Step,
+    graph_tells,
     killed_in_a_burst,
     nothing_else,
     removed_rule,
@@ -140,8 +141,16 @@ async def _observed(policy: Path, settings: dict[str, str]) -> Told:
     return Told("the same story, observed, writes nothing", seen, time.monotonic() - began)
 
 
+async def _notified(policy: Path, settings: dict[str, str]) -> Told:
+    """A third Contoso, whose directory notifies the app of changes: subscriptions made, then people changed."""
+    options = Options(policy=policy, settings=settings, state=policy.parent / "notified", notifications=True)
+    async with running(options) as sandbox, Office(sandbox, patience=_PATIENCE) as office:
+        await office.run("subscriptions")
+        return await play(office, Step("Graph's own notifications, and nobody sends an event", graph_tells))
+
+
 async def tell_story(console: Console) -> list[Told]:
-    """Plays everything on two fresh sandboxes and returns how each step went."""
+    """Plays everything on three fresh sandboxes and returns how each step went."""
     settings = {name: short for name, (short, _) in SHORTENED.items()}
     console.print("[bold]A finance department, its people, and who gets which Azure invoices[/bold]")
     shown = ", ".join(f"{name} {short} s instead of {full} s" for name, (short, full) in SHORTENED.items())
@@ -159,9 +168,11 @@ async def tell_story(console: Console) -> list[Told]:
         async with asyncio.TaskGroup() as both:
             observed = both.create_task(_observed(policies[1], settings))
             enforced = both.create_task(_enforced(console, policies[0], settings))
-        played = [*enforced.result(), observed.result()]
-        console.print("[bold cyan]Observed[/bold cyan]")
-        tell(console, played[-1])
+        notified = await _notified(policies[1], settings)
+        played = [*enforced.result(), observed.result(), notified]
+        for title, told in (("Observed", observed.result()), ("Notified", notified)):
+            console.print(f"[bold cyan]{title}[/bold cyan]")
+            tell(console, told)
     finally:
         shutil.rmtree(folder)
     return played

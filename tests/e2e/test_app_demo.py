@@ -35,6 +35,7 @@ TOLD = (
     "the app is killed in the middle of a burst",
     "ours is what the policy gives, the rest was never touched",
     "the same story, observed, writes nothing",
+    "Graph's own notifications, and nobody sends an event",
 )
 
 
