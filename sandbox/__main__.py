@@ -5,6 +5,7 @@ import sys
 
 _VERBS = {
     "up": "Azure on this machine with the app in it, until Ctrl-C",
+    "world": "the standard world as JSON, to begin one of your own with",
     "demo": "a finance department's story, played and checked",
 }
 

@@ -228,7 +228,7 @@ def _world(options: Options) -> World:
 def _billing(world: World, directory: GraphModel, random: Random) -> BillingModel:
     try:
         return BillingModel(
-            world.billing_accounts,
+            world.billing(),
             clock=utc_now,
             rng=random,
             principal_type=directory.principal_type,

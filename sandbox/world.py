@@ -6,8 +6,8 @@ make of it they decide themselves.
 A world is one JSON or YAML document:
 
 ```yaml
-tenantId: 5f3c...                    # the directory that everything is in
-identities:                          # managed identities; tokens are given out in their names
+tenantId: 5f3c...                    # the directory that everything is in; optional: Contoso's
+identities:                          # managed identities; tokens are given out in their names. Optional: Contoso's two
   - name: portal-administrator
     clientId: c0...
     objectId: a0...
@@ -34,10 +34,11 @@ billingAccounts: []                  # as the billing stand-in reads them; not j
 Ids are GUIDs and unique over everything; userPrincipalNames are unique over users.
 """
 
+import argparse
 import json
 import random
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
 
@@ -56,6 +57,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.constructor import SafeConstructor
 from ruamel.yaml.error import YAMLError
 
+from sandbox.contoso import contoso, names
 from sandbox.graph.errors import GraphError
 from sandbox.graph.model import GraphModel
 from sandbox.graph.properties import GROUP, USER, Resource
@@ -141,11 +143,26 @@ class WorldGroup(_GraphObject):
         return self
 
 
+def _standard_identities() -> list[WorldIdentity]:
+    """The portal's administrator and the app, as the standard world has them."""
+    return [
+        WorldIdentity(
+            name=names.PORTAL_NAME, client_id=names.PORTAL_CLIENT_ID, object_id=names.PORTAL_OBJECT_ID, default=True
+        ),
+        WorldIdentity(
+            name=names.APP_NAME,
+            client_id=names.APP_CLIENT_ID,
+            object_id=names.APP_OBJECT_ID,
+            graph_permissions=list(names.APP_PERMISSIONS),
+        ),
+    ]
+
+
 class World(_Part):
     """Everything that exists when a sandbox starts."""
 
-    tenant_id: Guid
-    identities: list[WorldIdentity] = Field(default_factory=list)
+    tenant_id: Guid = names.TENANT_ID
+    identities: list[WorldIdentity] = Field(default_factory=_standard_identities)
     users: list[WorldUser] = Field(default_factory=list)
     deleted_users: list[WorldUser] = Field(default_factory=list)
     groups: list[WorldGroup] = Field(default_factory=list)
@@ -183,6 +200,16 @@ class World(_Part):
             )
             for identity in self.identities
         )
+
+    def billing(self) -> list[dict[str, Any]]:
+        """The billing accounts, each in this world's directory unless it names another."""
+        home = {"primaryBillingTenantId": self.tenant_id}
+        return [
+            {**account, "properties": {**home, **account["properties"]}}
+            if isinstance(account.get("properties"), Mapping)
+            else account
+            for account in self.billing_accounts
+        ]
 
     def directory(self, *, clock: Clock, random_source: random.Random, switches: Switches | None = None) -> GraphModel:
         """The directory of this world, for the Graph stand-in."""
@@ -282,3 +309,12 @@ def _place(location: tuple[int | str, ...]) -> str:
     for step in location:
         place += f"[{step}]" if isinstance(step, int) else f".{step}"
     return place.lstrip(".") or "the world"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Prints the standard world as JSON: something to begin a world of one's own with."""
+    parser = argparse.ArgumentParser(prog="python -m sandbox world", description="Prints the standard world as JSON.")
+    parser.add_argument("--seed", type=int, default=1, help="whose names and jobs the other colleagues have")
+    given = parser.parse_args(arguments)
+    print(json.dumps(contoso(given.seed), indent=2, ensure_ascii=False))
+    return 0
