@@ -23,5 +23,4 @@ blueprint = func.Blueprint()
 )
 async def intake(messages: List[func.ServiceBusMessage]) -> None:  # noqa: UP006 - see above
     """Hands a batch to the service; returning completes it."""
-    app = await bootstrap.app()
-    await take_in(app, [Incoming(message.get_body(), message.message_id) for message in messages])
+    await take_in(bootstrap.app(), [Incoming(message.get_body(), message.message_id) for message in messages])

@@ -23,7 +23,7 @@ blueprint = func.Blueprint()
 )
 async def reconcile(message: func.ServiceBusMessage) -> None:
     """Hands one work item to the service; returning completes it, raising has it redelivered."""
-    app = await bootstrap.app()
+    app = bootstrap.app()
     body = message.get_body()
     try:
         item = decode(body)

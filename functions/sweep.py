@@ -14,4 +14,4 @@ blueprint = func.Blueprint()
 async def sweep(timer: func.TimerRequest) -> None:
     """Runs a sweep; a missed tick is simply run late."""
     del timer
-    await take_stock(await bootstrap.app())
+    await take_stock(bootstrap.app())

@@ -3,7 +3,6 @@
 Adapters are imported where they are built: a function that needs no billing client loads none.
 """
 
-import asyncio
 import functools
 import logging
 import os
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from shared.adapters.process import SystemClock, quiet_libraries
 from shared.domain.keys import ProfileKey
-from shared.domain.policy import Policy
+from shared.domain.policy import Everything, Policy
 from shared.domain.policy_file import load_policy
 from shared.errors import Misconfigured
 from shared.ports import Billing
@@ -74,24 +73,15 @@ def check() -> Configuration:
     """Reads the configuration of this process, once. A wrong policy or setting stops the start here."""
     configuration = read_configuration(os.environ)
     quiet_libraries()
-    if configuration.policy.budgets:
-        _log.warning("policy: budgets are read and checked, but this version does not enforce them yet")
+    if configuration.policy.enforce is not Everything.NONE:
+        _log.warning("the policy enforces, and this version has no budgets, holds or brake yet: nothing limits a day")
     return configuration
 
 
-_built: App | None = None
-_building: asyncio.Lock | None = None
-
-
-async def app() -> App:
-    """The app of this process: built at the first call, the same ever after."""
-    global _built, _building  # noqa: PLW0603 - one process, one event loop, one set of clients
-    if _built is None:
-        _building = _building or asyncio.Lock()
-        async with _building:
-            if _built is None:
-                _built = build(check())
-    return _built
+@functools.cache
+def app() -> App:
+    """The app of this process, built at the first call: one process, one event loop, one set of clients."""
+    return build(check())
 
 
 def build(configuration: Configuration) -> App:
