@@ -1,7 +1,7 @@
 """A work item as the body of a message on access-work: JSON, judged on the way in.
 
 The wire format lives here and nothing else. The queue is our own, but whoever may send to it can put anything
-there: what cannot be a work item is `Rejected`, and what can is still only a look (promise 1).
+there: what cannot be a work item is `Rejected`, and what can is still only a look.
 """
 
 from datetime import datetime

@@ -18,7 +18,7 @@ class Catalogue:
 
     `profiles` carry no raw properties. `other_roles` names, per profile, the principals who receive its invoices
     through another role than Invoice manager, and that role. `unknown_rules` maps a rule's name to why it is *not
-    known* (it names something that does not exist, or matches nobody); None when no complete sweep has judged the
+    known* (it names something that does not exist, or matches nobody); None when nobody has judged the
     policy whose digest is `policy_digest` yet: then no rule is known.
     """
 
@@ -32,5 +32,5 @@ class Catalogue:
     def why_unknown(self, rule: str, policy_digest: str) -> str | None:
         """Why nothing may be concluded from `rule` matching nobody or nothing; None when the rule is known."""
         if self.unknown_rules is None or self.policy_digest != policy_digest:
-            return "no complete sweep has judged this policy yet"
+            return "nobody has been able to judge this policy's rules yet"
         return self.unknown_rules.get(rule)

@@ -60,6 +60,11 @@ def read_filter(text: str) -> Node:
 
 _COMPARED: Final = {"EQ", "NE", "IN"}
 _JOINED: Final = {"AND", "OR"}
+_MISSING_AFTER: Final = {
+    **dict.fromkeys(("and", "or", "not"), "a test"),
+    **dict.fromkeys(("eq", "ne"), "a text"),
+    "in": "a list",
+}
 _USED: Final = frozenset({"ODATA_IDENTIFIER", "STRING", "NOT", "WS", "(", ")", ",", "/", *_COMPARED, *_JOINED})
 _UNSENDABLE = re.compile("[\x00\ud800-\udfff]")
 _WORD = re.compile(r"[^\s(),']+")
@@ -138,6 +143,9 @@ class _Reader:
 
     def _identifier(self, token: Token, before: Sequence[Token], following: str | None) -> Token:
         word = self._word(token.index)
+        if following in {None, ")"} and (missing := _MISSING_AFTER.get(word.lower())) is not None:
+            what = "filter" if following is None else "parenthesis"
+            raise self._error(f"the {what} ends after {word!r}", token.index, f"{missing} is missing")
         if following == "(":
             match word.lower():
                 case "startswith":

@@ -1,7 +1,7 @@
 """What a piece of work is about: the keys, their one canonical spelling, and the shard each hashes to.
 
 A key says which person or profile to look at, never what to do with it. Everything that must not happen twice at
-the same time (promise 2: one writer per key) hangs on `canonical` and `session_id`, and on nothing else.
+the same time (one writer per key) hangs on `canonical` and `session_id`, and on nothing else.
 """
 
 import hashlib

@@ -1,6 +1,6 @@
 """How a look may end, which of several ends counts, and how long to wait before the next.
 
-The table is DESIGN's: every look ends in exactly one of these, and each says what becomes of its message.
+Every look ends in exactly one of these, and each says what becomes of its message.
 """
 
 from collections.abc import Iterable

@@ -123,9 +123,9 @@ def _version(number: int) -> int:
 
 def _budget(value: Any) -> Any:
     """`2/10/20 %` as the mapping that it abbreviates."""
-    if not isinstance(value, str):
+    if isinstance(value, dict | BudgetKeys):
         return value
-    parts = _BUDGET.fullmatch(value)
+    parts = _BUDGET.fullmatch(value) if isinstance(value, str) else None
     if parts is None:
         raise ValueError(f"{value!r} is not a budget; write floor/count/percent, such as 2/10/20 %")
     return dict(zip(("floor", "count", "percent"), map(int, parts.groups()), strict=True))

@@ -1,6 +1,6 @@
 """A piece of work: one key to look at, why, and when.
 
-Whoever can put one of these on a queue can cause a look, never a grant (promise 1): nothing in it says what the
+Whoever can put one of these on a queue can cause a look, never a grant: nothing in it says what the
 answer should be.
 """
 

@@ -52,7 +52,7 @@ class CatalogueShelf:
 
         `not_before` asks the store again if the copy was taken before then (a sweep's own findings must not be looked
         at through an older catalogue). A catalogue that is missing or too old is replaced by a fresh read of accounts
-        and profiles, of which no rule is known: grants go on, what a rule gave stays, until a sweep completes.
+        and profiles, of which no rule is known: grants go on, what a rule gave stays until the rules are judged.
         """
         copy = self._copy
         if copy is None or self._is_stale(now, not_before):
@@ -66,7 +66,7 @@ class CatalogueShelf:
         return copy
 
     async def put(self, catalogue: Catalogue, now: datetime) -> None:
-        """Stores a complete sweep's catalogue."""
+        """Stores a catalogue whose rules were judged."""
         await self.state.put_catalogue(catalogue)
         self._copy, self._taken_at = catalogue, now
 

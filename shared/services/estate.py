@@ -48,11 +48,26 @@ async def read_estate(app: App) -> Estate:
     await _read_assignments(app, estate, profiles)
     await _read_people(app, estate)
     estate.catalogue = replace(estate.catalogue, other_roles=_other_roles(estate))
-    if estate.people_complete:
-        # Whoever could not list everybody knows no rule: matching nobody says something only of a complete list.
-        unknown = unknown_rules(app.policy, estate.catalogue, estate.people.values(), estate.missing_groups)
-        estate.catalogue = replace(estate.catalogue, policy_digest=app.policy.digest, unknown_rules=unknown)
+    estate.catalogue = _judged(app, estate)
     return estate
+
+
+async def judge_rules(app: App, catalogue: Catalogue) -> Catalogue:
+    """The catalogue with the policy's rules judged, for a look that needs it before any sweep has judged one.
+
+    Reads the populations in bulk, as a sweep does. A read that fails leaves no rule known.
+    """
+    estate = Estate(app.clock.now(), catalogue)
+    await _read_people(app, estate)
+    return _judged(app, estate)
+
+
+def _judged(app: App, estate: Estate) -> Catalogue:
+    """Whoever could not list everybody knows no rule: matching nobody says something only of a complete list."""
+    if not estate.people_complete:
+        return estate.catalogue
+    unknown = unknown_rules(app.policy, estate.catalogue, estate.people.values(), estate.missing_groups)
+    return replace(estate.catalogue, policy_digest=app.policy.digest, unknown_rules=unknown)
 
 
 async def _read_assignments(app: App, estate: Estate, profiles: tuple[BillingProfile, ...]) -> None:

@@ -26,6 +26,7 @@ from shared.ports import Billing, Chain, Holding, PersonState
 from shared.services.actions import Result, Run, failed, is_young
 from shared.services.app import App, Deadline, Look
 from shared.services.catalogue import enforced_profiles
+from shared.services.estate import judge_rules
 from shared.services.provenance import prove_row
 
 _READS_AT_ONCE: Final = 8
@@ -54,6 +55,8 @@ async def look_at_person(app: App, key: PersonKey, item: WorkItem, chain: Chain,
         for row in rows.values()
         if row is not None
     ]
+    if catalogue.unknown_rules is None and any(one.profile not in draft.wanted for one in held):
+        catalogue = await _with_rules_judged(app, catalogue)
     plan = decide(person, app.policy, catalogue, held, now)
     plan = replace(plan, grants=tuple(grant for grant in plan.grants if grant.profile in rows))
 
@@ -102,6 +105,18 @@ async def look_at_person(app: App, key: PersonKey, item: WorkItem, chain: Chain,
     )
 
 
+async def _with_rules_judged(app: App, catalogue: Catalogue) -> Catalogue:
+    """Judges the rules where no sweep has, and keeps that for the looks to come.
+
+    Only where there is no judgement at all: one of an earlier policy waits for the sweep, which sees at once
+    everything that a changed policy would take away.
+    """
+    judged = await judge_rules(app, catalogue)
+    if judged.unknown_rules is not None:
+        await app.shelf.put(judged, app.clock.now())
+    return judged
+
+
 def _profiles_to_read(
     app: App, catalogue: Catalogue, draft: Plan, state: PersonState, item: WorkItem
 ) -> list[ProfileKey]:
@@ -136,7 +151,7 @@ async def _read_rows(
 async def _spare_what_a_missing_group_gave(
     app: App, plan: Plan, revokes: Sequence[Revoke]
 ) -> tuple[list[Revoke], list[Note], list[Result]]:
-    """Keeps back revokes of what a rule gave whose group is gone: nobody left it, it left (DESIGN section 5).
+    """Keeps back revokes of what a rule gave whose group is gone: nobody left it, it left.
 
     Returns the revokes that remain, a note for each one spared, and a result for each one where the group could not be
     read: that is no answer, so it is kept back as well.

@@ -1,4 +1,4 @@
-"""One look at one profile's e-mail invoicing: keep it opted in, and change nothing else (DESIGN section 8).
+"""One look at one profile's e-mail invoicing: keep it opted in, and change nothing else.
 
 A PUT replaces the whole profile and nothing guards it against a change made meanwhile. So it is done rarely,
 only after two reads agreed, with the state before kept, and what it did is read back and compared.

@@ -149,6 +149,10 @@ def _say(item: WorkItem, look: Look, took: timedelta) -> None:
         "cause": item.cause.kind.value,
         "outcome": look.outcome.value,
         "seconds": round(took.total_seconds(), 3),
-        **{name: look.record[name] for name in ("why", "actions", "alert", "finding") if look.record.get(name)},
+        **{
+            name: look.record[name]
+            for name in ("why", "actions", "notes", "waiting", "alert", "finding")
+            if look.record.get(name)
+        },
     }
     _log.log(level, "reconcile: %s", json.dumps(line, ensure_ascii=False))

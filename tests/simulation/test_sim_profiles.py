@@ -1,4 +1,4 @@
-"""A profile's invoice e-mail: turned on where it is literally off, and nothing else changes (DESIGN, section 8)."""
+"""A profile's invoice e-mail: turned on where it is literally off, and nothing else changes."""
 
 from collections.abc import Callable
 from datetime import timedelta
