@@ -55,7 +55,8 @@ async def look_at_person(app: App, key: PersonKey, item: WorkItem, chain: Chain,
         for row in rows.values()
         if row is not None
     ]
-    if catalogue.unknown_rules is None and any(one.profile not in draft.wanted for one in held):
+    moved = [one for one in held if isinstance(one, OwnAssignment) and one.profile not in draft.wanted]
+    if moved and catalogue.unknown_rules is None and draft.employment is Employment.EMPLOYED:
         catalogue = await _with_rules_judged(app, catalogue)
     plan = decide(person, app.policy, catalogue, held, now)
     plan = replace(plan, grants=tuple(grant for grant in plan.grants if grant.profile in rows))
