@@ -15,8 +15,9 @@ $(VENV)/.ready: requirements.txt requirements-dev.txt constraints.txt
 	  echo "This project needs Python 3.13 and found none as '$(PYTHON)'."; \
 	  echo "Install it (https://www.python.org/downloads, 'uv python install 3.13', 'pyenv install 3.13'),"; \
 	  echo "then run: make $(MAKECMDGOALS) PYTHON=/path/to/python3.13"; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@echo "Installing into $(VENV), once; this takes about a minute ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
 demo: setup ## a finance department's story on the embedded sandbox

@@ -69,7 +69,9 @@ async def first_sweep(office: Office, seen: Seen) -> None:
     foreign = await _held(office, ours=False)
     await office.sweep()
     ours = await office.until(lambda: _held(office, ours=True), lambda held: held == expected - foreign)
-    seen.say(f"{len(expected)} assignments follow from the policy; {len(foreign & expected)} were there by hand.")
+    seen.say(
+        f"{len(expected)} assignments follow from the policy; {len(foreign & expected)} of them stood there by hand."
+    )
     seen.say(f"The sweep found the rest missing; the app made {len(ours)} of them, one person at a time.")
     seen.check("assignments made", _shown(expected - foreign), _shown(ours))
     seen.check("assignments by hand, still there", _shown(foreign), _shown(await _held(office, ours=False)))

@@ -135,7 +135,7 @@ async def _observed(policy: Path, settings: dict[str, str]) -> Told:
         log = sandbox.app_log.read_text(encoding="utf-8") if sandbox.app_log is not None else ""
         would = log.count('"outcome": "would"')
         writes = [entry for entry in sandbox.billing.audit if entry.caller == names.APP_OBJECT_ID]
-    seen.say(f"A second Contoso with `enforce: none` lived the same days: {would} times 'would', 0 writes expected.")
+    seen.say(f"A second Contoso with `enforce: none` lived the same days: {would} times 'would', {len(writes)} writes.")
     seen.check("writes by the app", 0, len(writes))
     seen.check("it said what it would have done", expected=True, observed=would > 0)
     return Told("the same story, observed, writes nothing", seen, time.monotonic() - began)
@@ -173,6 +173,7 @@ async def tell_story(console: Console) -> list[Told]:
         for title, told in (("Observed", observed.result()), ("Notified", notified)):
             console.print(f"[bold cyan]{title}[/bold cyan]")
             tell(console, told)
+            console.print()
     finally:
         shutil.rmtree(folder)
     return played
