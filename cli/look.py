@@ -121,30 +121,39 @@ def run(chosen: argparse.Namespace) -> int:
     try:
         people = read_people(chosen.file.read_bytes(), now=datetime.now(UTC))
     except (OSError, UnreadableFileError) as error:
-        say.print(f"{chosen.file}: {error}", markup=False)
+        reason = error.strerror if isinstance(error, OSError) else error
+        say.print(f"{chosen.file}: {reason}", markup=False, soft_wrap=True)
         return 1
     for mistake in people.wrong:
         say.print(f"{chosen.file}, {mistake}", markup=False, soft_wrap=True)
     if people.wrong and not chosen.skip_bad:
-        say.print(f"Nothing was sent. Mend {len(people.wrong)} lines, or leave them out with --skip-bad.")
+        mend = f"Mend {_counted(len(people.wrong), 'line')}, or use --skip-bad to leave out what is wrong."
+        say.print(f"Nothing was sent. {mend}", soft_wrap=True)
         return 1
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    progress = Progress(*columns, console=say)
     try:
-        messages = asyncio.run(_send_all(chosen, people.events, say))
+        messages = asyncio.run(_send_all(chosen, people.events, progress))
     except (Transient, Permanent, ValueError) as error:
-        say.print(f"{error}", markup=False)
-        say.print("What the bar shows as done was sent. Sending it again does no harm.")
+        say.print(f"{error}", markup=False, soft_wrap=True)
+        if any(task.completed for task in progress.tasks):
+            say.print("What the bar shows as done was sent. Sending it again does no harm.", soft_wrap=True)
         return 1
-    Console().print(f"{len(people.events)} looks asked for in {messages} messages, {len(people.wrong)} lines left out.")
+    asked = f"{_counted(len(people.events), 'look')} asked for in {_counted(messages, 'message')}"
+    Console().print(f"{asked}, {_counted(len(people.wrong), 'line')} left out.", soft_wrap=True)
     return 0
 
 
-async def _send_all(chosen: argparse.Namespace, events: Sequence[JsonObject], say: Console) -> int:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"
+
+
+async def _send_all(chosen: argparse.Namespace, events: Sequence[JsonObject], progress: Progress) -> int:
     connection = chosen.connection_string or (None if chosen.namespace else os.environ.get(CONNECTION))
     if connection:
         queues = ServiceBusQueues.from_connection_string(connection)
         try:
-            with Progress(*columns, console=say) as progress:
+            with progress:
                 return await send(queues, events, progress)
         finally:
             await queues.close()
@@ -156,7 +165,7 @@ async def _send_all(chosen: argparse.Namespace, events: Sequence[JsonObject], sa
     async with DefaultAzureCredential() as credential:
         queues = ServiceBusQueues(namespace, credential)
         try:
-            with Progress(*columns, console=say) as progress:
+            with progress:
                 return await send(queues, events, progress)
         finally:
             await queues.close()
@@ -177,7 +186,9 @@ def _event(columns: Sequence[str], cells: Sequence[str], event_id: str, now: dat
     """The event of one line; raises `Rejected` whose field is a column."""
     if len(cells) > len(columns):
         mend = "Put quotation marks around values that contain it"
-        raise Rejected(columns[-1], f"the line has {len(cells)} values for {len(columns)} columns", mend)
+        raise Rejected(
+            columns[-1], f"the line has {_counted(len(cells), 'value')} for {_counted(len(columns), 'column')}", mend
+        )
     values = {column: cell.strip() for column, cell in zip(columns, cells, strict=False) if cell.strip()}
     name = next((name for name in NAMES if name in values), None)
     if name is None:

@@ -5,12 +5,16 @@ import azure.functions as func
 from shared import bootstrap
 from shared.services.sweep import sweep as take_stock
 
-bootstrap.check()
 blueprint = func.Blueprint()
 
 
 @blueprint.function_name("sweep")
-@blueprint.timer_trigger(arg_name="timer", schedule="%SWEEP_SCHEDULE%", run_on_startup=False, use_monitor=True)
+@blueprint.timer_trigger(
+    arg_name="timer",
+    schedule=bootstrap.check().settings.sweep_schedule,
+    run_on_startup=False,
+    use_monitor=True,
+)
 async def sweep(timer: func.TimerRequest) -> None:
     """Runs a sweep; a missed tick is simply run late."""
     del timer

@@ -6,9 +6,8 @@ switches too, they are only turned from here.
 
 The door:
 
-* `POST /faults` lays a rule (201 and its id), `GET /faults` lists them with their hits, `DELETE
-/faults[/{id}]` lifts
-  one or all;
+* `POST /faults` lays a rule (201 and its id), `GET /faults` lists them with their hits,
+  `DELETE /faults[/{id}]` lifts one or all;
 * `PUT /switches/{stand-in}/{name}` with `{"value": ...}` turns a switch, `GET /switches` shows all;
 * `GET /calls` counts requests per stand-in, method and path template, `DELETE /calls` starts over.
 """
@@ -277,9 +276,8 @@ def faults_handler(faults: Faults, switches: Switchboard) -> Handler:
         parts = [part for part in request.path.split("/") if part]
         door = _DOORS.get((request.method.upper(), *parts[:1]))
         if door is None or len(parts) > _LONGEST_PATH:
-            return _refusal(
-                404, f"there is no {request.method} {request.path} here; see GET /faults, /switches, /calls"
-            )
+            doors = "GET /faults, /switches, /calls, /subscriptions"
+            return _refusal(404, f"there is no {request.method} {request.path} here; see {doors}")
         try:
             return door(faults, switches, parts[1:], request.body)
         except ValidationError as mistakes:

@@ -43,8 +43,9 @@ class Options:
     """How to start a sandbox.
 
     `world` and `policy` are files, None for the standard ones; `queues` is a configuration file of the
-    official Service Bus emulator whose queues take the place of the standard ones. `latency_seconds` is by
-    stand-in (arm, graph, identity). `settings` are app settings that add to or replace the standard ones.
+    official Service Bus emulator whose queues come first; with the app, standard ones it lacks are added.
+    `latency_seconds` is by stand-in (arm, graph, identity). `settings` are app settings that add to or replace
+    the standard ones.
     `state` is the directory for ledger, logs and the effective policy, None for a fresh temporary one.
     Without `app` only the stand-ins are started. With `notifications` the app subscribes to changes in the
     directory before anybody is told that the sandbox is ready, and hears of them by Graph's notifications.
@@ -123,7 +124,8 @@ def effective_policy(policy: bytes, mode: Mode) -> bytes:
     """A policy file with its `enforce` as `mode` wants it.
 
     Observing is `enforce: none`. Enforcing is `enforce: all`, unless the policy picks profiles itself, which
-    stays. Where it can be done in place it is, so that lines and columns of mistakes stay those of the
+    stays. A value that is neither a word known here nor a list stays as well: the app says what is wrong with it.
+    Where it can be done in place it is, so that lines and columns of mistakes stay those of the
     original; text that is not a YAML mapping is returned unchanged, for the app to say what is wrong with it.
     """
     try:
@@ -132,23 +134,54 @@ def effective_policy(policy: bytes, mode: Mode) -> bytes:
         return policy
 
 
-def _effective(text: str, mode: Mode) -> str:
+def overruled(policy: bytes, mode: Mode) -> str | None:
+    """What to say where `effective_policy` changes an `enforce` that a policy gives; None where it changes none."""
+    try:
+        read = _read(_yaml(), policy.decode("utf-8"))
+    except UnicodeDecodeError:
+        return None
+    if read is None or "enforce" not in read or (wanted := _wanted(read, mode)) is None:
+        return None
+    given = read["enforce"] if isinstance(read["enforce"], str) else "a list"
+    return f"the policy says enforce: {given}; --mode made it {wanted}"
+
+
+def _yaml() -> YAML:
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.width = 10_000
+    return yaml
+
+
+def _read(yaml: YAML, text: str) -> CommentedMap | None:
+    """A policy, or None for what is none, which is for the app to say."""
     try:
         policy = yaml.load(text)
     except YAMLError:
-        return text
-    if not isinstance(policy, CommentedMap):
-        return text
-    current = policy.get("enforce")
-    if mode is Mode.ENFORCE and isinstance(current, list) and current:
-        return text
+        return None
+    return policy if isinstance(policy, CommentedMap) else None
+
+
+def _wanted(policy: CommentedMap, mode: Mode) -> str | None:
+    """What `enforce` has to become, or None where it stays."""
     wanted = "none" if mode is Mode.OBSERVE else "all"
-    if current == wanted:
+    if "enforce" not in policy:
+        return wanted
+    match policy["enforce"]:
+        case "none" | "all" as current:
+            return wanted if current != wanted else None
+        case [_, *_] if mode is Mode.OBSERVE:
+            return wanted
+        case _:
+            return None
+
+
+def _effective(text: str, mode: Mode) -> str:
+    yaml = _yaml()
+    policy = _read(yaml, text)
+    if policy is None or (wanted := _wanted(policy, mode)) is None:
         return text
-    if isinstance(current, str):
+    if isinstance(policy.get("enforce"), str):
         return _in_place(text, policy, wanted)
     policy["enforce"] = wanted
     changed = StringIO()

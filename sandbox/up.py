@@ -10,6 +10,7 @@ import asyncio
 import json
 import logging
 import secrets
+import shutil
 import signal
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -47,6 +48,7 @@ from sandbox.settings import (
     app_settings,
     effective_policy,
     notification_settings,
+    overruled,
     standard_queues,
 )
 from sandbox.shared_access import SharedAccessKey
@@ -121,6 +123,21 @@ async def running(options: Options, *, echo: Callable[[str], None] | None = None
     """
     world = _world(options)
     state = _state(options)
+    is_ready = False
+    try:
+        async with _started(options, world, state, echo) as sandbox:
+            is_ready = True
+            yield sandbox
+    finally:
+        # Nobody was told where a start that failed kept its files, and what went wrong is in the error.
+        if options.state is None and not is_ready:
+            shutil.rmtree(state)
+
+
+@asynccontextmanager
+async def _started(
+    options: Options, world: World, state: Path, echo: Callable[[str], None] | None
+) -> AsyncIterator[Sandbox]:
     async with AsyncExitStack() as stack:
         random = Random(options.seed)
         directory = world.directory(clock=utc_now, random_source=random)
@@ -243,12 +260,15 @@ def _billing(world: World, directory: GraphModel, random: Random) -> BillingMode
 
 
 def _queues(options: Options) -> Sequence[QueueOptions]:
+    """The queues of the file, and with the app running the standard ones that it does not name."""
     if options.queues is None:
         return standard_queues()
     try:
-        return read_queues(options.queues)
+        found = read_queues(options.queues)
     except QueueConfigError as mistake:
         raise StartError(f"--queues: {mistake}") from None
+    named = {queue.name.lower() for queue in found}
+    return [*found, *(queue for queue in standard_queues() if options.app and queue.name not in named)]
 
 
 def _state(options: Options) -> Path:
@@ -272,6 +292,7 @@ def _host(
     policy = options.policy or STANDARD_POLICY
     if not policy.is_file():
         raise StartError(f"--policy: there is no file {policy}; name an existing one")
+    _say_what_the_mode_does(policy, options.mode)
     header = secrets.token_hex(16)
     app = _app_identity(world)
 
@@ -284,6 +305,15 @@ def _host(
         return app_settings(places, client_id=app.client_id, identity_header=header, own=own)
 
     return FunctionsHost(options.app_directory, settings, broker, places.policy.parent, echo=echo)
+
+
+def _say_what_the_mode_does(policy: Path, mode: Mode) -> None:
+    try:
+        said = overruled(policy.read_bytes(), mode)
+    except OSError as refusal:
+        raise StartError(f"--policy: {policy} cannot be read: {refusal.strerror}") from None
+    if said is not None:
+        _logger.warning("%s", said)
 
 
 async def _subscribe(host: FunctionsHost) -> None:
@@ -314,8 +344,7 @@ def _contact(directory: GraphModel, object_id: str) -> Contact | None:
     return Contact(email=properties.get("mail"), display_name=properties.get("displayName"))
 
 
-# --- the command line
-# ----------------------------------------------------------------------------------------
+# --- the command line ---------------------------------------------------------------------------------------
 
 
 class _Parser(argparse.ArgumentParser):
@@ -388,12 +417,15 @@ def read_arguments(arguments: Sequence[str]) -> Options:
     )
     parser.add_argument("--state", type=Path, metavar="DIR", help="for ledger and logs (default: a fresh one)")
     given = parser.parse_args(arguments)
+    for option, is_given in (("--notifications", given.notifications), ("--policy", given.policy is not None)):
+        if given.no_app and is_given:
+            _logger.warning("%s is for the app, and --no-app starts none: it is left out of account", option)
     return Options(
         world=given.world,
         policy=given.policy,
         mode=given.mode,
         latency_seconds=given.latency,
-        notifications=given.notifications,
+        notifications=given.notifications and not given.no_app,
         app=not given.no_app,
         queues=given.queues,
         settings=dict(given.set),

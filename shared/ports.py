@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from shared.domain.billing import Assignment, BillingAccount, BillingProfile
 from shared.domain.catalogue import Catalogue
-from shared.domain.keys import IdentityKey, IdentityKind, ProfileKey
+from shared.domain.keys import IdentityKey, IdentityKind, PersonKey, ProfileKey
 from shared.domain.ownership import OwnAssignment
 from shared.domain.people import Person, PersonRead
 from shared.domain.work import RejectedEvent, Scheduled
@@ -161,6 +161,10 @@ class Ledger(Protocol):
         """A key's records, oldest first."""
         ...
 
+    async def latest(self, key: str, count: int) -> Sequence[Record]:
+        """A key's last `count` records (or all, where there are fewer), oldest first, however long its chain is."""
+        ...
+
     async def verify(self, key: str) -> Sequence[str]:
         """What is wrong with a key's chain (changed, missing, reordered records); empty when it holds."""
         ...
@@ -213,8 +217,21 @@ class ProfileState:
     version: str | None = field(default=None, compare=False)
 
 
+@dataclass(frozen=True, slots=True)
+class FutureLooks:
+    """The looks that events asked for at moments to come, by key: what a sender can cost us is bounded by it.
+
+    `due` are the moments for which a look is scheduled, each with whether its message is known to have reached the
+    queue. Losing it costs at most as many looks again.
+    """
+
+    key: PersonKey | IdentityKey
+    due: Mapping[datetime, bool] = field(default_factory=dict)
+    version: str | None = field(default=None, compare=False)
+
+
 class State(Protocol):
-    """What can be rebuilt: the catalogue, holdings, sightings, names, reports."""
+    """What can be rebuilt: the catalogue, holdings, sightings, names, future looks, reports."""
 
     async def person(self, object_id: str) -> PersonState:
         """A person's row, an empty one when there is none."""
@@ -248,8 +265,16 @@ class State(Protocol):
         """Replaces the catalogue as a whole: a reader sees the old one or the new one."""
         ...
 
+    async def future_looks(self, key: PersonKey | IdentityKey) -> FutureLooks:
+        """A key's row, an empty one when there is none."""
+        ...
+
+    async def put_future_looks(self, looks: FutureLooks) -> FutureLooks:
+        """Stores a row over the version it was read as. Raises `Conflict`."""
+        ...
+
     async def put_report(self, at: datetime, report: Mapping[str, Any]) -> None:
-        """Keeps a sweep's report."""
+        """Keeps a sweep's report, also beside another of the same moment."""
         ...
 
     async def reports(self, count: int) -> Sequence[Mapping[str, Any]]:

@@ -23,11 +23,15 @@ from pydantic import (
 )
 
 from shared.errors import Misconfigured
+from shared.settings_mistakes import PREFIX, no_such_setting, say_all
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 _SECRET_CHARACTERS = (16, 128)  # Graph takes no longer clientState, and nobody guesses 16
 _SECRETS_AT_MOST = 5  # each is compared, and a forgotten one is a door
+
+_GUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
+_SCHEDULE = re.compile(r"\S+( \S+){5}")
 
 
 def _words(value: Any) -> Any:
@@ -36,6 +40,12 @@ def _words(value: Any) -> Any:
 
 def _secrets(value: Any) -> Any:
     return [part for part in re.split(r"[\s,;]+", value) if part] if isinstance(value, str) else value
+
+
+def _object_ids(ids: frozenset[str]) -> frozenset[str]:
+    if wrong := sorted(each for each in ids if not _GUID.fullmatch(each)):
+        raise ValueError(f"{wrong[0]!r} is not an object id; it looks like 7c0f5a0e-0000-4000-8000-000000000001")
+    return ids
 
 
 def _strong(secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
@@ -125,22 +135,12 @@ class FrontSettings(BaseModel):
         given = {name: value for name, value in environment.items() if value.strip()}
         known = {str(field.alias) for field in Settings.model_fields.values()}
         mistakes = [
-            f"{name}: no such setting"
-            for name in sorted(given)
-            if name.startswith("INVOICE_ACCESS_") and name not in known
+            no_such_setting(name, known) for name in sorted(given) if name.startswith(PREFIX) and name not in known
         ]
         try:
             settings = cls.model_validate(given)
         except ValidationError as error:
-            mistakes += [
-                f"{detail['loc'][0]}: {_say(detail['msg'])}"
-                + (
-                    ""
-                    if detail["type"] == "missing" or detail["loc"][0] in SECRET_NAMES
-                    else f", not {detail['input']!r}"
-                )
-                for detail in error.errors()
-            ]
+            mistakes += say_all(error.errors(), SECRET_NAMES)
         if mistakes:
             raise Misconfigured("settings", mistakes)
         return settings
@@ -155,7 +155,7 @@ class Settings(FrontSettings):
     store: str = Field(alias="INVOICE_ACCESS_STORE")
     """Where ledger and state live: `sqlite:<path>`, or a storage account's table endpoint."""
 
-    former_identities: Annotated[frozenset[str], BeforeValidator(_words)] = Field(
+    former_identities: Annotated[frozenset[str], BeforeValidator(_words), AfterValidator(_object_ids)] = Field(
         frozenset(), alias="INVOICE_ACCESS_FORMER_IDENTITIES"
     )
     """Object ids under which this app wrote before: what they made is ours as well."""
@@ -219,10 +219,18 @@ class Settings(FrontSettings):
     subscription_hours: int = Field(672, ge=3, le=695, alias="INVOICE_ACCESS_SUBSCRIPTION_HOURS")
     """Hours that a subscription is made to live; renewed at half of it. Graph allows 696 for users and groups."""
 
-    subscriptions_schedule: str = Field(
-        "0 30 * * * *", alias="INVOICE_ACCESS_SUBSCRIPTIONS_SCHEDULE", pattern=r"^\S+( \S+){5}$"
-    )
+    subscriptions_schedule: str = Field("0 30 * * * *", alias="INVOICE_ACCESS_SUBSCRIPTIONS_SCHEDULE")
     """When subscriptions are looked after (NCRONTAB, 6 fields, UTC). Hourly, as Graph holds notifications for four."""
+
+    sweep_schedule: str = Field("0 0 * * * *", alias="SWEEP_SCHEDULE")
+    """When the sweep runs (NCRONTAB, 6 fields, UTC): hourly. Keep `INVOICE_ACCESS_SWEEP_HOURS` equal to it."""
+
+    @field_validator("subscriptions_schedule", "sweep_schedule")
+    @classmethod
+    def _six_fields(cls, schedule: str) -> str:
+        if not _SCHEDULE.fullmatch(schedule):
+            raise ValueError("give six NCRONTAB fields such as 0 30 * * * *")
+        return schedule
 
     @field_validator("notification_url")
     @classmethod
@@ -271,7 +279,3 @@ SECRET_NAMES = frozenset(
     str(field.alias) for field in Settings.model_fields.values() if field.annotation is _HIDDEN or not field.repr
 )
 """The settings whose values are shown nowhere, not even when they are wrong."""
-
-
-def _say(message: str) -> str:
-    return message.removeprefix("Value error, ")

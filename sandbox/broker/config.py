@@ -1,9 +1,10 @@
 """Queues from a file in the format of the official Service Bus emulator's `config.json`.
 
-Reading and checking only. What the file can say and this broker cannot do (topics, forwarding) is refused,
-not ignored.
+Reading and checking only. What the file can say and this broker cannot do is refused, but for topics: they are left
+out with a warning, because the official sample file has some.
 """
 
+import logging
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,6 +20,8 @@ from pydantic import (
 )
 
 from sandbox.broker.options import QueueOptions
+
+_logger = logging.getLogger(__name__)
 
 
 class QueueConfigError(Exception):
@@ -89,7 +92,7 @@ class _Queue(_Strict):
 class _Namespace(_Strict):
     Name: str
     Queues: list[_Queue] = []
-    Topics: Annotated[list[Any], _none_of("topics")] = []
+    Topics: list[Any] = []
 
     @field_validator("Queues")
     @classmethod
@@ -128,6 +131,8 @@ def parse_queues(text: str, *, origin: str) -> list[QueueOptions]:
             f"  {_place(mistake['loc'])}: {mistake['msg'].removeprefix('Value error, ')}" for mistake in error.errors()
         ]
         raise QueueConfigError("\n".join([f"Queue file {origin} cannot be used:", *mistakes])) from error
+    if parsed.UserConfig.Namespaces[0].Topics:
+        _logger.warning("%s: topics are left out, this broker has queues only", origin)
     return [_options(queue) for queue in parsed.UserConfig.Namespaces[0].Queues]
 
 

@@ -56,11 +56,10 @@ type Play = Callable[[Office, Seen], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step: its name, and how it is played. Without `observable` it makes no sense where nothing is written."""
+    """One step: its name, and how it is played."""
 
     name: str
     play: Play
-    observable: bool = True
 
 
 async def first_sweep(office: Office, seen: Seen) -> None:

@@ -1,8 +1,9 @@
 """The host's own doors, beside the app's routes: what it is doing, and running something now.
 
 What may live here: `/admin/...`, as the platform's host has it on a developer's machine, where it asks for no
-key. Two things are this host's own: `?wait=true` on a run, which answers 200 with how the run ended instead
-of 202 at once, and `GET /admin/host/logs?since=N`, the app's log lines after line N.
+key, and tells its keys under `/admin/host/keys` as it does in Azure. Two things are this host's own: `?wait=true`
+on a run, which answers 200 with how the run ended instead of 202 at once, and `GET /admin/host/logs?since=N`,
+the app's log lines after line N.
 """
 
 import asyncio
@@ -48,6 +49,8 @@ class AdminDoors:
                 return Response(202)
             case ("GET", "host", "logs"):
                 return self._logs(query)
+            case ("GET", "host", "keys" | "functionkeys" | "systemkeys" as kind, *name):
+                return self._keys(kind, name)
             case ("GET", "functions"):
                 return as_json(200, [self._describe(function, request) for function in self._host.functions().values()])
             case ("GET", "functions", name):
@@ -90,6 +93,18 @@ class AdminDoors:
                 for name, tally in host.tallies.items()
             },
         }
+
+    def _keys(self, kind: str, name: list[str]) -> Response:
+        keys = self._host.keys
+        match kind, name:
+            case "keys" | "functionkeys", []:
+                return as_json(200, {"keys": [{"name": "default", "value": keys.function}]})
+            case "keys" | "functionkeys", ["default"]:
+                return as_json(200, {"name": "default", "value": keys.function})
+            case "systemkeys", ["_master"]:
+                return as_json(200, {"name": "_master", "value": keys.master})
+            case _:
+                return Response(404)
 
     async def _run(self, name: str, body: bytes, *, wait: bool) -> Response:
         try:

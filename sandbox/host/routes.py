@@ -1,7 +1,8 @@
 """HTTP triggers without sockets: which function a request is for, whether it may, and what it becomes.
 
 What may live here: route templates, keys, and the translation between HTTP and a function's values. A route
-that no function has, or has with another method, is 404; a missing or wrong key is 401, as on the platform.
+that no function has, or has with another method, is 404; a missing or wrong key is 401, as on the platform,
+and here with a message.
 """
 
 import hmac
@@ -13,7 +14,7 @@ from urllib.parse import parse_qsl, unquote
 
 from sandbox.host.bindings import BindingError, Function, HttpTrigger
 from sandbox.host.frames import Datum
-from sandbox.wire import Request, Response
+from sandbox.wire import Request, Response, as_json
 
 _PARAMETER = re.compile(r"\{(?P<star>\*{0,2})(?P<name>\w+)(?::(?P<kind>\w+))?(?P<optional>\?)?\}")
 _KINDS = {
@@ -82,7 +83,8 @@ class Routes:
             if found is None or request.method.upper() not in route.trigger.methods:
                 continue
             if not self._keys.open(route.trigger.auth_level, _key_of(request)):
-                return Response(401)
+                wanted = "x-functions-key, or code in the URL; GET /admin/host/keys tells it"
+                return as_json(401, {"message": f"the key is missing or wrong: {wanted}"})
             params = [(name, unquote(text)) for name, text in found.groupdict().items() if text is not None]
             return Matched(route.function, _as_datum(request, params))
         return Response(404)

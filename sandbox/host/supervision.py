@@ -70,6 +70,7 @@ class Supervisor:
         self._settled = asyncio.Event()
         self._again = asyncio.Event()
         self._restarting = False
+        self._has_run = False
 
     @property
     def ready(self) -> bool:
@@ -102,10 +103,11 @@ class Supervisor:
             self.worker = None
 
     def fail(self, message: str) -> None:
-        """Enters the error state."""
+        """Enters the error state; whoever starts the host is told by what its start raises, later it is logged."""
         self.state = HostState.ERROR
         self.errors = [message]
-        _logger.error("the app does not run: %s", message)
+        if self._has_run:
+            _logger.error("the app does not run: %s", message)
         self._settled.set()
 
     async def run(self) -> None:
@@ -157,6 +159,7 @@ class Supervisor:
         await self._app.take(indexed)
         self.errors = []
         self.state = HostState.RUNNING
+        self._has_run = True
         self._settled.set()
 
     async def _until_it_ends(self) -> None:

@@ -79,6 +79,16 @@ class RowsLedger:
         async for row in self._rows.range(_partition(key), _RECORD, after(_RECORD)):
             yield _record(row)
 
+    async def latest(self, key: str, count: int) -> Sequence[Record]:
+        """The last `count` records, oldest first. Two reads. Raises `Damaged` for a row that is no record or head."""
+        row = await self._rows.get(_partition(key), _HEAD)
+        if row is None or count < 1:
+            return []
+        first = max(1, _head(row).sequence - count + 1)
+        rows = self._rows.range(_partition(key), f"{_RECORD}{first:012}", after(_RECORD))
+        # Somebody may have appended since the head was read.
+        return [_record(row) async for row in rows][-count:]
+
     async def verify(self, key: str) -> Sequence[str]:
         """What is wrong with a key's chain, one line each; empty when it holds."""
         wrong: list[str] = []

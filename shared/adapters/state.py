@@ -2,13 +2,14 @@
 
 How State's values are spread over rows lives here; their spelling is `state_rows`, and the store is a `Rows`.
 
-    partition  row key                                what it holds people     person:<object id>
-    a PersonState, and every name that was ever indexed for it
+    partition  row key                                what it holds
+    people     person:<object id>                     a PersonState, and every name that was ever indexed for it
                name:<sha256 of the identity>:<id>     somebody who was once called that; only ever added
     profiles   profile:<account>/<profile>            a ProfileState
+    future     due:<key>                              a FutureLooks; a name in the key is there by its digest
     catalogue  head                                   which parts are the catalogue
                part:<read at>:<random>:<number>       its text, in parts
-    reports    report:<countdown>:<number>            a report's text, in parts; later ones sort first
+    reports    report:<countdown>:<random>:<number>   a report's text, in parts; later ones sort first
 """
 
 import hashlib
@@ -38,6 +39,8 @@ from shared.adapters.state_rows import (
     called_of,
     catalogue_of,
     catalogue_text,
+    future_body,
+    future_of,
     identities_of,
     person_body,
     person_of,
@@ -45,12 +48,13 @@ from shared.adapters.state_rows import (
     profile_of,
 )
 from shared.domain.catalogue import Catalogue
-from shared.domain.keys import IdentityKey, ProfileKey
+from shared.domain.keys import IdentityKey, PersonKey, ProfileKey
 from shared.errors import Conflict, FailedRead, Transient
-from shared.ports import PersonState, ProfileState
+from shared.ports import FutureLooks, PersonState, ProfileState
 
 _PEOPLE: Final = "people"
 _PROFILES: Final = "profiles"
+_FUTURE: Final = "future"
 _CATALOGUE: Final = "catalogue"
 _REPORTS: Final = "reports"
 _HEAD: Final = "head"
@@ -177,15 +181,31 @@ class RowsState:
             return
         raise Conflict(f"others replaced the catalogue {_TRIES} times while it was stored")
 
+    async def future_looks(self, key: PersonKey | IdentityKey) -> FutureLooks:
+        """A key's row, an empty one when there is none. One read."""
+        row = await self._rows.get(_FUTURE, _future_key(key))
+        return FutureLooks(key) if row is None else future_of(row, key)
+
+    async def put_future_looks(self, looks: FutureLooks) -> FutureLooks:
+        """Stores a row over the version it was read as. Raises `Conflict`."""
+        key, body = _future_key(looks.key), future_body(looks)
+        put = Insert(key, body) if looks.version is None else Replace(key, body, looks.version)
+        try:
+            (etag,) = await self._rows.write(_FUTURE, put)
+        except (Exists, Changed) as error:
+            raise Conflict(f"somebody else changed what is remembered as '{key}'") from error
+        return replace(looks, version=etag)
+
     async def put_report(self, at: datetime, report: Mapping[str, Any]) -> None:
-        """Keeps a sweep's report. Raises `Conflict` when there is one of that moment."""
+        """Keeps a sweep's report, also beside another of the same moment."""
         parts = _split(json.dumps(report, separators=(",", ":"), allow_nan=False))
         # Counting down, so that the latest comes first in a store that sorts only one way.
-        countdown = 10**17 - int((at - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(microseconds=1))
+        countdown = 10**17 - (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+        # Two sweeps may begin at once: the random part keeps the rows of each together, and apart from the other's.
+        prefix = f"report:{countdown:018}:{secrets.token_hex(8)}"
         # The first part last: a report begins with it, and what was never finished has none.
         for number, part in reversed([*enumerate(parts)]):
-            key = f"report:{countdown:018}:{number:04}"
-            await self._rows.write(_REPORTS, Insert(key, {"parts": len(parts), "text": part}))
+            await self._rows.write(_REPORTS, Insert(f"{prefix}:{number:04}", {"parts": len(parts), "text": part}))
 
     async def reports(self, count: int) -> Sequence[Mapping[str, Any]]:
         """The latest `count` reports, newest first."""
@@ -248,8 +268,16 @@ def _person_key(object_id: str) -> str:
 
 
 def _name_prefix(identity: IdentityKey) -> str:
-    # A digest, as a name may be of any length and script, and a row key may not.
-    return f"name:{hashlib.sha256(identity.canonical.encode()).hexdigest()}:"
+    return f"name:{_digest(identity)}:"
+
+
+def _future_key(key: PersonKey | IdentityKey) -> str:
+    return f"due:name:{_digest(key)}" if isinstance(key, IdentityKey) else f"due:{key.canonical}"
+
+
+def _digest(identity: IdentityKey) -> str:
+    # A name may be of any length and script, and a row key may not.
+    return hashlib.sha256(identity.canonical.encode()).hexdigest()
 
 
 def _indexed(identity: IdentityKey, object_id: str) -> Insert:

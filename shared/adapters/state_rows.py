@@ -7,14 +7,14 @@ half read.
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from shared.adapters.rows import Damaged, Row
 from shared.domain.billing import BillingAccount, BillingProfile
 from shared.domain.catalogue import Catalogue
-from shared.domain.keys import IdentityKey, IdentityKind, ProfileKey
-from shared.ports import Holding, PersonState, ProfileState
+from shared.domain.keys import IdentityKey, IdentityKind, PersonKey, ProfileKey
+from shared.ports import FutureLooks, Holding, PersonState, ProfileState
 
 
 def person_body(state: PersonState, called: Iterable[str]) -> dict[str, Any]:
@@ -94,6 +94,18 @@ def profile_of(row: Row) -> ProfileState:
             blocked=body["blocked"],
             version=row.etag,
         )
+
+
+def future_body(looks: FutureLooks) -> dict[str, Any]:
+    """A row of future looks. It does not say whose: the row's key does, and names stay out of it."""
+    return {"due": {at.isoformat(): sent for at, sent in sorted(looks.due.items())}}
+
+
+def future_of(row: Row, key: PersonKey | IdentityKey) -> FutureLooks:
+    """The future looks at a key whose row this is. Raises `Damaged`."""
+    with _damaged(row, "list of future looks"):
+        due = {datetime.fromisoformat(at).astimezone(UTC): bool(sent) for at, sent in row.body["due"].items()}
+        return FutureLooks(key, due, row.etag)
 
 
 def catalogue_text(catalogue: Catalogue) -> str:

@@ -5,7 +5,7 @@ refusal says is for the sender to act on; what Graph is answered tells nothing a
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -26,6 +26,7 @@ from shared.sources.table import in_force
 
 _TEXT: Final = "text/plain; charset=utf-8"
 _JSON: Final = "application/json"
+_LOGGED: Final = frozenset({400, 413, 415})  # 401 and 503 have lines of their own, and anybody can cause a 404
 
 _log = logging.getLogger(__name__)
 
@@ -94,6 +95,10 @@ async def take_events(front: Front, name: str, posted: Posted) -> Answer:
     source = in_force(front.settings).get(name)
     if source is None:
         return _unknown()
+    return _noted(source.name, await _take_from(front, source, posted))
+
+
+async def _take_from(front: Front, source: Source, posted: Posted) -> Answer:
     now = front.clock.now()
     if (refusal := _unwelcome(front, source, posted, now)) is not None:
         return refusal
@@ -111,6 +116,10 @@ async def take_notifications(front: Front, posted: Posted) -> Answer:
     states = [state.get_secret_value() for state in front.settings.graph_client_states]
     if not states:
         return _unknown()
+    return _noted("graph", await _take_items(front, posted, states))
+
+
+async def _take_items(front: Front, posted: Posted, states: Sequence[str]) -> Answer:
     if token := posted.query.get("validationToken"):
         return _echo(token)
     if (refusal := _too_large(front, posted)) is not None:
@@ -131,7 +140,8 @@ def shake_hands(front: Front, posted: Posted) -> Answer:
     headers = allowed(posted.headers.get("webhook-request-origin", ""))
     if headers is None:
         mend = "Ask with the DNS name that the events will come from"
-        return _refuse(400, "WebHook-Request-Origin", "it is missing, or no DNS name", mend)
+        refusal = _refuse(400, "WebHook-Request-Origin", "it is missing, or no DNS name", mend)
+        return _noted(EVENT_GRID.name, refusal)
     return Answer(200, headers=headers)
 
 
@@ -150,7 +160,8 @@ def _unwelcome(front: Front, source: Source, posted: Posted, now: datetime) -> A
     keys = [key.get_secret_value() for key in source.keys(front.settings)] if source.keys is not None else []
     if not source.proof.holds(posted, keys, now, timedelta(seconds=front.settings.signature_seconds)):
         _log.warning("%s: a request without a valid proof was refused", source.name)
-        return _refuse(401, "signature", "it is missing, wrong or too old", "Sign the request as docs/sources.md says")
+        refused = source.proof.refusal
+        return _refuse(401, refused.field, refused.reason, refused.mend)
     if posted.is_compressed:
         return _refuse(415, "content-encoding", "the body is compressed", "Send it as it is")
     return None
@@ -189,7 +200,7 @@ async def _send(front: Front, source: Source, taken: _Taken) -> Answer:
             return _refuse(413, "body", f"its {len(events)} events fit no message", "Send fewer events at a time")
         if (refusal := await _put(front, message)) is not None:
             return refusal
-    _log.info("%s: %d events accepted, %d ignored", source.name, taken.accepted, taken.ignored)
+    _log.info("%s: events accepted: %d, ignored: %d", source.name, taken.accepted, taken.ignored)
     return Answer(202, Accepted(accepted=taken.accepted, ignored=taken.ignored))
 
 
@@ -218,13 +229,13 @@ def _tell(notified: Notified) -> None:
     if notified.dropped:
         claimed = ", ".join(f"{name} ({count})" for name, count in sorted(notified.dropped.items())[:20])
         _log.warning(
-            "graph: %d items passed on, %d dropped for their clientState; subscriptions: %s",
+            "graph: items passed on: %d, dropped for their clientState: %d; subscriptions: %s",
             notified.ours,
             sum(notified.dropped.values()),
             claimed,
         )
     else:
-        _log.info("graph: %d items passed on", notified.ours)
+        _log.info("graph: items passed on: %d", notified.ours)
 
 
 def _too_large(front: Front, posted: Posted) -> Answer | None:
@@ -241,6 +252,13 @@ def _in_their_words(rejected: Rejected, found: Found) -> Rejected:
         if name == ours or name.startswith(f"{ours}."):
             return Rejected(theirs + name.removeprefix(ours), rejected.reason, rejected.mend)
     return rejected
+
+
+def _noted(source: str, answer: Answer) -> Answer:
+    """The answer; a request refused for what is in it leaves a line with the field, and no value of anybody's."""
+    if answer.status in _LOGGED and isinstance(answer.body, Refusal):
+        _log.warning("%s: a request was refused with %d: %s", source, answer.status, answer.body.field)
+    return answer
 
 
 def _unknown() -> Answer:

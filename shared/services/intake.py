@@ -1,25 +1,31 @@
 """Intake: from events, whoever sent them, to looks. Nothing about access is decided here.
 
 Each event stands alone: one that cannot be used ends on rejected-events and stops no other. What concerns one
-person is merged into one look now, plus one at each future effective date.
+person is merged into one look now, plus one at each future effective date while there is a place for it.
 """
 
+import asyncio
 import logging
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import Final
 
-from shared.domain.keys import Key
+from shared.domain.keys import IdentityKey, PersonKey
 from shared.domain.work import Cause, CauseKind, RejectedEvent, Scheduled, WorkItem, at_once, later
-from shared.errors import Rejected
+from shared.errors import Permanent, Rejected, Transient
 from shared.services.app import App
+from shared.services.future import Places, note_sent, take_places
+from shared.services.reconcile import chain_key
 from shared.sources.events import PersonEvent
 from shared.sources.read import read_message
 
-FUTURE_LOOKS: Final = 5
-"""The most future looks that one batch may schedule for one person: what a sender can cost us is bounded."""
+RECORDED_CHARACTERS: Final = 200
+"""How much is kept of what a sender calls an event: enough to find it again, and no room for a story."""
+
+_AT_ONCE: Final = 8
+"""Keys whose future looks are seen to side by side: a batch of an HR system's year plan must not take minutes."""
 
 _log = logging.getLogger(__name__)
 
@@ -42,9 +48,13 @@ class Taken:
 
 
 async def intake(app: App, batch: Sequence[Incoming]) -> Taken:
-    """Turns a batch of events into looks. Returns once everything has reached a queue; raises Transient if not."""
+    """Turns a batch of events into looks. Returns once everything has reached a queue; raises Transient if not.
+
+    It also raises where a place for a future look could not be taken: everybody is looked at now all the same, and the
+    batch comes back.
+    """
     now = app.clock.now()
-    events: dict[Key, list[PersonEvent]] = {}
+    events: dict[PersonKey | IdentityKey, list[PersonEvent]] = {}
     rejected: list[RejectedEvent] = []
     ignored = 0
     for incoming in batch:
@@ -68,9 +78,15 @@ async def intake(app: App, batch: Sequence[Incoming]) -> Taken:
             )
         if mistakes:
             rejected.append(_whole(incoming, mistakes))
-    looks = [look for key, about in events.items() for look in _looks(app, key, about, now)]
+    looks = [_look_now(app, key, about, now) for key, about in events.items()]
+    gate = asyncio.Semaphore(_AT_ONCE)
+    places, failures = await _take_places(app, events, now, gate)
+    looks += [look for one in places for look in one.to_send]
     if looks:
         await app.queues.send_work(looks)
+    await asyncio.gather(*(note_sent(app.state, one, gate) for one in places))
+    if failures:
+        raise failures[0]
     if rejected:
         await app.queues.send_rejected(rejected)
     _log.info(
@@ -83,41 +99,69 @@ async def intake(app: App, batch: Sequence[Incoming]) -> Taken:
     return Taken(len(looks), len(rejected), ignored)
 
 
-def _looks(app: App, key: Key, about: Sequence[PersonEvent], now: datetime) -> list[Scheduled]:
-    """One look now, and one at each of the nearest future effective dates."""
-    effective = sorted({moment for event in about if (moment := _moment(app, event.effective)) is not None})
-    first = about[0]
-    origin = first.origin if len(about) == 1 else f"{first.origin} (+{len(about) - 1})"
-    item = WorkItem(
-        key,
-        Cause(CauseKind.EVENT, origin, first.event_type),
-        first_asked=now,
-        effective=effective[-1] if effective else None,
-    )
-    unique = uuid.UUID(int=app.random.getrandbits(128), version=4)
-    return [
-        at_once(item, str(unique)),
-        *(
-            later(
-                WorkItem(
-                    key,
-                    Cause(CauseKind.SCHEDULE, origin, first.event_type),
-                    first_asked=moment,
-                    effective=moment,
-                ),
-                moment,
-                coalesce=app.settings.coalesce,
-            )
-            for moment in [moment for moment in effective if moment > now][:FUTURE_LOOKS]
-        ),
-    ]
+def _look_now(app: App, key: PersonKey | IdentityKey, about: Sequence[PersonEvent], now: datetime) -> Scheduled:
+    effective = [moment for event in about if (moment := _moment(app, event.effective)) is not None]
+    item = WorkItem(key, _cause(about, CauseKind.EVENT), first_asked=now, effective=max(effective, default=None))
+    return at_once(item, str(uuid.UUID(int=app.random.getrandbits(128), version=4)))
+
+
+def _future_looks(
+    app: App, key: PersonKey | IdentityKey, about: Sequence[PersonEvent], now: datetime
+) -> dict[datetime, Scheduled]:
+    """The looks that are asked for at moments to come, by when they are due; the first of those that fall together."""
+    moments = {moment for event in about if (moment := _moment(app, event.effective)) is not None and moment > now}
+    cause = _cause(about, CauseKind.SCHEDULE)
+    looks: dict[datetime, Scheduled] = {}
+    for moment in sorted(moments):
+        look = later(WorkItem(key, cause, moment, effective=moment), moment, coalesce=app.settings.coalesce)
+        looks.setdefault(look.due or moment, look)
+    return looks
+
+
+async def _take_places(
+    app: App, events: Mapping[PersonKey | IdentityKey, Sequence[PersonEvent]], now: datetime, gate: asyncio.Semaphore
+) -> tuple[list[Places], list[Transient]]:
+    """Takes places for whatever is asked for at moments to come; what kept them from being taken is the second part."""
+    failures: list[Transient] = []
+
+    async def take(key: PersonKey | IdentityKey, wanted: Mapping[datetime, Scheduled]) -> Places | None:
+        try:
+            return await take_places(app.state, key, wanted, now, gate)
+        except Transient as failure:
+            failures.append(failure)
+        except Permanent as failure:
+            # Coming back changes nothing, and the look now does not hang on it.
+            _log.error("intake: the future looks at %s are left to the sweep: %s", chain_key(key), failure.reason)
+        return None
+
+    asked = {key: wanted for key, about in events.items() if (wanted := _future_looks(app, key, about, now))}
+    places = await asyncio.gather(*(take(key, wanted) for key, wanted in asked.items()))
+    return [one for one in places if one is not None], failures
+
+
+def _cause(about: Sequence[PersonEvent], kind: CauseKind) -> Cause:
+    """Why we look, in the words of the first who asked."""
+    more = f" (+{len(about) - 1})" if len(about) > 1 else ""
+    return Cause(kind, _bounded(about[0].origin + more), _bounded(about[0].event_type))
+
+
+def _bounded(text: str) -> str:
+    """A sender's text, cut in the middle where it is too long: both ends help to find an event again."""
+    if len(text) <= RECORDED_CHARACTERS:
+        return text
+    head = RECORDED_CHARACTERS // 2
+    return f"{text[:head]}…{text[head + 1 - RECORDED_CHARACTERS :]}"
 
 
 def _moment(app: App, effective: date | datetime | None) -> datetime | None:
-    """An effective date as a moment: a date without a time begins with that day in the policy's time zone."""
+    """An effective date as a moment in UTC: a date without a time begins with that day in the policy's time zone.
+
+    Where the clocks go forward at midnight, the day begins with the hour after it; where they go back, with the first
+    of two midnights. That is what `combine` comes to.
+    """
     if effective is None or isinstance(effective, datetime):
         return effective
-    return datetime.combine(effective, time(), app.policy.time_zone)
+    return datetime.combine(effective, time(), app.policy.time_zone).astimezone(UTC)
 
 
 def _whole(incoming: Incoming, mistakes: Sequence[Rejected]) -> RejectedEvent:

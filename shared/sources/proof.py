@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from shared.errors import Rejected
 from shared.sources.posted import Posted
 
 _SECONDS: Final = re.compile(r"[0-9]{1,11}", re.ASCII)
@@ -30,6 +31,11 @@ class Signature:
     signed: Callable[[bytes, bytes], bytes]
     moment: Callable[[str], datetime | None]
 
+    @property
+    def refusal(self) -> Rejected:
+        """What is said to a sender whose signature does not hold, whatever is wrong with it."""
+        return Rejected(self.header, "it is missing, wrong or too old", "Sign the request as docs/sources.md says")
+
     def holds(self, posted: Posted, keys: Sequence[str], now: datetime, window: timedelta) -> bool:
         """Whether one of the keys in force made the signature, and within `window` of now."""
         stamp = posted.headers.get(self.timestamp_header.lower(), "")
@@ -47,6 +53,12 @@ class UrlSecret:
 
     parameter: str = "secret"
 
+    @property
+    def refusal(self) -> Rejected:
+        """What is said to a sender without a secret in force."""
+        mend = f"Give the system a URL that ends in ?{self.parameter}=, as docs/sources.md says"
+        return Rejected(self.parameter, "it is missing or wrong", mend)
+
     def holds(self, posted: Posted, keys: Sequence[str], now: datetime, window: timedelta) -> bool:
         """Whether one of the secrets in force was given."""
         del now, window
@@ -56,6 +68,11 @@ class UrlSecret:
 @dataclass(frozen=True, slots=True)
 class FunctionKey:
     """A function key, which the Functions host has checked before we are called."""
+
+    @property
+    def refusal(self) -> Rejected:
+        """What would be said to a sender without a key; the host says it first."""
+        return Rejected("x-functions-key", "it is missing or wrong", "Send the function key of this app")
 
     def holds(self, posted: Posted, keys: Sequence[str], now: datetime, window: timedelta) -> bool:
         """Always: the host lets nobody in without one."""

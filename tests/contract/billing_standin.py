@@ -8,10 +8,8 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, Self
 
-import pytest
 from azure.core.credentials import AccessToken
 from azure.core.pipeline.transport import AsyncHttpTransport
 from azure.mgmt.billing.aio import BillingManagementClient
@@ -19,12 +17,9 @@ from azure.mgmt.billing.aio import BillingManagementClient
 from sandbox.billing import BillingModel, Contact, Switches, billing_handler
 from sandbox.transport_azure import HandlerTransport
 from sandbox.wire import Caller, Handler, Request, Response
+from tests.published import PUBLISHED
 
-CONFORMANCE = Path(__file__).parents[3] / "shared" / "conformance" / "billing"
-
-needs_conformance = pytest.mark.skipif(
-    not CONFORMANCE.is_dir(), reason="../shared/conformance with the published payloads is absent"
-)
+CONFORMANCE = PUBLISHED / "billing"
 
 TENANT = "76e9ab9c-0000-4000-8000-0000000000aa"
 OTHER_TENANT = "76e9ab9c-0000-4000-8000-0000000000bb"

@@ -12,9 +12,10 @@ from shared.adapters.billing_arm import ArmBilling
 from shared.domain.keys import ProfileKey
 from shared.errors import AccessLost, InvoiceAccessError, Permanent, Transient
 from shared.settings import Settings
-from tests.contract.billing_standin import CONFORMANCE, OwnCredential, needs_conformance, published
+from tests.contract.billing_standin import CONFORMANCE, OwnCredential, published
+from tests.published import needs_published
 
-pytestmark = needs_conformance
+pytestmark = needs_published
 
 SETTINGS = Settings.read(
     {

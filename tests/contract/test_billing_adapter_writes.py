@@ -147,10 +147,11 @@ async def test_opting_in_sends_every_writable_field_back_and_no_other(answer: Re
 
 async def test_our_identities_are_the_tokens_own_and_the_former_ones() -> None:
     service, credential = Service(Response(200)), Credential()
-    billing = service.billing(credential, INVOICE_ACCESS_FORMER_IDENTITIES="ABC, def")
-    assert await billing.identities() == {OURS, "abc", "def"}
+    one, two = "7c0f5a0e-0000-4000-8000-0000000000b1", "7c0f5a0e-0000-4000-8000-0000000000b2"
+    billing = service.billing(credential, INVOICE_ACCESS_FORMER_IDENTITIES=f"{one.upper()}, {two}")
+    assert await billing.identities() == {OURS, one, two}
     credential.claims["oid"] = PERSON
-    assert await billing.identities() == {PERSON, "abc", "def"}
+    assert await billing.identities() == {PERSON, one, two}
     assert service.requests == []
 
 

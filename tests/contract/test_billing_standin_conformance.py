@@ -23,11 +23,11 @@ from tests.contract.billing_standin import (
     P,
     Standin,
     json_of,
-    needs_conformance,
     published,
 )
+from tests.published import needs_published
 
-pytestmark = needs_conformance
+pytestmark = needs_published
 
 ROW = f"billingRoleAssignments/{INVOICE_MANAGER}_{MANAGER}"
 ROLE = {"principalId": ANNA, "roleDefinitionId": INVOICE_MANAGER}

@@ -2,7 +2,6 @@
 
 import json
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -21,8 +20,7 @@ from tests.contract.graph_tenant import (
     app_identity,
     wanted,
 )
-
-CONFORMANCE = Path(__file__).parents[3] / "shared" / "conformance" / "graph"
+from tests.published import PUBLISHED, needs_published
 
 
 @pytest.fixture
@@ -59,16 +57,16 @@ async def test_the_same_url_twice_is_asked_twice(tenant: Tenant) -> None:
     assert len(tenant.inbox.handshakes) == 2
 
 
-@pytest.mark.skipif(not CONFORMANCE.exists(), reason="the published payloads are not here (shared/conformance)")
+@needs_published
 async def test_the_answer_has_every_member_that_the_published_one_has(tenant: Tenant) -> None:
-    published = json.loads((CONFORMANCE / "subscription-create-response-201.official.json").read_text())
+    published = json.loads((PUBLISHED / "graph" / "subscription-create-response-201.official.json").read_text())
     made = (await create(tenant)).json()
     assert published.keys() <= made.keys()
     assert made["@odata.context"].endswith("/v1.0/$metadata#subscriptions/$entity")
     assert made["applicationId"] == "c1"
     assert made["creatorId"] == app_identity().object_id
     async with tenant.client() as app:
-        renewal = json.loads((CONFORMANCE / "subscription-renew-request.official.json").read_text())
+        renewal = json.loads((PUBLISHED / "graph" / "subscription-renew-request.official.json").read_text())
         renewal["expirationDateTime"] = "2026-03-25T11:00:00.0000000Z"
         renewed = await app.patch(f"/subscriptions/{made['id']}", json=renewal)
     assert (renewed.status_code, renewed.json()["expirationDateTime"]) == (200, "2026-03-25T11:00:00.0000000Z")

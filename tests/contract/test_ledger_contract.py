@@ -68,6 +68,26 @@ async def test_a_chain_goes_on_where_an_earlier_one_ended(ledger: RowsLedger) ->
     assert await ledger.verify(KEY) == []
 
 
+@pytest.mark.parametrize("count", [1, 2, 5, 9])
+async def test_the_latest_records_are_the_end_of_the_chain_oldest_first(ledger: RowsLedger, count: int) -> None:
+    appended = await append(ledger, 5)
+    assert await ledger.latest(KEY, count) == appended[-count:]
+
+
+async def test_the_latest_records_of_no_chain_and_no_latest_records_of_one_are_none(ledger: RowsLedger) -> None:
+    assert await ledger.latest(KEY, 3) == []
+    await append(ledger, 2)
+    assert await ledger.latest(KEY, 0) == []
+
+
+async def test_the_latest_records_are_read_whatever_became_of_those_before(ledger: RowsLedger, rows: Rows) -> None:
+    appended = await append(ledger, 4)
+    await tamper(rows, 1, lambda _: {})
+    assert await ledger.latest(KEY, 2) == appended[-2:]
+    with pytest.raises(Damaged):
+        await ledger.latest(KEY, 4)
+
+
 async def test_keys_have_chains_of_their_own(ledger: RowsLedger) -> None:
     other = "profile:acc:ount_2019-05-31/ab-cd/../#?%"
     await append(ledger, 2)

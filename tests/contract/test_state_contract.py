@@ -10,9 +10,9 @@ from shared.adapters.rows import Delete, Insert, Replace, Rows
 from shared.adapters.state import RowsState
 from shared.domain.billing import BillingAccount, BillingProfile
 from shared.domain.catalogue import Catalogue
-from shared.domain.keys import IdentityKey, IdentityKind, ProfileKey
+from shared.domain.keys import IdentityKey, IdentityKind, PersonKey, ProfileKey
 from shared.errors import Conflict, FailedRead, Permanent
-from shared.ports import Holding, PersonState, ProfileState
+from shared.ports import FutureLooks, Holding, PersonState, ProfileState
 
 ANNA = "7c0f5a0e-0000-4000-8000-00000000000a"
 BEN = "7c0f5a0e-0000-4000-8000-00000000000b"
@@ -321,8 +321,74 @@ async def test_a_report_that_was_never_finished_is_not_seen(state: RowsState, ro
     assert await state.reports(5) == [{"n": 1}]
 
 
-async def test_a_second_report_of_one_moment_is_a_conflict(state: RowsState) -> None:
-    await state.put_report(AT, {"n": 1})
-    with pytest.raises(Conflict):
-        await state.put_report(AT, {"n": 2})
-    assert await state.reports(5) == [{"n": 1}]
+async def test_reports_of_one_moment_are_all_kept(state: RowsState, rows: Rows) -> None:
+    long = {"n": 1, "noise": "x" * 500_000}
+    await asyncio.gather(state.put_report(AT, long), state.put_report(AT, {"n": 2}), RowsState(rows).put_report(AT, {}))
+    await state.put_report(AT + timedelta(microseconds=1), {"n": 4})
+    first, *others = await state.reports(5)
+    assert first == {"n": 4}
+    assert sorted(others, key=len) == [{}, {"n": 2}, long]
+
+
+async def test_reports_that_an_earlier_release_stored_are_still_read(state: RowsState, rows: Rows) -> None:
+    countdown = 10**17 - int(AT.timestamp() * 1_000_000)
+    halves = ('{"n":', "0}")
+    for number, text in enumerate(halves):
+        await rows.write("reports", Insert(f"report:{countdown:018}:{number:04}", {"parts": 2, "text": text}))
+    await state.put_report(AT + timedelta(hours=1), {"n": 1})
+    assert await state.reports(5) == [{"n": 1}, {"n": 0}]
+
+
+# -- future looks
+
+
+@pytest.mark.parametrize("key", [PersonKey(ANNA), upn("Jörg@contoso.com"), upn("a" * 3000 + "@contoso.com")])
+async def test_the_future_looks_at_a_key_are_read_back_whole(state: RowsState, key: PersonKey | IdentityKey) -> None:
+    assert await state.future_looks(key) == FutureLooks(key)
+    assert (await state.future_looks(key)).version is None
+    due = {AT + timedelta(days=n): n > 1 for n in range(5)}
+    stored = await state.put_future_looks(FutureLooks(key, due))
+    found = await state.future_looks(key)
+    assert found == FutureLooks(key, due)
+    assert found.version == stored.version is not None
+    await state.put_future_looks(FutureLooks(key, {}, found.version))
+    assert await state.future_looks(key) == FutureLooks(key)
+
+
+async def test_future_looks_that_somebody_else_stored_meanwhile_are_a_conflict(state: RowsState) -> None:
+    key = PersonKey(ANNA)
+    first = await state.put_future_looks(FutureLooks(key, {AT: False}))
+    second = await state.put_future_looks(replace(first, due={AT: True}))
+    for stale in (first, replace(first, version=None)):
+        with pytest.raises(Conflict, match=ANNA):
+            await state.put_future_looks(stale)
+    assert (await state.future_looks(key)).version == second.version
+
+
+async def test_of_two_who_store_future_looks_at_once_one_succeeds(state: RowsState) -> None:
+    key = PersonKey(ANNA)
+    outcomes = await asyncio.gather(
+        *(state.put_future_looks(FutureLooks(key, {AT + timedelta(days=n): False})) for n in range(4)),
+        return_exceptions=True,
+    )
+    (won,) = [outcome for outcome in outcomes if isinstance(outcome, FutureLooks)]
+    assert sum(isinstance(outcome, Conflict) for outcome in outcomes) == 3
+    assert await state.future_looks(key) == won
+
+
+async def test_future_looks_say_nobodys_name(state: RowsState, rows: Rows) -> None:
+    looks = FutureLooks(upn("anna@contoso.com"), {AT: False})
+    await state.put_future_looks(looks)
+    with pytest.raises(Conflict) as lost:
+        await state.put_future_looks(looks)
+    stored = [row async for row in rows.range("future", "due:", "due;")]
+    assert len(stored) == 1
+    assert not any("anna" in text for text in (str(lost.value), stored[0].key, stored[0].text))
+
+
+async def test_a_row_of_future_looks_of_the_wrong_shape_is_an_error_and_not_an_empty_one(
+    state: RowsState, rows: Rows
+) -> None:
+    await rows.write("future", Insert(f"due:person:{ANNA}", {"due": {"tomorrow": True}}))
+    with pytest.raises(Permanent, match="is no list of future looks"):
+        await state.future_looks(PersonKey(ANNA))

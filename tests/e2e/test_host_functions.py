@@ -356,10 +356,15 @@ async def test_http_functions_answer_their_routes_methods_and_keys(start: StartH
     assert (await app.client.get("/v1/people/7")).status_code == 404
     assert (await app.client.post("/v1/people/x?q=")).status_code == 404
     assert (await app.client.get("/v1/people/me")).text == "it is me"
-    assert (await app.client.get("/v1/secret")).status_code == 401
-    key = app.host.keys.function
-    assert (await app.client.get("/v1/secret", headers={"x-functions-key": key})).text == "open"
-    assert (await app.client.get(f"/v1/secret?code={app.host.keys.master}")).text == "open"
+    refused = await app.client.get("/v1/secret")
+    assert refused.status_code == 401
+    assert "GET /admin/host/keys" in refused.json()["message"]
+    (key,) = (await app.client.get("/admin/host/keys")).json()["keys"]
+    assert (await app.client.get("/admin/host/keys/default")).json() == key == {"name": "default"} | key
+    assert (await app.client.get("/v1/secret", headers={"x-functions-key": key["value"]})).text == "open"
+    master = (await app.client.get("/admin/host/systemkeys/_master")).json()["value"]
+    assert (await app.client.get(f"/v1/secret?code={master}")).text == "open"
+    assert (await app.client.get("/admin/host/keys/other")).status_code == 404
     assert (await app.client.get("/v1/broken")).status_code == 500
 
 
@@ -416,7 +421,9 @@ async def test_an_app_that_cannot_be_indexed_says_why(
         assert part in str(refusal.value)
 
 
-async def test_a_restart_loads_the_changed_app_and_an_error_heals_by_the_next_one(start: StartHost) -> None:
+async def test_a_restart_loads_the_changed_app_and_an_error_heals_by_the_next_one(
+    start: StartHost, caplog: pytest.LogCaptureFixture
+) -> None:
     app = await start(TIMERS, settings={"SCHEDULE": "0 0 0 1 1 *", "PYTHONDONTWRITEBYTECODE": "1"})
     source = app.host.app_directory / "function_app.py"
     source.write_text(HEAD + "raise ValueError('broken by a change')")
@@ -424,6 +431,7 @@ async def test_a_restart_loads_the_changed_app_and_an_error_heals_by_the_next_on
     status = await app.status()
     assert status["state"] == "Error"
     assert "broken by a change" in status["errors"][0]
+    assert "broken by a change" in caplog.text, "no start is there to raise it"
     assert (await app.client.post("/admin/functions/sweep")).status_code == 503
 
     source.write_text(HEAD + dedent(OUTPUT).replace("work", "sweep").replace("done", "sweep"))

@@ -113,6 +113,39 @@ async def test_an_app_that_does_not_start_is_the_reason_the_sandbox_does_not(app
             pytest.fail("it must not start")
 
 
+async def test_a_failed_start_is_told_once_and_leaves_no_directory_of_its_own(tmp_path: Path) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("version: 1\nenforce: maybe\nrules: []\n")
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "sandbox", "up", "--policy", str(policy)),
+        cwd=PROJECT,
+        env={**os.environ, "TMPDIR": str(temporary)},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(30):
+        out, said = await process.communicate()
+    assert (process.returncode, out) == (1, b"")
+    assert said.count(b"'maybe'") == 1
+    assert list(temporary.iterdir()) == []
+
+
+async def test_a_value_that_the_mode_overrules_is_said_once_on_stderr(
+    app: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("version: 1\nenforce: none\nrules: []\n")
+    async with (
+        running(Options(app_directory=app, state=tmp_path / "state", policy=policy)) as sandbox,
+        httpx.AsyncClient(base_url=str(sandbox.functions), timeout=20) as client,
+    ):
+        assert (await client.post("/admin/host/restart")).status_code == 202
+    said = [message for message in caplog.messages if "--mode" in message]
+    assert said == ["the policy says enforce: none; --mode made it all"]
+
+
 async def test_without_the_app_the_stand_ins_answer_tokens_faults_and_switches(tmp_path: Path) -> None:
     async with running(Options(app=False, state=tmp_path)) as sandbox, httpx.AsyncClient() as client:
         assert sandbox.announcement()["functions"] is None

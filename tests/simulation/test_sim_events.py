@@ -6,7 +6,6 @@ import pytest
 
 from shared.domain.work import CauseKind
 from shared.errors import Transient
-from shared.services.intake import FUTURE_LOOKS
 from shared.sources.read import read_message
 from tests.simulation.small_world import DE, DIETER, FEMKE, NL, TESS
 from tests.simulation.stage import Stage
@@ -63,14 +62,6 @@ async def test_an_unreachable_queue_makes_intake_raise_so_that_the_batch_comes_b
     await stage.run_until_quiet()
     assert stage.held(anna) == {NL}
     assert len(stage.queues.rejected) == 1
-
-
-async def test_a_sender_cannot_schedule_any_number_of_looks(stage: Stage) -> None:
-    days = [f"2026-04-{day:02}" for day in range(1, 29)]
-    await stage.receive(*(stage.event(f"id:{FEMKE}", effective=day) for day in days))
-    due = due_times(stage, CauseKind.SCHEDULE)
-    assert len(due) == FUTURE_LOOKS
-    assert due[0] == datetime(2026, 3, 31, 22, tzinfo=UTC)
 
 
 async def test_a_past_effective_date_is_one_look_now(stage: Stage) -> None:

@@ -133,6 +133,11 @@ def test_what_is_left_out_has_the_careful_default() -> None:
             "budgets.grants: '1/2' is not a budget; write floor/count/percent, such as 2/10/20 %",
         ),
         (
+            LEAST + "budgets: {grants: 10}",
+            "3:19",
+            "budgets.grants: 10 is not a budget; write floor/count/percent, such as 2/10/20 %",
+        ),
+        (
             LEAST + "budgets: {grants: 1/2/101}",
             "3:19",
             "budgets.grants.percent: 101 is too much; at most 100 can stand here",

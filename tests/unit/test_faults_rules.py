@@ -239,4 +239,4 @@ def test_calls_are_counted_per_stand_in_and_kind(door: Handler, faults: Faults) 
 def test_an_unknown_door_says_which_there_are(door: Handler) -> None:
     status, refusal = ask(door, "GET", "/fault")
     assert status == 404
-    assert "/switches" in refusal["error"]["message"]
+    assert "/switches, /calls, /subscriptions" in refusal["error"]["message"]

@@ -2,15 +2,14 @@
 
 import json
 import logging
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from shared.errors import Permanent, Transient
+from tests.published import PUBLISHED, needs_published
 from tests.unit.front_desk import ENVIRONMENT, KEYS, Desk
 
-CONFORMANCE = Path(__file__).parents[3] / "shared" / "conformance" / "graph"
 TENANT = "7c0f5a0e-0000-4000-8000-000000007e7a"
 OLD, NEW = KEYS["graph"]
 
@@ -82,7 +81,7 @@ async def test_no_client_state_reaches_the_queue_or_the_log(caplog: pytest.LogCa
     assert b"clientState" not in desk.queue.messages[0]
     for secret in (OLD, NEW, "a-guess-of-somebody", "<who knows>"):
         assert secret not in said
-    assert "1 items passed on, 1 dropped" in caplog.text
+    assert "items passed on: 1, dropped for their clientState: 1" in caplog.text
 
 
 async def test_a_rogue_caller_is_answered_like_graph() -> None:
@@ -135,13 +134,12 @@ async def test_every_shape_of_the_wire_passes() -> None:
     assert people(desk) == [f"person:7c0f5a0e-0000-4000-8000-{number:012}" for number in (1, 2, 7, 4)]
 
 
+@needs_published
 @pytest.mark.parametrize(
     "name", ["change-notification-message", "lifecycle-notification", "eventhubs-validation-message"]
 )
 async def test_published_payloads_are_answered_with_202(name: str) -> None:
-    if not CONFORMANCE.exists():
-        pytest.skip("the published payloads (../shared/conformance) are not here")
-    text = (CONFORMANCE / f"{name}.official.json").read_text(encoding="utf-8")
+    text = (PUBLISHED / "graph" / f"{name}.official.json").read_text(encoding="utf-8")
     ours = json.loads(text)
     for each in ours["value"]:
         each["clientState"] = NEW

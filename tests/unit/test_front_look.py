@@ -93,7 +93,7 @@ def test_nothing_is_sent_when_a_line_is_wrong(tmp_path: Path, capsys: pytest.Cap
     assert main(["look", str(file)]) == 1
     said = capsys.readouterr().err
     assert "line 2, column 'id'" in said
-    assert "Nothing was sent" in said
+    assert "Nothing was sent. Mend 1 line, or" in said
 
 
 def test_a_missing_file_and_a_missing_address_are_told(
@@ -105,6 +105,11 @@ def test_a_missing_file_and_a_missing_address_are_told(
     assert main(["look", str(file)]) == 1
     file.write_text("employee-id\n7\n", encoding="utf-8")
     assert main(["look", str(file)]) == 1
+    nobody = "Endpoint=sb://127.0.0.1:9/;SharedAccessKeyName=x;SharedAccessKey=y"
+    missing, address = capsys.readouterr().err.splitlines()
+    assert missing == f"{file}: No such file or directory"
+    assert "--namespace" in address
+    assert main(["look", str(file), "--connection-string", nobody]) == 1
     said = capsys.readouterr().err
-    assert "No such file" in said
-    assert "--namespace" in said
+    assert "people-events" in said
+    assert "was sent" not in said, "the bar shows nothing as done"

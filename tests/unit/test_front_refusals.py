@@ -134,6 +134,38 @@ async def test_a_queue_that_cannot_be_reached_is_503_with_retry_after(failure: E
     assert (answer.status, answer.headers["Retry-After"]) == (503, after)
 
 
+async def test_each_proof_names_its_own_field_and_how_to_mend_it() -> None:
+    said = {}
+    for source, body in (("hr", EVENT), ("bamboohr", BAMBOO), ("personio", PERSON)):
+        answer = await Desk().post(source, body, proof={}, query={})
+        assert isinstance(answer.body, Refusal)
+        said[source] = (answer.body.field.casefold(), answer.body.mend)
+    assert said["hr"][0] == "x-signature"
+    assert said["bamboohr"][0] == "x-bamboohr-signature"
+    assert said["personio"][0] == "secret"
+    assert "Sign" in said["hr"][1]
+    assert "?secret=" in said["personio"][1]
+
+
+async def test_a_request_refused_for_what_is_in_it_leaves_one_line_without_its_values(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    desk = Desk()
+    desk_of_little = Desk({**ENVIRONMENT, "INVOICE_ACCESS_BODY_BYTES": "1024"})
+    wrong = EVENT.replace(b"employee-id:004711", b"who-is-that")
+    assert (await desk.post("hr", wrong)).status == 400
+    assert (await desk.post("personio", PERSON, media_type="text/hidden")).status == 415
+    assert (await desk_of_little.post("event-grid", b"[" + b" " * 1024)).status == 413
+    assert (await desk.notify(b"{who-is-that")).status == 400
+    assert (await desk.post("workday", EVENT)).status == 404
+    assert [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING] == [
+        "hr: a request was refused with 400: subject",
+        "personio: a request was refused with 415: content-type",
+        "event-grid: a request was refused with 413: body",
+        "graph: a request was refused with 400: body",
+    ]
+
+
 async def test_no_key_is_ever_told_or_logged(caplog: pytest.LogCaptureFixture) -> None:
     desk = Desk()
     with caplog.at_level(logging.DEBUG):

@@ -3,7 +3,6 @@
 import hashlib
 import hmac
 import json
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,17 +10,15 @@ import pytest
 
 from shared.services.front import Accepted, Refusal
 from shared.sources.table import SOURCES
+from tests.published import PUBLISHED, needs_published
 from tests.unit.front_desk import KEYS, NOW, Desk, signed_bamboohr, signed_hr
 
-CONFORMANCE = Path(__file__).parents[3] / "shared" / "conformance" / "graph"
 ANNA = "7c0f5a0e-0000-4000-8000-00000000a11a"
 EVENT = {"specversion": "1.0", "id": "1", "source": "/hr", "type": "hired", "subject": "employee-id:004711"}
 
 
 def published(name: str) -> Any:
-    if not CONFORMANCE.exists():
-        pytest.skip("the published payloads (../shared/conformance) are not here")
-    return json.loads((CONFORMANCE / name).read_text(encoding="utf-8"))
+    return json.loads((PUBLISHED / "graph" / name).read_text(encoding="utf-8"))
 
 
 async def test_every_source_takes_in_its_own_example() -> None:
@@ -102,6 +99,7 @@ async def test_a_graph_collection_is_no_event_of_an_hr_system() -> None:
     assert desk.queue.messages == []
 
 
+@needs_published
 async def test_bamboohr_event_webhook_as_published() -> None:
     desk = Desk()
     assert (await desk.post("bamboohr", published("hr-bamboohr-event-webhook.official.json"))).status == 202
@@ -214,6 +212,7 @@ async def test_personio_an_employment_without_a_person_is_told_so() -> None:
         ({"id": "", "email": "a@contoso.com", "manager": {"id": "x"}}, "identity:mail:a@contoso.com"),
     ],
 )
+@needs_published
 async def test_lifecycle_workflows_callouts_name_their_subject(subject: dict[str, Any], key: str) -> None:
     schema = published("lcw-custom-extension-callout.schema.official.json")
     assert set(subject) <= set(schema["properties"]["data"]["properties"]["subject"]["properties"])
@@ -232,6 +231,7 @@ async def test_a_callout_that_names_nobody_is_refused(subject: dict[str, Any]) -
     assert answer.body.field.startswith("data.subject")
 
 
+@needs_published
 async def test_event_grids_events_go_on_as_they_came() -> None:
     desk = Desk()
     text = json.dumps(published("eventgrid-user-updated.cloudevent.official.json")).replace("<user-id>", ANNA)

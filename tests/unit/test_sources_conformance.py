@@ -2,7 +2,6 @@
 
 import json
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -10,12 +9,13 @@ from shared.domain.keys import PersonKey
 from shared.errors import Rejected
 from shared.sources.events import Ignored, PersonEvent, Read
 from shared.sources.read import read_message
+from tests.published import PUBLISHED, needs_published
 
-PAYLOADS = Path(__file__).parents[3] / "shared" / "conformance" / "graph"
+PAYLOADS = PUBLISHED / "graph"
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 PERSON = "7c0f5a0e-0000-4000-8000-00000000a11a"
 
-pytestmark = pytest.mark.skipif(not PAYLOADS.is_dir(), reason="../shared/conformance is absent")
+pytestmark = needs_published
 
 
 def read(name: str, **placeholders: str) -> list[Read]:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from sandbox.settings import STANDARD_POLICY, Mode, Places, app_settings, effective_policy, standard_queues
+from sandbox.settings import STANDARD_POLICY, Mode, Places, app_settings, effective_policy, overruled, standard_queues
 from sandbox.up import main, read_arguments
 
 POLICY = """\
@@ -35,7 +35,6 @@ def test_the_mode_changes_one_word_of_the_policy_and_no_line_moves(mode: Mode, l
         ("enforce: [{ name: 'Contoso*' }]", Mode.ENFORCE, [{"name": "Contoso*"}]),
         ("enforce: [{ name: 'Contoso*' }]", Mode.OBSERVE, "none"),
         ("enforce:\n  - name: A\n  - name: B", Mode.OBSERVE, "none"),
-        ("enforce: []", Mode.ENFORCE, "all"),
         ("enforce: 'none'", Mode.ENFORCE, "all"),
         ("", Mode.ENFORCE, "all"),
         ("", Mode.OBSERVE, "none"),
@@ -51,6 +50,31 @@ def test_selected_profiles_are_kept_when_enforcing_and_given_up_when_observing(
 @pytest.mark.parametrize("policy", [b"enforce: [", b"enforce: none\nenforce: all\n", b"- 1\n", b"\xff\xfe", b""])
 def test_what_is_no_policy_is_left_for_the_app_to_refuse(policy: bytes) -> None:
     assert effective_policy(policy, Mode.ENFORCE) == policy
+
+
+@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize("written", ["maybe", "5", "[]", "", "{ all: none }", "None"])
+def test_an_enforce_that_is_a_mistake_is_left_for_the_app_to_refuse(written: str, mode: Mode) -> None:
+    policy = f"version: 1\nenforce: {written}\nrules: []\n".encode()
+    assert effective_policy(policy, mode) == policy
+    assert overruled(policy, mode) is None
+
+
+@pytest.mark.parametrize(
+    ("policy", "mode", "said"),
+    [
+        ("enforce: none", Mode.ENFORCE, "the policy says enforce: none; --mode made it all"),
+        ("enforce: all", Mode.OBSERVE, "the policy says enforce: all; --mode made it none"),
+        ("enforce: [{ name: A }]", Mode.OBSERVE, "the policy says enforce: a list; --mode made it none"),
+        ("enforce: [{ name: A }]", Mode.ENFORCE, None),
+        ("enforce: all", Mode.ENFORCE, None),
+        ("version: 1", Mode.ENFORCE, None),
+        ("version: 1", Mode.OBSERVE, None),
+        ("enforce: [", Mode.ENFORCE, None),
+    ],
+)
+def test_a_value_that_the_mode_overrules_is_told(policy: str, mode: Mode, said: str | None) -> None:
+    assert overruled(policy.encode(), mode) == said
 
 
 def test_the_standard_policy_enforces() -> None:
@@ -83,7 +107,7 @@ def test_arguments_become_options(tmp_path: Path) -> None:
     policy.write_text("version: 1")
     options = read_arguments(
         [
-            *("--policy", str(policy), "--mode", "observe", "--latency", "arm=80ms,graph=0.5s", "--no-app"),
+            *("--policy", str(policy), "--mode", "observe", "--latency", "arm=80ms,graph=0.5s"),
             "--notifications",
             *("--set", "A=1", "--set", "B=x=y", "--state", str(tmp_path)),
         ]
@@ -91,7 +115,9 @@ def test_arguments_become_options(tmp_path: Path) -> None:
     assert options.policy == policy
     assert options.mode is Mode.OBSERVE
     assert options.latency_seconds == {"arm": pytest.approx(0.08), "graph": 0.5}
-    assert not options.app
+    assert options.app
+    assert not read_arguments(["--no-app"]).app
+    assert not read_arguments(["--no-app", "--notifications", "--policy", __file__]).notifications
     assert options.notifications
     assert not read_arguments([]).notifications
     assert options.settings == {"A": "1", "B": "x=y"}

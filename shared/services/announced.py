@@ -1,0 +1,202 @@
+"""Whether the drift that a sweep found was announced: what shows a feed of events that has gone silent.
+
+Nobody is told when notifications about users stop. But who is looked at because of an event leaves a record of that,
+so that a sweep which finds somebody drifted can ask whether anything was heard of them. Lives here: that label, its
+ratio, and when it is worth a finding. Nothing of Azure is read, and nothing is decided from it.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
+
+from shared.domain.catalogue import Catalogue
+from shared.domain.keys import PersonKey, ProfileKey
+from shared.domain.outcome import Outcome
+from shared.domain.work import CauseKind
+from shared.errors import InvoiceAccessError
+from shared.ports import PersonState, Record
+from shared.services.app import App
+from shared.services.estate import Estate
+from shared.services.reconcile import chain_key
+
+SWEEP_ORIGIN: Final = "sweep#"
+"""What the origin of every look begins with that a sweep asked for, and of every look that followed from one."""
+
+CHAINS: Final = 500
+"""The most people whose records are read for one report: a sample is as good a ratio, and costs seconds at most."""
+
+RECORDS: Final = 50
+"""The latest records read of each. More within an hour are retries, and then it is *not known*."""
+
+REPORTS: Final = 25
+"""The latest reports read: a day of hourly sweeps."""
+
+_AT_ONCE: Final = 8
+
+_DAY: Final = timedelta(hours=24)
+
+_MANY: Final = 5
+"""Fewer drifts within a day are no finding: a change in the minute before a sweep is regularly not told of yet."""
+
+_SILENT_SHARE: Final = 0.75
+"""The share from which a feed counts as silent. One that works leaves to the sweep what came just before it, announced
+or not yet; one that is dead leaves nothing but what was never announced."""
+
+_TOLD_BY_EVENTS: Final = frozenset({CauseKind.EVENT.value, CauseKind.SCHEDULE.value, CauseKind.RETRY.value})
+"""Looks that an event brought about; settling and verifying only follow from an earlier one."""
+
+_log = logging.getLogger(__name__)
+
+
+class Label(StrEnum):
+    """What is known of whether a drift was announced."""
+
+    ANNOUNCED = "announced"
+    """An event had this person looked at since the last complete sweep began."""
+    NEVER_ANNOUNCED = "never_announced"
+    """No event did."""
+    SEEN_BEFORE = "seen_before"
+    """A sweep had this person looked at since, which did not mend it: it was labelled then."""
+    OTHER_CAUSE = "other_cause"
+    """None did, and none would: the policy, a profile or the assignment itself changed, or no sweep came before."""
+    NOT_KNOWN = "not_known"
+    """The records could not be read, or are too many."""
+
+
+_HEARD: Final = frozenset({Label.ANNOUNCED, Label.SEEN_BEFORE})
+"""What a record proves, whatever else there is to explain a drift with."""
+
+
+@dataclass(frozen=True, slots=True)
+class PersonDrift:
+    """One way in which one person drifted: on which profiles something is missing, and on which it is too much."""
+
+    kind: str
+    key: PersonKey
+    missing: frozenset[ProfileKey] = frozenset()
+    surplus: frozenset[ProfileKey] = frozenset()
+
+
+async def label_drift(
+    app: App,
+    estate: Estate,
+    drifted: Sequence[PersonDrift],
+    *,
+    sweep_id: str,
+    before: Catalogue | None,
+    reports: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
+    """Labels each drift of a person, for the report.
+
+    `before` is the catalogue as it was before this sweep and `reports` the latest ones, newest first. Reads the end of
+    at most `CHAINS` chains, of drift that nothing else explains first.
+    """
+    last = next((datetime.fromisoformat(one["started"]) for one in reports if one.get("complete")), None)
+    # Never less than one interval: a sweep by hand a minute after another must not call an hour's events none.
+    since = min(last or estate.read_at, estate.read_at - timedelta(hours=app.settings.sweep_hours))
+    by_key: dict[PersonKey, Label] = {}
+    plain: set[PersonDrift] = set()
+    if last is not None:
+        if before is not None and before.policy_digest == app.policy.digest:
+            changed = _changed_profiles(before, estate.catalogue)
+            plain = {one for one in drifted if not _is_explained(one, changed, estate.states.get(one.key.object_id))}
+        plain_keys = {one.key for one in plain}
+        keys = sorted({one.key for one in drifted}, key=lambda key: (key not in plain_keys, key.object_id))
+        by_key = await _label_keys(app, keys[:CHAINS], since, f"{SWEEP_ORIGIN}{sweep_id}")
+    kinds: dict[str, Counter[Label]] = {}
+    for one in drifted:
+        label = by_key.get(one.key, Label.NOT_KNOWN)
+        if one not in plain and label not in _HEARD:
+            label = Label.OTHER_CAUSE
+        kinds.setdefault(one.kind, Counter())[label] += 1
+    total = sum(kinds.values(), Counter[Label]())
+    told = total[Label.ANNOUNCED] + total[Label.NEVER_ANNOUNCED]
+    return {
+        "since": since.isoformat(),
+        "feed": bool(app.settings.notification_url),
+        "ratio": round(total[Label.ANNOUNCED] / told, 3) if told else None,
+        **{label.value: total[label] for label in Label},
+        "kinds": {kind: {label.value: count for label, count in sorted(of.items())} for kind, of in kinds.items()},
+    }
+
+
+def silent_feed(
+    labelled: Mapping[str, Any], reports: Iterable[Mapping[str, Any]], now: datetime
+) -> list[dict[str, str]]:
+    """The finding that a feed is silent, where one should be on: most of a day's drift was never announced.
+
+    Our own Graph subscriptions are that feed: they should tell of everybody, while an HR system tells what it likes.
+    Only a sweep that finds such drift itself says so, so that a mended feed is not accused for another day.
+    """
+    if not labelled["feed"] or not labelled[Label.NEVER_ANNOUNCED]:
+        return []
+    day = [labelled, *(one["announced"] for one in reports if _is_of_the_day(one, now))]
+    never, heard = (sum(one[label] for one in day) for label in (Label.NEVER_ANNOUNCED, Label.ANNOUNCED))
+    if never < _MANY or never < _SILENT_SHARE * (never + heard):
+        return []
+    text = (
+        f"{never} of {never + heard} drifts of people within a day were never announced, and Microsoft Graph should "
+        "tell of them: see whether its notifications still reach this app (docs/subscriptions.md). Changes of groups "
+        "within groups are never told of"
+    )
+    return [{"kind": "feed-silent", "text": text}]
+
+
+def _is_of_the_day(report: Mapping[str, Any], now: datetime) -> bool:
+    fed = report.get("announced", {}).get("feed", False)
+    return bool(fed) and now - datetime.fromisoformat(report["started"]) < _DAY
+
+
+def _is_explained(drift: PersonDrift, changed: AbstractSet[ProfileKey], state: PersonState | None) -> bool:
+    """Whether billing alone explains a drift: each profile is another than before, or what we gave there is gone."""
+    gone = state.holdings.keys() & drift.missing if state is not None else set[ProfileKey]()
+    return drift.missing | drift.surplus <= changed | gone
+
+
+def _changed_profiles(before: Catalogue, now: Catalogue) -> set[ProfileKey]:
+    """The profiles that are new, or of which changed what rules go by."""
+    known = {one.key: (one.display_name, one.status, one.tags) for one in before.profiles}
+    return {one.key for one in now.profiles if known.get(one.key) != (one.display_name, one.status, one.tags)}
+
+
+async def _label_keys(app: App, keys: Iterable[PersonKey], since: datetime, own: str) -> dict[PersonKey, Label]:
+    gate = asyncio.Semaphore(_AT_ONCE)
+    failures: list[InvoiceAccessError] = []
+
+    async def label(key: PersonKey) -> tuple[PersonKey, Label]:
+        async with gate:
+            try:
+                records = await app.ledger.latest(chain_key(key), RECORDS)
+            except InvoiceAccessError as failure:
+                failures.append(failure)
+                return key, Label.NOT_KNOWN
+        return key, _label(records, since, own)
+
+    labels = dict(await asyncio.gather(*map(label, keys)))
+    if failures:
+        _log.warning("sweep: the records of %d people could not be read: %s", len(failures), failures[0])
+    return labels
+
+
+def _label(records: Sequence[Record], since: datetime, own: str) -> Label:
+    """The label that a person's latest records give; those of this sweep's own looks (`own`) say nothing yet."""
+    looks = [record.body for record in records if record.kind == "look" and record.at >= since]
+    of_events: list[Mapping[str, Any]] = []
+    of_sweeps: list[Mapping[str, Any]] = []
+    for look in looks:
+        origin = str(look.get("origin"))
+        if origin != own:
+            (of_sweeps if origin.startswith(SWEEP_ORIGIN) else of_events).append(look)
+    if of_sweeps and of_sweeps[-1].get("outcome") != Outcome.DONE:
+        return Label.SEEN_BEFORE
+    if any(look.get("cause") in _TOLD_BY_EVENTS for look in of_events):
+        return Label.ANNOUNCED
+    if len(records) >= RECORDS and records[0].at >= since:
+        return Label.NOT_KNOWN
+    return Label.NEVER_ANNOUNCED

@@ -1,0 +1,338 @@
+"""Events for days to come: a look then, never early, and at most five at a time, whoever asks and however often."""
+
+import asyncio
+import logging
+import random
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from shared.adapters.rows import Insert, Operation, Row, Rows
+from shared.adapters.state import RowsState
+from shared.domain.keys import PersonKey
+from shared.domain.work import CauseKind
+from shared.errors import Conflict, Transient
+from shared.ports import FutureLooks
+from shared.services.app import App
+from shared.services.future import FUTURE_LOOKS
+from shared.services.intake import Incoming, intake
+from tests.simulation.small_world import DE, DIETER, FEMKE, NL, POLICY
+from tests.simulation.stage import Stage
+
+AMSTERDAM = ZoneInfo("Europe/Amsterdam")
+
+
+def scheduled(stage: Stage) -> list[datetime]:
+    """When the looks that wait for a date are due."""
+    return sorted(m.due for m in stage.queues.waiting if m.item.cause.kind is CauseKind.SCHEDULE)
+
+
+def midnights(*days: int, month: int = 4) -> list[datetime]:
+    return [datetime(2026, month, day, tzinfo=AMSTERDAM).astimezone(UTC) for day in days]
+
+
+async def remembered(stage: Stage, person: str = FEMKE) -> FutureLooks:
+    return await stage.app.state.future_looks(PersonKey(person))
+
+
+class Slow:
+    """Rows that take a while to answer, so that others come in between."""
+
+    def __init__(self, rows: Rows, seed: int) -> None:
+        self._rows = rows
+        self._random = random.Random(seed)
+
+    async def _wait(self) -> None:
+        await asyncio.sleep(self._random.uniform(0.001, 0.05))
+
+    async def get(self, partition: str, key: str) -> Row | None:
+        await self._wait()
+        found = await self._rows.get(partition, key)
+        await self._wait()
+        return found
+
+    async def write(self, partition: str, *operations: Operation) -> tuple[str, ...]:
+        await self._wait()
+        return await self._rows.write(partition, *operations)
+
+    async def range(self, partition: str, start: str, end: str, *, page: int = 1000) -> AsyncGenerator[Row]:
+        await self._wait()
+        async for row in self._rows.range(partition, start, end, page=page):
+            yield row
+
+    async def close(self) -> None:
+        await self._rows.close()
+
+
+class Forgetful(RowsState):
+    """A store that fails when future looks are put, but for the first `good` times."""
+
+    def __init__(self, rows: Rows, *, good: int, failure: Exception) -> None:
+        super().__init__(rows)
+        self.good = good
+        self.failure = failure
+
+    async def put_future_looks(self, looks: FutureLooks) -> FutureLooks:
+        self.good -= 1
+        if self.good < 0:
+            raise self.failure
+        return await super().put_future_looks(looks)
+
+
+# -- at most five
+
+
+async def test_one_batch_schedules_the_five_nearest(stage: Stage) -> None:
+    days = [f"2026-04-{day:02}" for day in range(28, 0, -1)]
+    await stage.receive(*(stage.event(f"id:{FEMKE}", effective=day) for day in days))
+    assert scheduled(stage) == midnights(1, 2, 3, 4, 5)
+
+
+async def test_the_limit_holds_over_batches_and_each_person_has_their_own(stage: Stage) -> None:
+    for day in range(1, 29):
+        await stage.tell(f"id:{FEMKE}", effective=f"2026-04-{day:02}")
+        await stage.tell(f"id:{DIETER.upper()}", effective=f"2026-05-{day:02}")
+    assert scheduled(stage) == midnights(1, 2, 3, 4, 5) + midnights(1, 2, 3, 4, 5, month=5)
+    assert set((await remembered(stage)).due) == set(scheduled(stage)[:5])
+    assert set((await remembered(stage, DIETER)).due) == set(scheduled(stage)[5:])
+
+
+async def test_a_name_has_five_as_well_however_it_is_written(stage: Stage) -> None:
+    for day in range(1, 10):
+        name = "Nobody@contoso.example"
+        await stage.tell(f"upn:{name.upper() if day % 2 else name}", effective=f"2026-04-{day:02}")
+    assert scheduled(stage) == midnights(1, 2, 3, 4, 5)
+
+
+async def test_however_many_come_over_weeks_five_wait_at_a_time_and_none_is_early(stage: Stage) -> None:
+    generator = random.Random(7)
+    asked: set[datetime] = set()
+    for _ in range(120):
+        await stage.advance(hours=generator.uniform(0.5, 8))
+        effective = (stage.now + timedelta(hours=generator.uniform(-48, 240))).replace(microsecond=0)
+        asked.add(effective)
+        await stage.tell(f"id:{FEMKE}", effective=effective.isoformat())
+        waiting = scheduled(stage)
+        assert len(waiting) == len(set(waiting)) <= FUTURE_LOOKS
+        row = await remembered(stage)
+        assert {due for due in row.due if due > stage.now} == set(waiting)
+        assert len(row.due) <= FUTURE_LOOKS
+    taken = [m for m in stage.queues.sent if m.item.cause.kind is CauseKind.SCHEDULE and m.due <= stage.now]
+    assert len(taken) > 3 * FUTURE_LOOKS  # those that are past made room for others
+    for message in taken:
+        assert message.item.effective in asked
+        assert timedelta(0) <= message.due - message.item.effective < timedelta(seconds=30)
+    looks = [r for r in await stage.records(FEMKE) if r.kind == "look" and r.body["cause"] == "schedule"]
+    assert sorted(message.due for message in taken) == [
+        record.at.replace(microsecond=0) for record in looks if record.at <= stage.now
+    ]
+
+
+async def test_what_was_too_many_is_said_by_id_and_left_to_the_sweep(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+    for day in range(1, 8):
+        await stage.receive(
+            stage.event(f"id:{FEMKE}", effective=f"2026-04-{day:02}"),
+            stage.event("mail:femke@contoso.example", effective=f"2026-04-{day:02}"),
+        )
+    said = [record.getMessage() for record in caplog.records if "left to the sweep" in record.getMessage()]
+    assert len(said) == 4
+    assert all(f"person:{FEMKE}" in line or "identity:mail:" in line for line in said)
+    assert "femke@" not in caplog.text
+    await stage.advance(to=midnights(6)[0])
+    stage.change(FEMKE, companyName="Contoso Deutschland")
+    await stage.settle()
+    assert stage.held(FEMKE) == {DE}
+
+
+async def test_moments_that_fall_together_are_one_look(stage: Stage) -> None:
+    for second in (1, 2, 29, 30):
+        await stage.tell(f"id:{FEMKE}", effective=f"2026-04-01T09:00:{second:02}Z")
+    await stage.receive(
+        stage.event(f"id:{FEMKE}", effective="2026-04-01T09:01:10Z"),
+        stage.event(f"id:{FEMKE}", effective="2026-04-01T09:01:05Z"),
+    )
+    assert scheduled(stage) == [
+        datetime(2026, 4, 1, 9, 0, 30, tzinfo=UTC),
+        datetime(2026, 4, 1, 9, 1, 30, tzinfo=UTC),
+    ]
+    await stage.tell(f"id:{FEMKE}", effective="2026-01-01")
+    assert len(scheduled(stage)) == 2
+
+
+async def test_an_event_without_a_future_date_does_not_ask_the_store(stage: Stage) -> None:
+    stage.app = replace(stage.app, state=Forgetful(stage.state_rows, good=0, failure=Transient("the store is away")))
+    before = [row async for row in stage.state_rows.range("future", "\0", "\x7f")]
+    anna = stage.hire("anna")
+    await stage.event_about(anna)
+    await stage.event_about(anna, effective="2026-01-01")
+    assert stage.held(anna) == {NL}
+    assert before == [row async for row in stage.state_rows.range("future", "\0", "\x7f")] == []
+
+
+# -- what comes twice, gets lost or collides
+
+
+async def test_the_same_message_again_is_no_second_look(stage: Stage) -> None:
+    message = stage.event(f"id:{FEMKE}", effective="2026-04-01")
+    for _ in range(FUTURE_LOOKS + 1):
+        await stage.receive(message)
+        await stage.advance(hours=1)  # duplicate detection has long forgotten it
+    assert scheduled(stage) == midnights(1)
+    assert len((await remembered(stage)).due) == 1
+
+
+async def test_what_the_queue_did_not_take_is_sent_when_the_message_comes_back(stage: Stage) -> None:
+    message = stage.event(f"id:{FEMKE}", effective="2026-04-01")
+    for _ in range(3):
+        stage.queues.unreachable = True
+        with pytest.raises(Transient):
+            await stage.receive(message)
+        assert scheduled(stage) == []
+    stage.queues.unreachable = False
+    await stage.receive(message)
+    assert scheduled(stage) == midnights(1)
+    assert (await remembered(stage)).due == {midnights(1)[0]: True}
+
+
+async def test_whose_sending_could_not_be_noted_is_sent_again_and_takes_no_second_place(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    message = stage.event(f"id:{FEMKE}", effective="2026-04-01")
+    good = stage.app
+    stage.app = replace(good, state=Forgetful(stage.state_rows, good=1, failure=Transient("the store is away")))
+    await stage.receive(message)
+    assert "the store is away" in caplog.text
+    stage.app = good
+    assert (await remembered(stage)).due == {midnights(1)[0]: False}
+    await stage.receive(message)
+    assert stage.queues.dropped == 1  # the same MessageId
+    assert scheduled(stage) == midnights(1)
+    assert (await remembered(stage)).due == {midnights(1)[0]: True}
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_two_intakes_at_once_share_the_five(stage: Stage, seed: int) -> None:
+    apps = [replace(stage.app, state=RowsState(Slow(stage.state_rows, seed * 2 + n))) for n in range(2)]
+    events = [stage.event(f"id:{FEMKE}", effective=f"2026-04-{day:02}") for day in range(1, 9)]
+
+    async def take_in(app: App, bodies: list[bytes]) -> None:
+        for body in bodies:
+            while True:
+                try:
+                    await intake(app, [Incoming(body)])
+                except Transient:
+                    continue  # it comes back
+                break
+
+    await asyncio.gather(take_in(apps[0], events[::2]), take_in(apps[1], events[1::2]))
+    waiting = scheduled(stage)
+    assert len(set(waiting)) == len(waiting) == FUTURE_LOOKS
+    assert (await remembered(stage)).due == dict.fromkeys(waiting, True)
+
+
+async def test_the_same_message_at_two_intakes_is_one_look(stage: Stage) -> None:
+    message = stage.event(f"id:{FEMKE}", effective="2026-04-01")
+    apps = [replace(stage.app, state=RowsState(Slow(stage.state_rows, n))) for n in range(2)]
+    await asyncio.gather(*(intake(app, [Incoming(message)]) for app in apps))
+    assert scheduled(stage) == midnights(1)
+    assert (await remembered(stage)).due == {midnights(1)[0]: True}
+
+
+async def test_a_conflict_that_does_not_end_brings_the_batch_back_once_everybody_was_looked_at(stage: Stage) -> None:
+    anna = stage.hire("anna")
+    good = stage.app
+    batch = [stage.event(f"id:{FEMKE}", effective="2026-04-01"), stage.event(f"id:{anna}"), b"garbage"]
+    stage.app = replace(good, state=Forgetful(stage.state_rows, good=0, failure=Conflict("somebody else was quicker")))
+    with pytest.raises(Transient, match="quicker"):
+        await stage.receive(*batch)
+    stage.app = good
+    await stage.run_until_quiet()
+    assert stage.held(anna) == {NL}
+    assert (await stage.last_look(FEMKE))["cause"] == "event"
+    await stage.receive(*batch)
+    assert scheduled(stage) == midnights(1)
+    assert [event.body for event in stage.queues.rejected] == [b"garbage"]
+
+
+async def test_a_row_that_cannot_be_read_costs_the_future_looks_and_nothing_else(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    await stage.state_rows.write("future", Insert(f"due:person:{FEMKE}", {"due": 1}))
+    await stage.receive(
+        stage.event(f"id:{FEMKE}", effective="2026-04-01"), stage.event(f"id:{DIETER}", effective="2026-04-02")
+    )
+    assert scheduled(stage) == midnights(2)
+    await stage.run_until_quiet()
+    assert (await stage.last_look(FEMKE))["cause"] == "event"
+    (error,) = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
+    assert f"person:{FEMKE}" in error
+    assert "left to the sweep" in error
+
+
+# -- when
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "utc"),
+    [
+        ("Europe/Amsterdam", "2026-03-29", "2026-03-28T23:00Z"),  # the clocks go forward at two
+        ("Europe/Amsterdam", "2026-03-30", "2026-03-29T22:00Z"),
+        ("Europe/Amsterdam", "2026-10-25", "2026-10-24T22:00Z"),  # and back at three
+        ("Europe/Amsterdam", "2026-10-26", "2026-10-25T23:00Z"),
+        ("Asia/Beirut", "2026-03-29", "2026-03-28T22:00Z"),  # this day begins at one
+        ("America/Havana", "2026-11-01", "2026-11-01T04:00Z"),  # this midnight is there twice
+        ("Pacific/Kiritimati", "2026-04-01", "2026-03-31T10:00Z"),
+        ("UTC", "2026-04-01", "2026-04-01T00:00Z"),
+    ],
+)
+async def test_a_date_without_a_time_is_the_beginning_of_that_day_and_no_earlier(
+    set_stage: Callable[..., Stage], zone: str, day: str, utc: str
+) -> None:
+    stage = set_stage(policy=POLICY.replace("Europe/Amsterdam", zone))
+    await stage.tell(f"id:{FEMKE}", effective=day)
+    (due,) = scheduled(stage)
+    assert due == datetime.fromisoformat(utc)
+    begins = date.fromisoformat(day)
+    assert due.astimezone(ZoneInfo(zone)).date() == begins
+    assert (due - timedelta(seconds=1)).astimezone(ZoneInfo(zone)).date() == begins - timedelta(days=1)
+    await stage.advance(to=due - timedelta(seconds=1))
+    assert all(look["cause"] != "schedule" for look in await stage.looks(FEMKE))
+    await stage.advance(minutes=1)
+    (look,) = [record for record in await stage.records(FEMKE) if record.body.get("cause") == "schedule"]
+    assert due <= look.at < due + timedelta(seconds=30)
+
+
+async def test_today_has_begun_and_is_looked_at_now_only(stage: Stage) -> None:
+    today = stage.now.astimezone(AMSTERDAM).date()
+    await stage.tell(f"id:{FEMKE}", effective=today.isoformat())
+    assert scheduled(stage) == []
+    assert len(stage.queues.waiting) == 1
+    tomorrow = datetime.combine(today + timedelta(days=1), time(), AMSTERDAM)
+    await stage.tell(f"id:{FEMKE}", effective=(today + timedelta(days=1)).isoformat())
+    assert scheduled(stage) == [tomorrow.astimezone(UTC)]
+
+
+# -- what a sender calls it
+
+
+async def test_what_a_sender_calls_an_event_is_recorded_up_to_two_hundred_characters(stage: Stage) -> None:
+    long = stage.event(f"id:{FEMKE}", event_id="begin-" + "x" * 900 + "-end")
+    short = stage.event(f"id:{DIETER}", event_id="x" * (200 - len("/hr#")))
+    await stage.receive(long.replace(b"com.contoso", b"t" * 900), short)
+    await stage.receive(long, long)
+    await stage.run_until_quiet()
+    looks = [look for look in await stage.looks(FEMKE) if look["cause"] == "event"]
+    assert [len(look["origin"]) for look in looks] == [200, 200]
+    assert looks[0]["origin"].startswith("/hr#begin-")
+    assert looks[0]["origin"].endswith("-end")
+    assert looks[1]["origin"].endswith("-end (+1)")
+    assert len(looks[0]["event_type"]) == 200
+    assert looks[0]["event_type"].endswith(".hr.person.changed")
+    assert looks[1]["event_type"] == "com.contoso.hr.person.changed"
+    assert (await stage.last_look(DIETER))["origin"] == "/hr#" + "x" * 196

@@ -1,0 +1,58 @@
+"""What is deployed beside the code: host.json's figures, the queues, the shards, as docs/settings.md has them."""
+
+import json
+import re
+from datetime import timedelta
+from pathlib import Path
+
+from sandbox.settings import standard_queues
+from shared.domain.keys import SHARDS, IdentityKey, IdentityKind, PersonKey, ProfileKey, session_id
+
+ROOT = Path(__file__).parents[2]
+SERVICE_BUS = json.loads((ROOT / "host.json").read_text())["extensions"]["serviceBus"]
+PAGE = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+
+
+def test_host_json_carries_the_figures_that_the_design_stands_on() -> None:
+    assert SERVICE_BUS == {
+        "prefetchCount": 0,
+        "autoCompleteMessages": True,
+        "maxAutoLockRenewalDuration": "00:05:00",
+        "maxConcurrentSessions": 32,
+        "maxMessageBatchSize": 100,
+    }
+
+
+def test_every_figure_of_host_json_stands_on_the_settings_page_with_its_reason() -> None:
+    told = dict(re.findall(r"^\| `(\w+)` \| ([^|]+?) \| .+ \|$", PAGE, re.MULTILINE))
+    assert told["maxConcurrentSessions"] == str(SERVICE_BUS["maxConcurrentSessions"])
+    assert told["prefetchCount"] == str(SERVICE_BUS["prefetchCount"])
+    assert told["maxMessageBatchSize"] == str(SERVICE_BUS["maxMessageBatchSize"])
+    assert told["autoCompleteMessages"] == "true"
+    assert told["maxAutoLockRenewalDuration"] == "5 min"
+
+
+def test_no_shard_waits_for_a_slot() -> None:
+    assert SERVICE_BUS["maxConcurrentSessions"] == SHARDS == 32
+
+
+def test_a_key_stays_in_its_session_for_ever() -> None:
+    """Were these to change, messages on their way would let two sessions hold one key."""
+    femke = "b0a1d000-0000-4000-8000-000000000001"
+    assert session_id(PersonKey(femke)) == session_id(PersonKey(femke.upper())) == "3"
+    account = "00000000-0000-0000-0000-000000000000:00000000-0000-0000-0000-000000000000_2019-05-31"
+    assert session_id(ProfileKey(account, "HWEG-Q6HX-BG7-TGB")) == "26"
+    assert session_id(ProfileKey(account.replace(":", "%3A"), "hweg-q6hx-bg7-tgb")) == "26"
+    assert session_id(IdentityKey(IdentityKind.UPN, "milan.kovacs@contoso.example")) == "25"
+
+
+def test_the_sandbox_has_the_queues_that_the_settings_page_asks_for() -> None:
+    queues = {queue.name: queue for queue in standard_queues()}
+    rows = re.findall(r"^\| `([a-z-]+)` \| (no|yes) \| (\d+) s \| (\d+) \|", PAGE, re.MULTILINE)
+    assert {name for name, *_ in rows} == set(queues)
+    for name, sessions, lock, deliveries in rows:
+        assert queues[name].requires_session is (sessions == "yes")
+        assert queues[name].lock_duration == timedelta(seconds=int(lock))
+        assert queues[name].max_delivery_count == int(deliveries)
+    assert queues["access-work"].requires_duplicate_detection
+    assert queues["access-work"].duplicate_detection_window == timedelta(minutes=10)
