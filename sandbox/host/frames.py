@@ -123,7 +123,7 @@ async def read(reader: asyncio.StreamReader) -> dict[str, Any] | None:
         if length > MAX_FRAME_BYTES:
             raise BrokenStreamError(f"a frame of {length} bytes was announced, {MAX_FRAME_BYTES} is the most")
         text = await reader.readexactly(length)
-    except (asyncio.IncompleteReadError, ConnectionResetError):
+    except (asyncio.IncompleteReadError, ConnectionError):  # a broken pipe too: a write to the dead ends up here
         return None
     try:
         frame = json.loads(text, object_hook=_of_base64)
