@@ -25,7 +25,8 @@ from pydantic import (
 from shared.errors import Misconfigured
 from shared.settings_mistakes import PREFIX, no_such_setting, say_all
 
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+"""The names of this machine: the only hosts to which anything goes without TLS."""
 
 _SECRET_CHARACTERS = (16, 128)  # Graph takes no longer clientState, and nobody guesses 16
 _SECRETS_AT_MOST = 5  # each is compared, and a forgotten one is a door
@@ -236,7 +237,7 @@ class Settings(FrontSettings):
     @classmethod
     def _a_notification_url(cls, url: str, told: ValidationInfo) -> str:
         parts = urlsplit(url)
-        local = parts.scheme == "http" and parts.hostname in _LOOPBACK
+        local = parts.scheme == "http" and parts.hostname in LOOPBACK
         if not (local or (parts.scheme == "https" and parts.hostname)) or not parts.path.endswith("/notifications"):
             raise ValueError("give an https:// address that ends in /api/graph/notifications, and its query if any")
         if not told.data.get("graph_client_states", ("wrong, and said so",)):
@@ -249,7 +250,7 @@ class Settings(FrontSettings):
         parts = urlsplit(url)
         if parts.scheme == "https" and parts.hostname:
             return url.rstrip("/")
-        if parts.scheme == "http" and parts.hostname in _LOOPBACK:
+        if parts.scheme == "http" and parts.hostname in LOOPBACK:
             return url.rstrip("/")
         raise ValueError("give an https:// address; http:// is accepted for this machine (127.0.0.1) only")
 
@@ -259,7 +260,7 @@ class Settings(FrontSettings):
         if store.startswith("sqlite:") and store != "sqlite:":
             return store
         parts = urlsplit(store)
-        if parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)):
+        if parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)):
             return store.rstrip("/")
         raise ValueError("give 'sqlite:<path>' or a table endpoint such as https://<account>.table.core.windows.net")
 

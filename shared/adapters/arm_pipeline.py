@@ -34,6 +34,7 @@ from azure.mgmt.billing.aio import BillingManagementClient
 from shared.adapters.arm_answers import asked_wait
 from shared.adapters.sent_once import once
 from shared.errors import FailedRead
+from shared.settings import LOOPBACK
 
 ARM_SCOPE: Final = "https://management.azure.com/.default"
 """What our token is for, whatever address ARM is reached under."""
@@ -57,7 +58,6 @@ READ_REPEAT_SECONDS: Final = 10.0
 _FIRST_WAIT_SECONDS: Final = 0.4
 _PASSING = frozenset({408, 429, 500, 502, 503, 504})
 _READS = frozenset({"GET", "HEAD"})
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 _UNUSED_SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
 
@@ -200,7 +200,7 @@ def is_success(status: int) -> bool:
 
 
 def _is_loopback(url: str) -> bool:
-    return urlsplit(url).hostname in _LOOPBACK
+    return urlsplit(url).hostname in LOOPBACK
 
 
 def _origin(parts: SplitResult) -> tuple[str, str, int | None]:

@@ -48,6 +48,7 @@ from msgraph_core.middleware.options import GraphTelemetryHandlerOption
 
 from shared.adapters.graph_transport import AiohttpTransport
 from shared.errors import FailedRead, MaybeWritten, Misconfigured, Permanent, Transient
+from shared.settings import LOOPBACK
 
 SCOPE: Final = "https://graph.microsoft.com/.default"
 """What our token is for. Said outright: otherwise kiota derives it from the host a request goes to."""
@@ -61,7 +62,6 @@ LONGEST_WAIT_SECONDS: Final = 5.0
 CALL_SECONDS: Final = 30.0
 """What one read may take with its repetitions, in seconds. A handler has 45."""
 
-_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 _ERRORS: Final[dict[str, type[ParsableFactory]]] = {"XXX": ODataError}
 
@@ -103,7 +103,7 @@ class GraphClient:
         self._retry_cap = retry_cap
         self._exit = _Exit()
         self._http = GraphClientFactory.create_with_custom_middleware(
-            _middleware(self._exit), client=http_client or _own_client(local=self._origin[1] in _LOOPBACK)
+            _middleware(self._exit), client=http_client or _own_client(local=self._origin[1] in LOOPBACK)
         )
         adapter = GraphRequestAdapter(
             AzureIdentityAuthenticationProvider(credential, scopes=[SCOPE], allowed_hosts=[self._origin[1]]),
@@ -306,7 +306,7 @@ def _safe_address(graph_url: str) -> httpx.URL:
         raise Misconfigured("Microsoft Graph", [f"{graph_url!r} is no address: {error}"]) from error
     if address.scheme == "https" and address.host:
         return address
-    if address.scheme == "http" and address.host in _LOOPBACK:
+    if address.scheme == "http" and address.host in LOOPBACK:
         return address
     raise Misconfigured(
         "Microsoft Graph",

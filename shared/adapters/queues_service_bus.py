@@ -32,6 +32,7 @@ from shared.adapters.work_wire import encode
 from shared.domain.keys import session_id
 from shared.domain.work import RejectedEvent, Scheduled
 from shared.errors import Permanent, Transient
+from shared.settings import LOOPBACK
 
 WORK_QUEUE: Final = "access-work"
 """Looks to take. A queue with sessions, and not partitioned: such a one may take no batches."""
@@ -57,7 +58,6 @@ _TEXT_CHARACTERS: Final = 4_000
 _FOREIGN_BYTES: Final = 16 * 1024
 """How much of the sender's own properties a rejected event keeps; the service allows 64 KB for all."""
 
-_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 _HOPELESS: Final = (MessagingEntityNotFoundError, MessagingEntityDisabledError)
 _REFUSED: Final = (ServiceBusAuthorizationError, ServiceBusAuthenticationError)
@@ -91,7 +91,7 @@ class ServiceBusQueues:
             namespace,
             credential,
             retry_total=0,
-            use_tls=not (address.port and address.hostname in _LOOPBACK),
+            use_tls=not (address.port and address.hostname in LOOPBACK),
         )
         self._work = _Outlet(self._client.get_queue_sender, work_queue, try_seconds)
         self._rejected = _Outlet(self._client.get_queue_sender, rejected_queue, try_seconds)

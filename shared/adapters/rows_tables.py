@@ -28,6 +28,7 @@ from azure.data.tables.aio import TableClient
 from shared.adapters.rows import Changed, Damaged, Delete, Exists, Insert, Operation, Row, check_key, texts
 from shared.adapters.table_keys import spell, unspell
 from shared.errors import FailedRead, InvoiceAccessError, Misconfigured, Permanent, Transient
+from shared.settings import LOOPBACK
 
 TABLE: Final = "invoiceaccess"
 """The one table. Made on the first write."""
@@ -38,7 +39,6 @@ CALL_SECONDS: Final = 10.0
 _PROPERTY_CHARACTERS: Final = 32_000
 """Text per property: the service holds 64 KiB of UTF-16, which is 32,768 characters."""
 
-_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 _GONE_CODES: Final = frozenset({TableErrorCode.RESOURCE_NOT_FOUND, TableErrorCode.ENTITY_NOT_FOUND})
 _CHANGED_CODES: Final = frozenset({TableErrorCode.UPDATE_CONDITION_NOT_SATISFIED, TableErrorCode.CONDITION_NOT_MET})
@@ -63,7 +63,7 @@ class TableRows:
         call_seconds: float = CALL_SECONDS,
     ) -> None:
         address = urlsplit(endpoint)
-        if address.scheme != "https" and not (address.scheme == "http" and address.hostname in _LOOPBACK):
+        if address.scheme != "https" and not (address.scheme == "http" and address.hostname in LOOPBACK):
             raise Misconfigured(
                 "store", [f"'{endpoint}': give an https:// table endpoint; http:// is for this machine only"]
             )
