@@ -190,6 +190,36 @@ class Settings(FrontSettings):
     retry_hours: int = Field(24, ge=1, le=168, alias="INVOICE_ACCESS_RETRY_HOURS")
     """Hours after which a key is given up with an alert; the sweep is the real retry."""
 
+    arm_reads_per_second: int = Field(25, ge=1, le=1000, alias="INVOICE_ACCESS_ARM_READS_PER_SECOND")
+    """Reads a second that ARM grants one identity for long, beside a burst of ten seconds' worth. As published."""
+
+    arm_writes_per_second: int = Field(10, ge=1, le=1000, alias="INVOICE_ACCESS_ARM_WRITES_PER_SECOND")
+    """The same for writes, and for deletes, which ARM counts apart. As published."""
+
+    graph_calls_per_second: int = Field(100, ge=1, le=2000, alias="INVOICE_ACCESS_GRAPH_CALLS_PER_SECOND")
+    """Calls a second to Graph, once it says that its limit is near: a small tenant has 350 units, a person costs 5."""
+
+    reserve_percent: int = Field(10, ge=1, le=50, alias="INVOICE_ACCESS_RESERVE_PERCENT")
+    """Percent of a service's burst below which calls are spaced, so that none is refused: a refusal costs a wait."""
+
+    events_percent: int = Field(40, ge=40, le=90, alias="INVOICE_ACCESS_EVENTS_PERCENT")
+    """Percent of rate and burst that a sweep leaves to events: a leaver does not wait for an hourly proof."""
+
+    pace_seconds: int = Field(10, ge=1, le=30, alias="INVOICE_ACCESS_PACE_SECONDS")
+    """Seconds that a look's call waits for its turn; beyond it the look is put off. A handler has 45 for several."""
+
+    sweep_pace_seconds: int = Field(60, ge=1, le=300, alias="INVOICE_ACCESS_SWEEP_PACE_SECONDS")
+    """The same for a sweep's calls: one that fails makes the sweep incomplete, and a sweep has ten minutes."""
+
+    outage_failures: int = Field(5, ge=2, le=100, alias="INVOICE_ACCESS_OUTAGE_FAILURES")
+    """Addresses that fail in a row before a service counts as down. One object that always fails never does it."""
+
+    outage_seconds: int = Field(30, ge=1, le=600, alias="INVOICE_ACCESS_OUTAGE_SECONDS")
+    """Seconds until a service that is down is tried again, with one read; doubled each time that fails."""
+
+    outage_cap_seconds: int = Field(300, ge=1, le=3600, alias="INVOICE_ACCESS_OUTAGE_CAP_SECONDS")
+    """The longest of those waits: a service that is back is seen that much later at the most."""
+
     identity_wait_days: int = Field(14, ge=0, le=90, alias="INVOICE_ACCESS_IDENTITY_WAIT_DAYS")
     """Days past its effective date for which an event waits for a person whom nobody knows yet."""
 
@@ -207,6 +237,12 @@ class Settings(FrontSettings):
 
     sweep_hours: int = Field(1, ge=1, le=24, alias="INVOICE_ACCESS_SWEEP_HOURS")
     """How often the sweep runs, in hours: what changes by itself before then gets a look of its own."""
+
+    population_shrink_percent: int = Field(20, ge=1, le=100, alias="INVOICE_ACCESS_POPULATION_SHRINK_PERCENT")
+    """Percent of the people of the last good sweep; where more are gone, a sweep sets the brake instead of acting."""
+
+    population_shrink_people: int = Field(5, ge=1, le=10_000, alias="INVOICE_ACCESS_POPULATION_SHRINK_PEOPLE")
+    """People who must be gone as well for that: in a company of four, one who leaves is a quarter."""
 
     profile_update_seconds: int = Field(600, ge=0, le=86400, alias="INVOICE_ACCESS_PROFILE_UPDATE_SECONDS")
     """Least seconds between two updates of one profile: the service finishes the first before it sees a second."""

@@ -1,7 +1,7 @@
 """What an answer of Azure Resource Manager says when it is not the one hoped for.
 
-Lives here: the two families of error bodies, Retry-After, and which of the app's errors an answer is. No
-request is made here, and nothing of billing's own resources is known.
+Lives here: the two families of error bodies, Retry-After, how many calls are left, and which of the app's errors
+an answer is. No request is made here, and nothing of billing's own resources is known.
 
 Both families were seen from Microsoft.Billing: ARM's `{"error": {"code", "message"}}`, and ASP.NET's
 ProblemDetails `{"errors": {field: [message]}, "title"}` for bodies that it finds invalid.
@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from azure.core.rest import AsyncHttpResponse
 
+from shared.adapters.gate import Kind, read_count
 from shared.errors import AccessLost, FailedRead, InvoiceAccessError, MaybeWritten, Permanent, Transient
 
 NEW_PRINCIPAL_WAIT: Final = timedelta(seconds=30)
@@ -36,6 +37,10 @@ _PASSING = frozenset({408, 409, 423, 425, 429})
 _NOTHING_DONE = frozenset({409, 423, 425, 429})
 _WAIT_IN_WORDS = re.compile(r"retry after (\d{1,6}) seconds?", re.IGNORECASE)
 _LONGEST_QUOTE = 500
+_LEFT: Final = {
+    kind: (f"x-ms-ratelimit-remaining-tenant-{kind}", "x-ms-ratelimit-remaining-tenant-resource-requests")
+    for kind in Kind
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +115,28 @@ def asked_wait(headers: Mapping[str, str]) -> timedelta | None:
     return max(timedelta(), wait)
 
 
-def capped_wait(response: AsyncHttpResponse, cap: timedelta) -> timedelta | None:
-    """How long an answer asks to wait, in its headers or its words, and at most `cap`."""
+def calls_left(headers: Mapping[str, str], kind: Kind) -> int | None:
+    """How many more calls of a kind an answer says would be granted now; None when it does not, or not intelligibly.
+
+    A service that has limits of its own says so under another name; then the lower one counts. Source: Azure Resource
+    Manager, "Understand how Azure Resource Manager throttles requests".
+    """
+    tenant, own = _LEFT[kind]
+    left, own_left = read_count(headers.get(tenant)), read_count(headers.get(own))
+    return own_left if left is None or (own_left is not None and own_left < left) else left
+
+
+def said_wait(response: AsyncHttpResponse) -> timedelta | None:
+    """How long a refusal, its body read, asks to wait: in its headers or its words."""
     wait = asked_wait(response.headers)
     if wait is None and (words := _WAIT_IN_WORDS.search(read_refusal(response).message)):
         wait = timedelta(seconds=int(words[1]))
+    return wait
+
+
+def capped_wait(response: AsyncHttpResponse, cap: timedelta) -> timedelta | None:
+    """How long a refusal, its body read, asks to wait, and at most `cap`."""
+    wait = said_wait(response)
     return None if wait is None else min(wait, cap)
 
 

@@ -2,7 +2,8 @@
 
 Lives here: the policies of the client's pipeline, its aiohttp transport, and the client itself. The rules
 they keep: a token goes to Azure Resource Manager and nowhere else, reads are repeated at most twice, writes
-never. What an answer means is read in `arm_answers`; which requests are made is decided in `billing_arm`.
+never, and everything that is sent passes the gate. What an answer means is read in `arm_answers`; which
+requests are made is decided in `billing_arm`.
 
 The pipeline is the client's own, cut down: azure-core's retries (which repeat a POST after 500, 503 and 504,
 and any request for as long as a Retry-After says), redirects, the registration of resource providers and the
@@ -31,10 +32,11 @@ from azure.core.pipeline.transport import AioHttpTransport, AsyncHttpTransport
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 from azure.mgmt.billing.aio import BillingManagementClient
 
-from shared.adapters.arm_answers import asked_wait
+from shared.adapters.arm_answers import calls_left, said_wait
+from shared.adapters.gate import Gate, Kind
 from shared.adapters.sent_once import once
 from shared.errors import FailedRead
-from shared.settings import LOOPBACK
+from shared.settings import LOOPBACK, Settings
 
 ARM_SCOPE: Final = "https://management.azure.com/.default"
 """What our token is for, whatever address ARM is reached under."""
@@ -58,6 +60,7 @@ READ_REPEAT_SECONDS: Final = 10.0
 _FIRST_WAIT_SECONDS: Final = 0.4
 _PASSING = frozenset({408, 429, 500, 502, 503, 504})
 _READS = frozenset({"GET", "HEAD"})
+_RESTED_UNTIL = "rested_until"
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 _UNUSED_SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
 
@@ -122,13 +125,34 @@ class ReadRepeats(AsyncHTTPPolicy[HttpRequest, AsyncHttpResponse]):
             else:
                 if response.http_response.status_code not in _PASSING:
                     return response
-                asked = asked_wait(response.http_response.headers)
+                asked = said_wait(response.http_response)
                 wait = wait if asked is None else asked.total_seconds()
                 if loop.time() + wait > latest:
                     return response
             # The transport's own sleep, as azure-core does: whoever replaces the network replaces its time.
+            request.context[_RESTED_UNTIL] = loop.time() + wait
             await self._transport.sleep(wait)
         return await self.next.send(request)
+
+
+class PassGate(AsyncHTTPPolicy[HttpRequest, AsyncHttpResponse]):
+    """Lets a request through when the gate does, and tells it of the answer. Raises `Transient` when it does not."""
+
+    def __init__(self, gate: Gate) -> None:
+        super().__init__()
+        self._gate = gate
+
+    async def send(self, request: PipelineRequest[HttpRequest]) -> PipelineResponse[HttpRequest, AsyncHttpResponse]:
+        """Sends a request on, once."""
+        sent = request.http_request
+        kind = Kind.READS if sent.method in _READS else Kind.DELETES if sent.method == "DELETE" else Kind.WRITES
+        async with self._gate.call(kind, sent.url, rested_until=request.context.get(_RESTED_UNTIL, 0.0)) as call:
+            response = await self.next.send(request)
+            answer = response.http_response
+            throttled = answer.status_code == HTTPStatus.TOO_MANY_REQUESTS
+            wait = said_wait(answer) if throttled else None
+            call.answered(answer.status_code, left=calls_left(answer.headers, kind), wait=wait)
+        return response
 
 
 class CountCalls(SansIOHTTPPolicy[HttpRequest, AsyncHttpResponse]):
@@ -163,9 +187,9 @@ def network_transport(base_url: str) -> Transport:
 
 
 def billing_client(
-    base_url: str, credential: AsyncTokenCredential, calls: Calls, transport: Transport
+    base_url: str, credential: AsyncTokenCredential, calls: Calls, transport: Transport, gate: Gate
 ) -> BillingManagementClient:
-    """The billing client over our pipeline. `calls` counts what it sends."""
+    """The billing client over our pipeline, behind `gate`. `calls` counts what it sends."""
     policies: list[Policy] = [
         RequestIdPolicy(),
         HeadersPolicy({"Accept": "application/json"}),
@@ -173,6 +197,7 @@ def billing_client(
         OwnHostOnly(base_url),
         ReadRepeats(transport),
         AsyncBearerTokenCredentialPolicy(credential, ARM_SCOPE),
+        PassGate(gate),
         CountCalls(calls),
     ]
     return BillingManagementClient(
@@ -182,6 +207,12 @@ def billing_client(
         policies=policies,
         transport=transport,
     )
+
+
+def arm_gate(settings: Settings) -> Gate:
+    """The gate before Azure Resource Manager, which counts reads, writes and deletes apart."""
+    reads, writes = settings.arm_reads_per_second, settings.arm_writes_per_second
+    return Gate("Azure Resource Manager", {Kind.READS: reads, Kind.WRITES: writes, Kind.DELETES: writes}, settings)
 
 
 def request_options(base_url: str) -> dict[str, Any]:

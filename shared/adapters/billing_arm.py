@@ -25,6 +25,7 @@ from shared.adapters.arm_pipeline import (
     ARM_SCOPE,
     Calls,
     Transport,
+    arm_gate,
     billing_client,
     is_success,
     network_transport,
@@ -41,6 +42,7 @@ from shared.adapters.billing_wire import (
     read_page,
     read_profile,
 )
+from shared.adapters.gate import Gate
 from shared.domain.billing import Assignment, BillingAccount, BillingProfile
 from shared.domain.keys import ProfileKey
 from shared.domain.ownership import OwnAssignment
@@ -68,11 +70,16 @@ class ArmBilling:
     nobody access. A grant on such a profile is refused with the service's words, so nothing wrong follows
     from it. Lists of what is not there are errors.
 
-    `calls` counts every request that was sent.
+    `calls` counts every request that was sent. `gate` is shared with whoever else calls in this process.
     """
 
     def __init__(
-        self, settings: Settings, credential: AsyncTokenCredential, *, transport: Transport | None = None
+        self,
+        settings: Settings,
+        credential: AsyncTokenCredential,
+        *,
+        transport: Transport | None = None,
+        gate: Gate | None = None,
     ) -> None:
         self.calls = Calls()
         self._base_url = settings.arm_url
@@ -81,7 +88,9 @@ class ArmBilling:
         self._credential = credential
         self._options = request_options(self._base_url)
         self._transport = transport or network_transport(self._base_url)
-        self._client = billing_client(self._base_url, credential, self.calls, self._transport)
+        self._client = billing_client(
+            self._base_url, credential, self.calls, self._transport, gate or arm_gate(settings)
+        )
         self._token = ""
         self._speaks_for = ("", "")
 
@@ -95,6 +104,11 @@ class ArmBilling:
         """See `shared.ports.Billing`."""
         object_id, _ = await self._ourselves()
         return self._former | {object_id}
+
+    async def tenant(self) -> str:
+        """See `shared.ports.Billing`."""
+        _, tenant_id = await self._ourselves()
+        return tenant_id
 
     async def _ourselves(self) -> tuple[str, str]:
         """Our object id and tenant, from our own token; read once per token.

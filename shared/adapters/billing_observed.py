@@ -39,6 +39,10 @@ class Observed:
         """See `shared.ports.Billing`."""
         return await self._billing.identities()
 
+    async def tenant(self) -> str:
+        """See `shared.ports.Billing`."""
+        return await self._billing.tenant()
+
     async def accounts(self) -> Sequence[BillingAccount]:
         """See `shared.ports.Billing`."""
         return await self._billing.accounts()

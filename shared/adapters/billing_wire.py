@@ -103,6 +103,7 @@ class _AssignmentProperties(_Wire):
     role_definition_id: Text
     scope: str | None = None
     principal_type: str | None = None
+    principal_tenant_id: str | None = None
     created_by_principal_id: str | None = None
     created_on: Moment = None
 
@@ -176,6 +177,7 @@ def read_assignment(row: Any, profile: ProfileKey, what: str) -> Assignment | No
         principal_type=properties.principal_type,
         created_by=(properties.created_by_principal_id or "").lower() or None,
         created_on=properties.created_on,
+        principal_tenant=(properties.principal_tenant_id or "").lower() or None,
     )
 
 

@@ -31,7 +31,8 @@ from msgraph.generated.users.item.user_item_request_builder import UserItemReque
 from msgraph.generated.users.users_request_builder import UsersRequestBuilder
 from pydantic import BaseModel
 
-from shared.adapters.graph_client import GraphClient
+from shared.adapters.gate import Gate
+from shared.adapters.graph_client import GraphClient, graph_gate
 from shared.adapters.graph_wire import MemberGroupsAnswer, ObjectAnswer, Page, UserAnswer, parse
 from shared.domain.keys import IdentityKey, IdentityKind, PersonKey
 from shared.domain.people import SELECT, AbsentPerson, DeletedPerson, Person, PersonRead
@@ -67,12 +68,14 @@ class GraphDirectory:
         credential: AsyncTokenCredential,
         *,
         http_client: httpx.AsyncClient | None = None,
+        gate: Gate | None = None,
     ) -> None:
         self._graph = GraphClient(
             settings.graph_url,
             credential,
             http_client=http_client,
             retry_cap=timedelta(seconds=settings.retry_cap_seconds),
+            gate=gate or graph_gate(settings),
         )
         nobody = self._graph.sdk.users.by_user_id(_NOBODY)
         self._person_at = self._graph.address(nobody.to_get_request_information(_SELECT_PERSON))

@@ -11,11 +11,12 @@ Retries happen in one place, kiota's retry handler: it repeats 429, 503 and 504 
 second to a second and a half or as `Retry-After` says. It would honour a `Retry-After` of up to 180 s, by
 sleeping; here one of more than five seconds ends the call at once, as a `Transient` that carries it.
 `Retry-After: 0` counts as none. Other server errors and broken connections are not repeated here: the queue
-repeats the whole look.
+repeats the whole look. Each repetition passes the gate like any request.
 """
 
 import asyncio
 import binascii
+import re
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
@@ -46,9 +47,10 @@ from msgraph_core import GraphClientFactory
 from msgraph_core.middleware import GraphTelemetryHandler
 from msgraph_core.middleware.options import GraphTelemetryHandlerOption
 
+from shared.adapters.gate import Gate, Kind
 from shared.adapters.graph_transport import AiohttpTransport
 from shared.errors import FailedRead, MaybeWritten, Misconfigured, Permanent, Transient
-from shared.settings import LOOPBACK
+from shared.settings import LOOPBACK, Settings
 
 SCOPE: Final = "https://graph.microsoft.com/.default"
 """What our token is for. Said outright: otherwise kiota derives it from the host a request goes to."""
@@ -62,6 +64,10 @@ LONGEST_WAIT_SECONDS: Final = 5.0
 CALL_SECONDS: Final = 30.0
 """What one read may take with its repetitions, in seconds. A handler has 45."""
 
+UNTOLD_SHARE: Final = 0.8
+"""The share of its limit up to which Graph says nothing of it."""
+
+_USED: Final = re.compile(r"\d(\.\d{1,6})?", re.ASCII)
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 _ERRORS: Final[dict[str, type[ParsableFactory]]] = {"XXX": ODataError}
 
@@ -85,7 +91,8 @@ class GraphClient:
     `graph_url` is Microsoft Graph without the version; http is accepted for this machine only. `http_client`
     is an httpx client of the caller's own making (another transport, say); it gets the SDK's middleware as
     well, and is closed with this. The credential stays the caller's. `retry_cap`
-    is the longest wait that a `Transient` hands on.
+    is the longest wait that a `Transient` hands on. `gate` is what every request passes; without one, none is
+    held back.
 
     Raises:
         Misconfigured: `graph_url` is not an address to which a token may be sent.
@@ -98,10 +105,11 @@ class GraphClient:
         *,
         http_client: httpx.AsyncClient | None = None,
         retry_cap: timedelta,
+        gate: Gate | None = None,
     ) -> None:
         self._origin = _origin(_safe_address(graph_url))
         self._retry_cap = retry_cap
-        self._exit = _Exit()
+        self._exit = _Exit(gate)
         self._http = GraphClientFactory.create_with_custom_middleware(
             _middleware(self._exit), client=http_client or _own_client(local=self._origin[1] in LOOPBACK)
         )
@@ -218,40 +226,68 @@ class GraphClient:
         raise Permanent(reason)
 
     def _retry_after(self, error: APIError) -> timedelta | None:
-        headers = httpx.Headers(error.response_headers or {})
-        asked = headers.get("retry-after", "").strip()
-        if asked.isascii() and asked.isdigit():
-            # Five digits are more than a day; int() refuses thousands of them.
-            wait = timedelta(seconds=int(asked[:6]))
-        else:
-            try:
-                # Measured against the service's own clock, so that ours need not be right.
-                wait = parsedate_to_datetime(asked) - parsedate_to_datetime(headers.get("date", ""))
-            except (ValueError, TypeError):
-                return None  # not said, or not in a way the specification knows
-        return min(max(wait, timedelta()), self._retry_cap) or None
+        wait = _asked_wait(httpx.Headers(error.response_headers or {}))
+        return None if wait is None else min(wait, self._retry_cap) or None
 
 
 class _Exit(BaseMiddleware):
-    """Counts what goes out and closes the ways out.
+    """Passes the gate, counts what goes out, and closes the ways out.
 
     The last of the middlewares, so that repetitions count as well. msgraph-core's transport does not close
     the one that it wraps; here each is seen.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, gate: Gate | None) -> None:
         super().__init__()
         self.sent = 0
+        self._gate = gate
         self._used: set[httpx.AsyncBaseTransport] = set()
 
     async def send(self, request: httpx.Request, transport: httpx.AsyncBaseTransport) -> httpx.Response:
-        self.sent += 1
         self._used.add(transport)
-        return await super().send(request, transport)
+        if self._gate is None:
+            self.sent += 1
+            return await super().send(request, transport)
+        # Whatever the directory is asked is a read to us, and Graph counts all of it in one.
+        async with self._gate.call(Kind.READS, request.url.path) as call:
+            self.sent += 1
+            answer = await super().send(request, transport)
+            served = answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR
+            wait = _asked_wait(answer.headers) if answer.status_code == HTTPStatus.TOO_MANY_REQUESTS else None
+            call.answered(answer.status_code, used=_used(answer.headers) if served else None, wait=wait)
+            return answer
 
     async def close(self) -> None:
         for transport in self._used:
             await transport.aclose()
+
+
+def graph_gate(settings: Settings) -> Gate:
+    """The gate before the directory. Graph counts units for an app in a tenant, whatever it asks."""
+    return Gate("Microsoft Graph", {Kind.READS: settings.graph_calls_per_second}, settings)
+
+
+def _used(headers: httpx.Headers) -> float:
+    """Which share of its limit is used up, as far as Graph says: at most 0.8 where it does not, or not intelligibly.
+
+    Source: Graph, "Throttling limits", identity and access.
+    """
+    said = headers.get("x-ms-throttle-limit-percentage", "").strip()
+    return float(said) if _USED.fullmatch(said) else UNTOLD_SHARE
+
+
+def _asked_wait(headers: httpx.Headers) -> timedelta | None:
+    """How long Graph asks to wait; None when it does not, or not intelligibly."""
+    asked = headers.get("retry-after", "").strip()
+    if asked.isascii() and asked.isdigit():
+        # Five digits are more than a day; int() refuses thousands of them.
+        return timedelta(seconds=int(asked[:6]))
+    try:
+        # Measured against the service's own clock, so that ours need not be right.
+        wait = parsedate_to_datetime(asked) - parsedate_to_datetime(headers.get("date", ""))
+    except (ValueError, TypeError):
+        return None  # not said, or not in a way the specification knows
+    return max(wait, timedelta())
 
 
 class _BoundedRetry(RetryHandler):

@@ -68,7 +68,8 @@ class Assignment:
     """A billing role assignment on a profile, whoever made it.
 
     `role` is the last segment of its role definition id, `principal_id` and `created_by` are object ids, all
-    lower-case. `created_by` and `created_on` are None where the row does not carry them.
+    lower-case, and so is `principal_tenant`, the directory that knows the principal. The last four are None where the
+    row does not carry them.
     """
 
     profile: ProfileKey
@@ -78,6 +79,7 @@ class Assignment:
     principal_type: str | None = None
     created_by: str | None = None
     created_on: datetime | None = None
+    principal_tenant: str | None = None
 
     @property
     def is_invoice_manager(self) -> bool:

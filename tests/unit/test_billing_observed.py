@@ -37,6 +37,9 @@ class World:
     async def identities(self) -> frozenset[str]:
         return frozenset({OURS, "zz-former"})
 
+    async def tenant(self) -> str:
+        return "tenant"
+
     async def accounts(self) -> Sequence[BillingAccount]:
         return [BillingAccount("account", "Contoso", "MicrosoftCustomerAgreement", "Active")]
 
