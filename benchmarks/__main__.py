@@ -9,18 +9,19 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import demo_memory, directory_cost, events_cost, rows_cost, sweep_cost
+from benchmarks import demo_memory, directory_cost, events_cost, rows_cost, sweep_cost, verify_cost
 from benchmarks.figures import reference_ms, show
 
 
 async def measure(*, quick: bool) -> None:
     """Measures and prints, section by section."""
     with tempfile.TemporaryDirectory() as folder:
-        for name in ("events", "sweep", "rows", "demo"):
+        for name in ("events", "sweep", "rows", "verify", "demo"):
             (Path(folder) / name).mkdir()
         show("An event that changes nothing", await events_cost.measure(Path(folder) / "events"))
         show("Start and sweep, the Contoso world", await sweep_cost.measure(Path(folder) / "sweep"))
         show("Ledger and state on SQLite, per event", await rows_cost.figures(Path(folder) / "rows" / "rows.sqlite"))
+        show("The audit of the ledger on SQLite", await verify_cost.figures(Path(folder) / "verify" / "rows.sqlite"))
         show("A person read from Graph (two requests), CPU", await directory_cost.measure())
         if not quick:
             show("Memory in the demo", await demo_memory.measure(Path(folder) / "demo"))

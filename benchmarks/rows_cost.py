@@ -16,12 +16,16 @@ from shared.adapters.ledger import RowsLedger
 from shared.adapters.rows_sqlite import IN_MEMORY, SqliteRows
 from shared.adapters.state import RowsState
 from shared.domain.billing import BillingProfile
+from shared.domain.budgets import Reservations, reserve
 from shared.domain.catalogue import Catalogue
-from shared.domain.keys import IdentityKind, ProfileKey
-from shared.ports import Holding, PersonState
+from shared.domain.keys import IdentityKind, PersonKey, ProfileKey
+from shared.domain.policy import ActionKind
+from shared.ports import Baseline, Holding, PersonState
 
 EVENTS = 300
 UNCHANGED = "all calls of an unchanged event"
+GRANTING = "all calls of an event that grants, guards included"
+GRANTS = 50
 MOST_MS = 3.0
 AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 PROFILES = [ProfileKey("5f1c3d2e-1111-4222-8333-0123456789ab_2019-05-31", f"P{n}") for n in range(2000)]
@@ -67,6 +71,7 @@ async def measure(path: Path | str) -> dict[str, tuple[float, float]]:
     async def unchanged_event(person: str) -> None:
         await state.catalogue()
         await state.person(person)
+        await state.key_holds(PersonKey(person))
         await append(person)
 
     await time_of("ledger: open and append", append)
@@ -76,14 +81,39 @@ async def measure(path: Path | str) -> dict[str, tuple[float, float]]:
     await time_of("state: put a catalogue of 2,000 profiles", lambda _: state.put_catalogue(CATALOGUE), 1)
     await time_of("state: catalogue, read anew", lambda _: state.catalogue(), 1)
     await time_of(UNCHANGED, unchanged_event)
+    await _fill_budget(state)
+    await time_of(GRANTING, lambda person: _granting_event(state, ledger, person), GRANTS)
     await rows.close()
     return found
 
 
+async def _fill_budget(state: RowsState) -> None:
+    await state.put_baseline(Baseline(AT, 2000, 400, 2000, "digest", {"finance-nl": "digest"}))
+    full = {f"{number:016x}": AT for number in range(50)}
+    await state.put_reservations(Reservations(ActionKind.GRANTS, full))
+
+
+async def _granting_event(state: RowsState, ledger: RowsLedger, person: str) -> None:
+    await state.catalogue()
+    chain = await ledger.open(f"person:{person}")
+    before = await state.person(person)
+    await state.key_holds(PersonKey(person))
+    await state.brake()
+    await state.baseline()
+    taken = await state.reservations(ActionKind.GRANTS)
+    reserved = reserve(taken, person[:16], 500, AT)
+    assert reserved is not None
+    await state.put_reservations(reserved)
+    await chain.append("intent", AT, {"actions": LOOK["profiles"]})
+    await state.put_person(replace(before, holdings={PROFILES[0]: Holding(("nl",), AT)}))
+    await state.brake()
+    await chain.append("look", AT, LOOK)
+
+
 async def figures(path: Path) -> list[Figure]:
-    """The figures of a database in a file; the last one has a target."""
+    """The figures of a database in a file; the last two have a target."""
     return [
-        Figure(f"{what}: CPU", cpu, "ms", MOST_MS if what == UNCHANGED else None)
+        Figure(f"{what}: CPU", cpu, "ms", MOST_MS if what in {UNCHANGED, GRANTING} else None)
         for what, (cpu, _) in (await measure(path)).items()
     ]
 

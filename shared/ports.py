@@ -12,10 +12,14 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from shared.domain.billing import Assignment, BillingAccount, BillingProfile
+from shared.domain.brake import Brake
+from shared.domain.budgets import Reservations
 from shared.domain.catalogue import Catalogue
+from shared.domain.holds import KeyHolds
 from shared.domain.keys import IdentityKey, IdentityKind, PersonKey, ProfileKey
 from shared.domain.ownership import OwnAssignment
 from shared.domain.people import Person, PersonRead
+from shared.domain.policy import ActionKind
 from shared.domain.work import RejectedEvent, Scheduled
 
 
@@ -70,6 +74,10 @@ class Billing(Protocol):
 
     async def identities(self) -> frozenset[str]:
         """The object ids under which we write or wrote, lower-case: our token's own and the configured former ones."""
+        ...
+
+    async def tenant(self) -> str:
+        """The tenant that our token is for, lower-case: the one whose directory we read."""
         ...
 
     async def accounts(self) -> Sequence[BillingAccount]:
@@ -165,8 +173,19 @@ class Ledger(Protocol):
         """A key's last `count` records (or all, where there are fewer), oldest first, however long its chain is."""
         ...
 
-    async def verify(self, key: str) -> Sequence[str]:
-        """What is wrong with a key's chain (changed, missing, reordered records); empty when it holds."""
+    async def head(self, key: str) -> tuple[int, str]:
+        """The last record's sequence and digest; (0, "") for a chain without records."""
+        ...
+
+    def keys(self) -> AsyncIterator[str]:
+        """Every key that ever had a record, in no particular order."""
+        ...
+
+    async def verify(self, key: str, known: Mapping[int, str] | None = None) -> Sequence[str]:
+        """What is wrong with a key's chain (changed, missing, reordered records); empty when it holds.
+
+        `known` are digests that records must have, by sequence: as they were kept outside.
+        """
         ...
 
 
@@ -175,13 +194,15 @@ class Holding:
     """What we remember of one assignment of ours: the rules that gave it, and our latest intents about it.
 
     `intended_at` is when we recorded that we would grant it, with `found_nothing` if the read before showed no
-    assignment; `revoking_at` is when we recorded that we would revoke it.
+    assignment; `revoking_at` is when we recorded that we would revoke it. `adopted` says that the ledger has the
+    evidence of an adoption; without that evidence it says nothing.
     """
 
     rules: tuple[str, ...] = ()
     intended_at: datetime | None = None
     found_nothing: bool = False
     revoking_at: datetime | None = None
+    adopted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +227,8 @@ class ProfileState:
 
     `agreed` is the digest of every writable field at the first of two reads that must agree, with its time;
     `updates` are the times of our updates in the last 24 h; `before` is every writable field as it was before the
-    latest of them; `blocked` says why we no longer update it by ourselves.
+    latest of them; `blocked` says why we no longer update it by ourselves, and `after` is then every writable field
+    as that update left it.
     """
 
     key: ProfileKey
@@ -214,6 +236,7 @@ class ProfileState:
     updates: tuple[datetime, ...] = ()
     before: Mapping[str, Any] | None = None
     blocked: str | None = None
+    after: Mapping[str, Any] | None = None
     version: str | None = field(default=None, compare=False)
 
 
@@ -230,8 +253,36 @@ class FutureLooks:
     version: str | None = field(default=None, compare=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What the last good sweep counted: what later ones, and budgets, are measured against.
+
+    `ours` are our assignments, `profiles` the managed profiles, `population` the people whom the rules preselect.
+    `rules` map each rule of the policy to the digest of its meaning, so that a changed policy can be told apart.
+    """
+
+    at: datetime
+    ours: int
+    profiles: int
+    population: int
+    policy_digest: str
+    rules: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Sighted:
+    """A foreign assignment as sweeps saw it: when it was first and last there, and what it said then."""
+
+    profile: ProfileKey
+    principal_id: str
+    principal_type: str
+    why: str
+    first: datetime
+    last: datetime
+
+
 class State(Protocol):
-    """What can be rebuilt: the catalogue, holdings, sightings, names, future looks, reports."""
+    """What can be rebuilt: catalogue, holdings, sightings, names, future looks, reports, budgets, holds, the brake."""
 
     async def person(self, object_id: str) -> PersonState:
         """A person's row, an empty one when there is none."""
@@ -271,6 +322,53 @@ class State(Protocol):
 
     async def put_future_looks(self, looks: FutureLooks) -> FutureLooks:
         """Stores a row over the version it was read as. Raises `Conflict`."""
+        ...
+
+    async def key_holds(self, key: PersonKey | ProfileKey) -> KeyHolds:
+        """Every hold of a key, none when there is no row. One read."""
+        ...
+
+    async def put_key_holds(self, *rows: KeyHolds) -> None:
+        """Stores each row over the version it was read as; one without holds goes. Raises `Conflict`.
+
+        Up to 100 rows are stored together or not at all; more of them in several such lots.
+        """
+        ...
+
+    def holds(self) -> AsyncIterator[KeyHolds]:
+        """Every key that has a hold."""
+        ...
+
+    async def reservations(self, kind: ActionKind) -> Reservations:
+        """What was reserved of a kind's budget. One read."""
+        ...
+
+    async def put_reservations(self, row: Reservations) -> Reservations:
+        """Stores the row over the version it was read as. Raises `Conflict`."""
+        ...
+
+    async def brake(self) -> Brake:
+        """The brake, without a cause when there is no row. One read, never from memory."""
+        ...
+
+    async def put_brake(self, brake: Brake) -> Brake:
+        """Stores it over the version it was read as. Raises `Conflict`."""
+        ...
+
+    async def baseline(self) -> Baseline | None:
+        """What the last good sweep counted; None before the first."""
+        ...
+
+    async def put_baseline(self, baseline: Baseline) -> None:
+        """Replaces it."""
+        ...
+
+    async def sighted(self) -> Sequence[Sighted]:
+        """Every foreign assignment that the last sweep saw."""
+        ...
+
+    async def put_sighted(self, sighted: Sequence[Sighted]) -> None:
+        """Replaces them as a whole: a reader sees the old ones or the new ones."""
         ...
 
     async def put_report(self, at: datetime, report: Mapping[str, Any]) -> None:

@@ -7,14 +7,14 @@ How State's values are spread over rows lives here; their spelling is `state_row
                name:<sha256 of the identity>:<id>     somebody who was once called that; only ever added
     profiles   profile:<account>/<profile>            a ProfileState
     future     due:<key>                              a FutureLooks; a name in the key is there by its digest
-    catalogue  head                                   which parts are the catalogue
-               part:<read at>:<random>:<number>       its text, in parts
+    catalogue  (see `state_whole`)                    the Catalogue
     reports    report:<countdown>:<random>:<number>   a report's text, in parts; later ones sort first
+
+What guards the app (holds, reservations, brake, baseline, foreign assignments) is kept by `state_guards`.
 """
 
 import hashlib
 import json
-import logging
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
@@ -22,19 +22,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from shared.adapters.rows import (
-    BATCH_OPERATIONS,
-    Changed,
-    Damaged,
-    Delete,
-    Exists,
-    Insert,
-    Replace,
-    Row,
-    Rows,
-    after,
-    fitting,
-)
+from shared.adapters.rows import Changed, Damaged, Exists, Insert, Replace, Row, Rows, after, fitting
+from shared.adapters.state_guards import GuardsState
 from shared.adapters.state_rows import (
     called_of,
     catalogue_of,
@@ -47,36 +36,24 @@ from shared.adapters.state_rows import (
     profile_body,
     profile_of,
 )
+from shared.adapters.state_whole import Whole, split, text_of_part
 from shared.domain.catalogue import Catalogue
 from shared.domain.keys import IdentityKey, PersonKey, ProfileKey
-from shared.errors import Conflict, FailedRead, Transient
+from shared.errors import Conflict
 from shared.ports import FutureLooks, PersonState, ProfileState
 
 _PEOPLE: Final = "people"
 _PROFILES: Final = "profiles"
 _FUTURE: Final = "future"
-_CATALOGUE: Final = "catalogue"
 _REPORTS: Final = "reports"
-_HEAD: Final = "head"
-
-_PART_CHARACTERS: Final = 200_000
-"""Text per part: escaped once more as JSON in a row it at most doubles, which still fits."""
-
-_TRIES: Final = 3
-"""How often the catalogue is read, or its head moved, when somebody else replaces it at the same time."""
-
-_LEFTOVER: Final = timedelta(days=1)
-"""How old the parts are that a crashed writer left, as nobody can still be writing or reading them."""
-
-_log = logging.getLogger(__name__)
 
 
-class RowsState:
+class RowsState(GuardsState):
     """`State` over `Rows`. Remembers the last catalogue read: a look costs one small read for it."""
 
     def __init__(self, rows: Rows) -> None:
-        self._rows = rows
-        self._known: tuple[str, Catalogue] | None = None
+        super().__init__(rows)
+        self._catalogue = Whole(rows, "catalogue", "the catalogue", catalogue_text, catalogue_of)
 
     async def person(self, object_id: str) -> PersonState:
         """A person's row, an empty one when there is none. One read."""
@@ -138,48 +115,11 @@ class RowsState:
 
         Raises `FailedRead` when it cannot be read whole: the next sweep stores a new one.
         """
-        before = None
-        for _ in range(_TRIES):
-            head = await self._rows.get(_CATALOGUE, _HEAD)
-            if head is None:
-                return None
-            if self._known is not None and self._known[0] == head.etag:
-                return self._known[1]
-            if before == head.etag:
-                raise FailedRead("parts of the stored catalogue are missing; the next sweep stores it anew")
-            before = head.etag
-            try:
-                text = await self._parts(head)
-                catalogue = None if text is None else catalogue_of(head, text)
-            except Damaged as error:
-                raise FailedRead(f"{error}; the next sweep stores the catalogue anew") from error
-            if catalogue is not None:
-                self._known = (head.etag, catalogue)
-                return catalogue
-        raise FailedRead(f"the catalogue was replaced {_TRIES} times while it was read")
+        return await self._catalogue.get()
 
     async def put_catalogue(self, catalogue: Catalogue) -> None:
-        """Replaces the catalogue as a whole: a reader sees the old one or the new one.
-
-        New parts first, then the head in one write, then the old parts go. Raises `Conflict` when others keep
-        replacing it meanwhile.
-        """
-        text = catalogue_text(catalogue)
-        prefix = f"part:{_utc(catalogue.read_at)}:{secrets.token_hex(4)}:"
-        parts = _split(text)
-        for number, part in enumerate(parts):
-            await self._rows.write(_CATALOGUE, Insert(f"{prefix}{number:04}", {"text": part}))
-        body = {"prefix": prefix, "parts": len(parts)}
-        for _ in range(_TRIES):
-            old = await self._rows.get(_CATALOGUE, _HEAD)
-            try:
-                head = Insert(_HEAD, body) if old is None else Replace(_HEAD, body, old.etag)
-                await self._rows.write(_CATALOGUE, head)
-            except (Exists, Changed):
-                continue  # another sweep was faster; the later one stands
-            await self._clear(old, catalogue.read_at - _LEFTOVER)
-            return
-        raise Conflict(f"others replaced the catalogue {_TRIES} times while it was stored")
+        """Replaces the catalogue as a whole: a reader sees the old one or the new one. Raises `Conflict`."""
+        await self._catalogue.put(catalogue, catalogue.read_at)
 
     async def future_looks(self, key: PersonKey | IdentityKey) -> FutureLooks:
         """A key's row, an empty one when there is none. One read."""
@@ -198,7 +138,7 @@ class RowsState:
 
     async def put_report(self, at: datetime, report: Mapping[str, Any]) -> None:
         """Keeps a sweep's report, also beside another of the same moment."""
-        parts = _split(json.dumps(report, separators=(",", ":"), allow_nan=False))
+        parts = split(json.dumps(report, separators=(",", ":"), allow_nan=False))
         # Counting down, so that the latest comes first in a store that sorts only one way.
         countdown = 10**17 - (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
         # Two sweeps may begin at once: the random part keeps the rows of each together, and apart from the other's.
@@ -220,7 +160,7 @@ class RowsState:
                     begun, text = report, ""
                 elif report != begun:
                     continue
-                text += _text(row)
+                text += text_of_part(row)
                 if int(number) + 1 == row.body.get("parts"):
                     found.append(_report(row, text))
                 if len(found) == count:
@@ -236,31 +176,6 @@ class RowsState:
         except (Exists, Changed) as error:
             raise _conflict(object_id) from error
         return etag
-
-    async def _parts(self, head: Row) -> str | None:
-        """The text that a head leads to; None when its parts are not all there (any more)."""
-        body = head.body
-        prefix, parts = body.get("prefix"), body.get("parts")
-        if not isinstance(prefix, str) or not isinstance(parts, int):
-            raise Damaged("the head of the stored catalogue is not as we write it")
-        found = [_text(row) async for row in self._rows.range(_CATALOGUE, prefix, after(prefix))]
-        return "".join(found) if len(found) == parts else None
-
-    async def _clear(self, old: Row | None, before: datetime) -> None:
-        """Removes the parts that `old` led to, and what crashed writers left.
-
-        The catalogue is replaced already, so what stays behind now is no failure: it goes once it is old.
-        """
-        try:
-            leftover = [row async for row in self._rows.range(_CATALOGUE, "part:", f"part:{_utc(before)}")]
-            prefix = "" if old is None else str(old.body.get("prefix", ""))
-            if prefix:
-                leftover += [row async for row in self._rows.range(_CATALOGUE, prefix, after(prefix))]
-            removals = {row.key: Delete(row.key, row.etag) for row in leftover}
-            for start in range(0, len(removals), BATCH_OPERATIONS):
-                await self._rows.write(_CATALOGUE, *[*removals.values()][start : start + BATCH_OPERATIONS])
-        except (Transient, Damaged) as error:
-            _log.warning("old parts of the catalogue stay until the next sweep: %s", error)
 
 
 def _person_key(object_id: str) -> str:
@@ -287,22 +202,6 @@ def _indexed(identity: IdentityKey, object_id: str) -> Insert:
 
 def _conflict(object_id: str) -> Conflict:
     return Conflict(f"somebody else changed what we remember of person {object_id}")
-
-
-def _utc(at: datetime) -> str:
-    """A time as text that sorts."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def _split(text: str) -> list[str]:
-    return [text[start : start + _PART_CHARACTERS] for start in range(0, len(text), _PART_CHARACTERS)]
-
-
-def _text(row: Row) -> str:
-    text = row.body.get("text")
-    if not isinstance(text, str):
-        raise Damaged(f"row '{row.key}' in '{row.partition}' is no part of a text")
-    return text
 
 
 def _report(row: Row, text: str) -> Mapping[str, Any]:

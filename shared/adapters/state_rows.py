@@ -30,6 +30,8 @@ def person_body(state: PersonState, called: Iterable[str]) -> dict[str, Any]:
             _iso(holding.intended_at),
             holding.found_nothing,
             _iso(holding.revoking_at),
+            # Only where it says something: a row without it is what an earlier release reads and wrote.
+            *([True] if holding.adopted else []),
         ]
     return {
         "object_id": state.object_id,
@@ -42,16 +44,16 @@ def person_body(state: PersonState, called: Iterable[str]) -> dict[str, Any]:
 
 def person_of(row: Row) -> PersonState:
     """The person whose row this is. Raises `Damaged`."""
-    with _damaged(row, "person"):
+    with damaged(row, "person"):
         body = row.body
         return PersonState(
             object_id=body["object_id"],
             holdings={
                 ProfileKey(account, profile): Holding(
-                    tuple(rules), _when(intended_at), found_nothing, _when(revoking_at)
+                    tuple(rules), _when(intended_at), found_nothing, _when(revoking_at), *adopted
                 )
                 for account, profiles in body["holdings"].items()
-                for profile, (rules, intended_at, found_nothing, revoking_at) in profiles.items()
+                for profile, (rules, intended_at, found_nothing, revoking_at, *adopted) in profiles.items()
             },
             sightings={evidence: datetime.fromisoformat(at) for evidence, at in body["sightings"].items()},
             names={IdentityKind(kind): name for kind, name in body["names"].items()},
@@ -61,7 +63,7 @@ def person_of(row: Row) -> PersonState:
 
 def called_of(row: Row) -> frozenset[str]:
     """The canonical identity keys ever indexed for the person whose row this is. Raises `Damaged`."""
-    with _damaged(row, "person"):
+    with damaged(row, "person"):
         return frozenset(row.body["called"])
 
 
@@ -78,12 +80,13 @@ def profile_body(state: ProfileState) -> dict[str, Any]:
         "updates": [at.isoformat() for at in state.updates],
         "before": None if state.before is None else dict(state.before),
         "blocked": state.blocked,
+        "after": None if state.after is None else dict(state.after),
     }
 
 
 def profile_of(row: Row) -> ProfileState:
     """The profile whose row this is. Raises `Damaged`."""
-    with _damaged(row, "profile"):
+    with damaged(row, "profile"):
         body = row.body
         agreed = body["agreed"]
         return ProfileState(
@@ -92,6 +95,7 @@ def profile_of(row: Row) -> ProfileState:
             updates=tuple(datetime.fromisoformat(at) for at in body["updates"]),
             before=body["before"],
             blocked=body["blocked"],
+            after=body.get("after"),  # a row of an earlier release has none
             version=row.etag,
         )
 
@@ -103,7 +107,7 @@ def future_body(looks: FutureLooks) -> dict[str, Any]:
 
 def future_of(row: Row, key: PersonKey | IdentityKey) -> FutureLooks:
     """The future looks at a key whose row this is. Raises `Damaged`."""
-    with _damaged(row, "list of future looks"):
+    with damaged(row, "list of future looks"):
         due = {datetime.fromisoformat(at).astimezone(UTC): bool(sent) for at, sent in row.body["due"].items()}
         return FutureLooks(key, due, row.etag)
 
@@ -138,7 +142,7 @@ def catalogue_text(catalogue: Catalogue) -> str:
 
 def catalogue_of(head: Row, text: str) -> Catalogue:
     """The catalogue of a text that `head` led to. Raises `Damaged`."""
-    with _damaged(head, "catalogue"):
+    with damaged(head, "catalogue"):
         body = json.loads(text)
         return Catalogue(
             read_at=datetime.fromisoformat(body["read_at"]),
@@ -154,10 +158,11 @@ def catalogue_of(head: Row, text: str) -> Catalogue:
 
 
 @contextmanager
-def _damaged(row: Row, what: str) -> Iterator[None]:
+def damaged(row: Row, what: str) -> Iterator[None]:
+    """Says of a row that does not fit that it is `Damaged`: no `what`."""
     try:
         yield
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, LookupError, OverflowError, TypeError, ValueError) as error:
         raise Damaged(f"row '{row.key}' in '{row.partition}' is no {what}: {error!r}") from error
 
 

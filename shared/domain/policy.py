@@ -6,6 +6,7 @@ Only the shape lives here. `policy_file` reads it from YAML; `filters` and `sele
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from shared.domain.filters import Filter
@@ -59,6 +60,25 @@ class Budget:
     percent: int
 
 
+class ActionKind(StrEnum):
+    """What the app does to Azure, as far as it is limited: each kind has its own budget. Spelled as in the policy."""
+
+    GRANTS = "grants"
+    MOVER_REVOKES = "mover_revokes"
+    """Taken from somebody who is still with the company, or is yet to begin."""
+    LEAVER_REVOKES = "leaver_revokes"
+    PROFILE_UPDATES = "profile_updates"
+
+
+DEFAULT_BUDGETS: Final[Mapping[str, Budget]] = {
+    ActionKind.MOVER_REVOKES: Budget(2, 10, 20),
+    ActionKind.LEAVER_REVOKES: Budget(5, 50, 50),
+    ActionKind.GRANTS: Budget(10, 50, 100),
+    ActionKind.PROFILE_UPDATES: Budget(5, 20, 20),
+}
+"""What a policy that says nothing of a budget has."""
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """The whole policy. `digest` is the SHA-256 of its meaning: two files that say the same have the same.
@@ -77,7 +97,7 @@ class Policy:
     mover_grace_hours: int = 0
     time_zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     protected: frozenset[str] = frozenset()
-    budgets: Mapping[str, Budget] = field(default_factory=dict)
+    budgets: Mapping[str, Budget] = field(default_factory=lambda: DEFAULT_BUDGETS)
     digest: str = ""
 
     @property

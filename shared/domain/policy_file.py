@@ -9,12 +9,12 @@ import json
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 from urllib.parse import unquote
 
 from pydantic import ValidationError
 
-from shared.domain.policy import Budget, Everything, Policy, Rule, Selection, Selector
+from shared.domain.policy import DEFAULT_BUDGETS, Budget, Everything, Policy, Rule, Selection, Selector
 from shared.domain.policy_mistakes import say
 from shared.domain.policy_models import (
     LIST,
@@ -28,14 +28,6 @@ from shared.domain.policy_models import (
 )
 from shared.domain.yaml_tree import Path, Place, Tree, read_yaml
 from shared.errors import Misconfigured
-
-DEFAULT_BUDGETS: Final = {
-    "mover_revokes": Budget(2, 10, 20),
-    "leaver_revokes": Budget(5, 50, 50),
-    "grants": Budget(10, 50, 100),
-    "profile_updates": Budget(5, 20, 20),
-}
-"""What may be written in 24 h where the policy says nothing: a department may move, a company may not."""
 
 type _Found = tuple[Place, Path, str]
 
@@ -140,7 +132,7 @@ def _policy(model: PolicyKeys) -> Policy:
         mover_grace_hours=model.employment.mover_grace_hours,
         time_zone=model.employment.time_zone,
         protected=frozenset(model.protected),
-        budgets=DEFAULT_BUDGETS | {name: _budget(keys) for name, keys in given.items() if keys is not None},
+        budgets={**DEFAULT_BUDGETS, **{name: _budget(keys) for name, keys in given.items() if keys is not None}},
     )
     return replace(policy, digest=digest(policy))
 
@@ -162,24 +154,31 @@ def _selection(selection: str | Sequence[PlainSelector | RuleSelector]) -> Selec
 def digest(policy: Policy) -> str:
     """SHA-256 over what decides who is given what; see `load_policy` for what that leaves out."""
     meaning = {
-        "rules": sorted(
-            (
-                {
-                    "name": rule.name,
-                    "who": None if rule.who is None else rule.who.meaning,
-                    "member_of": sorted(rule.member_of),
-                    "profiles": _meaning(rule.profiles),
-                    "guests": rule.guests,
-                }
-                for rule in policy.rules
-            ),
-            key=lambda rule: str(rule["name"]),
-        ),
+        "rules": sorted(map(_rule_meaning, policy.rules), key=lambda rule: str(rule["name"])),
         "accounts": policy.accounts if isinstance(policy.accounts, Everything) else sorted(policy.accounts),
         "employment": [policy.lead_days, policy.mover_grace_hours, policy.time_zone.key],
         "protected": sorted(policy.protected),
     }
+    return _sha256(meaning)
+
+
+def rule_digests(policy: Policy) -> dict[str, str]:
+    """Each rule's name with the SHA-256 of its meaning, so that it can be said later which of them changed."""
+    return {rule.name: _sha256(_rule_meaning(rule)) for rule in policy.rules}
+
+
+def _sha256(meaning: Any) -> str:
     return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()
+
+
+def _rule_meaning(rule: Rule) -> dict[str, Any]:
+    return {
+        "name": rule.name,
+        "who": None if rule.who is None else rule.who.meaning,
+        "member_of": sorted(rule.member_of),
+        "profiles": _meaning(rule.profiles),
+        "guests": rule.guests,
+    }
 
 
 def _meaning(selection: Selection) -> str | list[str]:

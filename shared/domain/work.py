@@ -15,6 +15,9 @@ from shared.domain.keys import Key, ProfileKey
 MOST_HINTS: Final = 200
 """The most hints in one item; each is a read more."""
 
+RECORDED_CHARACTERS: Final = 200
+"""The longest origin and event type: they are the sender's words, and each record and copy repeats them."""
+
 _LONGEST_KEY: Final = 80
 
 
@@ -35,6 +38,8 @@ class CauseKind(StrEnum):
     """Nobody by that name was found yet."""
     SWEEP = "sweep"
     """The sweep found drift."""
+    OPERATOR = "operator"
+    """A person asked for it: released a hold, or adopted what the key holds."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,16 +2,17 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
-from shared.adapters.ledger import FIRST_PREVIOUS, RECORD_CHARACTERS, RowsLedger, digest_of
-from shared.adapters.rows import Damaged, Delete, Insert, Replace, Rows
-from shared.errors import Conflict, Permanent
+from shared.adapters.ledger import RowsLedger
+from shared.adapters.ledger_rows import FIRST_PREVIOUS, RECORD_CHARACTERS, digest_of
+from shared.adapters.rows import Damaged, Delete, Insert, Replace, Row, Rows
+from shared.errors import Conflict, Permanent, Transient
 from shared.ports import Record
 
 KEY = "person:7c0f5a0e-0000-4000-8000-000000000001"
@@ -173,6 +174,34 @@ async def test_a_changed_record_is_named(ledger: RowsLedger, rows: Rows) -> None
     assert await ledger.verify(KEY) == ["record 2 was changed: its digest does not fit"]
 
 
+@pytest.mark.parametrize(("n", "is_changed"), [("NaN", True), ("1.0", True), ("[1", True), ("1 ", False)])
+async def test_a_body_that_means_something_else_is_a_change_and_a_space_means_nothing(
+    ledger: RowsLedger, rows: Rows, n: str, is_changed: bool
+) -> None:
+    """Also what Python reads as the same number, or what is no JSON."""
+    await append(ledger, 2)
+    last = await rows.get(f"ledger:{KEY}", "record:000000000002")
+    assert last is not None
+    forged = replace(last, text=last.text.replace('{"n":1}', f'{{"n":{n}}}'))
+    assert forged.text != last.text
+    wrong = await RowsLedger(Forged(rows, forged)).verify(KEY)
+    assert any("record 2 was changed" in one for one in wrong) is is_changed
+    assert bool(wrong) is is_changed
+
+
+class Forged:
+    """Rows one of which is stored as another text."""
+
+    def __init__(self, rows: Rows, forged: Row) -> None:
+        self._rows = rows
+        self._forged = forged
+        self.get, self.write, self.close = rows.get, rows.write, rows.close
+
+    async def range(self, partition: str, start: str, end: str, *, page: int = 1000) -> AsyncGenerator[Row]:
+        async for row in self._rows.range(partition, start, end, page=page):
+            yield self._forged if row.key == self._forged.key else row
+
+
 async def test_a_record_changed_along_with_its_digest_no_longer_fits_the_next(ledger: RowsLedger, rows: Rows) -> None:
     _, second, _ = await append(ledger, 3)
     forged = digest_of(KEY, 2, second.at.isoformat(), "look", {"n": 99}, second.previous)
@@ -253,10 +282,13 @@ async def test_a_record_of_the_wrong_shape_is_named_and_is_not_read(
         await records(ledger)
 
 
-async def test_a_row_that_is_no_record_of_ours_is_named(ledger: RowsLedger, rows: Rows) -> None:
+@pytest.mark.parametrize("name", ["x", "2", "000000000000", "0000000000002"])
+async def test_a_row_that_is_no_record_of_ours_is_named(ledger: RowsLedger, rows: Rows, name: str) -> None:
     await append(ledger, 1)
-    await rows.write(f"ledger:{KEY}", Insert("record:x", {}))
-    assert await ledger.verify(KEY) == ["row 'record:x' is no record of ours"]
+    first = await rows.get(f"ledger:{KEY}", "record:000000000001")
+    assert first is not None
+    await rows.write(f"ledger:{KEY}", Insert(f"record:{name}", first.body))
+    assert await ledger.verify(KEY) == [f"row 'record:{name}' is no record of ours"]
 
 
 @pytest.mark.parametrize(
@@ -266,6 +298,9 @@ async def test_a_row_that_is_no_record_of_ours_is_named(ledger: RowsLedger, rows
         ({"sequence": 1}, "the head was changed: it names record 1, and the last one is 2"),
         ({"digest": "f" * 64}, "the head or record 2 was changed: their digests differ"),
         ({"sequence": "two"}, f"the head was changed: row 'head' in 'ledger:{KEY}' is no head of a chain"),
+        ({"key": "person:other"}, "the head was changed: it is not as we write it"),
+        ({"more": 1}, "the head was changed: it is not as we write it"),
+        ({"listed": 1}, "the head was changed: it is not as we write it"),
     ],
 )
 async def test_a_head_that_was_changed_is_named(
@@ -278,6 +313,156 @@ async def test_a_head_that_was_changed_is_named(
     changed = Delete("head", head.etag) if gone else Replace("head", {**head.body, **(change or {})}, head.etag)
     await rows.write(f"ledger:{KEY}", changed)
     assert await ledger.verify(KEY) == [wrong]
+
+
+# -- heads, keys, and what was kept elsewhere
+
+
+async def test_the_head_is_the_last_record_s_sequence_and_digest(ledger: RowsLedger) -> None:
+    assert await ledger.head(KEY) == (0, "")
+    *_, last = await append(ledger, 3)
+    assert await ledger.head(KEY) == (3, last.digest)
+
+
+async def keys(ledger: RowsLedger) -> list[str]:
+    return [key async for key in ledger.keys()]  # noqa: SIM118 - it is no mapping
+
+
+async def test_every_key_that_ever_had_a_record_is_listed_once(ledger: RowsLedger) -> None:
+    named = [KEY, "operator", "digest", "identity:upn:" + "x" * 1000, "profile:acc/Zürich#?%"]
+    assert await keys(ledger) == []
+    await asyncio.gather(*(append(ledger, 2, key) for key in named))
+    await append(ledger, 1)
+    assert sorted(await keys(ledger)) == sorted(named)
+
+
+async def test_a_chain_that_was_only_opened_is_not_listed(ledger: RowsLedger) -> None:
+    await ledger.open(KEY)
+    assert await keys(ledger) == []
+
+
+async def test_a_key_whose_first_append_failed_is_listed_and_holds(ledger: RowsLedger, rows: Rows) -> None:
+    chain = await RowsLedger(Failing(rows, f"ledger:{KEY}")).open(KEY)
+    with pytest.raises(Transient):
+        await chain.append("look", AT, {})
+    assert await keys(ledger) == [KEY]
+    assert await ledger.verify(KEY) == []
+    assert await ledger.head(KEY) == (0, "")
+    await append(ledger, 1)
+    assert await keys(ledger) == [KEY]
+
+
+class Failing:
+    """Rows that cannot be written in one partition."""
+
+    def __init__(self, rows: Rows, partition: str) -> None:
+        self._rows = rows
+        self._partition = partition
+        self.get, self.range, self.close = rows.get, rows.range, rows.close
+
+    async def write(self, partition: str, *operations: Any) -> tuple[str, ...]:
+        if partition == self._partition:
+            raise Transient("the store went away")
+        return await self._rows.write(partition, *operations)
+
+
+async def test_a_chain_of_an_earlier_release_is_listed_at_its_next_append(ledger: RowsLedger, rows: Rows) -> None:
+    await append(ledger, 1)
+    head, listed = await rows.get(f"ledger:{KEY}", "head"), await rows.get("ledger-keys", f"key:{KEY}")
+    assert head is not None
+    assert listed is not None
+    earlier = {name: value for name, value in head.body.items() if name != "listed"}
+    await rows.write(f"ledger:{KEY}", Replace("head", earlier, head.etag))
+    await rows.write("ledger-keys", Delete(listed.key, listed.etag))
+    assert await ledger.verify(KEY) == []
+    assert await keys(ledger) == []
+    await append(ledger, 1)
+    assert await keys(ledger) == [KEY]
+    assert await ledger.verify(KEY) == []
+
+
+async def test_a_list_of_keys_that_names_another_key_is_an_error(ledger: RowsLedger, rows: Rows) -> None:
+    await append(ledger, 1)
+    listed = await rows.get("ledger-keys", f"key:{KEY}")
+    assert listed is not None
+    await rows.write("ledger-keys", Replace(listed.key, {"key": "person:other"}, listed.etag))
+    with pytest.raises(Damaged):
+        await keys(ledger)
+
+
+async def test_a_key_that_was_taken_from_the_list_is_a_fault_of_its_chain(ledger: RowsLedger, rows: Rows) -> None:
+    await append(ledger, 2)
+    listed = await rows.get("ledger-keys", f"key:{KEY}")
+    assert listed is not None
+    await rows.write("ledger-keys", Delete(listed.key, listed.etag))
+    assert await ledger.verify(KEY) == ["its key was removed from the list of chains"]
+
+
+async def test_records_are_as_they_were_kept_elsewhere(ledger: RowsLedger) -> None:
+    appended = await append(ledger, 4)
+    assert await ledger.verify(KEY, {record.sequence: record.digest for record in appended}) == []
+
+
+async def test_a_chain_rewritten_from_somewhere_on_is_not_what_was_kept_elsewhere(
+    ledger: RowsLedger, rows: Rows
+) -> None:
+    first, second, third = await append(ledger, 3)
+    forged, previous = [], first.digest
+    for record in (second, third):
+        body = {"n": 99}
+        digest = digest_of(KEY, record.sequence, record.at.isoformat(), "look", body, previous)
+        forged.append({"body": body, "previous": previous, "digest": digest})
+        previous = digest
+    await tamper(rows, 2, lambda body: {**body, **forged[0]})
+    await tamper(rows, 3, lambda body: {**body, **forged[1]})
+    head = await rows.get(f"ledger:{KEY}", "head")
+    assert head is not None
+    await rows.write(f"ledger:{KEY}", Replace("head", {**head.body, "digest": previous}, head.etag))
+    assert await ledger.verify(KEY) == []
+    assert await ledger.verify(KEY, {1: first.digest}) == []
+    assert await ledger.verify(KEY, {1: first.digest, 3: third.digest}) == [
+        "record 3 was replaced: its digest is not the one that was kept elsewhere"
+    ]
+
+
+@pytest.mark.parametrize("left", [0, 1])
+async def test_a_chain_cut_off_with_its_head_lacks_what_was_kept_elsewhere(
+    ledger: RowsLedger, rows: Rows, left: int
+) -> None:
+    *_, last = await append(ledger, 2)
+    rest = [row async for row in rows.range(f"ledger:{KEY}", "!", "~")]
+    await rows.write(f"ledger:{KEY}", *(Delete(row.key, row.etag) for row in rest))
+    await append(ledger, left)
+    assert await ledger.verify(KEY) == []
+    assert await ledger.verify(KEY, {2: last.digest}) == ["record 2 is missing: its digest was kept elsewhere"]
+
+
+async def test_a_chain_that_grows_while_it_is_verified_holds(ledger: RowsLedger, rows: Rows) -> None:
+    """Somebody appends between our reads of the records and of the head."""
+    await append(ledger, 2)
+    growing = Growing(rows)
+    assert await RowsLedger(growing).verify(KEY) == []
+    assert growing.grown == 3
+    assert await ledger.head(KEY) == (5, (await records(ledger))[-1].digest)
+
+
+async def test_a_first_record_that_comes_in_while_a_chain_is_verified_is_no_fault(rows: Rows) -> None:
+    assert await RowsLedger(Growing(rows)).verify(KEY) == []
+
+
+class Growing:
+    """Rows in which somebody appends a record before each of our first three reads of a head."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+        self.grown = 0
+        self.write, self.range, self.close = rows.write, rows.range, rows.close
+
+    async def get(self, partition: str, key: str) -> Row | None:
+        if key == "head" and self.grown < 3:
+            self.grown += 1
+            await append(RowsLedger(self._rows), 1)
+        return await self._rows.get(partition, key)
 
 
 async def test_a_key_without_records_holds_and_reads_as_empty(ledger: RowsLedger) -> None:

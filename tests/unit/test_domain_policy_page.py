@@ -11,7 +11,8 @@ from shared.domain.catalogue import Catalogue
 from shared.domain.decide import decide
 from shared.domain.keys import ProfileKey
 from shared.domain.people import TEXT_ATTRIBUTES, Person
-from shared.domain.policy_file import DEFAULT_BUDGETS, load_policy
+from shared.domain.policy import DEFAULT_BUDGETS
+from shared.domain.policy_file import load_policy
 from shared.domain.policy_models import allowed_keys
 from shared.errors import Misconfigured
 

@@ -1,0 +1,117 @@
+"""What an audit of the whole ledger costs: 100,000 records in 2,000 chains on SQLite, CPU and wall seconds.
+
+Run it with `python -m benchmarks.verify_cost`. The aim is at most 5 s of CPU. In the same run each record is also
+read as any reader reads it and its digest spelled anew, which is how an audit would do it plainly: the ratio of the
+two says what the audit's shorter way is worth, whatever else the machine is doing.
+"""
+
+import asyncio
+import tempfile
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.figures import Figure, show
+from shared.adapters.ledger import RowsLedger
+from shared.adapters.ledger_rows import (
+    FIRST_PREVIOUS,
+    HEAD,
+    LISTED,
+    RECORD,
+    digest_of,
+    head_body,
+    partition_of,
+    record_body,
+)
+from shared.adapters.rows import Insert
+from shared.adapters.rows_sqlite import SqliteRows
+from shared.ports import Record
+from shared.services.proof import verify
+
+CHAINS: Final = 2_000
+RECORDS: Final = 50
+MOST_SECONDS: Final = 5.0
+AT: Final = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
+_ACCOUNT: Final = "5f1c3d2e-1111-4222-8333-0123456789ab:6a2b4c8d-4444-4555-8666-abcdef012345_2019-05-31"
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """CPU and wall seconds of something."""
+
+    cpu: float
+    wall: float
+
+
+def look(number: int) -> dict[str, Any]:
+    """The body of a look that changed nothing, some 600 characters of canonical JSON."""
+    profile = f"{_ACCOUNT}/P{number % 50:03}-BCDE-BG7-PGB"
+    held = {"proof": "created-by", "rules": ["own-company"], "since": "2026-02-01T08:00:00+00:00"}
+    return {
+        "cause": {"kind": "event", "origin": f"/hr#{number}", "type": "com.contoso.hr.person.changed"},
+        "employment": "employed",
+        "held": {profile: held},
+        "notes": [f"already-receives: {profile}"],
+        "outcome": "unchanged",
+        "read": [profile],
+        "why": "the account is enabled and no leave date is set",
+    }
+
+
+async def build(rows: SqliteRows, chains: int, records: int) -> None:
+    """Fills a store as the ledger would, a chain at a time: an append each would be a minute of fsync."""
+    for chain in range(chains):
+        key, previous = f"person:7c0f5a0e-0000-4000-8000-{chain:012}", FIRST_PREVIOUS
+        inserts = []
+        for sequence in range(1, records + 1):
+            at, body = AT + timedelta(minutes=sequence), look(chain * records + sequence)
+            digest = digest_of(key, sequence, at.isoformat(), "look", body, previous)
+            record = Record(key, sequence, at, "look", body, previous, digest)
+            inserts.append(Insert(f"{RECORD}{sequence:012}", record_body(record)))
+            previous = digest
+        await rows.write(partition_of(key), *inserts, Insert(HEAD, head_body(key, records, previous) | LISTED))
+        await rows.write("ledger-keys", Insert(f"key:{key}", {"key": key}))
+
+
+async def measure(path: Path, chains: int = CHAINS, records: int = RECORDS) -> tuple[Cost, Cost]:
+    """What an audit costs, and what reading every record and spelling its digest anew does."""
+    rows = SqliteRows(path)
+    ledger = RowsLedger(rows)
+    await build(rows, chains, records)
+
+    cpu, wall = time.process_time(), time.perf_counter()
+    verdict = await verify(ledger)
+    audit = Cost(time.process_time() - cpu, time.perf_counter() - wall)
+    assert (verdict.faults, verdict.records) == ({}, chains * records), "the ledger was not built as it is written"
+
+    cpu, wall, fitting = time.process_time(), time.perf_counter(), 0
+    async for key in ledger.keys():
+        async for one in ledger.read(key):
+            at = one.at.isoformat()
+            fitting += digest_of(one.key, one.sequence, at, one.kind, one.body, one.previous) == one.digest
+    plainly = Cost(time.process_time() - cpu, time.perf_counter() - wall)
+    assert fitting == chains * records
+    await rows.close()
+    return audit, plainly
+
+
+async def figures(path: Path) -> list[Figure]:
+    """The audit's figures, with their target."""
+    audit, plainly = await measure(path)
+    return [
+        Figure("an audit of 100,000 records in 2,000 chains: CPU", audit.cpu, "s", MOST_SECONDS),
+        Figure("the same: wall", audit.wall, "s"),
+        Figure("its CPU, of reading each record and spelling its digest", audit.cpu / plainly.cpu, "x"),
+    ]
+
+
+async def main() -> None:
+    """Prints the figures."""
+    with tempfile.TemporaryDirectory() as folder:
+        show("The audit of the ledger on SQLite", await figures(Path(folder) / "rows.sqlite"))
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,73 @@
+"""Budgets: how much of one kind may be written in any 24 hours, over events and timers and all instances together.
+
+Lives here: the arithmetic. Where reservations are stored is `State`'s, who asks for one `guards`'.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from shared.domain.plan import Employment, Grant, Plan, Revoke
+from shared.domain.policy import ActionKind, Budget
+
+WINDOW: Final = timedelta(hours=24)
+"""The sliding window in which a budget counts."""
+
+ALLOWANCE: Final = timedelta(minutes=10)
+"""For how much longer a reservation counts: the write follows it by up to a handler's time, and clocks differ."""
+
+_KEPT: Final = timedelta(days=3)
+"""When a reservation is forgotten for good. Later than it counts: a clock that runs ahead for a while forgets none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reservations:
+    """What was reserved of one budget: the ids of actions (`holds.action_id`), each with the time of its latest write.
+
+    `version` is the store's own, None for a row not stored yet.
+    """
+
+    kind: ActionKind
+    taken: Mapping[str, datetime] = field(default_factory=dict)
+    version: str | None = field(default=None, compare=False)
+
+
+def kind_of(plan: Plan, action: Grant | Revoke) -> ActionKind:
+    """The budget that an action of a plan counts in."""
+    if isinstance(action, Grant):
+        return ActionKind.GRANTS
+    return ActionKind.LEAVER_REVOKES if plan.employment is Employment.LEAVER else ActionKind.MOVER_REVOKES
+
+
+def limit(budget: Budget, owned: int) -> int:
+    """`max(floor, min(count, ceil(percent x owned)))`: how many different actions may be written in the window.
+
+    `owned` is how many assignments are ours, or for profile updates how many profiles are managed, as the last good
+    sweep counted them.
+    """
+    share = -(-budget.percent * owned // 100)
+    return max(budget.floor, min(budget.count, share))
+
+
+def counted(reservations: Reservations, now: datetime) -> frozenset[str]:
+    """The actions that count now. A time ahead of ours (another clock's) counts."""
+    return frozenset(
+        action for action, reserved_at in reservations.taken.items() if now - reserved_at < WINDOW + ALLOWANCE
+    )
+
+
+def left(reservations: Reservations, most: int, now: datetime) -> int:
+    """How many more different actions may be reserved now; never less than 0."""
+    return max(0, most - len(counted(reservations, now)))
+
+
+def reserve(reservations: Reservations, action: str, most: int, now: datetime) -> Reservations | None:
+    """The row with `action` reserved; None when nothing is left for it.
+
+    One that is reserved already is reserved anew, and counts once, from now.
+    """
+    if action not in counted(reservations, now) and left(reservations, most, now) == 0:
+        return None
+    kept = {each: at for each, at in reservations.taken.items() if now - at < _KEPT}
+    return replace(reservations, taken=kept | {action: max(now, kept.get(action, now))})

@@ -1,0 +1,80 @@
+"""Holds: actions that wait for a person to decide. Time never applies one.
+
+Lives here: what a hold is, its id, and what a person may decide. Who holds is `guards`' and the sweep's business, who
+stores them `State`'s.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from shared.domain.keys import PersonKey, ProfileKey
+from shared.domain.policy import ActionKind
+
+
+class StoppedBy(StrEnum):
+    """What stopped an action."""
+
+    BUDGET = "budget"
+    """The kind's budget is used up."""
+    SWEEP = "sweep"
+    """One sweep wanted more of the kind than its budget has left; the sweep's whole lot is held together."""
+    POLICY = "policy"
+    """The first sweep under a changed policy wanted it."""
+    FIGHTS_BACK = "fights-back"
+    """The profile was updated as often in a day as is allowed, and was turned off again each time."""
+    HARM = "harm"
+    """An update of the profile changed more than the flag."""
+
+
+class Status(StrEnum):
+    """What a person decided."""
+
+    OPEN = "open"
+    """Nothing yet."""
+    RELEASED = "released"
+    """To be done, whatever the budget, if it is still the same action."""
+    DISMISSED = "dismissed"
+    """Not to be done, until the action changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """One action that was stopped.
+
+    `basis` is what the action rests on, in words (its reason; "" when a sweep could not tell): an action on another
+    basis is another action. `lot` names the hold that carries it together with others ("" for one by itself). `since`
+    is when it came in or its basis changed, `renewed` when somebody last wanted it. `by` and `decided_at` are the
+    decision's. `refused` is why the last release of it was not carried out.
+    """
+
+    id: str
+    key: PersonKey | ProfileKey
+    kind: ActionKind
+    profile: ProfileKey
+    basis: str
+    why: str
+    stopped_by: StoppedBy
+    since: datetime
+    renewed: datetime
+    lot: str = ""
+    status: Status = Status.OPEN
+    by: str = ""
+    decided_at: datetime | None = None
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyHolds:
+    """Every hold of one key, by id. `version` is the store's own, None for a row not stored yet."""
+
+    key: PersonKey | ProfileKey
+    holds: Mapping[str, Hold] = field(default_factory=dict)
+    version: str | None = field(default=None, compare=False)
+
+
+def action_id(key: PersonKey | ProfileKey, kind: ActionKind, profile: ProfileKey) -> str:
+    """The id of an action and of its hold: 16 hexadecimal digits of the SHA-256 over key, kind and profile."""
+    return hashlib.sha256(f"{key.canonical}\n{kind}\n{profile.folded}".encode()).hexdigest()[:16]

@@ -1,0 +1,243 @@
+"""The proof: once a day a digest of every chain's head, and an audit of the ledger against one that was kept outside.
+
+Whoever may write to the store can rewrite a chain with all its digests, and the chain then holds. So the heads of all
+chains go into a chain of their own, and the digest of its last record into the log, where somebody keeps it: it
+covers every record before it. Lives here: taking that digest, and comparing the ledger with one.
+"""
+
+import asyncio
+import json
+import logging
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from itertools import batched
+from typing import Final
+
+from shared.domain.keys import PersonKey
+from shared.errors import Conflict, Permanent, Transient
+from shared.ports import Ledger, Record
+from shared.services.app import App
+
+DIGEST: Final = "digest"
+"""The ledger's key of the chain of digests, and the kind of its records."""
+
+LISTING: Final = "(list of chains)"
+"""What stands for a chain's key in a verdict where the list of chains itself is at fault."""
+
+EVERY: Final = timedelta(hours=24)
+"""How old the last digest is when the next one is due."""
+
+_MOST_HEADS: Final = 2_000
+_MOST_CHARACTERS: Final = 400_000
+"""How many heads one record names, and their JSON text at most: a record's body has an end at 440,000."""
+
+_AT_ONCE: Final = 16
+"""Chains that are read at the same time: enough to hide a store's latency, and few enough for it to bear."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """A digest as it was kept outside: the sequence and SHA-256 of a record of the chain of digests."""
+
+    sequence: int
+    digest: str
+
+    def __str__(self) -> str:
+        return f"{self.sequence}:{self.digest}"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What an audit found. `chains` and `records` are how many there are, the chain of digests included.
+
+    `faults` say what is wrong, by chain. `proved` is how many records the anchor proves to be as they were when it was
+    taken, none without an anchor or with a fault in the chain of digests. `newer` counts the records that came after
+    it, by chain, and `unknown` are those of these chains of which it knows nothing.
+    """
+
+    chains: int
+    records: int
+    faults: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    anchor: Anchor | None = None
+    proved: int = 0
+    newer: Mapping[str, int] = field(default_factory=dict)
+    unknown: frozenset[str] = frozenset()
+
+
+async def digest_when_due(app: App) -> None:
+    """Takes a digest when the last one is a day old, and says it in the log: `ledger digest: <sequence> <sha256>`.
+
+    That nobody can today is no failure of whoever asks: it is said in the log, and the next sweep asks again.
+    """
+    try:
+        taken = await _take(app)
+    except Conflict as other:
+        _log.info("ledger digest: left to another sweep: %s", other.reason)
+    except Transient as failure:
+        _log.warning("ledger digest: not taken now, the next sweep tries again: %s", failure.reason)
+    except Permanent as failure:
+        _log.error("ledger digest: cannot be taken: %s; `verify` says what is wrong with the ledger", failure.reason)
+    else:
+        if taken is not None:
+            _log.info("ledger digest: %d %s", taken.sequence, taken.digest)
+
+
+async def _take(app: App) -> Record | None:
+    """The last record of today's digest; None while the last one is recent."""
+    now = app.clock.now()
+    # Opened first: who is slower than another sweep, by however little, has a conflict and no second digest.
+    chain = await app.ledger.open(DIGEST)
+    latest = await app.ledger.latest(DIGEST, 1)
+    # A digest from the future is from a clock that was wrong: it must not put off the next one for long.
+    if latest and abs(now - latest[0].at) < EVERY:
+        return None
+    known = {key: max(heads) for key, heads in (await _read(app.ledger)).heads.items()}
+    changed: dict[str, tuple[int, str]] = {}
+    for lot in batched(sorted(await _chains(app)), _AT_ONCE, strict=False):
+        heads = await asyncio.gather(*(_head(app.ledger, key) for key in lot))
+        changed |= {key: head for key, head in zip(lot, heads, strict=True) if head[0] > known.get(key, 0)}
+    record = None
+    for named in _lots(changed):
+        record = await chain.append(DIGEST, now, {"heads": named})
+    return record
+
+
+async def _head(ledger: Ledger, key: str) -> tuple[int, str]:
+    try:
+        return await ledger.head(key)
+    except Permanent as damaged:
+        # One chain that somebody damaged must not keep the others out of the digest.
+        _log.error("ledger digest: without '%s': %s", key, damaged.reason)
+        return 0, ""
+
+
+async def _chains(app: App) -> set[str]:
+    """Every chain but that of digests. State and catalogue know chains that an earlier release left unlisted."""
+    keys = {key async for key in app.ledger.keys()}  # noqa: SIM118 - it is no mapping
+    keys |= {PersonKey(person.object_id).canonical async for person in app.state.people()}
+    catalogue = await app.state.catalogue()
+    if catalogue is not None:
+        keys |= {profile.key.canonical for profile in catalogue.profiles}
+    return keys - {DIGEST}
+
+
+def _lots(heads: Mapping[str, tuple[int, str]]) -> Iterator[dict[str, list[int | str]]]:
+    """Heads in lots that a record holds; one empty lot where there are none, as every day has a digest."""
+    lot: dict[str, list[int | str]] = {}
+    characters = 0
+    for key, (sequence, digest) in heads.items():
+        size = len(json.dumps({key: [sequence, digest]}))
+        if lot and (len(lot) == _MOST_HEADS or characters + size > _MOST_CHARACTERS):
+            yield lot
+            lot, characters = {}, 0
+        lot[key] = [sequence, digest]
+        characters += size
+    yield lot
+
+
+@dataclass(slots=True)
+class _Digests:
+    """What the chain of digests says: the digests of each chain by sequence, and how far the anchor knows a chain.
+
+    `wrong` is what is wrong with it beyond what the ledger finds, `contradicted` where it says two things of a record.
+    """
+
+    heads: dict[str, dict[int, str]] = field(default_factory=lambda: defaultdict(dict))
+    anchored: dict[str, int] = field(default_factory=dict)
+    wrong: list[str] = field(default_factory=list)
+    contradicted: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+
+    def add(self, record: Record, anchor: Anchor | None) -> None:
+        """Takes in what a record says."""
+        for key, head in _heads(record).items():
+            match head:
+                case [int(sequence), str(digest)] if sequence > 0:
+                    if self.heads[key].setdefault(sequence, digest) != digest:
+                        self.contradicted[key].append(
+                            f"record {sequence} was replaced: digest {record.sequence} contradicts an earlier one"
+                        )
+                    if anchor is not None and record.sequence <= anchor.sequence:
+                        self.anchored[key] = max(sequence, self.anchored.get(key, 0))
+                case _:
+                    self.wrong.append(f"record {record.sequence} names no head of '{key}'")
+
+
+async def verify(ledger: Ledger, anchor: Anchor | None = None) -> Verdict:
+    """Audits every chain that is listed or that a digest names, and compares each with every digest of its head.
+
+    With an anchor, whatever was changed, removed or reordered up to it is found, whoever did it. Without one, only what
+    was done by somebody who left the digests as they were. Others may append meanwhile. Raises `Transient`.
+    """
+    known = await _read(ledger, anchor)
+    keys, listing = await _listed(ledger)
+    every = sorted(keys | known.heads.keys() | {DIGEST})
+    if anchor is not None:
+        known.heads[DIGEST] = {anchor.sequence: anchor.digest}
+        known.anchored[DIGEST] = anchor.sequence
+    faults: dict[str, tuple[str, ...]] = {LISTING: tuple(listing)}
+    lengths: dict[str, int] = {}
+    for lot in batched(every, _AT_ONCE, strict=False):
+        checked = await asyncio.gather(*(_audit(ledger, key, known.heads.get(key, {})) for key in lot))
+        for key, (wrong, length) in zip(lot, checked, strict=True):
+            faults[key] = (*wrong, *known.contradicted.get(key, ()), *(known.wrong if key == DIGEST else ()))
+            lengths[key] = length
+    verdict = Verdict(
+        chains=sum(length > 0 for length in lengths.values()),
+        records=sum(lengths.values()),
+        faults={key: wrong for key, wrong in faults.items() if wrong},
+        anchor=anchor,
+    )
+    return verdict if anchor is None else _measured(verdict, lengths, known.anchored)
+
+
+def _measured(verdict: Verdict, lengths: Mapping[str, int], anchored: Mapping[str, int]) -> Verdict:
+    """What the anchor proves and what it does not."""
+    newer = {key: length - anchored.get(key, 0) for key, length in lengths.items() if length > anchored.get(key, 0)}
+    return replace(
+        verdict,
+        proved=0 if DIGEST in verdict.faults else sum(anchored.values()),
+        newer=newer,
+        unknown=frozenset(newer.keys() - anchored.keys()),
+    )
+
+
+async def _audit(ledger: Ledger, key: str, known: Mapping[int, str]) -> tuple[list[str], int]:
+    """What is wrong with one chain, and how long it is."""
+    wrong = list(await ledger.verify(key, known))
+    try:
+        length, _ = await ledger.head(key)
+    except Permanent:
+        return wrong, 0  # a head that cannot be read is among what is wrong
+    return wrong, length
+
+
+async def _listed(ledger: Ledger) -> tuple[set[str], list[str]]:
+    """The keys that are listed, and what is wrong with the list."""
+    keys: set[str] = set()
+    try:
+        async for key in ledger.keys():
+            keys.add(key)
+    except Permanent as damaged:
+        return keys, [f"{damaged.reason}; chains listed after it were audited only where a digest names them"]
+    return keys, []
+
+
+async def _read(ledger: Ledger, anchor: Anchor | None = None) -> _Digests:
+    """Everything that the chain of digests says, as far as it can be read."""
+    found = _Digests()
+    try:
+        async for record in ledger.read(DIGEST):
+            found.add(record, anchor)
+    except Permanent:
+        found.wrong.append("it could not be read to its end: what later digests name was not compared")
+    return found
+
+
+def _heads(record: Record) -> Mapping[str, object]:
+    """The heads that a record of the chain of digests names; whatever is none is told by its shape."""
+    heads = record.body.get("heads") if record.kind == DIGEST else None
+    return heads if isinstance(heads, dict) else {f"(record of kind '{record.kind}')": None}

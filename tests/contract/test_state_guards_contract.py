@@ -1,0 +1,398 @@
+"""What State promises the guards on every store: holds per key, reservations, the brake, and what sweeps saw."""
+
+import asyncio
+import logging
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from shared.adapters.rows import Delete, Insert, Replace, Rows
+from shared.adapters.state import RowsState
+from shared.domain.brake import Brake, BrakeCause, Setting
+from shared.domain.budgets import Reservations
+from shared.domain.holds import Hold, KeyHolds, Status, StoppedBy, action_id
+from shared.domain.keys import PersonKey, ProfileKey
+from shared.domain.policy import ActionKind
+from shared.errors import Conflict, FailedRead, Permanent
+from shared.ports import Baseline, Holding, PersonState, ProfileState, Sighted
+
+AT = datetime(2026, 3, 1, 9, 30, 15, 250_001, tzinfo=UTC)
+ANNA = PersonKey("7c0f5a0e-0000-4000-8000-00000000000a")
+NL = ProfileKey("acc:ount_2019-05-31", "ABCD-EFGH-BG7-PGB")
+UK = ProfileKey("acc:ount_2019-05-31", "IJKL-MNOP-BG7-PGB")
+KINDS = list(ActionKind)
+
+
+@pytest.fixture
+def state(rows: Rows) -> RowsState:
+    return RowsState(rows)
+
+
+def hold(
+    key: PersonKey | ProfileKey = ANNA,
+    profile: ProfileKey = NL,
+    kind: ActionKind = ActionKind.MOVER_REVOKES,
+    **more: Any,
+) -> Hold:
+    words = {"basis": "finance-nl no longer gives it", "why": "mover revokes: 10 of 10 used", "lot": "5eed"}
+    written = {**words, "stopped_by": StoppedBy.BUDGET, "since": AT, "renewed": AT + timedelta(hours=1), **more}
+    return Hold(id=action_id(key, kind, profile), key=key, kind=kind, profile=profile, **written)
+
+
+def held(*holds: Hold, version: str | None = None) -> KeyHolds:
+    return KeyHolds(holds[0].key, {one.id: one for one in holds}, version)
+
+
+def somebody(number: int) -> PersonKey:
+    return PersonKey(f"7c0f5a0e-0000-4000-8000-{number:012}")
+
+
+async def all_holds(state: RowsState) -> list[KeyHolds]:
+    return [row async for row in state.holds()]
+
+
+# -- holds
+
+
+async def test_a_key_nobody_held_anything_of_has_no_holds_and_no_version(state: RowsState) -> None:
+    for key in (ANNA, NL):
+        assert await state.key_holds(key) == KeyHolds(key)
+        assert (await state.key_holds(key)).version is None
+    assert await all_holds(state) == []
+
+
+async def test_the_holds_of_a_key_are_read_back_whole(state: RowsState) -> None:
+    released = hold(profile=UK, status=Status.RELEASED, by="olga", decided_at=AT, lot="", basis="")
+    refused = hold(kind=ActionKind.GRANTS, status=Status.DISMISSED, refused='the world "moved"', why="é")
+    every = held(hold(), released, refused)
+    await state.put_key_holds(every)
+    found = await state.key_holds(ANNA)
+    assert found == every
+    assert found.version is not None
+    assert await all_holds(state) == [every]
+    await state.put_key_holds(replace(found, holds={released.id: released}))
+    assert await state.key_holds(ANNA) == held(released)
+
+
+@pytest.mark.parametrize("name", ["ABCD-EFGH-BG7-PGB", "Ö" + "x" * 300])
+async def test_a_profile_has_holds_under_its_name_in_any_case_as_the_service_spells_it(
+    state: RowsState, name: str
+) -> None:
+    key = ProfileKey("Acc%3Aount_2019-05-31", name)
+    await state.put_key_holds(held(hold(key, key, ActionKind.PROFILE_UPDATES)))
+    (found,) = (await state.key_holds(ProfileKey("ACC:OUNT_2019-05-31", name.lower()))).holds.values()
+    assert str(found.key) == str(found.profile) == f"Acc:ount_2019-05-31/{name}"
+
+
+async def test_a_key_without_holds_has_no_row(state: RowsState, rows: Rows) -> None:
+    await state.put_key_holds(held(hold()))
+    found = await state.key_holds(ANNA)
+    await state.put_key_holds(replace(found, holds={}), KeyHolds(NL))
+    assert await state.key_holds(ANNA) == KeyHolds(ANNA)
+    assert [row async for row in rows.range("holds", "!", "~")] == []
+
+
+@pytest.mark.parametrize("holds", [{}, {hold(profile=UK).id: hold(profile=UK)}])
+async def test_holds_that_somebody_else_stored_meanwhile_are_a_conflict(
+    state: RowsState, holds: dict[str, Hold]
+) -> None:
+    await state.put_key_holds(held(hold()))
+    first = await state.key_holds(ANNA)
+    await state.put_key_holds(replace(first, holds={hold().id: hold(by="somebody else")}))
+    second = await state.key_holds(ANNA)
+    with pytest.raises(Conflict, match=ANNA.object_id):
+        await state.put_key_holds(replace(first, holds=holds))
+    if holds:
+        with pytest.raises(Conflict, match=ANNA.object_id):
+            await state.put_key_holds(replace(first, holds=holds, version=None))
+    assert await state.key_holds(ANNA) == second
+    assert (await state.key_holds(ANNA)).version == second.version
+
+
+async def test_rows_of_holds_are_stored_together_or_not_at_all(state: RowsState) -> None:
+    await state.put_key_holds(held(hold(somebody(7))), held(hold(somebody(8))))
+    seven, eight = await state.key_holds(somebody(7)), await state.key_holds(somebody(8))
+    await state.put_key_holds(replace(eight, holds={}))
+    changed = replace(seven, holds={hold(somebody(7)).id: hold(somebody(7), by="me")})
+    with pytest.raises(Conflict, match="one of 3 keys"):
+        await state.put_key_holds(held(hold(somebody(6))), changed, eight)
+    assert await all_holds(state) == [seven]
+
+
+async def test_holds_of_many_keys_are_stored_in_lots(state: RowsState) -> None:
+    many = [held(hold(somebody(number))) for number in range(250)]
+    await state.put_key_holds(*many)
+    assert await all_holds(state) == many
+    await state.put_key_holds(*[replace(row, holds={}) for row in await all_holds(state)])
+    assert await all_holds(state) == []
+    await state.put_key_holds()
+
+
+async def test_long_rows_of_holds_are_stored_in_more_lots(state: RowsState) -> None:
+    many = [held(hold(somebody(number), why=f"{number}" * 90_000)) for number in range(1, 8)]
+    await state.put_key_holds(*many)
+    assert await all_holds(state) == many
+
+
+async def test_a_leaver_of_two_thousand_profiles_may_have_all_of_them_held(state: RowsState) -> None:
+    account = "5f1c3d2e-1111-4222-8333-0123456789ab:6a2b4c8d-4444-4555-8666-abcdef012345_2019-05-31"
+    profiles = [ProfileKey(account, f"A{number:03}-BCDE-BG7-PGB") for number in range(2000)]
+    row = held(
+        *(
+            hold(profile=profile, basis=f"left: an unusually long reason about {profile.profile}, and why", by="olga")
+            for profile in profiles
+        )
+    )
+    await state.put_key_holds(row)
+    assert await state.key_holds(ANNA) == row
+
+
+async def test_of_several_who_hold_for_a_key_at_once_one_succeeds(state: RowsState) -> None:
+    rows = [held(hold(by=f"{number}")) for number in range(4)]
+    outcomes = await asyncio.gather(*(state.put_key_holds(row) for row in rows), return_exceptions=True)
+    assert sum(isinstance(outcome, Conflict) for outcome in outcomes) == 3
+    assert await state.key_holds(ANNA) == rows[outcomes.index(None)]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"holds": {}},
+        {"key": "identity:upn:anna@contoso.com", "texts": [], "holds": {}},
+        {"key": ANNA.canonical, "texts": [], "holds": {"1": [0] * 13}},
+        {"key": ANNA.canonical, "texts": ["x"], "holds": {"1": [0] * 13}},
+        {"key": ANNA.canonical, "texts": ["x"], "holds": {"1": [0]}},
+    ],
+)
+async def test_a_row_of_holds_of_the_wrong_shape_is_an_error_and_not_an_empty_one(
+    state: RowsState, rows: Rows, body: dict[str, Any]
+) -> None:
+    await rows.write("holds", Insert(f"hold:{ANNA.canonical}", body))
+    with pytest.raises(Permanent, match="is no list of holds"):
+        await state.key_holds(ANNA)
+    with pytest.raises(Permanent, match="is no list of holds"):
+        await all_holds(state)
+
+
+# -- reservations
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_reservations_of_a_kind_are_read_back_exactly(state: RowsState, kind: ActionKind) -> None:
+    assert await state.reservations(kind) == Reservations(kind)
+    taken = {action_id(ANNA, kind, NL): AT, action_id(ANNA, kind, UK): AT + timedelta(microseconds=1)}
+    stored = await state.put_reservations(Reservations(kind, taken))
+    found = await state.reservations(kind)
+    assert found == Reservations(kind, taken) == stored
+    assert found.version == stored.version is not None
+    for other in set(KINDS) - {kind}:
+        assert await state.reservations(other) == Reservations(other)
+
+
+async def test_reservations_that_somebody_else_stored_meanwhile_are_a_conflict(state: RowsState) -> None:
+    first = await state.put_reservations(Reservations(ActionKind.GRANTS, {"a": AT}))
+    second = await state.put_reservations(replace(first, taken={"a": AT, "b": AT}))
+    for stale in (first, replace(first, version=None)):
+        with pytest.raises(Conflict, match="grants"):
+            await state.put_reservations(replace(stale, taken={}))
+    assert await state.reservations(ActionKind.GRANTS) == second
+
+
+async def test_of_several_who_reserve_at_once_one_succeeds(state: RowsState) -> None:
+    read = await state.put_reservations(Reservations(ActionKind.GRANTS))
+    outcomes = await asyncio.gather(
+        *(state.put_reservations(replace(read, taken={f"{n}": AT})) for n in range(5)), return_exceptions=True
+    )
+    (won,) = [outcome for outcome in outcomes if isinstance(outcome, Reservations)]
+    assert sum(isinstance(outcome, Conflict) for outcome in outcomes) == 4
+    assert await state.reservations(ActionKind.GRANTS) == won
+
+
+async def test_ten_thousand_reservations_fit(state: RowsState) -> None:
+    taken = {f"{number:016x}": AT + timedelta(seconds=number) for number in range(10_000)}
+    await state.put_reservations(Reservations(ActionKind.GRANTS, taken))
+    assert (await state.reservations(ActionKind.GRANTS)).taken == taken
+
+
+@pytest.mark.parametrize("taken", [["a"], {"a": "yesterday"}, {"a": None}, {"a": 10**30}])
+async def test_reservations_of_the_wrong_shape_are_an_error_and_not_an_empty_budget(
+    state: RowsState, rows: Rows, taken: Any
+) -> None:
+    await rows.write("guards", Insert("reservations:grants", {"taken": taken}))
+    with pytest.raises(Permanent, match="is no list of reservations"):
+        await state.reservations(ActionKind.GRANTS)
+
+
+# -- the brake
+
+
+async def test_a_brake_nobody_set_has_no_cause(state: RowsState) -> None:
+    assert await state.brake() == Brake()
+    assert (await state.brake()).version is None
+
+
+async def test_the_brake_is_read_anew_each_time_with_every_cause(state: RowsState, rows: Rows) -> None:
+    causes = {cause: Setting(AT, f"by {cause}", "why", by_sweep=n % 2 == 1) for n, cause in enumerate(BrakeCause)}
+    stored = await state.put_brake(Brake(causes))
+    assert await state.brake() == Brake(causes) == stored
+    released = await RowsState(rows).put_brake(replace(stored, causes={}))
+    assert (await state.brake()) == Brake()
+    assert (await state.brake()).version == released.version is not None
+
+
+async def test_a_brake_that_somebody_else_set_meanwhile_is_a_conflict(state: RowsState) -> None:
+    pause = {BrakeCause.PAUSE: Setting(AT, "olga", "month end")}
+    first = await state.put_brake(Brake(pause))
+    second = await state.put_brake(replace(first, causes=pause | {BrakeCause.HARM: Setting(AT, "look", "x")}))
+    for stale in (first, replace(first, version=None)):
+        with pytest.raises(Conflict, match="the brake"):
+            await state.put_brake(replace(stale, causes={}))
+    assert await state.brake() == second
+
+
+@pytest.mark.parametrize("causes", [["pause"], {"pause": []}, {"handbrake": ["2026-03-01", "a", "b", True]}])
+async def test_a_brake_of_the_wrong_shape_is_an_error_and_not_off(state: RowsState, rows: Rows, causes: Any) -> None:
+    await rows.write("guards", Insert("brake", {"causes": causes}))
+    with pytest.raises(Permanent, match="is no brake"):
+        await state.brake()
+
+
+# -- the baseline
+
+
+async def test_the_latest_baseline_stands(state: RowsState) -> None:
+    assert await state.baseline() is None
+    for number in range(3):
+        baseline = Baseline(AT, number, 2, 3, "d" * 64, {"finance-nl": "e" * 64})
+        await state.put_baseline(baseline)
+        assert await state.baseline() == baseline
+
+
+async def test_of_several_baselines_stored_at_once_one_stands(state: RowsState, rows: Rows) -> None:
+    several = [Baseline(AT, number, 2, 3, "d") for number in range(3)]
+    await asyncio.gather(*(RowsState(rows).put_baseline(one) for one in several))
+    assert await state.baseline() in several
+
+
+async def test_a_baseline_of_the_wrong_shape_is_an_error_and_not_none(state: RowsState, rows: Rows) -> None:
+    await rows.write("guards", Insert("baseline", {"at": AT.isoformat(), "ours": "many"}))
+    with pytest.raises(Permanent, match="is no baseline"):
+        await state.baseline()
+
+
+# -- foreign assignments
+
+
+def sighted(count: int, last: datetime = AT) -> list[Sighted]:
+    return [
+        Sighted(NL if n % 2 else UK, somebody(n).object_id, "User", "made in the portal", AT - timedelta(days=n), last)
+        for n in range(count)
+    ]
+
+
+async def test_foreign_assignments_are_read_back_whole_however_many(state: RowsState, rows: Rows) -> None:
+    assert list(await state.sighted()) == []
+    for count, hours in ((5000, 0), (3, 1), (0, 2), (1, 3)):
+        stored = sighted(count, AT + timedelta(hours=hours))
+        await state.put_sighted(stored)
+        assert list(await state.sighted()) == stored
+        assert list(await RowsState(rows).sighted()) == stored
+        parts = [row async for row in rows.range("sighted", "part:", "part;")]
+        assert len(parts) == (5 if count == 5000 else min(count, 1))
+
+
+async def test_of_several_lists_of_foreign_assignments_one_stands_whole(state: RowsState, rows: Rows) -> None:
+    several = [sighted(3000, AT + timedelta(minutes=n)) for n in range(3)]
+    await asyncio.gather(*(RowsState(rows).put_sighted(one) for one in several))
+    assert list(await state.sighted()) in several
+
+
+async def test_foreign_assignments_that_lost_a_part_are_a_failed_read_until_the_next_sweep(
+    state: RowsState, rows: Rows
+) -> None:
+    await state.put_sighted(sighted(10))
+    (part,) = [row async for row in rows.range("sighted", "part:", "part;")]
+    await rows.write("sighted", Delete(part.key, part.etag))
+    with pytest.raises(FailedRead, match="the list of foreign assignments"):
+        await state.sighted()
+    await state.put_sighted(sighted(2))
+    assert list(await state.sighted()) == sighted(2)
+
+
+async def test_foreign_assignments_that_are_none_are_a_failed_read(state: RowsState, rows: Rows) -> None:
+    await state.put_sighted(sighted(1))
+    (part,) = [row async for row in rows.range("sighted", "part:", "part;")]
+    await rows.write("sighted", Replace(part.key, {"text": "[[1]]"}, part.etag))
+    with pytest.raises(FailedRead, match="is no list of foreign assignments"):
+        await state.sighted()
+
+
+async def test_what_stays_behind_a_replaced_list_is_said_and_no_failure(
+    state: RowsState, rows: Rows, caplog: pytest.LogCaptureFixture
+) -> None:
+    await state.put_sighted(sighted(1))
+    (part,) = [row async for row in rows.range("sighted", "part:", "part;")]
+    head = await rows.get("sighted", "head")
+    assert head is not None
+    # Two writers at the same old head: the one that clears later finds the parts gone from under it.
+    slow = Racing(rows, Delete(part.key, part.etag))
+    with caplog.at_level(logging.WARNING):
+        await RowsState(slow).put_sighted(sighted(2))
+    assert "old parts of the list of foreign assignments stay" in caplog.text
+    assert list(await state.sighted()) == sighted(2)
+
+
+class Racing:
+    """Rows in which somebody else deletes a row right before we do."""
+
+    def __init__(self, rows: Rows, theirs: Delete) -> None:
+        self._rows = rows
+        self._theirs = theirs
+        self.get, self.range, self.close = rows.get, rows.range, rows.close
+
+    async def write(self, partition: str, *operations: Any) -> tuple[str, ...]:
+        if self._theirs in operations:
+            await self._rows.write(partition, self._theirs)
+        return await self._rows.write(partition, *operations)
+
+
+# -- fields that came later
+
+
+async def test_an_adopted_holding_is_read_back_and_so_is_one_that_an_earlier_release_stored(
+    state: RowsState, rows: Rows
+) -> None:
+    adopted = PersonState(ANNA.object_id, {NL: Holding(("finance-nl",), adopted=True), UK: Holding(("r",), AT)})
+    stored = await state.put_person(adopted)
+    assert await state.person(ANNA.object_id) == adopted
+    assert stored.version is not None
+    earlier = {
+        "object_id": ANNA.object_id,
+        "holdings": {NL.account: {NL.profile: [["finance-nl"], AT.isoformat(), True, None]}},
+        "sightings": {},
+        "names": {},
+        "called": [],
+    }
+    await rows.write("people", Replace(f"person:{ANNA.object_id}", earlier, stored.version))
+    assert (await state.person(ANNA.object_id)).holdings == {NL: Holding(("finance-nl",), AT, found_nothing=True)}
+
+
+async def test_a_holding_with_more_than_we_know_is_an_error(state: RowsState, rows: Rows) -> None:
+    holdings: dict[str, Any] = {NL.account: {NL.profile: [[], None, False, None, True, "more"]}}
+    body = {"object_id": ANNA.object_id, "holdings": holdings, "sightings": {}, "names": {}, "called": []}
+    await rows.write("people", Insert(f"person:{ANNA.object_id}", body))
+    with pytest.raises(Permanent, match="is no person"):
+        await state.person(ANNA.object_id)
+
+
+async def test_the_fields_after_an_update_are_read_back_and_an_earlier_release_stored_none(
+    state: RowsState, rows: Rows
+) -> None:
+    full = ProfileState(NL, before={"poNumber": "1"}, blocked="harm", after={"poNumber": "2"})
+    await state.put_profile(full)
+    assert await state.profile(NL) == full
+    earlier: dict[str, Any] = {"key": str(UK), "agreed": None, "updates": [], "before": None, "blocked": None}
+    await rows.write("profiles", Insert(f"profile:{UK.folded}", earlier))
+    assert await state.profile(UK) == ProfileState(UK)

@@ -1,0 +1,167 @@
+"""`verify`: what it says of a ledger, and its exit status, which is what a schedule looks at."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from cli.__main__ import main
+from shared.adapters.ledger import RowsLedger
+from shared.adapters.rows import Delete
+from shared.adapters.rows_sqlite import SqliteRows
+from shared.services.proof import DIGEST
+
+AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file of the store that the environment names; nothing else of the app is configured, no policy either."""
+    path = tmp_path / "ledger.sqlite"
+    monkeypatch.setenv("INVOICE_ACCESS_STORE", f"sqlite:{path}")
+    monkeypatch.setenv("ServiceBusConnection__fullyQualifiedNamespace", "unused.example")
+    monkeypatch.setenv("INVOICE_ACCESS_POLICY", str(tmp_path / "there-is-none.yaml"))
+    return path
+
+
+def on(store: Path, work: Callable[[SqliteRows], Awaitable[str]]) -> str:
+    async def run() -> str:
+        rows = SqliteRows(store)
+        try:
+            return await work(rows)
+        finally:
+            await rows.close()
+
+    return asyncio.run(run())
+
+
+def append(store: Path, key: str, count: int = 1) -> None:
+    async def work(rows: SqliteRows) -> str:
+        chain = await RowsLedger(rows).open(key)
+        for number in range(count):
+            await chain.append("look", AT, {"n": number})
+        return ""
+
+    on(store, work)
+
+
+def digest(store: Path, *keys: str) -> str:
+    """Takes a digest of some heads, and returns it as the command wants it."""
+
+    async def work(rows: SqliteRows) -> str:
+        ledger = RowsLedger(rows)
+        heads = {key: list(await ledger.head(key)) for key in keys}
+        record = await (await ledger.open(DIGEST)).append(DIGEST, AT, {"heads": heads})
+        return f"{record.sequence}:{record.digest}"
+
+    return on(store, work)
+
+
+def take_out(store: Path, key: str, sequence: int) -> None:
+    async def work(rows: SqliteRows) -> str:
+        row = await rows.get(f"ledger:{key}", f"record:{sequence:012}")
+        assert row is not None
+        await rows.write(f"ledger:{key}", Delete(row.key, row.etag))
+        return ""
+
+    on(store, work)
+
+
+def test_a_ledger_that_holds_is_0_and_what_is_newer_than_the_digest_is_named(
+    store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    append(store, "operator", 3)
+    kept = digest(store, "operator")
+    append(store, "operator", 2)
+    append(store, "person:new")
+    assert main(["verify", "--digest", kept]) == 0
+    out = capsys.readouterr().out.splitlines()
+    assert out == [
+        "3 chains, 7 records.",
+        "Digest 1 covers 4 records.",
+        "Newer than it, and covered by nothing: 3 records in 2 chains, 1 of which it does not know.",
+        "  operator: 2 records",
+        "  person:new: 1 record, not in the digest",
+        "Nothing that the digest covers was changed, removed or reordered, and what is newer is consistent.",
+    ]
+
+
+def test_a_line_of_the_log_is_taken_as_it_stands(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    append(store, "operator")
+    kept = digest(store, "operator")
+    assert main(["verify", "--digest", kept.replace(":", " ").upper()]) == 0
+    assert "Nothing is newer." in capsys.readouterr().out
+
+
+def test_without_a_digest_it_says_that_the_inner_consistency_alone_was_checked(
+    store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    append(store, "operator")
+    assert main(["verify"]) == 0
+    assert "consistent in themselves. No digest was given, so nothing more was checked" in capsys.readouterr().out
+
+
+def test_a_fault_is_1_and_is_named_with_its_chain(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    append(store, "operator", 3)
+    kept = digest(store, "operator")
+    take_out(store, "operator", 2)
+    assert main(["verify", "--digest", kept]) == 1
+    assert main(["verify"]) == 1
+    said = capsys.readouterr()
+    assert said.err.splitlines() == ["operator: record 2 is missing", "1 fault in 1 chain."] * 2
+    assert "Nothing that the digest covers was changed" not in said.out
+
+
+def test_a_digest_of_another_ledger_is_1_and_proves_nothing(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    append(store, "operator")
+    digest(store, "operator")
+    assert main(["verify", "--digest", f"1:{'f' * 64}"]) == 1
+    said = capsys.readouterr()
+    assert "digest: record 1 was replaced" in said.err
+    assert "nothing is proved by it" in said.err
+    assert "covers" not in said.out
+
+
+def test_long_lists_of_what_is_newer_are_cut_unless_asked_for(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    kept = digest(store)
+    for number in range(23):
+        append(store, f"person:{number:02}")
+    assert main(["verify", "--digest", kept]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "  and 3 chains more; --newer lists all" in lines
+    assert not any("person:22" in line for line in lines)
+    assert main(["verify", "--digest", kept, "--newer"]) == 0
+    assert "  person:22: 1 record, not in the digest" in capsys.readouterr().out.splitlines()
+
+
+def test_an_empty_store_is_1_as_it_is_probably_the_wrong_one(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify"]) == 1
+    assert "INVOICE_ACCESS_STORE" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["", "7", "7:abc", f"0:{'f' * 64}", f"-1:{'f' * 64}", f"7:{'g' * 64}"])
+def test_what_is_no_digest_is_2(store: Path, capsys: pytest.CaptureFixture[str], text: str) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["verify", f"--digest={text}"])
+    assert left.value.code == 2
+    assert "is no digest; give the number" in capsys.readouterr().err
+
+
+def test_settings_that_are_missing_are_2(
+    store: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("INVOICE_ACCESS_STORE")
+    assert main(["verify"]) == 2
+    assert "INVOICE_ACCESS_STORE" in capsys.readouterr().err
+
+
+def test_a_store_that_cannot_be_read_is_1_and_says_nothing_of_the_ledger(
+    store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store.write_bytes(b"this is no database of anybody, and long enough to be looked at")
+    assert main(["verify"]) == 1
+    said = capsys.readouterr()
+    assert "nothing is said of the ledger" in said.err
+    assert said.out == ""
