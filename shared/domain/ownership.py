@@ -34,6 +34,23 @@ class Intent:
 
 
 @dataclass(frozen=True, slots=True)
+class AdoptedRow:
+    """The very row that a person adopted. One that somebody made later in its place is another row."""
+
+    profile: ProfileKey
+    name: str
+    created_by: str | None
+    created_on: datetime
+
+    @classmethod
+    def of(cls, assignment: Assignment) -> "AdoptedRow | None":
+        """What tells a row from every other; None for one that does not say when it was made: nothing does."""
+        if assignment.created_on is None:
+            return None
+        return cls(assignment.profile, assignment.name.lower(), assignment.created_by, assignment.created_on)
+
+
+@dataclass(frozen=True, slots=True)
 class OwnAssignment:
     """An Invoice manager assignment proved ours. Built by `prove` and nobody else.
 
@@ -76,22 +93,22 @@ def prove(  # noqa: PLR0911 - one return per reason, in the order in which they 
     *,
     identities: AbstractSet[str],
     intent: Intent | None = None,
-    adopted: bool = False,
+    adopted: AdoptedRow | None = None,
     rules: frozenset[str] | None = None,
 ) -> Held:
     """Says whether a live Invoice manager assignment is ours.
 
     `identities` are the object ids (lower-case) under which this app writes or wrote. Ours is: made by one of them;
-    or, where the row does not say who made it, an intent of ours that precedes its creation and before which nothing
-    was there; or adopted. Anything else is foreign, a row of another role always.
+    or this very row `adopted`; or, where the row does not say who made it, an intent of ours that precedes its
+    creation and before which nothing was there. Anything else is foreign, a row of another role always.
     """
     if not assignment.is_invoice_manager:
         return ForeignAssignment(assignment, "another role than Invoice manager")
-    if adopted:
+    if assignment.created_by is not None and assignment.created_by in identities:
+        return OwnAssignment(assignment, Proof.CREATED_BY, rules, _PROVED)
+    if adopted is not None and adopted == AdoptedRow.of(assignment):
         return OwnAssignment(assignment, Proof.ADOPTED, rules, _PROVED)
     if assignment.created_by is not None:
-        if assignment.created_by in identities:
-            return OwnAssignment(assignment, Proof.CREATED_BY, rules, _PROVED)
         return ForeignAssignment(assignment, f"made by {assignment.created_by}")
     if intent is None or not intent.found_nothing:
         return ForeignAssignment(assignment, "does not say who made it, and no intent of ours explains it")

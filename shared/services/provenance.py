@@ -1,47 +1,93 @@
 """Whose a live assignment is, from what the row says and what we recorded about it.
 
-Lives here: finding the recorded intent that explains a row which does not say who made it. What counts as proof is
-`shared.domain.ownership`'s; nothing is read from Azure.
+Lives here: finding the recorded intent that explains a row which does not say who made it, and the recorded adoption of
+one that somebody else made. What counts as proof is `shared.domain.ownership`'s; nothing is read from Azure.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
 from shared.domain.billing import Assignment
 from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
-from shared.domain.ownership import Held, Intent, OwnAssignment, prove
+from shared.domain.ownership import AdoptedRow, Held, Intent, OwnAssignment, prove
 from shared.ports import Holding, Ledger, PersonState, Record
 
-_CAME_TO_NOTHING: Final = frozenset({Outcome.RETRY, Outcome.GAVE_UP, Outcome.UNCHANGED})
-"""How a grant ends of which we know that it made no row: refused, not begun, or somebody else was quicker."""
+_CAME_TO_NOTHING: Final = frozenset({Outcome.RETRY, Outcome.GAVE_UP, Outcome.UNCHANGED, Outcome.HELD})
+"""How a grant ends of which we know that it made no row: refused, not begun, stopped, or somebody else was quicker."""
+
+ADOPT: Final = "adopt"
+"""The kind of the record that is an adoption's evidence; it lies in the person's own chain."""
+
+REMEMBERED_ADOPTED: Final = "adopted"
+"""Where a look's record names the profiles whose assignment is remembered as adopted; left out where none is."""
+
+_TELLING: Final = frozenset({"intent", "look", ADOPT})
 
 
 async def prove_row(
     row: Assignment, *, identities: AbstractSet[str], state: PersonState, ledger: Ledger, trust_state: bool = False
 ) -> Held:
-    """Says whose a row is. Only one that does not say who made it sends us to the ledger.
+    """Says whose a row is. The ledger is read where the row does not say who made it, or may have been adopted.
 
-    `trust_state` takes the intent that the state remembers for enough, which spares the ledger: for the sweep, which
-    writes nothing.
+    It may have been where the state says so, and where there is no state of the person at all: that may be lost.
+    `trust_state` takes the intent or the adoption that the state remembers for enough, which spares the ledger: for the
+    sweep, which writes nothing.
     """
     holding = state.holdings.get(row.profile, Holding())
     rules = frozenset(holding.rules) or None
-    if row.created_by is None and trust_state and holding.intended_at is not None:
-        intent = Intent(holding.intended_at, holding.found_nothing)
-        held = prove(row, identities=identities, intent=intent, rules=rules)
-        if isinstance(held, OwnAssignment):
+    if trust_state:
+        intent = None if holding.intended_at is None else Intent(holding.intended_at, holding.found_nothing)
+        adopted = AdoptedRow.of(row) if holding.adopted else None
+        held = prove(row, identities=identities, intent=intent, adopted=adopted, rules=rules)
+    else:
+        held = prove(row, identities=identities, rules=rules)
+    if isinstance(held, OwnAssignment) or not row.is_invoice_manager or row.created_on is None:
+        return held
+    if row.created_by is not None and not holding.adopted:
+        recollected = (await recalled(state, ledger)).holdings.get(row.profile, holding)
+        if not recollected.adopted:
             return held
-    behind: Intent | None = None
-    if row.created_by is None and row.created_on is not None and row.is_invoice_manager:
-        records = ledger.read(f"person:{row.principal_id}")
-        behind = await intent_behind(records, row.profile, row.created_on)
-    return prove(row, identities=identities, intent=behind, rules=rules)
+    records = [record async for record in ledger.read(f"person:{row.principal_id}") if record.kind in _TELLING]
+    return prove(
+        row,
+        identities=identities,
+        intent=intent_behind(records, row.profile, row.created_on) if row.created_by is None else None,
+        adopted=next((one for one in adopted_rows(records) if one == AdoptedRow.of(row)), None),
+        rules=rules or _rules_of_adoption(records, row),
+    )
 
 
-async def intent_behind(records: AsyncIterator[Record], profile: ProfileKey, created_on: datetime) -> Intent | None:
+async def recalled(state: PersonState, ledger: Ledger) -> PersonState:
+    """A person's state, which is `state`; where it may be lost, with what the ledger says was adopted.
+
+    Those profiles are read at every look then, as if the state had never been lost. What the ledger says of one whose
+    row is gone or was replaced since does no harm: the row itself has to fit it.
+
+    The last record mostly spares reading them all: a look that came to its end says what was remembered as adopted.
+    """
+    if state.version is not None:
+        return state
+    latest = await ledger.latest(f"person:{state.object_id}", 1)
+    if all(_remembers_no_adoption(record) for record in latest):
+        return state
+    holdings = {
+        one.profile: Holding(rules=tuple(record.body.get("rules", ())), adopted=True)
+        async for record in ledger.read(f"person:{state.object_id}")
+        if (one := _adopted_row(record)) is not None
+    }
+    return replace(state, holdings={**holdings, **state.holdings}) if holdings else state
+
+
+def adopted_rows(records: Iterable[Record]) -> list[AdoptedRow]:
+    """Every row of a person that was ever adopted, as its evidence has it."""
+    return [one for one in map(_adopted_row, records) if one is not None]
+
+
+def intent_behind(records: Iterable[Record], profile: ProfileKey, created_on: datetime) -> Intent | None:
     """The latest intent of ours to grant on `profile` that may have made the row of `created_on`; None without one.
 
     Later intents do not count: a write that was slow to show is repeated, and the row is still the first one's.
@@ -50,7 +96,7 @@ async def intent_behind(records: AsyncIterator[Record], profile: ProfileKey, cre
     """
     before: Intent | None = None
     behind: Intent | None = None
-    async for record in records:
+    for record in records:
         actions = _actions_on(profile, record)
         if record.kind == "intent":
             before = behind
@@ -65,6 +111,31 @@ async def intent_behind(records: AsyncIterator[Record], profile: ProfileKey, cre
                     behind = before
             before = behind
     return behind
+
+
+def _remembers_no_adoption(record: Record) -> bool:
+    """Whether a record is of a look that knew what was adopted, and knew of nothing."""
+    return record.kind == "look" and "held" in record.body and not record.body.get(REMEMBERED_ADOPTED)
+
+
+def _adopted_row(record: Record) -> AdoptedRow | None:
+    """The row that a record is the evidence for. What does not read as evidence is none."""
+    if record.kind != ADOPT:
+        return None
+    body = record.body
+    try:
+        made = datetime.fromisoformat(body["created_on"])
+        return AdoptedRow(ProfileKey.parse(body["profile"]), body["name"], body["created_by"], made)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
+
+
+def _rules_of_adoption(records: Iterable[Record], row: Assignment) -> frozenset[str] | None:
+    """The rules that gave a row when it was adopted, for who no longer remembers them otherwise."""
+    for record in records:
+        if _adopted_row(record) == AdoptedRow.of(row):
+            return frozenset(record.body.get("rules", ())) or None
+    return None
 
 
 def _actions_on(profile: ProfileKey, record: Record) -> list[Any]:

@@ -1,0 +1,206 @@
+"""`as-of --on DAY`: who held what of ours on a day, since when and by what; and what was there that is not ours.
+
+It reads the store alone. Times are in UTC; a day is a day where the policy's time zone is, or `--time-zone`.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from rich.console import Console
+from rich.table import Table
+
+from cli.operating import BAD_ARGUMENTS, DONE, REFUSED, UsageError, complaints, counted, shown
+from shared import bootstrap
+from shared.adapters.process import quiet_libraries
+from shared.domain.foreign_sightings import ForeignSpell
+from shared.domain.keys import PersonKey, ProfileKey
+from shared.domain.spells import Spell, Window
+from shared.errors import Misconfigured, Permanent, Transient
+from shared.services.as_of import HeldOn, Unreadable, foreign_on, held_on
+from shared.settings import Settings
+
+_DAY_CHARACTERS: Final = len("2026-03-02")
+
+_FILE_COLUMNS: Final = 320
+"""What is not a terminal gets each assignment on a line of its own: names of profiles alone take 100."""
+
+_MEND: Final = "give a day such as 2026-03-02, or a moment with its offset such as 2026-03-02T09:00+01:00"
+
+
+@dataclass(slots=True)
+class _Answer:
+    """What was found."""
+
+    held: list[HeldOn] = field(default_factory=list)
+    foreign: list[ForeignSpell] = field(default_factory=list)
+    unreadable: list[Unreadable] = field(default_factory=list)
+
+
+def add_to(commands: Any) -> None:
+    """Adds the command to the command line."""
+    parser = commands.add_parser("as-of", help="who held what of ours on a day", description=__doc__)
+    parser.add_argument("--on", required=True, metavar="DAY", help="2026-03-02, or a moment: 2026-03-02T09:00+01:00")
+    parser.add_argument("--time-zone", metavar="NAME", help="where the day is a day (default: the policy's)")
+    parser.add_argument("--person", metavar="OBJECT-ID", help="only this person")
+    parser.add_argument("--profile", metavar="ACCOUNT/PROFILE", help="only this billing profile")
+    parser.add_argument("--json", action="store_true", help="for programs, with everything that is known")
+    parser.set_defaults(run=run)
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Answers; 0, or 1 when a chain could not be read."""
+    say = complaints()
+    try:
+        window = read_window(chosen.on, _zone(chosen.time_zone), datetime.now(UTC))
+        answer = asyncio.run(_ask(window, _person(chosen.person), _profile(chosen.profile)))
+    except (Misconfigured, UsageError) as mistake:
+        say.print(str(mistake), markup=False, soft_wrap=True)
+        return BAD_ARGUMENTS
+    except (Transient, Permanent) as failure:
+        say.print(f"{failure}", markup=False, soft_wrap=True)
+        say.print("Nothing is said of that day; give the command again.", soft_wrap=True)
+        return REFUSED
+    if chosen.json:
+        print(json.dumps(_as_json(answer, window), indent=2))  # noqa: T201 - a command line prints
+    else:
+        _tell(answer, window)
+    for chain in answer.unreadable:
+        say.print(f"{chain.key} could not be read, and is not told of: {chain.why}", markup=False, soft_wrap=True)
+    return REFUSED if answer.unreadable else DONE
+
+
+async def _ask(window: Window, person: PersonKey | None, profile: ProfileKey | None) -> _Answer:
+    settings = Settings.read(os.environ)
+    quiet_libraries()
+    from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415 - half a second, and only for verbs
+
+    answer = _Answer()
+    async with DefaultAzureCredential() as credential, bootstrap.store(settings, credential) as (ledger, state):
+        async for held in held_on(ledger, state, window, person=person, profile=profile):
+            if isinstance(held, Unreadable):
+                answer.unreadable.append(held)
+            else:
+                answer.held.append(held)
+        async for foreign in foreign_on(ledger, window, person=person, profile=profile):
+            if isinstance(foreign, Unreadable):
+                answer.unreadable.append(foreign)
+            else:
+                answer.foreign.append(foreign)
+    return answer
+
+
+def read_window(text: str, zone: ZoneInfo, now: datetime) -> Window:
+    """The day or moment of `--on`. Raises `UsageError` for anything else, and for what is yet to come."""
+    try:
+        if len(text) <= _DAY_CHARACTERS:
+            window = Window.of_day(date.fromisoformat(text), zone)
+        else:
+            moment = datetime.fromisoformat(text)
+            if moment.tzinfo is None:
+                raise UsageError(f"--on: {text!r} does not say of which time zone; {_MEND}")
+            window = Window.of_moment(moment.astimezone(UTC))
+    except (ValueError, OverflowError) as wrong:
+        raise UsageError(f"--on: {text!r} is no day and no moment; {_MEND}") from wrong
+    if window.start > now:
+        raise UsageError(f"--on: {text!r} is yet to come; what somebody will hold is not known")
+    return window
+
+
+def _zone(name: str | None) -> ZoneInfo:
+    """The time zone asked for, or the policy's; UTC where there is no policy to read, as with an auditor."""
+    try:
+        if name is not None:
+            return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as wrong:
+        raise UsageError(f"--time-zone: there is no {name!r}; give a name such as Europe/Amsterdam") from wrong
+    try:
+        return bootstrap.read_configuration(os.environ).policy.time_zone
+    except Misconfigured:
+        complaints().print("No policy could be read: a day is a day in UTC here, unless --time-zone says otherwise.")
+        return ZoneInfo("UTC")
+
+
+def _person(text: str | None) -> PersonKey | None:
+    try:
+        return None if text is None else PersonKey(text)
+    except ValueError as wrong:
+        raise UsageError(f"--person: {wrong}") from wrong
+
+
+def _profile(text: str | None) -> ProfileKey | None:
+    try:
+        return None if text is None else ProfileKey.parse(text)
+    except ValueError as wrong:
+        raise UsageError(f"--profile: {wrong}") from wrong
+
+
+def _as_json(answer: _Answer, window: Window) -> dict[str, Any]:
+    return {
+        "from": window.start.isoformat(),
+        "to": window.end.isoformat(),
+        "ours": [{"person": one.person, **one.spell.as_record(window)} for one in answer.held],
+        "foreign": [one.as_record(window) for one in answer.foreign],
+        "unreadable": [{"key": one.key, "why": one.why} for one in answer.unreadable],
+    }
+
+
+def _tell(answer: _Answer, window: Window) -> None:
+    out = _out()
+    when = (
+        f"at {shown(window.start)}" if window.start == window.end else f"{shown(window.start)} to {shown(window.end)}"
+    )
+    out.print(f"Ours, {when}: {counted(len(answer.held), 'assignment')}", soft_wrap=True)
+    if answer.held:
+        rows = [
+            (one.person, str(one.spell.profile), *_spell(one.spell, window), one.certainty.value) for one in answer.held
+        ]
+        out.print(_table(("person", "profile", "since", "by", "until", "certainty"), rows))
+    out.print(f"\nForeign, as sweeps saw it: {counted(len(answer.foreign), 'assignment')}", soft_wrap=True)
+    if answer.foreign:
+        out.print(
+            _table(
+                ("principal", "profile", "why", "first seen", "last seen"),
+                [(one.principal_id, str(one.profile), one.why, shown(one.first), _last(one)) for one in answer.foreign],
+            )
+        )
+
+
+def _spell(spell: Spell, window: Window) -> tuple[str, str, str]:
+    """Since, by what and until, for people."""
+    began, ended = spell.began, spell.ended
+    since = began.at if began.at is not None else began.earliest
+    rules = ", ".join(spell.rules_on(window)) or "no rule known"
+    event = " ".join(part for part in (began.cause, began.event_type, began.origin) if part)
+    by = [f"{began.how.value}: {rules}", event, f"by {began.by}" if began.by else "", f"record {began.record}"]
+    until = "" if ended is None else f"{shown(ended.at)}, {ended.how.value}"
+    if ended is None and spell.seen is not None:
+        until = f"last seen {shown(spell.seen)}"
+    return "" if since is None else shown(since), "\n".join(part for part in by if part), until
+
+
+def _last(spell: ForeignSpell) -> str:
+    if spell.last is None or spell.left is None:
+        return "still there"
+    return f"{shown(spell.last)}, then {spell.left.value}"
+
+
+def _out() -> Console:
+    """Where answers go: as wide as the terminal, or as a file's lines may be."""
+    return Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else _FILE_COLUMNS)
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    return table

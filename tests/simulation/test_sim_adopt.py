@@ -1,0 +1,512 @@
+"""Adoption: each consequence is shown first and comes true; what was not chosen, or is another row, is not touched."""
+
+import asyncio
+import io
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from cli.adopt import adopt as adopt_verb
+from cli.operating import UsageError
+from sandbox.faults import Effect
+from sandbox.transport_azure import HandlerTransport
+from shared.adapters.billing_arm import ArmBilling
+from shared.adapters.ledger import RowsChain, RowsLedger
+from shared.adapters.rows_sqlite import IN_MEMORY, SqliteRows
+from shared.adapters.state import RowsState
+from shared.domain.adoption import Choice, Consequence, Why
+from shared.domain.keys import PersonKey, ProfileKey
+from shared.domain.ownership import OwnAssignment
+from shared.errors import Conflict
+from shared.ports import Chain, PersonState
+from shared.services.adopt import Adopted, AdoptionPlan, Fate, apply_adoption, plan_adoption
+from shared.services.first_contact import IDENTITIES, make_first_contact
+from tests.simulation.small_world import (
+    APP,
+    DE,
+    EA,
+    FEMKE,
+    GREG,
+    HARRY,
+    HOLDING,
+    NL,
+    OTHER_APP,
+    OWNER,
+    PARTNER,
+    PIA,
+    POLICY,
+    TREASURY,
+    guid,
+    world,
+)
+from tests.simulation.stage import START, Stage, Token
+
+RULE = Choice(given_by_rule=True)
+LEAVERS = Choice(leavers=True)
+
+
+def chosen(*pairs: tuple[ProfileKey, str]) -> Choice:
+    return Choice(pairs=pairs)
+
+
+async def adopt(stage: Stage, choice: Choice) -> tuple[Adopted, ...]:
+    """Plans, and adopts all that can be; nothing is looked at yet."""
+    plan = await plan_adoption(stage.app, choice)
+    return await apply_adoption(stage.app, plan.able, "olga")
+
+
+class BusyState(RowsState):
+    """A state in which somebody else is always quicker."""
+
+    async def put_person(self, state: PersonState) -> PersonState:
+        raise Conflict(f"somebody else changed what we remember of person {state.object_id}")
+
+
+class BusyLedger(RowsLedger):
+    """A ledger in which a look comes between opening a chain and appending to it, as often as `looks` says."""
+
+    def __init__(self, rows: SqliteRows, looks: int) -> None:
+        super().__init__(rows)
+        self._looks = looks
+
+    async def open(self, key: str) -> RowsChain:
+        chain = await super().open(key)
+        if self._looks:
+            self._looks -= 1
+            await (await super().open(key)).append("look", START, {"outcome": "unchanged"})
+        return chain
+
+
+async def evidence(stage: Stage, person: str) -> list[dict[str, Any]]:
+    return [dict(record.body) for record in await stage.records(person) if record.kind == "adopt"]
+
+
+def shown(plan: AdoptionPlan) -> list[tuple[ProfileKey, str, Why, Consequence]]:
+    return [(one.profile, one.principal_id, one.why, one.consequence) for one in plan.adoptions]
+
+
+# -- each choice, and that its consequence comes true
+
+
+async def test_what_a_rule_gives_is_adopted_stays_and_goes_when_the_person_moves(stage: Stage) -> None:
+    anna = stage.hire("anna")
+    stage.give(NL, anna)
+    before = stage.everything_held()
+    plan = await plan_adoption(stage.app, RULE)
+    assert shown(plan) == [(NL, anna, Why.GIVEN_BY_RULE, Consequence.STAYS)]
+    assert stage.everything_held() == before
+    assert await evidence(stage, anna) == []  # what is only planned leaves nothing
+    (fate,) = await apply_adoption(stage.app, plan.able, "olga")
+    assert fate.fate is Fate.ADOPTED
+
+    await stage.run_until_quiet()
+    assert stage.everything_held() == before
+    look = await stage.last_look(anna)
+    assert (look["cause"], look["origin"], look["outcome"]) == ("operator", "operator:olga", "unchanged")
+    assert look["held"][str(NL)]["proof"] == "adopted"
+    await stage.settle()
+    assert stage.everything_held() == before
+
+    stage.change(anna, companyName="Contoso Deutschland")
+    await stage.event_about(anna)
+    await stage.advance(minutes=10)
+    assert stage.held(anna) == {DE}
+    assert (await stage.app.state.person(anna)).holdings.keys() == {DE}
+    (revoke,) = [
+        action
+        for record in await stage.records(anna)
+        if record.kind == "intent"
+        for action in record.body["actions"]
+        if action["action"] == "revoke"
+    ]
+    assert (revoke["proof"], revoke["profile"]) == ("adopted", str(NL))
+
+
+async def test_a_leavers_adopted_assignment_is_revoked_and_nothing_else_is(stage: Stage) -> None:
+    stage.change(HARRY, accountEnabled=False)
+    anna = stage.hire("anna", department="Sales")
+    stage.give(DE, anna)
+    before = stage.everything_held()
+    plan = await plan_adoption(stage.app, LEAVERS)
+    assert shown(plan) == [(NL, HARRY, Why.LEAVER, Consequence.REVOKED)]
+    assert "at once: a leaver (strong evidence): the account is disabled" in plan.adoptions[0].text
+    await apply_adoption(stage.app, plan.able, "olga")
+    await stage.run_until_quiet()
+    assert before.keys() - stage.everything_held().keys() == {(NL.folded, HARRY)}
+    assert stage.everything_held().items() <= before.items()
+
+
+async def test_who_is_gone_for_good_is_revoked_when_a_second_look_finds_the_same(stage: Stage) -> None:
+    stage.delete(HARRY)
+    stage.purge(HARRY)
+    plan = await plan_adoption(stage.app, LEAVERS)
+    assert shown(plan) == [(NL, HARRY, Why.LEAVER, Consequence.REVOKED)]
+    assert "weak evidence" in plan.adoptions[0].text
+    await apply_adoption(stage.app, plan.able, "olga")
+    await stage.run_until_quiet()
+    assert stage.held(HARRY) == {NL}
+    await stage.advance(minutes=6)
+    assert stage.held(HARRY) == set()
+
+
+async def test_a_chosen_one_that_no_rule_gives_is_revoked_and_its_neighbour_is_not(stage: Stage) -> None:
+    stage.give(DE, HARRY)
+    plan = await plan_adoption(stage.app, chosen((NL, HARRY.upper())))
+    assert shown(plan) == [(NL, HARRY, Why.CHOSEN, Consequence.REVOKED)]
+    assert plan.adoptions[0].text == "would be revoked when a second look finds the same: no rule gives it"
+    await apply_adoption(stage.app, plan.able, "olga")
+    await stage.run_until_quiet()
+    assert stage.held(HARRY) == {NL, DE}
+    await stage.advance(minutes=6)
+    assert stage.held(HARRY) == {DE}
+
+
+async def test_several_of_one_person_are_adopted_together(stage: Stage) -> None:
+    stage.give(DE, HARRY)
+    stage.give(PARTNER, HARRY)
+    fates = await adopt(stage, chosen((NL, HARRY), (DE, HARRY)))
+    assert [fate.fate for fate in fates] == [Fate.ADOPTED, Fate.ADOPTED]
+    assert [record["profile"] for record in await evidence(stage, HARRY)] == [str(DE), str(NL)]
+    await stage.advance(minutes=10)
+    assert stage.held(HARRY) == {PARTNER}
+
+
+async def test_a_guest_is_adopted_like_anybody(stage: Stage) -> None:
+    stage.give(PARTNER, GREG)
+    plan = await plan_adoption(stage.app, chosen((PARTNER, GREG)))
+    assert shown(plan) == [(PARTNER, GREG, Why.CHOSEN, Consequence.REVOKED)]
+    await apply_adoption(stage.app, plan.able, "olga")
+    await stage.advance(minutes=10)
+    assert stage.held(GREG) == set()
+
+
+async def test_on_an_observed_profile_it_is_ours_and_nothing_is_written(set_stage: Callable[..., Stage]) -> None:
+    stage = set_stage(policy=POLICY.replace("enforce: all", "enforce: none"))
+    await stage.settle()
+    stage.change(HARRY, accountEnabled=False)
+    plan = await plan_adoption(stage.app, LEAVERS)
+    assert "only observed" in plan.adoptions[0].text
+    await apply_adoption(stage.app, plan.able, "olga")
+    await stage.settle()
+    assert stage.writes() == []
+    assert (await stage.last_look(HARRY))["outcome"] == "would"
+    stage.restart(policy=POLICY)
+    await stage.settle()
+    assert stage.held(HARRY) == set()
+
+
+# -- the evidence
+
+
+async def test_the_evidence_says_what_was_taken_over_by_whom_and_what_they_were_shown(stage: Stage) -> None:
+    await adopt(stage, chosen((NL, HARRY)))
+    row = stage.row(NL, HARRY)
+    assert row is not None
+    (kept,) = await evidence(stage, HARRY)
+    assert kept == {
+        "profile": str(NL),
+        "name": row.name.lower(),
+        "created_by": OWNER,
+        "created_on": kept["created_on"],
+        "principal_type": "User",
+        "by": "olga",
+        "why": "chosen",
+        "consequence": "revoked",
+        "shown": "would be revoked when a second look finds the same: no rule gives it",
+        "rules": [],
+    }
+    assert kept["created_on"][:19] == row.created_on[:19]
+
+
+async def test_the_state_alone_adopts_nothing(stage: Stage) -> None:
+    await adopt(stage, chosen((NL, HARRY)))
+    stage._adapters.append(stage.ledger_rows)
+    stage.ledger_rows = SqliteRows(IN_MEMORY)
+    stage.restart()
+    for _ in range(3):
+        await stage.settle()
+        await stage.event_about(HARRY)
+    assert stage.held(HARRY) == {NL}
+    assert not any(one.adopted for one in (await stage.app.state.person(HARRY)).holdings.values())
+
+
+async def test_the_ledger_alone_keeps_an_adoption_when_the_state_is_lost(stage: Stage) -> None:
+    anna = stage.hire("anna")
+    stage.give(NL, anna)
+    await adopt(stage, RULE)
+    await stage.run_until_quiet()
+    stage.lose_state()
+    # This look reads no more than the rules give, and the adopted one is not among them any more.
+    stage.change(anna, companyName="Contoso Deutschland")
+    await stage.event_about(anna)
+    assert (await stage.app.state.person(anna)).holdings[NL].adopted
+    await stage.advance(minutes=10)
+    assert stage.row(NL, anna) is None
+
+
+async def test_it_is_kept_also_where_the_looks_since_could_not_read_its_profile(stage: Stage) -> None:
+    await adopt(stage, chosen((NL, HARRY)))
+    stage.queues.waiting.clear()
+    stage.fault("arm", Effect(status=503), path=f".*/{NL.profile}/billingRoleAssignments/.*")
+    await stage.event_about(HARRY)
+    assert (await stage.last_look(HARRY))["adopted"] == [str(NL)]
+    stage.faults.lift()
+    stage.lose_state()
+    await stage.advance(minutes=30)
+    assert stage.held(HARRY) == set()
+    # What is gone is forgotten: nothing is read of it any more, and a look says so.
+    await stage.event_about(HARRY)
+    last = await stage.last_look(HARRY)
+    assert (last["read"], "adopted" in last) == ([], False)
+
+
+async def test_the_sweep_finds_it_without_state_as_well(stage: Stage) -> None:
+    await adopt(stage, chosen((NL, HARRY)))
+    stage.queues.waiting.clear()
+    stage.lose_state()
+    stage.change(HARRY, accountEnabled=False)
+    await stage.settle()
+    assert stage.held(HARRY) == set()
+
+
+# -- rows that somebody made anew
+
+
+@pytest.mark.parametrize("by", [OWNER, OTHER_APP])
+async def test_a_row_that_somebody_made_anew_is_foreign(stage: Stage, by: str) -> None:
+    await adopt(stage, chosen((NL, HARRY)))
+    await stage.run_until_quiet()
+    stage.take(NL, HARRY)
+    await stage.advance(seconds=2)
+    stage.give(NL, HARRY, by=by)
+    stage.change(HARRY, accountEnabled=False)
+    for _ in range(3):
+        await stage.event_about(HARRY)
+        await stage.settle()
+    assert stage.held(HARRY) == {NL}
+    assert HARRY not in {who for _, who in stage.writes()}
+    assert (await stage.app.state.person(HARRY)).holdings == {}
+    contact = await make_first_contact(stage.app)
+    (one,) = [one for one in contact.existing if one.principal_id == HARRY]
+    assert not isinstance(one.held, OwnAssignment)
+
+
+async def test_what_was_adopted_revoked_and_given_by_hand_again_is_foreign(stage: Stage) -> None:
+    await adopt(stage, chosen((NL, HARRY)))
+    await stage.advance(minutes=10)
+    assert stage.held(HARRY) == set()
+    stage.give(NL, HARRY)
+    await stage.enqueue(PersonKey(HARRY), hints=(NL,))
+    for _ in range(2):
+        await stage.settle()
+    assert stage.held(HARRY) == {NL}
+
+
+# -- refusals
+
+
+async def test_what_can_not_be_adopted_is_refused_with_the_reason(stage: Stage) -> None:
+    stage.give(PARTNER, PIA)
+    stage.give(DE, TREASURY)
+    stage.give(DE, OTHER_APP)
+    nobody = guid(9, 9)
+    ea = ProfileKey(EA, "X")
+    pairs = ((PARTNER, PIA), (DE, TREASURY), (DE, OTHER_APP), (NL, FEMKE), (NL, nobody), (ea, HARRY))
+    before = stage.everything_held()
+    state = {one.object_id: one async for one in stage.app.state.people()}
+    plan = await plan_adoption(stage.app, chosen(*pairs))
+    assert {(one.profile, one.principal_id): one.text for one in plan.adoptions} == {
+        (PARTNER, PIA): "the policy protects this person: nothing of theirs is ever ours to take",
+        (DE, TREASURY): "it is held by a group, and we give and take people's only",
+        (DE, OTHER_APP): "it is held by an app, and we give and take people's only",
+        (NL, FEMKE): f"it is ours already: made by us, as {APP}",
+        (NL, nobody): "there is no such assignment",
+        (ea, HARRY): "there is no such billing profile in the accounts that the policy manages",
+    }
+    assert plan.able == ()
+    fates = await apply_adoption(stage.app, plan.adoptions, "olga")  # also for who adopts what was refused
+    assert {fate.fate for fate in fates} == {Fate.REFUSED}
+    await stage.settle()
+    assert stage.everything_held() == before
+    assert {one.object_id: one async for one in stage.app.state.people()} == state
+
+
+async def test_the_bulk_choices_leave_out_what_can_not_be_adopted(stage: Stage) -> None:
+    stage.give(PARTNER, PIA)
+    stage.give(DE, TREASURY)
+    assert (await plan_adoption(stage.app, Choice(given_by_rule=True, leavers=True))).adoptions == ()
+
+
+async def test_another_role_is_refused(set_stage: Callable[..., Stage]) -> None:
+    given = world()
+    reader = {"principalId": HARRY, "role": "Billing profile reader", "createdByPrincipalId": OWNER}
+    given["billingAccounts"][0]["billingProfiles"][1]["billingRoleAssignments"] = [reader]
+    stage = set_stage(given=given)
+    (refused,) = (await plan_adoption(stage.app, chosen((DE, HARRY)))).adoptions
+    assert refused.text == "they hold Billing profile reader there, and only Invoice manager can be ours"
+
+
+async def test_a_row_that_changed_since_it_was_shown_is_refused_with_the_difference(stage: Stage) -> None:
+    plan = await plan_adoption(stage.app, chosen((NL, HARRY)))
+    stage.take(NL, HARRY)
+    (gone,) = await apply_adoption(stage.app, plan.able, "olga")
+    assert (gone.fate, gone.why) == (Fate.REFUSED, "a read of this one assignment does not find it (any more)")
+    stage.give(NL, HARRY, by=OTHER_APP)
+    (other,) = await apply_adoption(stage.app, plan.able, "olga")
+    assert other.fate is Fate.REFUSED
+    assert f"its maker was {OWNER} and is {OTHER_APP}; its time was " in other.why
+    assert await evidence(stage, HARRY) == []
+    assert (await stage.app.state.person(HARRY)).holdings == {}
+    assert stage.queues.waiting == []
+
+
+async def test_what_is_ours_by_now_is_refused(stage: Stage) -> None:
+    plan = await plan_adoption(stage.app, chosen((NL, HARRY)))
+    await apply_adoption(stage.app, plan.able, "olga")
+    (again,) = await apply_adoption(stage.app, plan.able, "piet")
+    assert (again.fate, again.why) == (Fate.REFUSED, "it is ours already")
+    assert [record["by"] for record in await evidence(stage, HARRY)] == ["olga"]
+
+
+async def test_a_read_that_fails_adopts_nothing_and_hides_nothing(stage: Stage) -> None:
+    stage.delete(HARRY)
+    stage.fault("graph", Effect(status=503), path=f".*/users/{HARRY}")
+    plan = await plan_adoption(stage.app, Choice(((NL, HARRY),), leavers=True))
+    assert [one.is_refused for one in plan.adoptions] == [True]
+    assert "could not be read" in plan.adoptions[0].text
+    stage.faults.lift()
+    plan = await plan_adoption(stage.app, LEAVERS)
+    stage.fault("arm", Effect(status=503), path=".*/billingRoleAssignments/.*")
+    (fate,) = await apply_adoption(stage.app, plan.able, "olga")
+    assert fate.fate is Fate.FAILED
+    assert await evidence(stage, HARRY) == []
+
+
+async def test_a_profile_whose_list_could_not_be_read_is_said_to_be_missing(stage: Stage) -> None:
+    stage.fault("arm", Effect(status=503), path=f".*/billingProfiles/{NL.profile}/billingRoleAssignments$")
+    plan = await plan_adoption(stage.app, chosen((NL, HARRY)))
+    assert plan.adoptions[0].text == "the assignments of its profile could not be read"
+    assert any(str(NL) in failure for failure in plan.failures)
+
+
+# -- at the same time as a look, and interrupted
+
+
+async def test_a_look_at_the_same_time_costs_neither_of_them_anything(stage: Stage) -> None:
+    plan = await plan_adoption(stage.app, chosen((NL, HARRY)))
+    chain: Chain = await stage.app.ledger.open(f"person:{HARRY}")
+    for number in range(3):
+        await stage.enqueue(PersonKey(HARRY), hints=(NL, HOLDING), attempt=number)
+    fates, _ = await asyncio.gather(apply_adoption(stage.app, plan.able, "olga"), stage.run_until_quiet())
+    assert [fate.fate for fate in fates] == [Fate.ADOPTED]
+    with pytest.raises(Conflict):  # who opened the chain before has lost it
+        await chain.append("look", stage.now, {})
+    await stage.advance(minutes=15)
+    assert stage.held(HARRY) == set()
+    assert stage.raised == []
+    assert stage.queues.dead == []
+
+
+@pytest.mark.parametrize(("looks", "fate"), [(3, Fate.ADOPTED), (99, Fate.FAILED)])
+async def test_a_chain_that_looks_write_to_is_opened_anew_a_few_times(stage: Stage, looks: int, fate: Fate) -> None:
+    stage.give(DE, HARRY)
+    plan = await plan_adoption(stage.app, chosen((NL, HARRY), (DE, HARRY)))
+    busy = replace(stage.app, ledger=BusyLedger(stage.ledger_rows, looks))
+    fates = await apply_adoption(busy, plan.able, "olga")
+    assert {one.fate for one in fates} == {fate}
+    assert len(await evidence(stage, HARRY)) == (2 if fate is Fate.ADOPTED else 0)
+    adopted = [holding.adopted for holding in (await stage.app.state.person(HARRY)).holdings.values()]
+    assert adopted == ([True, True] if fate is Fate.ADOPTED else [])
+
+
+async def test_who_is_interrupted_between_ledger_and_state_adopts_again(stage: Stage) -> None:
+    plan = await plan_adoption(stage.app, chosen((NL, HARRY)))
+    await stage.app.state.put_person(await stage.app.state.person(HARRY))  # known, and not by this adoption
+    busy = replace(stage.app, state=BusyState(stage.state_rows))
+    (broken,) = await apply_adoption(busy, plan.able, "olga")
+    assert broken.fate is Fate.FAILED
+    assert "its evidence is recorded, but" in broken.why
+    await stage.settle()
+    assert stage.held(HARRY) == {NL}  # evidence without effect
+    assert [fate.fate for fate in await adopt(stage, chosen((NL, HARRY)))] == [Fate.ADOPTED]
+    await stage.advance(minutes=10)
+    assert stage.held(HARRY) == set()
+
+
+async def test_a_queue_that_cannot_be_reached_leaves_the_rest_to_the_sweep(stage: Stage) -> None:
+    stage.change(HARRY, accountEnabled=False)
+    stage.queues.unreachable = True
+    (fate,) = await adopt(stage, LEAVERS)
+    stage.queues.unreachable = False
+    assert fate.fate is Fate.ADOPTED
+    assert "the next sweep finds" in fate.why
+    await stage.settle()
+    assert stage.held(HARRY) == set()
+
+
+# -- whose eyes it is seen with
+
+
+async def test_what_the_reader_made_by_hand_is_not_ours_for_that(stage: Stage) -> None:
+    await stage.app.state.put_report(stage.now, {IDENTITIES: [APP]})
+    transport = HandlerTransport(stage.faults.wrap("arm", stage._arm))
+    billing = ArmBilling(stage.app.settings, Token(stage.endpoint, OWNER), transport=transport)
+    assert await billing.identities() == {OWNER}
+    contact = await make_first_contact(replace(stage.app, billing=billing))
+    await billing.close()
+    assert contact.identities == {APP}
+    assert contact.identities_known
+    assert {one.principal_id: one.owner.value for one in contact.existing if one.profile == NL} == {
+        FEMKE: "ours",
+        HARRY: "foreign",
+    }
+
+
+# -- the verb
+
+
+def _screen() -> Console:
+    return Console(file=io.StringIO(), highlight=False, markup=False, soft_wrap=True)
+
+
+def _said(screen: Console) -> str:
+    assert isinstance(screen.file, io.StringIO)
+    return screen.file.getvalue()
+
+
+async def test_the_verb_shows_each_consequence_and_refuses_where_nobody_can_be_asked(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    screen = _screen()
+    with pytest.raises(UsageError, match="--yes"):
+        await adopt_verb(stage.app, screen, chosen((NL, HARRY)), "olga", ask=True)
+    assert f"{NL}  {HARRY}  (Contoso Nederland, harry@contoso.example)" in _said(screen)
+    assert "would be revoked when a second look finds the same: no rule gives it" in _said(screen)
+    assert await evidence(stage, HARRY) == []
+
+
+@pytest.mark.parametrize(("answer", "status"), [("y\n", 0), ("n\n", 1), ("\n", 1)])
+async def test_the_verb_asks_on_a_terminal(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, answer: str, status: int
+) -> None:
+    terminal = io.StringIO(answer)
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stdin", terminal)
+    assert await adopt_verb(stage.app, _screen(), chosen((NL, HARRY)), "olga", ask=True) == status
+    assert len(await evidence(stage, HARRY)) == (status == 0)
+
+
+async def test_the_verb_does_what_it_can_and_says_by_its_status_that_some_was_refused(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    screen = _screen()
+    assert await adopt_verb(stage.app, screen, chosen((NL, HARRY), (NL, FEMKE)), "olga", ask=False) == 1
+    assert "1 assignment adopted" in _said(screen)
+    assert len(await evidence(stage, HARRY)) == 1
+    assert await adopt_verb(stage.app, screen, RULE, "olga", ask=False) == 0
+    assert "There is nothing to adopt." in _said(screen)
+    capsys.readouterr()

@@ -1,0 +1,161 @@
+"""`as-of` as an auditor types it: what it shows, for people and programs, and what it exits with."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from cli.__main__ import main
+from shared.adapters.ledger import RowsLedger
+from shared.adapters.rows_sqlite import SqliteRows
+from shared.domain.foreign_sightings import ESTATE, KIND, appeared
+from shared.domain.keys import ProfileKey
+
+ANNA, BEN = (f"7c0f5a0e-0000-4000-8000-00000000000{number}" for number in range(1, 3))
+NL, DE = ProfileKey("mca:1", "NL-BG7"), ProfileKey("mca:1", "DE-BG7")
+GRANTED: Final = datetime(2026, 3, 1, 22, 30, tzinfo=UTC)  # half past eleven in the evening in Amsterdam
+
+
+class Store:
+    """The store that the environment names."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def append(self, key: str, at: datetime, kind: str, body: Mapping[str, Any]) -> None:
+        async def work() -> None:
+            rows = SqliteRows(self._path)
+            try:
+                await (await RowsLedger(rows).open(key)).append(kind, at, body)
+            finally:
+                await rows.close()
+
+        asyncio.run(work())
+
+    def act(self, person: str, profile: ProfileKey, verb: str, at: datetime) -> None:
+        """An intent and the look that carried it out."""
+        action = {"action": verb, "profile": str(profile), "mode": "enforce", "why": "w"}
+        intent = action | {"rules": ["own-company"], "found_nothing": True, "proof": "created-by", "strength": "strong"}
+        self.append(f"person:{person}", at, "intent", {"actions": [intent]})
+        done = {"action": verb, "profile": str(profile), "outcome": "done", "why": "w"}
+        cause = {"cause": "event", "origin": "/hr#17", "event_type": "com.contoso.changed"}
+        self.append(f"person:{person}", at, "look", {**cause, "actions": [done]})
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """Anna on NL for half an hour, Ben on DE since, and one that is foreign; there is a policy in Amsterdam's time."""
+    path = tmp_path / "store.sqlite"
+    monkeypatch.setenv("INVOICE_ACCESS_STORE", f"sqlite:{path}")
+    monkeypatch.setenv("ServiceBusConnection__fullyQualifiedNamespace", "unused.example")
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(
+        "version: 1\naccounts: all\nenforce: none\nrules: []\nemployment: { time_zone: Europe/Amsterdam }\n"
+    )
+    monkeypatch.setenv("INVOICE_ACCESS_POLICY", str(policy))
+    made = Store(path)
+    made.act(ANNA, NL, "grant", GRANTED)
+    made.act(ANNA, NL, "revoke", GRANTED + timedelta(minutes=20))
+    made.act(BEN, DE, "grant", GRANTED)
+    foreign = appeared(NL, BEN, "User", f"made by {ANNA}", GRANTED)
+    made.append(ESTATE, GRANTED, KIND, {"appeared": [foreign], "left": []})
+    return made
+
+
+def asked(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
+    assert main(["as-of", *arguments, "--json"]) == 0
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def test_whoever_held_something_at_any_time_of_a_day_is_shown(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["as-of", "--on", "2026-03-01"]) == 0
+    out = capsys.readouterr().out
+    anna = next(line for line in out.splitlines() if line.startswith(ANNA))
+    assert f"{NL}" in anna
+    assert "granted: own-company" in anna
+    assert "2026-03-01 22:50:00 UTC, revoked" in anna
+    assert anna.rstrip().endswith("held")
+    assert "event com.contoso.changed /hr#17" in out
+    assert "Ours, 2026-02-28 23:00:00 UTC to 2026-03-01 23:00:00 UTC: 2 assignments" in out
+    assert "still there" in out
+
+
+def test_a_day_is_one_of_the_policys_time_zone_or_of_another(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    def people(*arguments: str) -> set[str]:
+        return {row["person"] for row in asked(capsys, *arguments)["ours"]}
+
+    assert people("--on", "2026-03-01") == {ANNA, BEN}
+    assert people("--on", "2026-03-02") == {BEN}
+    assert people("--on", "2026-03-02", "--time-zone", "Asia/Tokyo") == {ANNA, BEN}
+    assert people("--on", "2026-03-01", "--time-zone", "Asia/Tokyo") == set()
+    assert people("--on", "2026-03-01T23:40+01:00") == {ANNA, BEN}
+    assert people("--on", "2026-03-01T23:40Z") == {BEN}
+
+
+def test_without_a_policy_a_day_is_one_in_utc_and_that_is_said(
+    store: Store, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INVOICE_ACCESS_POLICY", "there-is-none.yaml")
+    assert main(["as-of", "--on", "2026-03-01", "--json"]) == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out)["from"] == "2026-03-01T00:00:00+00:00"
+    assert "No policy could be read" in told.err
+
+
+def test_programs_get_everything(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    found = asked(capsys, "--on", "2026-03-01", "--person", ANNA.upper(), "--profile", str(NL).lower())
+    (row,) = found["ours"]
+    assert (row["person"], row["profile"], row["certainty"]) == (ANNA, str(NL), "held")
+    assert (row["since"], row["how"], row["rules"], row["record"]) == (
+        GRANTED.isoformat(),
+        "granted",
+        ["own-company"],
+        1,
+    )
+    assert (row["origin"], row["event_type"]) == ("/hr#17", "com.contoso.changed")
+    assert row["ended"]["how"] == "revoked"
+    assert found["foreign"] == []
+    (foreign,) = asked(capsys, "--on", "2026-03-02", "--profile", str(NL))["foreign"]
+    assert (foreign["principal"], foreign["first_seen"], foreign["last_seen"]) == (BEN, GRANTED.isoformat(), None)
+
+
+def test_a_chain_that_cannot_be_read_is_1_and_hides_no_other(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    store.append(f"person:{ANNA}", GRANTED, "look", {"actions": 7})
+    assert main(["as-of", "--on", "2026-03-01", "--json"]) == 1
+    told = capsys.readouterr()
+    assert [row["person"] for row in json.loads(told.out)["ours"]] == [BEN]
+    assert f"person:{ANNA} could not be read" in told.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--on", "yesterday"], "--on: 'yesterday' is no day and no moment"),
+        (["--on", "2026-02-30"], "--on: '2026-02-30' is no day"),
+        (["--on", "9999-12-31"], "--on: '9999-12-31' is no day"),
+        (["--on", "2026-03-01T09:00"], "does not say of which time zone"),
+        (["--on", "2999-01-01"], "is yet to come"),
+        (["--on", "2026-03-01", "--time-zone", "Mars/Olympus"], "--time-zone: there is no 'Mars/Olympus'"),
+        (["--on", "2026-03-01", "--time-zone", "../etc"], "--time-zone: there is no"),
+        (["--on", "2026-03-01", "--person", "anna"], "--person: 'anna' is not an object id"),
+        (["--on", "2026-03-01", "--profile", "NL"], "--profile: 'NL' is not"),
+    ],
+)
+def test_what_cannot_be_asked_is_2_and_says_what_to_give(
+    store: Store, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    assert main(["as-of", *arguments]) == 2
+    assert said in capsys.readouterr().err.replace("\n", " ")
+
+
+def test_without_a_store_it_says_which_setting_is_missing(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("INVOICE_ACCESS_STORE", raising=False)
+    assert main(["as-of", "--on", "2026-03-01", "--time-zone", "UTC"]) == 2
+    assert "INVOICE_ACCESS_STORE" in capsys.readouterr().err
