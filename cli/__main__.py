@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from cli import describe, look
+from cli import adopt, as_of, assignments, brake, describe, holds, look, verify
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -12,6 +12,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m cli", description="The command line of invoice-access.")
     commands = parser.add_subparsers(dest="command", required=True)
     look.add_to(commands)
+    assignments.add_to(commands)
+    adopt.add_to(commands)
+    as_of.add_to(commands)
+    holds.add_to(commands)
+    brake.add_to(commands)
+    verify.add_to(commands)
     writing = commands.add_parser("describe", help="write docs/event.schema.json and docs/openapi.json anew")
     writing.set_defaults(run=lambda _: describe.describe())
     chosen = parser.parse_args(arguments)

@@ -26,7 +26,7 @@ async def reconcile(message: func.ServiceBusMessage) -> None:
     app = bootstrap.app()
     body = message.get_body()
     try:
-        item = decode(body)
+        item = decode(body, message.session_id or "")
     except Rejected as wrong:
         event = RejectedEvent(body, wrong.field, wrong.reason, wrong.mend, message.message_id)
         await app.queues.send_rejected([event])

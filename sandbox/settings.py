@@ -5,6 +5,7 @@ Starting and stopping is for `up`.
 """
 
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -29,6 +30,7 @@ APP_IDENTITY = "invoice-access"
 """The name of the app's identity in a world; without one of that name, the first that is not the default."""
 
 _VALUE = re.compile(r"[^\s#,]+")
+_SHELL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class Mode(StrEnum):
@@ -92,6 +94,11 @@ class Places:
     policy: Path
     ledger: Path
 
+    @property
+    def environment(self) -> Path:
+        """Where an operator's shell finds the app's environment."""
+        return self.policy.with_name("app.env")
+
 
 def app_settings(places: Places, *, client_id: str, identity_header: str, own: Mapping[str, str]) -> dict[str, str]:
     """The app's environment: what a deployment to Azure would set, then `own` on top."""
@@ -110,6 +117,12 @@ def app_settings(places: Places, *, client_id: str, identity_header: str, own: M
         "SWEEP_SCHEDULE": "0 0 * * * *",
         **own,
     }
+
+
+def shell_environment(settings: Mapping[str, str]) -> str:
+    """The app's environment as a file for a shell to read. What a shell cannot name, an operator has no use for."""
+    lines = (f"{name}={shlex.quote(value)}" for name, value in sorted(settings.items()) if _SHELL_NAME.fullmatch(name))
+    return "\n".join(["# Whoever reads this file acts as the app.", *lines]) + "\n"
 
 
 def notification_settings(functions: str, client_state: str) -> dict[str, str]:

@@ -9,7 +9,9 @@ import argparse
 import asyncio
 import json
 import logging
+import os
 import secrets
+import shlex
 import shutil
 import signal
 import tempfile
@@ -49,6 +51,7 @@ from sandbox.settings import (
     effective_policy,
     notification_settings,
     overruled,
+    shell_environment,
     standard_queues,
 )
 from sandbox.shared_access import SharedAccessKey
@@ -88,6 +91,7 @@ class Sandbox:
     faults: str
     state: Path
     ledger: Path
+    environment: Path | None
     app_log: Path | None
     broker: Broker
     billing: BillingModel
@@ -216,6 +220,7 @@ async def _started(
             faults=door.url,
             state=state,
             ledger=places.ledger,
+            environment=places.environment if host is not None else None,
             app_log=host.log.path if host is not None else None,
             broker=broker,
             billing=billing,
@@ -302,9 +307,18 @@ def _host(
             places.policy.write_bytes(effective_policy(policy.read_bytes(), options.mode))
         except OSError as refusal:
             raise ConfigurationError(f"the policy {policy} cannot be read: {refusal.strerror}") from None
-        return app_settings(places, client_id=app.client_id, identity_header=header, own=own)
+        found = app_settings(places, client_id=app.client_id, identity_header=header, own=own)
+        _write_private(places.environment, shell_environment(found))
+        return found
 
     return FunctionsHost(options.app_directory, settings, broker, places.policy.parent, echo=echo)
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Writes a file that nobody else on this machine can read: secrets may be among the settings."""
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
 
 
 def _say_what_the_mode_does(policy: Path, mode: Mode) -> None:
@@ -461,6 +475,11 @@ async def _run(options: Options, echo: Echo) -> int:
 async def _serve(options: Options, echo: Echo) -> None:
     async with running(options, echo=echo.line) as sandbox:
         _logger.info("ready; ledger and logs are in %s", sandbox.state)
+        if sandbox.environment is not None:
+            _logger.info(
+                "operate it from another terminal: set -a; . %s; set +a; python -m cli holds list",
+                shlex.quote(str(sandbox.environment)),
+            )
         print(json.dumps(sandbox.announcement()), flush=True)
         await asyncio.Event().wait()
 

@@ -9,7 +9,7 @@ import os
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Final
 
 from shared.adapters.process import SystemClock, quiet_libraries
 from shared.domain.keys import ProfileKey
-from shared.domain.policy import Everything, Policy
+from shared.domain.policy import Policy
 from shared.domain.policy_file import load_policy
 from shared.errors import Misconfigured
-from shared.ports import Billing
+from shared.ports import Billing, Ledger, State
 from shared.services.app import App
 from shared.services.catalogue import CatalogueShelf
 from shared.services.subscriptions import Keeper
@@ -73,8 +73,6 @@ def check() -> Configuration:
     """Reads the configuration of this process, once. A wrong policy or setting stops the start here."""
     configuration = read_configuration(os.environ)
     quiet_libraries()
-    if configuration.policy.enforce is not Everything.NONE:
-        _log.warning("the policy enforces, and this version has no budgets, holds or brake yet: nothing limits a day")
     return configuration
 
 
@@ -84,8 +82,16 @@ def app() -> App:
     return build(check())
 
 
-def build(configuration: Configuration) -> App:
-    """Puts the real adapters behind the ports. Opens no connection yet."""
+def build(
+    configuration: Configuration,
+    credential: "AsyncTokenCredential | None" = None,
+    closing: AsyncExitStack | None = None,
+) -> App:
+    """Puts the real adapters behind the ports. Opens no connection yet.
+
+    Without a `credential` the app is its managed identity. `closing` closes every client in the end, for whoever
+    needs the app for a moment; the function app keeps its clients for as long as its process lives.
+    """
     from shared.adapters.billing_arm import ArmBilling  # noqa: PLC0415 - see the module's docstring
     from shared.adapters.billing_observed import Observed  # noqa: PLC0415
     from shared.adapters.credentials import managed_identity  # noqa: PLC0415
@@ -95,11 +101,15 @@ def build(configuration: Configuration) -> App:
     from shared.adapters.state import RowsState  # noqa: PLC0415
 
     settings, policy = configuration.settings, configuration.policy
-    credential = managed_identity(settings.client_id)
+    credential = credential or managed_identity(settings.client_id)
     rows = _rows(settings, credential)
     billing = ArmBilling(settings, credential)
     directory = GraphDirectory(settings, credential)
+    queues = ServiceBusQueues(settings.service_bus, credential)
     state = RowsState(rows)
+    if closing is not None:
+        for client in (rows, billing, directory, queues):
+            closing.push_async_callback(client.close)
 
     def for_look(enforced: Callable[[ProfileKey], bool]) -> Billing:
         return Observed(billing, enforced)
@@ -121,7 +131,7 @@ def build(configuration: Configuration) -> App:
         directory=directory,
         billing=billing,
         billing_for_look=for_look,
-        queues=ServiceBusQueues(settings.service_bus, credential),
+        queues=queues,
         ledger=RowsLedger(rows),
         state=state,
         shelf=CatalogueShelf(state, billing, policy, timedelta(hours=settings.catalogue_hours)),
@@ -143,6 +153,31 @@ async def keeper() -> AsyncIterator[Keeper]:
             yield Keeper(subscriptions, configuration.policy, configuration.settings, SystemClock())
         finally:
             await subscriptions.close()
+
+
+@asynccontextmanager
+async def ledger(settings: Settings, credential: "AsyncTokenCredential") -> AsyncIterator[Ledger]:
+    """The ledger alone, for whoever needs neither policy nor clients; its store is closed in the end."""
+    from shared.adapters.ledger import RowsLedger  # noqa: PLC0415 - see the module's docstring
+
+    rows = _rows(settings, credential)
+    try:
+        yield RowsLedger(rows)
+    finally:
+        await rows.close()
+
+
+@asynccontextmanager
+async def store(settings: Settings, credential: "AsyncTokenCredential") -> AsyncIterator[tuple[Ledger, State]]:
+    """Ledger and state alone, for whoever reads both and needs neither policy nor clients; closed in the end."""
+    from shared.adapters.ledger import RowsLedger  # noqa: PLC0415 - see the module's docstring
+    from shared.adapters.state import RowsState  # noqa: PLC0415
+
+    rows = _rows(settings, credential)
+    try:
+        yield RowsLedger(rows), RowsState(rows)
+    finally:
+        await rows.close()
 
 
 def _rows(settings: Settings, credential: "AsyncTokenCredential") -> "Rows":

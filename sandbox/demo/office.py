@@ -6,9 +6,11 @@ Lives here: verbs. What is played with them is the story's.
 import asyncio
 import json
 import os
+import shlex
+import sys
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Self
@@ -28,6 +30,7 @@ from msgraph.graph_request_adapter import GraphRequestAdapter
 from msgraph.graph_service_client import GraphServiceClient
 
 from sandbox.contoso import names
+from sandbox.settings import PROJECT
 from sandbox.up import Sandbox
 
 INVOICE_MANAGER: Final = "40000000-aaaa-bbbb-cccc-100000000004"
@@ -261,6 +264,30 @@ class Office:
     async def sweep(self) -> None:
         """Runs the sweep now and waits until it is through."""
         await self.run("sweep")
+
+    async def operate(self, *words: str) -> str:
+        """Gives the app's own command line a command, in a shell of an operator's; what it printed."""
+        assert self.sandbox.environment is not None
+        script = f'set -a; . {shlex.quote(str(self.sandbox.environment))}; exec "$0" -m cli "$@"'
+        process = await asyncio.create_subprocess_exec(
+            *("sh", "-c", script, sys.executable, *words),
+            cwd=PROJECT,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        said, complained = await process.communicate()
+        if process.returncode != 0:
+            raise RuntimeError(f"python -m cli {' '.join(words)}: {complained.decode()}")
+        return said.decode()
+
+    async def holds(self) -> dict[str, Any]:
+        """What waits for a decision, and when it was listed."""
+        found: dict[str, Any] = json.loads(await self.operate("holds", "list", "--json"))
+        return found
+
+    async def release(self, listed: Mapping[str, Any]) -> None:
+        """Releases all that was listed."""
+        await self.operate("holds", "release", "--all", "--yes", "--as-listed", listed["as_listed"], "--by", "olga")
 
     async def restart(self) -> None:
         """Restarts the app, as a deployment does, and waits until it runs."""

@@ -63,15 +63,24 @@ class Step:
 
 
 async def first_sweep(office: Office, seen: Seen) -> None:
-    """Everybody whom the policy gives something holds it, and nobody else got anything."""
+    """More than a day's budget is held as one; once a person released it, everybody has what the policy gives."""
     expected = await _wanted(office)
     foreign = await _held(office, ours=False)
     await office.sweep()
+    listed = await office.holds()
+    lots = [(line["id"], len(line["holds"])) for line in listed["holds"]]
+    seen.check("held, all of it together", [("sweep:grants", len(expected - foreign))], lots)
+    seen.check("assignments made before anybody decided", [], _shown(await _held(office, ours=True)))
+    await office.release(listed)
     ours = await office.until(lambda: _held(office, ours=True), lambda held: held == expected - foreign)
     seen.say(
         f"{len(expected)} assignments follow from the policy; {len(foreign & expected)} of them stood there by hand."
     )
-    seen.say(f"The sweep found the rest missing; the app made {len(ours)} of them, one person at a time.")
+    await office.sweep()  # from here on, budgets are measured by what is ours now
+    seen.say(
+        f"The sweep wanted {len(expected - foreign)} grants at once, far more than a day's budget: one hold carries them."
+    )
+    seen.say(f"An operator looked at it and released it; the app made {len(ours)} of them, one person at a time.")
     seen.check("assignments made", _shown(expected - foreign), _shown(ours))
     seen.check("assignments by hand, still there", _shown(foreign), _shown(await _held(office, ours=False)))
 
@@ -329,9 +338,14 @@ def removed_rule(policy: Path) -> Play:
         await asyncio.to_thread(policy.write_text, text.replace(PROJECT_RULE, ""), encoding="utf-8")
         await office.restart()
         await office.sweep()
+        listed = await office.holds()
+        kept = [await office.assignment(names.LITWARE_SERVICES, one.object_id) is not None for one in team]
+        seen.check("held until somebody decides", [True, True], kept)
+        await office.release(listed)
         left = [await office.sees(names.LITWARE_SERVICES, one, holds=False) for one in team]
         seen.say(
-            "Project Aurora is over and its rule left the policy; Cora Reid and Dan Hughes hold nothing by it now."
+            "Project Aurora is over and its rule left the policy. What that takes away was held until an operator had seen "
+            "the difference; Cora Reid and Dan Hughes hold nothing by it now."
         )
         seen.say(f"Why: {await office.why(team[0].object_id, 'revoke')}")
         seen.check("what the rule gave is gone", [False, False], left)
@@ -392,7 +406,7 @@ async def graph_tells(office: Office, seen: Seen) -> None:
 
 
 CHAPTERS: Final[tuple[tuple[str, tuple[Step, ...]], ...]] = (
-    ("The first day", (Step("the first sweep grants what the policy gives", first_sweep),)),
+    ("The first day", (Step("the first sweep wants more than a day's budget; an operator releases it", first_sweep),)),
     (
         "Joiners",
         (

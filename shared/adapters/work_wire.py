@@ -9,8 +9,8 @@ from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from shared.domain.keys import Key, ProfileKey, parse_key
-from shared.domain.work import MOST_HINTS, Cause, CauseKind, WorkItem
+from shared.domain.keys import Key, ProfileKey, parse_key, session_id
+from shared.domain.work import MOST_HINTS, RECORDED_CHARACTERS, Cause, CauseKind, WorkItem
 from shared.errors import Rejected
 
 BODY_BYTES: Final = 64 * 1024
@@ -80,8 +80,12 @@ def encode(item: WorkItem) -> bytes:
     return body
 
 
-def decode(body: bytes) -> WorkItem:
-    """The item of a message body. Raises `Rejected` with the field that is wrong; unknown fields are ignored."""
+def decode(body: bytes, session: str | None = None) -> WorkItem:
+    """The item of a message body. Raises `Rejected` with the field that is wrong; unknown fields are ignored.
+
+    `session` is the one that the message came under, where that is known: a key has one session only, so that it has
+    one writer only.
+    """
     if len(body) > BODY_BYTES:
         raise Rejected("body", f"it has {len(body):,} bytes; a work item has at most {BODY_BYTES:,}", _MEND)
     try:
@@ -89,9 +93,12 @@ def decode(body: bytes) -> WorkItem:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise Rejected(_place(first["loc"]), _say(first), _MEND) from error
+    cause, key = wire.cause, parse_key(wire.key)
+    if session is not None and session != session_id(key):
+        raise Rejected("session", f"the key's session is {session_id(key)}, and the message came under another", _MEND)
     return WorkItem(
-        key=parse_key(wire.key),
-        cause=Cause(wire.cause.kind, wire.cause.origin, wire.cause.event_type),
+        key=key,
+        cause=Cause(cause.kind, cause.origin[:RECORDED_CHARACTERS], cause.event_type[:RECORDED_CHARACTERS]),
         first_asked=wire.first_asked,
         attempt=wire.attempt,
         hints=tuple(map(ProfileKey.parse, wire.hints)),

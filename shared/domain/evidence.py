@@ -8,8 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
 from shared.domain.plan import Employment, Plan, Revoke, Strength
+
+_COUNTS_FOR: Final = timedelta(days=7)
+"""For how long a first sight waits for the second. Weeks apart they are two sights of two things."""
 
 
 class Evidence(StrEnum):
@@ -53,7 +57,7 @@ def weigh(
     Strong evidence acts at once. Weak evidence acts when an earlier look saw the same at least `settle` ago,
     or, for who moved on, `grace` if that is longer. Evidence that this look does not find is forgotten, so
     that it starts anew when it returns; so does evidence whose first sight lies in the future, because a
-    clock was wrong.
+    clock was wrong, or more than a week behind.
     """
     apply: list[Revoke] = []
     wait: list[Waiting] = []
@@ -65,9 +69,11 @@ def weigh(
             continue
         text = sighting(plan, revoke)
         before = sightings.get(text)
-        first = now if before is None or before > now else before
+        if before is not None and not timedelta(0) <= now - before <= needed + _COUNTS_FOR:
+            before = None
+        first = now if before is None else before
         seen[text] = first
-        if before is not None and before <= now and now - first >= needed:
+        if before is not None and now - first >= needed:
             apply.append(revoke)
         else:
             wait.append(Waiting(revoke, first + needed))

@@ -1,4 +1,4 @@
-"""Carries out one person's plan: the intent is recorded, then each write is made and read back.
+"""Carries out one person's plan: guarded, the intent recorded, then each write is made and read back.
 
 Lives here: the order of those steps, and what each action came to. What should be done is the plan's, what may be
 written the adapters'.
@@ -8,18 +8,22 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from shared.domain.billing import Assignment
+from shared.domain.budgets import kind_of
 from shared.domain.evidence import sighting
 from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.ownership import OwnAssignment
 from shared.domain.plan import Grant, Plan, Revoke
-from shared.errors import InvoiceAccessError, MaybeWritten, Permanent, Transient
+from shared.errors import AccessLost, InvoiceAccessError, MaybeWritten, Permanent, Transient
 from shared.ports import Billing, Chain, Holding, PersonState, Written
 from shared.services.app import App, Deadline
+from shared.services.guards import Guard, Stopped, Wanted
 from shared.services.provenance import prove_row
+
+_CLOCKS_DIFFER: Final = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +35,14 @@ class Result:
     outcome: Outcome
     why: str
     retry_after: timedelta | None = None
+    hold: str = ""
+    access_lost: bool = False
 
     def as_record(self) -> dict[str, str]:
         """For the ledger."""
         record = {"action": self.action, "outcome": self.outcome.value, "why": self.why}
+        if self.hold:
+            record["hold"] = self.hold
         return record if self.profile is None else record | {"profile": str(self.profile)}
 
 
@@ -42,12 +50,12 @@ def failed(action: str, profile: ProfileKey | None, failure: InvoiceAccessError)
     """The result of a step that raised: to be tried again, or for a person to mend."""
     if isinstance(failure, Transient):
         return Result(action, profile, Outcome.RETRY, failure.reason, failure.retry_after)
-    return Result(action, profile, Outcome.GAVE_UP, str(failure))
+    return Result(action, profile, Outcome.GAVE_UP, str(failure), access_lost=isinstance(failure, AccessLost))
 
 
 def is_young(moment: datetime | None, now: datetime, seconds: int) -> bool:
-    """Whether an intent may still be on its way. One from a clock ahead of ours is."""
-    return moment is not None and now - moment < timedelta(seconds=seconds)
+    """Whether an intent may still be on its way. One from a clock a little ahead of ours is."""
+    return moment is not None and -_CLOCKS_DIFFER < now - moment < timedelta(seconds=seconds)
 
 
 class Run:
@@ -62,6 +70,7 @@ class Run:
         billing: Billing,
         chain: Chain,
         deadline: Deadline,
+        guard: Guard,
         enforced: Callable[[ProfileKey], bool],
         state: PersonState,
         stored: PersonState,
@@ -70,13 +79,14 @@ class Run:
         self._billing = billing
         self._chain = chain
         self._deadline = deadline
+        self._guard = guard
         self._enforced = enforced
         self._object_id = state.object_id
         self.state = state
         self.stored = stored
 
     async def carry_out(self, plan: Plan, revokes: Iterable[Revoke]) -> list[Result]:
-        """Grants before revokes; an action that fails stops no other."""
+        """Grants before revokes; an action that fails or is stopped stops no other."""
         results: list[Result] = []
         actions: list[Grant | Revoke] = []
         planned: tuple[Grant | Revoke, ...] = (*plan.grants, *revokes)
@@ -86,14 +96,29 @@ class Run:
                 results.append(Result(_verb(action), action.profile, Outcome.UNVERIFIED, why))
             else:
                 actions.append(action)
+        guarded = {action.profile: self.wanted(plan, action) for action in actions if self._enforced(action.profile)}
+        stopped = await self._guard.admit([*guarded.values()])
+        for action in [*actions]:
+            wanted = guarded.get(action.profile)
+            if wanted is not None and wanted.id in stopped:
+                results.append(_stopped(action, stopped[wanted.id]))
+                actions.remove(action)
         if actions:
             await self._record_intents(actions)
         for action in actions:
-            result = await self._act(action)
+            wanted = guarded.get(action.profile)
+            result = await self._act(action, wanted)
             results.append(result)
-            if self._enforced(action.profile):
+            if wanted is not None:
                 self._remember(plan, action, result)
+                if result.outcome is Outcome.DONE:
+                    self._guard.done(wanted)
         return results
+
+    def wanted(self, plan: Plan, action: Grant | Revoke) -> Wanted:
+        """An action of a plan, as the guard knows it."""
+        strength = None if isinstance(action, Grant) else action.strength
+        return self._guard.wanted(kind_of(plan, action), action.profile, action.reason, strength)
 
     def _is_on_its_way(self, action: Grant | Revoke) -> bool:
         holding = self.state.holdings.get(action.profile, Holding())
@@ -126,9 +151,12 @@ class Run:
             return record | {"rules": list(action.rules), "found_nothing": True}
         return record | {"proof": action.assignment.proof.value, "strength": action.strength.value}
 
-    async def _act(self, action: Grant | Revoke) -> Result:
-        """Writes and reads back."""
+    async def _act(self, action: Grant | Revoke, wanted: Wanted | None) -> Result:
+        """Writes and reads back. `wanted` is None where the profile is only observed."""
         verb, profile = _verb(action), action.profile
+        stop = None if wanted is None else await self._guard.brake(wanted)
+        if stop is not None:
+            return _stopped(action, stop)
         left = self._deadline.left(self._app.clock.now())
         if left <= 0:
             return Result(verb, profile, Outcome.RETRY, "the handler's time was over before this write could begin")
@@ -187,6 +215,10 @@ class Run:
         if isinstance(action, Revoke) and result.outcome is Outcome.DONE:
             sightings.pop(sighting(plan, action), None)
         self.state = replace(self.state, holdings=holdings, sightings=sightings)
+
+
+def _stopped(action: Grant | Revoke, stop: Stopped) -> Result:
+    return Result(_verb(action), action.profile, stop.outcome, stop.why, hold=stop.hold)
 
 
 def _verb(action: Grant | Revoke) -> str:

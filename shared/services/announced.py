@@ -91,10 +91,12 @@ async def label_drift(
     sweep_id: str,
     before: Catalogue | None,
     reports: Sequence[Mapping[str, Any]],
+    waited: AbstractSet[PersonKey] = frozenset(),
 ) -> dict[str, Any]:
     """Labels each drift of a person, for the report.
 
-    `before` is the catalogue as it was before this sweep and `reports` the latest ones, newest first. Reads the end of
+    `before` is the catalogue as it was before this sweep and `reports` the latest ones, newest first. `waited` are
+    people whom no look is asked for, because all of their drift was held before: a sweep has seen it. Reads the end of
     at most `CHAINS` chains, of drift that nothing else explains first.
     """
     last = next((datetime.fromisoformat(one["started"]) for one in reports if one.get("complete")), None)
@@ -107,8 +109,10 @@ async def label_drift(
             changed = _changed_profiles(before, estate.catalogue)
             plain = {one for one in drifted if not _is_explained(one, changed, estate.states.get(one.key.object_id))}
         plain_keys = {one.key for one in plain}
-        keys = sorted({one.key for one in drifted}, key=lambda key: (key not in plain_keys, key.object_id))
-        by_key = await _label_keys(app, keys[:CHAINS], since, f"{SWEEP_ORIGIN}{sweep_id}")
+        asked = {one.key for one in drifted} - waited
+        keys = sorted(asked, key=lambda key: (key not in plain_keys, key.object_id))
+        by_key = dict.fromkeys(waited, Label.SEEN_BEFORE)
+        by_key |= await _label_keys(app, keys[:CHAINS], since, f"{SWEEP_ORIGIN}{sweep_id}")
     kinds: dict[str, Counter[Label]] = {}
     for one in drifted:
         label = by_key.get(one.key, Label.NOT_KNOWN)

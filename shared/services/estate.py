@@ -12,7 +12,7 @@ from shared.domain.catalogue import Catalogue
 from shared.domain.keys import ProfileKey
 from shared.domain.people import Person
 from shared.domain.rules import unknown_rules
-from shared.errors import InvoiceAccessError
+from shared.errors import AccessLost, InvoiceAccessError
 from shared.ports import PersonState
 from shared.services.app import App
 from shared.services.catalogue import read_profiles
@@ -25,7 +25,8 @@ class Estate:
     `people` are those whom a rule's filter preselects or who are in a group that a rule names, each with all of those
     groups; it says nothing about anybody else, and nothing at all about absence while `people_complete` is False.
     `rows` are the assignments of each profile whose list could be read. `states` are the rows of everybody who ever
-    held something. `failures` are the reads that failed, one readable line each.
+    held something. `failures` are the reads that failed, one readable line each, and `role_lost` those among them that
+    failed because our own billing role is gone.
     """
 
     read_at: datetime
@@ -36,6 +37,7 @@ class Estate:
     states: dict[str, PersonState] = field(default_factory=dict)
     missing_groups: set[str] = field(default_factory=set)
     failures: list[str] = field(default_factory=list)
+    role_lost: list[str] = field(default_factory=list)
     listed: int = 0
 
 
@@ -55,8 +57,12 @@ async def read_estate(app: App) -> Estate:
 async def judge_rules(app: App, catalogue: Catalogue) -> Catalogue:
     """The catalogue with the policy's rules judged, for a look that needs it before any sweep has judged one.
 
-    Reads the populations in bulk, as a sweep does. A read that fails leaves no rule known.
+    Reads the populations in bulk, as a sweep does. A read that fails leaves no rule known. Where the last good sweep
+    was under another policy nothing is judged: what a changed policy takes away, its first sweep holds.
     """
+    baseline = await app.state.baseline()
+    if baseline is not None and baseline.policy_digest != app.policy.digest:
+        return catalogue
     estate = Estate(app.clock.now(), catalogue)
     await _read_people(app, estate)
     return _judged(app, estate)
@@ -76,6 +82,8 @@ async def _read_assignments(app: App, estate: Estate, profiles: tuple[BillingPro
             rows = await app.billing.assignments(profile.key)
         except InvoiceAccessError as failure:
             estate.failures.append(f"assignments of {profile.key}: {failure}")
+            if isinstance(failure, AccessLost):
+                estate.role_lost.append(estate.failures[-1])
         else:
             estate.rows[profile.key] = tuple({row.name.lower(): row for row in rows}.values())
 

@@ -39,9 +39,21 @@ async def look_for_identity(app: App, key: IdentityKey, item: WorkItem) -> Look:
     if now >= asked_until:
         reason = f"nobody was ever called that, up to {app.settings.identity_wait_days} days past the effective date"
         return Look(Outcome.REJECTED, {"why": reason}, rejected=(_as_event(key, item, reason),))
-    pause = wait_delay(now - item.first_asked, first=timedelta(seconds=app.settings.identity_wait_seconds))
+    pause = _pause(app, item, now)
     wait = later(again(item, CauseKind.WAIT), min(now + pause, asked_until), coalesce=app.settings.coalesce)
     return Look(Outcome.WAITING, {"why": "nobody is called that yet"}, (wait,))
+
+
+def _pause(app: App, item: WorkItem, now: datetime) -> timedelta:
+    """How long to wait for somebody: up to six hours, and up to a week while the effective date is far off.
+
+    Anybody may name a date in ten years, and each look is a read.
+    """
+    first, near = timedelta(seconds=app.settings.identity_wait_seconds), timedelta(days=app.settings.identity_wait_days)
+    waited, ahead = now - item.first_asked, (item.effective or now) - near - now
+    if waited < near or ahead <= timedelta():
+        return wait_delay(waited, first=first)
+    return min(ahead, wait_delay(waited, first=first, cap=timedelta(days=7)))
 
 
 def _where(in_directory: int, remembered: int) -> str:

@@ -13,16 +13,22 @@ from datetime import UTC, date, datetime, time
 from typing import Final
 
 from shared.domain.keys import IdentityKey, PersonKey
-from shared.domain.work import Cause, CauseKind, RejectedEvent, Scheduled, WorkItem, at_once, later
+from shared.domain.work import (
+    RECORDED_CHARACTERS,
+    Cause,
+    CauseKind,
+    RejectedEvent,
+    Scheduled,
+    WorkItem,
+    at_once,
+    later,
+)
 from shared.errors import Permanent, Rejected, Transient
 from shared.services.app import App
 from shared.services.future import Places, note_sent, take_places
 from shared.services.reconcile import chain_key
 from shared.sources.events import PersonEvent
 from shared.sources.read import read_message
-
-RECORDED_CHARACTERS: Final = 200
-"""How much is kept of what a sender calls an event: enough to find it again, and no room for a story."""
 
 _AT_ONCE: Final = 8
 """Keys whose future looks are seen to side by side: a batch of an HR system's year plan must not take minutes."""

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from shared.domain.billing import Assignment
 from shared.domain.catalogue import Catalogue
@@ -18,7 +18,7 @@ from shared.domain.keys import IdentityKind, PersonKey, ProfileKey
 from shared.domain.outcome import Outcome, worst
 from shared.domain.ownership import Held, OwnAssignment
 from shared.domain.people import Person, PersonRead
-from shared.domain.plan import Employment, Note, NoteKind, Plan, Revoke
+from shared.domain.plan import Employment, Grant, Note, NoteKind, Plan, Revoke
 from shared.domain.rules import managed_accounts
 from shared.domain.work import CauseKind, Scheduled, WorkItem, again, later
 from shared.errors import InvoiceAccessError, Permanent, Transient
@@ -27,7 +27,8 @@ from shared.services.actions import Result, Run, failed, is_young
 from shared.services.app import App, Deadline, Look
 from shared.services.catalogue import enforced_profiles
 from shared.services.estate import judge_rules
-from shared.services.provenance import prove_row
+from shared.services.guards import Guard, role_lost
+from shared.services.provenance import REMEMBERED_ADOPTED, prove_row, recalled
 
 _READS_AT_ONCE: Final = 8
 """Assignments read side by side: enough to be quick, too few for one person to be a burst."""
@@ -39,7 +40,8 @@ _CAUSED_BY_EVENTS: Final = frozenset({CauseKind.EVENT, CauseKind.SCHEDULE, Cause
 async def look_at_person(app: App, key: PersonKey, item: WorkItem, chain: Chain, deadline: Deadline) -> Look:
     """Makes what one person holds what they should hold, as far as is proved and allowed."""
     now = app.clock.now()
-    before = await app.state.person(key.object_id)
+    stored = await app.state.person(key.object_id)
+    before = await recalled(stored, app.ledger)
     found_by_sweep = item.cause.kind is CauseKind.SWEEP
     catalogue = await app.shelf.current(now, not_before=item.first_asked if found_by_sweep else None)
     person = await app.directory.person(key.object_id, app.policy.groups)
@@ -77,9 +79,14 @@ async def look_at_person(app: App, key: PersonKey, item: WorkItem, chain: Chain,
         sightings={**_unread(before.sightings, unread), **weighed.sightings},
         names=_names(person) or before.names,
     )
-    run = Run(app, billing, chain, deadline, enforced.__contains__, state, before)
+    guard = await Guard.open(app, key)
+    run = Run(app, billing, chain, deadline, guard, enforced.__contains__, state, stored)
     results = [*unread, *unsure, *await run.carry_out(plan, revokes)]
     results += await _store(app, run)
+    results += await _close_holds(guard, run, plan, unread)
+    lost = next((result.why for result in results if result.access_lost), None)
+    if lost is not None:
+        await role_lost(app, key, lost)
 
     outcome = worst([result.outcome for result in results] + [Outcome.WAITING] * bool(weighed.wait))
     gave_up = any(result.outcome is Outcome.GAVE_UP for result in results)
@@ -90,6 +97,9 @@ async def look_at_person(app: App, key: PersonKey, item: WorkItem, chain: Chain,
             "employment": plan.employment.value,
             "why": plan.reason,
             "wanted": {str(profile): list(rules) for profile, rules in sorted(plan.wanted.items())},
+            "read": sorted(str(profile) for profile in rows),
+            **_adopted_record(run.state),
+            "held": {str(one.profile): _held_record(one) for one in held if isinstance(one, OwnAssignment)},
             "notes": [_note_record(note) for note in plan.notes],
             "actions": [result.as_record() for result in results],
             "waiting": [
@@ -231,6 +241,25 @@ async def _store(app: App, run: Run) -> list[Result]:
     return []
 
 
+async def _close_holds(guard: Guard, run: Run, plan: Plan, unread: Sequence[Result]) -> list[Result]:
+    """Closes the holds of what is no longer wanted.
+
+    Evidence that is yet to be seen again still wants it, and where a rule is not known nothing is concluded.
+    """
+    wanted: tuple[Grant | Revoke, ...] = (*plan.grants, *plan.revokes)
+    silent = [failure.profile for failure in unread]
+    silent += [note.profile for note in plan.notes if note.kind is NoteKind.RULE_NOT_KNOWN]
+    guard.keep(
+        {run.wanted(plan, action).id for action in wanted},
+        [profile for profile in silent if profile is not None],
+    )
+    try:
+        await guard.store()
+    except (Transient, Permanent) as failure:
+        return [failed("hold", None, failure)]
+    return []
+
+
 def _names(person: PersonRead) -> dict[IdentityKind, str]:
     """What the directory calls somebody now, for events about them when it no longer does."""
     if not isinstance(person, Person):
@@ -241,6 +270,21 @@ def _names(person: PersonRead) -> dict[IdentityKind, str]:
         IdentityKind.EMPLOYEE_ID: person.attributes.get("employeeId"),
     }
     return {kind: name.strip().lower() for kind, name in names.items() if name and name.strip()}
+
+
+def _adopted_record(state: PersonState) -> dict[str, list[str]]:
+    """What is remembered as adopted, also where it could not be read now: whoever loses the state finds it here."""
+    adopted = sorted(str(profile) for profile, holding in state.holdings.items() if holding.adopted)
+    return {REMEMBERED_ADOPTED: adopted} if adopted else {}
+
+
+def _held_record(one: OwnAssignment) -> dict[str, Any]:
+    since = one.assignment.created_on
+    return {
+        "proof": one.proof.value,
+        "rules": sorted(one.rules or ()),
+        "since": None if since is None else since.isoformat(),
+    }
 
 
 def _note_record(note: Note) -> dict[str, str]:

@@ -10,9 +10,12 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from shared.domain.billing import BillingProfile
+from shared.domain.brake import BrakeCause
+from shared.domain.holds import StoppedBy
 from shared.domain.keys import ProfileKey
 from shared.domain.opt_in import FLAG, differences, fingerprint, writable
 from shared.domain.outcome import Outcome
+from shared.domain.policy import ActionKind
 from shared.domain.rules import managed_accounts
 from shared.domain.selectors import pick
 from shared.domain.work import CauseKind, Scheduled, WorkItem, again, later
@@ -20,11 +23,14 @@ from shared.errors import InvoiceAccessError, MaybeWritten, Permanent, Transient
 from shared.ports import Billing, Chain, ProfileState, Written
 from shared.services.app import App, Deadline, Look
 from shared.services.catalogue import enforced_profiles
+from shared.services.guards import Guard, Stopped, Wanted, set_brake
 
 _DAY: Final = timedelta(hours=24)
 
 _EXPECTED: Final = frozenset({FLAG, "provisioningState"})
 """What an update may change: the flag, and the service's own word on how the update is getting on."""
+
+_WHY: Final = "opted out although the policy keeps it opted in"
 
 _NOT_VISIBLE: Final = "accepted, but not visible yet"
 
@@ -36,18 +42,21 @@ async def look_at_profile(app: App, key: ProfileKey, item: WorkItem, chain: Chai
     catalogue = await app.shelf.current(now, not_before=item.first_asked if found_by_sweep else None)
     if key.account.lower() not in managed_accounts(app.policy, catalogue.accounts):
         return Look(Outcome.UNCHANGED, {"why": "not in a billing account that the policy manages"})
+    if all(profile.key != key for profile in catalogue.profiles):
+        return Look(Outcome.UNCHANGED, {"why": "the last bulk read of billing did not list it"})
     enforced = enforced_profiles(app.policy, catalogue)
     billing = app.billing_for_look(enforced.__contains__)
     profile = await billing.profile(key)
     state = await app.state.profile(key)
+    guard = await Guard.open(app, key)
     why_not = _why_leave_it(app, profile)
     if why_not is not None or profile is None:
         if state.agreed is not None:
             await app.state.put_profile(replace(state, agreed=None))
+        guard.keep(())
+        await guard.store()
         return Look(Outcome.UNCHANGED, {"why": why_not})
-    if state.blocked is not None:
-        return Look(Outcome.HELD, {"why": state.blocked, "finding": "profile-update-blocked"})
-    return await _opt_in(app, item, chain, deadline, billing, profile, state, enforce=key in enforced)
+    return await _opt_in(app, item, chain, deadline, billing, profile, state, guard if key in enforced else None)
 
 
 def _why_leave_it(app: App, profile: BillingProfile | None) -> str | None:
@@ -72,10 +81,12 @@ async def _opt_in(
     billing: Billing,
     profile: BillingProfile,
     state: ProfileState,
-    *,
-    enforce: bool,
+    guard: Guard | None,
 ) -> Look:
-    """Updates the profile, unless it has to settle or rest first, or a person has to decide."""
+    """Updates the profile, unless it has to settle or rest first, or a person has to decide.
+
+    `guard` is None where the profile is only observed.
+    """
     now = app.clock.now()
     wait = _wait_for(app, profile, state, now)
     if wait is not None:
@@ -85,22 +96,52 @@ async def _opt_in(
         due, why = wait
         return Look(Outcome.WAITING, {"why": why}, (_at(app, item, due),))
     state = replace(state, updates=tuple(moment for moment in state.updates if now - moment < _DAY))
-    if len(state.updates) >= app.settings.profile_updates_per_day:
-        why = f"opted in {len(state.updates)} times in 24 h and turned off again each time; somebody has to settle this"
-        return Look(Outcome.HELD, {"why": why, "finding": "profile-fights-back"})
+    wanted = guard.wanted(ActionKind.PROFILE_UPDATES, profile.key, _WHY) if guard is not None else None
+    if guard is not None and wanted is not None:
+        stop, finding = await _stopped(app, guard, wanted, state)
+        if stop is not None:
+            return _held(profile.key, stop, finding)
     if deadline.left(now) <= 0:
         return Look(Outcome.RETRY, {"why": "the handler's time was over before this write could begin"})
 
     intent: dict[str, Any] = {
         "action": "opt-in",
         "profile": str(profile.key),
-        "mode": "enforce" if enforce else "observe",
+        "mode": "observe" if guard is None else "enforce",
         "before": fingerprint(profile),
     }
     await chain.append("intent", now, {"actions": [intent]})
-    if enforce:
-        return await _update(app, deadline, billing, profile, state)
-    return await _judge(app, profile, await billing.opt_in(profile), billing, state, _NOT_VISIBLE)
+    if guard is None or wanted is None:
+        return await _judge(app, profile, await billing.opt_in(profile), billing, state, _NOT_VISIBLE)
+    stop = await guard.brake(wanted)
+    if stop is not None:
+        return _held(profile.key, stop, None)
+    look = await _update(app, deadline, billing, profile, replace(state, blocked=None, after=None))
+    if look.outcome is Outcome.DONE:
+        guard.done(wanted)
+        await guard.store()
+    return look
+
+
+async def _stopped(app: App, guard: Guard, wanted: Wanted, state: ProfileState) -> tuple[Stopped | None, str | None]:
+    """What stands in the way of an update, and the finding that it is."""
+    reason: tuple[StoppedBy, str] | None = None
+    finding = None
+    if state.blocked is not None:
+        reason, finding = (StoppedBy.HARM, state.blocked), "profile-update-blocked"
+    elif len(state.updates) >= app.settings.profile_updates_per_day:
+        why = f"opted in {len(state.updates)} times in 24 h and turned off again each time; somebody has to settle this"
+        reason, finding = (StoppedBy.FIGHTS_BACK, why), "profile-fights-back"
+    stopped = await guard.admit([wanted], unless_released=reason)
+    return stopped.get(wanted.id), finding
+
+
+def _held(key: ProfileKey, stop: Stopped, finding: str | None) -> Look:
+    action = {"action": "opt-in", "profile": str(key), "outcome": stop.outcome.value, "why": stop.why}
+    if stop.hold:
+        action["hold"] = stop.hold
+    record: dict[str, Any] = {"why": stop.why, "actions": [action]}
+    return Look(stop.outcome, record if finding is None else record | {"finding": finding})
 
 
 async def _update(app: App, deadline: Deadline, billing: Billing, profile: BillingProfile, state: ProfileState) -> Look:
@@ -161,12 +202,14 @@ async def _judge(
     harm = sorted(differences(before, after).keys() - _EXPECTED)
     if harm:
         why = f"an update changed more than the flag: {', '.join(harm)}; no further update by itself"
-        await app.state.put_profile(replace(state, blocked=why))
+        changed = {"properties": writable(after), "tags": dict(after.tags)}
+        await app.state.put_profile(replace(state, blocked=why, after=changed))
+        await set_brake(app, BrakeCause.HARM, f"{before.key}: {why}", by=before.key.canonical)
         return Look(Outcome.GAVE_UP, {"why": why, "finding": "profile-update-harm", "changed": harm})
     action = {"action": "opt-in", "profile": str(before.key)}
     if not after.invoice_email_opt_in:
         outcome, why = Outcome.UNVERIFIED, doubt
     else:
         outcome = Outcome.WOULD if written is Written.WOULD else Outcome.DONE
-        why = "opted out although the policy keeps it opted in"
+        why = _WHY
     return Look(outcome, {"why": why, "actions": [{**action, "outcome": outcome.value, "why": why}]})

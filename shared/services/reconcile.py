@@ -16,9 +16,10 @@ from typing import Any
 from shared.domain.keys import IdentityKey, Key, PersonKey, ProfileKey
 from shared.domain.outcome import Outcome, retry_delay
 from shared.domain.work import CauseKind, Scheduled, WorkItem, again, later, retried
-from shared.errors import Conflict, Permanent, Transient
+from shared.errors import AccessLost, Conflict, Permanent, Transient
 from shared.ports import Chain
 from shared.services.app import App, Deadline, Look
+from shared.services.guards import role_lost
 from shared.services.identity import look_for_identity
 from shared.services.person import look_at_person
 from shared.services.profile import look_at_profile
@@ -42,7 +43,7 @@ async def reconcile(app: App, item: WorkItem) -> Outcome:
     except Transient as failure:
         look = Look(Outcome.RETRY, {"why": _nameless(item.key, failure.reason)}, retry_after=failure.retry_after)
     except Permanent as failure:
-        look = Look(Outcome.GAVE_UP, {"why": _nameless(item.key, failure.reason)})
+        look = await _given_up(app, item.key, failure)
     look = _settled(app, item, look)
     if chain is not None:
         look = await _record(app, item, look, chain)
@@ -52,6 +53,16 @@ async def reconcile(app: App, item: WorkItem) -> Outcome:
         await app.queues.send_work(look.follow_ups)
     _say(item, look, app.clock.now() - now)
     return look.outcome
+
+
+async def _given_up(app: App, key: Key, failure: Permanent) -> Look:
+    """Only a person can mend it; where our own role is gone, nothing more is written until one has."""
+    if isinstance(failure, AccessLost) and not isinstance(key, IdentityKey):
+        try:
+            await role_lost(app, key, failure.reason)
+        except Transient as unset:
+            return Look(Outcome.RETRY, {"why": f"{failure.reason}; setting the brake failed: {unset.reason}"})
+    return Look(Outcome.GAVE_UP, {"why": _nameless(key, failure.reason)})
 
 
 def chain_key(key: Key) -> str:

@@ -1,21 +1,17 @@
-"""What a sweep reports: counts, what is left alone and why, what is foreign since when, and findings.
+"""What a sweep reports: counts, what is left alone and why, and findings.
 
 Words and figures for people live here. Nothing in a report is acted upon.
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any, Final
+from collections.abc import Iterable, Mapping, Sequence
 
 from shared.domain.billing import OTHER_RECIPIENT_ROLES, BillingProfile
 from shared.domain.ownership import ForeignAssignment, Held, OwnAssignment
+from shared.domain.plan import Note, NoteKind
 from shared.domain.rules import managed_accounts
 from shared.domain.selectors import pick
 from shared.services.app import App
 from shared.services.estate import Estate
-
-_SHOWN: Final = 500
-"""The most foreign assignments that a report lists one by one; it always counts them all."""
 
 
 def counts(app: App, estate: Estate, held: Mapping[str, Sequence[Held]]) -> dict[str, int]:
@@ -48,33 +44,6 @@ def left_alone(app: App, estate: Estate) -> list[dict[str, str]]:
     return reasons
 
 
-def foreign(
-    estate: Estate, held: Mapping[str, Sequence[Held]], latest: Mapping[str, Any], now: datetime
-) -> list[dict[str, Any]]:
-    """Invoice manager assignments that are not ours, with when a sweep first saw each.
-
-    `latest` is the report before. What it says of profiles whose list could not be read now still stands.
-    """
-    known = {(row["profile"], row["principal"]): row for row in latest.get("foreign", ())}
-    rows = [
-        {
-            "profile": str(one.profile),
-            "principal": one.assignment.principal_id,
-            "principal_type": one.assignment.principal_type,
-            "why": one.why,
-            "first_seen": known.get((str(one.profile), one.assignment.principal_id), {}).get(
-                "first_seen", now.isoformat()
-            ),
-        }
-        for ones in held.values()
-        for one in ones
-        if isinstance(one, ForeignAssignment)
-    ]
-    unread = {str(profile.key) for profile in estate.catalogue.profiles} - {str(key) for key in estate.rows}
-    rows += [row for row in known.values() if row["profile"] in unread]
-    return sorted(rows, key=lambda row: (row["profile"], row["principal"]))[:_SHOWN]
-
-
 def findings(app: App, estate: Estate) -> list[dict[str, str]]:
     """What a person should know and nothing is done about: rules that match nothing, profiles with few recipients."""
     found = [
@@ -85,6 +54,16 @@ def findings(app: App, estate: Estate) -> list[dict[str, str]]:
         if profile.is_active and profile.key in estate.rows:
             found += _few_recipients(app, estate, profile)
     return found
+
+
+def leavers_with_foreign(notes: Iterable[tuple[str, Note]]) -> list[dict[str, str]]:
+    """The findings that leavers hold what others gave them: by principal, whatever notes the sweep has of them."""
+    found = [
+        {"kind": note.kind.value, "principal": principal, "profile": str(note.profile), "text": note.text}
+        for principal, note in notes
+        if note.kind is NoteKind.LEAVER_HOLDS_FOREIGN
+    ]
+    return sorted(found, key=lambda one: (one["principal"], one["profile"], one["text"]))
 
 
 def _few_recipients(app: App, estate: Estate, profile: BillingProfile) -> list[dict[str, str]]:

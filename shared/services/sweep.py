@@ -8,74 +8,83 @@ import json
 import logging
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from shared.background import in_background
 from shared.domain.catalogue import Catalogue
-from shared.domain.decide import decide
+from shared.domain.first_contact import quick_counts
 from shared.domain.keys import Key, PersonKey, ProfileKey
-from shared.domain.ownership import Held, OwnAssignment
-from shared.domain.people import Person
-from shared.domain.plan import Employment, Plan
-from shared.domain.selectors import pick
+from shared.domain.ownership import Held
 from shared.domain.work import MOST_HINTS, Cause, CauseKind, Scheduled, WorkItem, at_once, later
 from shared.errors import InvoiceAccessError
 from shared.ports import PersonState
-from shared.services.announced import REPORTS, SWEEP_ORIGIN, PersonDrift, label_drift, silent_feed
+from shared.services.announced import REPORTS, SWEEP_ORIGIN, label_drift, silent_feed
 from shared.services.app import App
+from shared.services.drift import Drift, find_drift
 from shared.services.estate import Estate, read_estate
+from shared.services.first_contact import IDENTITIES
+from shared.services.foreign import note_foreign
+from shared.services.proof import digest_when_due
 from shared.services.provenance import prove_row
-from shared.services.report import counts, findings, foreign, left_alone
+from shared.services.report import counts, findings, leavers_with_foreign, left_alone
+from shared.services.sweep_guards import Guarded, hold_lots
+from shared.services.sweep_standing import Standing, brake_for_failure, settle, stand
 
 _log = logging.getLogger(__name__)
 
-
-@dataclass(slots=True)
-class Drift:
-    """Keys to look at, each with the profiles to read as well, and how many of each kind there are.
-
-    `soon` are people for whom nothing is wrong yet, with the moment before the next sweep at which something will be.
-    """
-
-    leavers: dict[Key, set[ProfileKey]] = field(default_factory=dict)
-    others: dict[Key, set[ProfileKey]] = field(default_factory=dict)
-    soon: dict[Key, datetime] = field(default_factory=dict)
-    kinds: Counter[str] = field(default_factory=Counter)
-    people: list[PersonDrift] = field(default_factory=list)
-
-    def add_person(self, found: PersonDrift, *, leaver: bool = False) -> None:
-        """Counts a person's drift and remembers their key; what they hold too much has to be read as well."""
-        self.people.append(found)
-        self.add(found.kind, found.key, found.surplus, leaver=leaver)
-
-    def add(self, kind: str, key: Key, profiles: Iterable[ProfileKey] = (), *, leaver: bool = False) -> None:
-        """Counts a drift and remembers its key."""
-        self.kinds[kind] += 1
-        (self.leavers if leaver else self.others).setdefault(key, set()).update(profiles)
+_SHOWN = (
+    "complete",
+    "counts",
+    "assignments",
+    "drift",
+    "holds",
+    "brake",
+    "announced",
+    "enqueued",
+    "failures",
+    "seconds",
+)
+"""What of a report goes to the log."""
 
 
+@in_background
 async def sweep(app: App) -> Mapping[str, Any]:
     """Compares the whole estate with the policy, enqueues what drifted, and returns the report that it stored.
 
-    A read that fails makes the sweep incomplete: it says so, and the catalogue stays as it was. Raises `Transient`
-    where accounts and profiles cannot be read at all, or nothing can be enqueued or stored.
+    A read that fails makes the sweep incomplete: it says so, sets the brake, and the catalogue stays as it was. Raises
+    `InvoiceAccessError` where accounts and profiles cannot be read at all, or nothing can be enqueued or stored.
     """
     started = app.clock.now()
     sweep_id = str(uuid.UUID(int=app.random.getrandbits(128), version=4))
     calls_before = Counter(app.calls())
-    estate = await read_estate(app)
-    held = await _held_by_person(app, estate)
-    drift = _drift(app, estate, held)
+    try:
+        estate = await read_estate(app)
+        held = await _held_by_person(app, estate)
+    except InvoiceAccessError as failure:
+        await brake_for_failure(app, sweep_id, failure)
+        raise
+    drift = find_drift(app, estate, held)
+    counted = counts(app, estate, held)
     before = await _catalogue_before(app)
-    if not estate.failures:
+    # The brake before anything, holds before the judged catalogue, the baseline last: whatever of it is missing after
+    # a crash, looks are stopped rather than let through, and the next sweep does it all again.
+    standing = await stand(app, sweep_id, started, estate, counted["ours"])
+    guarded = await hold_lots(app, standing, estate, drift)
+    if standing.complete:
         await app.shelf.put(estate.catalogue, app.clock.now())
+    brake = await settle(app, standing)
+    waited = _leave_what_is_held(drift, guarded, standing)
     looks = _looks(app, drift, sweep_id)
     if looks:
         await app.queues.send_work(looks)
     reports = await app.state.reports(REPORTS)
-    labelled = await label_drift(app, estate, drift.people, sweep_id=sweep_id, before=before, reports=reports)
+    labelled = await label_drift(
+        app, estate, drift.people, sweep_id=sweep_id, before=before, reports=reports, waited=waited
+    )
+    kept = _Kept(sweep_id)
+    seen_foreign = await kept.attempt("noting what is foreign", note_foreign(app, estate, held, started)) or []
     calls = Counter(app.calls())
     calls.subtract(calls_before)
     finished = app.clock.now()
@@ -83,23 +92,52 @@ async def sweep(app: App) -> Mapping[str, Any]:
         "sweep": sweep_id,
         "started": started.isoformat(),
         "seconds": round((finished - started).total_seconds(), 3),
-        "complete": not estate.failures,
+        "complete": standing.complete,
         "failures": estate.failures,
-        "counts": counts(app, estate, held),
+        "not_kept": kept.failures,
+        "counts": counted,
         "drift": dict(drift.kinds),
         "announced": labelled,
         "enqueued": len(looks),
+        "brake": sorted(cause.value for cause in brake.causes),
+        "holds": guarded.holds_report(),
+        "guards": {kind.value: dict(room) for kind, room in guarded.rooms.items()},
+        "would_hold": {kind.value: list(figures) for kind, figures in guarded.would_hold.items()},
+        IDENTITIES: sorted(await app.billing.identities()),
+        "assignments": quick_counts(one for ones in held.values() for one in ones),
         "left_alone": left_alone(app, estate),
-        "foreign": foreign(estate, held, reports[0] if reports else {}, started),
-        "findings": [*findings(app, estate), *silent_feed(labelled, reports, started)],
+        "foreign": seen_foreign,
+        "findings": [
+            *findings(app, estate),
+            *leavers_with_foreign(drift.notes),
+            *guarded.findings(),
+            *silent_feed(labelled, reports, started),
+        ],
         "api_calls": dict(+calls),
     }
     await app.state.put_report(started, report)
-    shown = {
-        name: report[name] for name in ("complete", "counts", "drift", "announced", "enqueued", "failures", "seconds")
-    }
+    shown = {name: report[name] for name in _SHOWN}
     _log.log(logging.ERROR if estate.failures else logging.INFO, "sweep %s: %s", sweep_id, json.dumps(shown))
+    # Last of all: it reads a little of every chain, and nothing of the sweep should wait for that.
+    await digest_when_due(app)
     return report
+
+
+class _Kept:
+    """Keeps a sweep's records for later: what fails there is told of, and takes nothing from what the sweep found."""
+
+    def __init__(self, sweep_id: str) -> None:
+        self._sweep_id = sweep_id
+        self.failures: list[str] = []
+
+    async def attempt[T](self, what: str, keeping: Awaitable[T]) -> T | None:
+        """What came of it; None where it failed."""
+        try:
+            return await keeping
+        except InvoiceAccessError as failure:
+            self.failures.append(f"{what}: {failure}")
+            _log.error("sweep %s: %s failed: %s", self._sweep_id, what, failure)
+            return None
 
 
 async def _catalogue_before(app: App) -> Catalogue | None:
@@ -124,44 +162,26 @@ async def _held_by_person(app: App, estate: Estate) -> dict[str, list[Held]]:
     return held
 
 
-def _drift(app: App, estate: Estate, held: Mapping[str, Sequence[Held]]) -> Drift:
-    drift = Drift()
-    for object_id, person in estate.people.items():
-        _judge(app, estate, person, held.get(object_id, ()), drift)
-    if estate.people_complete:
-        for object_id in held.keys() - estate.people.keys() - app.policy.protected:
-            ours = [one.profile for one in held[object_id] if isinstance(one, OwnAssignment)]
-            if ours:
-                drift.add_person(
-                    PersonDrift("holder-outside-every-rule", PersonKey(object_id), surplus=frozenset(ours))
-                )
-    for profile in pick(app.policy.opt_in, estate.catalogue.profiles).profiles:
-        if profile.invoice_email_opt_in is False and profile.is_active:
-            drift.add("opted-out", profile.key)
-    return drift
+def _leave_what_is_held(drift: Drift, guarded: Guarded, standing: Standing) -> set[PersonKey]:
+    """Takes from the drift the keys of which every action waits for a person, and returns the people among them.
 
-
-def _judge(app: App, estate: Estate, person: Person, held: Sequence[Held], drift: Drift) -> None:
-    """Decides for one person as a look would, now and at a moment before the next sweep that changes the answer."""
-    key = PersonKey(person.object_id)
-    plan = decide(person, app.policy, estate.catalogue, held, estate.read_at)
-    if missing := _missing(estate, plan):
-        drift.add_person(PersonDrift("missing", key, missing=missing))
-    if plan.revokes:
-        leaver = plan.employment is Employment.LEAVER
-        surplus = frozenset(revoke.profile for revoke in plan.revokes)
-        kind = "leaver-holds" if leaver else "no-longer-given"
-        drift.add_person(PersonDrift(kind, key, surplus=surplus), leaver=leaver)
-    change = plan.next_change
-    if change is not None and change <= estate.read_at + timedelta(hours=app.settings.sweep_hours):
-        then = decide(person, app.policy, estate.catalogue, held, change)
-        if then.revokes or _missing(estate, then):
-            drift.soon[key] = change
-
-
-def _missing(estate: Estate, plan: Plan) -> frozenset[ProfileKey]:
-    """Where a plan grants anything; on a profile whose list could not be read it may be there already."""
-    return frozenset(grant.profile for grant in plan.grants if grant.profile in estate.rows)
+    Only those who waited before this sweep are returned: a sweep has told of them. A released hold that nobody wants
+    any more gets a look, which refuses it.
+    """
+    stopped = {
+        key
+        for key, actions in drift.actions.items()
+        if key not in drift.unsure and all(action.id in guarded.stopped for action in actions)
+    }
+    drift.forget(stopped)
+    for hold in guarded.resolve:
+        drift.add("released-hold", hold.key, (hold.profile,))
+    return {
+        key
+        for key in stopped
+        if isinstance(key, PersonKey)
+        and all(guarded.holds[action.id].since < standing.started for action in drift.actions[key])
+    }
 
 
 def _looks(app: App, drift: Drift, sweep_id: str) -> list[Scheduled]:

@@ -15,7 +15,7 @@ from sandbox.demo.telling import Told, tell, verdict
 ROOT = Path(__file__).parents[2]
 
 TOLD = (
-    "the first sweep grants what the policy gives",
+    "the first sweep wants more than a day's budget; an operator releases it",
     "a hire",
     "a hire announced before the directory knows them",
     "a future-dated hire",

@@ -11,6 +11,7 @@ from azure.servicebus.aio import ServiceBusClient
 from sandbox.host.host import HostStartError
 from sandbox.settings import Mode, Options
 from sandbox.up import running
+from shared.domain.keys import PersonKey, session_id
 
 
 async def test_the_functions_on_queues_and_timers_are_there_with_their_triggers(tmp_path: Path) -> None:
@@ -69,6 +70,28 @@ async def test_anything_may_lie_on_the_work_queue_and_what_is_no_work_item_is_re
     assert properties["source-message-id"] == "m-1"
 
 
+async def test_an_item_under_another_session_than_its_keys_is_rejected(tmp_path: Path) -> None:
+    """One key, one session, one writer: also for whoever can write to the queue."""
+    key = PersonKey("b0a1d000-0000-4000-8000-000000000005")
+    order = {
+        "key": key.canonical,
+        "cause": {"kind": "event", "origin": "somebody#1"},
+        "first_asked": "2026-01-01T00:00:00Z",
+    }
+    other = str((int(session_id(key)) + 1) % 32)
+    async with (
+        running(Options(state=tmp_path)) as sandbox,
+        ServiceBusClient.from_connection_string(sandbox.service_bus) as bus,
+        bus.get_queue_sender("access-work") as sender,
+        bus.get_queue_receiver("rejected-events", max_wait_time=10) as receiver,
+    ):
+        await sender.send_messages(ServiceBusMessage(json.dumps(order).encode(), session_id=other))
+        message = (await receiver.receive_messages(1, max_wait_time=10))[0]
+        body = b"".join(message.body)
+        await receiver.complete_message(message)
+    assert json.loads(body) == order
+
+
 async def test_an_order_on_the_work_queue_is_no_grant(tmp_path: Path) -> None:
     """Whoever can write to the queue can cause a look; what the policy does not give is not given."""
     stranger = "b0a1d000-0000-4000-8000-000000000005"
@@ -84,7 +107,9 @@ async def test_an_order_on_the_work_queue_is_no_grant(tmp_path: Path) -> None:
         bus.get_queue_sender("access-work") as sender,
         httpx.AsyncClient() as client,
     ):
-        await sender.send_messages(ServiceBusMessage(json.dumps(order).encode(), session_id="9"))
+        await sender.send_messages(
+            ServiceBusMessage(json.dumps(order).encode(), session_id=session_id(PersonKey(stranger)))
+        )
         for _ in range(200):
             status = (await client.get(f"{sandbox.functions}/admin/host/status")).json()
             done = status["functions"]["reconcile"]

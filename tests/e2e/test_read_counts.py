@@ -121,7 +121,9 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Open:
 
 
 def _policy(rules: str) -> Policy:
-    return load_policy(f"version: 1\naccounts: all\nenforce: all\nrules:{rules}", "policy.yaml")
+    """These rules, with room for everything that they give: a budget would hold what is counted here."""
+    head = "version: 1\naccounts: all\nenforce: all\nbudgets: { grants: 99/99/100 }"
+    return load_policy(f"{head}\nrules:{rules}", "policy.yaml")
 
 
 def _world(folder: Path, extra: Iterable[dict[str, Any]]) -> Path | None:

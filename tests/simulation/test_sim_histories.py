@@ -33,6 +33,9 @@ from tests.simulation.virtual_time import VirtualLoop
 
 EXAMPLES: Final = int(os.environ.get("SIMULATION_EXAMPLES", "25"))
 
+AMPLE: Final = POLICY + "budgets: { mover_revokes: 999/999/100, grants: 999/999/100 }\n"
+"""The usual policy with room for whatever a history brings: what budgets hold is left alone, and proved elsewhere."""
+
 CAST: Final = tuple(guid(6, number) for number in range(4))
 """To whom things happen. The usual staff stay as they are, so that every rule goes on matching somebody."""
 
@@ -102,7 +105,7 @@ class Play:
             play_facts[person] = {"company": company, "department": "Finance", "enabled": True}
             names[person] = f"cast{number}@contoso.example"
         play_facts[PIA] = {"company": "Fabrikam", "department": "Finance", "enabled": True}
-        play = cls(Stage(given=given_world, **options), facts=play_facts, names=names)
+        play = cls(Stage(given=given_world, **{"policy": AMPLE, **options}), facts=play_facts, names=names)
         play.by_hand.add((NL, guid(3, 7)))
         return play
 

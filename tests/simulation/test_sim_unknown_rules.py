@@ -9,6 +9,7 @@ import pytest
 
 from sandbox.faults import Effect
 from shared.domain.keys import PersonKey
+from shared.services.decisions import release
 from tests.simulation.small_world import DE, DIETER, FEMKE, HOLDING, NL, POLICY, TESS, TREASURY
 from tests.simulation.stage import Stage
 
@@ -76,6 +77,7 @@ async def test_under_a_changed_policy_nothing_is_taken_away_before_a_sweep_has_j
     stage.change(DIETER, city="Utrecht")
     if swept:
         await stage.settle()
+        await release(stage.app, None, "olga", stage.now)
     await stage.event_about(FEMKE)
     await stage.advance(minutes=20)
     assert stage.held(FEMKE) == (set() if swept else {NL})
@@ -87,6 +89,9 @@ async def test_a_rule_that_was_removed_takes_away_what_it_gave_once_a_sweep_know
     stage.restart(policy=POLICY.replace(rule, ""))
     report = await stage.settle()
     assert report["drift"] == {"holder-outside-every-rule": 1}
+    assert stage.held(TESS) == {HOLDING}
+    await release(stage.app, None, "olga", stage.now)
+    await stage.advance(minutes=11)
     assert stage.held(TESS) == set()
     assert stage.held(FEMKE) == {NL}
 

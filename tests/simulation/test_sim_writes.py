@@ -217,7 +217,7 @@ async def test_a_role_lost_on_one_profile_stops_no_other(stage: Stage, effect: E
 
 
 async def test_what_surely_failed_is_not_taken_for_a_write_on_its_way(stage: Stage) -> None:
-    stage.fault("arm", Effect(status=403, body=arm("AuthorizationFailed")), method="POST", path=CREATE, times=1)
+    stage.fault("arm", Effect(status=400, body=arm("BadRequest")), method="POST", path=CREATE, times=1)
     anna = stage.hire("anna")
     await stage.event_about(anna)
     assert stage.held(anna) == set()
@@ -237,7 +237,7 @@ async def test_a_give_up_beside_a_wait_raises_its_alert_at_once(stage: Stage) ->
 
 async def test_a_failing_read_stops_no_other_action_and_forgets_no_evidence(stage: Stage) -> None:
     stage.change(FEMKE, companyName="Contoso Deutschland")
-    stage.fault("arm", Effect(status=403, body=arm("AuthorizationFailed")), method="GET", path="DE-BG7", times=1)
+    stage.fault("arm", Effect(status=400, body=arm("BadRequest")), method="GET", path="DE-BG7", times=1)
     await stage.event_about(FEMKE)
     seen = (await stage.app.state.person(FEMKE)).sightings
     assert list(seen) == [f"moved:{NL.folded}"]

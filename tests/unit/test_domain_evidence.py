@@ -47,6 +47,13 @@ def test_weak_evidence_acts_when_it_was_there_long_enough_ago(employment: Employ
     assert (late.apply, late.wait) == (looked.revokes, ())
 
 
+def test_a_first_sight_of_weeks_ago_starts_anew() -> None:
+    looked = plan(MOVER, P1)
+    seen = {sighting(looked, looked.revokes[0]): NOW - timedelta(days=8)}
+    found = weigh(looked, seen, NOW, settle=SETTLE, grace=timedelta())
+    assert (found.apply, [*found.sightings.values()]) == ((), [NOW])
+
+
 def test_evidence_that_acted_is_remembered_until_it_is_gone() -> None:
     looked = plan(MOVER, P1)
     seen = {sighting(looked, looked.revokes[0]): NOW - SETTLE}

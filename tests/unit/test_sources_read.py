@@ -3,7 +3,6 @@
 import base64
 import json
 import sys
-import time
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -274,10 +273,8 @@ def test_numbers_of_any_size_harm_nobody() -> None:
     ],
     ids=range(8),
 )
-def test_256_kilobytes_of_noise_are_rejected_in_no_time_and_in_few_words(noise: bytes) -> None:
-    begun = time.process_time()
+def test_256_kilobytes_of_noise_are_rejected_in_few_words(noise: bytes) -> None:
     found = rejected(noise)
-    assert time.process_time() - begun < 1
     assert len(found.reason) + len(found.mend) < 500
 
 

@@ -1,0 +1,237 @@
+"""`holds list | show | release | dismiss`: what waits for a person, and what that person decides.
+
+Lives here: showing holds and asking. What a decision does is `shared.services.decisions`'.
+"""
+
+import argparse
+import json
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, Final
+
+from rich.console import Console
+
+from cli.operating import BAD_ARGUMENTS, DONE, REFUSED, UsageError, complaints, counted, moment, operate, shown, who
+from shared.domain.holds import Hold, Status
+from shared.domain.listed import Line, Listing
+from shared.services import decisions
+from shared.services.app import App
+from shared.services.decisions import Decided
+
+
+def add_to(commands: Any) -> None:
+    """Adds the command to the command line."""
+    parser = commands.add_parser("holds", help="what waits for a person to decide", description=__doc__)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    listing = verbs.add_parser("list", help="every hold, lots as one")
+    listing.add_argument("--json", action="store_true", help="for programs")
+    listing.set_defaults(run=run_list)
+    showing = verbs.add_parser("show", help="everything about one hold, or every member of a lot")
+    showing.add_argument("name", metavar="ID|LOT")
+    showing.add_argument("--json", action="store_true", help="for programs")
+    showing.set_defaults(run=run_show)
+    releasing = verbs.add_parser("release", help="have them done, whatever the budget")
+    dismissing = verbs.add_parser("dismiss", help="have them left alone until the action changes")
+    for deciding, run in ((releasing, run_release), (dismissing, run_dismiss)):
+        deciding.add_argument("names", metavar="ID|LOT", nargs="*")
+        deciding.add_argument("--as-listed", metavar="TIME", help="refuse what came in or changed after this time")
+        deciding.add_argument("--by", metavar="NAME", help="who you are (default: the user of this machine)")
+        deciding.add_argument("--why", default="", metavar="TEXT", help="for the record")
+        deciding.add_argument("--yes", action="store_true", help="do not ask; release then needs --as-listed")
+        deciding.set_defaults(run=run)
+    releasing.add_argument("--all", action="store_true", help="everything that waits")
+
+
+def run_list(chosen: argparse.Namespace) -> int:
+    """Lists the holds; 0."""
+
+    async def verb(app: App) -> int:
+        listing = await decisions.list_holds(app)
+        out = _out()
+        if chosen.json:
+            lines = [
+                {"id": line.id, "lot": line.is_lot, "holds": [_as_json(hold) for hold in line.holds]}
+                for line in listing.lines
+            ]
+            out.print(json.dumps({"as_listed": listing.at.isoformat(), "holds": lines}, indent=2))
+            return DONE
+        waiting = sum(hold.status is Status.OPEN for hold in listing.holds)
+        verb = "waits" if waiting == 1 else "wait"
+        out.print(f"{counted(waiting, 'action')} {verb} for a decision.")
+        for line in listing.lines:
+            _tell_line(out, line)
+        if listing.holds:
+            out.print(f"\nas listed: {listing.at.isoformat()}")
+        return DONE
+
+    return operate(verb)
+
+
+def run_show(chosen: argparse.Namespace) -> int:
+    """Shows the members of a lot, or a hold; 1 when there is none of that name."""
+
+    async def verb(app: App) -> int:
+        listing = await decisions.list_holds(app)
+        holds = listing.of([chosen.name])
+        if not holds:
+            complaints().print(f"{chosen.name}: {_NO_SUCH}", markup=False, soft_wrap=True)
+            return REFUSED
+        out = _out()
+        harmed = {hold.id: await decisions.harm(app, hold) for hold in holds}
+        if chosen.json:
+            shown_holds = [_as_json(hold) | ({"changed": harmed[hold.id]} if harmed[hold.id] else {}) for hold in holds]
+            out.print(json.dumps({"as_listed": listing.at.isoformat(), "holds": shown_holds}, indent=2))
+            return DONE
+        for hold in holds:
+            _tell_hold(out, hold)
+            for name, (before, after) in harmed[hold.id].items():
+                out.print(f"    {name}")
+                out.print(f"      - {json.dumps(before, ensure_ascii=False)}")
+                out.print(f"      + {json.dumps(after, ensure_ascii=False)}")
+        out.print(f"\nas listed: {listing.at.isoformat()}")
+        return DONE
+
+    return operate(verb)
+
+
+def run_release(chosen: argparse.Namespace) -> int:
+    """Releases holds; 0 when all of them were, 1 when it was refused, 2 when it was not said what or as of when."""
+    if chosen.yes and chosen.as_listed is None:
+        return _mistaken("--yes: say as of when with --as-listed, and the time that `holds list` ended with")
+    if bool(chosen.names) is chosen.all:
+        return _mistaken("holds release: name holds or lots as `holds list` shows them, or give --all; not both")
+
+    async def verb(app: App) -> int:
+        return await _decide(app, chosen, None if chosen.all else chosen.names)
+
+    return operate(verb)
+
+
+def run_dismiss(chosen: argparse.Namespace) -> int:
+    """Dismisses holds; 0 when all of them were, 1 when it was refused."""
+    if not chosen.names:
+        return _mistaken("holds dismiss: name holds or lots as `holds list` shows them")
+
+    async def verb(app: App) -> int:
+        return await _decide(app, chosen, chosen.names)
+
+    return operate(verb)
+
+
+_NO_SUCH: Final = "there is no hold or lot of this name, or no longer; `holds list` shows those there are"
+
+
+async def _decide(app: App, chosen: argparse.Namespace, names: Sequence[str] | None) -> int:
+    by = who(chosen.by)
+    as_listed = None if chosen.as_listed is None else moment(chosen.as_listed, "--as-listed")
+    listing: Listing | None = None
+    if not chosen.yes:
+        if not sys.stdin.isatty():
+            needed = "--yes and --as-listed TIME" if chosen.verb == "release" else "--yes"
+            raise UsageError(f"holds {chosen.verb}: nobody can be asked here; give {needed}")
+        listing = await decisions.list_holds(app)
+        if not _confirm(chosen.verb, listing.of(names)):
+            _out().print("Nothing was changed.")
+            return REFUSED
+    seen = as_listed or listing
+    if chosen.verb == "release":
+        assert seen is not None, "without --yes it was listed, and --yes needs --as-listed"
+        decided = await decisions.release(app, names, by, seen, why=chosen.why)
+    else:
+        decided = await decisions.dismiss(app, names or (), by, seen, why=chosen.why)
+    return await _tell_decided(app, chosen.verb, decided)
+
+
+def _confirm(verb: str, holds: Sequence[Hold]) -> bool:
+    """Shows what a decision would concern, and asks. Where that is nothing, the decision itself will say so."""
+    out = _out()
+    if not holds:
+        return True
+    for hold in holds:
+        _tell_hold(out, hold)
+    try:
+        said = out.input(f"\n{verb} {counted(len(holds), 'action')}? [y/N] ", markup=False)
+    except EOFError:  # the terminal was closed: that is no yes
+        return False
+    return said.strip().lower() in {"y", "yes"}
+
+
+async def _tell_decided(app: App, verb: str, decided: Decided) -> int:
+    done = f"{verb}{'d' if verb.endswith('e') else 'ed'}"
+    if decided.differences:
+        say = complaints()
+        for difference in decided.differences:
+            say.print(f"{difference.name}: {difference.what}", markup=False, soft_wrap=True)
+        so_far = f"{counted(len(decided.holds), 'action')} had been {done} before the world moved, and stay so."
+        say.print(so_far if decided.holds else "Nothing was changed. List the holds, and decide again.", soft_wrap=True)
+        return REFUSED
+    out = _out()
+    if not decided.holds:
+        out.print("There is nothing that waits.")
+        return DONE
+    out.print(f"{counted(len(decided.holds), 'action')} {done}.")
+    if decided.last_due is not None:
+        out.print(
+            f"The last of them is looked at from {shown(decided.last_due)} on; then its hold goes, or says why not."
+        )
+        if (await decisions.brake_status(app)).causes:
+            out.print("The brake is on: what it stops is done by the first sweep after `resume`.")
+    return DONE
+
+
+def _tell_line(out: Console, line: Line) -> None:
+    if not line.is_lot:
+        _tell_hold(out, line.holds[0])
+        return
+    holds = line.holds
+    latest = max(holds, key=lambda hold: hold.renewed)
+    statuses = Counter(hold.status.value for hold in holds)
+    figures = ", ".join(f"{number} {status}" for status, number in statuses.items())
+    profiles = len({hold.profile for hold in holds})
+    kinds = Counter(hold.kind.value.removesuffix("s").replace("_", " ") for hold in holds)
+    out.print(f"\n{line.id}  ({figures})")
+    out.print(f"    {', '.join(counted(number, kind) for kind, number in kinds.items())}", end="")
+    out.print(f" for {counted(len({hold.key for hold in holds}), 'key')} on {counted(profiles, 'profile')}")
+    out.print(f"    stopped by {latest.stopped_by.value}, first {shown(holds[0].since)}: {latest.why}")
+    if refused := [hold for hold in holds if hold.refused]:
+        out.print(f"    {counted(len(refused), 'release')} of it not carried out: {refused[0].refused}")
+
+
+def _tell_hold(out: Console, hold: Hold) -> None:
+    decided = f" by {hold.by}, {shown(hold.decided_at)}" if hold.decided_at is not None else ""
+    out.print(f"\n{hold.id}  ({hold.status.value}{decided})" + (f"  of lot {hold.lot}" if hold.lot else ""))
+    out.print(f"    {hold.kind.value.removesuffix('s').replace('_', ' ')}: {hold.key.canonical} on {hold.profile}")
+    if hold.basis:
+        out.print(f"    because: {hold.basis}")
+    out.print(f"    stopped by {hold.stopped_by.value}, since {shown(hold.since)}: {hold.why}")
+    if hold.refused:
+        out.print(f"    the last release was not carried out: {hold.refused}")
+
+
+def _as_json(hold: Hold) -> dict[str, Any]:
+    return {
+        "id": hold.id,
+        "lot": hold.lot,
+        "status": hold.status.value,
+        "key": hold.key.canonical,
+        "kind": hold.kind.value,
+        "profile": str(hold.profile),
+        "basis": hold.basis,
+        "why": hold.why,
+        "stopped_by": hold.stopped_by.value,
+        "since": hold.since.isoformat(),
+        "renewed": hold.renewed.isoformat(),
+        "by": hold.by,
+        "decided_at": hold.decided_at.isoformat() if hold.decided_at is not None else None,
+        "refused": hold.refused,
+    }
+
+
+def _mistaken(what: str) -> int:
+    complaints().print(what, markup=False, soft_wrap=True)
+    return BAD_ARGUMENTS
+
+
+def _out() -> Console:
+    return Console(highlight=False, markup=False, soft_wrap=True)

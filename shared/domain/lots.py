@@ -1,0 +1,187 @@
+"""Lots: what one sweep wants, and the holds that carry what is too much of it.
+
+Lives here: which actions of a sweep need room in a budget, what stops them as a lot, and what becomes of a key's holds
+when a sweep has seen it. Pure; reading and storing is the sweep's guards'.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final
+
+from shared.domain.holds import Hold, KeyHolds, Status, StoppedBy, action_id
+from shared.domain.keys import PersonKey, ProfileKey
+from shared.domain.policy import ActionKind
+
+_STAYS: Final = frozenset({StoppedBy.FIGHTS_BACK, StoppedBy.HARM})
+"""What stopped a profile's own updates: a lot neither takes such a hold over nor counts its action."""
+
+_WORDS: Final = {
+    ActionKind.GRANTS: "grants",
+    ActionKind.MOVER_REVOKES: "revokes from movers",
+    ActionKind.LEAVER_REVOKES: "revokes from leavers",
+    ActionKind.PROFILE_UPDATES: "profile updates",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class WantedAction:
+    """An action that a sweep wants. `basis` is its reason, "" where the sweep cannot tell.
+
+    `due` says whether it may be written before the next sweep: who is in a period of grace is not taken anything from
+    yet, and takes no room from others.
+    """
+
+    key: PersonKey | ProfileKey
+    kind: ActionKind
+    profile: ProfileKey
+    basis: str
+    due: bool = True
+    id: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "id", action_id(self.key, self.kind, self.profile))
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """One hold that carries many actions: its name, what stopped them and why, and the actions' ids."""
+
+    name: str
+    stopped_by: StoppedBy
+    why: str
+    actions: frozenset[str]
+
+
+def same_basis(one: str, other: str) -> bool:
+    """Whether two actions rest on the same; what could not be told matches anything."""
+    return one == other or not one or not other
+
+
+def needing_room(
+    wanted: Iterable[WantedAction], holds: Mapping[str, Hold], reserved: AbstractSet[str]
+) -> list[WantedAction]:
+    """The due actions that a budget has to have room for.
+
+    Not among them are those that have their room already, and those about which a person decided on the same basis.
+    """
+    return [
+        action
+        for action in wanted
+        if action.due and action.id not in reserved and not _is_settled(action, holds.get(action.id))
+    ]
+
+
+def _is_settled(action: WantedAction, hold: Hold | None) -> bool:
+    if hold is None:
+        return False
+    decided = hold.status is not Status.OPEN and same_basis(hold.basis, action.basis)
+    return decided or hold.stopped_by in _STAYS
+
+
+def too_many(kind: ActionKind, actions: Sequence[WantedAction], left: int, most: int) -> Lot | None:
+    """The lot of a kind of which one sweep wants more than its budget has left; None where there is room for all."""
+    if len(actions) <= left:
+        return None
+    why = f"one sweep wants {len(actions)} {_WORDS[kind]}, and of {most} in 24 h {left} are left"
+    return Lot(f"sweep:{kind}", StoppedBy.SWEEP, why, frozenset(action.id for action in actions))
+
+
+def of_policy(
+    wanted: Iterable[WantedAction], holds: Mapping[str, Hold], policy_digest: str, difference: str
+) -> Lot | None:
+    """The lot of everything that a changed policy takes from movers, also what is not due yet; None for nothing.
+
+    `difference` says in words what changed. What a person decided about on the same basis is not in it.
+    """
+    actions = frozenset(
+        action.id
+        for action in wanted
+        if action.kind is ActionKind.MOVER_REVOKES and not _is_settled(action, holds.get(action.id))
+    )
+    if not actions:
+        return None
+    why = f"{difference}; {len(actions)} {_WORDS[ActionKind.MOVER_REVOKES]} wait for a person to see that"
+    return Lot(f"policy:{policy_digest[:12]}", StoppedBy.POLICY, why, actions)
+
+
+def in_words(before: Mapping[str, str] | None, now: Mapping[str, str]) -> str:
+    """What changed between two policies, given each one's rules as names with digests of their meaning.
+
+    None before is a policy that nobody knows.
+    """
+    if before is None:
+        return (
+            "no sweep was completed before (a new deployment, or its state was lost), so that nobody knows the policy"
+        )
+    parts = {
+        "added": sorted(now.keys() - before.keys()),
+        "removed": sorted(before.keys() - now.keys()),
+        "changed": sorted(name for name in now.keys() & before.keys() if now[name] != before[name]),
+    }
+    said = [f"{what} {', '.join(names)}" for what, names in parts.items() if names]
+    if not said:
+        return "the policy changed: not its rules, but its accounts, employment or protected people"
+    return f"the policy changed: rules {'; '.join(said)}"
+
+
+def renewed(
+    row: KeyHolds, wanted: Iterable[WantedAction], lots: Mapping[str, Lot], now: datetime, *, unseen: AbstractSet[str]
+) -> KeyHolds:
+    """A key's holds after a sweep.
+
+    `lots` are the lots by the id of each action they carry, `unseen` the ids of holds that go because nobody wants
+    their action any more. What is wanted again is renewed; decisions on the same basis stay as they are.
+    """
+    holds = {id_: hold for id_, hold in row.holds.items() if id_ not in unseen}
+    for action in wanted:
+        hold, lot = holds.get(action.id), lots.get(action.id)
+        if hold is None:
+            if lot is not None:
+                holds[action.id] = _held(action, lot, now)
+        else:
+            holds[action.id] = _renewed(hold, action, lot, now)
+    return replace(row, holds=holds)
+
+
+def _renewed(hold: Hold, action: WantedAction, lot: Lot | None, now: datetime) -> Hold:
+    same = same_basis(hold.basis, action.basis)
+    if hold.status is not Status.OPEN:
+        if same or lot is None:
+            return hold  # where the basis changed, the look that follows says so
+        refused = ""
+        if hold.status is Status.RELEASED:
+            refused = f"released because {hold.basis}, and now it is because {action.basis}"
+        return replace(_held(action, lot, now), refused=refused)
+    hold = replace(
+        hold, renewed=max(now, hold.renewed), basis=action.basis or hold.basis, since=hold.since if same else now
+    )
+    if lot is None or hold.stopped_by in _STAYS:
+        return hold
+    if hold.stopped_by is StoppedBy.POLICY and lot.stopped_by is not StoppedBy.POLICY:
+        return hold  # what changed then is still the better reason
+    return replace(hold, lot=lot.name, stopped_by=lot.stopped_by, why=lot.why)
+
+
+def _held(action: WantedAction, lot: Lot, now: datetime) -> Hold:
+    return Hold(
+        action.id, action.key, action.kind, action.profile, action.basis, lot.why, lot.stopped_by, now, now, lot.name
+    )
+
+
+def is_stopped(action: WantedAction, hold: Hold | None) -> bool:
+    """Whether looking at an action would come to nothing: it waits for a person, or a person said no."""
+    if hold is None or hold.status is Status.RELEASED:
+        return False
+    return hold.status is Status.OPEN or same_basis(hold.basis, action.basis)
+
+
+def is_forgotten(hold: Hold, wanted: AbstractSet[str], undecided: AbstractSet[str], started: datetime) -> bool:
+    """Whether a hold goes after a good sweep that began at `started`: nobody has wanted its action since.
+
+    `wanted` are the ids of what the sweep wants, `undecided` those of what it can say nothing about. A released hold
+    stays for the look that carries it out or refuses it.
+    """
+    unwanted = hold.id not in wanted and hold.id not in undecided and hold.renewed < started
+    return unwanted and hold.status is not Status.RELEASED

@@ -1,0 +1,226 @@
+"""What stands between a plan and its writes: the brake, the holds of the key, and the budgets.
+
+Lives here: asking them, in that order, and keeping the key's holds true to what its looks want. The arithmetic of
+budgets is `shared.domain.budgets`', what a person decided `decisions`'.
+"""
+
+import asyncio
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from shared.domain.brake import Brake, BrakeCause, Setting, stops
+from shared.domain.budgets import WINDOW, counted, limit, reserve
+from shared.domain.holds import Hold, KeyHolds, Status, StoppedBy, action_id
+from shared.domain.keys import PersonKey, ProfileKey
+from shared.domain.outcome import Outcome
+from shared.domain.plan import Strength
+from shared.domain.policy import ActionKind, Everything
+from shared.errors import Conflict, Transient
+from shared.ports import Baseline
+from shared.services.app import App
+
+_TRIES: Final = 20
+"""How often a row that all instances share is written anew over what others wrote meanwhile."""
+
+_PAUSE_SECONDS: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An action that a look is about to take. `basis` is what it rests on, in words; `strength` a revoke's."""
+
+    id: str
+    kind: ActionKind
+    profile: ProfileKey
+    basis: str
+    strength: Strength | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """Why an action is not taken, and the hold that keeps it, "" where there is none."""
+
+    outcome: Outcome
+    why: str
+    hold: str = ""
+
+
+class Guard:
+    """The guard of one look at one key. Holds are stored where they changed, before anything is written to Azure."""
+
+    def __init__(self, app: App, holds: KeyHolds) -> None:
+        self._app = app
+        self._key = holds.key
+        self._stored = holds
+        self._stored_here = False
+        self._holds = dict(holds.holds)
+
+    @classmethod
+    async def open(cls, app: App, key: PersonKey | ProfileKey) -> "Guard":
+        """The guard of a key. One read."""
+        return cls(app, await app.state.key_holds(key))
+
+    def wanted(self, kind: ActionKind, profile: ProfileKey, basis: str, strength: Strength | None = None) -> Wanted:
+        """An action of this key."""
+        return Wanted(action_id(self._key, kind, profile), kind, profile, basis, strength)
+
+    async def brake(self, wanted: Wanted) -> Stopped | None:
+        """Whether the brake stops an action, read anew: to be asked right before each write."""
+        stop = stops(await self._app.state.brake(), wanted.kind, wanted.strength)
+        if stop is None:
+            return None
+        cause, setting = stop
+        return Stopped(Outcome.HELD, f"the brake is on ({cause.value}, since {_day(setting.since)}): {setting.why}")
+
+    async def admit(
+        self, actions: Sequence[Wanted], *, unless_released: tuple[StoppedBy, str] | None = None
+    ) -> Mapping[str, Stopped]:
+        """Says by id which actions may not be taken now, and why; the others have their budget reserved, or a release.
+
+        `unless_released` holds every action for another reason than its budget, unless a person released it.
+        """
+        stopped: dict[str, Stopped] = {}
+        released: set[str] = set()
+        ask: list[Wanted] = []
+        for action in actions:
+            stop = await self.brake(action) or self._decided(action, released)
+            if stop is None and unless_released is not None and action.id not in released:
+                stop = self._hold(action, *unless_released)
+            if stop is not None:
+                stopped[action.id] = stop
+            elif action.id not in released:  # a person answers for what they released; the budget is for the others
+                ask.append(action)
+        for kind in ActionKind:
+            of_kind = [action for action in ask if action.kind is kind]
+            if of_kind:
+                stopped |= await self._within_budget(kind, of_kind)
+        await self.store()
+        return stopped
+
+    def done(self, wanted: Wanted) -> None:
+        """The action was taken: its hold has served."""
+        self._holds.pop(wanted.id, None)
+
+    def keep(self, still_wanted: Collection[str], unread: Iterable[ProfileKey] = ()) -> None:
+        """Closes the holds of what the key no longer wants; what could not be read says nothing."""
+        unread = frozenset(unread)
+        for hold in [*self._holds.values()]:
+            if hold.id not in still_wanted and hold.profile not in unread:
+                del self._holds[hold.id]
+
+    async def store(self) -> None:
+        """Stores the key's holds where they changed. Raises `Conflict` when somebody decided meanwhile."""
+        if self._holds == self._stored.holds:
+            return
+        if self._stored_here:
+            # Only the store knows the version of what this look stored before; a decision since then stops the look.
+            fresh = await self._app.state.key_holds(self._key)
+            if fresh.holds != self._stored.holds:
+                raise Conflict(f"somebody decided about a hold of {self._key.canonical} meanwhile")
+            self._stored = fresh
+        self._stored = replace(self._stored, holds=dict(self._holds))
+        await self._app.state.put_key_holds(self._stored)
+        self._stored_here = True
+
+    def _decided(self, action: Wanted, released: set[str]) -> Stopped | None:
+        """What a person decided, or has yet to decide, about this very action."""
+        hold = self._holds.get(action.id)
+        if hold is None:
+            return None
+        now = self._app.clock.now()
+        same = hold.basis in {"", action.basis}
+        if hold.status is Status.DISMISSED and same:
+            return Stopped(Outcome.UNCHANGED, f"dismissed by {hold.by} on {_day(hold.decided_at or hold.since)}")
+        if hold.status is Status.DISMISSED:
+            del self._holds[action.id]  # another action than the one that was dismissed
+            return None
+        if hold.status is Status.RELEASED and same:
+            released.add(action.id)
+            return None
+        if hold.status is Status.RELEASED:
+            refused = f"it was released as '{hold.basis}', and now it is '{action.basis}'"
+            hold = replace(hold, status=Status.OPEN, refused=refused)
+        self._holds[action.id] = replace(
+            hold, basis=action.basis, since=hold.since if same else now, renewed=max(now, hold.renewed)
+        )
+        return Stopped(Outcome.HELD, hold.refused or hold.why, hold.id)
+
+    def _hold(self, action: Wanted, stopped_by: StoppedBy, why: str) -> Stopped:
+        now = self._app.clock.now()
+        self._holds[action.id] = Hold(
+            id=action.id,
+            key=self._key,
+            kind=action.kind,
+            profile=action.profile,
+            basis=action.basis,
+            why=why,
+            stopped_by=stopped_by,
+            since=now,
+            renewed=now,
+        )
+        return Stopped(Outcome.HELD, why, action.id)
+
+    async def _within_budget(self, kind: ActionKind, actions: Sequence[Wanted]) -> dict[str, Stopped]:
+        """Reserves what is left of a budget, in the order of the plan, and holds the rest."""
+        most = limit(self._app.policy.budgets[kind], owned(kind, await self._app.state.baseline()))
+        for attempt in range(_TRIES):
+            now = self._app.clock.now()
+            row = before = await self._app.state.reservations(kind)
+            over: list[Wanted] = []
+            for action in actions:
+                reserved = reserve(row, action.id, most, now)
+                if reserved is None:
+                    over.append(action)
+                else:
+                    row = reserved
+            try:
+                if row != before:
+                    await self._app.state.put_reservations(row)
+            except Conflict:
+                await asyncio.sleep(self._app.random.random() * _PAUSE_SECONDS * (attempt + 1))
+                continue
+            why = f"the budget for {kind.value.replace('_', ' ')} is used up: {_hours()} h allow {most}"
+            return {
+                action.id: self._hold(action, StoppedBy.BUDGET, f"{why}, and {len(counted(row, now))} were reserved")
+                for action in over
+            }
+        raise Transient(f"the budget for {kind.value.replace('_', ' ')} was written by others {_TRIES} times meanwhile")
+
+
+def owned(kind: ActionKind, baseline: Baseline | None) -> int:
+    """What the percentage of a budget is taken of: our assignments, or the managed profiles; 0 before a good sweep."""
+    if baseline is None:
+        return 0
+    return baseline.profiles if kind is ActionKind.PROFILE_UPDATES else baseline.ours
+
+
+async def set_brake(app: App, cause: BrakeCause, why: str, *, by: str, by_sweep: bool = False) -> None:
+    """Sets the brake for a cause; where that stands already it stays as it is."""
+    for attempt in range(_TRIES):
+        brake = await app.state.brake()
+        if cause in brake.causes:
+            return
+        setting = Setting(app.clock.now(), by, why, by_sweep)
+        try:
+            await app.state.put_brake(Brake({**brake.causes, cause: setting}, brake.version))
+        except Conflict:
+            await asyncio.sleep(app.random.random() * _PAUSE_SECONDS * (attempt + 1))
+        else:
+            return
+    raise Transient(f"the brake was written by others {_TRIES} times meanwhile")
+
+
+async def role_lost(app: App, key: PersonKey | ProfileKey, why: str) -> None:
+    """A look met the loss of our own billing role: the brake, where the policy writes at all."""
+    if app.policy.enforce is not Everything.NONE:
+        await set_brake(app, BrakeCause.ROLE_LOST, why, by=key.canonical)
+
+
+def _hours() -> int:
+    return int(WINDOW.total_seconds() // 3600)
+
+
+def _day(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"

@@ -1,0 +1,193 @@
+"""What a sweep holds back before it lets anything loose: what is too much at once, or follows from a changed policy.
+
+Lives here: reading and storing the holds of a whole sweep. The arithmetic is `shared.domain.lots`', a look's own guard
+`guards`', the brake `sweep_standing`'s. Azure is neither read nor written, and whatever breaks off halfway is done
+again by the next sweep with the same result.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import batched
+from typing import Any, Final
+
+from shared.domain.budgets import counted, left, limit
+from shared.domain.holds import Hold, KeyHolds, Status, StoppedBy
+from shared.domain.keys import Key, PersonKey, ProfileKey
+from shared.domain.lots import (
+    Lot,
+    WantedAction,
+    in_words,
+    is_forgotten,
+    is_stopped,
+    needing_room,
+    of_policy,
+    renewed,
+    too_many,
+)
+from shared.domain.policy import ActionKind
+from shared.errors import Conflict, Transient
+from shared.services.app import App
+from shared.services.catalogue import enforced_profiles
+from shared.services.drift import Drift
+from shared.services.estate import Estate
+from shared.services.guards import owned
+from shared.services.sweep_standing import Standing
+
+_TRIES: Final = 5
+"""How often rows are written anew over what looks and operators wrote meanwhile."""
+
+_PAUSE_SECONDS: Final = 0.05
+
+_ROWS_AT_ONCE: Final = 100
+"""Keys whose holds are stored together or not at all: a batch of the store."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """What a sweep held.
+
+    `stopped` are the ids of wanted actions that no look is asked for, `holds` every hold there is now, by id. `lots`
+    are those of this sweep with the size of each. `rooms` says for each kind what was wanted, left and allowed;
+    `would_hold` what enforcing everything would hold: wanted and left. `resolve` are released holds that nobody wants
+    any more: a look refuses them.
+    """
+
+    stopped: frozenset[str]
+    holds: Mapping[str, Hold]
+    lots: Mapping[str, Lot]
+    rooms: Mapping[ActionKind, Mapping[str, int]]
+    would_hold: Mapping[ActionKind, Sequence[int]]
+    resolve: tuple[Hold, ...]
+
+    def holds_report(self) -> dict[str, Any]:
+        """How many holds there are: by decision and kind, and the open ones by lot."""
+        by_status: dict[str, Counter[str]] = {status.value: Counter() for status in Status}
+        for hold in self.holds.values():
+            by_status[hold.status.value][hold.kind.value] += 1
+        lots = Counter(hold.lot for hold in self.holds.values() if hold.status is Status.OPEN and hold.lot)
+        return {**{status: dict(kinds) for status, kinds in by_status.items()}, "lots": dict(lots)}
+
+    def findings(self) -> list[dict[str, str]]:
+        """Profiles that somebody has to look after before they are updated again."""
+        kinds = {StoppedBy.FIGHTS_BACK: "profile-fights-back", StoppedBy.HARM: "profile-update-blocked"}
+        return [
+            {"kind": kinds[hold.stopped_by], "profile": str(hold.profile), "text": hold.why}
+            for hold in sorted(self.holds.values(), key=lambda hold: hold.profile)
+            if hold.stopped_by in kinds and hold.status is Status.OPEN
+        ]
+
+
+async def hold_lots(app: App, standing: Standing, estate: Estate, drift: Drift) -> Guarded:
+    """Holds what one sweep wants too much of, and what a changed policy takes away; renews and closes older holds.
+
+    To be called before the judged catalogue is stored: until then no look takes from movers under a changed policy.
+    Raises `Transient` where rows keep changing under it: then nothing was let loose.
+    """
+    rows = {row.key: row async for row in app.state.holds()}
+    holds = {id_: hold for row in rows.values() for id_, hold in row.holds.items()}
+    enforced = enforced_profiles(app.policy, estate.catalogue)
+    actions = [action for of_key in drift.actions.values() for action in of_key]
+    guarded = [action for action in actions if action.profile in enforced]
+    measure = standing.counted if standing.is_good else standing.before
+    now = app.clock.now()
+    lots: list[Lot] = []
+    rooms: dict[ActionKind, dict[str, int]] = {}
+    would_hold: dict[ActionKind, list[int]] = {}
+    for kind in ActionKind:
+        reservations = await app.state.reservations(kind)
+        most = limit(app.policy.budgets[kind], owned(kind, measure))
+        room, reserved = left(reservations, most, now), counted(reservations, now)
+        wanted = needing_room((one for one in guarded if one.kind is kind), holds, reserved)
+        everything = needing_room((one for one in actions if one.kind is kind), holds, reserved)
+        rooms[kind] = {"wanted": len(wanted), "left": room, "limit": most}
+        if len(everything) > max(room, len(wanted)):
+            would_hold[kind] = [len(everything), room]
+        lot = too_many(kind, wanted, room, most)
+        if kind is ActionKind.MOVER_REVOKES and standing.complete and standing.is_first_of_policy:
+            difference = in_words(None if standing.before is None else standing.before.rules, standing.counted.rules)
+            lot = of_policy(guarded, holds, standing.counted.policy_digest, difference)
+        if lot is not None:
+            lots.append(lot)
+    after = await _store(app, standing, _Seen(guarded, lots, drift.undecided), rows)
+    now_held = {id_: hold for row in after.values() for id_, hold in row.holds.items()}
+    for lot in lots:
+        _log.warning("sweep %s: held %s: %s", standing.sweep_id, lot.name, lot.why)
+    return Guarded(
+        stopped=frozenset(action.id for action in guarded if is_stopped(action, now_held.get(action.id))),
+        holds=now_held,
+        lots={lot.name: lot for lot in lots},
+        rooms=rooms,
+        would_hold=would_hold,
+        resolve=_to_resolve(standing, now_held.values(), {action.id for action in guarded} | drift.undecided),
+    )
+
+
+def _to_resolve(standing: Standing, holds: Iterable[Hold], seen: Collection[str]) -> tuple[Hold, ...]:
+    """Released holds whose action nobody wants any more: without a look they would wait for it to come back."""
+    if not standing.is_good:
+        return ()
+    return tuple(
+        hold
+        for hold in holds
+        if hold.status is Status.RELEASED
+        and hold.id not in seen
+        and max(hold.renewed, hold.decided_at or hold.since) < standing.started
+    )
+
+
+class _Seen:
+    """What a sweep has to say about the holds of one key after the other."""
+
+    def __init__(self, guarded: Sequence[WantedAction], lots: Iterable[Lot], undecided: Collection[str]) -> None:
+        self.actions: dict[Key, list[WantedAction]] = {}
+        for action in guarded:
+            self.actions.setdefault(action.key, []).append(action)
+        self.lots = {id_: lot for lot in lots for id_ in lot.actions}
+        self.wanted = frozenset(action.id for action in guarded)
+        self.undecided = frozenset(undecided)
+
+    def concerns(self, rows: Mapping[PersonKey | ProfileKey, KeyHolds]) -> list[KeyHolds]:
+        """The rows to go through: every one there is, and an empty one for each key that is new in a lot."""
+        new = {action.key: action.key for of in self.actions.values() for action in of if action.id in self.lots}
+        return [*rows.values(), *(KeyHolds(key) for key in new if key not in rows)]
+
+
+async def _store(
+    app: App, standing: Standing, seen: _Seen, rows: Mapping[PersonKey | ProfileKey, KeyHolds]
+) -> dict[PersonKey | ProfileKey, KeyHolds]:
+    """Stores every key's holds as the sweep leaves them, where that differs, and returns them all.
+
+    A row that somebody else wrote meanwhile is read anew: what a person decided is kept.
+    """
+    result: dict[PersonKey | ProfileKey, KeyHolds] = {}
+    for together in batched(seen.concerns(rows), _ROWS_AT_ONCE, strict=False):
+        batch: Sequence[KeyHolds] = together
+        for attempt in range(_TRIES):
+            after = [_merged(app, standing, seen, row) for row in batch]
+            changed = [row for row, before in zip(after, batch, strict=True) if row.holds != before.holds]
+            try:
+                if changed:
+                    await app.state.put_key_holds(*changed)
+            except Conflict:
+                await asyncio.sleep(app.random.random() * _PAUSE_SECONDS * (attempt + 1))
+                batch = [await app.state.key_holds(row.key) for row in batch]
+                continue
+            result |= {row.key: row for row in after}
+            break
+        else:
+            raise Transient(f"holds were written by others {_TRIES} times meanwhile; the next sweep tries again")
+    return result
+
+
+def _merged(app: App, standing: Standing, seen: _Seen, row: KeyHolds) -> KeyHolds:
+    unseen = frozenset[str]()
+    if standing.is_good:
+        unseen = frozenset(
+            id_ for id_, hold in row.holds.items() if is_forgotten(hold, seen.wanted, seen.undecided, standing.started)
+        )
+    return renewed(row, seen.actions.get(row.key, ()), seen.lots, app.clock.now(), unseen=unseen)

@@ -1,0 +1,435 @@
+"""What an operator decides, from the verb to what becomes of it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from shared.domain.brake import Brake, BrakeCause, Setting
+from shared.domain.holds import Hold, KeyHolds, Status, StoppedBy, action_id
+from shared.domain.keys import PersonKey
+from shared.domain.policy import ActionKind
+from shared.errors import Conflict, Transient
+from shared.ports import Baseline
+from shared.services.decisions import CHAIN, brake_status, dismiss, harm, list_holds, pause, release, resume
+from tests.simulation.small_world import DE, DIETER, FEMKE, NL, POLICY, guid
+from tests.simulation.stage import Stage
+
+NO_MOVERS = POLICY + "budgets: { mover_revokes: 0/0/0, leaver_revokes: 5/50/50, grants: 100/100/100 }\n"
+BY = "olga"
+
+
+@pytest.fixture
+async def waiting(set_stage: Callable[..., Stage]) -> Stage:
+    """Femke and Dieter moved out, and what they hold waits for a person."""
+    stage = set_stage(policy=NO_MOVERS)
+    await stage.settle()
+    for person in (FEMKE, DIETER):
+        stage.change(person, department="Kitchen")
+        await stage.event_about(person)
+    await stage.advance(minutes=11)
+    assert stage.held(FEMKE) | stage.held(DIETER) == {NL, DE}
+    return stage
+
+
+async def hold_of(stage: Stage, person: str) -> Hold:
+    (hold,) = (await stage.app.state.key_holds(PersonKey(person))).holds.values()
+    return hold
+
+
+async def change(stage: Stage, person: str, **changes: Any) -> None:
+    """Somebody else changes the hold of a person."""
+    row = await stage.app.state.key_holds(PersonKey(person))
+    holds = {hold.id: replace(hold, **changes) for hold in row.holds.values()}
+    await stage.app.state.put_key_holds(replace(row, holds=holds))
+
+
+async def put_in_a_lot(stage: Stage, *people: str, lot: str = "sweep:mover_revokes") -> None:
+    for person in people:
+        await change(stage, person, lot=lot, stopped_by=StoppedBy.SWEEP)
+
+
+async def snapshot(stage: Stage) -> tuple[object, ...]:
+    """Everything that a decision may change."""
+    return (
+        [row async for row in stage.app.state.holds()],
+        await stage.app.ledger.head(CHAIN),
+        len(stage.queues.sent),
+    )
+
+
+async def decisions(stage: Stage) -> list[dict[str, Any]]:
+    assert not await stage.app.ledger.verify(CHAIN)
+    return [dict(record.body) async for record in stage.app.ledger.read(CHAIN)]
+
+
+async def some_holds(stage: Stage, number: int, kind: ActionKind = ActionKind.MOVER_REVOKES) -> list[Hold]:
+    """A lot of holds on people whom nobody knows."""
+    rows = []
+    for each in range(number):
+        key = PersonKey(guid(8 if kind is ActionKind.MOVER_REVOKES else 7, each))
+        name = action_id(key, kind, NL)
+        hold = Hold(name, key, kind, NL, "", "too many", StoppedBy.SWEEP, stage.now, stage.now, lot=f"sweep:{kind}")
+        rows.append(KeyHolds(key, {name: hold}))
+    await stage.app.state.put_key_holds(*rows)
+    return [hold for row in rows for hold in row.holds.values()]
+
+
+# -- listing
+
+
+async def test_one_line_carries_a_lot_and_shows_its_members(waiting: Stage) -> None:
+    await put_in_a_lot(waiting, FEMKE, DIETER)
+    (line,) = (await list_holds(waiting.app)).lines
+    assert (line.id, line.is_lot) == ("sweep:mover_revokes", True)
+    assert {hold.key for hold in line.holds} == {PersonKey(FEMKE), PersonKey(DIETER)}
+
+
+async def test_single_holds_have_lines_of_their_own_oldest_first(waiting: Stage) -> None:
+    await change(waiting, FEMKE, since=waiting.now)
+    lines = (await list_holds(waiting.app)).lines
+    assert [(line.id, line.is_lot) for line in lines] == [
+        ((await hold_of(waiting, person)).id, False) for person in (DIETER, FEMKE)
+    ]
+
+
+# -- releasing
+
+
+async def test_a_release_is_recorded_stored_and_carried_out_by_a_look(waiting: Stage) -> None:
+    hold = await hold_of(waiting, FEMKE)
+    listing = await list_holds(waiting.app)
+    decided = await release(waiting.app, [hold.id], BY, listing.at, why="they really moved")
+    assert [one.id for one in decided.holds] == [hold.id]
+    assert not decided.differences
+    await waiting.run_until_quiet()
+    assert waiting.held(FEMKE) == set()
+    assert waiting.held(DIETER) == {DE}, "nobody released this one"
+    assert [row.key async for row in waiting.app.state.holds()] == [PersonKey(DIETER)]
+    (said,) = await decisions(waiting)
+    assert said == {
+        "verb": "release",
+        "by": BY,
+        "why": "they really moved",
+        "holds": [
+            {
+                "id": hold.id,
+                "key": f"person:{FEMKE}",
+                "kind": "mover_revokes",
+                "profile": str(NL),
+                "basis": hold.basis,
+            }
+        ],
+    }
+    look = await waiting.last_look(FEMKE)
+    assert (look["cause"], look["origin"]) == ("operator", "operator:olga")
+
+
+@pytest.mark.parametrize("names", [["sweep:mover_revokes"], None])
+async def test_a_lot_or_everything_is_released_at_once(waiting: Stage, names: list[str] | None) -> None:
+    await put_in_a_lot(waiting, FEMKE, DIETER)
+    decided = await release(waiting.app, names, BY, await list_holds(waiting.app))
+    assert len(decided.holds) == 2
+    await waiting.run_until_quiet()
+    assert not waiting.held(FEMKE) | waiting.held(DIETER)
+    assert not (await list_holds(waiting.app)).holds
+
+
+@pytest.mark.parametrize("by_time", [True, False])
+async def test_a_member_that_came_in_after_the_listing_refuses_the_whole_lot(waiting: Stage, by_time: bool) -> None:
+    await put_in_a_lot(waiting, FEMKE)
+    listing = await list_holds(waiting.app)
+    await waiting.advance(minutes=1)
+    await put_in_a_lot(waiting, DIETER)
+    await change(waiting, DIETER, since=waiting.now)
+    # As it was listed, Dieter's was another line.
+    listing = replace(listing, holds=tuple(hold for hold in listing.holds if hold.lot))
+    before = await snapshot(waiting)
+    decided = await release(waiting.app, ["sweep:mover_revokes"], BY, listing.at if by_time else listing)
+    assert not decided.holds
+    assert [difference.name for difference in decided.differences] == [(await hold_of(waiting, DIETER)).id]
+    assert "came in" in decided.differences[0].what
+    assert await snapshot(waiting) == before
+
+
+async def test_every_difference_is_named_and_nothing_is_changed(waiting: Stage) -> None:
+    femkes, dieters = await hold_of(waiting, FEMKE), await hold_of(waiting, DIETER)
+    listing = await list_holds(waiting.app)
+    await waiting.advance(minutes=1)
+    await change(waiting, FEMKE, since=waiting.now, basis="another reason")
+    await dismiss(waiting.app, [dieters.id], "pete")
+    before = await snapshot(waiting)
+    decided = await release(waiting.app, [femkes.id, dieters.id, "0123456789abcdef"], BY, listing)
+    said = {difference.name: difference.what for difference in decided.differences}
+    assert "another reason" in said[femkes.id]
+    assert "pete dismissed it meanwhile" in said[dieters.id]
+    assert "no hold or lot of this name" in said["0123456789abcdef"]
+    assert await snapshot(waiting) == before
+    by_time = await release(waiting.app, [femkes.id, dieters.id], BY, listing.at)
+    assert {difference.name for difference in by_time.differences} == {femkes.id, dieters.id}
+
+
+async def test_a_member_that_went_refuses_what_was_listed_with_it(waiting: Stage) -> None:
+    await put_in_a_lot(waiting, FEMKE, DIETER)
+    listing = await list_holds(waiting.app)
+    waiting.change(FEMKE, department="Finance")
+    await waiting.event_about(FEMKE)
+    before = await snapshot(waiting)
+    decided = await release(waiting.app, ["sweep:mover_revokes"], BY, listing)
+    assert [difference.what for difference in decided.differences] == ["it is gone: nobody wants this action any more"]
+    assert await snapshot(waiting) == before
+
+
+async def test_that_a_sweep_wanted_it_once_more_is_no_difference(waiting: Stage) -> None:
+    listing = await list_holds(waiting.app)
+    await waiting.advance(hours=3)
+    await change(waiting, FEMKE, renewed=waiting.now)
+    assert not (await release(waiting.app, None, BY, listing)).differences
+
+
+async def test_the_look_checks_once_more_and_opens_it_again_with_the_difference(waiting: Stage) -> None:
+    hold = await hold_of(waiting, FEMKE)
+    await change(waiting, FEMKE, basis="a reason of yesterday")
+    assert (await release(waiting.app, [hold.id], BY, await list_holds(waiting.app))).holds
+    await waiting.run_until_quiet()
+    assert waiting.held(FEMKE) == {NL}
+    (again,) = [one for one in (await list_holds(waiting.app)).holds if one.key == PersonKey(FEMKE)]
+    assert again.status is Status.OPEN
+    assert "a reason of yesterday" in again.refused
+
+
+async def test_a_release_that_broke_off_before_it_was_stored_did_nothing_and_may_be_repeated(
+    waiting: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listing = await list_holds(waiting.app)
+
+    async def crash(*_: KeyHolds) -> None:
+        raise Transient("the store is gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(waiting.app.state, "put_key_holds", crash)
+        with pytest.raises(Transient):
+            await release(waiting.app, None, BY, listing)
+    await waiting.run_until_quiet()
+    assert waiting.held(FEMKE) | waiting.held(DIETER) == {NL, DE}
+    assert len(await decisions(waiting)) == 1
+    assert len((await release(waiting.app, None, BY, listing)).holds) == 2
+    await waiting.run_until_quiet()
+    assert not waiting.held(FEMKE) | waiting.held(DIETER)
+
+
+async def test_a_release_that_broke_off_before_it_was_enqueued_may_be_repeated(waiting: Stage) -> None:
+    listing = await list_holds(waiting.app)
+    waiting.queues.unreachable = True
+    with pytest.raises(Transient):
+        await release(waiting.app, None, BY, listing)
+    waiting.queues.unreachable = False
+    assert len((await release(waiting.app, None, BY, listing)).holds) == 2
+    await waiting.run_until_quiet()
+    assert not waiting.held(FEMKE) | waiting.held(DIETER)
+
+
+async def test_a_conflict_is_read_anew_and_judged_anew(waiting: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    listing = await list_holds(waiting.app)
+    put = waiting.app.state.put_key_holds
+    others: list[str] = []
+
+    async def somebody_is_quicker(*rows: KeyHolds) -> None:
+        if not others:
+            others.append("once")
+            await waiting.advance(seconds=1)
+            await change_by(waiting, put, DIETER, since=waiting.now, basis="another reason")
+        await put(*rows)
+
+    monkeypatch.setattr(waiting.app.state, "put_key_holds", somebody_is_quicker)
+    decided = await release(waiting.app, None, BY, listing)
+    assert not decided.holds
+    assert [difference.name for difference in decided.differences] == [(await hold_of(waiting, DIETER)).id]
+    assert {hold.status for hold in (await list_holds(waiting.app)).holds} == {Status.OPEN}
+    first, second = await decisions(waiting)
+    assert "refused" not in first
+    assert second["verb"] == "release"
+    assert "another reason" in second["refused"][0]
+
+
+async def change_by(stage: Stage, put: Callable[..., Any], person: str, **changes: Any) -> None:
+    row = await stage.app.state.key_holds(PersonKey(person))
+    await put(replace(row, holds={hold.id: replace(hold, **changes) for hold in row.holds.values()}))
+
+
+async def test_a_world_that_never_stands_still_says_so(waiting: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def conflict(*_: KeyHolds) -> None:
+        raise Conflict("somebody else was quicker")
+
+    monkeypatch.setattr(waiting.app.state, "put_key_holds", conflict)
+    with pytest.raises(Transient, match="decide again"):
+        await release(waiting.app, None, BY, await list_holds(waiting.app))
+
+
+async def test_what_was_released_reaches_the_queue_in_batches_leavers_first(waiting: Stage) -> None:
+    waiting.restart(sweep_batch=100, sweep_batch_seconds=60)
+    await some_holds(waiting, 210)
+    leavers = await some_holds(waiting, 5, ActionKind.LEAVER_REVOKES)
+    sent = len(waiting.queues.sent)
+    now = waiting.now
+    decided = await release(waiting.app, None, BY, await list_holds(waiting.app))
+    assert len(decided.holds) == 217
+    released = waiting.queues.sent[sent:]
+    assert {message.item.key for message in released[:5]} == {hold.key for hold in leavers}
+    dues: dict[datetime, int] = {}
+    for message in released:
+        dues[message.due] = dues.get(message.due, 0) + 1
+    assert list(dues.values()) == [100, 100, 17]
+    assert [due - now < timedelta(seconds=60 * number + 31) for number, due in enumerate(dues)] == [True] * 3
+    assert all(message.item.hints == (NL,) for message in released[:5])
+
+
+async def test_a_hold_that_went_between_two_batches_of_rows_is_told_and_what_was_released_stays(
+    waiting: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    holds = await some_holds(waiting, 150)
+    listing = await list_holds(waiting.app)
+    put = waiting.app.state.put_key_holds
+    stored: list[int] = []
+
+    async def somebody_is_quicker(*rows: KeyHolds) -> None:
+        if len(stored) == 1:
+            last = await waiting.app.state.key_holds(rows[-1].key)
+            await put(replace(last, holds={}))
+        await put(*rows)
+        stored.append(len(rows))
+
+    monkeypatch.setattr(waiting.app.state, "put_key_holds", somebody_is_quicker)
+    decided = await release(waiting.app, [holds[0].lot], BY, listing)
+    assert (len(decided.holds), len(decided.differences)) == (100, 1)
+    by_status = [hold.status for hold in (await list_holds(waiting.app)).holds if hold.lot]
+    assert (by_status.count(Status.RELEASED), by_status.count(Status.OPEN)) == (100, 49)
+    assert len({message.item.key for message in waiting.queues.sent if message.item.cause.kind == "operator"}) == 100
+
+
+# -- dismissing
+
+
+async def test_a_dismissed_hold_is_left_until_released_by_its_own_name(waiting: Stage) -> None:
+    hold = await hold_of(waiting, FEMKE)
+    assert len((await dismiss(waiting.app, [hold.id], BY)).holds) == 1
+    assert len((await release(waiting.app, None, BY, await list_holds(waiting.app))).holds) == 1, "Dieter's alone"
+    await waiting.advance(hours=2)
+    assert (waiting.held(FEMKE), waiting.held(DIETER)) == ({NL}, set())
+    assert len((await release(waiting.app, [hold.id], BY, await list_holds(waiting.app))).holds) == 1
+    await waiting.run_until_quiet()
+    assert not waiting.held(FEMKE)
+    assert [said["verb"] for said in await decisions(waiting)] == ["dismiss", "release", "release"]
+
+
+async def test_dismissing_what_is_not_there_changes_nothing(waiting: Stage) -> None:
+    before = await snapshot(waiting)
+    hold = await hold_of(waiting, FEMKE)
+    decided = await dismiss(waiting.app, [hold.id, "policy:0123"], BY)
+    assert [difference.name for difference in decided.differences] == ["policy:0123"]
+    assert await snapshot(waiting) == before
+
+
+async def test_dismissing_twice_is_dismissing_once(waiting: Stage) -> None:
+    hold = await hold_of(waiting, FEMKE)
+    await dismiss(waiting.app, [hold.id], BY)
+    stored = await hold_of(waiting, FEMKE)
+    assert not (await dismiss(waiting.app, [hold.id], "pete")).differences
+    assert await hold_of(waiting, FEMKE) == stored
+
+
+# -- the brake
+
+
+async def test_a_pause_stands_until_it_is_resumed_and_the_sweep_takes_up_what_it_stopped(waiting: Stage) -> None:
+    await pause(waiting.app, BY, "audit")
+    await waiting.advance(seconds=5)
+    again = await pause(waiting.app, "pete", "audit, too")
+    assert again.causes[BrakeCause.PAUSE].by == BY
+    newcomer = waiting.hire("anna")
+    await waiting.event_about(newcomer)
+    await waiting.settle()
+    assert not waiting.held(newcomer)
+    resumed = await resume(waiting.app, BY)
+    assert (set(resumed.cleared), dict(resumed.remaining)) == ({BrakeCause.PAUSE}, {})
+    assert not (await brake_status(waiting.app)).causes
+    sent = len(waiting.queues.sent)
+    await waiting.run_until_quiet()
+    assert len(waiting.queues.sent) == sent, "nothing is enqueued by it"
+    await waiting.settle()
+    assert waiting.held(newcomer) == {NL}
+    said = await decisions(waiting)
+    assert [(one["verb"], one["by"]) for one in said] == [("pause", BY), ("pause", "pete"), ("resume", BY)]
+    assert said[2]["causes"]["pause"]["why"] == "audit"
+
+
+async def test_resuming_where_nothing_stands_does_and_records_nothing(waiting: Stage) -> None:
+    assert not (await resume(waiting.app, BY)).cleared
+    assert await decisions(waiting) == []
+
+
+async def test_resuming_accepts_a_population_that_shrank(waiting: Stage) -> None:
+    setting = Setting(waiting.now, "sweep", "4 of 20 people left", by_sweep=True)
+    await waiting.app.state.put_baseline(Baseline(waiting.now, 7, 4, 20, "digest"))
+    await waiting.app.state.put_brake(
+        Brake({BrakeCause.POPULATION_SHRANK: setting}, (await brake_status(waiting.app)).version)
+    )
+    await resume(waiting.app, BY)
+    baseline = await waiting.app.state.baseline()
+    assert baseline is not None
+    assert (baseline.population, baseline.ours, baseline.profiles) == (0, 7, 4)
+
+
+async def test_a_cause_that_comes_in_while_one_resumes_stays(waiting: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    await pause(waiting.app, BY, "audit")
+    put = waiting.app.state.put_brake
+    late = Setting(waiting.now, f"person:{FEMKE}", "403")
+
+    async def role_is_lost_meanwhile(brake: Brake) -> Brake:
+        fresh = await waiting.app.state.brake()
+        if BrakeCause.ROLE_LOST not in fresh.causes:
+            await put(replace(fresh, causes={**fresh.causes, BrakeCause.ROLE_LOST: late}))
+        return await put(brake)
+
+    monkeypatch.setattr(waiting.app.state, "put_brake", role_is_lost_meanwhile)
+    resumed = await resume(waiting.app, BY)
+    assert set(resumed.cleared) == {BrakeCause.PAUSE}
+    assert dict(resumed.remaining) == {BrakeCause.ROLE_LOST: late}
+    assert (await brake_status(waiting.app)).causes == {BrakeCause.ROLE_LOST: late}
+
+
+# -- profiles
+
+
+async def test_what_harmed_a_profile_is_shown_field_by_field_and_a_release_lets_one_more_update_through(
+    set_stage: Callable[..., Stage],
+) -> None:
+    stage = set_stage()
+    await stage.settle()
+    opt_in = stage.app.billing.opt_in
+
+    async def careless(profile: Any) -> Any:
+        written = await opt_in(profile)
+        stage.set_profile(NL, poNumber="PO-2")
+        return written
+
+    stage.app.billing.opt_in = careless  # type: ignore[method-assign] # the service changes more than it was told
+    await turn_off(stage)
+    assert set((await brake_status(stage.app)).causes) == {BrakeCause.HARM}
+    await resume(stage.app, BY)
+    await turn_off(stage)
+    (hold,) = (await list_holds(stage.app)).holds
+    assert hold.stopped_by is StoppedBy.HARM
+    assert (await harm(stage.app, hold))["properties.poNumber"] == ("PO-1", "PO-2")
+    await release(stage.app, [hold.id], BY, await list_holds(stage.app))
+    await stage.advance(minutes=30)
+    assert stage.profile(NL)["invoiceEmailOptIn"] is True
+    assert not (await list_holds(stage.app)).holds
+
+
+async def turn_off(stage: Stage) -> None:
+    stage.set_profile(NL, invoiceEmailOptIn=False)
+    await stage.look(NL)
+    await stage.advance(minutes=30)

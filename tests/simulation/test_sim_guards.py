@@ -1,0 +1,359 @@
+"""What limits a day: budgets, holds and the brake, as the looks meet them."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from sandbox.faults import Effect
+from shared.domain.brake import Brake, BrakeCause, Setting
+from shared.domain.holds import Hold, KeyHolds, Status, StoppedBy
+from shared.domain.keys import PersonKey, ProfileKey
+from shared.domain.outcome import Outcome
+from shared.domain.policy import ActionKind
+from tests.simulation.small_world import DE, DIETER, FEMKE, HOLDING, NL, PARTNER, POLICY, TESS
+from tests.simulation.stage import Stage
+
+BUDGETS = "budgets: {{ mover_revokes: {}, leaver_revokes: {}, grants: {} }}\n"
+AMPLE = "100/100/100"
+
+
+def limited(*, movers: str = AMPLE, leavers: str = AMPLE, grants: str = AMPLE) -> str:
+    """The usual policy under other budgets."""
+    return POLICY + BUDGETS.format(movers, leavers, grants)
+
+
+@pytest.fixture
+async def small_day(set_stage: Callable[..., Stage]) -> Stage:
+    """One mover's and one leaver's revoke a day."""
+    stage = set_stage(policy=limited(movers="1/1/100", leavers="1/1/100"))
+    await stage.settle()
+    return stage
+
+
+async def hold_of(stage: Stage, person: str) -> Hold:
+    """The one hold of a person."""
+    rows = await stage.app.state.key_holds(PersonKey(person))
+    (hold,) = rows.holds.values()
+    return hold
+
+
+async def decide(stage: Stage, person: str, status: Status) -> None:
+    """A person decides about the holds of somebody."""
+    rows = await stage.app.state.key_holds(PersonKey(person))
+    decided = {hold.id: replace(hold, status=status, by="olga", decided_at=stage.now) for hold in rows.holds.values()}
+    await stage.app.state.put_key_holds(replace(rows, holds=decided))
+
+
+async def move_out(stage: Stage, *people: str) -> None:
+    """They leave the department; the evidence is seen twice."""
+    for person in people:
+        stage.change(person, department="Kitchen")
+        await stage.event_about(person)
+    await stage.advance(minutes=11)
+
+
+async def set_brake(stage: Stage, cause: BrakeCause) -> None:
+    brake = await stage.app.state.brake()
+    await stage.app.state.put_brake(Brake({cause: Setting(stage.now, "olga", "because")}, brake.version))
+
+
+async def release_brake(stage: Stage) -> None:
+    await stage.app.state.put_brake(Brake({}, (await stage.app.state.brake()).version))
+
+
+async def test_what_exceeds_a_budget_is_held_and_time_alone_never_applies_it(small_day: Stage) -> None:
+    stage = small_day
+    await move_out(stage, FEMKE)
+    await move_out(stage, DIETER)
+    assert stage.row(NL, FEMKE) is None
+    assert stage.row(DE, DIETER) is not None
+    hold = await hold_of(stage, DIETER)
+    assert (hold.kind, hold.profile, hold.status) == (ActionKind.MOVER_REVOKES, DE, Status.OPEN)
+    assert hold.stopped_by is StoppedBy.BUDGET
+    look = await stage.last_look(DIETER)
+    assert look["outcome"] == "held"
+    assert look["actions"][0]["hold"] == hold.id
+    for _ in range(3):
+        await stage.advance(hours=24)
+        await stage.event_about(DIETER)
+        await stage.advance(minutes=11)
+    assert stage.row(DE, DIETER) is not None
+    renewed = await hold_of(stage, DIETER)
+    assert renewed.since == hold.since
+    assert renewed.renewed > hold.renewed
+
+
+async def test_a_budget_is_free_again_after_a_day(small_day: Stage) -> None:
+    stage = small_day
+    await move_out(stage, FEMKE)
+    await stage.advance(hours=25)
+    await move_out(stage, DIETER)
+    assert stage.row(DE, DIETER) is None
+
+
+async def test_a_leaver_is_not_stuck_behind_a_movers_budget_nor_behind_their_own_hold_as_a_mover(
+    small_day: Stage,
+) -> None:
+    stage = small_day
+    await move_out(stage, FEMKE, DIETER)
+    held = next(person for person in (FEMKE, DIETER) if stage.held(person))
+    stage.change(held, accountEnabled=False)
+    await stage.event_about(held)
+    assert not stage.held(held)
+    assert not (await stage.app.state.key_holds(PersonKey(held))).holds
+
+
+async def test_the_rest_of_a_plan_goes_on(set_stage: Callable[..., Stage]) -> None:
+    stage = set_stage(policy=limited(movers="0/0/0"))
+    await stage.settle()
+    stage.change(FEMKE, companyName="Contoso Deutschland")
+    await stage.event_about(FEMKE)
+    await stage.advance(minutes=11)
+    assert stage.held(FEMKE) == {NL, DE}
+    assert (await hold_of(stage, FEMKE)).profile == NL
+
+
+async def test_grants_have_a_budget_as_well(set_stage: Callable[..., Stage]) -> None:
+    stage = set_stage(policy=limited(grants="5/5/100"))
+    await stage.settle()  # three of them
+    newcomers = [stage.hire(f"new{number}") for number in range(4)]
+    for person in newcomers:
+        await stage.event_about(person)
+    assert [bool(stage.held(person)) for person in newcomers] == [True, True, False, False]
+    await stage.advance(hours=30)
+    assert [bool(stage.held(person)) for person in newcomers] == [True, True, False, False]
+
+
+async def test_the_same_action_counts_once_however_often_it_is_tried(set_stage: Callable[..., Stage]) -> None:
+    stage = set_stage(policy=limited(grants="4/4/100"))
+    await stage.settle()
+    stage.fault("arm", Effect(status=503), method="POST", times=2)
+    person = stage.hire("anna")
+    await stage.event_about(person)
+    await stage.advance(hours=1)
+    assert stage.held(person) == {NL}
+    reserved = await stage.app.state.reservations(ActionKind.GRANTS)
+    assert len(reserved.taken) == 4
+
+
+async def test_a_released_action_is_done_whatever_the_budget_and_takes_no_room(small_day: Stage) -> None:
+    stage = small_day
+    await move_out(stage, FEMKE)
+    await move_out(stage, DIETER)
+    await decide(stage, DIETER, Status.RELEASED)
+    await stage.event_about(DIETER)
+    assert stage.row(DE, DIETER) is None
+    assert not (await stage.app.state.key_holds(PersonKey(DIETER))).holds
+    assert len((await stage.app.state.reservations(ActionKind.MOVER_REVOKES)).taken) == 1
+
+
+async def test_a_release_of_what_has_become_another_action_is_refused_with_the_difference(
+    set_stage: Callable[..., Stage],
+) -> None:
+    stage = set_stage(policy=limited(grants="0/0/0"))
+    person = stage.hire("anna")
+    await stage.event_about(person)
+    first = await hold_of(stage, person)
+    await decide(stage, person, Status.RELEASED)
+    both = limited(grants="0/0/0").replace("name: own-company", "name: company-of-their-own")
+    stage.restart(policy=both)
+    await stage.advance(minutes=6)
+    assert not stage.held(person)
+    again = await hold_of(stage, person)
+    assert again.status is Status.OPEN
+    assert first.basis in again.refused
+    assert "company-of-their-own" in again.refused
+    assert again.since > first.since
+
+
+async def test_a_dismissed_action_is_left_alone_until_it_changes(small_day: Stage) -> None:
+    stage = small_day
+    await move_out(stage, FEMKE)
+    await move_out(stage, DIETER)
+    await decide(stage, DIETER, Status.DISMISSED)
+    await stage.advance(hours=30)
+    await stage.event_about(DIETER)
+    await stage.advance(minutes=11)
+    assert stage.row(DE, DIETER) is not None
+    look = await stage.last_look(DIETER)
+    assert look["outcome"] == "unchanged"
+    assert "dismissed by olga" in look["actions"][0]["why"]
+    stage.change(DIETER, accountEnabled=False)
+    await stage.event_about(DIETER)
+    assert stage.row(DE, DIETER) is None
+
+
+async def test_a_hold_closes_when_nobody_wants_it_any_more(small_day: Stage) -> None:
+    stage = small_day
+    await move_out(stage, FEMKE)
+    await move_out(stage, DIETER)
+    stage.change(DIETER, department="Finance")
+    await stage.event_about(DIETER)
+    assert not (await stage.app.state.key_holds(PersonKey(DIETER))).holds
+
+
+async def test_a_hold_stays_while_its_profile_cannot_be_read(small_day: Stage) -> None:
+    stage = small_day
+    await move_out(stage, FEMKE)
+    await move_out(stage, DIETER)
+    stage.fault("arm", Effect(status=500), method="GET", path="billingRoleAssignments")
+    await stage.event_about(DIETER)
+    assert (await hold_of(stage, DIETER)).profile == DE
+    stage.faults.lift()
+
+
+async def test_a_decision_made_during_a_look_stops_it_and_stands(small_day: Stage) -> None:
+    stage = small_day
+    await move_out(stage, FEMKE)
+    await move_out(stage, DIETER)
+    state = stage.app.state
+    put = state.put_key_holds
+    late: list[str] = []
+
+    async def put_after_a_decision(*rows: KeyHolds) -> None:
+        if not late:
+            late.append("once")
+            await decide(stage, DIETER, Status.RELEASED)
+        await put(*rows)
+
+    state.put_key_holds = put_after_a_decision  # type: ignore[method-assign] # somebody decides at this very moment
+    await stage.event_about(DIETER)
+    state.put_key_holds = put  # type: ignore[method-assign]
+    await stage.advance(minutes=11)
+    assert stage.row(DE, DIETER) is None
+
+
+@pytest.mark.parametrize("cause", list(BrakeCause))
+async def test_the_brake_stops_grants_and_movers(small_day: Stage, cause: BrakeCause) -> None:
+    stage = small_day
+    await set_brake(stage, cause)
+    newcomer = stage.hire("anna")
+    await stage.event_about(newcomer)
+    await move_out(stage, FEMKE)
+    assert not stage.held(newcomer)
+    assert stage.held(FEMKE) == {NL}
+    look = await stage.last_look(newcomer)
+    assert look["outcome"] == "held"
+    assert cause.value in look["actions"][0]["why"]
+    assert not [row async for row in stage.app.state.holds()]
+    await release_brake(stage)
+    await stage.settle()
+    assert stage.held(newcomer) == {NL}
+    assert not stage.held(FEMKE)
+
+
+@pytest.mark.parametrize("cause", list(BrakeCause))
+async def test_strong_evidence_passes_every_cause_but_a_pause_and_the_lost_role(
+    small_day: Stage, cause: BrakeCause
+) -> None:
+    stage = small_day
+    await set_brake(stage, cause)
+    stage.change(FEMKE, accountEnabled=False)
+    await stage.event_about(FEMKE)
+    assert bool(stage.held(FEMKE)) == (cause in {BrakeCause.PAUSE, BrakeCause.ROLE_LOST})
+
+
+async def test_a_pause_that_comes_between_two_writes_stops_the_second(set_stage: Callable[..., Stage]) -> None:
+    stage = set_stage(policy=limited())
+    await stage.settle()
+    grant = stage.app.billing.grant_invoice_manager
+
+    async def grant_and_pause(profile: ProfileKey, principal: str) -> object:
+        await set_brake(stage, BrakeCause.PAUSE)
+        return await grant(profile, principal)
+
+    stage.app.billing.grant_invoice_manager = grant_and_pause  # type: ignore[assignment,method-assign]
+    stage.restart(policy=limited().replace('profiles: [{ tag: { company: "{companyName}" } }]', "profiles: all"))
+    stage.app.billing.grant_invoice_manager = grant_and_pause  # type: ignore[assignment,method-assign]
+    person = stage.hire("anna")
+    await stage.event_about(person)
+    assert len(stage.held(person)) == 1
+    look = await stage.last_look(person)
+    assert sorted(action["outcome"] for action in look["actions"]) == ["done", "held", "held", "held"]
+
+
+async def test_the_loss_of_our_own_role_sets_the_brake(small_day: Stage) -> None:
+    stage = small_day
+    stage.fault("arm", Effect(status=403), path="PARTNER")
+    stage.change(FEMKE, companyName="Fabrikam")
+    await stage.event_about(FEMKE)
+    brake = await stage.app.state.brake()
+    assert brake.causes[BrakeCause.ROLE_LOST].by == f"person:{FEMKE}"
+    stage.faults.lift()
+    stage.change(DIETER, accountEnabled=False)
+    await stage.event_about(DIETER)
+    assert stage.held(DIETER) == {DE}
+
+
+async def test_what_is_only_observed_is_not_guarded(set_stage: Callable[..., Stage]) -> None:
+    stage = set_stage(policy=limited(grants="0/0/0").replace("enforce: all", "enforce: none"))
+    await set_brake(stage, BrakeCause.PAUSE)
+    await stage.event_about(FEMKE)
+    assert (await stage.last_look(FEMKE))["outcome"] == "would"
+    assert not [row async for row in stage.app.state.holds()]
+    assert not (await stage.app.state.reservations(ActionKind.GRANTS)).taken
+
+
+async def opt_out(stage: Stage, profile: ProfileKey) -> None:
+    stage.set_profile(profile, invoiceEmailOptIn=False)
+    await stage.look(profile)
+    await stage.advance(minutes=6)
+
+
+async def test_profile_updates_have_a_budget_as_well(set_stage: Callable[..., Stage]) -> None:
+    stage = set_stage(policy=POLICY + "budgets: { profile_updates: 2/2/100 }\n")
+    await stage.settle()
+    for profile in (NL, DE, HOLDING):
+        await opt_out(stage, profile)
+    assert [stage.profile(profile)["invoiceEmailOptIn"] for profile in (NL, DE, HOLDING)] == [True, True, False]
+    (rows,) = [row async for row in stage.app.state.holds()]
+    assert rows.key == HOLDING
+    stage.set_profile(HOLDING, invoiceEmailOptIn=True)
+    await stage.look(HOLDING)
+    assert not [row async for row in stage.app.state.holds()]
+
+
+async def test_a_profile_that_fights_back_is_held_and_a_release_lets_one_more_update_through(
+    set_stage: Callable[..., Stage],
+) -> None:
+    stage = set_stage()
+    await stage.settle()
+    for _ in range(4):
+        await opt_out(stage, PARTNER)
+        await stage.advance(minutes=11)
+    assert stage.profile(PARTNER)["invoiceEmailOptIn"] is False
+    rows = await stage.app.state.key_holds(PARTNER)
+    (hold,) = rows.holds.values()
+    assert hold.stopped_by is StoppedBy.FIGHTS_BACK
+    released = {hold.id: replace(hold, status=Status.RELEASED, by="olga", decided_at=stage.now)}
+    await stage.app.state.put_key_holds(replace(rows, holds=released))
+    assert await stage.look(PARTNER) in {Outcome.DONE, Outcome.WAITING}
+    await stage.advance(minutes=6)
+    assert stage.profile(PARTNER)["invoiceEmailOptIn"] is True
+    await opt_out(stage, PARTNER)
+    await stage.advance(minutes=11)
+    assert stage.profile(PARTNER)["invoiceEmailOptIn"] is False
+
+
+async def test_reservations_outlive_a_clock_that_runs_ahead(set_stage: Callable[..., Stage]) -> None:
+    stage = set_stage(policy=limited(movers="1/1/100"))
+    await stage.settle()
+    await move_out(stage, FEMKE)
+    row = await stage.app.state.reservations(ActionKind.MOVER_REVOKES)
+    await stage.app.state.put_reservations(
+        replace(row, taken={each: at + timedelta(hours=2) for each, at in row.taken.items()})
+    )
+    await stage.advance(hours=25)
+    await move_out(stage, DIETER)
+    assert stage.held(DIETER) == {DE}
+
+
+async def test_one_who_holds_by_group_is_budgeted_like_the_others(small_day: Stage) -> None:
+    stage = small_day
+    await move_out(stage, FEMKE)
+    stage.leave("00000004-0000-4000-8000-000000000001", TESS)
+    await stage.event_about(TESS)
+    await stage.advance(minutes=11)
+    assert stage.held(TESS) == {HOLDING}

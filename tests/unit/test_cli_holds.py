@@ -1,0 +1,333 @@
+"""`holds`, `pause`, `resume`, `brake` as an operator types them: what they say, ask, change and exit with."""
+
+import asyncio
+import io
+import json
+import os
+import shlex
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.__main__ import main
+from cli.operating import UsageError, moment, who
+from sandbox.settings import Options, Places, app_settings, shell_environment
+from sandbox.up import running
+from shared.adapters.rows_sqlite import SqliteRows
+from shared.adapters.state import RowsState
+from shared.adapters.work_wire import decode
+from shared.domain.brake import BrakeCause
+from shared.domain.holds import Hold, KeyHolds, Status, StoppedBy, action_id
+from shared.domain.keys import PersonKey, ProfileKey
+from shared.domain.policy import ActionKind
+from shared.domain.work import CauseKind
+from shared.ports import ProfileState
+
+ANNA, BEN, CLEO = (PersonKey(f"7c0f5a0e-0000-4000-8000-00000000000{number}") for number in range(1, 4))
+NL = ProfileKey("mca:1", "NL-BG7")
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+LOT = "sweep:mover_revokes"
+
+
+def hold(key: PersonKey, **more: Any) -> Hold:
+    """A mover's revoke that a budget stopped."""
+    kind = ActionKind.MOVER_REVOKES
+    made = Hold(action_id(key, kind, NL), key, kind, NL, "no rule gives it", "too many", StoppedBy.BUDGET, NOW, NOW)
+    return replace(made, **more)
+
+
+HARMED = Hold(
+    action_id(NL, ActionKind.PROFILE_UPDATES, NL),
+    NL,
+    ActionKind.PROFILE_UPDATES,
+    NL,
+    "opted out",
+    "an update changed more than the flag: poNumber",
+    StoppedBy.HARM,
+    NOW,
+    NOW,
+)
+HOLDS = (hold(ANNA), hold(BEN, lot=LOT, stopped_by=StoppedBy.SWEEP), hold(CLEO, lot=LOT, stopped_by=StoppedBy.SWEEP))
+
+
+class Store:
+    """The store beside the command line."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def run[T](self, use: Callable[[RowsState], Awaitable[T]]) -> T:
+        async def opened() -> T:
+            async with self.state() as state:
+                return await use(state)
+
+        return asyncio.run(opened())
+
+    @asynccontextmanager
+    async def state(self) -> AsyncIterator[RowsState]:
+        rows = SqliteRows(self._path)
+        try:
+            yield RowsState(rows)
+        finally:
+            await rows.close()
+
+    def put(self, *holds: Hold) -> None:
+        async def use(state: RowsState) -> None:
+            await state.put_key_holds(*(KeyHolds(one.key, {one.id: one}) for one in holds))
+
+        self.run(use)
+
+    def statuses(self) -> dict[str, Status]:
+        async def use(state: RowsState) -> dict[str, Status]:
+            return {id_: one.status async for row in state.holds() for id_, one in row.holds.items()}
+
+        return self.run(use)
+
+    def causes(self) -> set[BrakeCause]:
+        async def use(state: RowsState) -> set[BrakeCause]:
+            return set((await state.brake()).causes)
+
+        return self.run(use)
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """A deployment's environment whose queue nobody answers, and its store."""
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("version: 1\nrules: []\n")
+    for name in [name for name in os.environ if name.startswith("INVOICE_ACCESS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("INVOICE_ACCESS_POLICY", str(policy))
+    monkeypatch.setenv("INVOICE_ACCESS_STORE", f"sqlite:{tmp_path / 'store.sqlite'}")
+    monkeypatch.setenv("ServiceBusConnection__fullyQualifiedNamespace", "127.0.0.1:9")
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    return Store(tmp_path / "store.sqlite")
+
+
+@pytest.fixture
+def filled(store: Store) -> Store:
+    store.put(*HOLDS)
+    return store
+
+
+class Terminal(io.StringIO):
+    """Somebody sits there and answers."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def answer(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    def give(text: str) -> None:
+        monkeypatch.setattr("sys.stdin", Terminal(f"{text}\n"))
+
+    return give
+
+
+type Said = pytest.CaptureFixture[str]
+
+
+# -- looking
+
+
+def test_a_lot_is_one_line_with_its_figures(filled: Store, capsys: Said) -> None:
+    assert main(["holds", "list"]) == 0
+    said = capsys.readouterr().out
+    assert "3 actions wait for a decision." in said
+    assert f"{LOT}  (2 open)" in said
+    assert "2 mover revokes for 2 keys on 1 profile" in said
+    assert HOLDS[0].id in said
+    assert HOLDS[1].id not in said
+    assert f"as listed: {NOW.isoformat()}" in said
+
+
+def test_a_list_for_programs_has_every_member_and_the_time_to_release_by(filled: Store, capsys: Said) -> None:
+    assert main(["holds", "list", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["as_listed"] == NOW.isoformat()
+    lines = {line["id"]: line for line in found["holds"]}
+    assert [one["key"] for one in lines[LOT]["holds"]] == [BEN.canonical, CLEO.canonical]
+    assert lines[HOLDS[0].id]["lot"] is False
+
+
+def test_no_holds_is_an_answer(store: Store, capsys: Said) -> None:
+    assert main(["holds", "list"]) == 0
+    assert "0 actions wait" in capsys.readouterr().out
+
+
+def test_show_says_everything_of_each_member(filled: Store, capsys: Said) -> None:
+    assert main(["holds", "show", LOT]) == 0
+    said = capsys.readouterr().out
+    for one in HOLDS[1:]:
+        assert f"{one.id}  (open)  of lot {LOT}" in said
+        assert f"mover revoke: {one.key.canonical} on {NL}" in said
+    assert "because: no rule gives it" in said
+    assert main(["holds", "show", "nothing"]) == 1
+    assert "nothing: there is no hold or lot of this name" in capsys.readouterr().err
+
+
+def test_what_harmed_a_profile_is_shown_field_by_field(store: Store, capsys: Said) -> None:
+    before = {"properties": {"poNumber": "PO-1", "billTo": {"city": "Bonn", "country": "DE"}}, "tags": {}}
+    after = {"properties": {"poNumber": "PO-2", "billTo": {"city": "Bonn"}}, "tags": {"a": "b"}}
+    store.put(HARMED)
+    store.run(lambda state: state.put_profile(ProfileState(NL, before=before, blocked="harm", after=after)))
+    assert main(["holds", "show", HARMED.id]) == 0
+    said = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    begin = said.index("properties.billTo.country")
+    assert said[begin : begin + 6] == [
+        *("properties.billTo.country", '- "DE"', "+ null"),
+        *("properties.poNumber", '- "PO-1"', '+ "PO-2"'),
+    ]
+    assert main(["holds", "show", HARMED.id, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["holds"][0]["changed"]["properties.poNumber"] == ["PO-1", "PO-2"]
+
+
+# -- deciding
+
+
+def test_dismissing_changes_the_hold_and_says_so(filled: Store, capsys: Said) -> None:
+    assert main(["holds", "dismiss", LOT, "--yes", "--by", "olga"]) == 0
+    assert "2 actions dismissed." in capsys.readouterr().out
+    assert filled.statuses() == {
+        HOLDS[0].id: Status.OPEN,
+        HOLDS[1].id: Status.DISMISSED,
+        HOLDS[2].id: Status.DISMISSED,
+    }
+    assert main(["holds", "list"]) == 0
+    assert "(2 dismissed)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("said", "decided"), [("y\n", True), ("n\n", False), ("\n", False), ("", False)])
+def test_on_a_terminal_it_shows_what_it_would_do_and_asks(
+    filled: Store, capsys: Said, answer: Callable[[str], None], said: str, decided: bool
+) -> None:
+    answer(said)
+    assert main(["holds", "dismiss", HOLDS[0].id]) == (0 if decided else 1)
+    out = capsys.readouterr().out
+    assert f"mover revoke: {ANNA.canonical}" in out
+    assert "dismiss 1 action? [y/N]" in out
+    assert (filled.statuses()[HOLDS[0].id] is Status.DISMISSED) is decided
+
+
+def test_a_refusal_names_each_difference_and_changes_nothing(filled: Store, capsys: Said) -> None:
+    early = (NOW - timedelta(seconds=1)).isoformat()
+    assert main(["holds", "release", LOT, "gone", "--yes", "--as-listed", early]) == 1
+    said = capsys.readouterr().err
+    for name in ("gone", HOLDS[1].id, HOLDS[2].id):
+        assert f"{name}: " in said
+    assert "Nothing was changed." in said
+    assert set(filled.statuses().values()) == {Status.OPEN}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["release", LOT, "--yes"], "--as-listed"),
+        (["release", LOT], "--yes and --as-listed TIME"),
+        (["release", "--yes", "--as-listed", NOW.isoformat()], "--all"),
+        (["release", LOT, "--all", "--yes", "--as-listed", NOW.isoformat()], "not both"),
+        (["release", LOT, "--yes", "--as-listed", "yesterday"], "--as-listed: 'yesterday' is not a time"),
+        (["release", LOT, "--yes", "--as-listed", "2026-03-02T09:00"], "does not say of which zone"),
+        (["dismiss"], "holds dismiss: name holds or lots"),
+        (["dismiss", LOT], "nobody can be asked here"),
+        (["dismiss", LOT, "--yes", "--by", " "], "--by: give a name"),
+    ],
+)
+def test_what_was_asked_wrongly_is_named_with_the_mend(
+    filled: Store, capsys: Said, arguments: list[str], named: str
+) -> None:
+    assert main(["holds", *arguments]) == 2
+    assert named in capsys.readouterr().err
+    assert set(filled.statuses().values()) == {Status.OPEN}
+
+
+def test_wrong_settings_are_listed_and_exit_with_2(store: Store, capsys: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INVOICE_ACCESS_STORE", "nowhere")
+    monkeypatch.setenv("INVOICE_ACCESS_SWEEP_HOURS", "0")
+    assert main(["holds", "list"]) == 2
+    said = capsys.readouterr().err
+    assert "2 mistakes" in said
+    assert "INVOICE_ACCESS_STORE" in said
+
+
+def test_who_decides_is_the_user_of_the_machine_unless_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOGNAME", "olga")
+    assert who(None) == "olga"
+    assert who(" pete ") == "pete"
+    with pytest.raises(UsageError, match="--by"):
+        who("a\nb")
+
+
+def test_a_time_keeps_its_moment_whatever_its_zone() -> None:
+    assert moment("2026-03-02T10:00:00+01:00", "--as-listed") == NOW
+
+
+# -- the brake
+
+
+def test_the_brake_is_set_told_and_cleared(store: Store, capsys: Said) -> None:
+    assert main(["brake"]) == 0
+    assert "The brake is not on." in capsys.readouterr().out
+    assert main(["pause", "--why", "audit", "--by", "olga"]) == 0
+    assert store.causes() == {BrakeCause.PAUSE}
+    assert main(["brake"]) == 1
+    said = capsys.readouterr().out
+    assert "set by olga: audit" in said
+    assert "stops: everything\n" in said
+    assert main(["resume", "--by", "pete"]) == 0
+    assert "Cleared: pause" in capsys.readouterr().out
+    assert store.causes() == set()
+    assert main(["resume"]) == 0
+    assert "nothing to resume" in capsys.readouterr().out
+
+
+def test_a_pause_needs_a_reason(store: Store, capsys: Said) -> None:
+    assert main(["pause", "--why", " "]) == 2
+    assert "--why" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["pause"])
+    assert store.causes() == set()
+
+
+# -- with a queue
+
+
+async def test_a_release_reaches_the_queue_by_the_environment_that_a_sandbox_tells(
+    filled: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Said
+) -> None:
+    async with running(Options(app=False, state=tmp_path / "sandbox")) as sandbox:
+        identity = next(one for one in sandbox.world.principals() if one.name == "invoice-access")
+        namespace = sandbox.service_bus.split("sb://")[1].split(";")[0]
+        places = Places(
+            service_bus=namespace,
+            arm=sandbox.arm,
+            graph=sandbox.graph,
+            identity=sandbox.identity,
+            policy=tmp_path / "policy.yaml",
+            ledger=tmp_path / "store.sqlite",
+        )
+        told = shell_environment(
+            app_settings(places, client_id=identity.client_id, identity_header="it's me", own={"A:B": "1", "C": "x y"})
+        )
+        lines = [shlex.split(line, comments=True) for line in told.splitlines()]
+        environment = dict(word.split("=", 1) for line in lines for word in line)
+        assert environment["IDENTITY_HEADER"] == "it's me"
+        assert environment["C"] == "x y"
+        assert "A:B" not in environment
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        arguments = ["holds", "release", "--all", "--yes", "--as-listed", NOW.isoformat(), "--by", "olga"]
+        assert await asyncio.to_thread(main, arguments) == 0
+        assert "3 actions released." in capsys.readouterr().out
+        sent = [stored.message for stored in sandbox.broker.queue("access-work").peek(0, count=10)]
+        assert {decode(message.body).key for message in sent} == {ANNA, BEN, CLEO}
+        assert {decode(message.body).cause.kind for message in sent} == {CauseKind.OPERATOR}
+    async with filled.state() as state:
+        rows = [row async for row in state.holds()]
+    assert {one.status for row in rows for one in row.holds.values()} == {Status.RELEASED}

@@ -1,0 +1,60 @@
+"""What each cause of the brake stops, and what passes it."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from shared.domain.brake import Brake, BrakeCause, Setting, stops
+from shared.domain.plan import Strength
+from shared.domain.policy import ActionKind
+
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+PASSED_BY_LEAVERS = (BrakeCause.INCOMPLETE_SWEEP, BrakeCause.POPULATION_SHRANK, BrakeCause.HARM)
+
+
+def brake(*causes: BrakeCause) -> Brake:
+    return Brake({cause: Setting(NOW, "somebody", f"because of {cause}") for cause in causes})
+
+
+@pytest.mark.parametrize("kind", list(ActionKind))
+@pytest.mark.parametrize("strength", [None, *Strength])
+def test_no_cause_stops_nothing(kind: ActionKind, strength: Strength | None) -> None:
+    assert stops(brake(), kind, strength) is None
+
+
+@pytest.mark.parametrize("cause", list(BrakeCause))
+@pytest.mark.parametrize(
+    ("kind", "strength"),
+    [
+        (ActionKind.GRANTS, None),
+        (ActionKind.PROFILE_UPDATES, None),
+        (ActionKind.MOVER_REVOKES, Strength.WEAK),
+        (ActionKind.MOVER_REVOKES, Strength.STRONG),
+        (ActionKind.LEAVER_REVOKES, Strength.WEAK),
+        (ActionKind.LEAVER_REVOKES, None),
+    ],
+)
+def test_every_cause_stops_everything_but_leavers_on_strong_evidence(
+    cause: BrakeCause, kind: ActionKind, strength: Strength | None
+) -> None:
+    stop = stops(brake(cause), kind, strength)
+    assert stop is not None
+    assert stop == (cause, Setting(NOW, "somebody", f"because of {cause}"))
+
+
+@pytest.mark.parametrize("cause", list(BrakeCause))
+def test_a_leaver_on_strong_evidence_is_stopped_by_a_pause_and_the_lost_role_alone(cause: BrakeCause) -> None:
+    stop = stops(brake(cause), ActionKind.LEAVER_REVOKES, Strength.STRONG)
+    assert (stop is None) is (cause in PASSED_BY_LEAVERS)
+
+
+def test_a_cause_that_leavers_pass_hides_none_that_they_do_not() -> None:
+    stop = stops(brake(*PASSED_BY_LEAVERS, BrakeCause.ROLE_LOST), ActionKind.LEAVER_REVOKES, Strength.STRONG)
+    assert stop is not None
+    assert stop[0] is BrakeCause.ROLE_LOST
+
+
+def test_what_a_person_said_is_named_before_what_was_noticed() -> None:
+    stop = stops(brake(*reversed(BrakeCause)), ActionKind.GRANTS, None)
+    assert stop is not None
+    assert stop[0] is BrakeCause.PAUSE

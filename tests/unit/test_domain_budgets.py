@@ -1,0 +1,108 @@
+"""The arithmetic of budgets at its edges; what holds for all of them is among the properties."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from shared.domain.billing import INVOICE_MANAGER, Assignment
+from shared.domain.budgets import ALLOWANCE, WINDOW, Reservations, counted, kind_of, left, limit, reserve
+from shared.domain.holds import action_id
+from shared.domain.keys import PersonKey, ProfileKey
+from shared.domain.ownership import OwnAssignment, prove
+from shared.domain.plan import Employment, Grant, Plan, Revoke, Strength
+from shared.domain.policy import ActionKind, Budget
+
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+NL, DE = ProfileKey("MCA:1", "NL-BG7"), ProfileKey("MCA:1", "DE-BG7")
+ANNA = PersonKey("7c0f5a0e-0000-4000-8000-000000000001")
+JUST = timedelta(microseconds=1)
+
+
+def taken(**at: datetime) -> Reservations:
+    return Reservations(ActionKind.MOVER_REVOKES, at)
+
+
+@pytest.mark.parametrize(
+    ("budget", "owned", "allowed"),
+    [
+        (Budget(0, 0, 0), 1000, 0),
+        (Budget(5, 2, 50), 1000, 5),  # the floor stands above a smaller count
+        (Budget(0, 10, 20), 1, 1),
+        (Budget(0, 10, 20), 5, 1),
+        (Budget(0, 10, 20), 6, 2),
+        (Budget(0, 10_000, 29), 100, 29),  # 0.29 x 100 is more than 29 in binary fractions
+        (Budget(0, 10_000, 7), 10**15, 10_000),
+    ],
+)
+def test_the_limit(budget: Budget, owned: int, allowed: int) -> None:
+    assert limit(budget, owned) == allowed
+
+
+def test_a_reservation_counts_for_the_window_and_the_allowance_and_no_longer() -> None:
+    row = taken(a=NOW)
+    assert counted(row, NOW + WINDOW + ALLOWANCE - JUST) == {"a"}
+    assert counted(row, NOW + WINDOW + ALLOWANCE) == set()
+
+
+def test_one_from_a_clock_ahead_of_ours_counts() -> None:
+    assert left(taken(a=NOW + timedelta(days=2)), 1, NOW) == 0
+
+
+def test_less_than_nothing_is_never_left() -> None:
+    assert left(taken(a=NOW, b=NOW, c=NOW), 1, NOW) == 0
+
+
+def test_a_refused_reservation_leaves_the_row_alone_and_the_next_one_renews() -> None:
+    row = taken(a=NOW)
+    assert reserve(row, "b", 1, NOW) is None
+    again = reserve(row, "a", 1, NOW + timedelta(hours=1))
+    assert again == taken(a=NOW + timedelta(hours=1))
+
+
+def test_a_clock_behind_does_not_shorten_what_was_reserved() -> None:
+    assert reserve(taken(a=NOW), "a", 1, NOW - timedelta(hours=5)) == taken(a=NOW)
+
+
+def test_what_no_longer_counts_is_forgotten_in_the_end() -> None:
+    row = reserve(taken(a=NOW), "b", 1, NOW + timedelta(days=2))
+    assert row is not None
+    assert set(row.taken) == {"a", "b"}
+    row = reserve(row, "c", 9, NOW + timedelta(days=3))
+    assert row is not None
+    assert set(row.taken) == {"b", "c"}
+
+
+def test_the_version_of_the_row_is_kept_for_the_store() -> None:
+    row = reserve(Reservations(ActionKind.GRANTS, {}, "7"), "a", 1, NOW)
+    assert row is not None
+    assert row.version == "7"
+
+
+def own() -> OwnAssignment:
+    row = Assignment(NL, "row", INVOICE_MANAGER, ANNA.object_id, created_by="us", created_on=NOW)
+    proved = prove(row, identities={"us"})
+    assert isinstance(proved, OwnAssignment)
+    return proved
+
+
+@pytest.mark.parametrize(
+    ("employment", "kind"),
+    [
+        (Employment.EMPLOYED, ActionKind.MOVER_REVOKES),
+        (Employment.PRE_HIRE, ActionKind.MOVER_REVOKES),
+        (Employment.LEAVER, ActionKind.LEAVER_REVOKES),
+    ],
+)
+def test_whose_revoke_it_is_decides_the_budget(employment: Employment, kind: ActionKind) -> None:
+    plan = Plan(employment, "because")
+    assert kind_of(plan, Revoke(own(), Strength.STRONG, "because")) is kind
+    assert kind_of(plan, Grant(NL, ("rule",), "because")) is ActionKind.GRANTS
+
+
+def test_an_actions_id_tells_key_kind_and_profile_apart_and_not_their_case() -> None:
+    ids = {action_id(ANNA, kind, profile) for kind in ActionKind for profile in (NL, DE)}
+    assert len(ids) == 2 * len(ActionKind)
+    assert all(len(each) == 16 for each in ids)
+    shouted = PersonKey(ANNA.object_id.upper())
+    same = action_id(shouted, ActionKind.GRANTS, ProfileKey("mca%3A1", "nl-bg7"))
+    assert same == action_id(ANNA, ActionKind.GRANTS, NL)

@@ -1,0 +1,209 @@
+"""Lots: what needs room in a budget, what is too much, and what a sweep makes of a key's holds."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from shared.domain.holds import Hold, KeyHolds, Status, StoppedBy
+from shared.domain.keys import PersonKey, ProfileKey
+from shared.domain.lots import (
+    Lot,
+    WantedAction,
+    in_words,
+    is_forgotten,
+    is_stopped,
+    needing_room,
+    of_policy,
+    renewed,
+    same_basis,
+    too_many,
+)
+from shared.domain.policy import ActionKind
+from shared.domain.policy_file import load_policy, rule_digests
+
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+EARLIER = NOW - timedelta(hours=5)
+PERSON = PersonKey("7c0f5a0e-0000-4000-8000-000000000001")
+PROFILE = ProfileKey("account", "profile")
+ACTION = WantedAction(PERSON, ActionKind.MOVER_REVOKES, PROFILE, "no rule gives it")
+SWEEP = Lot("sweep:mover_revokes", StoppedBy.SWEEP, "too many", frozenset({ACTION.id}))
+POLICY = Lot("policy:abc", StoppedBy.POLICY, "the policy changed", frozenset({ACTION.id}))
+
+RULES = """
+version: 1
+accounts: all
+rules:
+  - { name: one, who: "department eq 'Finance'", profiles: all }
+  - { name: two, member_of: [7c0f5a0e-0000-4000-8000-000000000002], profiles: all }
+"""
+
+
+def hold(**changes: Any) -> Hold:
+    usual: dict[str, Any] = {
+        "id": ACTION.id,
+        "key": PERSON,
+        "kind": ACTION.kind,
+        "profile": PROFILE,
+        "basis": ACTION.basis,
+        "why": "used up",
+        "stopped_by": StoppedBy.BUDGET,
+        "since": EARLIER,
+        "renewed": EARLIER,
+    }
+    return Hold(**usual | changes)
+
+
+def after(before: Hold | None, lot: Lot | None, action: WantedAction = ACTION) -> Hold | None:
+    """The hold that a sweep leaves of the one before."""
+    row = KeyHolds(PERSON, {} if before is None else {before.id: before}, "version")
+    lots = {} if lot is None else {action.id: lot}
+    result = renewed(row, [action], lots, NOW, unseen=frozenset())
+    assert (result.key, result.version) == (PERSON, "version")
+    return result.holds.get(action.id)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"), [("a", "a", True), ("a", "b", False), ("", "b", True), ("a", "", True), ("", "", True)]
+)
+def test_a_basis_that_nobody_could_tell_matches_any(one: str, other: str, same: bool) -> None:
+    assert same_basis(one, other) is same
+
+
+@pytest.mark.parametrize(
+    ("before", "needs"),
+    [
+        (None, True),
+        (hold(), True),
+        (hold(status=Status.RELEASED), False),
+        (hold(status=Status.DISMISSED), False),
+        (hold(status=Status.DISMISSED, basis="another"), True),
+        (hold(status=Status.RELEASED, basis=""), False),
+        (hold(stopped_by=StoppedBy.FIGHTS_BACK), False),
+        (hold(stopped_by=StoppedBy.HARM), False),
+    ],
+)
+def test_what_a_person_decided_about_needs_no_room(before: Hold | None, needs: bool) -> None:
+    holds = {} if before is None else {before.id: before}
+    assert needing_room([ACTION], holds, frozenset()) == [ACTION] * needs
+
+
+def test_nor_does_what_is_reserved_or_not_due() -> None:
+    assert needing_room([ACTION], {}, frozenset({ACTION.id})) == []
+    assert needing_room([replace(ACTION, due=False)], {}, frozenset()) == []
+
+
+def test_as_many_as_are_left_are_not_too_many() -> None:
+    assert too_many(ActionKind.GRANTS, [ACTION, ACTION], 2, 10) is None
+    lot = too_many(ActionKind.GRANTS, [ACTION, ACTION], 1, 10)
+    assert lot is not None
+    assert (lot.name, lot.why) == ("sweep:grants", "one sweep wants 2 grants, and of 10 in 24 h 1 are left")
+
+
+def test_a_changed_policy_holds_movers_alone_due_or_not() -> None:
+    grant = WantedAction(PERSON, ActionKind.GRANTS, PROFILE, "given")
+    lot = of_policy([grant, replace(ACTION, due=False)], {}, "0123456789abcdef", "the policy changed")
+    assert lot is not None
+    assert (lot.name, set(lot.actions)) == ("policy:0123456789ab", {ACTION.id})
+    assert of_policy([grant], {}, "0123", "the policy changed") is None
+    assert of_policy([ACTION], {ACTION.id: hold(status=Status.RELEASED)}, "0123", "the policy changed") is None
+
+
+def test_what_is_in_a_lot_is_held_since_now() -> None:
+    new = after(None, SWEEP)
+    assert new == hold(why="too many", stopped_by=StoppedBy.SWEEP, lot="sweep:mover_revokes", since=NOW, renewed=NOW)
+    assert after(None, None) is None
+
+
+def test_an_open_hold_is_renewed_and_joins_the_lot() -> None:
+    assert after(hold(), None) == hold(renewed=NOW)
+    assert after(hold(), SWEEP) == hold(
+        renewed=NOW, lot="sweep:mover_revokes", why="too many", stopped_by=StoppedBy.SWEEP
+    )
+
+
+def test_a_hold_for_a_changed_policy_keeps_its_reason_until_the_policy_changes_again() -> None:
+    before = hold(stopped_by=StoppedBy.POLICY, lot="policy:abc", why="the policy changed")
+    assert after(before, SWEEP) == replace(before, renewed=NOW)
+    again = after(before, replace(POLICY, name="policy:def", why="it changed again"))
+    assert again == replace(before, renewed=NOW, lot="policy:def", why="it changed again")
+
+
+@pytest.mark.parametrize("reason", [StoppedBy.FIGHTS_BACK, StoppedBy.HARM])
+def test_a_lot_takes_over_no_profile_that_somebody_has_to_look_after(reason: StoppedBy) -> None:
+    assert after(hold(stopped_by=reason), SWEEP) == hold(stopped_by=reason, renewed=NOW)
+
+
+def test_another_basis_is_another_action() -> None:
+    moved_on = replace(ACTION, basis="the account is disabled")
+    opened = after(hold(), None, moved_on)
+    assert opened == hold(basis="the account is disabled", since=NOW, renewed=NOW)
+    unknown = after(hold(), None, replace(ACTION, basis=""))
+    assert unknown == hold(renewed=NOW)
+    told = after(hold(basis=""), None)
+    assert told == hold(renewed=NOW)
+
+
+@pytest.mark.parametrize("status", [Status.RELEASED, Status.DISMISSED])
+def test_a_decision_stays_on_the_same_basis_and_is_the_looks_to_judge_on_another(status: Status) -> None:
+    decided = hold(status=status, by="olga", decided_at=EARLIER)
+    moved_on = replace(ACTION, basis="the account is disabled")
+    assert after(decided, SWEEP) == decided
+    assert after(decided, None, moved_on) == decided
+    anew = after(decided, SWEEP, moved_on)
+    assert anew is not None
+    assert (anew.status, anew.by, anew.decided_at, anew.since) == (Status.OPEN, "", None, NOW)
+    difference = "released because no rule gives it, and now it is because the account is disabled"
+    assert anew.refused == (difference if status is Status.RELEASED else "")
+
+
+def test_other_holds_of_the_key_stay_unless_nobody_wants_them() -> None:
+    other = hold(id="other", kind=ActionKind.GRANTS)
+    row = KeyHolds(PERSON, {"other": other})
+    assert renewed(row, [ACTION], {}, NOW, unseen=frozenset()).holds == {"other": other}
+    assert renewed(row, [ACTION], {}, NOW, unseen=frozenset({"other"})).holds == {}
+
+
+@pytest.mark.parametrize(
+    ("before", "stopped"),
+    [
+        (None, False),
+        (hold(), True),
+        (hold(basis="another"), True),
+        (hold(status=Status.RELEASED), False),
+        (hold(status=Status.DISMISSED), True),
+        (hold(status=Status.DISMISSED, basis="another"), False),
+    ],
+)
+def test_no_look_is_asked_for_what_waits_for_a_person_or_was_refused_by_one(before: Hold | None, stopped: bool) -> None:
+    assert is_stopped(ACTION, before) is stopped
+
+
+@pytest.mark.parametrize(
+    ("before", "wanted", "undecided", "goes"),
+    [
+        (hold(), (), (), True),
+        (hold(), (ACTION.id,), (), False),
+        (hold(), (), (ACTION.id,), False),
+        (hold(renewed=NOW), (), (), False),
+        (hold(status=Status.DISMISSED), (), (), True),
+        (hold(status=Status.RELEASED), (), (), False),
+    ],
+)
+def test_a_hold_goes_when_nobody_has_wanted_it_since_the_sweep_began(
+    before: Hold, wanted: tuple[str, ...], undecided: tuple[str, ...], goes: bool
+) -> None:
+    assert is_forgotten(before, frozenset(wanted), frozenset(undecided), NOW) is goes
+
+
+def test_the_difference_of_two_policies_names_their_rules() -> None:
+    before = rule_digests(load_policy(RULES))
+    again = rule_digests(load_policy(RULES.replace("department eq", "department  eq  ")))
+    assert again == before
+    changed = RULES.replace("Finance", "Audit").replace("name: two", "name: three")
+    assert in_words(before, rule_digests(load_policy(changed))) == (
+        "the policy changed: rules added three; removed two; changed one"
+    )
+    assert "not its rules" in in_words(before, again)
+    assert "nobody knows the policy" in in_words(None, before)
