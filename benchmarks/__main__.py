@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import demo_memory, directory_cost, events_cost, rows_cost, sweep_cost, verify_cost
+from benchmarks import demo_memory, directory_cost, events_cost, gate_cost, rows_cost, sweep_cost, verify_cost
 from benchmarks.figures import reference_ms, show
 
 
@@ -23,6 +23,7 @@ async def measure(*, quick: bool) -> None:
         show("Ledger and state on SQLite, per event", await rows_cost.figures(Path(folder) / "rows" / "rows.sqlite"))
         show("The audit of the ledger on SQLite", await verify_cost.figures(Path(folder) / "verify" / "rows.sqlite"))
         show("A person read from Graph (two requests), CPU", await directory_cost.measure())
+        show("The gate before a service", await gate_cost.measure())
         if not quick:
             show("Memory in the demo", await demo_memory.measure(Path(folder) / "demo"))
 
