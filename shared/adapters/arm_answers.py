@@ -19,6 +19,7 @@ from typing import Any, Final
 from azure.core.rest import AsyncHttpResponse
 
 from shared.adapters.gate import Kind, read_count
+from shared.domain.nameless import nameless
 from shared.errors import AccessLost, FailedRead, InvoiceAccessError, MaybeWritten, Permanent, Transient
 
 NEW_PRINCIPAL_WAIT: Final = timedelta(seconds=30)
@@ -181,7 +182,7 @@ def _listed(texts: Any) -> list[Any]:
 
 
 def _quote(text: str) -> str:
-    flat = " ".join(text.split())
+    flat = nameless(" ".join(text.split()))
     return flat if len(flat) <= _LONGEST_QUOTE else f"{flat[:_LONGEST_QUOTE]}..."
 
 

@@ -17,6 +17,7 @@ repeats the whole look. Each repetition passes the gate like any request.
 import asyncio
 import binascii
 import re
+from collections.abc import Sequence
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
@@ -49,6 +50,7 @@ from msgraph_core.middleware.options import GraphTelemetryHandlerOption
 
 from shared.adapters.gate import Gate, Kind
 from shared.adapters.graph_transport import AiohttpTransport
+from shared.domain.nameless import nameless
 from shared.errors import FailedRead, MaybeWritten, Misconfigured, Permanent, Transient
 from shared.settings import LOOPBACK, Settings
 
@@ -68,6 +70,7 @@ UNTOLD_SHARE: Final = 0.8
 """The share of its limit up to which Graph says nothing of it."""
 
 _USED: Final = re.compile(r"\d(\.\d{1,6})?", re.ASCII)
+_LONGEST_QUOTE: Final = 300
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 _ERRORS: Final[dict[str, type[ParsableFactory]]] = {"XXX": ODataError}
 
@@ -92,7 +95,7 @@ class GraphClient:
     is an httpx client of the caller's own making (another transport, say); it gets the SDK's middleware as
     well, and is closed with this. The credential stays the caller's. `retry_cap`
     is the longest wait that a `Transient` hands on. `gate` is what every request passes; without one, none is
-    held back.
+    held back. `secrets` are ours, and are told in no error even where Graph repeats them.
 
     Raises:
         Misconfigured: `graph_url` is not an address to which a token may be sent.
@@ -106,7 +109,9 @@ class GraphClient:
         http_client: httpx.AsyncClient | None = None,
         retry_cap: timedelta,
         gate: Gate | None = None,
+        secrets: Sequence[str] = (),
     ) -> None:
+        self._secrets = tuple(secrets)
         self._origin = _origin(_safe_address(graph_url))
         self._retry_cap = retry_cap
         self._exit = _Exit(gate)
@@ -213,7 +218,7 @@ class GraphClient:
     def _raise_unless_absent(self, error: APIError, what: str, needs: str) -> None:
         status = error.response_status_code or 0
         code, message = _said(error)
-        reason = f"{what}: Graph answered {status} {code}: {message}"
+        reason = f"{what}: Graph answered {status} {code}: {nameless(message, *self._secrets)[:_LONGEST_QUOTE]}"
         if status == HTTPStatus.NOT_FOUND and code.lower() == _NOT_FOUND:
             return
         if status == HTTPStatus.NOT_FOUND or status < HTTPStatus.BAD_REQUEST:
@@ -370,4 +375,4 @@ def _said(error: APIError) -> tuple[str, str]:
     inner = error.error if isinstance(error, ODataError) else None
     code = inner.code if inner and isinstance(inner.code, str) else ""
     message = inner.message if inner and isinstance(inner.message, str) else error.message or ""
-    return code or "(no code)", message[:300] or "(no message)"
+    return code or "(no code)", message or "(no message)"

@@ -72,6 +72,7 @@ class GraphSubscriptions:
             credential,
             http_client=http_client,
             retry_cap=timedelta(seconds=settings.retry_cap_seconds),
+            secrets=[state.get_secret_value() for state in settings.graph_client_states],
         )
 
     @property

@@ -61,6 +61,7 @@ class _WorkOnWire(_Strict):
     hints: Annotated[list[Annotated[str, AfterValidator(_profile)]], Field(max_length=MOST_HINTS)] = []
     effective: _Moment | None = None
     failing_since: _Moment | None = None
+    due: _Moment | None = None
 
 
 def encode(item: WorkItem) -> bytes:
@@ -73,6 +74,7 @@ def encode(item: WorkItem) -> bytes:
         hints=[str(hint) for hint in item.hints],
         effective=item.effective,
         failing_since=item.failing_since,
+        due=item.due,
     )
     body = wire.model_dump_json(exclude_defaults=True).encode()
     if len(body) > BODY_BYTES:
@@ -104,6 +106,7 @@ def decode(body: bytes, session: str | None = None) -> WorkItem:
         hints=tuple(map(ProfileKey.parse, wire.hints)),
         effective=wire.effective,
         failing_since=wire.failing_since,
+        due=wire.due,
     )
 
 

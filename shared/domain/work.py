@@ -20,6 +20,9 @@ RECORDED_CHARACTERS: Final = 200
 
 _LONGEST_KEY: Final = 80
 
+_CLOCKS_DIFFER: Final = timedelta(hours=1)
+"""By how much our clock may be behind the queue's: what claims more was not scheduled by us."""
+
 
 class CauseKind(StrEnum):
     """What made us look."""
@@ -62,7 +65,8 @@ class WorkItem:
     `first_asked` is when somebody first wanted this look: waiting for an unknown name counts from it. `attempt` counts
     the looks of the same kind so far, from 0. `hints` are profiles to read as well; they can only widen what is read.
     `effective` is the date an event named; waiting for an unknown name ends 14 days past it. `failing_since` is when
-    the retries began that this look is one of: they are given up 24 h after it.
+    the retries began that this look is one of: they are given up 24 h after it. `due` is the moment for which a look
+    was scheduled, None for one that was wanted at once.
     """
 
     key: Key
@@ -72,6 +76,7 @@ class WorkItem:
     hints: tuple[ProfileKey, ...] = ()
     effective: datetime | None = None
     failing_since: datetime | None = None
+    due: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +98,16 @@ def later(item: WorkItem, due: datetime, *, coalesce: timedelta) -> Scheduled:
 
     The MessageId is `<kind>:<key>:<due>`. What is dropped as a duplicate is looked after by the one that stays: it
     is due at the same moment, which is not before either was asked for.
+
+    A look that follows from a scheduled one is due after it also where our clock says otherwise: for the queue, whose
+    clock is another, they would be the same look, and it would drop the second one.
     """
     step = max(1, int(coalesce.total_seconds()))
     rounded = datetime.fromtimestamp(-(-due.timestamp() // step) * step, UTC)
-    return Scheduled(item, f"{item.cause.kind}:{_short(item)}:{rounded:%Y-%m-%dT%H:%M:%SZ}"[:128], rounded)
+    if item.due is not None and rounded <= item.due < rounded + _CLOCKS_DIFFER:
+        rounded = item.due + timedelta(seconds=step)
+    message_id = f"{item.cause.kind}:{_short(item)}:{rounded:%Y-%m-%dT%H:%M:%SZ}"[:128]
+    return Scheduled(replace(item, due=rounded), message_id, rounded)
 
 
 _MENDING: Final = frozenset({CauseKind.RETRY, CauseKind.VERIFY})

@@ -3,19 +3,25 @@
 No read per person. A read that fails is written down and makes the estate incomplete; it is never an empty answer.
 """
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Final
 
 from shared.domain.billing import OTHER_RECIPIENT_ROLES, Assignment, BillingProfile
 from shared.domain.catalogue import Catalogue
 from shared.domain.keys import ProfileKey
+from shared.domain.nameless import nameless
 from shared.domain.people import Person
 from shared.domain.rules import unknown_rules
 from shared.errors import AccessLost, InvoiceAccessError
 from shared.ports import PersonState
 from shared.services.app import App
 from shared.services.catalogue import read_profiles
+
+_LITERAL: Final = re.compile(r"'((?:[^']|'')*)'")
+"""A text in an OData filter."""
 
 
 @dataclass(slots=True)
@@ -106,15 +112,28 @@ async def _read_people(app: App, estate: Estate) -> None:
         else:
             for object_id in listed:
                 members.setdefault(object_id, set()).add(group)
-    filters = {rule.who.odata for rule in app.policy.rules if rule.who is not None and not rule.member_of}
-    for odata_filter in sorted(filters):
+    for odata_filter, rules in sorted(_filters(app).items()):
         try:
             await _list(app.directory.people(odata_filter), estate)
         except InvoiceAccessError as failure:
             estate.people_complete = False
-            estate.failures.append(f"people with {odata_filter}: {failure}")
+            estate.failures.append(f"people of rule {' and '.join(rules)}: {_unquoted(failure, odata_filter)}")
     for object_id, groups in members.items():
         estate.people[object_id] = replace(estate.people[object_id], groups=frozenset(groups))
+
+
+def _unquoted(failure: InvoiceAccessError, odata_filter: str) -> str:
+    """A failure without the filter's own texts: they may name people, and Graph repeats what it refuses."""
+    return nameless(str(failure), *(text.replace("''", "'") for text in _LITERAL.findall(odata_filter)))
+
+
+def _filters(app: App) -> dict[str, list[str]]:
+    """The filters of rules that name no group, each with those rules' names."""
+    filters: dict[str, list[str]] = {}
+    for rule in app.policy.rules:
+        if rule.who is not None and not rule.member_of:
+            filters.setdefault(rule.who.odata, []).append(rule.name)
+    return filters
 
 
 async def _list(pages: AsyncIterator[Person], estate: Estate) -> set[str]:

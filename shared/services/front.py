@@ -21,7 +21,7 @@ from shared.sources.events import Ignored, PersonEvent, as_value
 from shared.sources.graph_webhook import Notified, answer_token, read_collection
 from shared.sources.posted import Posted, WrongMediaType
 from shared.sources.source import Found, Source
-from shared.sources.strict_json import ITEMS_AT_MOST, encoded
+from shared.sources.strict_json import ITEMS_AT_MOST, TWICE, encoded
 from shared.sources.table import in_force
 
 _TEXT: Final = "text/plain; charset=utf-8"
@@ -257,7 +257,8 @@ def _in_their_words(rejected: Rejected, found: Found) -> Rejected:
 def _noted(source: str, answer: Answer) -> Answer:
     """The answer; a request refused for what is in it leaves a line with the field, and no value of anybody's."""
     if answer.status in _LOGGED and isinstance(answer.body, Refusal):
-        _log.warning("%s: a request was refused with %d: %s", source, answer.status, answer.body.field)
+        where = answer.body.field if answer.body.reason != TWICE else "a name of the sender's own"
+        _log.warning("%s: a request was refused with %d: %s", source, answer.status, where)
     return answer
 
 

@@ -6,6 +6,7 @@ person is merged into one look now, plus one at each future effective date while
 
 import asyncio
 import logging
+import traceback
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from datetime import UTC, date, datetime, time
 from typing import Final
 
 from shared.domain.keys import IdentityKey, PersonKey
+from shared.domain.nameless import nameless
 from shared.domain.work import (
     RECORDED_CHARACTERS,
     Cause,
@@ -74,7 +76,10 @@ async def intake(app: App, batch: Sequence[Incoming]) -> Taken:
                 else:
                     ignored += 1
         except Exception as bug:  # noqa: BLE001 - a bug about one event must not burn the batch it came in
-            _log.exception("intake met a bug in event %s", incoming.message_id)
+            # Its kind and its place. What it says may be of whomever the event names.
+            place = "".join(traceback.format_tb(bug.__traceback__))
+            event = nameless(incoming.message_id or "")
+            _log.error("intake met a bug in event %s: %s\n%s", event, type(bug).__name__, place)
             mistakes.append(
                 Rejected(
                     "event",

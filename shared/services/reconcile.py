@@ -7,13 +7,13 @@ raises is a bug: the host redelivers it and in the end dead-letters it. Everythi
 import hashlib
 import json
 import logging
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from shared.domain.keys import IdentityKey, Key, PersonKey, ProfileKey
+from shared.domain.nameless import nameless
 from shared.domain.outcome import Outcome, retry_delay
 from shared.domain.work import CauseKind, Scheduled, WorkItem, again, later, retried
 from shared.errors import AccessLost, Conflict, Permanent, Transient
@@ -75,7 +75,7 @@ def chain_key(key: Key) -> str:
 def _nameless(key: Key, reason: str) -> str:
     """A service's words without the name that we asked it about: services repeat what they refuse."""
     if isinstance(key, IdentityKey):
-        return re.sub(re.escape(key.value), "(the name)", reason, flags=re.IGNORECASE)
+        return nameless(reason, key.value)
     return reason
 
 

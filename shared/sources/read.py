@@ -15,7 +15,7 @@ from shared.errors import Rejected
 from shared.sources.cloud_event import read_cloud_event
 from shared.sources.events import Ignored, Read, as_value
 from shared.sources.graph_notification import read_notification
-from shared.sources.strict_json import ITEMS_AT_MOST, STRUCTURED, JsonObject, kind_of, parse
+from shared.sources.strict_json import ITEMS_AT_MOST, STRUCTURED, TWICE, JsonObject, kind_of, parse
 
 
 def read_message(body: bytes, *, now: datetime) -> list[Read]:
@@ -37,7 +37,7 @@ def read_message(body: bytes, *, now: datetime) -> list[Read]:
 
 def _collection(message: JsonObject) -> list[Read]:
     if message.twice == "value":
-        raise Rejected("value", "it is there more than once", "Send each name once")
+        raise Rejected("value", TWICE, "Send each name once")
     return _each(message["value"], "value", "value", read_notification)
 
 

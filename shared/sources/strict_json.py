@@ -25,6 +25,9 @@ DEPTH_AT_MOST: Final = 64
 TEXT_AT_MOST: Final = 1024
 """The longest text that is read out of an event, in characters."""
 
+TWICE: Final = "it is there more than once"
+"""Why a name is rejected. The field is then a name of the sender's own choosing, which may be anything."""
+
 STRUCTURED: Final = "Send one CloudEvents 1.0 event in structured mode: a JSON object, in UTF-8, not compressed"
 """What is asked of a sender whose message is none that we know."""
 
@@ -123,7 +126,7 @@ def as_object(value: Any, field: str, mend: str) -> JsonObject:
     if value.twice is not None:
         raise Rejected(
             f"{field}.{shown(value.twice)}" if field else shown(value.twice),
-            "it is there more than once",
+            TWICE,
             "Send each name once",
         )
     return value

@@ -581,7 +581,7 @@ async def test_an_incomplete_sweep_sets_the_brake_and_a_complete_one_clears_it(
     assert report["brake"] == ["incomplete-sweep"]
     setting = (await causes(stage))[BrakeCause.INCOMPLETE_SWEEP]
     assert (setting.by, setting.by_sweep) == (f"sweep#{report['sweep']}", True)
-    assert "people with" in setting.why
+    assert "people of rule" in setting.why
     assert [record.levelno for record in caplog.records if "the brake is on" in record.message] == [logging.WARNING]
     assert await stage.app.state.baseline() == baseline
     anna = stage.hire("anna")
