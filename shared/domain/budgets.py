@@ -51,9 +51,9 @@ def limit(budget: Budget, owned: int) -> int:
 
 
 def counted(reservations: Reservations, now: datetime) -> frozenset[str]:
-    """The actions that count now. A time ahead of ours (another clock's) counts."""
+    """The actions that count now. A time ahead of ours (another clock's) counts, unless it is days ahead."""
     return frozenset(
-        action for action, reserved_at in reservations.taken.items() if now - reserved_at < WINDOW + ALLOWANCE
+        action for action, reserved_at in reservations.taken.items() if -_KEPT < now - reserved_at < WINDOW + ALLOWANCE
     )
 
 

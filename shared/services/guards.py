@@ -62,6 +62,11 @@ class Guard:
         """The guard of a key. One read."""
         return cls(app, await app.state.key_holds(key))
 
+    @property
+    def profiles(self) -> frozenset[ProfileKey]:
+        """The profiles of the key's holds."""
+        return frozenset(hold.profile for hold in self._holds.values())
+
     def wanted(self, kind: ActionKind, profile: ProfileKey, basis: str, strength: Strength | None = None) -> Wanted:
         """An action of this key."""
         return Wanted(action_id(self._key, kind, profile), kind, profile, basis, strength)

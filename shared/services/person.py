@@ -5,7 +5,8 @@ when to come back after a failure `reconcile`'s.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -48,8 +49,9 @@ async def look_at_person(app: App, key: PersonKey, item: WorkItem, chain: Chain,
     enforced = enforced_profiles(app.policy, catalogue)
     billing = app.billing_for_look(enforced.__contains__)
 
+    guard = await Guard.open(app, key)
     draft = decide(person, app.policy, catalogue, (), now)
-    to_read = _profiles_to_read(app, catalogue, draft, before, item)
+    to_read = _profiles_to_read(app, catalogue, draft, {*before.holdings, *guard.profiles}, item)
     rows, unread = await _read_rows(billing, key.object_id, to_read)
     identities = await billing.identities()
     held = [
@@ -79,11 +81,10 @@ async def look_at_person(app: App, key: PersonKey, item: WorkItem, chain: Chain,
         sightings={**_unread(before.sightings, unread), **weighed.sightings},
         names=_names(person) or before.names,
     )
-    guard = await Guard.open(app, key)
     run = Run(app, billing, chain, deadline, guard, enforced.__contains__, state, stored)
     results = [*unread, *unsure, *await run.carry_out(plan, revokes)]
     results += await _store(app, run)
-    results += await _close_holds(guard, run, plan, unread)
+    results += await _close_holds(guard, run, plan, rows)
     lost = next((result.why for result in results if result.access_lost), None)
     if lost is not None:
         await role_lost(app, key, lost)
@@ -129,15 +130,15 @@ async def _with_rules_judged(app: App, catalogue: Catalogue) -> Catalogue:
 
 
 def _profiles_to_read(
-    app: App, catalogue: Catalogue, draft: Plan, state: PersonState, item: WorkItem
+    app: App, catalogue: Catalogue, draft: Plan, concerned: AbstractSet[ProfileKey], item: WorkItem
 ) -> list[ProfileKey]:
-    """What the policy gives, what we remember granting, and what a hint names: one read each.
+    """What the policy gives, what is `concerned` (remembered or held), and what a hint names: one read each.
 
     A hint only widens, and only to profiles that exist in accounts we manage.
     """
     managed = managed_accounts(app.policy, catalogue.accounts)
     known = {profile.key for profile in catalogue.profiles}
-    wanted = {*draft.wanted, *state.holdings, *(hint for hint in item.hints if hint in known)}
+    wanted = {*draft.wanted, *concerned, *(hint for hint in item.hints if hint in known)}
     return sorted(profile for profile in wanted if profile.account.lower() in managed)
 
 
@@ -241,17 +242,17 @@ async def _store(app: App, run: Run) -> list[Result]:
     return []
 
 
-async def _close_holds(guard: Guard, run: Run, plan: Plan, unread: Sequence[Result]) -> list[Result]:
-    """Closes the holds of what is no longer wanted.
+async def _close_holds(guard: Guard, run: Run, plan: Plan, read: Collection[ProfileKey]) -> list[Result]:
+    """Closes the holds of what is no longer wanted, of the profiles that were `read`.
 
     Evidence that is yet to be seen again still wants it, and where a rule is not known nothing is concluded.
     """
     wanted: tuple[Grant | Revoke, ...] = (*plan.grants, *plan.revokes)
-    silent = [failure.profile for failure in unread]
-    silent += [note.profile for note in plan.notes if note.kind is NoteKind.RULE_NOT_KNOWN]
+    silent = [profile for profile in guard.profiles if profile not in read]
+    silent += [note.profile for note in plan.notes if note.kind is NoteKind.RULE_NOT_KNOWN and note.profile is not None]
     guard.keep(
         {run.wanted(plan, action).id for action in wanted},
-        [profile for profile in silent if profile is not None],
+        silent,
     )
     try:
         await guard.store()

@@ -31,6 +31,22 @@ def test_looks_coalesce_when_they_fall_into_one_step(first: int, second: int) ->
     assert timedelta(0) <= one.due - (NOW + timedelta(milliseconds=first)) < STEP
 
 
+@pytest.mark.parametrize("behind_seconds", [-40, 0, 1, 29, 30, 600])
+def test_what_follows_from_a_scheduled_look_is_due_after_it_whatever_our_clock_says(behind_seconds: int) -> None:
+    handled = later(ITEM, NOW, coalesce=STEP)
+    assert handled.due is not None
+    ours = handled.due - timedelta(seconds=behind_seconds)
+    following = later(again(handled.item, CauseKind.EVENT), ours, coalesce=STEP)
+    assert following.due is not None
+    assert following.due > handled.due or ours > handled.due
+    assert following.message_id != handled.message_id
+
+
+def test_a_due_time_that_nobody_can_have_meant_moves_nothing() -> None:
+    far = replace(ITEM, due=NOW + timedelta(days=400))
+    assert later(far, NOW, coalesce=STEP).due == later(ITEM, NOW, coalesce=STEP).due
+
+
 def test_looks_for_now_never_coalesce() -> None:
     assert at_once(ITEM, "a").message_id != at_once(ITEM, "b").message_id
     assert at_once(ITEM, "a").due is None

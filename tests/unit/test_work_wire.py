@@ -37,6 +37,7 @@ ITEMS = st.builds(
     hints=st.lists(PROFILES, max_size=5).map(tuple),
     effective=st.none() | MOMENTS,
     failing_since=st.none() | MOMENTS,
+    due=st.none() | MOMENTS,
 )
 
 
