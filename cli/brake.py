@@ -66,8 +66,11 @@ def run_resume(chosen: argparse.Namespace) -> int:
             return DONE
         for cause, setting in resumed.cleared.items():
             out.print(f"Cleared: {_said(cause, setting)}")
-        if BrakeCause.POPULATION_SHRANK in resumed.cleared:
-            out.print("How many people match the rules now is accepted: the next sweep counts anew.")
+        if (shrank := resumed.cleared.get(BrakeCause.POPULATION_SHRANK)) is not None:
+            many = f"That {shrank.seen:,} people match" if shrank.seen else "How many people match"
+            out.print(f"{many} the rules is accepted: the next sweep compares with that.")
+        if BrakeCause.ROLE_LOST in resumed.cleared:
+            out.print("The billing accounts that the next sweep finds are accepted, and no longer missed.")
         if resumed.remaining:
             complaints().print("Set again meanwhile, and left as it is:")
             _tell(Brake(resumed.remaining))

@@ -1,6 +1,6 @@
-"""`holds list | show | release | dismiss`: what waits for a person, and what that person decides.
+"""`holds list | show | release | dismiss | log`: what waits for a person, and what that person decides.
 
-Lives here: showing holds and asking. What a decision does is `shared.services.decisions`'.
+Lives here: showing holds and decisions, and asking. What a decision does is `shared.services.decisions`'.
 """
 
 import argparse
@@ -15,6 +15,7 @@ from rich.console import Console
 from cli.operating import BAD_ARGUMENTS, DONE, REFUSED, UsageError, complaints, counted, moment, operate, shown, who
 from shared.domain.holds import Hold, Status
 from shared.domain.listed import Line, Listing
+from shared.ports import Record
 from shared.services import decisions
 from shared.services.app import App
 from shared.services.decisions import Decided
@@ -31,6 +32,9 @@ def add_to(commands: Any) -> None:
     showing.add_argument("name", metavar="ID|LOT")
     showing.add_argument("--json", action="store_true", help="for programs")
     showing.set_defaults(run=run_show)
+    logging = verbs.add_parser("log", help="every decision that was recorded, pause and resume as well, newest last")
+    logging.add_argument("--json", action="store_true", help="for programs")
+    logging.set_defaults(run=run_log)
     releasing = verbs.add_parser("release", help="have them done, whatever the budget")
     dismissing = verbs.add_parser("dismiss", help="have them left alone until the action changes")
     for deciding, run in ((releasing, run_release), (dismissing, run_dismiss)):
@@ -90,6 +94,24 @@ def run_show(chosen: argparse.Namespace) -> int:
                 out.print(f"      - {json.dumps(before, ensure_ascii=False)}")
                 out.print(f"      + {json.dumps(after, ensure_ascii=False)}")
         out.print(f"\nas listed: {listing.at.isoformat()}")
+        return DONE
+
+    return operate(verb)
+
+
+def run_log(chosen: argparse.Namespace) -> int:
+    """Lists the decisions as they were recorded; 0."""
+
+    async def verb(app: App) -> int:
+        records = await decisions.log(app)
+        out = _out()
+        if chosen.json:
+            said = [{"sequence": one.sequence, "at": one.at.isoformat()} | dict(one.body) for one in records]
+            out.print(json.dumps(said, indent=2))
+            return DONE
+        out.print(f"{counted(len(records), 'decision')}.")
+        for record in records:
+            _tell_record(out, record)
         return DONE
 
     return operate(verb)
@@ -209,6 +231,21 @@ def _tell_hold(out: Console, hold: Hold) -> None:
         out.print(f"    the last release was not carried out: {hold.refused}")
 
 
+def _tell_record(out: Console, record: Record) -> None:
+    """Tells what a record says; one by somebody else's hand may lack what ours have."""
+    body = record.body
+    why = f": {body['why']}" if body.get("why") else ""
+    out.print(f"\n{shown(record.at)}  {body.get('verb', record.kind)} by {body.get('by', 'nobody knows whom')}{why}")
+    for cause, setting in body.get("causes", {}).items():
+        out.print(f"    {cause}, since {setting['since']}, set by {setting['by']}: {setting['why']}")
+    for hold in body.get("holds", ()):
+        kind = hold["kind"].removesuffix("s").replace("_", " ")
+        of = f"  of lot {hold['lot']}" if "lot" in hold else ""
+        out.print(f"    {hold['id']}  {kind}: {hold['key']} on {hold['profile']}{of}")
+    for difference in body.get("refused", ()):
+        out.print(f"    refused: {difference}")
+
+
 def _as_json(hold: Hold) -> dict[str, Any]:
     return {
         "id": hold.id,
@@ -234,4 +271,5 @@ def _mistaken(what: str) -> int:
 
 
 def _out() -> Console:
-    return Console(highlight=False, markup=False, soft_wrap=True)
+    # What is told is said as it is: to rich, ':new:' in a name would be a picture.
+    return Console(highlight=False, markup=False, emoji=False, soft_wrap=True)

@@ -226,9 +226,9 @@ class ProfileState:
     """What can be rebuilt about a profile's e-mail invoicing.
 
     `agreed` is the digest of every writable field at the first of two reads that must agree, with its time;
-    `updates` are the times of our updates in the last 24 h; `before` is every writable field as it was before the
-    latest of them; `blocked` says why we no longer update it by ourselves, and `after` is then every writable field
-    as that update left it.
+    `updates` are the times of our updates in the last 24 h; `before` is everything that was read before the latest of
+    them, and `unjudged` its time as long as no read has shown what it did. `blocked` says why we no longer update it
+    by ourselves, and `after` is then everything that was read of what that update left.
     """
 
     key: ProfileKey
@@ -237,6 +237,7 @@ class ProfileState:
     before: Mapping[str, Any] | None = None
     blocked: str | None = None
     after: Mapping[str, Any] | None = None
+    unjudged: datetime | None = None
     version: str | None = field(default=None, compare=False)
 
 
@@ -258,7 +259,10 @@ class Baseline:
     """What the last good sweep counted: what later ones, and budgets, are measured against.
 
     `ours` are our assignments, `profiles` the managed profiles, `population` the people whom the rules preselect.
-    `rules` map each rule of the policy to the digest of its meaning, so that a changed policy can be told apart.
+    `policy_digest` and `rules`, each rule with the digest of its meaning, say what was seen of the policy: a rule that
+    could not be judged since it changed is there as it was before, or not at all. `policy_digest` is "" where nothing
+    was seen. `accounts` are the managed accounts, lower-case, of which it listed profiles. A population of 0 and no
+    accounts mean that nobody knows: whatever there is next is accepted.
     """
 
     at: datetime
@@ -267,6 +271,7 @@ class Baseline:
     population: int
     policy_digest: str
     rules: Mapping[str, str] = field(default_factory=dict)
+    accounts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,10 +333,11 @@ class State(Protocol):
         """Every hold of a key, none when there is no row. One read."""
         ...
 
-    async def put_key_holds(self, *rows: KeyHolds) -> None:
-        """Stores each row over the version it was read as; one without holds goes. Raises `Conflict`.
+    async def put_key_holds(self, *rows: KeyHolds, whole: bool = False) -> None:
+        """Stores each row over the version it was read as; one without holds goes.
 
-        Up to 100 rows are stored together or not at all; more of them in several such lots.
+        Raises `Conflict` for those that somebody else changed meanwhile, and stores all others. With `whole`, up to 100
+        rows are stored together or not at all, more of them in several such lots up to the first that conflicts.
         """
         ...
 
@@ -359,8 +365,8 @@ class State(Protocol):
         """What the last good sweep counted; None before the first."""
         ...
 
-    async def put_baseline(self, baseline: Baseline) -> None:
-        """Replaces it."""
+    async def put_baseline(self, baseline: Baseline, *, over: Baseline | None = None) -> None:
+        """Replaces it; with `over` only as long as it is that one, else it raises `Conflict`."""
         ...
 
     async def sighted(self) -> Sequence[Sighted]:

@@ -78,7 +78,7 @@ async def first_sweep(office: Office, seen: Seen) -> None:
     )
     await office.sweep()  # from here on, budgets are measured by what is ours now
     seen.say(
-        f"The sweep wanted {len(expected - foreign)} grants at once, far more than a day's budget: one hold carries them."
+        f"The sweep wanted {len(expected - foreign)} grants at once, more than a day's budget: one hold carries them."
     )
     seen.say(f"An operator looked at it and released it; the app made {len(ours)} of them, one person at a time.")
     seen.check("assignments made", _shown(expected - foreign), _shown(ours))
@@ -344,8 +344,8 @@ def removed_rule(policy: Path) -> Play:
         await office.release(listed)
         left = [await office.sees(names.LITWARE_SERVICES, one, holds=False) for one in team]
         seen.say(
-            "Project Aurora is over and its rule left the policy. What that takes away was held until an operator had seen "
-            "the difference; Cora Reid and Dan Hughes hold nothing by it now."
+            "Project Aurora is over and its rule left the policy. What that takes away was held until an operator "
+            "had seen the difference; Cora Reid and Dan Hughes hold nothing by it now."
         )
         seen.say(f"Why: {await office.why(team[0].object_id, 'revoke')}")
         seen.check("what the rule gave is gone", [False, False], left)

@@ -98,20 +98,22 @@ def reservations_of(row: Row, kind: ActionKind) -> Reservations:
 
 
 def brake_body(brake: Brake) -> dict[str, Any]:
-    """The brake's row."""
+    """The brake's row. What was seen stands apart: an earlier release reads the rest all the same."""
     return {
         "causes": {
             cause.value: [setting.since.isoformat(), setting.by, setting.why, setting.by_sweep]
             for cause, setting in brake.causes.items()
-        }
+        },
+        "seen": {cause.value: setting.seen for cause, setting in brake.causes.items() if setting.seen},
     }
 
 
 def brake_of(row: Row) -> Brake:
     """The brake whose row this is. Raises `Damaged`: a brake that cannot be read is not off."""
     with damaged(row, "brake"):
+        seen = row.body.get("seen", {})
         causes = {
-            BrakeCause(cause): Setting(datetime.fromisoformat(since), by, why, bool(by_sweep))
+            BrakeCause(cause): Setting(datetime.fromisoformat(since), by, why, bool(by_sweep), int(seen.get(cause, 0)))
             for cause, (since, by, why, by_sweep) in row.body["causes"].items()
         }
         return Brake(causes, row.etag)
@@ -126,6 +128,7 @@ def baseline_body(baseline: Baseline) -> dict[str, Any]:
         "population": baseline.population,
         "policy_digest": baseline.policy_digest,
         "rules": dict(baseline.rules),
+        "accounts": list(baseline.accounts),
     }
 
 
@@ -140,6 +143,7 @@ def baseline_of(row: Row) -> Baseline:
             population=int(body["population"]),
             policy_digest=body["policy_digest"],
             rules=dict(body["rules"]),
+            accounts=tuple(str(account) for account in body.get("accounts", ())),  # rows of earlier releases have none
         )
 
 

@@ -75,17 +75,37 @@ class GuardsState:
         row = await self._rows.get(_HOLDS, _hold_key(key))
         return KeyHolds(key) if row is None else holds_of(row)
 
-    async def put_key_holds(self, *rows: KeyHolds) -> None:
-        """Stores each row over the version it was read as; one without holds goes. Raises `Conflict`.
+    async def put_key_holds(self, *rows: KeyHolds, whole: bool = False) -> None:
+        """Stores each row over the version it was read as; one without holds goes.
 
-        Up to 100 rows are stored together or not at all, fewer where they are long; more in several such lots.
+        Raises `Conflict` for those that somebody else changed meanwhile, and stores all others. With `whole`, up to 100
+        rows are stored together or not at all, fewer where they are long; more in several such lots, up to the first
+        that conflicts.
         """
+        conflicts: list[Operation] = []
         for lot in _lots([operation for row in rows for operation in _hold_operation(row)]):
-            try:
-                await self._rows.write(_HOLDS, *lot)
-            except (Exists, Changed) as error:
-                of = f"'{lot[0].key}'" if len(lot) == 1 else f"one of {len(lot)} keys, '{lot[0].key}' the first,"
-                raise Conflict(f"somebody else changed the holds of {of} meanwhile") from error
+            conflicts += await self._put_holds(lot, whole=whole)
+            if whole and conflicts:
+                break
+        if conflicts:
+            of = f"'{conflicts[0].key}'"
+            if len(conflicts) > 1:
+                of = f"{'one of ' * whole}{len(conflicts)} keys, {of} the first,"
+            raise Conflict(f"somebody else changed the holds of {of} meanwhile")
+
+    async def _put_holds(self, lot: Sequence[Operation], *, whole: bool) -> Sequence[Operation]:
+        """Stores a lot in one batch, else in halves: what stands in the way is found in few writes. Returns that."""
+        try:
+            await self._rows.write(_HOLDS, *lot)
+        except (Exists, Changed):
+            if whole or len(lot) == 1:
+                return lot
+            half = len(lot) // 2
+            return [
+                *await self._put_holds(lot[:half], whole=False),
+                *await self._put_holds(lot[half:], whole=False),
+            ]
+        return ()
 
     async def holds(self) -> AsyncIterator[KeyHolds]:
         """Every key that has a hold."""
@@ -117,11 +137,16 @@ class GuardsState:
         row = await self._rows.get(_GUARDS, _BASELINE)
         return None if row is None else baseline_of(row)
 
-    async def put_baseline(self, baseline: Baseline) -> None:
-        """Replaces it. Raises `Conflict` when others keep replacing it meanwhile."""
+    async def put_baseline(self, baseline: Baseline, *, over: Baseline | None = None) -> None:
+        """Replaces it; with `over` only as long as it is that one.
+
+        Raises `Conflict` when it is another, or others keep replacing it meanwhile.
+        """
         body = baseline_body(baseline)
         for number in range(_TRIES):
             old = await self._rows.get(_GUARDS, _BASELINE)
+            if over is not None and (old is None or baseline_of(old) != over):
+                raise Conflict("somebody else changed the baseline meanwhile")
             try:
                 await self._put(_BASELINE, body, None if old is None else old.etag, "the baseline")
             except Conflict:

@@ -81,6 +81,7 @@ def profile_body(state: ProfileState) -> dict[str, Any]:
         "before": None if state.before is None else dict(state.before),
         "blocked": state.blocked,
         "after": None if state.after is None else dict(state.after),
+        "unjudged": _iso(state.unjudged),
     }
 
 
@@ -96,6 +97,7 @@ def profile_of(row: Row) -> ProfileState:
             before=body["before"],
             blocked=body["blocked"],
             after=body.get("after"),  # a row of an earlier release has none
+            unjudged=_when(body.get("unjudged")),  # nor this
             version=row.etag,
         )
 

@@ -30,12 +30,16 @@ class BrakeCause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """Why and since when a cause stands. `by` is who set it: a sweep, a look's key, or an operator."""
+    """Why and since when a cause stands. `by` is who set it: a sweep, a look's key, or an operator.
+
+    `seen` is how many people there were when the population shrank; 0 for any other cause, and where nobody noted it.
+    """
 
     since: datetime
     by: str
     why: str
     by_sweep: bool = False
+    seen: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ class WantedAction:
     """An action that a sweep wants. `basis` is its reason, "" where the sweep cannot tell.
 
     `due` says whether it may be written before the next sweep: who is in a period of grace is not taken anything from
-    yet, and takes no room from others.
+    yet, and takes no room from others. `rules` are those that gave what it takes away; empty where nobody remembers.
     """
 
     key: PersonKey | ProfileKey
@@ -38,6 +38,7 @@ class WantedAction:
     profile: ProfileKey
     basis: str
     due: bool = True
+    rules: frozenset[str] = frozenset()
     id: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -64,12 +65,16 @@ def needing_room(
 ) -> list[WantedAction]:
     """The due actions that a budget has to have room for.
 
-    Not among them are those that have their room already, and those about which a person decided on the same basis.
+    Not among them are those that have their room already, those about which a person decided on the same basis, and
+    those that wait for a person: they are not written before that.
     """
     return [
         action
         for action in wanted
-        if action.due and action.id not in reserved and not _is_settled(action, holds.get(action.id))
+        if action.due
+        and action.id not in reserved
+        and not _is_settled(action, hold := holds.get(action.id))
+        and not is_stopped(action, hold)
     ]
 
 
@@ -88,17 +93,40 @@ def too_many(kind: ActionKind, actions: Sequence[WantedAction], left: int, most:
     return Lot(f"sweep:{kind}", StoppedBy.SWEEP, why, frozenset(action.id for action in actions))
 
 
+def changed_rules(before: Mapping[str, str], now: Mapping[str, str]) -> frozenset[str]:
+    """The rules that came, went or changed between two policies, each given as names with digests of their meaning."""
+    return frozenset(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
+
+
+def seen_rules(before: Mapping[str, str], now: Mapping[str, str], unknown: AbstractSet[str]) -> dict[str, str]:
+    """The rules' digests that count as seen once a sweep has held what follows from each rule that it could judge.
+
+    What it could not judge (`unknown`) stays as it was seen before. So does a rule that is gone, as long as there is
+    any such: what it gave may be given by one of those too, and is taken away only once that is known.
+    """
+    seen = {name: digest for name, digest in now.items() if name not in unknown}
+    kept = before.keys() & (unknown | before.keys() - now.keys() if unknown else unknown)
+    return seen | {name: before[name] for name in kept}
+
+
 def of_policy(
-    wanted: Iterable[WantedAction], holds: Mapping[str, Hold], policy_digest: str, difference: str
+    wanted: Iterable[WantedAction],
+    holds: Mapping[str, Hold],
+    policy_digest: str,
+    difference: str,
+    changed: AbstractSet[str] | None = None,
 ) -> Lot | None:
     """The lot of everything that a changed policy takes from movers, also what is not due yet; None for nothing.
 
-    `difference` says in words what changed. What a person decided about on the same basis is not in it.
+    `difference` says in words what changed. With `changed` it is what one of these rules gave, and what was given by
+    nobody remembers which. What a person decided about on the same basis is not in it.
     """
     actions = frozenset(
         action.id
         for action in wanted
-        if action.kind is ActionKind.MOVER_REVOKES and not _is_settled(action, holds.get(action.id))
+        if action.kind is ActionKind.MOVER_REVOKES
+        and (changed is None or not action.rules or action.rules & changed)
+        and not _is_settled(action, holds.get(action.id))
     )
     if not actions:
         return None

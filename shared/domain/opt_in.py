@@ -1,4 +1,4 @@
-"""A profile's invoice e-mail: which fields a PUT must carry, and how two reads are compared.
+"""A profile's invoice e-mail: which fields a PUT must carry, what is kept of a profile, and how two reads are compared.
 
 PUT replaces the whole profile and there is no etag, so everything writable that a read returned is sent back.
 Source: Microsoft.Billing 2024-04-01, BillingProfiles_CreateOrUpdate; that `soldTo` and `currentPaymentTerm` are
@@ -8,6 +8,7 @@ refused although the schema calls them writable was reported for the 2024-08-01-
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from shared.domain.billing import BillingProfile
@@ -34,8 +35,22 @@ def writable(profile: BillingProfile) -> dict[str, Any]:
 
 def fingerprint(profile: BillingProfile) -> str:
     """SHA-256 over every writable field and the tags: two reads agree when theirs are equal."""
-    text = json.dumps([writable(profile), dict(profile.tags)], sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return _digest([writable(profile), dict(profile.tags)])
+
+
+def image(profile: BillingProfile) -> dict[str, Any]:
+    """Everything that the read returned, to be kept: an update may change also what it did not carry."""
+    return {"properties": dict(profile.properties), "tags": dict(profile.tags)}
+
+
+def image_digest(kept: Mapping[str, Any]) -> str:
+    """SHA-256 over an image: who has the image can prove that it is the one."""
+    return _digest(kept)
+
+
+def as_kept(kept: Mapping[str, Any], profile: BillingProfile) -> BillingProfile:
+    """The profile as an image has it, to be compared with a read of the same profile."""
+    return replace(profile, properties=kept["properties"], tags=kept["tags"])
 
 
 def differences(before: BillingProfile, after: BillingProfile) -> Mapping[str, tuple[Any, Any]]:
@@ -53,3 +68,7 @@ def differences(before: BillingProfile, after: BillingProfile) -> Mapping[str, t
     if dict(before.tags) != dict(after.tags):
         found["tags"] = (dict(before.tags), dict(after.tags))
     return found
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()

@@ -5,7 +5,7 @@ concerns are enqueued: nothing is written to Azure from here. A verb that broke 
 """
 
 import uuid
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import batched
@@ -18,6 +18,7 @@ from shared.domain.listed import Difference, Listing, choose, listing
 from shared.domain.policy import ActionKind
 from shared.domain.work import MOST_HINTS, Cause, CauseKind, Scheduled, WorkItem, at_once, later
 from shared.errors import Conflict, Transient
+from shared.ports import Record
 from shared.services.app import App
 from shared.services.guards import set_brake
 
@@ -91,17 +92,15 @@ async def pause(app: App, by: str, why: str) -> Brake:
 async def resume(app: App, by: str) -> Resumed:
     """Clears every cause that stands now. What comes in meanwhile stays, as nobody has seen it yet.
 
-    Where the population shrank, what it is now is accepted. Nothing is enqueued: the next sweep takes up what was
-    stopped. Raises `Transient` where the brake keeps changing.
+    What the causes told of is accepted (`_accept`). Nothing is enqueued: the next sweep takes up what was stopped.
+    Raises `Transient` where the brake or the baseline keeps changing.
     """
     seen = (await app.state.brake()).causes
     if not seen:
         return Resumed({}, {})
     causes = {cause.value: {"since": s.since.isoformat(), "by": s.by, "why": s.why} for cause, s in seen.items()}
     await _record(app, {"verb": "resume", "by": by, "causes": causes})
-    baseline = await app.state.baseline() if BrakeCause.POPULATION_SHRANK in seen else None
-    if baseline is not None:
-        await app.state.put_baseline(replace(baseline, population=0))
+    await _accept(app, seen)
     for _ in range(_TRIES):
         brake = await app.state.brake()
         remaining = {cause: setting for cause, setting in brake.causes.items() if seen.get(cause) != setting}
@@ -111,6 +110,33 @@ async def resume(app: App, by: str) -> Resumed:
             continue
         return Resumed(seen, remaining)
     raise Transient("the brake was set by others meanwhile; look at it, and resume again")
+
+
+async def _accept(app: App, seen: Mapping[BrakeCause, Setting]) -> None:
+    """Has the next sweep compare with what the operator saw, and not with what was there before.
+
+    Accepted are the people that there were when the population shrank, or any number where nobody noted it, and
+    whichever accounts are left after the loss of our role.
+    """
+    for _ in range(_TRIES):
+        accepted = before = await app.state.baseline()
+        if accepted is not None and BrakeCause.POPULATION_SHRANK in seen:
+            accepted = replace(accepted, population=seen[BrakeCause.POPULATION_SHRANK].seen)
+        if accepted is not None and BrakeCause.ROLE_LOST in seen:
+            accepted = replace(accepted, accounts=())
+        if accepted is None or accepted == before:
+            return
+        try:
+            await app.state.put_baseline(accepted, over=before)
+        except Conflict:
+            continue  # a sweep was faster; what it counted besides is to stay
+        return
+    raise Transient("sweeps keep counting anew meanwhile; nothing was resumed, do it again")
+
+
+async def log(app: App) -> Sequence[Record]:
+    """Every decision there is a record of, the newest last. Raises `Permanent` where one is damaged."""
+    return [record async for record in app.ledger.read(CHAIN)]
 
 
 async def brake_status(app: App) -> Brake:
@@ -144,23 +170,24 @@ async def _decide(
     as_listed: datetime | Listing | None,
 ) -> Decided:
     done: dict[str, Hold] = {}
-    is_recorded = False
+    recorded = set[tuple[str, str]]()
     for _ in range(_TRIES):
         rows = [row async for row in app.state.holds()]
         holds = [hold for row in rows for hold in row.holds.values()]
         done |= {hold.id: hold for hold in holds if decision.made(hold)}
         chosen, differences = choose(holds, names, as_listed, done=done)
         if differences:
-            if is_recorded:
+            if recorded:
                 said = [f"{difference.name}: {difference.what}" for difference in differences]
                 await _record(app, decision.record | {"refused": said, "decided": sorted(done)})
             return Decided(tuple(done.values()), tuple(differences), await _enqueue(app, decision, done.values()))
-        if chosen and not is_recorded:
-            await _record_holds(app, decision, chosen.values())
-            is_recorded = True
+        # After a conflict a lot may have members that nobody recorded yet, or one on another basis.
+        unrecorded = [hold for hold in chosen.values() if (hold.id, hold.basis) not in recorded]
+        await _record_holds(app, decision, unrecorded)
+        recorded |= {(hold.id, hold.basis) for hold in unrecorded}
         try:
             for together in batched(decision.on_rows(rows, chosen), _ROWS_AT_ONCE, strict=False):
-                await app.state.put_key_holds(*together)
+                await app.state.put_key_holds(*together, whole=True)
                 done |= {hold.id: hold for row in together for hold in row.holds.values() if hold.id in chosen}
         except Conflict:
             continue

@@ -114,7 +114,8 @@ def _judge(app: App, estate: Estate, person: Person, held: Sequence[Held], drift
 def _add_outsider(app: App, estate: Estate, key: PersonKey, ours: Sequence[OwnAssignment], drift: Drift) -> None:
     """Somebody whom no rule lists holds what is ours: a mover or a leaver, nobody has read which.
 
-    Counted as a mover, whose budget is the smaller one. What a rule gave that is not known would stay with a mover.
+    Counted as a mover, whose budget is the smaller one; whether they left stays undecided. What a rule gave that is not
+    known would stay with a mover.
     """
     drift.add_person(
         PersonDrift("holder-outside-every-rule", key, surplus=frozenset(one.profile for one in ours)),
@@ -123,6 +124,8 @@ def _add_outsider(app: App, estate: Estate, key: PersonKey, ours: Sequence[OwnAs
     every = {rule.name for rule in app.policy.rules}
     known: list[OwnAssignment] = []
     for one in ours:
+        # What a look found out of a leaver, and a person decided about, is nothing that this sweep can judge.
+        drift.undecided.add(action_id(key, ActionKind.LEAVER_REVOKES, one.profile))
         if any(estate.catalogue.why_unknown(rule, app.policy.digest) for rule in one.rules or every):
             drift.undecided.add(action_id(key, ActionKind.MOVER_REVOKES, one.profile))
         else:
@@ -144,7 +147,8 @@ def _want_revokes(app: App, estate: Estate, key: PersonKey, plan: Plan, drift: D
     waits = {waiting.revoke.profile for waiting in weighed.wait if waiting.due > _next_sweep(app, estate)}
     for revoke in plan.revokes:
         due = revoke.profile not in waits
-        drift.want(WantedAction(key, kind_of(plan, revoke), revoke.profile, revoke.reason, due=due))
+        rules = revoke.assignment.rules or frozenset()
+        drift.want(WantedAction(key, kind_of(plan, revoke), revoke.profile, revoke.reason, due=due, rules=rules))
 
 
 def _missing(estate: Estate, plan: Plan) -> frozenset[ProfileKey]:

@@ -12,8 +12,11 @@ from typing import Final
 from shared.domain.billing import OTHER_RECIPIENT_ROLES, Assignment, BillingProfile
 from shared.domain.catalogue import Catalogue
 from shared.domain.keys import ProfileKey
+from shared.domain.lots import changed_rules
 from shared.domain.nameless import nameless
 from shared.domain.people import Person
+from shared.domain.policy import Everything
+from shared.domain.policy_file import rule_digests
 from shared.domain.rules import unknown_rules
 from shared.errors import AccessLost, InvoiceAccessError
 from shared.ports import PersonState
@@ -22,6 +25,8 @@ from shared.services.catalogue import read_profiles
 
 _LITERAL: Final = re.compile(r"'((?:[^']|'')*)'")
 """A text in an OData filter."""
+
+_UNSEEN: Final = "no sweep could judge it since it changed"
 
 
 @dataclass(slots=True)
@@ -64,14 +69,27 @@ async def judge_rules(app: App, catalogue: Catalogue) -> Catalogue:
     """The catalogue with the policy's rules judged, for a look that needs it before any sweep has judged one.
 
     Reads the populations in bulk, as a sweep does. A read that fails leaves no rule known. Where the last good sweep
-    was under another policy nothing is judged: what a changed policy takes away, its first sweep holds.
+    was under another policy nothing is judged: what a changed policy takes away, its first sweep holds. Nor is a rule
+    that no sweep could judge since it changed.
     """
     baseline = await app.state.baseline()
     if baseline is not None and baseline.policy_digest != app.policy.digest:
         return catalogue
     estate = Estate(app.clock.now(), catalogue)
     await _read_people(app, estate)
-    return _judged(app, estate)
+    judged = _judged(app, estate)
+    if baseline is None or judged.unknown_rules is None:
+        return judged
+    unseen = changed_rules(baseline.rules, rule_digests(app.policy))
+    return replace(judged, unknown_rules=dict.fromkeys(sorted(unseen), _UNSEEN) | dict(judged.unknown_rules))
+
+
+def is_named(app: App, account: str) -> bool:
+    """Whether the policy names a billing account, listed or not."""
+    named = app.policy.accounts
+    if isinstance(named, Everything):
+        return named is Everything.ALL
+    return account.lower() in {name.lower() for name in named}
 
 
 def _judged(app: App, estate: Estate) -> Catalogue:

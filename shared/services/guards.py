@@ -5,7 +5,7 @@ budgets is `shared.domain.budgets`', what a person decided `decisions`'.
 """
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -84,15 +84,16 @@ class Guard:
     ) -> Mapping[str, Stopped]:
         """Says by id which actions may not be taken now, and why; the others have their budget reserved, or a release.
 
-        `unless_released` holds every action for another reason than its budget, unless a person released it.
+        `unless_released` holds every action for another reason than its budget, unless a person who was told this very
+        reason released it.
         """
         stopped: dict[str, Stopped] = {}
         released: set[str] = set()
         ask: list[Wanted] = []
         for action in actions:
             stop = await self.brake(action) or self._decided(action, released)
-            if stop is None and unless_released is not None and action.id not in released:
-                stop = self._hold(action, *unless_released)
+            if unless_released is not None and (stop is None or stop.hold):
+                stop = self._for_reason(action, stop, *unless_released)
             if stop is not None:
                 stopped[action.id] = stop
             elif action.id not in released:  # a person answers for what they released; the budget is for the others
@@ -103,6 +104,22 @@ class Guard:
                 stopped |= await self._within_budget(kind, of_kind)
         await self.store()
         return stopped
+
+    def reopen_released(self, enforced: Callable[[ProfileKey], bool]) -> None:
+        """What was released where the policy does not enforce (any more) is open again, and says so.
+
+        A release is for now; nobody who enforces a profile months later expects it.
+        """
+        refused = "the policy does not enforce there"
+        for hold in [*self._holds.values()]:
+            if hold.status is Status.RELEASED and not enforced(hold.profile):
+                self._holds[hold.id] = replace(hold, status=Status.OPEN, refused=refused)
+
+    def close_released(self) -> None:
+        """Closes what was released and cannot be done; what nobody released is a sweep's to close."""
+        for hold in [*self._holds.values()]:
+            if hold.status is Status.RELEASED:
+                del self._holds[hold.id]
 
     def done(self, wanted: Wanted) -> None:
         """The action was taken: its hold has served."""
@@ -136,6 +153,8 @@ class Guard:
             return None
         now = self._app.clock.now()
         same = hold.basis in {"", action.basis}
+        if not hold.basis:  # nobody could tell what it rests on; from now on it is this
+            hold = self._holds[action.id] = replace(hold, basis=action.basis)
         if hold.status is Status.DISMISSED and same:
             return Stopped(Outcome.UNCHANGED, f"dismissed by {hold.by} on {_day(hold.decided_at or hold.since)}")
         if hold.status is Status.DISMISSED:
@@ -151,6 +170,27 @@ class Guard:
             hold, basis=action.basis, since=hold.since if same else now, renewed=max(now, hold.renewed)
         )
         return Stopped(Outcome.HELD, hold.refused or hold.why, hold.id)
+
+    def _for_reason(self, action: Wanted, stop: Stopped | None, stopped_by: StoppedBy, why: str) -> Stopped | None:
+        """Holds an action for a reason; a release counts only where the person was told this very reason."""
+        hold = self._holds.get(action.id)
+        if hold is None:
+            return self._hold(action, stopped_by, why)
+        if hold.stopped_by is stopped_by:
+            return stop
+        refused = hold.refused
+        if hold.status is Status.RELEASED:
+            refused = f"it was released as stopped by {hold.stopped_by.value}, and now it is {stopped_by.value}: {why}"
+        self._holds[action.id] = replace(
+            hold,
+            status=Status.OPEN,
+            stopped_by=stopped_by,
+            why=why,
+            lot="",  # whoever decides about the lot is not told the reason
+            refused=refused,
+            renewed=max(self._app.clock.now(), hold.renewed),
+        )
+        return Stopped(Outcome.HELD, refused or why, action.id)
 
     def _hold(self, action: Wanted, stopped_by: StoppedBy, why: str) -> Stopped:
         now = self._app.clock.now()
@@ -201,13 +241,13 @@ def owned(kind: ActionKind, baseline: Baseline | None) -> int:
     return baseline.profiles if kind is ActionKind.PROFILE_UPDATES else baseline.ours
 
 
-async def set_brake(app: App, cause: BrakeCause, why: str, *, by: str, by_sweep: bool = False) -> None:
-    """Sets the brake for a cause; where that stands already it stays as it is."""
+async def set_brake(app: App, cause: BrakeCause, why: str, *, by: str, by_sweep: bool = False, seen: int = 0) -> None:
+    """Sets the brake for a cause; where that stands already it stays as it is. For the arguments see `Setting`."""
     for attempt in range(_TRIES):
         brake = await app.state.brake()
         if cause in brake.causes:
             return
-        setting = Setting(app.clock.now(), by, why, by_sweep)
+        setting = Setting(app.clock.now(), by, why, by_sweep, seen)
         try:
             await app.state.put_brake(Brake({**brake.causes, cause: setting}, brake.version))
         except Conflict:

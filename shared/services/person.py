@@ -50,6 +50,7 @@ async def look_at_person(app: App, key: PersonKey, item: WorkItem, chain: Chain,
     billing = app.billing_for_look(enforced.__contains__)
 
     guard = await Guard.open(app, key)
+    guard.reopen_released(enforced.__contains__)
     draft = decide(person, app.policy, catalogue, (), now)
     to_read = _profiles_to_read(app, catalogue, draft, {*before.holdings, *guard.profiles}, item)
     rows, unread = await _read_rows(billing, key.object_id, to_read)

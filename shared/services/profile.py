@@ -1,7 +1,8 @@
 """One look at one profile's e-mail invoicing: keep it opted in, and change nothing else.
 
 A PUT replaces the whole profile and nothing guards it against a change made meanwhile. So it is done rarely,
-only after two reads agreed, with the state before kept, and what it did is read back and compared.
+only after two reads agreed, with the state before kept, and what it did is read back and compared. Until some look
+has done that the update stays unjudged, and every look begins with it.
 """
 
 import asyncio
@@ -13,14 +14,14 @@ from shared.domain.billing import BillingProfile
 from shared.domain.brake import BrakeCause
 from shared.domain.holds import StoppedBy
 from shared.domain.keys import ProfileKey
-from shared.domain.opt_in import FLAG, differences, fingerprint, writable
+from shared.domain.opt_in import FLAG, as_kept, differences, fingerprint, image, image_digest
 from shared.domain.outcome import Outcome
 from shared.domain.policy import ActionKind
 from shared.domain.rules import managed_accounts
 from shared.domain.selectors import pick
 from shared.domain.work import CauseKind, Scheduled, WorkItem, again, later
 from shared.errors import InvoiceAccessError, MaybeWritten, Permanent, Transient
-from shared.ports import Billing, Chain, ProfileState, Written
+from shared.ports import Billing, Chain, ProfileState
 from shared.services.app import App, Deadline, Look
 from shared.services.catalogue import enforced_profiles
 from shared.services.guards import Guard, Stopped, Wanted, set_brake
@@ -29,6 +30,10 @@ _DAY: Final = timedelta(hours=24)
 
 _EXPECTED: Final = frozenset({FLAG, "provisioningState"})
 """What an update may change: the flag, and the service's own word on how the update is getting on."""
+
+_JUDGED_WITHIN: Final = timedelta(minutes=15)
+"""How long after an update whatever else differs counts as its harm: the verify looks are over by then. Later it may
+as well be somebody's edit, of which a person is told."""
 
 _WHY: Final = "opted out although the policy keeps it opted in"
 
@@ -40,22 +45,34 @@ async def look_at_profile(app: App, key: ProfileKey, item: WorkItem, chain: Chai
     now = app.clock.now()
     found_by_sweep = item.cause.kind is CauseKind.SWEEP
     catalogue = await app.shelf.current(now, not_before=item.first_asked if found_by_sweep else None)
+    why_not = None
     if key.account.lower() not in managed_accounts(app.policy, catalogue.accounts):
-        return Look(Outcome.UNCHANGED, {"why": "not in a billing account that the policy manages"})
-    if all(profile.key != key for profile in catalogue.profiles):
-        return Look(Outcome.UNCHANGED, {"why": "the last bulk read of billing did not list it"})
+        why_not = "not in a billing account that the policy manages"
+    elif all(profile.key != key for profile in catalogue.profiles):
+        why_not = "the last bulk read of billing did not list it"
+    if why_not is not None:
+        # One bulk read is no proof that what waits is no longer wanted. A release that cannot be done now is over.
+        guard = await Guard.open(app, key)
+        guard.close_released()
+        return await _with_holds(guard, Look(Outcome.UNCHANGED, {"why": why_not}))
     enforced = enforced_profiles(app.policy, catalogue)
     billing = app.billing_for_look(enforced.__contains__)
     profile = await billing.profile(key)
     state = await app.state.profile(key)
     guard = await Guard.open(app, key)
+    guard.reopen_released(enforced.__contains__)
+    if state.unjudged is not None and profile is not None:
+        look = await _judge_earlier(app, item, guard, profile, state)
+        if look is not None:
+            return look
     why_not = _why_leave_it(app, profile)
     if why_not is not None or profile is None:
         if state.agreed is not None:
             await app.state.put_profile(replace(state, agreed=None))
         guard.keep(())
+        return await _with_holds(guard, Look(Outcome.UNCHANGED, {"why": why_not}))
+    if key not in enforced:
         await guard.store()
-        return Look(Outcome.UNCHANGED, {"why": why_not})
     return await _opt_in(app, item, chain, deadline, billing, profile, state, guard if key in enforced else None)
 
 
@@ -108,19 +125,16 @@ async def _opt_in(
         "action": "opt-in",
         "profile": str(profile.key),
         "mode": "observe" if guard is None else "enforce",
-        "before": fingerprint(profile),
+        "before": image_digest(image(profile)),
     }
     await chain.append("intent", now, {"actions": [intent]})
     if guard is None or wanted is None:
-        return await _judge(app, profile, await billing.opt_in(profile), billing, state, _NOT_VISIBLE)
+        await billing.opt_in(profile)  # observed: it says what it would do, and there is nothing to judge
+        return Look(Outcome.WOULD, {"why": _WHY, "actions": [_action(profile.key, Outcome.WOULD, _WHY)]})
     stop = await guard.brake(wanted)
     if stop is not None:
         return _held(profile.key, stop, None)
-    look = await _update(app, deadline, billing, profile, replace(state, blocked=None, after=None))
-    if look.outcome is Outcome.DONE:
-        guard.done(wanted)
-        await guard.store()
-    return look
+    return await _update(app, guard, deadline, billing, profile, state)
 
 
 async def _stopped(app: App, guard: Guard, wanted: Wanted, state: ProfileState) -> tuple[Stopped | None, str | None]:
@@ -137,32 +151,52 @@ async def _stopped(app: App, guard: Guard, wanted: Wanted, state: ProfileState) 
 
 
 def _held(key: ProfileKey, stop: Stopped, finding: str | None) -> Look:
-    action = {"action": "opt-in", "profile": str(key), "outcome": stop.outcome.value, "why": stop.why}
+    action = _action(key, stop.outcome, stop.why)
     if stop.hold:
         action["hold"] = stop.hold
     record: dict[str, Any] = {"why": stop.why, "actions": [action]}
     return Look(stop.outcome, record if finding is None else record | {"finding": finding})
 
 
-async def _update(app: App, deadline: Deadline, billing: Billing, profile: BillingProfile, state: ProfileState) -> Look:
+def _action(key: ProfileKey, outcome: Outcome, why: str) -> dict[str, str]:
+    return {"action": "opt-in", "profile": str(key), "outcome": outcome.value, "why": why}
+
+
+async def _update(
+    app: App, guard: Guard, deadline: Deadline, billing: Billing, profile: BillingProfile, state: ProfileState
+) -> Look:
     """Keeps the image, writes, and reads back."""
     now = app.clock.now()
-    image = {"properties": writable(profile), "tags": dict(profile.tags)}
-    stored = await app.state.put_profile(replace(state, updates=(*state.updates, now), before=image, agreed=None))
+    stored = await app.state.put_profile(
+        replace(
+            state,
+            updates=(*state.updates, now),
+            before=image(profile),
+            unjudged=now,
+            agreed=None,
+            blocked=None,
+            after=None,
+        )
+    )
     doubt = _NOT_VISIBLE
-    written: Written | None = None
     try:
         async with asyncio.timeout(deadline.left(now)):
-            written = await billing.opt_in(profile)
+            await billing.opt_in(profile)
     except TimeoutError:
         doubt = "the service did not answer within the handler's time"
     except MaybeWritten as lost:
         doubt = lost.reason
     except (Transient, Permanent):
-        # It surely did not happen, so that it is none of the day's updates.
-        await app.state.put_profile(replace(stored, updates=state.updates, agreed=state.agreed))
+        # It surely did not happen: it is none of the day's updates, and everything else is as it was.
+        await app.state.put_profile(replace(state, version=stored.version))
         raise
-    return await _judge(app, profile, written, billing, stored, doubt)
+    try:
+        after = await billing.profile(profile.key)
+    except InvoiceAccessError as failure:
+        return _unseen(profile.key, f"{doubt}; reading back failed: {failure}")
+    if after is None:
+        return _unseen(profile.key, "the profile could not be found when reading back")
+    return await _judge(app, guard, after, stored, now, doubt)
 
 
 def _wait_for(app: App, profile: BillingProfile, state: ProfileState, now: datetime) -> tuple[datetime, str] | None:
@@ -184,32 +218,77 @@ def _at(app: App, item: WorkItem, due: datetime) -> Scheduled:
     return later(look, due, coalesce=app.settings.coalesce)
 
 
+async def _judge_earlier(
+    app: App, item: WorkItem, guard: Guard, profile: BillingProfile, state: ProfileState
+) -> Look | None:
+    """Judges an update that the look which made it could not; None where this look is to go on.
+
+    An update that does not show is waited for as long as verify looks come, and until there may be another one.
+    """
+    now = app.clock.now()
+    made = state.unjudged or now
+    look = await _judge(app, guard, profile, state, made, _NOT_VISIBLE)
+    pause = timedelta(seconds=app.settings.profile_update_seconds)
+    is_waited_for = item.cause.kind is CauseKind.VERIFY or timedelta(0) <= now - made < pause
+    return look if look.outcome is not Outcome.UNVERIFIED or is_waited_for else None
+
+
 async def _judge(
-    app: App,
-    before: BillingProfile,
-    written: Written | None,
-    billing: Billing,
-    state: ProfileState,
-    doubt: str,
+    app: App, guard: Guard, after: BillingProfile, state: ProfileState, made: datetime, doubt: str
 ) -> Look:
-    """What the read-back says: the flag alone differs, nothing does yet, or harm was done."""
-    try:
-        after = await billing.profile(before.key)
-    except InvoiceAccessError as failure:
-        return Look(Outcome.UNVERIFIED, {"why": f"{doubt}; reading back failed: {failure}"})
-    if after is None:
-        return Look(Outcome.UNVERIFIED, {"why": "the profile could not be found when reading back"})
+    """What a read says of the unjudged update: the flag alone differs, nothing does yet, or harm was done."""
+    before = as_kept(state.before or {"properties": {}, "tags": {}}, after)
     harm = sorted(differences(before, after).keys() - _EXPECTED)
     if harm:
-        why = f"an update changed more than the flag: {', '.join(harm)}; no further update by itself"
-        changed = {"properties": writable(after), "tags": dict(after.tags)}
-        await app.state.put_profile(replace(state, blocked=why, after=changed))
-        await set_brake(app, BrakeCause.HARM, f"{before.key}: {why}", by=before.key.canonical)
-        return Look(Outcome.GAVE_UP, {"why": why, "finding": "profile-update-harm", "changed": harm})
-    action = {"action": "opt-in", "profile": str(before.key)}
+        return await _harmed(app, guard, after, state, made, harm)
     if not after.invoice_email_opt_in:
-        outcome, why = Outcome.UNVERIFIED, doubt
+        return _unseen(after.key, doubt)
+    try:
+        await app.state.put_profile(replace(state, unjudged=None, agreed=None))
+    except (Transient, Permanent) as failure:
+        why = f"opted in; that this was seen could not be kept: {failure}"
+        return Look(Outcome.RETRY, {"why": why, "actions": [_action(after.key, Outcome.UNVERIFIED, why)]})
+    guard.done(guard.wanted(ActionKind.PROFILE_UPDATES, after.key, _WHY))
+    done = Look(Outcome.DONE, {"why": _WHY, "actions": [_action(after.key, Outcome.DONE, _WHY)]})
+    return await _with_holds(guard, done)
+
+
+async def _harmed(
+    app: App, guard: Guard, after: BillingProfile, state: ProfileState, made: datetime, harm: list[str]
+) -> Look:
+    """Stops every update until a person has looked; where it is too late to tell harm from an edit, only says so."""
+    fields = ", ".join(harm)
+    is_harm = app.clock.now() - made < _JUDGED_WITHIN
+    if is_harm:
+        finding, why = "profile-update-harm", f"an update changed more than the flag: {fields}"
+        why = f"{why}; no further update by itself"
+        state = replace(state, blocked=why, after=image(after))
     else:
-        outcome = Outcome.WOULD if written is Written.WOULD else Outcome.DONE
-        why = _WHY
-    return Look(outcome, {"why": why, "actions": [{**action, "outcome": outcome.value, "why": why}]})
+        finding, why = "profile-update-unjudged", f"the update of {made:%Y-%m-%d %H:%M} UTC could not be judged in time"
+        why = f"{why}, and the profile differs in {fields}: somebody has to compare it"
+    record = {"why": why, "finding": finding, "changed": harm}
+    try:
+        if is_harm:
+            # The brake first: were it last, whatever breaks off before it would leave harm without one.
+            await set_brake(app, BrakeCause.HARM, f"{after.key}: {why}", by=after.key.canonical)
+        # A release has served, also where it did harm: the next update needs another one.
+        guard.done(guard.wanted(ActionKind.PROFILE_UPDATES, after.key, _WHY))
+        await guard.store()
+        await app.state.put_profile(replace(state, unjudged=None))
+    except (Transient, Permanent) as failure:
+        return Look(Outcome.RETRY, record | {"why": f"{why}; not kept yet: {failure}"})
+    return Look(Outcome.GAVE_UP, record)
+
+
+def _unseen(key: ProfileKey, doubt: str) -> Look:
+    return Look(Outcome.UNVERIFIED, {"why": doubt, "actions": [_action(key, Outcome.UNVERIFIED, doubt)]})
+
+
+async def _with_holds(guard: Guard, look: Look) -> Look:
+    """The look with the key's holds stored; where that fails it is taken again, and still says what was done."""
+    try:
+        await guard.store()
+    except (Transient, Permanent) as failure:
+        why = f"{look.record['why']}; the hold could not be stored: {failure}"
+        return replace(look, outcome=Outcome.RETRY, record={**look.record, "why": why})
+    return look

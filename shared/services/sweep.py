@@ -54,17 +54,26 @@ async def sweep(app: App) -> Mapping[str, Any]:
     """Compares the whole estate with the policy, enqueues what drifted, and returns the report that it stored.
 
     A read that fails makes the sweep incomplete: it says so, sets the brake, and the catalogue stays as it was. Raises
-    `InvoiceAccessError` where accounts and profiles cannot be read at all, or nothing can be enqueued or stored.
+    `InvoiceAccessError` where accounts and profiles cannot be read at all, or nothing can be enqueued or stored; the
+    brake is set then, too.
     """
     started = app.clock.now()
     sweep_id = str(uuid.UUID(int=app.random.getrandbits(128), version=4))
-    calls_before = Counter(app.calls())
     try:
-        estate = await read_estate(app)
-        held = await _held_by_person(app, estate)
+        report = await _sweep(app, sweep_id, started)
     except InvoiceAccessError as failure:
         await brake_for_failure(app, sweep_id, failure)
+        await digest_when_due(app)  # a day of failing sweeps is a day with looks and decisions all the same
         raise
+    # Last of all: it reads a little of every chain, and nothing of the sweep should wait for that.
+    await digest_when_due(app)
+    return report
+
+
+async def _sweep(app: App, sweep_id: str, started: datetime) -> Mapping[str, Any]:
+    calls_before = Counter(app.calls())
+    estate = await read_estate(app)
+    held = await _held_by_person(app, estate)
     drift = find_drift(app, estate, held)
     counted = counts(app, estate, held)
     before = await _catalogue_before(app)
@@ -116,11 +125,16 @@ async def sweep(app: App) -> Mapping[str, Any]:
         "api_calls": dict(+calls),
     }
     await app.state.put_report(started, report)
-    shown = {name: report[name] for name in _SHOWN}
-    _log.log(logging.ERROR if estate.failures else logging.INFO, "sweep %s: %s", sweep_id, json.dumps(shown))
-    # Last of all: it reads a little of every chain, and nothing of the sweep should wait for that.
-    await digest_when_due(app)
+    _log_report(sweep_id, report)
     return report
+
+
+def _log_report(sweep_id: str, report: Mapping[str, Any]) -> None:
+    """Says a report in the log, its findings by kind alone: `report` on the command line tells them in full."""
+    shown = {name: report[name] for name in _SHOWN}
+    shown["findings"] = Counter(one["kind"] for one in report["findings"])
+    level = logging.ERROR if report["failures"] else logging.WARNING if shown["findings"] else logging.INFO
+    _log.log(level, "sweep %s: %s", sweep_id, json.dumps(shown))
 
 
 class _Kept:

@@ -19,6 +19,7 @@ from shared.domain.keys import Key, PersonKey, ProfileKey
 from shared.domain.lots import (
     Lot,
     WantedAction,
+    changed_rules,
     in_words,
     is_forgotten,
     is_stopped,
@@ -32,7 +33,7 @@ from shared.errors import Conflict, Transient
 from shared.services.app import App
 from shared.services.catalogue import enforced_profiles
 from shared.services.drift import Drift
-from shared.services.estate import Estate
+from shared.services.estate import Estate, is_named
 from shared.services.guards import owned
 from shared.services.sweep_standing import Standing
 
@@ -107,13 +108,12 @@ async def hold_lots(app: App, standing: Standing, estate: Estate, drift: Drift) 
         rooms[kind] = {"wanted": len(wanted), "left": room, "limit": most}
         if len(everything) > max(room, len(wanted)):
             would_hold[kind] = [len(everything), room]
-        lot = too_many(kind, wanted, room, most)
-        if kind is ActionKind.MOVER_REVOKES and standing.complete and standing.is_first_of_policy:
-            difference = in_words(None if standing.before is None else standing.before.rules, standing.counted.rules)
-            lot = of_policy(guarded, holds, standing.counted.policy_digest, difference)
-        if lot is not None:
+        if kind is ActionKind.MOVER_REVOKES and (lot := _of_changed_policy(standing, guarded, holds)) is not None:
             lots.append(lot)
-    after = await _store(app, standing, _Seen(guarded, lots, drift.undecided), rows)
+            wanted = [one for one in wanted if one.id not in lot.actions]
+        if (lot := too_many(kind, wanted, room, most)) is not None:
+            lots.append(lot)
+    after = await _store(app, standing, _Seen(app, estate, guarded, lots, drift.undecided), rows)
     now_held = {id_: hold for row in after.values() for id_, hold in row.holds.items()}
     for lot in lots:
         _log.warning("sweep %s: held %s: %s", standing.sweep_id, lot.name, lot.why)
@@ -125,6 +125,23 @@ async def hold_lots(app: App, standing: Standing, estate: Estate, drift: Drift) 
         would_hold=would_hold,
         resolve=_to_resolve(standing, now_held.values(), {action.id for action in guarded} | drift.undecided),
     )
+
+
+def _of_changed_policy(standing: Standing, guarded: Sequence[WantedAction], holds: Mapping[str, Hold]) -> Lot | None:
+    """What a changed policy takes: everything in its first complete sweep.
+
+    Later it is what follows from the rules that no sweep before this one could judge.
+    """
+    before, now = standing.before, standing.counted
+    if not standing.complete:
+        return None
+    changed = None
+    if before is not None and not standing.is_first_of_policy:
+        changed = changed_rules(before.rules, now.rules)
+        if not changed:
+            return None
+    difference = in_words(None if before is None else before.rules, now.rules)
+    return of_policy(guarded, holds, now.policy_digest, difference, changed)
 
 
 def _to_resolve(standing: Standing, holds: Iterable[Hold], seen: Collection[str]) -> tuple[Hold, ...]:
@@ -143,13 +160,33 @@ def _to_resolve(standing: Standing, holds: Iterable[Hold], seen: Collection[str]
 class _Seen:
     """What a sweep has to say about the holds of one key after the other."""
 
-    def __init__(self, guarded: Sequence[WantedAction], lots: Iterable[Lot], undecided: Collection[str]) -> None:
+    def __init__(
+        self,
+        app: App,
+        estate: Estate,
+        guarded: Sequence[WantedAction],
+        lots: Iterable[Lot],
+        undecided: Collection[str],
+    ) -> None:
+        self._app = app
+        self._read = estate.rows.keys()
+        self._undecided = frozenset(undecided)
         self.actions: dict[Key, list[WantedAction]] = {}
         for action in guarded:
             self.actions.setdefault(action.key, []).append(action)
         self.lots = {id_: lot for lot in lots for id_ in lot.actions}
         self.wanted = frozenset(action.id for action in guarded)
-        self.undecided = frozenset(undecided)
+
+    def undecided(self, row: KeyHolds) -> frozenset[str]:
+        """The ids of the holds of a key about which nothing can be concluded.
+
+        Such are those on profiles that the policy names and nobody could see: they are gone, or our role there is.
+        """
+        return self._undecided | {
+            id_
+            for id_, hold in row.holds.items()
+            if hold.profile not in self._read and is_named(self._app, hold.profile.account)
+        }
 
     def concerns(self, rows: Mapping[PersonKey | ProfileKey, KeyHolds]) -> list[KeyHolds]:
         """The rows to go through: every one there is, and an empty one for each key that is new in a lot."""
@@ -187,7 +224,8 @@ async def _store(
 def _merged(app: App, standing: Standing, seen: _Seen, row: KeyHolds) -> KeyHolds:
     unseen = frozenset[str]()
     if standing.is_good:
+        undecided = seen.undecided(row)
         unseen = frozenset(
-            id_ for id_, hold in row.holds.items() if is_forgotten(hold, seen.wanted, seen.undecided, standing.started)
+            id_ for id_, hold in row.holds.items() if is_forgotten(hold, seen.wanted, undecided, standing.started)
         )
     return renewed(row, seen.actions.get(row.key, ()), seen.lots, app.clock.now(), unseen=unseen)

@@ -111,14 +111,28 @@ async def test_holds_that_somebody_else_stored_meanwhile_are_a_conflict(
     assert (await state.key_holds(ANNA)).version == second.version
 
 
-async def test_rows_of_holds_are_stored_together_or_not_at_all(state: RowsState) -> None:
+async def test_rows_of_holds_are_stored_together_or_not_at_all_where_that_is_asked(state: RowsState) -> None:
     await state.put_key_holds(held(hold(somebody(7))), held(hold(somebody(8))))
     seven, eight = await state.key_holds(somebody(7)), await state.key_holds(somebody(8))
     await state.put_key_holds(replace(eight, holds={}))
     changed = replace(seven, holds={hold(somebody(7)).id: hold(somebody(7), by="me")})
     with pytest.raises(Conflict, match="one of 3 keys"):
-        await state.put_key_holds(held(hold(somebody(6))), changed, eight)
+        await state.put_key_holds(held(hold(somebody(6))), changed, eight, whole=True)
     assert await all_holds(state) == [seven]
+
+
+async def test_keys_that_somebody_else_changed_keep_no_other_from_being_stored(state: RowsState) -> None:
+    await state.put_key_holds(*(held(hold(somebody(number))) for number in range(20)))
+    read = await all_holds(state)
+    busy = {somebody(3), somebody(4), somebody(11)}
+    for row in read:
+        if row.key in busy:
+            await state.put_key_holds(replace(row, holds={id_: replace(h, by="me") for id_, h in row.holds.items()}))
+    with pytest.raises(Conflict, match="3 keys"):
+        await state.put_key_holds(*(replace(row, holds={}) for row in read), held(hold(somebody(20))))
+    left = await all_holds(state)
+    assert {row.key for row in left} == busy | {somebody(20)}
+    assert {h.by for row in left if row.key in busy for h in row.holds.values()} == {"me"}
 
 
 async def test_holds_of_many_keys_are_stored_in_lots(state: RowsState) -> None:
@@ -234,7 +248,9 @@ async def test_a_brake_nobody_set_has_no_cause(state: RowsState) -> None:
 
 
 async def test_the_brake_is_read_anew_each_time_with_every_cause(state: RowsState, rows: Rows) -> None:
-    causes = {cause: Setting(AT, f"by {cause}", "why", by_sweep=n % 2 == 1) for n, cause in enumerate(BrakeCause)}
+    causes = {
+        cause: Setting(AT, f"by {cause}", "why", by_sweep=n % 2 == 1, seen=n) for n, cause in enumerate(BrakeCause)
+    }
     stored = await state.put_brake(Brake(causes))
     assert await state.brake() == Brake(causes) == stored
     released = await RowsState(rows).put_brake(replace(stored, causes={}))
@@ -250,6 +266,13 @@ async def test_a_brake_that_somebody_else_set_meanwhile_is_a_conflict(state: Row
         with pytest.raises(Conflict, match="the brake"):
             await state.put_brake(replace(stale, causes={}))
     assert await state.brake() == second
+
+
+async def test_a_brake_of_an_earlier_release_is_read_and_says_nothing_of_what_was_seen(
+    state: RowsState, rows: Rows
+) -> None:
+    await rows.write("guards", Insert("brake", {"causes": {"population-shrank": [AT.isoformat(), "sweep", "x", True]}}))
+    assert (await state.brake()).causes == {BrakeCause.POPULATION_SHRANK: Setting(AT, "sweep", "x", by_sweep=True)}
 
 
 @pytest.mark.parametrize("causes", [["pause"], {"pause": []}, {"handbrake": ["2026-03-01", "a", "b", True]}])
@@ -274,6 +297,17 @@ async def test_of_several_baselines_stored_at_once_one_stands(state: RowsState, 
     several = [Baseline(AT, number, 2, 3, "d") for number in range(3)]
     await asyncio.gather(*(RowsState(rows).put_baseline(one) for one in several))
     assert await state.baseline() in several
+
+
+async def test_a_baseline_is_replaced_only_over_the_one_that_was_read_where_that_is_asked(state: RowsState) -> None:
+    first, second, third = (Baseline(AT, number, 2, 3, "d") for number in range(3))
+    with pytest.raises(Conflict, match="the baseline"):
+        await state.put_baseline(second, over=first)
+    await state.put_baseline(first)
+    await state.put_baseline(second, over=first)
+    with pytest.raises(Conflict, match="the baseline"):
+        await state.put_baseline(third, over=first)
+    assert await state.baseline() == second
 
 
 async def test_a_baseline_of_the_wrong_shape_is_an_error_and_not_none(state: RowsState, rows: Rows) -> None:

@@ -13,7 +13,7 @@ from shared.domain.keys import PersonKey
 from shared.domain.policy import ActionKind
 from shared.errors import Conflict, Transient
 from shared.ports import Baseline
-from shared.services.decisions import CHAIN, brake_status, dismiss, harm, list_holds, pause, release, resume
+from shared.services.decisions import CHAIN, brake_status, dismiss, harm, list_holds, log, pause, release, resume
 from tests.simulation.small_world import DE, DIETER, FEMKE, NL, POLICY, guid
 from tests.simulation.stage import Stage
 
@@ -205,7 +205,7 @@ async def test_a_release_that_broke_off_before_it_was_stored_did_nothing_and_may
 ) -> None:
     listing = await list_holds(waiting.app)
 
-    async def crash(*_: KeyHolds) -> None:
+    async def crash(*_: KeyHolds, whole: bool) -> None:
         raise Transient("the store is gone")
 
     with monkeypatch.context() as patch:
@@ -236,12 +236,12 @@ async def test_a_conflict_is_read_anew_and_judged_anew(waiting: Stage, monkeypat
     put = waiting.app.state.put_key_holds
     others: list[str] = []
 
-    async def somebody_is_quicker(*rows: KeyHolds) -> None:
+    async def somebody_is_quicker(*rows: KeyHolds, whole: bool) -> None:
         if not others:
             others.append("once")
             await waiting.advance(seconds=1)
             await change_by(waiting, put, DIETER, since=waiting.now, basis="another reason")
-        await put(*rows)
+        await put(*rows, whole=whole)
 
     monkeypatch.setattr(waiting.app.state, "put_key_holds", somebody_is_quicker)
     decided = await release(waiting.app, None, BY, listing)
@@ -260,7 +260,7 @@ async def change_by(stage: Stage, put: Callable[..., Any], person: str, **change
 
 
 async def test_a_world_that_never_stands_still_says_so(waiting: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def conflict(*_: KeyHolds) -> None:
+    async def conflict(*_: KeyHolds, whole: bool) -> None:
         raise Conflict("somebody else was quicker")
 
     monkeypatch.setattr(waiting.app.state, "put_key_holds", conflict)
@@ -294,11 +294,11 @@ async def test_a_hold_that_went_between_two_batches_of_rows_is_told_and_what_was
     put = waiting.app.state.put_key_holds
     stored: list[int] = []
 
-    async def somebody_is_quicker(*rows: KeyHolds) -> None:
+    async def somebody_is_quicker(*rows: KeyHolds, whole: bool) -> None:
         if len(stored) == 1:
             last = await waiting.app.state.key_holds(rows[-1].key)
             await put(replace(last, holds={}))
-        await put(*rows)
+        await put(*rows, whole=whole)
         stored.append(len(rows))
 
     monkeypatch.setattr(waiting.app.state, "put_key_holds", somebody_is_quicker)
@@ -330,6 +330,30 @@ async def test_dismissing_what_is_not_there_changes_nothing(waiting: Stage) -> N
     decided = await dismiss(waiting.app, [hold.id, "policy:0123"], BY)
     assert [difference.name for difference in decided.differences] == ["policy:0123"]
     assert await snapshot(waiting) == before
+
+
+async def test_who_came_into_a_lot_while_it_was_dismissed_is_in_the_record_as_well(
+    waiting: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lot = "sweep:mover_revokes"
+    await put_in_a_lot(waiting, FEMKE)
+    femkes, dieters = await hold_of(waiting, FEMKE), await hold_of(waiting, DIETER)
+    put = waiting.app.state.put_key_holds
+    others: list[str] = []
+
+    async def dieter_comes_in(*rows: KeyHolds, whole: bool) -> None:
+        if not others:
+            others.append("once")
+            await change_by(waiting, put, DIETER, lot=lot)
+            await change_by(waiting, put, FEMKE, renewed=waiting.now)
+        await put(*rows, whole=whole)
+
+    monkeypatch.setattr(waiting.app.state, "put_key_holds", dieter_comes_in)
+    decided = await dismiss(waiting.app, [lot], BY)
+    assert {hold.id for hold in decided.holds} == {femkes.id, dieters.id}
+    assert {hold.status for hold in (await list_holds(waiting.app)).holds} == {Status.DISMISSED}
+    said = await decisions(waiting)
+    assert [[hold["id"] for hold in one["holds"]] for one in said] == [[femkes.id], [dieters.id]]
 
 
 async def test_dismissing_twice_is_dismissing_once(waiting: Stage) -> None:
@@ -370,16 +394,73 @@ async def test_resuming_where_nothing_stands_does_and_records_nothing(waiting: S
     assert await decisions(waiting) == []
 
 
-async def test_resuming_accepts_a_population_that_shrank(waiting: Stage) -> None:
-    setting = Setting(waiting.now, "sweep", "4 of 20 people left", by_sweep=True)
-    await waiting.app.state.put_baseline(Baseline(waiting.now, 7, 4, 20, "digest"))
-    await waiting.app.state.put_brake(
-        Brake({BrakeCause.POPULATION_SHRANK: setting}, (await brake_status(waiting.app)).version)
+async def shrunk(stage: Stage, seen: int) -> None:
+    """The population was 20, and a sweep set the brake for what it saw."""
+    setting = Setting(stage.now, "sweep", "the population shrank", by_sweep=True, seen=seen)
+    await stage.app.state.put_baseline(Baseline(stage.now, 7, 4, 20, "digest"))
+    await stage.app.state.put_brake(
+        Brake({BrakeCause.POPULATION_SHRANK: setting}, (await brake_status(stage.app)).version)
     )
+
+
+@pytest.mark.parametrize("seen", [4, 0])
+async def test_resuming_accepts_the_population_that_was_seen(waiting: Stage, seen: int) -> None:
+    await shrunk(waiting, seen)
     await resume(waiting.app, BY)
-    baseline = await waiting.app.state.baseline()
-    assert baseline is not None
-    assert (baseline.population, baseline.ours, baseline.profiles) == (0, 7, 4)
+    assert await waiting.app.state.baseline() == Baseline(waiting.now, 7, 4, seen, "digest")
+
+
+async def test_resuming_after_the_loss_of_our_role_accepts_the_accounts_that_are_left(waiting: Stage) -> None:
+    known = Baseline(waiting.now, 7, 4, 20, "digest", accounts=("mca:1", "mca:2"))
+    await waiting.app.state.put_baseline(known)
+    lost = Setting(waiting.now, "sweep", "an account is not listed any more", by_sweep=True)
+    await waiting.app.state.put_brake(Brake({BrakeCause.ROLE_LOST: lost}, (await brake_status(waiting.app)).version))
+    await resume(waiting.app, BY)
+    assert await waiting.app.state.baseline() == replace(known, accounts=())
+
+
+async def test_resuming_puts_back_nothing_of_a_baseline_that_a_sweep_replaced_meanwhile(
+    waiting: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await shrunk(waiting, 4)
+    put = waiting.app.state.put_baseline
+    newer = Baseline(waiting.now, 8, 5, 20, "another policy")
+    others: list[str] = []
+
+    async def a_sweep_is_quicker(baseline: Baseline, *, over: Baseline | None) -> None:
+        if not others:
+            others.append("once")
+            await put(newer)
+        await put(baseline, over=over)
+
+    monkeypatch.setattr(waiting.app.state, "put_baseline", a_sweep_is_quicker)
+    await resume(waiting.app, BY)
+    assert await waiting.app.state.baseline() == replace(newer, population=4)
+    assert not (await brake_status(waiting.app)).causes
+
+
+async def test_a_baseline_that_never_stands_still_leaves_the_brake_on(
+    waiting: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await shrunk(waiting, 4)
+
+    async def conflict(*_: Baseline, over: Baseline | None) -> None:
+        raise Conflict("somebody else was quicker")
+
+    monkeypatch.setattr(waiting.app.state, "put_baseline", conflict)
+    with pytest.raises(Transient, match="nothing was resumed"):
+        await resume(waiting.app, BY)
+    assert set((await brake_status(waiting.app)).causes) == {BrakeCause.POPULATION_SHRANK}
+
+
+async def test_every_decision_is_in_the_log_the_newest_last(waiting: Stage) -> None:
+    assert not await log(waiting.app)
+    await pause(waiting.app, BY, "audit")
+    await waiting.advance(seconds=5)
+    await resume(waiting.app, "pete")
+    said = await log(waiting.app)
+    assert [(one.body["verb"], one.body["by"]) for one in said] == [("pause", BY), ("resume", "pete")]
+    assert said[0].at < said[1].at
 
 
 async def test_a_cause_that_comes_in_while_one_resumes_stays(waiting: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

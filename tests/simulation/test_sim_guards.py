@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.faults import Effect
 from shared.domain.brake import Brake, BrakeCause, Setting
-from shared.domain.holds import Hold, KeyHolds, Status, StoppedBy
+from shared.domain.holds import Hold, KeyHolds, Status, StoppedBy, action_id
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.policy import ActionKind
@@ -212,11 +212,11 @@ async def test_a_decision_made_during_a_look_stops_it_and_stands(small_day: Stag
     put = state.put_key_holds
     late: list[str] = []
 
-    async def put_after_a_decision(*rows: KeyHolds) -> None:
+    async def put_after_a_decision(*rows: KeyHolds, whole: bool = False) -> None:
         if not late:
             late.append("once")
             await decide(stage, DIETER, Status.RELEASED)
-        await put(*rows)
+        await put(*rows, whole=whole)
 
     state.put_key_holds = put_after_a_decision  # type: ignore[method-assign] # somebody decides at this very moment
     await stage.event_about(DIETER)
@@ -357,3 +357,174 @@ async def test_one_who_holds_by_group_is_budgeted_like_the_others(small_day: Sta
     await stage.event_about(TESS)
     await stage.advance(minutes=11)
     assert stage.held(TESS) == {HOLDING}
+
+
+async def holds_of(stage: Stage, profile: ProfileKey) -> Hold | None:
+    """The one hold of a profile, if there is one."""
+    rows = await stage.app.state.key_holds(profile)
+    return next(iter(rows.holds.values()), None)
+
+
+async def hold_an_update(stage: Stage, profile: ProfileKey, **said: object) -> Hold:
+    """A hold of the profile's update, as it might have been left."""
+    rows = await stage.app.state.key_holds(profile)
+    usual = Hold(
+        id=action_id(profile, ActionKind.PROFILE_UPDATES, profile),
+        key=profile,
+        kind=ActionKind.PROFILE_UPDATES,
+        profile=profile,
+        basis="",
+        why="too many at once",
+        stopped_by=StoppedBy.SWEEP,
+        since=stage.now,
+        renewed=stage.now,
+        lot="sweep:profile_updates",
+    )
+    hold = replace(usual, **said)  # type: ignore[arg-type] # whatever of it a test says
+    await stage.app.state.put_key_holds(replace(rows, holds={hold.id: hold}))
+    return hold
+
+
+def released(stage: Stage) -> dict[str, object]:
+    return {"status": Status.RELEASED, "by": "olga", "decided_at": stage.now}
+
+
+@pytest.mark.parametrize("fights", [False, True])
+async def test_a_release_of_a_lot_does_not_stand_for_what_its_person_was_not_told(
+    set_stage: Callable[..., Stage], *, fights: bool
+) -> None:
+    stage = set_stage()
+    await stage.settle()
+    state = await stage.app.state.profile(PARTNER)
+    times = tuple(stage.now - timedelta(hours=n) for n in range(1, 4))
+    await stage.app.state.put_profile(replace(state, updates=times) if fights else replace(state, blocked="it harmed"))
+    await hold_an_update(stage, PARTNER, **released(stage))
+    await opt_out(stage, PARTNER)
+    assert stage.profile(PARTNER)["invoiceEmailOptIn"] is False
+    hold = await holds_of(stage, PARTNER)
+    assert hold is not None
+    assert (hold.status, hold.lot) == (Status.OPEN, "")
+    assert hold.stopped_by is (StoppedBy.FIGHTS_BACK if fights else StoppedBy.HARM)
+    assert "released as stopped by sweep" in hold.refused
+    assert hold.why in hold.refused
+    await stage.app.state.put_key_holds(
+        replace(await stage.app.state.key_holds(PARTNER), holds={hold.id: replace(hold, status=Status.RELEASED)})
+    )
+    await opt_out(stage, PARTNER)
+    assert stage.profile(PARTNER)["invoiceEmailOptIn"] is True
+
+
+async def test_a_profile_that_waits_in_a_lot_and_was_harmed_waits_by_itself(set_stage: Callable[..., Stage]) -> None:
+    stage = set_stage()
+    await stage.settle()
+    await stage.app.state.put_profile(replace(await stage.app.state.profile(PARTNER), blocked="it harmed"))
+    await hold_an_update(stage, PARTNER)
+    await opt_out(stage, PARTNER)
+    hold = await holds_of(stage, PARTNER)
+    assert hold is not None
+    assert (hold.stopped_by, hold.lot, hold.why, hold.refused) == (StoppedBy.HARM, "", "it harmed", "")
+
+
+@pytest.mark.parametrize("status", list(Status))
+async def test_a_hold_that_does_not_say_its_basis_takes_that_of_the_first_look(
+    set_stage: Callable[..., Stage], status: Status
+) -> None:
+    stage = set_stage()
+    await stage.settle()
+    hold = await hold_an_update(stage, NL, status=status, by="olga", decided_at=stage.now)
+    stored: list[Hold] = []
+    put = stage.app.state.put_key_holds
+
+    async def noted(*rows: KeyHolds, whole: bool = False) -> None:
+        stored.extend(kept for row in rows for kept in row.holds.values())
+        await put(*rows, whole=whole)
+
+    stage.app.state.put_key_holds = noted  # type: ignore[method-assign]
+    await opt_out(stage, NL)
+    assert [(one.basis != "", one.status, one.since) for one in stored] == [(True, status, hold.since)]
+    assert stage.profile(NL)["invoiceEmailOptIn"] is (status is Status.RELEASED)
+    if status is not Status.DISMISSED:
+        return
+    rows = await stage.app.state.key_holds(NL)
+    other = {hold.id: replace(rows.holds[hold.id], basis="another")}
+    await put(replace(rows, holds=other))
+    await opt_out(stage, NL)
+    assert stage.profile(NL)["invoiceEmailOptIn"] is True
+
+
+@pytest.mark.parametrize("narrowed", ["accounts", "profile"])
+async def test_a_release_of_what_billing_no_longer_shows_or_the_policy_no_longer_manages_is_over(
+    set_stage: Callable[..., Stage], narrowed: str
+) -> None:
+    stage = set_stage()
+    await stage.settle()
+    await hold_an_update(stage, PARTNER, **released(stage))
+    if narrowed == "accounts":
+        stage.restart(policy=POLICY.replace("accounts: all", f"accounts: ['{NL.account}']"))
+    else:
+        catalogue = await stage.app.state.catalogue()
+        assert catalogue is not None
+        others = tuple(profile for profile in catalogue.profiles if profile.key != PARTNER)
+        await stage.app.state.put_catalogue(replace(catalogue, profiles=others))
+        stage.restart()
+    assert await stage.look(PARTNER) is Outcome.UNCHANGED
+    assert await holds_of(stage, PARTNER) is None
+
+
+@pytest.mark.parametrize("status", [Status.OPEN, Status.DISMISSED])
+async def test_one_bulk_read_without_a_profile_does_not_make_anybodys_decision(
+    set_stage: Callable[..., Stage], status: Status
+) -> None:
+    stage = set_stage()
+    await stage.settle()
+    hold = await hold_an_update(stage, PARTNER, status=status)
+    stage.restart(policy=POLICY.replace("accounts: all", f"accounts: ['{NL.account}']"))
+    await stage.look(PARTNER)
+    assert await holds_of(stage, PARTNER) == hold
+
+
+async def test_a_released_update_of_a_profile_that_is_no_longer_enforced_is_open_again(
+    set_stage: Callable[..., Stage],
+) -> None:
+    stage = set_stage()
+    await stage.settle()
+    await hold_an_update(stage, NL, **released(stage))
+    stage.restart(policy=POLICY.replace("enforce: all", "enforce: none"))
+    await opt_out(stage, NL)
+    assert stage.profile(NL)["invoiceEmailOptIn"] is False
+    hold = await holds_of(stage, NL)
+    assert hold is not None
+    assert (hold.status, hold.refused) == (Status.OPEN, "the policy does not enforce there")
+    stage.restart(policy=POLICY)
+    await opt_out(stage, NL)
+    assert stage.profile(NL)["invoiceEmailOptIn"] is False
+
+
+async def test_a_decision_made_after_a_look_stored_its_holds_stands_and_nothing_done_is_lost(
+    set_stage: Callable[..., Stage],
+) -> None:
+    stage = set_stage(policy=limited(grants="0/0/0"))
+    person = stage.hire("anna")
+    await stage.event_about(person)
+    await decide(stage, person, Status.RELEASED)
+    everywhere = limited(grants="0/0/0").replace('profiles: [{ tag: { company: "{companyName}" } }]', "profiles: all")
+    stage.restart(policy=everywhere)
+    grant = stage.app.billing.grant_invoice_manager
+
+    async def grant_while_somebody_dismisses(profile: ProfileKey, principal: str) -> object:
+        rows = await stage.app.state.key_holds(PersonKey(person))
+        assert len(rows.holds) == 4
+        others = {i: replace(h, status=Status.DISMISSED, by="pia") for i, h in rows.holds.items() if h.profile != NL}
+        await stage.app.state.put_key_holds(replace(rows, holds={**rows.holds, **others}))
+        return await grant(profile, principal)
+
+    stage.app.billing.grant_invoice_manager = grant_while_somebody_dismisses  # type: ignore[assignment,method-assign]
+    assert await stage.look(PersonKey(person)) is Outcome.RETRY
+    look = await stage.last_look(person)
+    outcomes = {(action["action"], action["outcome"]) for action in look["actions"]}
+    assert outcomes == {("grant", "done"), ("grant", "held"), ("hold", "retry")}
+    await stage.advance(minutes=30)
+    assert stage.held(person) == {NL}
+    left = (await stage.app.state.key_holds(PersonKey(person))).holds.values()
+    assert {hold.profile for hold in left} == {DE, HOLDING, PARTNER}
+    assert {hold.status for hold in left} == {Status.DISMISSED}

@@ -4,8 +4,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
+from shared.domain.holds import Status
 from shared.domain.keys import PersonKey
 from shared.domain.policy import ActionKind
+from shared.services.decisions import list_holds, release
 from tests.simulation.small_world import DIETER, FEMKE, MCA, NL, OTHER_APP, POLICY, by_hand, user, world
 from tests.simulation.stage import Stage
 
@@ -43,6 +45,24 @@ async def test_what_a_lost_state_had_the_sweep_hold_stays_held_whatever_events_c
     await stage.settle()
     assert stage.held(FEMKE) == {NL}
     assert len((await stage.app.state.key_holds(PersonKey(FEMKE))).holds) == 1
+
+
+async def test_a_release_does_not_outlive_the_policys_word_to_enforce(set_stage: Callable[..., Stage]) -> None:
+    enforcing = POLICY + "budgets: { mover_revokes: 0/0/0 }\n"
+    stage = set_stage(policy=enforcing)
+    await stage.settle()
+    stage.change(FEMKE, department="Kitchen")
+    await stage.event_about(FEMKE)
+    await stage.advance(minutes=11)
+    stage.restart(policy=enforcing.replace("enforce: all", "enforce: none"))
+    await release(stage.app, None, "olga", await list_holds(stage.app))
+    await stage.advance(hours=2)
+    (hold,) = (await stage.app.state.key_holds(PersonKey(FEMKE))).holds.values()
+    assert (hold.status, hold.refused) == (Status.OPEN, "the policy does not enforce there")
+    stage.restart(policy=enforcing)
+    await stage.settle()
+    await stage.advance(hours=2)
+    assert stage.held(FEMKE) == {NL}
 
 
 async def test_a_reservation_of_a_clock_a_year_ahead_shuts_no_budget(set_stage: Callable[..., Stage]) -> None:

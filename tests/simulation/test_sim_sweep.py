@@ -167,7 +167,9 @@ async def test_a_profile_whose_list_fails_is_neither_missing_nor_empty(stage: St
     assert stage.held(FEMKE) == {NL}
 
 
-@pytest.mark.parametrize(("path", "said"), [("/users$", "people of rule own-company"), ("transitiveMembers", "members of group")])
+@pytest.mark.parametrize(
+    ("path", "said"), [("/users$", "people of rule own-company"), ("transitiveMembers", "members of group")]
+)
 async def test_a_population_that_cannot_be_listed_makes_nobody_a_leaver(stage: Stage, path: str, said: str) -> None:
     stage.change(FEMKE, accountEnabled=False)
     stage.join(TREASURY, DIETER)

@@ -5,7 +5,7 @@ import io
 import json
 import os
 import shlex
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,10 +18,11 @@ from cli.__main__ import main
 from cli.operating import UsageError, moment, who
 from sandbox.settings import Options, Places, app_settings, shell_environment
 from sandbox.up import running
+from shared.adapters.ledger import RowsLedger
 from shared.adapters.rows_sqlite import SqliteRows
 from shared.adapters.state import RowsState
 from shared.adapters.work_wire import decode
-from shared.domain.brake import BrakeCause
+from shared.domain.brake import Brake, BrakeCause, Setting
 from shared.domain.holds import Hold, KeyHolds, Status, StoppedBy, action_id
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.policy import ActionKind
@@ -75,6 +76,16 @@ class Store:
             yield RowsState(rows)
         finally:
             await rows.close()
+
+    def record(self, decision: Mapping[str, Any]) -> None:
+        async def append() -> None:
+            rows = SqliteRows(self._path)
+            try:
+                await (await RowsLedger(rows).open("operator")).append("decision", NOW, decision)
+            finally:
+                await rows.close()
+
+        asyncio.run(append())
 
     def put(self, *holds: Hold) -> None:
         async def use(state: RowsState) -> None:
@@ -285,6 +296,55 @@ def test_the_brake_is_set_told_and_cleared(store: Store, capsys: Said) -> None:
     assert store.causes() == set()
     assert main(["resume"]) == 0
     assert "nothing to resume" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("seen", "said"), [(1033, "That 1,033 people match"), (0, "How many people match")])
+def test_a_resume_says_what_is_accepted_by_it(store: Store, capsys: Said, seen: int, said: str) -> None:
+    shrank = Setting(NOW, "sweep", "1,500 are 1,033", by_sweep=True, seen=seen)
+    lost = Setting(NOW, "sweep", "an account is gone", by_sweep=True)
+    causes = {BrakeCause.POPULATION_SHRANK: shrank, BrakeCause.ROLE_LOST: lost}
+    store.run(lambda state: state.put_brake(Brake(causes)))
+    assert main(["resume", "--by", "pete"]) == 0
+    out = capsys.readouterr().out
+    assert f"{said} the rules is accepted" in out
+    assert "The billing accounts that the next sweep finds are accepted" in out
+
+
+def test_the_log_tells_every_decision_the_newest_last(filled: Store, capsys: Said) -> None:
+    assert main(["holds", "log"]) == 0
+    assert capsys.readouterr().out == "0 decisions.\n"
+    assert main(["holds", "dismiss", LOT, "--yes", "--by", "olga", "--why", "they stay [for :now:]"]) == 0
+    assert main(["pause", "--why", "audit", "--by", "pete"]) == 0
+    assert main(["resume", "--by", "olga"]) == 0
+    capsys.readouterr()
+    assert main(["holds", "log"]) == 0
+    said = capsys.readouterr().out
+    places = [
+        said.index(words)
+        for words in (
+            "3 decisions.",
+            "dismiss by olga: they stay [for :now:]",
+            f"{HOLDS[1].id}  mover revoke: {BEN.canonical} on {NL}  of lot {LOT}",
+            "pause by pete: audit",
+            "resume by olga",
+            "set by pete: audit",
+        )
+    ]
+    assert places == sorted(places)
+    assert main(["holds", "log", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [(one["sequence"], one["verb"], one["by"]) for one in found] == [
+        (1, "dismiss", "olga"),
+        (2, "pause", "pete"),
+        (3, "resume", "olga"),
+    ]
+    assert {one["id"] for one in found[0]["holds"]} == {HOLDS[1].id, HOLDS[2].id}
+
+
+def test_a_decision_that_was_refused_halfway_is_told_with_what_stood_against_it(store: Store, capsys: Said) -> None:
+    store.record({"verb": "release", "by": "olga", "refused": ["1: it is gone"], "decided": []})
+    assert main(["holds", "log"]) == 0
+    assert "refused: 1: it is gone" in capsys.readouterr().out
 
 
 def test_a_pause_needs_a_reason(store: Store, capsys: Said) -> None:

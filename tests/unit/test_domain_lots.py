@@ -11,6 +11,7 @@ from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.lots import (
     Lot,
     WantedAction,
+    changed_rules,
     in_words,
     is_forgotten,
     is_stopped,
@@ -18,6 +19,7 @@ from shared.domain.lots import (
     of_policy,
     renewed,
     same_basis,
+    seen_rules,
     too_many,
 )
 from shared.domain.policy import ActionKind
@@ -75,8 +77,10 @@ def test_a_basis_that_nobody_could_tell_matches_any(one: str, other: str, same: 
     ("before", "needs"),
     [
         (None, True),
-        (hold(), True),
+        (hold(), False),
+        (hold(basis="another"), False),
         (hold(status=Status.RELEASED), False),
+        (hold(status=Status.RELEASED, basis="another"), True),
         (hold(status=Status.DISMISSED), False),
         (hold(status=Status.DISMISSED, basis="another"), True),
         (hold(status=Status.RELEASED, basis=""), False),
@@ -84,7 +88,7 @@ def test_a_basis_that_nobody_could_tell_matches_any(one: str, other: str, same: 
         (hold(stopped_by=StoppedBy.HARM), False),
     ],
 )
-def test_what_a_person_decided_about_needs_no_room(before: Hold | None, needs: bool) -> None:
+def test_what_waits_for_a_person_or_was_decided_by_one_needs_no_room(before: Hold | None, needs: bool) -> None:
     holds = {} if before is None else {before.id: before}
     assert needing_room([ACTION], holds, frozenset()) == [ACTION] * needs
 
@@ -110,6 +114,37 @@ def test_a_changed_policy_holds_movers_alone_due_or_not() -> None:
     assert of_policy([ACTION], {ACTION.id: hold(status=Status.RELEASED)}, "0123", "the policy changed") is None
 
 
+def test_a_rule_that_became_known_later_holds_what_it_gave() -> None:
+    given = replace(ACTION, rules=frozenset({"one", "two"}))
+    assert of_policy([given], {}, "0123", "changed", frozenset({"two"})) is not None
+    assert of_policy([given], {}, "0123", "changed", frozenset({"three"})) is None
+    assert of_policy([ACTION], {}, "0123", "changed", frozenset({"three"})) is not None  # nobody remembers what gave it
+    assert of_policy([given], {ACTION.id: hold()}, "0123", "changed", frozenset({"two"})) is not None  # waits already
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "unknown", "seen"),
+    [
+        ({}, {"one": "a"}, set(), {"one": "a"}),
+        ({}, {"one": "a"}, {"one"}, {}),
+        ({"one": "a"}, {"one": "b"}, set(), {"one": "b"}),
+        ({"one": "a"}, {"one": "b"}, {"one"}, {"one": "a"}),
+        ({"one": "a", "gone": "g"}, {"one": "a"}, set(), {"one": "a"}),
+        ({"one": "a", "gone": "g"}, {"one": "a"}, {"one"}, {"one": "a", "gone": "g"}),
+        ({"one": "a", "gone": "g"}, {"one": "a", "two": "t"}, {"two"}, {"one": "a", "gone": "g"}),
+    ],
+)
+def test_a_rule_counts_as_seen_once_it_could_be_judged(
+    before: dict[str, str], now: dict[str, str], unknown: set[str], seen: dict[str, str]
+) -> None:
+    assert seen_rules(before, now, unknown) == seen
+
+
+def test_rules_that_came_went_or_changed_are_told() -> None:
+    before = {"same": "a", "changed": "b", "gone": "c"}
+    assert changed_rules(before, {"same": "a", "changed": "x", "new": "d"}) == {"changed", "gone", "new"}
+
+
 def test_what_is_in_a_lot_is_held_since_now() -> None:
     new = after(None, SWEEP)
     assert new == hold(why="too many", stopped_by=StoppedBy.SWEEP, lot="sweep:mover_revokes", since=NOW, renewed=NOW)
@@ -121,6 +156,10 @@ def test_an_open_hold_is_renewed_and_joins_the_lot() -> None:
     assert after(hold(), SWEEP) == hold(
         renewed=NOW, lot="sweep:mover_revokes", why="too many", stopped_by=StoppedBy.SWEEP
     )
+
+
+def test_a_hold_that_a_clock_ahead_renewed_is_not_set_back() -> None:
+    assert after(hold(renewed=NOW + timedelta(minutes=1)), None) == hold(renewed=NOW + timedelta(minutes=1))
 
 
 def test_a_hold_for_a_changed_policy_keeps_its_reason_until_the_policy_changes_again() -> None:

@@ -1,0 +1,375 @@
+"""How far a sweep is trusted: what it cannot see, cannot compare or was not the latest to find out changes nothing."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from sandbox.billing.call import Call
+from sandbox.faults import Effect
+from shared.domain.brake import BrakeCause
+from shared.domain.catalogue import Catalogue
+from shared.domain.holds import StoppedBy
+from shared.errors import Conflict, Transient
+from shared.services.decisions import dismiss, release, resume
+from shared.services.guards import set_brake
+from shared.services.proof import DIGEST
+from tests.simulation.small_world import FEMKE, HARRY, MCA, MPA, NL, PARTNER, PIA, POLICY, guid, user, world
+from tests.simulation.stage import Stage
+from tests.simulation.test_sim_sweep_guards import (
+    CLERKS,
+    KITCHEN,
+    NARROWED,
+    causes,
+    holds,
+    leave,
+    limited,
+    lists_fail,
+    move,
+    office,
+    queued,
+)
+
+SetStage = Callable[..., Stage]
+
+FORBIDDEN = Effect(status=403, body={"error": {"code": "AuthorizationFailed", "message": "x"}})
+
+
+@contextmanager
+def out_of_sight(*accounts: str) -> Iterator[None]:
+    """The service leaves these accounts out of its lists, as it does with what we have no role on."""
+    seen = Call.sees_within
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Call, "sees_within", lambda self, account: account.name not in accounts and seen(self, account))
+        yield
+
+
+# -- what a sweep cannot judge
+
+
+@pytest.mark.parametrize("dismissed", [False, True])
+async def test_a_leavers_hold_outlives_their_account(set_stage: SetStage, dismissed: bool) -> None:
+    stage = set_stage(given=office(), policy=limited(leaver_revokes="1/1/100"))
+    await stage.settle()
+    for clerk in CLERKS[:2]:
+        stage.delete(clerk)
+        await stage.event_about(clerk)
+    await stage.run_until_quiet()
+    (hold,) = await holds(stage)
+    if dismissed:
+        await dismiss(stage.app, [hold.id], "olga")
+    for _ in range(27):
+        await stage.settle()
+    (after,) = await holds(stage)
+    assert after.id == hold.id
+    assert stage.held(CLERKS[0]) | stage.held(CLERKS[1]) == {NL}
+
+
+async def test_leavers_held_as_a_lot_stay_held_when_they_are_deleted(set_stage: SetStage) -> None:
+    stage = set_stage(given=office(), policy=limited(leaver_revokes="1/1/100"))
+    await stage.settle()
+    leave(stage, CLERKS[:2])
+    await stage.settle()
+    before = {hold.id for hold in await holds(stage)}
+    for clerk in CLERKS[:2]:
+        stage.delete(clerk)
+    await stage.settle()
+    await stage.settle()
+    assert {hold.id for hold in await holds(stage)} == before
+    assert [stage.held(clerk) for clerk in CLERKS[:2]] == [{NL}] * 2
+
+
+async def test_open_holds_starve_nobody_else(set_stage: SetStage) -> None:
+    stage = set_stage(given=office(), policy=limited(leaver_revokes="5/5/100"))
+    await stage.settle()
+    leave(stage, CLERKS[:6])
+    await stage.settle()
+    assert len(await holds(stage)) == 6
+    await stage.advance(hours=30)
+    leave(stage, CLERKS[6:7])
+    report = await stage.settle()
+    assert report["guards"]["leaver_revokes"]["wanted"] == 1
+    assert stage.held(CLERKS[6]) == set()
+    assert len(await holds(stage)) == 6
+
+
+async def test_budgets_are_measured_by_the_last_good_sweep_where_this_one_read_less(set_stage: SetStage) -> None:
+    stage = set_stage(given=office(), policy=limited(mover_revokes="1/10/50"))
+    await stage.settle()
+    await stage.settle()
+    stage.fault("arm", Effect(status=400), path="NL-BG7/billingRoleAssignments$")
+    report = await stage.sweep()
+    assert report["counts"]["ours"] == 2
+    assert report["guards"]["mover_revokes"]["limit"] == 8  # half of the 15 that are ours
+
+
+# -- accounts that are out of sight
+
+
+async def test_an_account_that_is_not_listed_any_more_is_a_role_lost(stage: Stage) -> None:
+    baseline = await stage.app.state.baseline()
+    assert baseline is not None
+    assert baseline.accounts == (MCA, MPA)
+    with out_of_sight(MCA):
+        report = await stage.settle()
+    assert (report["complete"], report["brake"]) == (False, ["incomplete-sweep", "role-lost"])
+    assert [line.split(":")[0] for line in report["failures"]] == [
+        "billing account 10000000-0000-0000-0000-000000000000"
+    ]
+    assert all(setting.by_sweep for setting in (await causes(stage)).values())
+    assert await stage.app.state.baseline() == baseline
+    assert (await stage.settle())["brake"] == []
+
+
+async def test_all_accounts_out_of_sight_are_a_role_lost(stage: Stage) -> None:
+    with out_of_sight(MCA, MPA):
+        assert "role-lost" in (await stage.sweep())["brake"]
+
+
+async def test_a_policy_hold_outlives_the_time_its_account_is_out_of_sight(stage: Stage) -> None:
+    stage.restart(policy=NARROWED)
+    await stage.settle()
+    (before,) = await holds(stage)
+    assert before.stopped_by is StoppedBy.POLICY
+    with out_of_sight(MCA):
+        await stage.settle()
+    for _ in range(3):
+        await stage.settle()
+    (after,) = await holds(stage)
+    assert (after.id, after.since) == (before.id, before.since)
+    assert stage.held(FEMKE) == {NL}
+
+
+async def test_what_was_dismissed_stays_so_while_its_account_is_out_of_sight(set_stage: SetStage) -> None:
+    stage = set_stage(policy=limited(grants="0/0/0"))
+    await stage.settle()
+    await dismiss(stage.app, [hold.id for hold in await holds(stage)], "olga")
+    before = await holds(stage)
+    with out_of_sight(MCA):
+        await stage.settle()
+    stage.restart(policy=limited())
+    await stage.settle()
+    assert await holds(stage) == before
+    assert stage.held(FEMKE) == set()
+
+
+async def test_where_an_operator_accepted_the_loss_holds_stay_for_its_return(stage: Stage) -> None:
+    stage.restart(policy=NARROWED)
+    await stage.settle()
+    before = await holds(stage)
+    with out_of_sight(MCA):
+        await stage.settle()
+        await resume(stage.app, "olga")
+        report = await stage.settle()
+        assert (report["complete"], report["brake"]) == (True, [])
+        assert await holds(stage) == before
+        accepted = await stage.app.state.baseline()
+        assert accepted is not None
+        assert accepted.accounts == (MPA,)
+    await stage.settle()
+    assert stage.held(FEMKE) == {NL}
+
+
+async def test_an_account_that_the_policy_drops_is_not_lost_and_takes_its_holds_along(set_stage: SetStage) -> None:
+    stage = set_stage(policy=limited(profile_updates="0/0/0"))
+    await stage.settle()
+    stage.set_profile(PARTNER, invoiceEmailOptIn=False)
+    await stage.settle()
+    assert [hold.profile for hold in await holds(stage)] == [PARTNER]
+    stage.restart(policy=limited().replace("accounts: all", f"accounts: ['{MCA}']"))
+    assert (await stage.settle())["brake"] == []
+    assert await holds(stage) == []
+
+
+async def test_where_nothing_is_written_no_loss_of_a_role_sets_the_brake(set_stage: SetStage) -> None:
+    stage = set_stage(policy=POLICY.replace("enforce: all", "enforce: none"))
+    await stage.settle()
+    with out_of_sight(MCA):
+        assert (await stage.settle())["brake"] == []
+    stage.fault("arm", FORBIDDEN, path="NL-BG7/billingRoleAssignments$")
+    assert (await stage.settle())["brake"] == ["incomplete-sweep"]
+
+
+# -- a changed policy
+
+
+async def test_what_a_rule_that_becomes_known_later_takes_is_held_as_the_changed_policys(set_stage: SetStage) -> None:
+    stage = set_stage(given=office(), policy=limited())
+    await stage.settle()
+    stage.restart(policy=limited().replace("department eq 'Finance'", "department eq 'Finance & Control'"))
+    report = await stage.settle()
+    assert [finding["kind"] for finding in report["findings"]] == ["rule-not-known"]
+    stage.change(FEMKE, department="Finance & Control")
+    await stage.settle()
+    await stage.advance(hours=1)
+    await stage.settle()
+    assert all(stage.held(clerk) == {NL} for clerk in CLERKS)
+    held = await holds(stage)
+    assert {hold.stopped_by for hold in held} == {StoppedBy.POLICY}
+    assert len(held) == 13  # the clerks, and whoever works in Germany
+    assert held[0].why.startswith("the policy changed: rules changed own-company")
+
+
+async def test_nor_does_a_look_let_it_through_before_a_sweep(set_stage: SetStage) -> None:
+    stage = set_stage(given=office(), policy=limited())
+    await stage.settle()
+    stage.restart(policy=limited().replace("department eq 'Finance'", "department eq 'Finance & Control'"))
+    await stage.settle()
+    stage.change(FEMKE, department="Finance & Control")
+    await stage.advance(hours=4)  # the catalogue is too old to trust
+    await stage.event_about(CLERKS[0])
+    await stage.advance(minutes=20)
+    assert stage.held(CLERKS[0]) == {NL}
+    assert "no sweep could judge it" in (await stage.last_look(CLERKS[0]))["notes"][0]["text"]
+
+
+async def test_a_rule_that_was_away_for_a_while_is_no_change(set_stage: SetStage) -> None:
+    stage = set_stage(given=office(), policy=limited())
+    await stage.settle()
+    scopes = [stage._scope(profile) for profile in stage.profiles()]
+    tags = [scope.tags for scope in scopes]
+    for scope in scopes:
+        scope.tags = {}
+    assert "rule-not-known" in {finding["kind"] for finding in (await stage.settle())["findings"]}
+    for scope, tag in zip(scopes, tags, strict=True):
+        scope.tags = tag
+    move(stage, CLERKS[:1])
+    await stage.settle()
+    assert await holds(stage) == []
+    assert stage.held(CLERKS[0]) == set()
+
+
+async def test_what_was_seen_without_enforcing_is_held_by_the_first_sweep_that_enforces(set_stage: SetStage) -> None:
+    stage = set_stage(given=office(), policy=limited())
+    await stage.settle()
+    narrowed = limited().replace(
+        "department eq 'Finance'", "department eq 'Finance' and companyName ne 'Contoso Nederland'"
+    )
+    stage.restart(policy=narrowed.replace("enforce: all", "enforce: none"))
+    await stage.settle()
+    await stage.settle()
+    assert await holds(stage) == []
+    stage.restart(policy=narrowed)
+    await stage.settle()
+    await stage.settle()
+    assert {hold.stopped_by for hold in await holds(stage)} == {StoppedBy.POLICY}
+    assert all(stage.held(clerk) == {NL} for clerk in CLERKS)
+    await release(stage.app, None, "olga", stage.now)
+    await stage.settle()
+    move(stage, [guid(3, 3)])
+    await stage.settle()
+    assert await holds(stage) == []  # by now the policy is seen
+
+
+async def test_observing_from_the_start_holds_nothing_once_it_enforces(set_stage: SetStage) -> None:
+    stage = set_stage(policy=limited().replace("enforce: all", "enforce: none"))
+    await stage.settle()
+    stage.restart(policy=limited())
+    await stage.settle()
+    baseline = await stage.app.state.baseline()
+    assert baseline is not None
+    assert baseline.policy_digest == stage.app.policy.digest
+    assert stage.held(FEMKE) == {NL}
+
+
+async def test_a_changed_policy_does_not_hide_that_the_population_shrank(set_stage: SetStage) -> None:
+    given = world()
+    people = [guid(8, number) for number in range(15)]
+    given["users"] += [user(one, f"person{number}", "Contoso Nederland") for number, one in enumerate(people)]
+    stage = set_stage(given=given, policy=limited())
+    await stage.settle()
+    for person in people:
+        stage.change(person, department=KITCHEN)
+    assert (await stage.settle())["brake"] == ["population-shrank"]
+    stage.restart(policy=limited().replace(f"protected: [{PIA}]", f"protected: [{PIA}, {HARRY}]"))
+    for _ in range(3):
+        assert (await stage.settle())["brake"] == ["population-shrank"]
+    for person in people:
+        stage.change(person, department="Finance")
+    assert (await stage.settle())["brake"] == []
+
+
+# -- several sweeps
+
+
+async def test_an_older_sweep_leaves_the_brake_that_a_newer_one_set(stage: Stage) -> None:
+    app = stage.app
+
+    class Meanwhile:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(app.state, name)
+
+        async def put_catalogue(self, catalogue: Catalogue) -> None:
+            await asyncio.sleep(1)
+            await set_brake(app, BrakeCause.INCOMPLETE_SWEEP, "another sweep failed", by="sweep#2", by_sweep=True)
+            await app.state.put_catalogue(catalogue)
+
+    meanwhile: Any = Meanwhile()
+    stage.app = replace(app, shelf=replace(app.shelf, state=meanwhile))
+    report = await stage.sweep()
+    assert report["brake"] == ["incomplete-sweep"]
+    assert (await causes(stage))[BrakeCause.INCOMPLETE_SWEEP].by == "sweep#2"
+    stage.app = app
+    assert (await stage.settle())["brake"] == []
+
+
+# -- sweeps that fail
+
+
+async def test_the_days_digest_is_taken_while_sweeps_fail(stage: Stage) -> None:
+    before, _ = await stage.app.ledger.head(DIGEST)
+    stage.fault("arm", Effect(status=429), path="billingProfiles$")
+    for _ in range(2):
+        await stage.advance(hours=24)
+        with pytest.raises(Transient):
+            await stage.sweep()
+    assert (await stage.app.ledger.head(DIGEST))[0] == before + 2
+
+
+@pytest.mark.parametrize("at", ["put_key_holds", "put_report"])
+async def test_a_sweep_that_cannot_store_what_it_found_sets_the_brake(
+    set_stage: SetStage, at: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage = set_stage(given=office(), policy=limited(mover_revokes="3/3/100"))
+    await stage.settle()
+    move(stage, CLERKS[:4])
+    state = stage.app.state
+
+    class Contested:
+        def __getattr__(self, name: str) -> Any:
+            return self._refuse if name == at else getattr(state, name)
+
+        async def _refuse(self, *_: Any, **__: Any) -> None:
+            raise Conflict("somebody else wrote it")
+
+    contested: Any = Contested()
+    living = stage.app
+    stage.app = replace(living, state=contested)
+    with pytest.raises(Transient):
+        await stage.sweep()
+    stage.app = living
+    assert (await causes(stage)).keys() == {BrakeCause.INCOMPLETE_SWEEP}
+    assert queued(stage) == set()
+    await stage.settle()
+    assert await causes(stage) == {}
+
+
+# -- the log
+
+
+async def test_findings_are_counted_in_the_log(set_stage: SetStage, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    stage = set_stage(policy=POLICY.replace("min_recipients: 0", "min_recipients: 4"))
+    report = await stage.sweep()
+    (line,) = [record for record in caplog.records if record.message.startswith(f"sweep {report['sweep']}: {{")]
+    assert line.levelno == logging.WARNING
+    assert json.loads(line.message.partition(": ")[2])["findings"] == {"few-recipients": 4}
+    lists_fail(stage)
+    failed = await stage.sweep()
+    (line,) = [record for record in caplog.records if record.message.startswith(f"sweep {failed['sweep']}: {{")]
+    assert line.levelno == logging.ERROR

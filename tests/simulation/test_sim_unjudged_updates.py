@@ -1,0 +1,432 @@
+"""What an update of a profile did is judged by some look, whatever came between the update and its read-back."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from sandbox.faults import Effect
+from shared.adapters.rows import Row
+from shared.adapters.state_rows import profile_body, profile_of
+from shared.domain.brake import Brake, BrakeCause, Setting
+from shared.domain.holds import Hold, KeyHolds, Status, StoppedBy
+from shared.domain.keys import ProfileKey
+from shared.domain.outcome import Outcome
+from shared.errors import Conflict, Transient
+from shared.ports import ProfileState, Written
+from shared.services.decisions import harm, list_holds, release, resume
+from tests.simulation.small_world import DE, NL, POLICY, world
+from tests.simulation.stage import Stage
+
+type Careless = Callable[..., None]
+
+HARM = {"poNumber": "lost"}
+
+
+@pytest.fixture
+async def careless(stage: Stage) -> Careless:
+    """Makes every update from now on do what `then` does as well, once the service has taken it."""
+    opt_in = stage.app.billing.opt_in
+
+    def make(then: Callable[[], Any]) -> None:
+        async def opted_in(profile: Any) -> Written:
+            written = await opt_in(profile)
+            then()
+            return written
+
+        stage.app.billing.opt_in = opted_in  # type: ignore[method-assign] # the service changes more than it was told
+
+    return make
+
+
+async def opt_out(stage: Stage, profile: ProfileKey = NL) -> None:
+    """Somebody opts a profile out, and an event names it."""
+    stage.set_profile(profile, invoiceEmailOptIn=False)
+    await stage.enqueue(profile)
+
+
+async def take_the_second_look(stage: Stage) -> None:
+    """Lets time pass up to the look that writes, and no further."""
+    await stage.run_until_quiet()
+    ((_, due),) = stage.awaited(NL)
+    await stage.advance(to=due)
+
+
+async def brakes(stage: Stage) -> set[BrakeCause]:
+    return {*(await stage.app.state.brake()).causes}
+
+
+async def only_hold(stage: Stage, key: ProfileKey = NL) -> Hold:
+    (hold,) = (await stage.app.state.key_holds(key)).holds.values()
+    return hold
+
+
+async def is_told_as_harm(stage: Stage) -> bool:
+    """The finding, the brake, and that nothing is updated by itself any more."""
+    looks = await stage.looks(NL)
+    told = [look for look in looks if look.get("finding") == "profile-update-harm" and look["outcome"] == "gave-up"]
+    state = await stage.app.state.profile(NL)
+    assert "done" not in [look["outcome"] for look in looks]
+    return (
+        len(told) == 1
+        and bool(told[0]["alert"])
+        and told[0]["changed"] == [*HARM]
+        and await brakes(stage) == {BrakeCause.HARM}
+        and state.blocked is not None
+        and state.unjudged is None
+    )
+
+
+def do_harm(stage: Stage) -> None:
+    stage.set_profile(NL, **HARM)
+
+
+# -- harm
+
+
+async def test_harm_is_told_where_the_read_back_failed_once(stage: Stage, careless: Careless) -> None:
+    def harm_and_fail() -> None:
+        do_harm(stage)
+        stage.fault("arm", Effect(status=400), method="GET", path="NL-BG7$", times=1)
+
+    careless(harm_and_fail)
+    await opt_out(stage)
+    await stage.advance(minutes=40)
+    assert await is_told_as_harm(stage)
+
+
+async def test_harm_is_told_where_the_update_showed_after_the_handlers_time(stage: Stage) -> None:
+    stage.turn(update_seconds=70.0)
+    await opt_out(stage)
+    await stage.advance(minutes=5, seconds=30)
+    for _ in range(40):
+        if stage.profile(NL)["invoiceEmailOptIn"]:
+            break
+        await asyncio.sleep(5)
+    do_harm(stage)
+    await stage.advance(minutes=40)
+    assert await is_told_as_harm(stage)
+
+
+async def test_harm_is_told_where_the_process_died_before_the_read_back(stage: Stage, careless: Careless) -> None:
+    def harm_and_die() -> None:
+        do_harm(stage)
+        raise RuntimeError("the process is gone")
+
+    careless(harm_and_die)
+    await opt_out(stage)
+    await stage.advance(minutes=40)
+    assert [str(error) for error in stage.raised] == ["the process is gone"]
+    assert await is_told_as_harm(stage)
+
+
+async def test_harm_is_told_where_the_store_was_busy(stage: Stage, careless: Careless) -> None:
+    put = stage.app.state.put_profile
+
+    async def busy(state: ProfileState) -> ProfileState:
+        del state
+        stage.app.state.put_profile = put  # type: ignore[method-assign]
+        raise Transient("busy")
+
+    def harm_and_keep_busy() -> None:
+        do_harm(stage)
+        stage.app.state.put_profile = busy  # type: ignore[method-assign]
+
+    careless(harm_and_keep_busy)
+    await opt_out(stage)
+    await take_the_second_look(stage)
+    look = await stage.last_look(NL)
+    assert (look["outcome"], look["finding"], look["changed"]) == ("retry", "profile-update-harm", [*HARM])
+    assert await brakes(stage) == {BrakeCause.HARM}
+    await stage.advance(minutes=40)
+    assert await is_told_as_harm(stage)
+
+
+async def test_harm_is_told_where_the_brake_could_not_be_set_at_once(stage: Stage, careless: Careless) -> None:
+    put = stage.app.state.put_brake
+
+    async def busy(brake: Brake) -> Brake:
+        del brake
+        stage.app.state.put_brake = put  # type: ignore[method-assign]
+        raise Transient("busy")
+
+    def harm_and_keep_busy() -> None:
+        do_harm(stage)
+        stage.app.state.put_brake = busy  # type: ignore[method-assign]
+
+    careless(harm_and_keep_busy)
+    await opt_out(stage)
+    await take_the_second_look(stage)
+    look = await stage.last_look(NL)
+    assert (look["outcome"], look["finding"]) == ("retry", "profile-update-harm")
+    assert "busy" in look["why"]
+    assert (await stage.app.state.profile(NL)).blocked is None
+    await stage.advance(minutes=40)
+    assert await is_told_as_harm(stage)
+
+
+@pytest.mark.parametrize("change", [{"soldTo": {"country": "BE"}}, {"currentPaymentTerm": {"term": "net60"}}])
+async def test_harm_to_what_an_update_leaves_out_is_shown_field_by_field(
+    stage: Stage, careless: Careless, change: dict[str, Any]
+) -> None:
+    before = dict(stage.profile(NL))
+    careless(lambda: stage.set_profile(NL, **change))
+    await opt_out(stage)
+    await stage.advance(minutes=30)
+    ((field, now),) = change.items()
+    assert (await stage.last_look(NL))["changed"] == [field]
+    await resume(stage.app, "olga")
+    await opt_out(stage)
+    await stage.advance(minutes=30)
+    shown = await harm(stage.app, await only_hold(stage))
+    ((leaf, value),) = now.items()
+    assert shown[f"properties.{field}.{leaf}"] == ((before.get(field) or {}).get(leaf), value)
+    said = str([dict(record.body) for record in await stage.records(NL)])
+    assert value not in said
+
+
+# -- no harm
+
+
+async def test_an_update_judged_by_a_later_look_is_done_once(stage: Stage, careless: Careless) -> None:
+    def die() -> None:
+        raise RuntimeError("the process is gone")
+
+    careless(die)
+    await opt_out(stage)
+    await stage.advance(hours=1)
+    await stage.look(NL)
+    done = [look for look in await stage.looks(NL) if look["outcome"] == "done"]
+    assert [look["actions"][0]["outcome"] for look in done] == ["done"]
+    assert (await stage.last_look(NL))["why"] == "opted in"
+    assert (await stage.app.state.profile(NL)).unjudged is None
+    assert not await brakes(stage)
+
+
+async def test_done_is_recorded_once_where_the_store_was_busy(stage: Stage, careless: Careless) -> None:
+    put = stage.app.state.put_profile
+
+    async def busy(state: ProfileState) -> ProfileState:
+        del state
+        stage.app.state.put_profile = put  # type: ignore[method-assign]
+        raise Transient("busy")
+
+    def keep_busy() -> None:
+        stage.app.state.put_profile = busy  # type: ignore[method-assign]
+
+    careless(keep_busy)
+    await opt_out(stage)
+    await stage.advance(minutes=30)
+    assert [look["outcome"] for look in await stage.looks(NL)] == ["waiting", "retry", "done"]
+
+
+async def test_an_update_that_never_shows_is_given_up_unjudged_and_judged_when_it_does(stage: Stage) -> None:
+    async def taken(profile: Any) -> Written:
+        del profile
+        return Written.DONE
+
+    stage.app.billing.opt_in = taken  # type: ignore[method-assign] # the service forgets it
+    await opt_out(stage)
+    await stage.advance(minutes=20)
+    looks = await stage.looks(NL)
+    assert [look["outcome"] for look in looks] == ["waiting", *["unverified"] * 3, "gave-up"]
+    assert looks[-1]["alert"] == "a write was accepted and never became visible"
+    assert (await stage.app.state.profile(NL)).unjudged is not None
+    stage.set_profile(NL, invoiceEmailOptIn=True)
+    assert await stage.look(NL) is Outcome.DONE
+    assert await stage.look(NL) is Outcome.UNCHANGED
+
+
+async def test_an_update_that_never_showed_is_made_again_after_the_pause(stage: Stage) -> None:
+    opt_in = stage.app.billing.opt_in
+
+    async def taken(profile: Any) -> Written:
+        del profile
+        stage.app.billing.opt_in = opt_in  # type: ignore[method-assign]
+        return Written.DONE
+
+    stage.app.billing.opt_in = taken  # type: ignore[method-assign] # the service forgets the first
+    await opt_out(stage)
+    await stage.advance(minutes=20)
+    await stage.settle()
+    assert stage.profile(NL)["invoiceEmailOptIn"] is True
+    assert (await stage.last_look(NL))["outcome"] == "done"
+    assert len((await stage.app.state.profile(NL)).updates) == 2
+
+
+@pytest.mark.parametrize(("minutes", "is_harm"), [(14, True), (16, False)])
+async def test_what_differs_much_later_is_told_without_a_brake(
+    stage: Stage, careless: Careless, minutes: int, is_harm: bool
+) -> None:
+    careless(lambda: stage.fault("arm", Effect(status=400), method="GET", path="NL-BG7$", times=1))
+    await opt_out(stage)
+    await take_the_second_look(stage)
+    stage.queues.waiting.clear()
+    made = (await stage.app.state.profile(NL)).unjudged
+    assert made is not None
+    do_harm(stage)
+    await stage.advance(to=made + timedelta(minutes=minutes))
+    assert await stage.look(NL) is Outcome.GAVE_UP
+    look = await stage.last_look(NL)
+    assert look["finding"] == ("profile-update-harm" if is_harm else "profile-update-unjudged")
+    assert look["changed"] == [*HARM]
+    assert look["alert"]
+    assert await brakes(stage) == ({BrakeCause.HARM} if is_harm else set())
+    state = await stage.app.state.profile(NL)
+    assert (state.blocked is not None) is is_harm
+    assert state.unjudged is None
+    assert await stage.look(NL) is Outcome.UNCHANGED
+
+
+async def test_an_update_that_was_refused_leaves_the_state_as_it_was(stage: Stage, careless: Careless) -> None:
+    careless(lambda: do_harm(stage))
+    await opt_out(stage)
+    await stage.advance(minutes=30)
+    await resume(stage.app, "olga")
+    await opt_out(stage)
+    await stage.advance(minutes=30)
+    before = await stage.app.state.profile(NL)
+    assert before.blocked is not None
+    stage.fault("arm", Effect(status=400, body={"error": {"code": "x", "message": "x"}}), method="PUT")
+    await release(stage.app, [(await only_hold(stage)).id], "olga", await list_holds(stage.app))
+    await stage.advance(minutes=30)
+    assert (await stage.last_look(NL))["outcome"] == "gave-up"
+    assert await stage.app.state.profile(NL) == before
+
+
+async def test_what_is_only_observed_is_not_judged(set_stage: Callable[..., Stage]) -> None:
+    stage = set_stage(policy=POLICY.replace("enforce: all", "enforce: none"))
+    await stage.settle()
+    read = stage.app.billing.profile
+    reads: list[ProfileKey] = []
+
+    async def edited_at_the_third_read(key: ProfileKey) -> Any:
+        reads.append(key)
+        if len(reads) == 3:
+            do_harm(stage)
+        return await read(key)
+
+    stage.app.billing.profile = edited_at_the_third_read  # type: ignore[method-assign] # somebody edits it just then
+    await opt_out(stage)
+    await stage.advance(minutes=10)
+    assert (await stage.last_look(NL))["outcome"] == "would"
+    assert not await brakes(stage)
+    assert (await stage.app.state.profile(NL)).blocked is None
+
+
+# -- what a look keeps beside its verdict
+
+
+async def release_a_fight(stage: Stage) -> None:
+    """The profile was opted out once too often, and a person released it."""
+    for _ in range(4):
+        await opt_out(stage)
+        await stage.advance(minutes=16)
+    hold = await only_hold(stage)
+    assert hold.stopped_by is StoppedBy.FIGHTS_BACK
+    rows = await stage.app.state.key_holds(NL)
+    decided = replace(hold, status=Status.RELEASED, by="olga", decided_at=stage.now)
+    await stage.app.state.put_key_holds(replace(rows, holds={hold.id: decided}))
+
+
+async def test_a_hold_that_could_not_be_closed_does_not_lose_what_was_done(stage: Stage) -> None:
+    await release_a_fight(stage)
+    put = stage.app.state.put_key_holds
+
+    async def overtaken(*_: KeyHolds, **__: Any) -> None:
+        stage.app.state.put_key_holds = put  # type: ignore[method-assign]
+        raise Conflict("somebody else wrote")
+
+    stage.app.state.put_key_holds = overtaken  # type: ignore[method-assign]
+    await stage.look(NL)
+    await stage.advance(minutes=30)
+    with_actions = [look for look in await stage.looks(NL) if look.get("actions")]
+    assert with_actions[-1]["outcome"] == "retry"
+    assert with_actions[-1]["actions"][0]["outcome"] == "done"
+    assert (await stage.last_look(NL))["outcome"] == "unchanged"
+    assert not (await stage.app.state.key_holds(NL)).holds
+
+
+async def test_a_release_has_served_also_where_its_update_did_harm(stage: Stage, careless: Careless) -> None:
+    await release_a_fight(stage)
+    careless(lambda: do_harm(stage))
+    await stage.look(NL)
+    await stage.advance(minutes=20)
+    assert BrakeCause.HARM in await brakes(stage)
+    await resume(stage.app, "olga")
+    updates = len((await stage.app.state.profile(NL)).updates)
+    await opt_out(stage)
+    await stage.advance(minutes=30)
+    hold = await only_hold(stage)
+    assert (hold.stopped_by, hold.status) == (StoppedBy.HARM, Status.OPEN)
+    assert len((await stage.app.state.profile(NL)).updates) == updates
+
+
+async def test_a_released_update_of_a_harmed_profile_lifts_what_blocked_it(stage: Stage, careless: Careless) -> None:
+    harmed = [True]
+    careless(lambda: do_harm(stage) if harmed else None)
+    await opt_out(stage)
+    await stage.advance(minutes=30)
+    harmed.clear()
+    await resume(stage.app, "olga")
+    await opt_out(stage)
+    await stage.advance(minutes=30)
+    await release(stage.app, [(await only_hold(stage)).id], "olga", await list_holds(stage.app))
+    await stage.advance(minutes=30)
+    state = await stage.app.state.profile(NL)
+    assert (state.blocked, state.after, state.unjudged) == (None, None, None)
+    assert stage.profile(NL)["invoiceEmailOptIn"] is True
+    await opt_out(stage)
+    await stage.advance(minutes=30)
+    assert (await stage.last_look(NL))["outcome"] == "done"
+
+
+async def test_a_pause_that_comes_right_before_the_update_stops_it(stage: Stage) -> None:
+    read = stage.app.state.brake
+
+    async def paused_once_it_was_read() -> Brake:
+        seen = await read()
+        if not seen.causes:
+            pause = Brake({BrakeCause.PAUSE: Setting(stage.now, "olga", "because")}, seen.version)
+            await stage.app.state.put_brake(pause)
+        return seen
+
+    await opt_out(stage)
+    await stage.advance(minutes=4)
+    stage.app.state.brake = paused_once_it_was_read  # type: ignore[method-assign] # somebody pauses just then
+    await stage.advance(minutes=4)
+    look = await stage.last_look(NL)
+    assert look["outcome"] == "held"
+    assert "pause" in look["why"]
+    assert stage.profile(NL)["invoiceEmailOptIn"] is False
+    state = await stage.app.state.profile(NL)
+    assert (state.updates, state.unjudged) == ((), None)
+
+
+async def test_a_row_of_an_earlier_release_has_nothing_to_judge(stage: Stage) -> None:
+    made = ProfileState(NL, updates=(stage.now,), before={"properties": {}, "tags": {}}, unjudged=stage.now)
+    body = profile_body(made)
+    assert profile_of(Row("p", "k", json.dumps(body), "1")) == made
+    del body["unjudged"]
+    assert profile_of(Row("p", "k", json.dumps(body), "1")) == replace(made, unjudged=None)
+
+
+# -- our own role
+
+
+@pytest.mark.parametrize("enforce", ["all", "none"])
+async def test_a_profile_that_we_may_not_read_any_more_sets_the_brake_where_the_policy_writes(
+    set_stage: Callable[..., Stage], enforce: str
+) -> None:
+    stage = set_stage(given=world(), policy=POLICY.replace("enforce: all", f"enforce: {enforce}"))
+    await stage.settle()
+    stage.fault("arm", Effect(status=403), method="GET", path="DE-BG7$")
+    assert await stage.look(DE) is Outcome.GAVE_UP
+    brake = await stage.app.state.brake()
+    assert {cause: setting.by for cause, setting in brake.causes.items()} == (
+        {BrakeCause.ROLE_LOST: DE.canonical} if enforce == "all" else {}
+    )

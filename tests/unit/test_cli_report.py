@@ -1,0 +1,98 @@
+"""`report`: the latest sweep's report for people and for programs, from the store alone."""
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.__main__ import main
+from shared.adapters.rows_sqlite import SqliteRows
+from shared.adapters.state import RowsState
+
+AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
+
+REPORT: dict[str, Any] = {
+    "sweep": "0000",
+    "started": AT.isoformat(),
+    "seconds": 2.5,
+    "complete": True,
+    "failures": [],
+    "not_kept": ["noting what is foreign: the store was away"],
+    "counts": {"accounts": 2, "ours": 1500},
+    "drift": {"leaver-holds": 3},
+    "enqueued": 3,
+    "brake": ["pause"],
+    "holds": {"open": {"grants": 4}, "released": {}, "dismissed": {}, "lots": {"sweep:grants": 4}},
+    "would_hold": {"grants": [7, 2]},
+    "findings": [{"kind": "few-recipients", "profile": "a/b", "text": "1 people receive its invoices"}],
+}
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file of the store that the environment names; there is no policy."""
+    path = tmp_path / "state.sqlite"
+    monkeypatch.setenv("INVOICE_ACCESS_STORE", f"sqlite:{path}")
+    monkeypatch.setenv("ServiceBusConnection__fullyQualifiedNamespace", "unused.example")
+    monkeypatch.setenv("INVOICE_ACCESS_POLICY", str(tmp_path / "there-is-none.yaml"))
+    return path
+
+
+def keep(store: Path, *reports: dict[str, Any]) -> None:
+    async def work() -> None:
+        rows = SqliteRows(store)
+        try:
+            for report in reports:
+                await RowsState(rows).put_report(datetime.fromisoformat(report["started"]), report)
+        finally:
+            await rows.close()
+
+    asyncio.run(work())
+
+
+def test_a_report_is_told_in_words(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    keep(store, REPORT)
+    assert main(["report"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "Sweep 0000, 2026-03-01 09:30:00 UTC, 2.5 s",
+        "Complete: everything could be read.",
+        "Counted: accounts 2, ours 1,500",
+        "Drifted: leaver-holds 3",
+        "Looks asked for: 3",
+        "Brake: pause",
+        "Holds, open: grants 4",
+        "Holds, released: none",
+        "Holds, dismissed: none",
+        "  lot sweep:grants: 4",
+        "Enforcing everything would hold grants: 7 wanted, 2 left",
+        "Not kept: noting what is foreign: the store was away",
+        "Findings: 1",
+        "  few-recipients, profile a/b: 1 people receive its invoices",
+    ]
+
+
+def test_it_is_the_latest_and_says_what_could_not_be_read(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    later = REPORT | {
+        "started": (AT + timedelta(hours=1)).isoformat(),
+        "complete": False,
+        "failures": ["people of rule x"],
+    }
+    keep(store, later, REPORT)
+    assert main(["report"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith("Sweep 0000, 2026-03-01 10:30:00 UTC")
+    assert said[1:3] == ["INCOMPLETE: 1 read failed:", "  people of rule x"]
+
+
+def test_for_programs_it_is_as_it_is_stored(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    keep(store, REPORT)
+    assert main(["report", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == REPORT
+
+
+def test_without_a_report_it_says_so(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report"]) == 1
+    assert "No sweep has stored a report" in capsys.readouterr().err
