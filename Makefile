@@ -3,7 +3,7 @@ PYTHON ?= python3.13
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo test check bench fuzz clean
+.PHONY: help setup demo test simulate mutants check bench fuzz clean
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,6 +25,12 @@ demo: setup ## a finance department's story on the embedded sandbox
 
 test: setup ## every test
 	$(BIN)/python -m pytest
+
+simulate: setup ## SEEDS=N seeds of the simulation [FIRST_SEED=s]; SEED=n replays one with its trace
+	$(BIN)/python -m tests.simulation.engine $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),200) --first-seed $(or $(FIRST_SEED),1))
+
+mutants: setup ## proves that the simulation notices mistakes [ONLY=name]
+	$(BIN)/python -m tests.simulation.mutants $(if $(ONLY),--only $(ONLY)) $(if $(SEEDS),--seeds $(SEEDS))
 
 check: setup ## lint, format, types, import contracts
 	$(BIN)/ruff check .

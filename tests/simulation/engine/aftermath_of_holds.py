@@ -1,0 +1,50 @@
+"""What must be true of the holds when all is quiet: each open one stops something that the app would do without it.
+
+Lives here: asking the oracle about what each open hold holds. Whether something is missing that no hold excuses is
+`aftermath`'s.
+"""
+
+from shared.domain.holds import Hold, Status
+from shared.domain.keys import PersonKey
+from shared.domain.opt_in import FLAG
+from shared.domain.policy import ActionKind
+from tests.simulation.engine import oracle
+from tests.simulation.engine.judge import Judge
+from tests.simulation.engine.policies import SimPolicy
+
+
+def judge_holds(judge: Judge, policy: SimPolicy) -> None:
+    """Section 7: a look, or a sweep, that no longer wants an action closes its hold."""
+    for row in judge.holds.values():
+        for hold in row.holds.values():
+            if hold.status is Status.OPEN and (why := _why_unwanted(judge, policy, hold)) is not None:
+                what = f"{hold.kind.value} {hold.key.canonical} on {hold.profile}"
+                judge.book.violate("holds_are_wanted", f"{what} is held and {why}")
+
+
+def _why_unwanted(judge: Judge, policy: SimPolicy, hold: Hold) -> str | None:
+    facts = judge.world.facts[-1][1]
+    if not oracle.is_enforced(hold.profile, policy, facts):
+        return "the policy does not enforce the profile"
+    if not isinstance(hold.key, PersonKey):
+        flag = judge.world.profile(hold.profile).properties.get(FLAG)
+        return None if flag is False else f"the flag is {flag!r}"
+    person = hold.key.object_id
+    row = judge.world.row(hold.profile, person)
+    if (row is None) is not (hold.kind is ActionKind.GRANTS):
+        return "there is nothing to take" if row is None else "it is given already"
+    if oracle.unknown_rules(judge.world.graph.newest(), policy, facts):
+        return None  # of what a rule gave that is not known, nothing can be said
+    is_given = hold.profile in _wanted(judge, policy, person)
+    if is_given is (hold.kind is ActionKind.GRANTS):
+        return None
+    return "a rule gives it" if is_given else "no rule gives it"
+
+
+def _wanted(judge: Judge, policy: SimPolicy, person: str) -> set[object]:
+    world = judge.world
+    user, deleted = oracle.true_user(world, person)
+    if user is None or oracle.standing(user, deleted=deleted, policy=policy, now=world.now()).kind != "employed":
+        return set()
+    groups = oracle.groups_of(world.graph.newest(), person, policy)
+    return {*oracle.wanted(user, groups, policy, world.facts[-1][1])}

@@ -1,0 +1,131 @@
+"""The case of one simulation: everything that the promises are judged by, and the questions they ask of it.
+
+Lives here: facts as they were found, and what the oracle says of them. Finding them is `judge`'s and `hearing`'s.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from shared.domain.brake import Brake, BrakeCause
+from shared.domain.holds import KeyHolds, Status
+from shared.domain.keys import ProfileKey
+from shared.domain.policy import ActionKind
+from shared.ports import Baseline
+from tests.simulation.engine import oracle
+from tests.simulation.engine.book import Book, Run
+from tests.simulation.engine.broker_queues import Post
+from tests.simulation.engine.policies import SimPolicy
+from tests.simulation.engine.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event that reached people-events: when, about which keys, from which day on; no keys for rubbish."""
+
+    at: datetime
+    keys: tuple[str, ...]
+    effective: datetime | None = None
+
+
+@dataclass(eq=False)
+class Case:
+    """What is known. `catalogue_age` is how old a catalogue may be that is still in use, `settle` the settling time."""
+
+    world: World
+    post: Post
+    book: Book
+    catalogue_age: timedelta
+    settle: timedelta
+    brake: Brake = field(default_factory=Brake)
+    baselines: list[tuple[datetime, Baseline]] = field(default_factory=list)
+    holds: dict[str, KeyHolds] = field(default_factory=dict)
+    brake_stood: dict[BrakeCause, datetime] = field(default_factory=dict)
+    """When each cause of the brake was last known to stand."""
+    reserved: dict[ActionKind, frozenset[str]] = field(default_factory=dict)
+    """The actions that are reserved, by budget."""
+    runs_about: dict[str, list[Run]] = field(default_factory=dict)
+    appended: dict[str, tuple[Run, datetime]] = field(default_factory=dict)
+    """Who last appended to a key's chain, and when."""
+    given_by: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    """The rules that gave an assignment of ours, as the last record of it has them: by key and profile."""
+    unknown_rules: tuple[SimPolicy, set[str]] | None = None
+    """The rules that were not known all through the last complete sweep, and its policy."""
+    last_intent: dict[tuple[str, str, str], Run] = field(default_factory=dict)
+    intended: dict[tuple[str, str], list[tuple[datetime, datetime]]] = field(default_factory=dict)
+    """When grants were intended, truly and by the intending process's clock: by key and profile."""
+    written: dict[str, list[tuple[datetime, str]]] = field(default_factory=dict)
+    """Writes by budget: when, and which action."""
+    latest_write: dict[tuple[str, str, str], datetime] = field(default_factory=dict)
+    """When the app last wrote: by key, profile and verb."""
+    clocks_moved: datetime | None = None
+    """When the clock of some process last jumped."""
+    told: dict[bytes, list[Told]] = field(default_factory=dict)
+    looks: dict[str, list[datetime]] = field(default_factory=dict)
+    """When a look at a key was recorded."""
+    begun: dict[str, datetime] = field(default_factory=dict)
+    """When the latest look at a key began."""
+    dues: dict[str, list[datetime]] = field(default_factory=dict)
+    """For when looks at a key were ever accepted by the broker."""
+    profiles: dict[ProfileKey, tuple[dict[str, Any], dict[str, str]]] = field(default_factory=dict)
+    people_changed: dict[ProfileKey, datetime] = field(default_factory=dict)
+    updating: dict[ProfileKey, datetime] = field(default_factory=dict)
+    """Profiles that the app updates: when it read what it sent."""
+    on_update: Callable[[ProfileKey], None] = lambda _profile: None
+    """Called when the app updates a profile."""
+    ledger_lost: datetime | None = None
+    """When the ledger was last wiped or put back."""
+    adopted: dict[tuple[ProfileKey, str], datetime] = field(default_factory=dict)
+    """Rows for whose adoption there ever was evidence, each by when it was made."""
+    surely_adopted: dict[tuple[ProfileKey, str], datetime] = field(default_factory=dict)
+    """Those of which an operator was told that they are adopted."""
+
+    def stands(self, run: Run) -> oracle.Standing | None:
+        """Where the person stands by what Graph told a run; None where it told nothing whole."""
+        heard = run.heard
+        if run.asked_at is None:
+            return None
+        if heard.user is not None:
+            if any(rule.group is not None and rule.group not in heard.groups for rule in run.policy.rules):
+                return None
+            return oracle.standing(heard.user, deleted=False, policy=run.policy, now=run.asked_at)
+        if heard.user_missing and heard.deleted is not None:
+            return oracle.standing(None, deleted=heard.deleted, policy=run.policy, now=run.asked_at)
+        return None
+
+    def is_given(self, run: Run, profile: ProfileKey) -> bool:
+        """Whether rules give a profile by what Graph told a run, and by some catalogue that may still be in use."""
+        return any(profile in given for given in self._given(run))
+
+    def is_surplus(self, run: Run, profile: ProfileKey) -> bool:
+        """Whether no rule gives it, by the same."""
+        return any(profile not in given for given in self._given(run))
+
+    def _given(self, run: Run) -> list[set[ProfileKey]]:
+        user = run.heard.user
+        if user is None:
+            return [set()]
+        versions = self.world.facts_since(run.began - self.catalogue_age)
+        return [oracle.wanted(user, run.heard.groups, run.policy, facts) for facts in versions]
+
+    def status(self, key: str, action: str) -> Status | None:
+        """What was decided about an action's hold; None where there is none."""
+        row = self.holds.get(key)
+        hold = row.holds.get(action) if row is not None else None
+        return None if hold is None else hold.status
+
+    def judge_rules(self, policy: SimPolicy) -> set[str]:
+        """The rules that are not known now, neither truly nor by what Graph shows."""
+        facts = self.world.facts[-1][1]
+        views = (self.world.graph.newest(), self.world.graph.view())
+        truly, shown = (oracle.unknown_rules(view, policy, facts) for view in views)
+        return truly & shown
+
+    def groups_gone_since(self, group: str) -> datetime | None:
+        """Since when the directory has no such group; None where it has."""
+        return self.world.groups_gone.get(group)
+
+    def clocks_moved_since(self, moment: datetime) -> bool:
+        """Whether some process's clock jumped since then, or a little before."""
+        return self.clocks_moved is not None and self.clocks_moved > moment - timedelta(hours=1)

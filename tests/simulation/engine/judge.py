@@ -1,0 +1,246 @@
+"""The judge: hears what processes hear, sees what is stored, and keeps what the promises are judged by.
+
+Lives here: turning rows and messages into facts, and asking the promises at the right moments. The promises are
+`promises_of_writes`, `promises_of_runs` and `promises_of_records`; what must be true when all is quiet is
+`aftermath`'s.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sandbox.wire import Request, Response
+from shared.adapters.rows import Row
+from shared.adapters.state_guard_rows import baseline_of, brake_of, holds_of, reservations_of
+from shared.domain.brake import Brake
+from shared.domain.budgets import Reservations
+from shared.domain.keys import ProfileKey
+from shared.domain.policy import ActionKind
+from shared.domain.work import Scheduled
+from shared.ports import Baseline, Record
+from shared.services.provenance import ADOPT
+from tests.simulation.engine.book import RUN, Run
+from tests.simulation.engine.case import Case
+from tests.simulation.engine.hearing import hear
+from tests.simulation.engine.place import Named
+from tests.simulation.engine.promises_of_records import (
+    LOOK_PROMISES,
+    SWEEP_PROMISES,
+    absence_was_read,
+    changed_policy_is_held,
+    reservations_are_actions,
+    reserved_before_write,
+)
+from tests.simulation.engine.promises_of_runs import (
+    RUN_PROMISES,
+    done_is_true,
+    duplicates_keep_a_look,
+    one_look_at_a_time,
+    who_loses_the_lock_stops,
+)
+from tests.simulation.engine.promises_of_writes import WRITE_PROMISES, flag_alone
+from tests.simulation.engine.world import AppWrite
+
+_SHOWN_OF_LOOKS: Final = ("outcome", "why", "actions", "waiting", "next", "finding", "alert")
+_NAMES: Final = "contoso.example"
+
+
+@dataclass(eq=False)
+class Judge(Case):
+    """Finds the facts of a case and asks the promises. Implements `place.Watch`."""
+
+    def __post_init__(self) -> None:
+        self.note_profiles()
+        self.world.on_app_write = self.app_wrote
+        self.world.on_profiles = lambda: flag_alone(self)
+
+    # -- answers
+
+    def heard(self, process: Named, target: str, request: Request, response: Response) -> None:
+        """A process got an answer."""
+        hear(self, process, target, request, response)
+
+    # -- rows
+
+    def read(self, partition: str, key: str, row: Row | None) -> None:
+        """A process was given a row."""
+        run = RUN.get()
+        if run is not None and key == "head" and partition == f"ledger:{run.key}" and run.opened is None:
+            run.opened = self.world.now()
+        if run is not None and (partition, key) == ("guards", "brake"):
+            run.brake = Brake() if row is None else brake_of(row)
+            run.brakes.append(run.brake)
+            run.brake_read = True
+
+    def stored(self, partition: str, rows: Sequence[Row | str]) -> None:
+        """Rows were stored, whether or not who stored them gets to know."""
+        for row in rows:
+            key = row if isinstance(row, str) else row.key
+            if partition.startswith("ledger:") and isinstance(row, Row) and key.startswith("record:"):
+                self._recorded(row)
+            elif partition == "holds":
+                self._held(row)
+            elif (partition, key) == ("guards", "brake") and isinstance(row, Row):
+                self._braked(brake_of(row))
+            elif (partition, key) == ("guards", "baseline") and isinstance(row, Row):
+                self._counted(baseline_of(row))
+            elif partition == "guards" and isinstance(row, Row) and key.startswith("reservations:"):
+                self._reserved(reservations_of(row, ActionKind(key.removeprefix("reservations:"))))
+            elif partition == "catalogue" and (run := RUN.get()) is not None:
+                run.catalogue_stored = True
+
+    def _counted(self, baseline: Baseline) -> None:
+        if (broken := changed_policy_is_held(self, RUN.get(), baseline)) is not None:
+            self.book.violate("changed_policy_is_held", broken)
+        self.baselines.append((self.world.now(), baseline))
+
+    def _reserved(self, row: Reservations) -> None:
+        if (broken := reservations_are_actions(self, RUN.get(), row)) is not None:
+            self.book.violate("reservations_are_actions", broken)
+        self.reserved[row.kind] = frozenset(row.taken)
+
+    def _recorded(self, row: Row) -> None:
+        record = Record(**{**row.body, "at": datetime.fromisoformat(row.body["at"])})
+        run = RUN.get()
+        if _NAMES in row.text:
+            self.book.violate("ids_and_no_names", f"the ledger has a name: {row.text[:300]}")
+        if run is not None and record.key == run.key:
+            if (broken := who_loses_the_lock_stops(self, run)) is not None:
+                self.book.violate("who_loses_the_lock_stops", broken)
+            self.appended[run.key] = (run, self.world.now())
+        if record.kind == "intent" and run is not None:
+            self._intended(run, record)
+        elif record.kind == "look" and run is not None:
+            self._looked(run, record)
+        elif record.kind == ADOPT:
+            made = datetime.fromisoformat(record.body["created_on"])
+            self.adopted[ProfileKey.parse(record.body["profile"]), record.key.removeprefix("person:")] = made
+            self.book.count("adopted")
+        shown = {name: record.body[name] for name in _SHOWN_OF_LOOKS if name in record.body}
+        told = json.dumps(shown if record.kind == "look" else record.body, sort_keys=True)
+        who, number = ("-", 0) if run is None else (run.process, run.number)
+        self.book.say(who, f"run {number} records {record.kind} on {record.key}: {told[:600]}")
+
+    def _intended(self, run: Run, record: Record) -> None:
+        if (broken := absence_was_read(self, run, record)) is not None:
+            self.book.violate("absence_was_read", f"run {run.number} {run.key}: {broken}")
+        for action in record.body["actions"]:
+            profile, verb = str(action["profile"]).lower(), str(action["action"])
+            if action.get("mode") != "enforce":
+                continue
+            run.intents[profile, verb] = record
+            run.brake_read = False
+            self.last_intent[record.key, profile, verb] = run
+            if verb == "grant":
+                self.given_by[record.key, profile] = tuple(action.get("rules", ()))
+                self.intended.setdefault((record.key, profile), []).append((self.world.now(), record.at))
+
+    def _looked(self, run: Run, record: Record) -> None:
+        run.looks.append(record)
+        for wanted, rules in record.body.get("wanted", {}).items():
+            self.given_by[record.key, wanted.lower()] = tuple(rules)
+        self.looks.setdefault(run.key, []).append(self.world.now())
+        for promise in (done_is_true, *LOOK_PROMISES):
+            if (broken := promise(self, run, record)) is not None:
+                self.book.violate(promise.__name__, f"run {run.number} {run.key}: {broken}")
+        for action in record.body.get("actions", ()):
+            self.book.count(f"action:{action.get('action')}:{action.get('outcome')}")
+
+    def _held(self, row: Row | str) -> None:
+        if isinstance(row, str):
+            self.holds.pop(row.removeprefix("hold:"), None)
+            return
+        holds = holds_of(row)
+        before = self.holds.get(holds.key.canonical)
+        for hold in holds.holds.values():
+            if before is None or before.holds.get(hold.id) != hold:
+                self.book.count(f"hold:{hold.stopped_by}:{hold.kind}:{hold.status}")
+                self.book.say("store", f"hold {hold.status} {hold.kind} {holds.key.canonical} ({hold.stopped_by})")
+        self.holds[holds.key.canonical] = holds
+
+    def _braked(self, brake: Brake) -> None:
+        for cause in brake.causes.keys() - self.brake.causes.keys():
+            self.book.count(f"brake:{cause}")
+        now = self.world.now()
+        self.brake_stood |= dict.fromkeys((*self.brake.causes, *brake.causes), now)
+        self.brake = brake
+        self.book.say("store", f"brake: {', '.join(sorted(cause.value for cause in brake.causes)) or 'off'}")
+
+    # -- messages and runs
+
+    def sent(self, look: Scheduled, *, dropped: bool) -> None:
+        """A look reached the broker, or was dropped there as a duplicate."""
+        key = look.item.key.canonical
+        run = RUN.get()
+        due = None if look.due is None else f"{look.due:%m-%d %H:%M:%S}"
+        dup = " (duplicate)" if dropped else ""
+        self.book.say(run.process if run else "-", f"sends {look.item.cause.kind} {key} due {due or 'now'}{dup}")
+        if run is not None:
+            run.sent.append((key, look.due))
+        self.dues.setdefault(key, []).append(look.due or self.world.now())
+        if dropped:
+            self.book.count("message:duplicate-dropped")
+            if (broken := duplicates_keep_a_look(self, look)) is not None:
+                self.book.violate("duplicates_keep_a_look", broken)
+
+    def looks_at(self, run: Run) -> None:
+        """A run learned which key it is about."""
+        if (broken := one_look_at_a_time(self, run)) is not None:
+            self.book.violate("one_look_at_a_time", broken)
+        self.runs_about.setdefault(run.key, []).append(run)
+        self.begun[run.key] = run.began
+
+    def ended(self, run: Run, bodies: tuple[bytes, ...], *, ok: bool) -> None:
+        """A run ended, before its messages are settled."""
+        if not ok:
+            return
+        for promise in RUN_PROMISES:
+            if (broken := promise(self, run, bodies)) is not None:
+                self.book.violate(promise.__name__, f"run {run.number} {run.function} {run.key}: {broken}")
+
+    def swept(self, run: Run, report: Mapping[str, Any]) -> None:
+        """A sweep ended well, with this report."""
+        for promise in SWEEP_PROMISES:
+            if (broken := promise(self, run, report)) is not None:
+                self.book.violate(promise.__name__, f"run {run.number}: {broken}")
+
+    def app_wrote(self, write: AppWrite) -> None:
+        """The app wrote to billing."""
+        run = RUN.get()
+        entry = write.entry
+        self.book.count(f"write:{entry.operation}")
+        what = f"{entry.operation} {entry.principal or ''} {entry.scope[-40:]} changed={entry.changed}"
+        self.book.say(run.process if run else "-", f"WRITES {what}")
+        if run is not None:
+            run.written.append(write)
+        for promise in (*WRITE_PROMISES, reserved_before_write):
+            if (broken := promise(self, write, run)) is not None:
+                where = f"run {run.number} by {run.process}" if run else "no run"
+                self.book.violate(promise.__name__, f"{what} ({where}): {broken}")
+        if entry.operation == "put-profile" and write.profile is not None:
+            self.on_update(write.profile)
+
+    # -- people
+
+    def people_edit(self, act: Callable[[], Any]) -> None:
+        """People change a profile, which is not the app's doing; what it did by now is judged before."""
+        self.world.billing.now()
+        flag_alone(self)
+        self.world.on_profiles = lambda: None
+        try:
+            act()
+        finally:
+            self.world.on_profiles = lambda: flag_alone(self)
+            self.note_profiles()
+            self.world.profiles_changed()
+
+    def note_profiles(self) -> None:
+        """What profiles are like now is as people want them."""
+        for key in self.world.profiles():
+            profile = self.world.profile(key)
+            before = self.profiles.get(key)
+            self.profiles[key] = (dict(profile.properties), dict(profile.tags))
+            if before is not None and before != self.profiles[key]:
+                self.people_changed[key] = self.world.now()

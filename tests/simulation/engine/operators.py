@@ -1,0 +1,73 @@
+"""What an operator of the app decides: pause, resume, release, dismiss, adopt.
+
+Lives here: the verbs as a person uses them, on the services behind the command line.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Final
+
+from shared.domain.adoption import Choice
+from shared.services import decisions
+from shared.services.adopt import Fate, apply_adoption, plan_adoption
+from shared.services.app import App
+from tests.simulation.engine.judge import Judge
+
+OPERATOR: Final = "olga"
+
+type Command = Callable[[App], Coroutine[Any, Any, Any]]
+"""What an operator does with an app of their own."""
+
+
+@dataclass(eq=False)
+class Operator:
+    """A person with the command line, and their dice."""
+
+    judge: Judge
+    rng: random.Random
+
+    def something(self) -> Command:
+        """What they do next."""
+        match self.rng.randrange(7):
+            case 5 | 6:
+                return self.adopt
+            case 0:
+                return lambda app: decisions.pause(app, OPERATOR, "to look at something")
+            case 1 | 2:
+                return self.resume
+            case 3:
+                return self.release
+            case _:
+                return self.dismiss
+
+    async def resume(self, app: App) -> None:
+        """Clears the brake."""
+        await decisions.resume(app, OPERATOR)
+
+    async def release(self, app: App, *, everything: bool = False) -> None:
+        """Releases one hold or lot, or all of them."""
+        listing = await decisions.list_holds(app)
+        if listing.holds:
+            chosen = None if everything or self.rng.random() < 0.5 else [self.rng.choice(listing.lines).id]
+            decided = await decisions.release(app, chosen, OPERATOR, listing)
+            self.judge.book.count(f"operator:released:{bool(decided.holds)}")
+
+    async def dismiss(self, app: App) -> None:
+        """Dismisses one hold or lot."""
+        listing = await decisions.list_holds(app)
+        if listing.holds:
+            decided = await decisions.dismiss(app, [self.rng.choice(listing.lines).id], OPERATOR, listing)
+            self.judge.book.count(f"operator:dismissed:{bool(decided.holds)}")
+
+    async def adopt(self, app: App) -> None:
+        """Adopts what a rule gives, or what leavers hold."""
+        choice = Choice(given_by_rule=self.rng.random() < 0.7, leavers=self.rng.random() < 0.7)
+        plan = await plan_adoption(app, choice)
+        await asyncio.sleep(self.rng.uniform(1, 60))  # somebody reads it
+        for adopted in await apply_adoption(app, plan.able, OPERATOR):
+            self.judge.book.count(f"operator:adopt:{adopted.fate}")
+            row = adopted.adoption.row
+            if adopted.fate is Fate.ADOPTED and row is not None and row.created_on is not None:
+                self.judge.surely_adopted[row.profile, row.principal_id] = row.created_on

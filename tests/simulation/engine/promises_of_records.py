@@ -1,0 +1,225 @@
+"""What must be true of what the app says: of a look's record, of a stored row, and of a sweep's report.
+
+Lives here: one function per promise, named as it is reported; each answers None, or what is broken.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sandbox.billing.holdings import Assignment as Row
+from shared.domain.brake import BrakeCause
+from shared.domain.budgets import Reservations
+from shared.domain.holds import Status, action_id
+from shared.domain.keys import PersonKey, ProfileKey, parse_key
+from shared.domain.opt_in import FLAG
+from shared.domain.policy import ActionKind
+from shared.ports import Baseline, Record
+from tests.simulation.engine import oracle
+from tests.simulation.engine.book import Run
+from tests.simulation.engine.case import Case
+from tests.simulation.engine.promises_of_writes import VERBS, kind_of_write
+from tests.simulation.engine.world import AppWrite
+from tests.simulation.small_world import APP
+
+_SETTLED: Final = timedelta(minutes=10)
+"""For how long nothing about somebody may have changed for a sweep to be sure to have seen them as they are."""
+
+
+# -- looks
+
+
+def decides_on_whole_answers(judge: Case, run: Run, record: Record) -> str | None:
+    """Promise 3: whoever decides about somebody was told something whole; what does not fit is a failed read."""
+    if "employment" not in record.body or judge.stands(run) is not None:
+        return None
+    return f"it decided that the person is {record.body['employment']}, and Graph told it nothing whole"
+
+
+def done_was_read_back(judge: Case, run: Run, record: Record) -> str | None:
+    """Section 3: what a look calls done, it has seen: the last it was told of that place shows it."""
+    del judge
+    for action, profile in _actions(record):
+        if action["outcome"] != "done":
+            continue
+        if action["action"] == "opt-in":
+            answer = run.profiles_read.get(profile)
+            if answer is None or not isinstance(answer[2], dict) or not answer[2].get("properties", {}).get(FLAG):
+                return f"the update of {profile} is called done, and no read showed the flag on"
+        if action["action"] not in {"grant", "revoke"}:
+            continue
+        seen, maker = run.rows_read.get(profile, (False, None))
+        if action["action"] == "grant" and not seen:
+            return f"the grant on {profile} is called done, and no read showed it"
+        if action["action"] == "revoke" and seen and maker == APP:
+            return f"the revoke on {profile} is called done, and the last read still showed our assignment"
+    return None
+
+
+def what_was_written_is_known(judge: Case, run: Run, record: Record) -> str | None:
+    """Section 9: a write that the service carried out is never taken for one that came to nothing."""
+    del judge
+    for action, profile in _actions(record):
+        if action["outcome"] not in {"retry", "gave-up", "held"}:
+            continue
+        for write in run.written:
+            if write.entry.changed and write.profile == profile and VERBS[write.entry.operation] == action["action"]:
+                return f"the {action['action']} on {profile} was made, and is called {action['outcome']}"
+    return None
+
+
+def brake_lets_leavers_pass(judge: Case, run: Run, record: Record) -> str | None:
+    """Section 7: a leaver on strong evidence passes every cause but a person's pause and the lost role."""
+    stands = judge.stands(run)
+    if stands is None or stands.kind != "leaver" or not stands.strong:
+        return None
+    if any(brake.causes.keys() & {BrakeCause.PAUSE, BrakeCause.ROLE_LOST} for brake in run.brakes):
+        return None
+    for action, profile in _actions(record):
+        if action["action"] == "revoke" and action["outcome"] == "held" and not action.get("hold"):
+            return f"the brake stopped a leaver's revoke on {profile}: {action.get('why')}"
+    return None
+
+
+def harm_is_told(judge: Case, run: Run, record: Record) -> str | None:
+    """Section 8: where the read-back of an update differs in more than the flag, the look says so."""
+    del judge
+    for action, profile in _actions(record):
+        if action["action"] != "opt-in" or action["outcome"] != "done":
+            continue
+        before, answer = run.updated_from.get(profile), run.profiles_read.get(profile)
+        if before is None or answer is None:
+            continue
+        harm = sorted(_different(before, answer[2]) - {FLAG, "provisioningState"})
+        if harm:
+            return f"the update of {profile} is called done, and the read-back differs in {', '.join(harm)}"
+    return None
+
+
+LOOK_PROMISES: Final = (
+    decides_on_whole_answers,
+    done_was_read_back,
+    what_was_written_is_known,
+    brake_lets_leavers_pass,
+    harm_is_told,
+)
+"""Every promise that the record of a look is judged by."""
+
+
+def absence_was_read(judge: Case, run: Run, record: Record) -> str | None:
+    """Bad input: only what billing said is not there is granted; a failed read is never an empty one."""
+    del judge
+    for action in record.body["actions"]:
+        profile = ProfileKey.parse(action["profile"])
+        if action["action"] == "grant" and run.rows_read.get(profile) != (False, None):
+            return f"it intends a grant on {profile}, and billing did not say that nothing is there"
+    return None
+
+
+# -- rows
+
+
+def reserved_before_write(judge: Case, write: AppWrite, run: Run | None) -> str | None:
+    """Section 7: the store has the action's reservation before the service has the write, but for released ones."""
+    if run is None or write.profile is None:
+        return None
+    kind = kind_of_write(judge, write, run)
+    key: PersonKey | ProfileKey = PersonKey(write.entry.principal) if write.entry.principal else write.profile
+    action = action_id(key, kind, write.profile)
+    if action in judge.reserved.get(kind, ()) or judge.status(run.key, action) is Status.RELEASED:
+        return None
+    return f"nothing of the budget for {kind.value} is reserved for it"
+
+
+def reservations_are_actions(judge: Case, run: Run | None, row: Reservations) -> str | None:
+    """Section 7: a reservation is one action's of this look's key, and idempotent: its id is the action's alone."""
+    if run is None or run.function != "reconcile":
+        return None
+    key = parse_key(run.key)
+    if isinstance(key, (PersonKey, ProfileKey)):
+        own = {action_id(key, row.kind, profile) for profile in judge.world.profiles()}
+        strange = row.taken.keys() - judge.reserved.get(row.kind, frozenset()) - own
+        if strange:
+            return f"a look at {run.key} reserved {', '.join(sorted(strange))}, which no action of it is called"
+    return None
+
+
+def changed_policy_is_held(judge: Case, run: Run | None, baseline: Baseline) -> str | None:
+    """Section 5: what the first good sweep under a changed policy would take from movers is in a hold by then."""
+    before = judge.baselines[-1][1] if judge.baselines else None
+    if run is None or run.function != "sweep" or (before and before.policy_digest == baseline.policy_digest):
+        return None
+    world, policy = judge.world, run.policy
+    since = run.began - _SETTLED
+    touched = world.directory_touched
+    facts = world.facts[-1][1]
+    if world.facts[-1][0] > since or oracle.unknown_rules(world.graph.newest(), policy, facts):
+        return None
+    for key, row in world.managers():
+        person = row.principal_id
+        changed = max(touched.get(person, world.start), touched.get("", world.start))
+        if max(datetime.fromisoformat(row.created_on), changed) > since or not _would_be_taken(judge, run, key, row):
+            continue
+        held = judge.status(f"person:{person}", action_id(PersonKey(person), ActionKind.MOVER_REVOKES, key))
+        if held is None:
+            return f"under the changed policy {person} would lose {key}, and nothing holds that"
+    return None
+
+
+def _would_be_taken(judge: Case, run: Run, key: ProfileKey, row: Row) -> bool:
+    """Whether a row is surely ours, and the policy of a run surely no longer gives it to somebody who is employed."""
+    world, policy, person = judge.world, run.policy, row.principal_id
+    facts = world.facts[-1][1]
+    account = world.billing.account(key.account)
+    is_shown = account is not None and any(one.principal_id == APP for one in account.assignments.every())
+    if not is_shown or person in policy.protected or not oracle.is_enforced(key, policy, facts):
+        return False
+    user, deleted = oracle.true_user(world, person)
+    if user is None or world.maker(key, row) != APP or row.created_by is None:
+        return False
+    stands = [oracle.standing(user, deleted=deleted, policy=policy, now=now) for now in (run.began, world.now())]
+    groups = oracle.groups_of(world.graph.newest(), person, policy)
+    return all(one.kind == "employed" for one in stands) and key not in oracle.wanted(user, groups, policy, facts)
+
+
+# -- sweeps
+
+
+def failed_reads_are_told(judge: Case, run: Run, report: Mapping[str, Any]) -> str | None:
+    """Section 7: a sweep that was not answered is incomplete, says so, and sets the brake."""
+    if report["complete"]:
+        return (
+            f"it is called complete, and {next(iter(run.unanswered))[:120]} was never answered"
+            if run.unanswered
+            else None
+        )
+    stood = judge.brake_stood.get(BrakeCause.INCOMPLETE_SWEEP, judge.world.start)
+    if BrakeCause.INCOMPLETE_SWEEP not in judge.brake.causes and stood < run.began:
+        return "it is incomplete, and did not set the brake"
+    return None
+
+
+def incomplete_sweeps_keep_the_catalogue(judge: Case, run: Run, report: Mapping[str, Any]) -> str | None:
+    """Section 3: what an incomplete sweep saw replaces no catalogue."""
+    del judge
+    if report["complete"] or not run.catalogue_stored:
+        return None
+    return "it is incomplete, and stored a catalogue"
+
+
+SWEEP_PROMISES: Final = (failed_reads_are_told, incomplete_sweeps_keep_the_catalogue)
+"""Every promise that a sweep which ended well is judged by."""
+
+
+def _actions(record: Record) -> Iterator[tuple[Mapping[str, Any], ProfileKey]]:
+    for action in record.body.get("actions", ()):
+        if action.get("profile"):
+            yield action, ProfileKey.parse(action["profile"])
+
+
+def _different(before: Any, after: Any) -> set[str]:
+    if not (isinstance(before, dict) and isinstance(after, dict) and "properties" in after):
+        return set()
+    one, other = before["properties"], after["properties"]
+    names = {name for name in one.keys() | other.keys() if one.get(name) != other.get(name)}
+    return names | ({"tags"} if before.get("tags") != after.get("tags") else set())

@@ -1,0 +1,116 @@
+"""What must be true of every run that ended well, before its messages are let go, and of every message.
+
+Lives here: one function per promise, named as it is reported; each answers None, or what is broken.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from shared.domain.keys import ProfileKey
+from shared.domain.opt_in import FLAG
+from shared.domain.work import Scheduled
+from shared.ports import Record
+from tests.simulation.engine.book import RUN, Run
+from tests.simulation.engine.case import Case
+from tests.simulation.small_world import APP
+
+_COMES_BACK: Final = frozenset({"waiting", "unverified", "retry"})
+_ROUNDING: Final = timedelta(seconds=31)
+
+
+def every_look_is_recorded(judge: Case, run: Run, bodies: tuple[bytes, ...]) -> str | None:
+    """Promise 6: every look leaves a record; one that must be taken again says so in the next."""
+    del judge, bodies
+    if run.function != "reconcile" or not run.outcome or run.outcome == "retry" or run.looks:
+        return None
+    return f"it ended {run.outcome} and left no record"
+
+
+def what_follows_is_sent_first(judge: Case, run: Run, bodies: tuple[bytes, ...]) -> str | None:
+    """Section 9: what has to follow is on the queue before the message is completed."""
+    del judge, bodies
+    if run.function != "reconcile":
+        return None
+    if run.outcome in _COMES_BACK and not any(key == run.key and due is not None for key, due in run.sent):
+        return f"it ended {run.outcome}, and no look is scheduled"
+    if run.outcome == "retry":
+        return None  # the whole look comes back, also what it wanted to follow
+    dues = {due for _, due in run.sent}
+    for promised in run.looks[-1].body["next"] if run.looks else ():
+        due = None if promised["due"] == "now" else datetime.fromisoformat(promised["due"])
+        if due not in dues:
+            return f"its record promises a look ({promised['kind']}, {promised['due']}) that was not sent"
+    return None
+
+
+def no_event_is_lost(judge: Case, run: Run, bodies: tuple[bytes, ...]) -> str | None:
+    """Section 3: whoever a batch names is looked at, now and on the day that was named; the rest is rejected."""
+    if run.function != "intake":
+        return None
+    sent = {key for key, _ in run.sent}
+    rubbish = 0
+    for body in bodies:
+        for told in judge.told[body][-1:]:
+            rubbish += not told.keys
+            for key in told.keys:
+                if key not in sent:
+                    return f"nobody will look at {key}"
+                day = told.effective
+                if day is not None and day > judge.world.now() + timedelta(minutes=15):
+                    dues = judge.dues.get(key, [])
+                    if not any(day <= due <= day + _ROUNDING for due in dues):
+                        return f"nobody will look at {key} on {day}"
+    return f"{rubbish} events are of no use, and {run.rejected} were rejected" if rubbish > run.rejected else None
+
+
+def done_is_true(judge: Case, run: Run, record: Record) -> str | None:
+    """Promise 6: what a record calls done is so, unless somebody undid it in the very moment."""
+    for action in record.body.get("actions", ()):
+        if action.get("outcome") != "done" or not action.get("profile"):
+            continue
+        profile = ProfileKey.parse(action["profile"])
+        person = run.key.removeprefix("person:")
+        if action["action"] == "opt-in":
+            is_so = judge.world.profile(profile).properties.get(FLAG) is True
+            is_so = is_so or judge.people_changed.get(profile, judge.world.start) >= run.began
+        else:
+            row = judge.world.row(profile, person)
+            ours = row is not None and judge.world.maker(profile, row) == APP
+            is_so = ours if action["action"] == "grant" else not ours
+            is_so = is_so or judge.world.touched.get((profile, person), judge.world.start) >= run.began
+        if not is_so:
+            return f"{action['action']} on {profile} is called done and is not"
+    return None
+
+
+def who_loses_the_lock_stops(judge: Case, run: Run) -> str | None:
+    """Section 9: nobody appends to a chain to which another look appended since they opened it."""
+    other = judge.appended.get(run.key)
+    if other is None or other[0] is run or run.opened is None or other[1] <= run.opened:
+        return None
+    return f"run {run.number} appended to {run.key} although run {other[0].number} had, since it began"
+
+
+def duplicates_keep_a_look(judge: Case, look: Scheduled) -> str | None:
+    """Section 9: what duplicate detection drops is looked after by one that stays, or was taken since it was due."""
+    run = RUN.get()
+    if run is not None and run.message_id == look.message_id and run.locked():
+        return f"{look.message_id} was dropped as a duplicate of the very message that asks for it"
+    if any(message_id == look.message_id for _, _, message_id in judge.post.waiting()):
+        return None
+    begun = judge.begun.get(look.item.key.canonical)
+    if begun is not None and begun >= (look.due or judge.world.now()):
+        return None
+    return f"{look.message_id} was dropped, and no other look is there for it"
+
+
+def one_look_at_a_time(judge: Case, run: Run) -> str | None:
+    """Promise 2: while somebody's lock for a key holds, nobody else looks at it."""
+    for other in judge.runs_about.get(run.key, ()):
+        if not other.ended and other.locked():
+            return f"run {run.number} looks at {run.key} while run {other.number} by {other.process} does"
+    return None
+
+
+RUN_PROMISES: Final = (every_look_is_recorded, what_follows_is_sent_first, no_event_is_lost)
+"""Every promise that a run which ended well is judged by."""

@@ -1,0 +1,113 @@
+"""Mutants of who may have what: rules, employment, evidence and ownership."""
+
+from typing import Final
+
+from tests.simulation.mutants.mutant import Mutant
+
+MUTANTS: Final = (
+    Mutant(
+        name="absent-at-once",
+        promise="No revoke from absence: a person whom the directory does not list is weak evidence, seen twice.",
+        file="shared/domain/employment.py",
+        old="return Standing(Employment.LEAVER, reason, Strength.WEAK)\n        case Person():",
+        new="return Standing(Employment.LEAVER, reason, Strength.STRONG)\n        case Person():",
+        caught_by=("no_revoke_without_evidence",),
+    ),
+    Mutant(
+        name="settle-of-zero",
+        promise="Weak evidence must be seen twice, the settling time apart.",
+        file="shared/domain/evidence.py",
+        old="needed = max(settle, grace) if _kind(plan) is Evidence.MOVED else settle",
+        new="needed = timedelta(0)",
+        caught_by=("no_revoke_without_evidence",),
+    ),
+    Mutant(
+        name="evidence-outlives-doubt",
+        promise="Weak evidence that a look does not see is forgotten, and starts anew when it returns.",
+        file="shared/services/person.py",
+        old="sightings={**_unread(before.sightings, unread), **weighed.sightings},",
+        new="sightings={**before.sightings, **weighed.sightings},",
+        caught_by=("no_revoke_without_evidence",),
+    ),
+    Mutant(
+        name="grace-ignored",
+        promise="Who moved on keeps what they had for the hours of grace that the policy gives.",
+        file="shared/domain/evidence.py",
+        old="needed = max(settle, grace) if _kind(plan) is Evidence.MOVED else settle",
+        new="needed = settle",
+        caught_by=("no_revoke_without_evidence",),
+    ),
+    Mutant(
+        name="foreign-is-ours",
+        promise="Only what is ours: what somebody else made is never taken away.",
+        file="shared/domain/ownership.py",
+        old='return ForeignAssignment(assignment, f"made by {assignment.created_by}")',
+        new="return OwnAssignment(assignment, Proof.CREATED_BY, rules, _PROVED)",
+        caught_by=("nothing_foreign",),
+    ),
+    Mutant(
+        name="nameless-row-is-ours",
+        promise="A row that does not say who made it is ours only where an intent of ours explains it.",
+        file="shared/domain/ownership.py",
+        old='return ForeignAssignment(assignment, "does not say who made it, and no intent of ours explains it")',
+        new="return OwnAssignment(assignment, Proof.INTENT, rules, _PROVED)",
+        caught_by=("nothing_foreign",),
+    ),
+    Mutant(
+        name="protected-ignored",
+        promise="A protected person's assignments are never touched.",
+        file="shared/domain/decide.py",
+        old="if principal in policy.protected:",
+        new="if principal in policy.protected and held:",
+        caught_by=("nothing_protected",),
+    ),
+    Mutant(
+        name="account-not-named",
+        promise="Only inside the billing accounts that the policy names.",
+        file="shared/domain/rules.py",
+        old="    if policy.accounts is Everything.ALL:\n        return manageable\n",
+        new="    if policy.accounts is not Everything.NONE:\n        return manageable\n",
+        caught_by=("only_where_allowed",),
+    ),
+    Mutant(
+        name="enforce-ignored",
+        promise="Observe first: nothing is written to a profile that the policy does not enforce.",
+        file="shared/services/catalogue.py",
+        old="return frozenset(profile.key for profile in pick(policy.enforce, catalogue.profiles).profiles)",
+        new="return frozenset(profile.key for profile in catalogue.profiles)",
+        caught_by=("only_where_allowed",),
+    ),
+    Mutant(
+        name="guests-are-people",
+        promise="A guest is given something only by rules that say so.",
+        file="shared/domain/rules.py",
+        old="return (rule.guests or not person.is_guest) and _means(rule, person)",
+        new="return _means(rule, person)",
+        caught_by=("grants_are_given_by_rules",),
+    ),
+    Mutant(
+        name="leave-date-ignored",
+        promise="A leave date that is past makes a leaver.",
+        file="shared/domain/employment.py",
+        old="if left is not None and left <= now and not dates.rehired:",
+        new="if left is not None and left <= now and not dates.rehired and person.account_enabled is None:",
+        caught_by=("grants_are_given_by_rules", "no_leaver_holds_ours"),
+    ),
+    Mutant(
+        name="leave-day-not-over",
+        promise="A leave date without a time ends with that day in the policy's time zone, and does not begin it.",
+        file="shared/domain/employment.py",
+        old="return _LATEST if day == date.max else _midnight(day + timedelta(days=1), zone)",
+        new="return _LATEST if day == date.max else _midnight(day, zone)",
+        caught_by=("no_revoke_without_evidence",),
+    ),
+    Mutant(
+        name="changed-policy-not-held",
+        promise="What the first sweep under a changed policy takes from movers waits for a person.",
+        file="shared/services/sweep_guards.py",
+        old="(lot := _of_changed_policy(standing, guarded, holds)) is not None:",
+        new="(lot := _of_changed_policy(standing, guarded, holds)) is not None and standing.before is None:",
+        caught_by=("changed_policy_is_held",),
+    ),
+)
+"""What gives or takes something that it should not."""

@@ -1,0 +1,134 @@
+"""Mutants of the guards: budgets, holds and the brake."""
+
+from typing import Final
+
+from tests.simulation.mutants.mutant import Mutant
+
+_GUARDS: Final = "shared/services/guards.py"
+_BRAKE: Final = "shared/domain/brake.py"
+_BUDGETS: Final = "shared/domain/budgets.py"
+
+MUTANTS: Final = (
+    Mutant(
+        name="budget-ignored",
+        promise="No more actions of a kind in any 24 hours than the budget allows.",
+        file=_BUDGETS,
+        old="    if action not in counted(reservations, now) and left(reservations, most, now) == 0:\n",
+        new="    if most < 0:\n",
+        caught_by=("within_budget",),
+    ),
+    Mutant(
+        name="budget-of-one-process",
+        promise="A budget is over all instances: what was reserved is stored where all of them see it.",
+        file=_GUARDS,
+        old="                if row != before:\n                    await self._app.state.put_reservations(row)\n",
+        new="""\
+                if row != before and len(row.taken) % 2:
+                    await self._app.state.put_reservations(row)
+""",
+        caught_by=("within_budget", "reserved_before_write"),
+    ),
+    Mutant(
+        name="reserved-too-late",
+        promise="A reservation precedes the write.",
+        file=_GUARDS,
+        old="                if row != before:\n                    await self._app.state.put_reservations(row)\n",
+        new="""\
+                if row != before:
+                    late = asyncio.get_running_loop().create_task(asyncio.sleep(30))
+                    late.add_done_callback(lambda _: asyncio.ensure_future(self._app.state.put_reservations(row)))
+""",
+        caught_by=("reserved_before_write",),
+    ),
+    Mutant(
+        name="reserved-anew-each-time",
+        promise="A reservation is idempotent: an action that is tried again counts once.",
+        file=_BUDGETS,
+        old="    return replace(reservations, taken=kept | {action: max(now, kept.get(action, now))})",
+        new='    return replace(reservations, taken=kept | {action: now, f"{action}-{now:%H%M%S}": now})',
+        caught_by=("reservations_are_actions",),
+    ),
+    Mutant(
+        name="window-of-an-hour",
+        promise="A budget counts what was written in the last 24 hours.",
+        file=_BUDGETS,
+        old='WINDOW: Final = timedelta(hours=24)\n"""The sliding',
+        new='WINDOW: Final = timedelta(hours=1)\n"""The sliding',
+        caught_by=("within_budget",),
+    ),
+    Mutant(
+        name="brake-lets-movers-pass",
+        promise="The brake stops a mover's revokes.",
+        file=_BRAKE,
+        old="leaver = kind is ActionKind.LEAVER_REVOKES and strength is Strength.STRONG",
+        new="leaver = kind is ActionKind.MOVER_REVOKES or strength is Strength.STRONG",
+        caught_by=("brake_respected",),
+    ),
+    Mutant(
+        name="brake-not-asked-again",
+        promise="The brake is checked before each write.",
+        file="shared/services/actions.py",
+        old="stop = None if wanted is None else await self._guard.brake(wanted)",
+        new="stop: Stopped | None = None",
+        caught_by=("brake_respected",),
+    ),
+    Mutant(
+        name="brake-stops-leavers",
+        promise="A leaver on strong evidence passes every cause of the brake but a pause and the lost role.",
+        file=_BRAKE,
+        old="_STOPS_LEAVERS: Final = frozenset({BrakeCause.PAUSE, BrakeCause.ROLE_LOST})",
+        new="_STOPS_LEAVERS: Final = frozenset(BrakeCause)",
+        caught_by=("brake_lets_leavers_pass",),
+    ),
+    Mutant(
+        name="incomplete-sweep-sets-no-brake",
+        promise="A sweep that could not read everything sets the brake.",
+        file="shared/services/sweep_standing.py",
+        old="        causes[BrakeCause.INCOMPLETE_SWEEP] = ",
+        new='        causes["" and BrakeCause.INCOMPLETE_SWEEP or BrakeCause.POPULATION_SHRANK] = ',
+        caught_by=("failed_reads_are_told",),
+    ),
+    Mutant(
+        name="time-applies-a-hold",
+        promise="Time alone never applies a hold.",
+        file=_GUARDS,
+        old="""\
+        hold = self._holds.get(action.id)
+        if hold is None:
+            return None
+        now = self._app.clock.now()
+""",
+        new="""\
+        hold = self._holds.get(action.id)
+        now = self._app.clock.now()
+        if hold is None or (now - hold.since).total_seconds() > 3600:
+            return None
+""",
+        caught_by=("holds_respected",),
+    ),
+    Mutant(
+        name="released-whatever-happened",
+        promise="A released hold is refused where the action now rests on something else.",
+        file=_GUARDS,
+        old='        same = hold.basis in {"", action.basis}\n',
+        new='        same = hold.status is Status.RELEASED or hold.basis in {"", action.basis}\n',
+        caught_by=("holds_respected",),
+    ),
+    Mutant(
+        name="dismissed-ignored",
+        promise="What a person dismissed is left alone until the action changes.",
+        file=_GUARDS,
+        old="        if hold.status is Status.DISMISSED and same:\n            return Stopped(",
+        new="        if hold.status is Status.DISMISSED and same and not action.basis:\n            return Stopped(",
+        caught_by=("holds_respected",),
+    ),
+    Mutant(
+        name="holds-stay-open",
+        promise="A hold of what nobody wants any more is closed.",
+        file="shared/domain/lots.py",
+        old="    return unwanted and hold.status is not Status.RELEASED\n",
+        new="    return unwanted and hold.status is not Status.RELEASED and not hold.why\n",
+        caught_by=("holds_are_wanted",),
+    ),
+)
+"""What lets through too much, or too little."""

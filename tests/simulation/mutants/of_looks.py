@@ -1,0 +1,123 @@
+"""Mutants of the way of an event: intake, what follows from a look, messages, and the sweep."""
+
+from typing import Final
+
+from tests.simulation.mutants.mutant import Mutant
+
+_RECONCILE: Final = "shared/services/reconcile.py"
+_WORK: Final = "shared/domain/work.py"
+
+MUTANTS: Final = (
+    Mutant(
+        name="complete-before-scheduling",
+        promise="What has to follow is on the queue before the message is completed.",
+        file=_RECONCILE,
+        old="        await app.queues.send_work(look.follow_ups)\n",
+        new='        __import__("asyncio").ensure_future(app.queues.send_work(look.follow_ups))\n',
+        caught_by=("what_follows_is_sent_first",),
+    ),
+    Mutant(
+        name="retry-forgotten",
+        promise="A look that met something transient is taken again.",
+        file=_RECONCILE,
+        old="            return _with(look, _later(app, retry, now + delay))\n",
+        new="            return look if retry.attempt else _with(look, _later(app, retry, now + delay))\n",
+        caught_by=("what_follows_is_sent_first",),
+    ),
+    Mutant(
+        name="unrecorded-look",
+        promise="Every look leaves a record; where that fails it is taken again.",
+        file=_RECONCILE,
+        old="""\
+        unrecorded = Look(Outcome.RETRY, {**look.record, "why": why}, rejected=look.rejected)
+        return _settled(app, item, unrecorded)
+""",
+        new="""\
+        return Look(look.outcome, {**look.record, "why": why}, look.follow_ups, rejected=look.rejected)
+""",
+        caught_by=("every_look_is_recorded",),
+    ),
+    Mutant(
+        name="now-without-unique",
+        promise="A look for now is never dropped as the duplicate of an earlier one for now.",
+        file=_WORK,
+        old='return Scheduled(item, f"now:{_short(item)}:{unique}"[:128])',
+        new='return Scheduled(item, f"now:{_short(item)}"[:128])',
+        caught_by=("duplicates_keep_a_look",),
+    ),
+    Mutant(
+        name="due-not-in-message-id",
+        promise="A MessageId carries when a look is due: looks for different moments do not coalesce.",
+        file=_WORK,
+        old='f"{item.cause.kind}:{_short(item)}:{rounded:%Y-%m-%dT%H:%M:%SZ}"[:128]\n',
+        new='f"{item.cause.kind}:{_short(item)}"[:128]\n',
+        caught_by=("duplicates_keep_a_look",),
+    ),
+    Mutant(
+        name="follows-itself",
+        promise="A look that follows from a scheduled one is due after it, whatever a process's clock says.",
+        file=_WORK,
+        old="    if item.due is not None and rounded <= item.due < rounded + _CLOCKS_DIFFER:\n",
+        new="    if item.due is not None and rounded < item.due < rounded:\n",
+        caught_by=("duplicates_keep_a_look",),
+    ),
+    Mutant(
+        name="due-rounded-down",
+        promise="What is dropped as a duplicate is looked after by a look that is not due before it.",
+        file=_WORK,
+        old="rounded = datetime.fromtimestamp(-(-due.timestamp() // step) * step, UTC)",
+        new="rounded = datetime.fromtimestamp(due.timestamp() // step * step, UTC)",
+        caught_by=("no_event_is_lost", "duplicates_keep_a_look"),
+    ),
+    Mutant(
+        name="rubbish-burns-the-batch",
+        promise="One event that cannot be used stops no other.",
+        file="shared/services/intake.py",
+        old="            rejected.append(_whole(incoming, mistakes))\n",
+        new="            rejected.append(_whole(incoming, mistakes))\n            break\n",
+        caught_by=("no_event_is_lost",),
+    ),
+    Mutant(
+        name="future-look-forgotten",
+        promise="Whoever an event names for a day to come is looked at on that day.",
+        file="shared/services/intake.py",
+        old="    looks += [look for one in places for look in one.to_send]\n",
+        new="    looks += [look for one in places for look in one.to_send if not looks]\n",
+        caught_by=("no_event_is_lost",),
+    ),
+    Mutant(
+        name="rejected-and-forgotten",
+        promise="An event that cannot be used ends on rejected-events.",
+        file="shared/services/intake.py",
+        old="    if rejected:\n        await app.queues.send_rejected(rejected)\n",
+        new="    if rejected and not looks:\n        await app.queues.send_rejected(rejected)\n",
+        caught_by=("no_event_is_lost",),
+    ),
+    Mutant(
+        name="sweep-forgets-leavers",
+        promise="No leaver holds what is ours once two sweeps had their looks.",
+        file="shared/services/sweep.py",
+        old="""\
+        looks.append(at_once(_item(key, cause, now, profiles | drift.others.pop(key, set())), sweep_id))
+""",
+        new="        drift.others.pop(key, None)\n",
+        caught_by=("no_leaver_holds_ours",),
+    ),
+    Mutant(
+        name="sweep-forgets-outsiders",
+        promise="Who is in no rule's population any more, and holds what is ours, is found by the sweep.",
+        file="shared/services/drift.py",
+        old="            if ours:\n                _add_outsider(",
+        new="            if len(ours) > 3:\n                _add_outsider(",
+        caught_by=("actual_is_desired", "no_leaver_holds_ours"),
+    ),
+    Mutant(
+        name="incomplete-catalogue-stored",
+        promise="An incomplete sweep leaves the catalogue as it was.",
+        file="shared/services/sweep.py",
+        old="    if standing.complete:\n        await app.shelf.put(estate.catalogue, app.clock.now())\n",
+        new="    if estate.rows:\n        await app.shelf.put(estate.catalogue, app.clock.now())\n",
+        caught_by=("incomplete_sweeps_keep_the_catalogue",),
+    ),
+)
+"""What loses a look, a message or a record."""

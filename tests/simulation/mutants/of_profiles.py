@@ -1,0 +1,72 @@
+"""Mutants of profiles' e-mail invoicing."""
+
+from typing import Final
+
+from tests.simulation.mutants.mutant import Mutant
+
+_PROFILE: Final = "shared/services/profile.py"
+
+MUTANTS: Final = (
+    Mutant(
+        name="update-drops-a-field",
+        promise="An update sends back every writable field that was read.",
+        file="shared/adapters/billing_wire.py",
+        old="    properties = writable(profile) | {FLAG: True}\n",
+        new="""\
+    properties = {name: value for name, value in writable(profile).items() if name != "poNumber"} | {FLAG: True}
+""",
+        caught_by=("update_carries_everything", "flag_alone"),
+    ),
+    Mutant(
+        name="tags-not-sent-back",
+        promise="An update sends back a profile's tags.",
+        file="shared/adapters/billing_wire.py",
+        old='    if profile.tags:\n        body["tags"] = dict(profile.tags)\n',
+        new="",
+        caught_by=("update_carries_everything", "flag_alone"),
+    ),
+    Mutant(
+        name="field-forgotten",
+        promise="Every writable field is known as writable.",
+        file="shared/domain/opt_in.py",
+        old='    "invoiceRecipients",\n',
+        new="",
+        caught_by=("flag_alone", "update_carries_everything"),
+    ),
+    Mutant(
+        name="unsaid-flag-is-off",
+        promise="A profile is updated only where the flag is literally false.",
+        file=_PROFILE,
+        old="""\
+    if profile.invoice_email_opt_in is None:
+        return "the answer does not say whether invoices are mailed"
+""",
+        new="",
+        caught_by=("update_carries_everything",),
+    ),
+    Mutant(
+        name="one-read-is-enough",
+        promise="A profile is updated only when two reads, the settling time apart, agree in every writable field.",
+        file=_PROFILE,
+        old="    if state.agreed is None or state.agreed[0] != fingerprint(profile):\n        return now +",
+        new="    if state.agreed is not None and state.agreed[0] != fingerprint(profile):\n        return now +",
+        caught_by=("two_reads_agree",),
+    ),
+    Mutant(
+        name="profile-without-intent",
+        promise="An intent is in the ledger before a profile is updated.",
+        file=_PROFILE,
+        old='    await chain.append("intent", now, {"actions": [intent]})\n',
+        new='    if guard is None:\n        await chain.append("intent", now, {"actions": [intent]})\n',
+        caught_by=("intent_before_write",),
+    ),
+    Mutant(
+        name="harm-not-noticed",
+        promise="An update that changed more than the flag is told of, and nothing is updated by itself any more.",
+        file=_PROFILE,
+        old="    harm = sorted(differences(before, after).keys() - _EXPECTED)\n",
+        new="    harm = sorted(differences(before, after).keys() - _EXPECTED)[:0]\n",
+        caught_by=("harm_is_told",),
+    ),
+)
+"""What changes more of a profile than the flag, or changes it too early."""

@@ -1,0 +1,77 @@
+"""The mutants: each still fits the source, names invariants that exist, and some are really run and caught."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.simulation.mutants.command import ROOT, main, run_mutant
+from tests.simulation.mutants.every import MUTANTS
+from tests.simulation.mutants.mutant import MovedOnError, Mutant
+
+ENGINE = ROOT / "tests" / "simulation" / "engine"
+BY_NAME = {mutant.name: mutant for mutant in MUTANTS}
+HARMLESS = Mutant(
+    name="harmless",
+    promise="Nothing: a reason is worded in another way.",
+    file="shared/domain/employment.py",
+    old='Standing(Employment.LEAVER, "the account is disabled", Strength.STRONG)',
+    new='Standing(Employment.LEAVER, "their account is disabled", Strength.STRONG)',
+    caught_by=("no_leaver_holds_ours",),
+)
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_a_mutant_fits_the_source_once_and_changes_what_it_does(mutant: Mutant) -> None:
+    assert mutant.text(ROOT) != (ROOT / mutant.file).read_text()
+
+
+def test_there_are_at_least_twenty_and_each_has_a_name_of_its_own() -> None:
+    assert len(BY_NAME) == len(MUTANTS) >= 20
+
+
+def test_a_mutant_is_caught_by_invariants_that_exist_and_never_by_a_crash_alone() -> None:
+    known: set[str] = set()
+    for module in ENGINE.glob("*.py"):
+        known |= set(re.findall(r'violate\(\s*"(\w+)"', module.read_text()))
+        known |= set(re.findall(r"^def ([a-z]\w+)\(judge: ", module.read_text(), re.MULTILINE))
+    for mutant in MUTANTS:
+        assert mutant.caught_by, f"{mutant.name} says no invariant"
+        assert set(mutant.caught_by) <= known - {"NoBug"}, mutant.name
+
+
+def test_a_mutant_from_under_which_the_code_moved_on_says_so(tmp_path: Path) -> None:
+    source = tmp_path / HARMLESS.file
+    source.parent.mkdir(parents=True)
+    with pytest.raises(MovedOnError, match=r"there is no shared/domain/employment\.py"):
+        HARMLESS.text(tmp_path)
+    source.write_text("")
+    with pytest.raises(MovedOnError, match="0 times"):
+        HARMLESS.text(tmp_path)
+    source.write_text(f"{HARMLESS.old}\n{HARMLESS.old}\n")
+    with pytest.raises(MovedOnError, match="2 times"):
+        HARMLESS.text(tmp_path)
+    source.write_text(f"{HARMLESS.old}\n")
+    with pytest.raises(MovedOnError, match="changes nothing"):
+        replace(HARMLESS, new=f"{HARMLESS.old}  # in other words").text(tmp_path)
+    with pytest.raises(MovedOnError, match="not deployed"):
+        replace(HARMLESS, file="sandbox/wire.py").text(ROOT)
+
+
+@pytest.mark.parametrize("name", ["no-intent", "guests-are-people"])
+def test_a_mutant_is_caught_by_the_invariant_that_it_breaks(name: str) -> None:
+    report = run_mutant(BY_NAME[name], seeds=20)
+    assert report.wrong == ""
+    assert report.catch is not None
+    assert report.catch.invariant in BY_NAME[name].caught_by
+
+
+def test_what_breaks_no_promise_survives_and_is_reported() -> None:
+    report = run_mutant(HARMLESS, seeds=2)
+    assert report.wrong == "not noticed within 2 seeds by no_leaver_holds_ours, nor by anything else"
+
+
+def test_the_command_lists_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--list", "--only", "foreign-is-ours"]) == 0
+    assert capsys.readouterr().out.split() == ["foreign-is-ours", *BY_NAME["foreign-is-ours"].promise.split()]
