@@ -164,11 +164,14 @@ def intent_before_write(judge: Case, write: AppWrite, run: Run | None) -> str | 
 
 
 def one_writer(judge: Case, write: AppWrite, run: Run | None) -> str | None:
-    """Promise 2: between the intent of a run and its write, no other run intended the same."""
+    """Promise 2: between the intent of a run and its write, no other run intended and wrote the same.
+
+    One that lost its lock may be under way beside its successor: of two intents the state lets one through to a write.
+    """
     if run is None or write.profile is None:
         return None
     last = judge.last_intent.get((run.key, write.profile.folded, VERBS.get(write.entry.operation, "")))
-    if last is None or last is run:
+    if last is None or last is run or not last.writes:
         return None
     return f"run {last.number} by {last.process} has the later intent"
 
