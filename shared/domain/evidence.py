@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from shared.domain.keys import ProfileKey
 from shared.domain.plan import Employment, Plan, Revoke, Strength
 
 _COUNTS_FOR: Final = timedelta(days=7)
@@ -46,7 +47,12 @@ class Weighed:
 
 def sighting(plan: Plan, revoke: Revoke) -> str:
     """The text under which the evidence for a revoke is remembered: its kind and the profile."""
-    return f"{_kind(plan)}:{revoke.profile.folded}"
+    return sighting_on(plan, revoke.profile)
+
+
+def sighting_on(plan: Plan, profile: ProfileKey) -> str:
+    """The same for any profile, whether or not it was read: what evidence there is by where the person stands."""
+    return f"{_kind(plan)}:{profile.folded}"
 
 
 def weigh(

@@ -14,7 +14,7 @@ from typing import Any, Final
 from shared.domain.billing import Assignment
 from shared.domain.catalogue import Catalogue
 from shared.domain.decide import decide
-from shared.domain.evidence import Weighed, weigh
+from shared.domain.evidence import Weighed, sighting_on, weigh
 from shared.domain.keys import IdentityKind, PersonKey, ProfileKey
 from shared.domain.outcome import Outcome, worst
 from shared.domain.ownership import Held, OwnAssignment
@@ -79,7 +79,7 @@ async def look_at_person(app: App, key: PersonKey, item: WorkItem, chain: Chain,
     state = replace(
         before,
         holdings=_remember(before.holdings, rows, held, plan, now, app.settings.intent_seconds),
-        sightings={**_unread(before.sightings, unread), **weighed.sightings},
+        sightings={**_unread(before.sightings, unread, plan), **weighed.sightings},
         names=_names(person) or before.names,
     )
     run = Run(app, billing, chain, deadline, guard, enforced.__contains__, state, stored)
@@ -222,10 +222,11 @@ def _remember(
     return remembered
 
 
-def _unread(sightings: Mapping[str, datetime], failures: Sequence[Result]) -> dict[str, datetime]:
-    """The evidence about profiles that could not be read: it was not contradicted, so it stays."""
-    failed = tuple(f":{failure.profile.folded}" for failure in failures if failure.profile is not None)
-    return {text: seen for text, seen in sightings.items() if text.endswith(failed)}
+def _unread(sightings: Mapping[str, datetime], failures: Sequence[Result], plan: Plan) -> dict[str, datetime]:
+    """The evidence about profiles that could not be read, as far as what the directory says does not refute it."""
+    failed = {failure.profile for failure in failures if failure.profile is not None} - plan.wanted.keys()
+    still = {sighting_on(plan, profile) for profile in failed}
+    return {text: seen for text, seen in sightings.items() if text in still}
 
 
 async def _store(app: App, run: Run) -> list[Result]:

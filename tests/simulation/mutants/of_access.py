@@ -25,7 +25,7 @@ MUTANTS: Final = (
         name="evidence-outlives-doubt",
         promise="Weak evidence that a look does not see is forgotten, and starts anew when it returns.",
         file="shared/services/person.py",
-        old="sightings={**_unread(before.sightings, unread), **weighed.sightings},",
+        old="sightings={**_unread(before.sightings, unread, plan), **weighed.sightings},",
         new="sightings={**before.sightings, **weighed.sightings},",
         caught_by=("no_revoke_without_evidence",),
     ),
