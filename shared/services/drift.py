@@ -23,6 +23,7 @@ from shared.domain.selectors import pick
 from shared.ports import PersonState
 from shared.services.announced import PersonDrift
 from shared.services.app import App
+from shared.services.catalogue import enforced_profiles
 from shared.services.estate import Estate
 
 
@@ -33,8 +34,11 @@ class Drift:
     `soon` are people for whom nothing is wrong yet, with the moment before the next sweep at which something will be.
     `actions` are what the looks would do as far as the sweep can tell; `unsure` the keys of which it cannot tell
     whether they are leavers, so that they are looked at whatever is held. `undecided` are the ids of actions about
-    which nothing can be concluded. `notes` are what somebody should know, by person.
+    which nothing can be concluded, `enforced` the profiles on which there may be such: elsewhere no action waits for
+    anything. `notes` are what somebody should know, by person.
     """
+
+    enforced: frozenset[ProfileKey]
 
     leavers: dict[Key, set[ProfileKey]] = field(default_factory=dict)
     others: dict[Key, set[ProfileKey]] = field(default_factory=dict)
@@ -60,6 +64,11 @@ class Drift:
         """Remembers what a look would do."""
         self.actions.setdefault(action.key, []).append(action)
 
+    def leave_open(self, key: PersonKey, kind: ActionKind, profile: ProfileKey) -> None:
+        """Remembers that nothing can be concluded about an action."""
+        if profile in self.enforced:
+            self.undecided.add(action_id(key, kind, profile))
+
     def forget(self, keys: Iterable[Key]) -> None:
         """Looks at none of these keys; they stay counted."""
         for key in keys:
@@ -69,7 +78,7 @@ class Drift:
 
 def find_drift(app: App, estate: Estate, held: Mapping[str, Sequence[Held]]) -> Drift:
     """Compares the estate with the policy. `held` is every Invoice manager assignment by principal, each proved."""
-    drift = Drift()
+    drift = Drift(enforced_profiles(app.policy, estate.catalogue))
     for object_id, person in estate.people.items():
         _judge(app, estate, person, held.get(object_id, ()), drift)
     if estate.people_complete:
@@ -103,7 +112,7 @@ def _judge(app: App, estate: Estate, person: Person, held: Sequence[Held], drift
         if note.kind is NoteKind.LEAVER_HOLDS_FOREIGN:
             drift.notes.append((person.object_id, note))
         elif note.kind is NoteKind.RULE_NOT_KNOWN and note.profile is not None:
-            drift.undecided.add(action_id(key, ActionKind.MOVER_REVOKES, note.profile))
+            drift.leave_open(key, ActionKind.MOVER_REVOKES, note.profile)
     change = plan.next_change
     if change is not None and change <= _next_sweep(app, estate):
         then = decide(person, app.policy, estate.catalogue, held, change)
@@ -125,9 +134,9 @@ def _add_outsider(app: App, estate: Estate, key: PersonKey, ours: Sequence[OwnAs
     known: list[OwnAssignment] = []
     for one in ours:
         # What a look found out of a leaver, and a person decided about, is nothing that this sweep can judge.
-        drift.undecided.add(action_id(key, ActionKind.LEAVER_REVOKES, one.profile))
+        drift.leave_open(key, ActionKind.LEAVER_REVOKES, one.profile)
         if any(estate.catalogue.why_unknown(rule, app.policy.digest) for rule in one.rules or every):
-            drift.undecided.add(action_id(key, ActionKind.MOVER_REVOKES, one.profile))
+            drift.leave_open(key, ActionKind.MOVER_REVOKES, one.profile)
         else:
             known.append(one)
     moved = tuple(Revoke(one, Strength.WEAK, "") for one in known)

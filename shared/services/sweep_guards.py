@@ -31,7 +31,6 @@ from shared.domain.lots import (
 from shared.domain.policy import ActionKind
 from shared.errors import Conflict, Transient
 from shared.services.app import App
-from shared.services.catalogue import enforced_profiles
 from shared.services.drift import Drift
 from shared.services.estate import Estate, is_named
 from shared.services.guards import owned
@@ -43,7 +42,7 @@ _TRIES: Final = 5
 _PAUSE_SECONDS: Final = 0.05
 
 _ROWS_AT_ONCE: Final = 100
-"""Keys whose holds are stored together or not at all: a batch of the store."""
+"""Keys whose holds are stored in one go; after a conflict all of them are read anew."""
 
 _log = logging.getLogger(__name__)
 
@@ -91,9 +90,8 @@ async def hold_lots(app: App, standing: Standing, estate: Estate, drift: Drift) 
     """
     rows = {row.key: row async for row in app.state.holds()}
     holds = {id_: hold for row in rows.values() for id_, hold in row.holds.items()}
-    enforced = enforced_profiles(app.policy, estate.catalogue)
     actions = [action for of_key in drift.actions.values() for action in of_key]
-    guarded = [action for action in actions if action.profile in enforced]
+    guarded = [action for action in actions if action.profile in drift.enforced]
     measure = standing.counted if standing.is_good else standing.before
     now = app.clock.now()
     lots: list[Lot] = []

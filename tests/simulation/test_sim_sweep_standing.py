@@ -70,6 +70,30 @@ async def test_a_leavers_hold_outlives_their_account(set_stage: SetStage, dismis
     assert stage.held(CLERKS[0]) | stage.held(CLERKS[1]) == {NL}
 
 
+@pytest.mark.parametrize("kind", ["leaver", "mover"])
+async def test_a_hold_goes_with_the_policys_word_to_enforce_also_where_the_person_is_gone(
+    set_stage: SetStage, kind: str
+) -> None:
+    policy = limited(leaver_revokes="1/1/100", mover_revokes="1/1/100")
+    stage = set_stage(given=office(), policy=policy)
+    await stage.settle()
+    for clerk in CLERKS[:2]:
+        if kind == "leaver":
+            stage.delete(clerk)
+        else:
+            stage.change(clerk, companyName=KITCHEN)
+        await stage.event_about(clerk)
+    await stage.advance(hours=1)
+    assert [hold.kind.value for hold in await holds(stage)] == [f"{kind}_revokes"]
+    if kind == "mover":
+        for clerk in CLERKS[:2]:
+            stage.delete(clerk)
+    stage.restart(policy=policy.replace("enforce: all", "enforce: none"))
+    await stage.settle()
+    await stage.settle()
+    assert await holds(stage) == []
+
+
 async def test_leavers_held_as_a_lot_stay_held_when_they_are_deleted(set_stage: SetStage) -> None:
     stage = set_stage(given=office(), policy=limited(leaver_revokes="1/1/100"))
     await stage.settle()
