@@ -1,6 +1,6 @@
 """What happened in one simulation: the trace, the runs of functions, and what each of them heard and did.
 
-Lives here: records, and who is running now. What they prove is `invariants`' business.
+Lives here: records, and who is running now. What they prove is the promises' business.
 """
 
 import contextvars
@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.domain.brake import Brake
+from shared.domain.holds import Hold
 from shared.domain.keys import ProfileKey
 from shared.ports import Record
 from tests.simulation.engine.policies import SimPolicy
@@ -71,6 +72,8 @@ class Run:
     """The latest answer about the person's assignment on a profile: whether there is one, and who made it."""
     updated_from: dict[ProfileKey, Any] = field(default_factory=dict)
     """The answer about a profile that an update of it was made from."""
+    undismissed: dict[str, Hold] = field(default_factory=dict)
+    """Dismissed holds that it took away, by id."""
     unanswered: dict[str, None] = field(default_factory=dict)
     """What it asked for and got no whole answer to, the last time it asked."""
     catalogue_stored: bool = False

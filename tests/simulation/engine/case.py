@@ -41,6 +41,8 @@ class Case:
     brake: Brake = field(default_factory=Brake)
     baselines: list[tuple[datetime, Baseline]] = field(default_factory=list)
     holds: dict[str, KeyHolds] = field(default_factory=dict)
+    decided: dict[str, datetime] = field(default_factory=dict)
+    """When somebody last decided about a hold: by its id."""
     brake_stood: dict[BrakeCause, datetime] = field(default_factory=dict)
     """When each cause of the brake was last known to stand."""
     reserved: dict[ActionKind, frozenset[str]] = field(default_factory=dict)

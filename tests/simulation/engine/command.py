@@ -86,7 +86,10 @@ def _coverage(counts: Counter[str]) -> str:
     for name, times in sorted(counts.items()):
         kind, _, rest = name.partition(":")
         kinds.setdefault(kind, []).append(f"{rest or 'all'} {times}")
+    switches = kinds.pop("switch", [])
     lines = [f"{kind}: {', '.join(each)}" for kind, each in kinds.items()]
+    names = {each.partition("=")[0] for each in switches}
+    lines.append(f"switches of the real services' unknowns: {len(names)} in {len(switches)} positions")
     never = [fault.value for fault in Fault if not counts[f"fault:{fault}"]]
     if never:
         lines.append(f"NEVER HAPPENED: {', '.join(never)}")
@@ -95,4 +98,5 @@ def _coverage(counts: Counter[str]) -> str:
 
 def _prepare() -> None:
     logging.disable(logging.CRITICAL)  # the app's own log; what happened is in the trace
+    gc.set_threshold(100_000, 50, 1_000)  # a seed makes no garbage worth a search every two thousand objects
     gc.freeze()  # what was imported stays, and need not be looked at again and again

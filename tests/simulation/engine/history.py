@@ -10,7 +10,9 @@ from datetime import timedelta
 from typing import Any, Final
 
 from shared.domain.keys import IdentityKind
+from tests.simulation.engine.policies import SimPolicy
 from tests.simulation.engine.telling import Tale, Teller
+from tests.simulation.engine.world import Refused
 from tests.simulation.small_world import COMPANIES, TREASURY
 
 RUBBISH: Final = (
@@ -113,6 +115,22 @@ class People(Teller):
         self.later(back, lambda: to("Finance"))
         self.later(back + self.rng.uniform(60, 280), lambda: to("Sales"))
         return to("Sales")
+
+    def told_again(self, person: str) -> list[Tale]:
+        """Somebody is told of, and nothing changed."""
+        return [self._tale(f"id:{person}", None, f"person:{person}")]
+
+    def overtake(self, person: str, policy: SimPolicy) -> list[Tale]:
+        """What somebody gains or loses rests on something else from now on: another rule as well, or a deletion."""
+        if (user := self.world.graph.newest().live(person, "user")) is None:
+            raise Refused("nothing about them can change")
+        held = user.properties.get("jobTitle")
+        jobs = [rule.job if rule.job != held else "Clerk" for rule in policy.rules if rule.job is not None]
+        if user.properties.get("accountEnabled") is False:
+            self.world.do_graph("DELETE", f"/users/{person}")
+        elif jobs:
+            self._change(person, jobTitle=self.rng.choice(jobs), department="Finance")
+        return self.told_again(person)
 
     def vanish(self) -> list[Tale]:
         """Somebody is deleted for good at once: the directory knows them nowhere."""

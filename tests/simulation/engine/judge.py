@@ -16,6 +16,7 @@ from shared.adapters.rows import Row
 from shared.adapters.state_guard_rows import baseline_of, brake_of, holds_of, reservations_of
 from shared.domain.brake import Brake
 from shared.domain.budgets import Reservations
+from shared.domain.holds import Status
 from shared.domain.keys import ProfileKey
 from shared.domain.policy import ActionKind
 from shared.domain.work import Scheduled
@@ -149,16 +150,27 @@ class Judge(Case):
             self.book.count(f"action:{action.get('action')}:{action.get('outcome')}")
 
     def _held(self, row: Row | str) -> None:
+        key = row.removeprefix("hold:") if isinstance(row, str) else holds_of(row).key.canonical
+        before = dict(self.holds[key].holds) if key in self.holds else {}
+        now = {} if isinstance(row, str) else dict(holds_of(row).holds)
+        for hold in now.values():
+            was = before.get(hold.id)
+            if was == hold:
+                continue
+            self.book.count(f"hold:{hold.stopped_by}:{hold.kind}:{hold.status}")
+            self.book.say("store", f"hold {hold.status} {hold.kind} {key} ({hold.stopped_by})")
+            if was is None or was.status is not hold.status:
+                self.decided[hold.id] = self.world.now()
+            if was is not None and hold.refused and not was.refused:
+                self.book.count("hold:refused")
+        if (run := RUN.get()) is not None:
+            run.undismissed |= {
+                id_: hold for id_, hold in before.items() if hold.status is Status.DISMISSED and id_ not in now
+            }
         if isinstance(row, str):
-            self.holds.pop(row.removeprefix("hold:"), None)
-            return
-        holds = holds_of(row)
-        before = self.holds.get(holds.key.canonical)
-        for hold in holds.holds.values():
-            if before is None or before.holds.get(hold.id) != hold:
-                self.book.count(f"hold:{hold.stopped_by}:{hold.kind}:{hold.status}")
-                self.book.say("store", f"hold {hold.status} {hold.kind} {holds.key.canonical} ({hold.stopped_by})")
-        self.holds[holds.key.canonical] = holds
+            self.holds.pop(key, None)
+        else:
+            self.holds[key] = holds_of(row)
 
     def _braked(self, brake: Brake) -> None:
         for cause in brake.causes.keys() - self.brake.causes.keys():

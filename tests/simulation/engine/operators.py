@@ -5,17 +5,25 @@ Lives here: the verbs as a person uses them, on the services behind the command 
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from shared.domain.adoption import Choice
+from shared.domain.holds import Hold, Status
+from shared.domain.keys import PersonKey
 from shared.services import decisions
 from shared.services.adopt import Fate, apply_adoption, plan_adoption
 from shared.services.app import App
 from tests.simulation.engine.judge import Judge
 
 OPERATOR: Final = "olga"
+
+_SEES_TO_HOLDS: Final = 0.6
+_CHANGES_MEANWHILE: Final = 0.7
+_TOLD_AGAIN: Final = 0.7
+"""How often an operator who may decide about a hold does; how often somebody it is about changes before that is carried
+out; how often there is an event about what was dismissed."""
 
 type Command = Callable[[App], Coroutine[Any, Any, Any]]
 """What an operator does with an app of their own."""
@@ -27,9 +35,16 @@ class Operator:
 
     judge: Judge
     rng: random.Random
+    told_again: Callable[[str], None]
+    """Has an event tell of a person about whom nothing changed."""
+    overtake: Callable[[str], None]
+    """Changes why a person gains or loses what was held."""
 
     def something(self) -> Command:
         """What they do next."""
+        holds = [hold for row in self.judge.holds.values() for hold in row.holds.values()]
+        if any(hold.status is Status.OPEN for hold in holds) and self.rng.random() < _SEES_TO_HOLDS:
+            return self.rng.choice((self.release, self.release, self.dismiss))
         match self.rng.randrange(7):
             case 5 | 6:
                 return self.adopt
@@ -42,6 +57,11 @@ class Operator:
             case _:
                 return self.dismiss
 
+    def at_first(self) -> Command | None:
+        """What they do about what the first sweep of all held; None for nothing."""
+        usual: Command = lambda app: self.release(app, everything=True)  # noqa: E731 - one of three
+        return self.rng.choices((usual, self.dismiss, None), (75, 15, 10))[0]
+
     async def resume(self, app: App) -> None:
         """Clears the brake."""
         await decisions.resume(app, OPERATOR)
@@ -51,6 +71,8 @@ class Operator:
         listing = await decisions.list_holds(app)
         if listing.holds:
             chosen = None if everything or self.rng.random() < 0.5 else [self.rng.choice(listing.lines).id]
+            if self.rng.random() < _CHANGES_MEANWHILE:
+                self._about_one(listing.holds, self.overtake)  # after it was listed, and before it is looked at
             decided = await decisions.release(app, chosen, OPERATOR, listing)
             self.judge.book.count(f"operator:released:{bool(decided.holds)}")
 
@@ -60,6 +82,13 @@ class Operator:
         if listing.holds:
             decided = await decisions.dismiss(app, [self.rng.choice(listing.lines).id], OPERATOR, listing)
             self.judge.book.count(f"operator:dismissed:{bool(decided.holds)}")
+            if decided.holds and self.rng.random() < _TOLD_AGAIN:
+                self._about_one(decided.holds, self.told_again)
+
+    def _about_one(self, holds: Sequence[Hold], act: Callable[[str], None]) -> None:
+        people = [hold.key.object_id for hold in holds if isinstance(hold.key, PersonKey)]
+        if people:
+            act(self.rng.choice(people))
 
     async def adopt(self, app: App) -> None:
         """Adopts what a rule gives, or what leavers hold."""

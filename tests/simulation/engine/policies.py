@@ -111,11 +111,12 @@ CONTROLLERS: Final = SimRule("controllers", "Contoso Nederland", department="Fin
 def draw_policy(rng: random.Random) -> SimPolicy:
     """A policy to begin with."""
     rules = [OWN_COMPANY, BY_GROUP]
-    rules += [rule for rule in (AUDITORS, CONTROLLERS) if rng.random() < 0.4]
+    rules += [rule for rule in (AUDITORS, CONTROLLERS) if rng.random() < 0.5]
     budgets = dict(BUDGETS)
-    if rng.random() < 0.4:  # tight enough to be met by half a dozen people
-        kind = rng.choice(sorted(budgets))
-        budgets[kind] = rng.choice(((0, 1, 10), (1, 10, 20), (2, 2, 100)))
+    strict = 0.4 if rng.random() < 0.3 else 0.1
+    for kind in sorted(budgets):
+        if rng.random() < (2 * strict if kind == "grants" else strict):  # so that half a dozen people meet it
+            budgets[kind] = rng.choice(((0, 1, 10), (1, 10, 20), (2, 2, 100)))
     return SimPolicy(
         tuple(rules),
         enforce=rng.choice((*("all",) * 7, *(("Contoso Nederland", "Contoso Holding", "Fabrikam"),) * 2, "none")),

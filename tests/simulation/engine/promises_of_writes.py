@@ -256,12 +256,14 @@ def holds_respected(judge: Case, write: AppWrite, run: Run | None) -> str | None
         write.profile if kind is ActionKind.PROFILE_UPDATES else PersonKey(write.entry.principal or "")
     )
     row, intent = judge.holds.get(run.key), run.intents.get((write.profile.folded, VERBS[write.entry.operation]))
-    hold = row.holds.get(action_id(key, kind, write.profile)) if row is not None else None
+    action = action_id(key, kind, write.profile)
+    hold = row.holds.get(action) if row is not None else None
+    hold = hold or run.undismissed.get(action)
     if hold is None or intent is None:
         return None
     if hold.status is Status.OPEN:
         return "its hold is open"
-    if hold.decided_at is not None and hold.decided_at > intent.at - _CLOCKS:
+    if judge.decided.get(hold.id, run.began) > run.began:
         return None  # decided while this was under way
     why = [one.get("why") for one in intent.body["actions"] if str(one["profile"]).lower() == write.profile.folded]
     same = not hold.basis or not why[0] or hold.basis == why[0]

@@ -42,6 +42,8 @@ _STARTS: Final = (
 )
 _SETTLE: Final = timedelta(minutes=5)
 _SWEEPS_AT_MOST: Final = 6
+_LONG: Final = 0.2
+"""How many of the histories may be twice as long as the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,12 @@ class Simulation:
             lambda: self.fleet.some_process(),  # noqa: PLW0108 - there is no fleet yet
             self._behind,
         )
-        self.operator = Operator(self.judge, self._rng)
+        self.operator = Operator(
+            self.judge,
+            self._rng,
+            told_again=lambda person: self._happen("told-again", lambda: self.people.told_again(person)),
+            overtake=lambda person: self._happen("overtake", lambda: self.people.overtake(person, self.fleet.policy)),
+        )
         self.judge.on_update = self.mishaps.meddle
         policy = draw_policy(rng)
         settings = {
@@ -154,12 +161,13 @@ class Simulation:
                 self.book.count(f"switch:{target}.{name}={value}")
         self.fleet.sweep()
         await asyncio.sleep(self._rng.uniform(5, 120))
-        if self._rng.random() < 0.8:
-            await self.fleet.decide(lambda app: self.operator.release(app, everything=True))
+        if (command := self.operator.at_first()) is not None:
+            await self.fleet.decide(command)
         await asyncio.sleep(self._rng.uniform(5, 1800))
         self.weather.calm = False
         self._behind(self._timer())
-        for _ in range(self._rng.randint(12, 28)):
+        longest = 28 if self._rng.random() < _LONG else 14
+        for _ in range(self._rng.randint(6, longest)):
             gap = self._rng.choice(((0, 5), (0, 5), (5, 120), (5, 120), (120, 900), (900, 7200)))
             await asyncio.sleep(self._rng.uniform(*gap))
             self._step()
@@ -199,7 +207,7 @@ class Simulation:
         return {
             "sweep-by-hand": (2, self.fleet.sweep),
             "policy-changed": (2, self._change_policy),
-            "operator": (4, lambda: self._behind(self.fleet.decide(self.operator.something()))),
+            "operator": (10, lambda: self._behind(self.fleet.decide(self.operator.something()))),
         }
 
     async def _quieten(self) -> None:
