@@ -105,7 +105,8 @@ def _tell(brake: Brake) -> None:
 
 
 def _said(cause: BrakeCause, setting: Setting) -> str:
-    return f"{cause.value}, since {shown(setting.since)}, set by {setting.by}: {setting.why}"
+    again = "" if setting.renewed is None else f", found again {shown(setting.renewed)}"
+    return f"{cause.value}, since {shown(setting.since)}{again}, set by {setting.by}: {setting.why}"
 
 
 def _out() -> Console:

@@ -98,13 +98,16 @@ def reservations_of(row: Row, kind: ActionKind) -> Reservations:
 
 
 def brake_body(brake: Brake) -> dict[str, Any]:
-    """The brake's row. What was seen stands apart: an earlier release reads the rest all the same."""
+    """The brake's row. What was seen or found again stands apart: an earlier release reads the rest all the same."""
     return {
         "causes": {
             cause.value: [setting.since.isoformat(), setting.by, setting.why, setting.by_sweep]
             for cause, setting in brake.causes.items()
         },
         "seen": {cause.value: setting.seen for cause, setting in brake.causes.items() if setting.seen},
+        "renewed": {
+            cause.value: setting.renewed.isoformat() for cause, setting in brake.causes.items() if setting.renewed
+        },
     }
 
 
@@ -112,8 +115,11 @@ def brake_of(row: Row) -> Brake:
     """The brake whose row this is. Raises `Damaged`: a brake that cannot be read is not off."""
     with damaged(row, "brake"):
         seen = row.body.get("seen", {})
+        renewed = {cause: datetime.fromisoformat(at) for cause, at in row.body.get("renewed", {}).items()}
         causes = {
-            BrakeCause(cause): Setting(datetime.fromisoformat(since), by, why, bool(by_sweep), int(seen.get(cause, 0)))
+            BrakeCause(cause): Setting(
+                datetime.fromisoformat(since), by, why, bool(by_sweep), int(seen.get(cause, 0)), renewed.get(cause)
+            )
             for cause, (since, by, why, by_sweep) in row.body["causes"].items()
         }
         return Brake(causes, row.etag)

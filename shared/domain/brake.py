@@ -33,6 +33,7 @@ class Setting:
     """Why and since when a cause stands. `by` is who set it: a sweep, a look's key, or an operator.
 
     `seen` is how many people there were when the population shrank; 0 for any other cause, and where nobody noted it.
+    `renewed` is when a later sweep found the same again, which is then whose word `by` and `why` are.
     """
 
     since: datetime
@@ -40,6 +41,12 @@ class Setting:
     why: str
     by_sweep: bool = False
     seen: int = 0
+    renewed: datetime | None = None
+
+    @property
+    def found(self) -> datetime:
+        """When it was last found."""
+        return self.renewed or self.since
 
 
 @dataclass(frozen=True, slots=True)

@@ -242,12 +242,20 @@ def owned(kind: ActionKind, baseline: Baseline | None) -> int:
 
 
 async def set_brake(app: App, cause: BrakeCause, why: str, *, by: str, by_sweep: bool = False, seen: int = 0) -> None:
-    """Sets the brake for a cause; where that stands already it stays as it is. For the arguments see `Setting`."""
+    """Sets the brake for a cause. For the arguments see `Setting`.
+
+    Where the cause stands already it stays as it is, but that a sweep renews what a sweep found.
+    """
     for attempt in range(_TRIES):
         brake = await app.state.brake()
-        if cause in brake.causes:
+        now = app.clock.now()
+        stands = brake.causes.get(cause)
+        if stands is None:
+            setting = Setting(now, by, why, by_sweep, seen)
+        elif by_sweep and stands.by_sweep:
+            setting = replace(stands, by=by, why=why, renewed=max(now, stands.found))
+        else:
             return
-        setting = Setting(app.clock.now(), by, why, by_sweep, seen)
         try:
             await app.state.put_brake(Brake({**brake.causes, cause: setting}, brake.version))
         except Conflict:

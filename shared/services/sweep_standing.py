@@ -205,7 +205,7 @@ async def settle(app: App, standing: Standing) -> Brake:
         over = {
             cause
             for cause, setting in brake.causes.items()
-            if cause in gone and setting.by_sweep and setting.since <= standing.started
+            if cause in gone and setting.by_sweep and setting.found <= standing.started
         }
         if not over:
             return brake

@@ -249,7 +249,8 @@ async def test_a_brake_nobody_set_has_no_cause(state: RowsState) -> None:
 
 async def test_the_brake_is_read_anew_each_time_with_every_cause(state: RowsState, rows: Rows) -> None:
     causes = {
-        cause: Setting(AT, f"by {cause}", "why", by_sweep=n % 2 == 1, seen=n) for n, cause in enumerate(BrakeCause)
+        cause: Setting(AT, f"by {cause}", "why", by_sweep=n % 2 == 1, seen=n, renewed=None if n % 2 else AT)
+        for n, cause in enumerate(BrakeCause)
     }
     stored = await state.put_brake(Brake(causes))
     assert await state.brake() == Brake(causes) == stored

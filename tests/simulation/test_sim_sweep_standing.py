@@ -342,6 +342,37 @@ async def test_an_older_sweep_leaves_the_brake_that_a_newer_one_set(stage: Stage
     assert (await stage.settle())["brake"] == []
 
 
+async def test_an_older_sweep_leaves_a_cause_that_a_newer_one_found_again(stage: Stage) -> None:
+    app = stage.app
+    await set_brake(app, BrakeCause.INCOMPLETE_SWEEP, "the first failed", by="sweep#1", by_sweep=True)
+    began = (await causes(stage))[BrakeCause.INCOMPLETE_SWEEP].since
+    await stage.advance(minutes=10)
+
+    class Meanwhile:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(app.state, name)
+
+        async def put_catalogue(self, catalogue: Catalogue) -> None:
+            await asyncio.sleep(1)
+            await set_brake(app, BrakeCause.INCOMPLETE_SWEEP, "the third failed", by="sweep#3", by_sweep=True)
+            await app.state.put_catalogue(catalogue)
+
+    meanwhile: Any = Meanwhile()
+    stage.app = replace(app, shelf=replace(app.shelf, state=meanwhile))
+    assert (await stage.sweep())["brake"] == ["incomplete-sweep"]
+    stands = (await causes(stage))[BrakeCause.INCOMPLETE_SWEEP]
+    assert (stands.since, stands.why, stands.by) == (began, "the third failed", "sweep#3")
+    stage.app = app
+    assert (await stage.settle())["brake"] == []
+
+
+async def test_a_sweep_that_finds_a_cause_of_somebody_else_leaves_it_theirs(stage: Stage) -> None:
+    await set_brake(stage.app, BrakeCause.ROLE_LOST, "a look was refused", by="profile:x")
+    before = await causes(stage)
+    await set_brake(stage.app, BrakeCause.ROLE_LOST, "an account is gone", by="sweep#2", by_sweep=True)
+    assert await causes(stage) == before
+
+
 # -- sweeps that fail
 
 

@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 import os
+import re
 import shlex
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -308,6 +309,14 @@ def test_a_resume_says_what_is_accepted_by_it(store: Store, capsys: Said, seen: 
     out = capsys.readouterr().out
     assert f"{said} the rules is accepted" in out
     assert "The billing accounts that the next sweep finds are accepted" in out
+
+
+def test_the_brake_says_when_a_sweep_found_the_same_again(store: Store, capsys: Said) -> None:
+    again = Setting(NOW, "sweep:2", "one list failed", by_sweep=True, renewed=NOW + timedelta(hours=1))
+    store.run(lambda state: state.put_brake(Brake({BrakeCause.INCOMPLETE_SWEEP: again})))
+    assert main(["brake"]) == 1
+    out = capsys.readouterr().out
+    assert re.search(r"since \S+ \S+.*, found again \S+ \S+.*, set by sweep:2: one list failed", out)
 
 
 def test_the_log_tells_every_decision_the_newest_last(filled: Store, capsys: Said) -> None:
