@@ -80,6 +80,10 @@ class Billing(Protocol):
         """The tenant that our token is for, lower-case: the one whose directory we read."""
         ...
 
+    def service_time(self) -> datetime | None:
+        """Billing's own time in its latest answer, by whose clock rows are made; None where that did not say it."""
+        ...
+
     async def accounts(self) -> Sequence[BillingAccount]:
         """Every billing account that we can see, of any agreement type."""
         ...

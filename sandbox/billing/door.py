@@ -7,6 +7,7 @@ headers. What an operation does is in the module of its subject.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from email.utils import format_datetime
 from functools import partial
 from urllib.parse import parse_qsl
 
@@ -97,7 +98,8 @@ def _handle(model: BillingModel, authenticate: Authenticate, request: Request) -
         response = _dispatch(Call(model, request, caller, now, query))
     except Refused as refused:
         response = refused.response
-    headers = {"api-supported-versions": _SUPPORTED, **_SERVICE_HEADERS, **limits, **_trace(model, now)}
+    told = {"api-supported-versions": _SUPPORTED, "date": format_datetime(now, usegmt=True)}
+    headers = {**told, **_SERVICE_HEADERS, **limits, **_trace(model, now)}
     if response.status != 202:  # noqa: PLR2004 - absent on 202 Accepted, as recorded
         headers["vary"] = "Accept-Encoding"
     return replace(response, headers={**headers, **response.headers})

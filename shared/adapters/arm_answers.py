@@ -12,7 +12,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
@@ -114,6 +114,15 @@ def asked_wait(headers: Mapping[str, str]) -> timedelta | None:
     except (ValueError, TypeError):  # not a date, or one with an offset and one without
         return None
     return max(timedelta(), wait)
+
+
+def answered_at(headers: Mapping[str, str]) -> datetime | None:
+    """The service's own time of an answer, in whole seconds; None when it does not say, or not intelligibly."""
+    try:
+        said = parsedate_to_datetime(headers.get("date") or "")
+    except ValueError:
+        return None
+    return said if said.tzinfo is not None else None
 
 
 def calls_left(headers: Mapping[str, str], kind: Kind) -> int | None:

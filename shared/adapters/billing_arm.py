@@ -10,7 +10,7 @@ as they were.
 """
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote, urljoin
 
@@ -19,7 +19,7 @@ from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import AzureError, ClientAuthenticationError
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 
-from shared.adapters.arm_answers import MAY_BE_WRITTEN, asked_wait, failure, is_absence
+from shared.adapters.arm_answers import MAY_BE_WRITTEN, answered_at, asked_wait, failure, is_absence
 from shared.adapters.arm_pipeline import (
     API_VERSION,
     ARM_SCOPE,
@@ -93,6 +93,7 @@ class ArmBilling:
         )
         self._token = ""
         self._speaks_for = ("", "")
+        self._answered_at: datetime | None = None
 
     async def close(self) -> None:
         """Closes the connections. The credential is whoever's made it."""
@@ -128,6 +129,10 @@ class ArmBilling:
                 raise Permanent(f"our token for Azure Resource Manager does not say who we are: {error}") from error
             self._token = token
         return self._speaks_for
+
+    def service_time(self) -> datetime | None:
+        """See `shared.ports.Billing`."""
+        return self._answered_at
 
     # -- reads
 
@@ -296,12 +301,14 @@ class ArmBilling:
     async def _send(self, request: HttpRequest, what: str, *, writing: bool = False) -> AsyncHttpResponse:
         """Sends a request through the client's pipeline; its body is read when this returns."""
         try:
-            return await self._client.send_request(request, **self._options)
+            response: AsyncHttpResponse = await self._client.send_request(request, **self._options)
         except ClientAuthenticationError as error:  # out of the credential: nothing was sent
             raise Transient(f"{what}: no token for Azure Resource Manager: {error.message}") from error
         except AzureError as error:
             said = f"{what}: {error.message}"
             raise (MaybeWritten(f"{said}; {MAY_BE_WRITTEN}") if writing else Transient(said)) from error
+        self._answered_at = answered_at(response.headers)
+        return response
 
     def _url(self, path: str) -> str:
         return f"{self._base_url}{path}?api-version={API_VERSION}"

@@ -7,6 +7,7 @@ never evidence of ownership.
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from shared.domain.billing import INVOICE_MANAGER, Assignment, BillingAccount, BillingProfile
 from shared.domain.keys import ProfileKey
@@ -42,6 +43,10 @@ class Observed:
     async def tenant(self) -> str:
         """See `shared.ports.Billing`."""
         return await self._billing.tenant()
+
+    def service_time(self) -> datetime | None:
+        """See `shared.ports.Billing`."""
+        return self._billing.service_time()
 
     async def accounts(self) -> Sequence[BillingAccount]:
         """See `shared.ports.Billing`."""

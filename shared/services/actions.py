@@ -21,7 +21,7 @@ from shared.errors import AccessLost, InvoiceAccessError, MaybeWritten, Permanen
 from shared.ports import Billing, Chain, Holding, PersonState, Written
 from shared.services.app import App, Deadline
 from shared.services.guards import Guard, Stopped, Wanted
-from shared.services.provenance import prove_row
+from shared.services.provenance import SERVICE_TIME, prove_row
 
 _CLOCKS_DIFFER: Final = timedelta(minutes=10)
 
@@ -127,8 +127,11 @@ class Run:
 
     async def _record_intents(self, actions: Sequence[Grant | Revoke]) -> None:
         """First the ledger, which stops whoever lost the lock; then the row that has later looks read the profiles."""
-        now = self._app.clock.now()
-        await self._chain.append("intent", now, {"actions": [self._intent_record(action) for action in actions]})
+        now, told = self._app.clock.now(), self._billing.service_time()
+        body: dict[str, Any] = {"actions": [self._intent_record(action) for action in actions]}
+        if told is not None:
+            body[SERVICE_TIME] = told.isoformat()
+        await self._chain.append("intent", now, body)
         holdings = dict(self.state.holdings)
         for action in actions:
             if not self._enforced(action.profile):

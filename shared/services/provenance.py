@@ -25,6 +25,9 @@ ADOPT: Final = "adopt"
 REMEMBERED_ADOPTED: Final = "adopted"
 """Where a look's record names the profiles whose assignment is remembered as adopted; left out where none is."""
 
+SERVICE_TIME: Final = "service_time"
+"""Where an intent's record has billing's own time of the latest answer before it."""
+
 _TELLING: Final = frozenset({"intent", "look", ADOPT})
 
 
@@ -90,6 +93,9 @@ def adopted_rows(records: Iterable[Record]) -> list[AdoptedRow]:
 def intent_behind(records: Iterable[Record], profile: ProfileKey, created_on: datetime) -> Intent | None:
     """The latest intent of ours to grant on `profile` that may have made the row of `created_on`; None without one.
 
+    Both times are billing's, as far as it told its own when we read that nothing was there: an instance's clock may be
+    another one.
+
     Later intents do not count: a write that was slow to show is repeated, and the row is still the first one's.
     Neither does one that came to nothing, one that was only observed, or one that we took back before the row was
     made.
@@ -100,17 +106,28 @@ def intent_behind(records: Iterable[Record], profile: ProfileKey, created_on: da
         actions = _actions_on(profile, record)
         if record.kind == "intent":
             before = behind
+            at = _recorded_at(record)
             # The service was seen to cut createdOn to whole seconds, so an intent counts from its second's beginning.
-            for action in actions if record.at.replace(microsecond=0) <= created_on else ():
+            for action in actions if at.replace(microsecond=0) <= created_on else ():
                 if action.get("mode") == "enforce":
                     is_grant = action.get("action") == "grant"
-                    behind = Intent(record.at, bool(action.get("found_nothing"))) if is_grant else None
+                    behind = Intent(at, bool(action.get("found_nothing"))) if is_grant else None
         elif record.kind == "look":
             for action in actions:
                 if action.get("action") == "grant" and action.get("outcome") in _CAME_TO_NOTHING:
                     behind = before
             before = behind
     return behind
+
+
+def _recorded_at(intent: Record) -> datetime:
+    """When an intent was recorded, by billing's clock where that is known, and by the instance's own otherwise."""
+    told = intent.body.get(SERVICE_TIME)
+    try:
+        at = datetime.fromisoformat(told) if isinstance(told, str) else intent.at
+    except ValueError:
+        return intent.at
+    return at if at.tzinfo is not None else intent.at
 
 
 def _remembers_no_adoption(record: Record) -> bool:

@@ -2,13 +2,13 @@
 
 import contextlib
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from sandbox.wire import Response, as_json
-from shared.adapters.arm_answers import asked_wait
+from shared.adapters.arm_answers import answered_at, asked_wait
 from shared.adapters.billing_arm import ArmBilling
 from shared.errors import AccessLost, MaybeWritten, Permanent, Transient
 from tests.contract.billing_script import (
@@ -115,6 +115,22 @@ async def test_a_principal_that_billing_does_not_know_yet_is_worth_another_try()
 )
 def test_how_long_to_wait_is_read_in_every_form(headers: dict[str, str], seconds: float | None) -> None:
     assert asked_wait(headers) == (None if seconds is None else timedelta(seconds=seconds))
+
+
+@pytest.mark.parametrize(
+    ("date", "told"),
+    [
+        ("Mon, 02 Mar 2026 09:00:07 GMT", datetime(2026, 3, 2, 9, 0, 7, tzinfo=UTC)),
+        ("Mon, 02 Mar 2026 10:00:07 +0100", datetime(2026, 3, 2, 9, 0, 7, tzinfo=UTC)),
+        ("Mon, 02 Mar 2026 09:00:07 -0000", None),  # a time without a zone
+        ("2026-03-02T09:00:07Z", None),
+        ("soon", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_the_services_own_time_is_read_where_it_is_told(date: str | None, told: datetime | None) -> None:
+    assert answered_at({} if date is None else {"date": date}) == told
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,20 @@ async def test_what_we_grant_is_ours_and_can_be_taken_back(switches: dict[str, A
     assert await billing.revoke_invoice_manager(held) is Written.ALREADY
 
 
+async def test_a_row_is_made_at_or_after_the_time_that_billing_told_before() -> None:
+    azure = Azure()
+    billing = azure.billing()
+    assert billing.service_time() is None
+    assert await billing.assignment(KEY, ANNA) is None
+    told = billing.service_time()
+    assert told == azure.standin.clock().replace(microsecond=0)
+    await billing.grant_invoice_manager(KEY, ANNA)
+    row = await billing.assignment(KEY, ANNA)
+    assert row is not None
+    assert row.created_on is not None
+    assert row.created_on >= told
+
+
 @pytest.mark.parametrize("duplicate", ["existing", "conflict"])
 async def test_what_somebody_else_granted_is_already_so_and_stays_theirs(duplicate: str) -> None:
     billing = Azure(duplicate=duplicate).billing()

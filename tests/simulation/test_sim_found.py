@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 import pytest
 
 from sandbox.faults import Effect
-from tests.simulation.small_world import FEMKE, NL
+from tests.simulation.small_world import FEMKE, NL, OTHER_APP
 from tests.simulation.stage import LoopClock, Stage
 
 
-class AheadClock:
-    """The stage's clock, some seconds ahead of the services'."""
+class OtherClock:
+    """The stage's clock, some seconds ahead of the services'; behind them where these are negative."""
 
     def __init__(self, seconds: float) -> None:
         self._stage = LoopClock()
@@ -22,23 +22,33 @@ class AheadClock:
         return self._stage.now() + self._ahead
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="intent and createdOn are of two clocks: ours is taken for foreign where the row does not say who made it",
-)
-async def test_what_a_process_grants_while_its_clock_runs_ahead_is_still_ours(
-    set_stage: Callable[..., Stage],
+@pytest.mark.parametrize("seconds", [15, -15, 3000])
+async def test_what_a_process_grants_with_a_clock_of_its_own_is_still_ours(
+    set_stage: Callable[..., Stage], seconds: float
 ) -> None:
     stage = set_stage()
     await stage.settle()
     stage.turn(created_by_service_principal="absent")
-    stage.app = replace(stage.app, clock=AheadClock(15))
+    stage.app = replace(stage.app, clock=OtherClock(seconds))
     person = stage.hire("nora")
     await stage.event_about(person)
     assert stage.held(person) == {NL}
     stage.delete(person)
     await stage.event_about(person)
     assert stage.held(person) == set()
+
+
+async def test_what_somebody_else_gave_before_we_looked_is_theirs_also_by_a_clock_behind(stage: Stage) -> None:
+    stage.turn(created_by_service_principal="absent", grants_visible_after_seconds=30.0)
+    stage.app = replace(stage.app, clock=OtherClock(-15))
+    person = stage.hire("nora")
+    stage.give(NL, person, by=OTHER_APP)
+    await stage.advance(seconds=3)
+    await stage.event_about(person)
+    await stage.advance(minutes=5)
+    stage.delete(person)
+    await stage.event_about(person)
+    assert stage.held(person) == {NL}
 
 
 async def test_a_move_that_was_taken_back_is_no_evidence_for_the_next_one(stage: Stage) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -16,6 +17,7 @@ OURS = "7c0f5a0e-0000-4000-8000-0000000000aa"
 ANNA = "7c0f5a0e-0000-4000-8000-000000000001"
 BEN = "7c0f5a0e-0000-4000-8000-000000000002"
 NL, DE = ProfileKey("account", "NL"), ProfileKey("account", "DE")
+TOLD = datetime(2026, 3, 2, 9, tzinfo=UTC)
 OWNER_ROLE = "40000000-aaaa-bbbb-cccc-100000000000"
 
 
@@ -39,6 +41,9 @@ class World:
 
     async def tenant(self) -> str:
         return "tenant"
+
+    def service_time(self) -> datetime | None:
+        return TOLD
 
     async def accounts(self) -> Sequence[BillingAccount]:
         return [BillingAccount("account", "Contoso", "MicrosoftCustomerAgreement", "Active")]

@@ -55,8 +55,6 @@ class Case:
     unknown_rules: tuple[SimPolicy, set[str]] | None = None
     """The rules that were not known all through the last complete sweep, and its policy."""
     last_intent: dict[tuple[str, str, str], Run] = field(default_factory=dict)
-    intended: dict[tuple[str, str], list[tuple[datetime, datetime]]] = field(default_factory=dict)
-    """When grants were intended, truly and by the intending process's clock: by key and profile."""
     written: dict[str, list[tuple[datetime, str]]] = field(default_factory=dict)
     """Writes by budget: when, and which action."""
     latest_write: dict[tuple[str, str, str], datetime] = field(default_factory=dict)

@@ -136,7 +136,6 @@ class Judge(Case):
             self.last_intent[record.key, profile, verb] = run
             if verb == "grant":
                 self.given_by[record.key, profile] = tuple(action.get("rules", ()))
-                self.intended.setdefault((record.key, profile), []).append((self.world.now(), record.at))
 
     def _looked(self, run: Run, record: Record) -> None:
         run.looks.append(record)
