@@ -11,7 +11,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import batched
 from typing import Final
 
@@ -26,8 +26,7 @@ DIGEST: Final = "digest"
 LISTING: Final = "(list of chains)"
 """What stands for a chain's key in a verdict where the list of chains itself is at fault."""
 
-EVERY: Final = timedelta(hours=24)
-"""How old the last digest is when the next one is due."""
+_DAY: Final = timedelta(days=1)
 
 _MOST_HEADS: Final = 2_000
 _MOST_CHARACTERS: Final = 400_000
@@ -69,7 +68,7 @@ class Verdict:
 
 
 async def digest_when_due(app: App) -> None:
-    """Takes a digest when the last one is a day old, and says it in the log: `ledger digest: <sequence> <sha256>`.
+    """Takes the first digest of a day (UTC), and says it in the log: `ledger digest: <sequence> <sha256>`.
 
     That nobody can today is no failure of whoever asks: it is said in the log, and the next sweep asks again.
     """
@@ -92,8 +91,7 @@ async def _take(app: App) -> Record | None:
     # Opened first: who is slower than another sweep, by however little, has a conflict and no second digest.
     chain = await app.ledger.open(DIGEST)
     latest = await app.ledger.latest(DIGEST, 1)
-    # A digest from the future is from a clock that was wrong: it must not put off the next one for long.
-    if latest and abs(now - latest[0].at) < EVERY:
+    if latest and not _is_another_day(latest[0].at, now):
         return None
     known = {key: max(heads) for key, heads in (await _read(app.ledger)).heads.items()}
     changed: dict[str, tuple[int, str]] = {}
@@ -104,6 +102,17 @@ async def _take(app: App) -> Record | None:
     for named in _lots(changed):
         record = await chain.append(DIGEST, now, {"heads": named})
     return record
+
+
+def _is_another_day(taken: datetime, now: datetime) -> bool:
+    """Whether the digest of an earlier day is the last one.
+
+    One of tomorrow is of a clock a little ahead, and is left. One of a later day is of a clock that was wrong: it must
+    not put off the next one for long.
+    """
+    if taken > now:
+        return taken - now >= _DAY
+    return taken.astimezone(UTC).date() != now.astimezone(UTC).date()
 
 
 async def _head(ledger: Ledger, key: str) -> tuple[int, str]:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -66,23 +67,50 @@ async def test_the_first_digest_names_every_head_and_the_log_says_what_to_keep(
     assert said(caplog) == [f"ledger digest: 1 {record.digest}"]
 
 
-async def test_a_digest_is_due_a_day_after_the_last_and_names_what_changed_since(
-    set_stage: Callable[..., Stage],
-) -> None:
+async def until(stage: Stage, hour: int, minute: int = 0, *, days: int = 0) -> None:
+    """Lets time pass until that time of that day."""
+    then = (stage.now + timedelta(days=days)).replace(hour=hour, minute=minute, second=0, microsecond=0)
+    await asyncio.sleep((then - stage.now).total_seconds())
+
+
+async def test_a_digest_is_due_on_every_day_and_names_what_changed_since(set_stage: Callable[..., Stage]) -> None:
     stage = set_stage()
     for key in KEYS:
         await append(stage, key)
     await digest_when_due(stage.app)
     await append(stage, KEYS[0])
-    await asyncio.sleep(23 * 3600)
+    await until(stage, 23, 59)
     await digest_when_due(stage.app)
     assert len(await records(stage, DIGEST)) == 1
-    await asyncio.sleep(3601)
+    await until(stage, 0, 1, days=1)
     await digest_when_due(stage.app)
     _, second = await records(stage, DIGEST)
     assert second.body["heads"] == {KEYS[0]: list(await stage.app.ledger.head(KEYS[0]))}
     await take(stage)
     assert (await records(stage, DIGEST))[-1].body == {"heads": {}}
+
+
+async def test_no_day_goes_without_a_digest_whatever_the_minute_of_the_sweeps(
+    set_stage: Callable[..., Stage],
+) -> None:
+    stage = set_stage()
+    began, dice = stage.now, random.Random(5)
+    while stage.now - began < timedelta(days=40):
+        await digest_when_due(stage.app)
+        await asyncio.sleep(3600 * dice.uniform(0.95, 1.1))
+    days = [record.at.date() for record in await records(stage, DIGEST)]
+    assert days == [began.date() + timedelta(days=number) for number in range(len(days))]
+    assert len(days) >= 40
+
+
+async def test_a_clock_a_little_ahead_at_midnight_takes_no_second_digest(set_stage: Callable[..., Stage]) -> None:
+    stage = set_stage()
+    await until(stage, 23, 59)
+    await (await stage.app.ledger.open(DIGEST)).append(DIGEST, stage.now + timedelta(minutes=2), {"heads": {}})
+    await digest_when_due(stage.app)
+    await until(stage, 0, 30, days=1)
+    await digest_when_due(stage.app)
+    assert len(await records(stage, DIGEST)) == 1
 
 
 async def test_a_digest_of_a_clock_that_was_ahead_puts_off_the_next_by_a_day_at_most(
