@@ -14,7 +14,7 @@ from shared.domain.brake import Brake, BrakeCause
 from shared.domain.lots import seen_rules
 from shared.domain.policy import Everything
 from shared.domain.policy_file import rule_digests
-from shared.domain.rules import managed_accounts
+from shared.domain.rules import managed_accounts, matches
 from shared.errors import AccessLost, Conflict, InvoiceAccessError, Transient
 from shared.ports import Baseline
 from shared.services.announced import SWEEP_ORIGIN
@@ -84,7 +84,7 @@ async def stand(app: App, sweep_id: str, started: datetime, estate: Estate, ours
         at=started,
         ours=ours,
         profiles=len(estate.catalogue.profiles),
-        population=len(estate.people),
+        population=sum(any(matches(rule, one) for rule in app.policy.rules) for one in estate.people.values()),
         policy_digest=app.policy.digest,
         rules=rule_digests(app.policy),
         accounts=tuple(sorted(_seen_accounts(estate))),
@@ -158,7 +158,7 @@ def _by(sweep_id: str) -> str:
 
 
 def _shrank(app: App, before: Baseline | None, now: Baseline) -> str | None:
-    """How far the population shrank since the last good sweep under the same policy, where that is too far.
+    """How far the population shrank since the last good sweep under the same rules, where that is too far.
 
     Nothing shrinks from 0, which is what a population is that nobody knows: an operator has accepted what comes.
     """
@@ -170,13 +170,16 @@ def _shrank(app: App, before: Baseline | None, now: Baseline) -> str | None:
     if not is_too_far or gone < settings.population_shrink_people:
         return None
     return (
-        f"{now.population} people match the rules' filters and groups; at the last good sweep, of "
+        f"{now.population} people match the rules; at the last good sweep, of "
         f"{before.at:%Y-%m-%d %H:%M} UTC, it was {before.population}"
     )
 
 
 def _is_comparable(before: Baseline | None, now: Baseline) -> bool:
-    return before is not None and before.policy_digest == now.policy_digest
+    if before is None:
+        return False
+    # Kept are the rules that were known then, which are not all of them.
+    return before.policy_digest == now.policy_digest or before.rules == now.rules
 
 
 async def settle(app: App, standing: Standing) -> Brake:
