@@ -64,7 +64,7 @@ class Drift:
         """Remembers what a look would do."""
         self.actions.setdefault(action.key, []).append(action)
 
-    def leave_open(self, key: PersonKey, kind: ActionKind, profile: ProfileKey) -> None:
+    def leave_open(self, key: PersonKey | ProfileKey, kind: ActionKind, profile: ProfileKey) -> None:
         """Remembers that nothing can be concluded about an action."""
         if profile in self.enforced:
             self.undecided.add(action_id(key, kind, profile))
@@ -87,7 +87,9 @@ def find_drift(app: App, estate: Estate, held: Mapping[str, Sequence[Held]]) -> 
             if ours:
                 _add_outsider(app, estate, PersonKey(object_id), ours, drift)
     for profile in pick(app.policy.opt_in, estate.catalogue.profiles).profiles:
-        if profile.invoice_email_opt_in is False and profile.is_active:
+        if profile.invoice_email_opt_in is None:
+            drift.leave_open(profile.key, ActionKind.PROFILE_UPDATES, profile.key)
+        elif profile.invoice_email_opt_in is False and profile.is_active:
             drift.add("opted-out", profile.key)
             drift.want(WantedAction(profile.key, ActionKind.PROFILE_UPDATES, profile.key, ""))
     return drift

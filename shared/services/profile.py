@@ -39,6 +39,10 @@ _WHY: Final = "opted out although the policy keeps it opted in"
 
 _NOT_VISIBLE: Final = "accepted, but not visible yet"
 
+_TOO_LATE: Final = "the handler's time was over before this write could begin"
+
+_UNSAID: Final = "the answer does not say whether invoices are mailed"
+
 
 async def look_at_profile(app: App, key: ProfileKey, item: WorkItem, chain: Chain, deadline: Deadline) -> Look:
     """Turns a profile's invoice e-mail on where the policy wants it and it is literally off."""
@@ -57,6 +61,7 @@ async def look_at_profile(app: App, key: ProfileKey, item: WorkItem, chain: Chai
         return await _with_holds(guard, Look(Outcome.UNCHANGED, {"why": why_not}))
     enforced = enforced_profiles(app.policy, catalogue)
     billing = app.billing_for_look(enforced.__contains__)
+    asked_at = app.clock.now()
     profile = await billing.profile(key)
     state = await app.state.profile(key)
     guard = await Guard.open(app, key)
@@ -69,11 +74,18 @@ async def look_at_profile(app: App, key: ProfileKey, item: WorkItem, chain: Chai
     if why_not is not None or profile is None:
         if state.agreed is not None:
             await app.state.put_profile(replace(state, agreed=None))
-        guard.keep(())
+        if profile is not None and why_not != _UNSAID:
+            guard.keep(())  # what was not read says nothing of what is wanted
         return await _with_holds(guard, Look(Outcome.UNCHANGED, {"why": why_not}))
     if key not in enforced:
         await guard.store()
-    return await _opt_in(app, item, chain, deadline, billing, profile, state, guard if key in enforced else None)
+    wait = _wait_for(app, profile, state, asked_at)
+    if wait is None:
+        return await _opt_in(app, chain, deadline, billing, profile, state, guard if key in enforced else None)
+    if state.agreed is None or state.agreed[0] != fingerprint(profile):
+        await app.state.put_profile(replace(state, agreed=(fingerprint(profile), app.clock.now())))
+    due, why = wait
+    return Look(Outcome.WAITING, {"why": why}, (_at(app, item, due),))
 
 
 def _why_leave_it(app: App, profile: BillingProfile | None) -> str | None:
@@ -82,7 +94,7 @@ def _why_leave_it(app: App, profile: BillingProfile | None) -> str | None:
     if not pick(app.policy.opt_in, (profile,)).profiles:
         return "the policy does not keep this profile opted in"
     if profile.invoice_email_opt_in is None:
-        return "the answer does not say whether invoices are mailed"
+        return _UNSAID
     if profile.invoice_email_opt_in:
         return "opted in"
     if not profile.is_active:
@@ -92,7 +104,6 @@ def _why_leave_it(app: App, profile: BillingProfile | None) -> str | None:
 
 async def _opt_in(
     app: App,
-    item: WorkItem,
     chain: Chain,
     deadline: Deadline,
     billing: Billing,
@@ -100,26 +111,19 @@ async def _opt_in(
     state: ProfileState,
     guard: Guard | None,
 ) -> Look:
-    """Updates the profile, unless it has to settle or rest first, or a person has to decide.
+    """Updates the profile, unless a person has to decide first.
 
     `guard` is None where the profile is only observed.
     """
     now = app.clock.now()
-    wait = _wait_for(app, profile, state, now)
-    if wait is not None:
-        agreed = state.agreed
-        if agreed is None or agreed[0] != fingerprint(profile):
-            await app.state.put_profile(replace(state, agreed=(fingerprint(profile), now)))
-        due, why = wait
-        return Look(Outcome.WAITING, {"why": why}, (_at(app, item, due),))
     state = replace(state, updates=tuple(moment for moment in state.updates if now - moment < _DAY))
     wanted = guard.wanted(ActionKind.PROFILE_UPDATES, profile.key, _WHY) if guard is not None else None
     if guard is not None and wanted is not None:
         stop, finding = await _stopped(app, guard, wanted, state)
         if stop is not None:
             return _held(profile.key, stop, finding)
-    if deadline.left(now) <= 0:
-        return Look(Outcome.RETRY, {"why": "the handler's time was over before this write could begin"})
+    if deadline.left(app.clock.now()) <= 0:
+        return Look(Outcome.RETRY, {"why": _TOO_LATE})
 
     intent: dict[str, Any] = {
         "action": "opt-in",
@@ -165,8 +169,10 @@ def _action(key: ProfileKey, outcome: Outcome, why: str) -> dict[str, str]:
 async def _update(
     app: App, guard: Guard, deadline: Deadline, billing: Billing, profile: BillingProfile, state: ProfileState
 ) -> Look:
-    """Keeps the image, writes, and reads back."""
+    """Keeps the image, writes within the handler's time, and reads back."""
     now = app.clock.now()
+    if deadline.left(now) <= 0:
+        return Look(Outcome.RETRY, {"why": _TOO_LATE})
     stored = await app.state.put_profile(
         replace(
             state,
@@ -178,9 +184,13 @@ async def _update(
             after=None,
         )
     )
+    as_it_was = replace(state, version=stored.version)
+    left = deadline.left(app.clock.now())  # storing takes its time as well
+    if left <= 0:
+        return await _not_begun(app, as_it_was)
     doubt = _NOT_VISIBLE
     try:
-        async with asyncio.timeout(deadline.left(now)):
+        async with asyncio.timeout(left):
             await billing.opt_in(profile)
     except TimeoutError:
         doubt = "the service did not answer within the handler's time"
@@ -188,7 +198,7 @@ async def _update(
         doubt = lost.reason
     except (Transient, Permanent):
         # It surely did not happen: it is none of the day's updates, and everything else is as it was.
-        await app.state.put_profile(replace(state, version=stored.version))
+        await app.state.put_profile(as_it_was)
         raise
     try:
         after = await billing.profile(profile.key)
@@ -197,6 +207,19 @@ async def _update(
     if after is None:
         return _unseen(profile.key, "the profile could not be found when reading back")
     return await _judge(app, guard, after, stored, now, doubt)
+
+
+async def _not_begun(app: App, as_it_was: ProfileState) -> Look:
+    """Takes back what was kept of an update that is not made: nothing is to be judged, and it is none of the day's.
+
+    Where that fails the next look takes it for an update that does not show.
+    """
+    why = _TOO_LATE
+    try:
+        await app.state.put_profile(as_it_was)
+    except (Transient, Permanent) as failure:
+        why = f"{why}; that it did not could not be kept: {failure}"
+    return Look(Outcome.RETRY, {"why": why})
 
 
 def _wait_for(app: App, profile: BillingProfile, state: ProfileState, now: datetime) -> tuple[datetime, str] | None:

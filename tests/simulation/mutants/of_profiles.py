@@ -39,7 +39,7 @@ MUTANTS: Final = (
         file=_PROFILE,
         old="""\
     if profile.invoice_email_opt_in is None:
-        return "the answer does not say whether invoices are mailed"
+        return _UNSAID
 """,
         new="",
         caught_by=("update_carries_everything",),
@@ -67,6 +67,14 @@ MUTANTS: Final = (
         old="    harm = sorted(differences(before, after).keys() - _EXPECTED)\n",
         new="    harm = sorted(differences(before, after).keys() - _EXPECTED)[:0]\n",
         caught_by=("harm_is_told",),
+    ),
+    Mutant(
+        name="updated-without-end",
+        promise="A profile is updated three times in 24 hours, and then a person has to decide.",
+        file=_PROFILE,
+        old="    elif len(state.updates) >= app.settings.profile_updates_per_day:\n",
+        new="    elif len(state.updates) > 24 * app.settings.profile_updates_per_day:\n",
+        caught_by=("updates_are_rare",),
     ),
 )
 """What changes more of a profile than the flag, or changes it too early."""
