@@ -301,6 +301,11 @@ class Settings(FrontSettings):
         raise ValueError("give 'sqlite:<path>' or a table endpoint such as https://<account>.table.core.windows.net")
 
     @property
+    def on_its_way(self) -> timedelta:
+        """How long a write may be on its way without showing."""
+        return timedelta(seconds=self.intent_seconds)
+
+    @property
     def settle(self) -> timedelta:
         """`settle_seconds` as a duration."""
         return timedelta(seconds=self.settle_seconds)

@@ -203,7 +203,13 @@ class Run:
 
     async def _is_ours(self, row: Assignment) -> bool:
         identities = await self._billing.identities()
-        held = await prove_row(row, identities=identities, state=self.state, ledger=self._app.ledger)
+        held = await prove_row(
+            row,
+            identities=identities,
+            state=self.state,
+            ledger=self._app.ledger,
+            on_its_way=self._app.settings.on_its_way,
+        )
         return isinstance(held, OwnAssignment)
 
     def _remember(self, plan: Plan, action: Grant | Revoke, result: Result) -> None:

@@ -175,7 +175,9 @@ class _Adopting:
             return f"it is not the one that was shown: {difference}"
         identities, _ = await app_identities(app)
         state = await app.state.person(adoption.principal_id)
-        held = await prove_row(live, identities=identities, state=state, ledger=app.ledger)
+        held = await prove_row(
+            live, identities=identities, state=state, ledger=app.ledger, on_its_way=app.settings.on_its_way
+        )
         return "it is ours already" if isinstance(held, OwnAssignment) else None
 
     async def _record(self, adoptions: Sequence[Adoption]) -> tuple[Fate, str]:

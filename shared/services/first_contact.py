@@ -112,7 +112,9 @@ async def _proved(app: App, estate: Estate, rows: Iterable[Assignment], identiti
     async def prove(row: Assignment) -> Held:
         state = estate.states.get(row.principal_id) or PersonState(row.principal_id)
         async with gate:
-            return await prove_row(row, identities=identities, state=state, ledger=app.ledger)
+            return await prove_row(
+                row, identities=identities, state=state, ledger=app.ledger, on_its_way=app.settings.on_its_way
+            )
 
     return list(await asyncio.gather(*map(prove, rows)))
 

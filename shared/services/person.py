@@ -56,7 +56,7 @@ async def look_at_person(app: App, key: PersonKey, item: WorkItem, chain: Chain,
     rows, unread = await _read_rows(billing, key.object_id, to_read)
     identities = await billing.identities()
     held = [
-        await prove_row(row, identities=identities, state=before, ledger=app.ledger)
+        await prove_row(row, identities=identities, state=before, ledger=app.ledger, on_its_way=app.settings.on_its_way)
         for row in rows.values()
         if row is not None
     ]

@@ -7,7 +7,7 @@ one that somebody else made. What counts as proof is `shared.domain.ownership`'s
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from shared.domain.billing import Assignment
@@ -32,11 +32,18 @@ _TELLING: Final = frozenset({"intent", "look", ADOPT})
 
 
 async def prove_row(
-    row: Assignment, *, identities: AbstractSet[str], state: PersonState, ledger: Ledger, trust_state: bool = False
+    row: Assignment,
+    *,
+    identities: AbstractSet[str],
+    state: PersonState,
+    ledger: Ledger,
+    on_its_way: timedelta,
+    trust_state: bool = False,
 ) -> Held:
     """Says whose a row is. The ledger is read where the row does not say who made it, or may have been adopted.
 
     It may have been where the state says so, and where there is no state of the person at all: that may be lost.
+    `on_its_way` is how long a grant may be invisible after its intent.
     `trust_state` takes the intent or the adoption that the state remembers for enough, which spares the ledger: for the
     sweep, which writes nothing.
     """
@@ -58,7 +65,7 @@ async def prove_row(
     return prove(
         row,
         identities=identities,
-        intent=intent_behind(records, row.profile, row.created_on) if row.created_by is None else None,
+        intent=intent_behind(records, row.profile, row.created_on, on_its_way) if row.created_by is None else None,
         adopted=next((one for one in adopted_rows(records) if one == AdoptedRow.of(row)), None),
         rules=rules or _rules_of_adoption(records, row),
     )
@@ -90,7 +97,9 @@ def adopted_rows(records: Iterable[Record]) -> list[AdoptedRow]:
     return [one for one in map(_adopted_row, records) if one is not None]
 
 
-def intent_behind(records: Iterable[Record], profile: ProfileKey, created_on: datetime) -> Intent | None:
+def intent_behind(
+    records: Iterable[Record], profile: ProfileKey, created_on: datetime, on_its_way: timedelta
+) -> Intent | None:
     """The latest intent of ours to grant on `profile` that may have made the row of `created_on`; None without one.
 
     Both times are billing's, as far as it told its own when we read that nothing was there: an instance's clock may be
@@ -98,7 +107,8 @@ def intent_behind(records: Iterable[Record], profile: ProfileKey, created_on: da
 
     Later intents do not count: a write that was slow to show is repeated, and the row is still the first one's.
     Neither does one that came to nothing, one that was only observed, or one that we took back before the row was
-    made.
+    made. A look that found nothing of ours there before the row was made, and when the grant could no longer be
+    `on_its_way`, says that it came to nothing.
     """
     before: Intent | None = None
     behind: Intent | None = None
@@ -116,8 +126,17 @@ def intent_behind(records: Iterable[Record], profile: ProfileKey, created_on: da
             for action in actions:
                 if action.get("action") == "grant" and action.get("outcome") in _CAME_TO_NOTHING:
                     behind = before
+            if behind is not None and _found_nothing(record, profile):
+                is_over = behind.recorded_at + on_its_way <= record.at.replace(microsecond=0) <= created_on
+                behind = None if is_over else behind
             before = behind
     return behind
+
+
+def _found_nothing(look: Record, profile: ProfileKey) -> bool:
+    """Whether a look read the profile, and found nothing of ours there."""
+    read, held = look.body.get("read", ()), look.body.get("held", {})
+    return str(profile) in read and str(profile) not in held
 
 
 def _recorded_at(intent: Record) -> datetime:

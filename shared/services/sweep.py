@@ -171,7 +171,14 @@ async def _held_by_person(app: App, estate: Estate) -> dict[str, list[Held]]:
         for row in rows:
             if row.is_invoice_manager:
                 state = estate.states.get(row.principal_id) or PersonState(row.principal_id)
-                proved = await prove_row(row, identities=identities, state=state, ledger=app.ledger, trust_state=True)
+                proved = await prove_row(
+                    row,
+                    identities=identities,
+                    state=state,
+                    ledger=app.ledger,
+                    on_its_way=app.settings.on_its_way,
+                    trust_state=True,
+                )
                 held.setdefault(row.principal_id, []).append(proved)
     return held
 

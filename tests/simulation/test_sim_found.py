@@ -64,3 +64,21 @@ async def test_a_move_that_was_taken_back_is_no_evidence_for_the_next_one(stage:
     stage.faults.lift(unreadable.id)
     await stage.event_about(FEMKE)  # this move is seen for the first time
     assert NL in stage.held(FEMKE)
+
+
+async def test_a_grant_that_looks_found_to_have_come_to_nothing_explains_no_later_row(stage: Stage) -> None:
+    stage.turn(created_by_service_principal="absent", create_status=202, operation_failure_status=400)
+    person = stage.hire("nora")
+    await stage.event_about(person)  # accepted, and it fails in the end
+    stage.change(person, employeeHireDate=(stage.now + timedelta(days=4)).isoformat())
+    await stage.advance(minutes=3)
+    await stage.event_about(person)  # no longer wanted; nothing is there
+    await stage.advance(minutes=10)
+    assert stage.held(person) == set()
+    stage.turn(operation_failure_status=None, create_status=200)
+    stage.give(NL, person, by=OTHER_APP)
+    stage.delete(person)
+    await stage.settle()
+    await stage.advance(hours=1)
+    await stage.settle()
+    assert stage.held(person) == {NL}
