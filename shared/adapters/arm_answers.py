@@ -70,7 +70,7 @@ def read_refusal(response: AsyncHttpResponse) -> Refusal:
         return Refusal("", _quote(content.decode("utf-8", "replace")), structured=False)
     match body:
         case {"error": {"code": code} as error}:
-            return Refusal(str(code), _quote(_with_details(error)), structured=True)
+            return Refusal(_quote(str(code)), _quote(_with_details(error)), structured=True)
         case {"errors": dict(fields)}:
             said = [f"{name}: {text}" for name, texts in fields.items() for text in _listed(texts)]
             return Refusal("", _quote("; ".join(said) or str(body.get("title", ""))), structured=True)
@@ -182,7 +182,7 @@ def failure(
 
 def _with_details(error: Mapping[str, Any]) -> str:
     details = error.get("details")
-    said = [each["message"] for each in details or () if isinstance(each, dict) and each.get("message")]
+    said = [each["message"] for each in _listed(details) if isinstance(each, dict) and each.get("message")]
     return "; ".join(str(part) for part in (error.get("message") or "no explanation", *said))
 
 
@@ -191,7 +191,7 @@ def _listed(texts: Any) -> list[Any]:
 
 
 def _quote(text: str) -> str:
-    flat = nameless(" ".join(text.split()))
+    flat = nameless(" ".join(text.split())).encode(errors="backslashreplace").decode()
     return flat if len(flat) <= _LONGEST_QUOTE else f"{flat[:_LONGEST_QUOTE]}..."
 
 

@@ -8,9 +8,11 @@ without its properties as one whose properties are None.
 """
 
 import json
+import math
 import re
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
+from itertools import islice
 from typing import Annotated, Any, Final, Self
 from urllib.parse import unquote
 
@@ -42,12 +44,18 @@ _MOST_MISTAKES = 5
 
 
 def _moment(value: Any) -> Any:
-    """A timestamp of seven fraction digits; the least date of .NET (year 1) means that there is none."""
+    """A timestamp of seven fraction digits; the least date of .NET (year 1) means that there is none.
+
+    The year 9999 is no year in which anything was made, and its last hours are beyond what UTC can show.
+    """
     if not isinstance(value, str):
         return value
     moment = datetime.fromisoformat(value)
-    if moment.year == 1:
+    if moment.year == MINYEAR:
         return None
+    if moment.year == MAXYEAR:
+        # Not the nearest date that fits: an intent of ours before it would make somebody else's row ours.
+        raise ValueError("a date on which nothing was made")
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
@@ -115,11 +123,15 @@ class _Assignment(_Wire):
 
 
 def read_json(content: bytes, what: str) -> Any:
-    """Reads a body; raises `FailedRead` for what is not JSON."""
+    """Reads a body; raises `FailedRead` for what is not JSON, and for what nobody could write down as JSON again."""
     try:
-        return json.loads(content)
+        body = json.loads(content)
+        odd = [] if _can_be_written(body) else list(islice(_odd(body), _MOST_MISTAKES))
     except (ValueError, RecursionError) as error:
         raise FailedRead(f"{what}: the answer is not JSON ({error})") from error
+    if odd:
+        raise FailedRead(f"{what}: the answer does not fit: {'; '.join(odd)}")
+    return body
 
 
 def read_page(body: Any, what: str) -> tuple[list[dict[str, Any]], str | None]:
@@ -145,8 +157,11 @@ def read_profile(row: Any, account: str, what: str) -> BillingProfile:
     named = _PROFILE_ID.fullmatch(profile.id)
     if named is None:
         raise FailedRead(f"{what}: id is not a billing profile's: {profile.id}")
-    key = ProfileKey(named[1], profile.name)
-    if key != ProfileKey(account, named[2]):
+    try:
+        key, asked = ProfileKey(named[1], profile.name), ProfileKey(account, named[2])
+    except ValueError as error:
+        raise FailedRead(f"{what}: {error}") from error
+    if key != asked:
         raise FailedRead(f"{what}: the answer is about another profile, {profile.id} named {profile.name}")
     tags = profile.properties.tags if profile.tags is None else profile.tags
     return BillingProfile(
@@ -226,6 +241,37 @@ def opt_in_body(profile: BillingProfile) -> dict[str, Any]:
     return body
 
 
+def _can_be_written(value: Any) -> bool:
+    """Whether a value can be written down again, as digests, ledger and queues do.
+
+    JSON can spell half of a surrogate pair and a number beyond every number (`1e999`), and its reader takes both: the
+    one has no UTF-8, the other no digits.
+    """
+    try:
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except ValueError:
+        return False
+    return True
+
+
+def _odd(value: Any, place: tuple[str | int, ...] = ()) -> Iterator[str]:
+    """What of a value keeps it from being written down again, by its place."""
+    match value:
+        case str() if not _can_be_written(value):
+            yield f"{_place(place)}: its text is not Unicode"
+        case float() if not math.isfinite(value):
+            yield f"{_place(place)}: its number is none"
+        case list():
+            for number, inner in enumerate(value):
+                yield from _odd(inner, (*place, number))
+        case dict():
+            for name, inner in value.items():
+                if _can_be_written(name):
+                    yield from _odd(inner, (*place, name))
+                else:
+                    yield f"{_place(place)}: the text of a name in it is not Unicode"
+
+
 def _fit[Model: _Wire](model: type[Model], body: Any, what: str) -> Model:
     try:
         return model.model_validate(body)
@@ -235,8 +281,12 @@ def _fit[Model: _Wire](model: type[Model], body: Any, what: str) -> Model:
 
 
 def _say(mistake: Mapping[str, Any]) -> str:
-    place = ".".join(str(part) for part in mistake["loc"]) or "the answer"
+    place = _place(mistake["loc"])
     return f"{place} is missing" if mistake["type"] == "missing" else f"{place}: {mistake['msg']}"
+
+
+def _place(path: Sequence[str | int]) -> str:
+    return ".".join(str(part) for part in path) or "the answer"
 
 
 def _last_segment(identifier: str) -> str:

@@ -9,9 +9,10 @@ brings along. Answers are taken as bytes: the SDK's own models would load 1,249 
 
 Retries happen in one place, kiota's retry handler: it repeats 429, 503 and 504 at most twice, after half a
 second to a second and a half or as `Retry-After` says. It would honour a `Retry-After` of up to 180 s, by
-sleeping; here one of more than five seconds ends the call at once, as a `Transient` that carries it.
-`Retry-After: 0` counts as none. Other server errors and broken connections are not repeated here: the queue
-repeats the whole look. Each repetition passes the gate like any request.
+sleeping; here one of more than five seconds ends the call at once, as a `Transient` that carries it. So does a
+wait that would end more than ten seconds after the first try began. `Retry-After: 0` counts as none. Other
+server errors and broken connections are not repeated here: the queue repeats the whole look. Each repetition
+passes the gate like any request.
 """
 
 import asyncio
@@ -60,6 +61,9 @@ SCOPE: Final = "https://graph.microsoft.com/.default"
 RETRIES: Final = 2
 """How often a read is repeated. Twice within ten seconds is all that a handler's 45 s allow."""
 
+RETRY_SECONDS: Final = 10.0
+"""Seconds after its first try within which a read may be repeated, however long its answers take."""
+
 LONGEST_WAIT_SECONDS: Final = 5.0
 """The longest wait between two tries, in seconds; a service that asks for more is left alone."""
 
@@ -73,6 +77,7 @@ _USED: Final = re.compile(r"\d(\.\d{1,6})?", re.ASCII)
 _LONGEST_QUOTE: Final = 300
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 _ERRORS: Final[dict[str, type[ParsableFactory]]] = {"XXX": ODataError}
+_LATEST_RETRY: Final = "latest_retry"
 
 _NOT_FOUND: Final = "request_resourcenotfound"
 _NO_OBJECT: Final = frozenset({_NOT_FOUND, "resourcenotfound"})
@@ -218,7 +223,9 @@ class GraphClient:
     def _raise_unless_absent(self, error: APIError, what: str, needs: str) -> None:
         status = error.response_status_code or 0
         code, message = _said(error)
-        reason = f"{what}: Graph answered {status} {code}: {nameless(message, *self._secrets)[:_LONGEST_QUOTE]}"
+        said = f"{code}: {nameless(message, *self._secrets)[:_LONGEST_QUOTE]}"
+        # JSON can escape what UTF-8 has no bytes for: half of a surrogate pair.
+        reason = f"{what}: Graph answered {status} {said.encode(errors='backslashreplace').decode()}"
         if status == HTTPStatus.NOT_FOUND and code.lower() == _NOT_FOUND:
             return
         if status == HTTPStatus.NOT_FOUND or status < HTTPStatus.BAD_REQUEST:
@@ -296,7 +303,14 @@ def _asked_wait(headers: httpx.Headers) -> timedelta | None:
 
 
 class _BoundedRetry(RetryHandler):
-    """kiota's retry handler, which by itself would sleep for as long as `Retry-After` says, up to 180 s."""
+    """kiota's retry handler, which by itself would sleep for as long as `Retry-After` says, up to 180 s.
+
+    Nor would it mind how long the answers before a repetition took.
+    """
+
+    async def send(self, request: httpx.Request, transport: httpx.AsyncBaseTransport) -> httpx.Response:
+        request.extensions[_LATEST_RETRY] = asyncio.get_running_loop().time() + RETRY_SECONDS
+        return await super().send(request, transport)
 
     def get_delay_time(
         self,
@@ -306,7 +320,11 @@ class _BoundedRetry(RetryHandler):
     ) -> float:
         """Seconds until the next try; where that is long, what the handler takes for "no next try"."""
         wait = super().get_delay_time(retry_count, response, delay)
-        return wait if wait <= LONGEST_WAIT_SECONDS else RetryHandlerOption.MAX_DELAY
+        if wait > LONGEST_WAIT_SECONDS or response is None:
+            return RetryHandlerOption.MAX_DELAY
+        latest: float = response.request.extensions[_LATEST_RETRY]
+        too_late = asyncio.get_running_loop().time() + wait > latest
+        return RetryHandlerOption.MAX_DELAY if too_late else wait
 
 
 def _middleware(end: _Exit) -> list[BaseMiddleware]:

@@ -18,7 +18,7 @@ from shared.domain.first_contact import quick_counts
 from shared.domain.keys import Key, PersonKey, ProfileKey
 from shared.domain.ownership import Held
 from shared.domain.work import MOST_HINTS, Cause, CauseKind, Scheduled, WorkItem, at_once, later
-from shared.errors import InvoiceAccessError
+from shared.errors import InvoiceAccessError, Permanent
 from shared.ports import PersonState
 from shared.services.announced import REPORTS, SWEEP_ORIGIN, label_drift, silent_feed
 from shared.services.app import App
@@ -55,7 +55,7 @@ async def sweep(app: App) -> Mapping[str, Any]:
 
     A read that fails makes the sweep incomplete: it says so, sets the brake, and the catalogue stays as it was. Raises
     `InvoiceAccessError` where accounts and profiles cannot be read at all, or nothing can be enqueued or stored; the
-    brake is set then, too.
+    brake is set then, too. So it is where a bug ends the sweep, which is raised as it is.
     """
     started = app.clock.now()
     sweep_id = str(uuid.UUID(int=app.random.getrandbits(128), version=4))
@@ -64,6 +64,11 @@ async def sweep(app: App) -> Mapping[str, Any]:
     except InvoiceAccessError as failure:
         await brake_for_failure(app, sweep_id, failure)
         await digest_when_due(app)  # a day of failing sweeps is a day with looks and decisions all the same
+        raise
+    except Exception as bug:
+        # Of a bug its kind alone: the brake's words are kept and shown, and a bug's may name people. The host logs it.
+        await brake_for_failure(app, sweep_id, Permanent(f"a bug ({type(bug).__name__}); the log of the host has it"))
+        await digest_when_due(app)
         raise
     # Last of all: it reads a little of every chain, and nothing of the sweep should wait for that.
     await digest_when_due(app)

@@ -532,6 +532,69 @@ def test_a_busy_service_is_asked_twice_more_within_ten_seconds(status: int) -> N
     assert 0.5 < seconds < 3
 
 
+class Slow(httpx.AsyncBaseTransport):
+    """Answers after a while, and keeps when each request came."""
+
+    def __init__(self, seconds: float, respond: Respond) -> None:
+        self._seconds = seconds
+        self._respond = respond
+        self.begun: list[float] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.begun.append(asyncio.get_running_loop().time())
+        await asyncio.sleep(self._seconds)
+        answer = self._respond(request)
+        assert isinstance(answer, httpx.Response)
+        return answer
+
+
+def begun_until_it_gave_up(slow: Slow) -> tuple[list[float], Transient]:
+    """When each try began, in seconds after the first, and what the call ended in."""
+
+    async def play() -> Transient:
+        graph = adapter(GRAPH, Credential(), slow)
+        with pytest.raises(Transient) as raised:
+            await graph.person(ANNA, frozenset())
+        await graph.close()
+        return raised.value
+
+    gave_up, _ = in_virtual_time(play())
+    return [at - slow.begun[0] for at in slow.begun], gave_up
+
+
+@pytest.mark.parametrize("status", [429, 503, 504])
+@pytest.mark.parametrize(("seconds", "tries"), [(3, 3), (6, 2), (8.5, 2), (9.8, 1), (14, 1)])
+def test_no_repetition_begins_later_than_ten_seconds_after_the_first_try(
+    status: int, seconds: float, tries: int
+) -> None:
+    begun, gave_up = begun_until_it_gave_up(Slow(seconds, lambda _: refused(status)))
+    assert len(begun) == tries
+    assert max(begun) <= 10
+    assert gave_up.retry_after is None
+
+
+@pytest.mark.parametrize(("asked", "tries"), [("3", 2), ("4", 1), ("5", 1)])
+def test_a_retry_after_that_ends_after_those_ten_seconds_is_handed_on(asked: str, tries: int) -> None:
+    begun, gave_up = begun_until_it_gave_up(Slow(6.5, lambda _: refused(503, headers={"retry-after": asked})))
+    assert len(begun) == tries
+    assert max(begun) <= 10
+    assert gave_up.retry_after == timedelta(seconds=int(asked))
+
+
+def test_each_read_has_ten_seconds_of_its_own() -> None:
+    answers = iter([refused(503), ok(user()), refused(503), ok({"value": []})])
+
+    async def play() -> Any:
+        graph = adapter(GRAPH, Credential(), Slow(6, lambda _: next(answers)))
+        person = await graph.person(ANNA, frozenset(GROUPS[:1]))
+        await graph.close()
+        return person
+
+    person, seconds = in_virtual_time(play())
+    assert isinstance(person, Person)
+    assert seconds > 24
+
+
 def test_a_short_retry_after_is_waited_for_and_the_second_answer_counts() -> None:
     async def play() -> Any:
         return await read(refused(429, headers={"retry-after": "4"}), ok(user()))

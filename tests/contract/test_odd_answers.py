@@ -1,0 +1,233 @@
+"""Answers that are JSON and yet say nothing: what Python or UTF-8 cannot hold is a failed read, and no bug."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from sandbox.wire import Response
+from shared.adapters.billing_arm import ArmBilling
+from shared.errors import FailedRead, InvoiceAccessError, Permanent, Transient
+from tests.contract.billing_script import (
+    ACCOUNT,
+    KEY,
+    PERSON,
+    PROFILE_ID,
+    WRITES,
+    Service,
+    account_row,
+    assignment_row,
+    page,
+    profile_row,
+)
+from tests.contract.test_directory_adapter_scripted import (
+    ANNA,
+    GRAPH,
+    GROUPS,
+    NOT_FOUND,
+    ok,
+    one_after_another,
+    read,
+    user,
+)
+from tests.contract.test_directory_adapter_scripted import directory as graph_directory
+
+ALONE = "\ud800"
+"""Half of a pair that UTF-16 spells a character with: JSON can escape it, UTF-8 has no bytes for it."""
+
+RAW = b"\xed\xa0\x80"
+"""The same as bytes, which are no UTF-8."""
+
+
+def escaped(body: Any) -> Response:
+    """An answer in ASCII: whatever is beyond it is escaped, as JSON lets everybody do."""
+    return Response(200, {"content-type": "application/json"}, json.dumps(body).encode())
+
+
+def raw(body: Any) -> Response:
+    """The same, with the bytes that the escape stands for."""
+    return Response(200, {"content-type": "application/json"}, json.dumps(body).encode().replace(b"\\ud800", RAW))
+
+
+def said_by(error: InvoiceAccessError) -> str:
+    """What an error says, once it is sure that logs and queues can carry it."""
+    return str(error).encode().decode()
+
+
+# -- billing: dates
+
+
+@pytest.mark.parametrize(
+    "beyond",
+    [
+        "9999-12-31T23:59:59-08:00",
+        "9999-12-31T23:59:59.9999999-00:01",
+        "9999-12-31T23:59:59.9999999Z",
+        "9999-12-31T23:59:59",
+        "9999-06-01T00:00:00+14:00",
+    ],
+)
+async def test_a_time_at_which_nothing_was_made_is_a_failed_read_that_names_it(beyond: str) -> None:
+    row = assignment_row(createdOn=beyond)
+    with pytest.raises(FailedRead, match=r"properties\.createdOn") as one:
+        await Service(escaped(row)).billing().assignment(KEY, PERSON)
+    assert beyond not in said_by(one.value)
+    with pytest.raises(FailedRead, match=r"properties\.createdOn"):
+        await Service(page(row)).billing().assignments(KEY)
+
+
+@pytest.mark.parametrize(
+    ("first", "year"),
+    [("0001-01-01T00:00:00+14:00", None), ("0002-01-01T00:00:00+14:00", 1), ("9998-12-31T23:59:59-14:00", 9999)],
+)
+async def test_the_times_next_to_those_are_read(first: str, year: int | None) -> None:
+    found = await Service(escaped(assignment_row(createdOn=first))).billing().assignment(KEY, PERSON)
+    assert found is not None
+    assert (found.created_on.year if found.created_on else None) == year
+
+
+# -- billing: text and numbers
+
+
+@pytest.mark.parametrize(
+    ("row", "place"),
+    [
+        (profile_row(poNumber=ALONE), "properties.poNumber"),
+        (profile_row(poNumber=f"PO {ALONE} 17"), "properties.poNumber"),
+        (profile_row(shipTo={"lines": ["here", {"city": ALONE}]}), "properties.shipTo.lines.1.city"),
+        (profile_row(shipTo={ALONE: 1}), "properties.shipTo"),
+        (profile_row(displayName=ALONE), "properties.displayName"),
+        (profile_row() | {"tags": {"company": ALONE}}, "tags.company"),
+        (profile_row() | {"tags": {ALONE: "Contoso"}}, "tags"),
+        (profile_row() | {"name": f"{KEY.profile}{ALONE}"}, "name"),
+        (profile_row() | {"id": PROFILE_ID + ALONE}, "id"),
+        (profile_row() | {ALONE: None}, "the answer"),
+        (profile_row(spend=float("nan")), "properties.spend"),
+        (profile_row(spend=[1, float("-inf")]), "properties.spend.1"),
+    ],
+)
+@pytest.mark.parametrize("spelled", [escaped, raw])
+async def test_what_cannot_be_written_down_again_is_a_failed_read_that_names_it(
+    row: Any, place: str, spelled: Any
+) -> None:
+    with pytest.raises(FailedRead) as one:
+        await Service(spelled(row)).billing().profile(KEY)
+    assert f"does not fit: {place}: " in said_by(one.value)
+    with pytest.raises(FailedRead) as listed:
+        await Service(spelled({"value": [profile_row(), row]})).billing().profiles(ACCOUNT)
+    inside = "value.1" if place == "the answer" else f"value.1.{place}"
+    assert f"does not fit: {inside}: " in said_by(listed.value)
+
+
+async def test_a_number_beyond_every_number_is_a_failed_read() -> None:
+    body = json.dumps(profile_row(spend=17)).replace("17", "1e999").encode()
+    with pytest.raises(FailedRead, match=r"properties\.spend"):
+        await Service(Response(200, {}, body)).billing().profile(KEY)
+
+
+async def test_such_text_among_accounts_and_assignments_is_a_failed_read() -> None:
+    with pytest.raises(FailedRead, match=r"value\.0\.properties\.displayName"):
+        await Service(escaped({"value": [account_row(displayName=ALONE)]})).billing().accounts()
+    with pytest.raises(FailedRead, match=r"value\.0\.properties\.principalId"):
+        await Service(escaped({"value": [assignment_row(principalId=ALONE)]})).billing().assignments(KEY)
+    with pytest.raises(FailedRead, match="nextLink"):
+        await Service(page(link="/next?" + "x"), escaped({"value": [], "nextLink": ALONE})).billing().assignments(KEY)
+
+
+async def test_characters_of_every_kind_are_read_however_they_are_spelled() -> None:
+    row = profile_row(displayName="Zoë \N{GRINNING FACE}", poNumber="\x7f\ufffe\N{LINE SEPARATOR}")
+    assert b"\\ud83d\\ude00" in escaped(row).body
+    for answer in (escaped(row), Response(200, {}, json.dumps(row, ensure_ascii=False).encode())):
+        profile = await Service(answer).billing().profile(KEY)
+        assert profile is not None
+        assert profile.properties == row["properties"]
+
+
+async def test_what_is_too_deep_to_say_where_it_is_is_a_failed_read() -> None:
+    body = json.dumps(profile_row(x=17)).replace("17", '{"a":' * 3000 + r'"\ud800"' + "}" * 3000).encode()
+    with pytest.raises(FailedRead):
+        await Service(Response(200, {}, body)).billing().profile(KEY)
+
+
+@pytest.mark.parametrize("name", ["a/b", "a%2Fb"])
+async def test_a_name_that_no_profile_has_is_a_failed_read(name: str) -> None:
+    row = profile_row() | {"id": PROFILE_ID.replace(KEY.profile, name.replace("/", "%2F")), "name": name}
+    with pytest.raises(FailedRead, match="not a billing account and a billing profile name"):
+        await Service(page(row)).billing().profiles(ACCOUNT)
+
+
+# -- billing: refusals
+
+
+ASKED: dict[str, Callable[[ArmBilling], Any]] = {"GET": lambda billing: billing.profiles(ACCOUNT), **WRITES}
+
+
+@pytest.mark.parametrize("verb", ASKED)
+@pytest.mark.parametrize("status", [400, 403, 503])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error": {"code": ALONE, "message": f"a {ALONE} b"}},
+        {"error": {"code": "Busy", "message": "m", "details": [{"message": ALONE}, 7]}},
+        {"error": {"code": "Busy", "message": "m", "details": 7}},
+        {"error": {"code": "Busy", "message": "m", "details": True}},
+        {"errors": {ALONE: [ALONE]}},
+        {"title": ALONE, "status": 1},
+        {"hello": ALONE},
+    ],
+)
+async def test_a_refusal_in_odd_words_is_the_refusal_that_it_is(status: int, body: Any, verb: str) -> None:
+    answer = Response(status, {"content-type": "application/json"}, json.dumps(body).encode())
+    with pytest.raises(Transient if status == 503 else Permanent) as refused:
+        await ASKED[verb](Service(answer).billing())
+    assert said_by(refused.value)
+
+
+# -- Graph
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        user(displayName=ALONE),
+        user(department=f"Finance {ALONE}"),
+        user(companyName="\udc00"),
+        user(userPrincipalName=ALONE),
+        user(somethingNew={ALONE: 1}),
+        {**user(), ALONE: 1},
+    ],
+)
+async def test_graphs_text_that_cannot_be_written_down_again_is_a_failed_read(body: Any) -> None:
+    for spelled in (escaped(body).body, raw(body).body):
+        answer = httpx.Response(200, content=spelled, headers={"content-type": "application/json"})
+        with pytest.raises(FailedRead, match=ANNA) as failed:
+            await read(answer)
+        assert said_by(failed.value)
+
+
+async def test_such_text_in_graphs_lists_is_a_failed_read() -> None:
+    for body in ({"value": [user(), user(displayName=ALONE)]}, {"value": [], "@odata.nextLink": f"{GRAPH}/{ALONE}"}):
+        async with graph_directory(one_after_another(ok_ascii(body))) as (graph, _):
+            with pytest.raises(FailedRead):
+                assert [person async for person in graph.people("")]
+    with pytest.raises(FailedRead):
+        await read(ok(user()), ok_ascii({"value": [ALONE]}), groups=GROUPS[:1])
+    with pytest.raises(FailedRead):
+        await read(httpx.Response(404, json=NOT_FOUND), ok_ascii({"id": ANNA, "@odata.type": ALONE}))
+
+
+def ok_ascii(body: Any) -> httpx.Response:
+    return httpx.Response(200, content=json.dumps(body).encode(), headers={"content-type": "application/json"})
+
+
+@pytest.mark.parametrize(("status", "error"), [(400, Permanent), (403, Permanent), (404, FailedRead), (503, Transient)])
+async def test_a_refusal_of_graph_in_odd_words_is_the_refusal_that_it_is(
+    status: int, error: type[InvoiceAccessError]
+) -> None:
+    said = {"error": {"code": ALONE, "message": f"a {ALONE} b", "innerError": {"date": "9999-12-31T23:59:59-08:00"}}}
+    headers = {"content-type": "application/json", "retry-after": "60"}
+    with pytest.raises(error) as refused:
+        await read(httpx.Response(status, content=json.dumps(said).encode(), headers=headers))
+    assert r"\ud800: a \ud800 b" in said_by(refused.value)
