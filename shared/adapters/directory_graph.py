@@ -108,7 +108,25 @@ class GraphDirectory:
             return await self._deleted_or_absent(object_id)
         answer = parse(UserAnswer, body, what)
         _same(answer.id, object_id, what)
-        return answer.person(await self._groups_of(object_id, groups))
+        return answer.person(await self.groups_of(object_id, groups))
+
+    async def groups_of(self, object_id: str, groups: frozenset[str]) -> frozenset[str]:
+        """Reads which of `groups` a person is in (transitively). See `ports.Directory`. Raises as `person` does."""
+        object_id = PersonKey(object_id).object_id
+        what = f"groups of person {object_id}"
+        user = self._graph.sdk.users.by_user_id(object_id)
+        asker = user.check_member_groups.with_url(self._memberships_at.replace(_NOBODY, object_id))
+        within: set[str] = set()
+        for asked in batched(sorted(map(_guid, groups)), GROUPS_A_CALL, strict=False):
+            question = CheckMemberGroupsPostRequestBody(group_ids=list(asked))
+            body = await self._graph.read(asker.to_post_request_information(question), what, _MEMBERSHIPS)
+            if body is None:
+                raise Transient(f"{what}: the person was there a moment ago, and now is not")
+            answered = {group.lower() for group in parse(MemberGroupsAnswer, body, what).value}
+            if not answered <= set(asked):
+                raise FailedRead(f"{what}: Graph names groups that were not asked about")
+            within |= answered
+        return frozenset(within)
 
     async def find(self, identity: IdentityKey) -> Sequence[str]:
         """The object ids of everybody in the directory who is called that, without the deleted ones."""
@@ -189,22 +207,6 @@ class GraphDirectory:
         if answer.odata_type is not None and answer.odata_type.lower() != "#microsoft.graph.user":
             return AbsentPerson(object_id)  # a deleted group or application: nobody of that id is known
         return DeletedPerson(object_id)
-
-    async def _groups_of(self, object_id: str, groups: frozenset[str]) -> frozenset[str]:
-        what = f"groups of person {object_id}"
-        user = self._graph.sdk.users.by_user_id(object_id)
-        asker = user.check_member_groups.with_url(self._memberships_at.replace(_NOBODY, object_id))
-        within: set[str] = set()
-        for asked in batched(sorted(map(_guid, groups)), GROUPS_A_CALL, strict=False):
-            question = CheckMemberGroupsPostRequestBody(group_ids=list(asked))
-            body = await self._graph.read(asker.to_post_request_information(question), what, _MEMBERSHIPS)
-            if body is None:
-                raise Transient(f"{what}: the person was there a moment ago, and now is not")
-            answered = {group.lower() for group in parse(MemberGroupsAnswer, body, what).value}
-            if not answered <= set(asked):
-                raise FailedRead(f"{what}: Graph names groups that were not asked about")
-            within |= answered
-        return frozenset(within)
 
     async def _pages[Item: BaseModel](
         self,

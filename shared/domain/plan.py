@@ -40,6 +40,7 @@ class NoteKind(StrEnum):
     RULE_NOT_KNOWN = "rule-not-known"
     TEMPLATE_BLANK = "template-blank"
     LEAVER_HOLDS_FOREIGN = "leaver-holds-foreign"
+    FEW_RECIPIENTS = "few-recipients"
 
 
 @dataclass(frozen=True, slots=True)

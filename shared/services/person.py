@@ -14,6 +14,7 @@ from typing import Any, Final
 from shared.domain.billing import Assignment
 from shared.domain.catalogue import Catalogue
 from shared.domain.decide import decide
+from shared.domain.employment import standing
 from shared.domain.evidence import Weighed, sighting_on, weigh
 from shared.domain.keys import IdentityKind, PersonKey, ProfileKey
 from shared.domain.outcome import Outcome, worst
@@ -30,6 +31,7 @@ from shared.services.catalogue import enforced_profiles
 from shared.services.estate import judge_rules
 from shared.services.guards import Guard, role_lost
 from shared.services.provenance import REMEMBERED_ADOPTED, prove_row, recalled
+from shared.services.recipients import left_with_too_few
 
 _READS_AT_ONCE: Final = 8
 """Assignments read side by side: enough to be quick, too few for one person to be a burst."""
@@ -45,7 +47,7 @@ async def look_at_person(app: App, key: PersonKey, item: WorkItem, chain: Chain,
     before = await recalled(stored, app.ledger)
     found_by_sweep = item.cause.kind is CauseKind.SWEEP
     catalogue = await app.shelf.current(now, not_before=item.first_asked if found_by_sweep else None)
-    person = await app.directory.person(key.object_id, app.policy.groups)
+    person = await _read_person(app, key, now)
     enforced = enforced_profiles(app.policy, catalogue)
     billing = app.billing_for_look(enforced.__contains__)
 
@@ -82,13 +84,13 @@ async def look_at_person(app: App, key: PersonKey, item: WorkItem, chain: Chain,
         sightings={**_unread(before.sightings, unread, plan), **weighed.sightings},
         names=_names(person) or before.names,
     )
+    await _brake_if_access_lost(app, key, unread)
     run = Run(app, billing, chain, deadline, guard, enforced.__contains__, state, stored)
     results = [*unread, *unsure, *await run.carry_out(plan, revokes)]
     results += await _store(app, run)
     results += await _close_holds(guard, run, plan, rows)
-    lost = next((result.why for result in results if result.access_lost), None)
-    if lost is not None:
-        await role_lost(app, key, lost)
+    await _brake_if_access_lost(app, key, results)
+    few = await left_with_too_few(app, billing, catalogue, results, deadline)
 
     outcome = worst([result.outcome for result in results] + [Outcome.WAITING] * bool(weighed.wait))
     gave_up = any(result.outcome is Outcome.GAVE_UP for result in results)
@@ -102,7 +104,7 @@ async def look_at_person(app: App, key: PersonKey, item: WorkItem, chain: Chain,
             "read": sorted(str(profile) for profile in rows),
             **_adopted_record(run.state),
             "held": {str(one.profile): _held_record(one) for one in held if isinstance(one, OwnAssignment)},
-            "notes": [_note_record(note) for note in plan.notes],
+            "notes": [_note_record(note) for note in (*plan.notes, *few)],
             "actions": [result.as_record() for result in results],
             "waiting": [
                 {
@@ -116,6 +118,17 @@ async def look_at_person(app: App, key: PersonKey, item: WorkItem, chain: Chain,
         follow_ups=tuple(_follow_ups(app, item, plan, weighed, results, now)),
         retry_after=max((r.retry_after for r in results if r.retry_after is not None), default=None),
     )
+
+
+async def _read_person(app: App, key: PersonKey, now: datetime) -> PersonRead:
+    """Reads one person, with their groups where rules may give them something.
+
+    Rules give nothing to who has left or is yet to come: a read of groups that fails must not keep a leaver's access.
+    """
+    person = await app.directory.person(key.object_id, frozenset())
+    if not isinstance(person, Person) or standing(person, app.policy, now).employment is not Employment.EMPLOYED:
+        return person
+    return replace(person, groups=await app.directory.groups_of(key.object_id, app.policy.groups))
 
 
 async def _with_rules_judged(app: App, catalogue: Catalogue) -> Catalogue:
@@ -193,6 +206,13 @@ async def _spare_what_a_missing_group_gave(
         else:
             kept.append(revoke)
     return kept, spared, unsure
+
+
+async def _brake_if_access_lost(app: App, key: PersonKey, results: Sequence[Result]) -> None:
+    """Sets the brake where one of these shows that our own role is gone: before the writes where the reads show it."""
+    lost = next((result.why for result in results if result.access_lost), None)
+    if lost is not None:
+        await role_lost(app, key, lost)
 
 
 def _remember(

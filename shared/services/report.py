@@ -5,13 +5,13 @@ Words and figures for people live here. Nothing in a report is acted upon.
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from shared.domain.billing import OTHER_RECIPIENT_ROLES, BillingProfile
 from shared.domain.ownership import ForeignAssignment, Held, OwnAssignment
 from shared.domain.plan import Note, NoteKind
 from shared.domain.rules import managed_accounts
 from shared.domain.selectors import pick
 from shared.services.app import App
 from shared.services.estate import Estate
+from shared.services.recipients import too_few
 
 
 def counts(app: App, estate: Estate, held: Mapping[str, Sequence[Held]]) -> dict[str, int]:
@@ -51,8 +51,10 @@ def findings(app: App, estate: Estate) -> list[dict[str, str]]:
         for rule, why in sorted((estate.catalogue.unknown_rules or {}).items())
     ]
     for profile in pick(app.policy.opt_in, estate.catalogue.profiles).profiles:
-        if profile.is_active and profile.key in estate.rows:
-            found += _few_recipients(app, estate, profile)
+        if not profile.is_active or profile.key not in estate.rows:
+            continue
+        if (few := too_few(app.policy, estate.rows[profile.key])) is not None:
+            found.append({"kind": NoteKind.FEW_RECIPIENTS.value, "profile": str(profile.key), "text": few})
     return found
 
 
@@ -64,16 +66,3 @@ def leavers_with_foreign(notes: Iterable[tuple[str, Note]]) -> list[dict[str, st
         if note.kind is NoteKind.LEAVER_HOLDS_FOREIGN
     ]
     return sorted(found, key=lambda one: (one["principal"], one["profile"], one["text"]))
-
-
-def _few_recipients(app: App, estate: Estate, profile: BillingProfile) -> list[dict[str, str]]:
-    recipients = {
-        row.principal_id
-        for row in estate.rows[profile.key]
-        if (row.is_invoice_manager or row.role in OTHER_RECIPIENT_ROLES)
-        and (row.principal_type or "User").lower() == "user"
-    }
-    if len(recipients) >= app.policy.min_recipients:
-        return []
-    text = f"{len(recipients)} people receive its invoices, the policy asks for {app.policy.min_recipients}"
-    return [{"kind": "few-recipients", "profile": str(profile.key), "text": text}]

@@ -184,6 +184,21 @@ async def test_a_person_is_read_whole_with_the_groups_that_were_asked_about(
     assert directory.calls == {"reads": 2}
 
 
+async def test_groups_may_be_asked_about_by_themselves_and_whoever_is_gone_meanwhile_is_in_doubt(
+    everyday: tuple[World, GraphDirectory],
+) -> None:
+    world, directory = everyday
+    assert await directory.groups_of(ANNA, frozenset({ALL_STAFF, EMPTY, MISSING, FINANCE})) == {ALL_STAFF, FINANCE}
+    assert directory.calls == {"reads": 1}
+    assert await directory.groups_of(ANNA, frozenset()) == frozenset()
+    assert directory.calls == {"reads": 1}
+    zoe = world.model.newest().live(ZOE)
+    assert zoe is not None
+    world.model.delete(zoe)
+    with pytest.raises(Transient):
+        await directory.groups_of(ZOE, frozenset({FINANCE}))
+
+
 async def test_the_guest_the_deleted_and_the_unknown_are_told_apart(
     everyday: tuple[World, GraphDirectory],
 ) -> None:
@@ -286,6 +301,9 @@ async def test_missing_permissions_are_permanent_and_named() -> None:
     async with bad_day(frozenset({"User.Read.All"})) as (_, directory):
         with pytest.raises(Permanent, match=r"GroupMember\.Read\.All"):
             await directory.person(ANNA, frozenset({FINANCE}))
+        with pytest.raises(Permanent, match=r"GroupMember\.Read\.All"):
+            await directory.groups_of(ANNA, frozenset({FINANCE}))
+        assert isinstance(await directory.person(ANNA, frozenset()), Person)
 
 
 async def test_without_the_leave_date_permission_the_date_is_blank_and_nothing_fails() -> None:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from shared.domain.brake import Brake, BrakeCause
+from shared.domain.budgets import Reservations
 from shared.domain.holds import KeyHolds, Status
 from shared.domain.keys import ProfileKey
 from shared.domain.policy import ActionKind
@@ -47,6 +48,16 @@ class Case:
     """When each cause of the brake was last known to stand."""
     reserved: dict[ActionKind, frozenset[str]] = field(default_factory=dict)
     """The actions that are reserved, by budget."""
+    reservations: dict[ActionKind, list[tuple[datetime, Reservations]]] = field(default_factory=dict)
+    """The same with their times, each time that it was stored."""
+    updates: dict[ProfileKey, list[datetime]] = field(default_factory=dict)
+    """When the app updated a profile by a request that the service carries out."""
+    asked_by_operators: dict[str, datetime] = field(default_factory=dict)
+    """When a look at a key that an operator asked for last reached the queue."""
+    chains: dict[str, dict[int, str]] = field(default_factory=dict)
+    """Every digest that the ledger stored, by key and sequence: what somebody outside would have kept."""
+    shrinks_by: int = 5
+    """How many people fewer it takes to call a population shrunken."""
     runs_about: dict[str, list[Run]] = field(default_factory=dict)
     appended: dict[str, tuple[Run, datetime]] = field(default_factory=dict)
     """Who last appended to a key's chain, and when."""
@@ -81,15 +92,19 @@ class Case:
     surely_adopted: dict[tuple[ProfileKey, str], datetime] = field(default_factory=dict)
     """Those of which an operator was told that they are adopted."""
 
+    def stood_since(self, cause: BrakeCause, moment: datetime) -> bool:
+        """Whether a cause of the brake stands, or stood at that moment or later."""
+        return cause in self.brake.causes or self.brake_stood.get(cause, self.world.start) >= moment
+
     def stands(self, run: Run) -> oracle.Standing | None:
         """Where the person stands by what Graph told a run; None where it told nothing whole."""
         heard = run.heard
         if run.asked_at is None:
             return None
         if heard.user is not None:
-            if any(rule.group is not None and rule.group not in heard.groups for rule in run.policy.rules):
-                return None
-            return oracle.standing(heard.user, deleted=False, policy=run.policy, now=run.asked_at)
+            found = oracle.standing(heard.user, deleted=False, policy=run.policy, now=run.asked_at)
+            unheard = any(rule.group is not None and rule.group not in heard.groups for rule in run.policy.rules)
+            return None if unheard and found.kind == "employed" else found  # nobody else is given anything by a group
         if heard.user_missing and heard.deleted is not None:
             return oracle.standing(None, deleted=heard.deleted, policy=run.policy, now=run.asked_at)
         return None

@@ -1,0 +1,204 @@
+"""Who left, and what was lost, comes first: a leaver's revokes wait for nothing that they do not need.
+
+And what a revoke or a lost role means for others is told, or stops the rest, in the same look.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+
+from sandbox.faults import Effect
+from shared.domain.brake import Brake, BrakeCause
+from shared.domain.keys import PersonKey
+from shared.errors import Transient
+from shared.ports import State
+from tests.simulation.small_world import DE, DIETER, FEMKE, HOLDING, NL, OWNER, PARTNER, POLICY, TESS, TREASURY
+from tests.simulation.stage import Stage
+
+MEMBERSHIPS = "checkMemberGroups"
+ASKED = "graph POST /v1.0/users/{}/checkMemberGroups"
+LISTINGS = "arm GET /providers/Microsoft.Billing/billingAccounts/{}/billingProfiles/{}/billingRoleAssignments"
+
+FEW = POLICY.replace("min_recipients: 0", "min_recipients: 2")
+EVERY_PROFILE = POLICY.replace('profiles: [{ tag: { company: "{companyName}" } }]', "profiles: all")
+
+
+class WithoutABrake:
+    """The state of an app, but that nobody can set the brake."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._state, name)
+
+    async def put_brake(self, brake: Brake) -> None:
+        raise Transient(f"the store does not take {sorted(brake.causes)}")
+
+
+@pytest.mark.parametrize("status", [403, 429, 500, 503])
+@pytest.mark.parametrize(
+    "left", [{"accountEnabled": False}, {"employeeLeaveDateTime": "2026-02-27T00:00:00Z"}], ids=["disabled", "dated"]
+)
+async def test_who_is_seen_to_have_left_loses_everything_although_nobodys_groups_can_be_read(
+    stage: Stage, left: dict[str, object], status: int
+) -> None:
+    stage.fault("graph", Effect(status=status), path=MEMBERSHIPS)
+    for person in (FEMKE, TESS):  # one holds by attributes, one by a group
+        stage.change(person, **left)
+        await stage.event_about(person)
+        assert stage.held(person) == set()
+        look = await stage.last_look(person)
+        assert (look["outcome"], look["employment"]) == ("done", "leaver")
+
+
+async def test_a_person_still_to_come_loses_what_is_ours_although_nobodys_groups_can_be_read(stage: Stage) -> None:
+    stage.fault("graph", Effect(status=403), path=MEMBERSHIPS)
+    stage.change(TESS, accountEnabled=False, employeeHireDate="2026-09-01T00:00:00Z")
+    await stage.event_about(TESS)
+    assert stage.held(TESS) == {HOLDING}  # weak evidence, seen once
+    await stage.advance(minutes=11)
+    assert stage.held(TESS) == set()
+
+
+@pytest.mark.parametrize(("status", "outcome"), [(403, "gave-up"), (503, "retry")])
+async def test_of_who_is_employed_nothing_is_concluded_while_their_groups_cannot_be_read(
+    stage: Stage, status: int, outcome: str
+) -> None:
+    stage.fault("graph", Effect(status=status), path=MEMBERSHIPS)
+    stage.leave(TREASURY, TESS)
+    stage.change(FEMKE, department="Kitchen")
+    for person in (TESS, FEMKE):
+        await stage.event_about(person)
+        assert (await stage.last_look(person))["outcome"] == outcome
+    await stage.advance(minutes=30)
+    assert (stage.held(TESS), stage.held(FEMKE)) == ({HOLDING}, {NL})
+
+
+async def test_a_leaver_costs_no_read_of_groups_and_an_employee_one(stage: Stage) -> None:
+    before = stage.calls()
+    await stage.look(PersonKey(DIETER))
+    assert (stage.calls() - before)[ASKED] == 1
+    stage.change(DIETER, accountEnabled=False)
+    before = stage.calls()
+    await stage.look(PersonKey(DIETER))
+    assert (stage.calls() - before)[ASKED] == 0
+
+
+async def test_nothing_more_is_written_by_a_look_whose_reads_show_that_our_role_is_lost(stage: Stage) -> None:
+    stage.restart(policy=EVERY_PROFILE)
+    stage.fault("arm", Effect(status=403), path="PARTNER")
+    written = len(stage.writes())
+    person = stage.hire("anna")
+    await stage.event_about(person)
+    assert len(stage.writes()) == written
+    look = await stage.last_look(person)
+    assert look["outcome"] == "gave-up"
+    assert {action["profile"]: action["outcome"] for action in look["actions"]} == {
+        str(NL): "held",
+        str(DE): "held",
+        str(HOLDING): "held",
+        str(PARTNER): "gave-up",
+    }
+    brake = await stage.app.state.brake()
+    assert brake.causes[BrakeCause.ROLE_LOST].by == f"person:{person}"
+
+
+async def test_where_the_brake_for_a_lost_role_cannot_be_set_nothing_is_written_and_the_look_is_taken_again(
+    stage: Stage,
+) -> None:
+    stage.restart(policy=EVERY_PROFILE)
+    lost = stage.fault("arm", Effect(status=403), path="PARTNER")
+    state = stage.app.state
+    stage.app = replace(stage.app, state=cast("State", WithoutABrake(state)))
+    written = len(stage.writes())
+    person = stage.hire("anna")
+    await stage.event_about(person)
+    assert len(stage.writes()) == written
+    assert (await stage.last_look(person))["outcome"] == "retry"
+    stage.faults.lift(lost.id)
+    stage.app = replace(stage.app, state=state)
+    await stage.advance(minutes=10)
+    assert stage.held(person) == {NL, DE, HOLDING, PARTNER}
+
+
+@pytest.fixture
+async def two_wanted(set_stage: Callable[..., Stage]) -> Stage:
+    """The policy asks for two recipients; HARRY, by hand, and FEMKE receive what Contoso Nederland is invoiced."""
+    stage = set_stage(policy=FEW)
+    await stage.settle()
+    return stage
+
+
+def about_recipients(look: dict[str, Any]) -> list[dict[str, str]]:
+    return [note for note in look["notes"] if note["kind"] == "few-recipients"]
+
+
+async def test_a_revoke_that_leaves_a_profile_with_too_few_recipients_says_so_at_once(two_wanted: Stage) -> None:
+    stage = two_wanted
+    stage.change(FEMKE, accountEnabled=False)
+    before = stage.calls()
+    await stage.event_about(FEMKE)
+    look = await stage.last_look(FEMKE)
+    assert look["outcome"] == "done"
+    text = "1 people receive its invoices, the policy asks for 2"
+    assert about_recipients(look) == [{"kind": "few-recipients", "text": text, "profile": str(NL)}]
+    assert (stage.calls() - before)[LISTINGS] == 1
+    findings = (await stage.sweep())["findings"]
+    assert {"kind": "few-recipients", "text": text, "profile": str(NL)} in findings
+
+
+async def test_a_revoke_that_leaves_enough_says_nothing(two_wanted: Stage) -> None:
+    stage = two_wanted
+    stage.give(NL, OWNER)
+    stage.change(FEMKE, accountEnabled=False)
+    await stage.event_about(FEMKE)
+    assert stage.held(FEMKE) == set()
+    assert about_recipients(await stage.last_look(FEMKE)) == []
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        FEW.replace("opt_in: all", 'opt_in: [{ name: "Contoso Deutschland" }]'),
+        FEW.replace("enforce: all", 'enforce: [{ name: "Contoso Deutschland" }]'),
+        POLICY,
+    ],
+    ids=["not opted in", "only observed", "none wanted"],
+)
+async def test_nothing_is_counted_where_nobody_asks_or_nothing_was_taken(two_wanted: Stage, policy: str) -> None:
+    stage = two_wanted
+    stage.restart(policy=policy)
+    stage.change(FEMKE, accountEnabled=False)
+    before = stage.calls()
+    await stage.look(PersonKey(FEMKE))
+    assert (await stage.last_look(FEMKE))["outcome"] in {"done", "would"}
+    assert about_recipients(await stage.last_look(FEMKE)) == []
+    assert (stage.calls() - before)[LISTINGS] == 0
+
+
+async def test_recipients_that_cannot_be_counted_are_noted_and_fail_nothing(two_wanted: Stage) -> None:
+    stage = two_wanted
+    stage.change(FEMKE, accountEnabled=False)
+    stage.fault("arm", Effect(status=503), method="GET", path=r"billingRoleAssignments(\?|$)")
+    await stage.event_about(FEMKE)
+    assert stage.held(FEMKE) == set()
+    look = await stage.last_look(FEMKE)
+    assert look["outcome"] == "done"
+    (note,) = about_recipients(look)
+    assert note["text"].startswith("its recipients could not be counted: ")
+
+
+async def test_recipients_are_left_to_the_sweep_once_the_handlers_time_is_over(two_wanted: Stage) -> None:
+    stage = two_wanted
+    stage.change(FEMKE, accountEnabled=False)
+    third = stage.app.settings.handler_seconds / 3 + 1
+    stage.fault("arm", Effect(delay_seconds=third), path=f"_{FEMKE}")  # the read, the revoke and the read-back
+    before = stage.calls()
+    await stage.look(PersonKey(FEMKE))
+    assert stage.held(FEMKE) == set()
+    (note,) = about_recipients(await stage.last_look(FEMKE))
+    assert note["text"] == "its recipients were not counted: the handler's time was over"
+    assert (stage.calls() - before)[LISTINGS] == 0
