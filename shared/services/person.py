@@ -5,6 +5,7 @@ when to come back after a failure `reconcile`'s.
 """
 
 import asyncio
+import logging
 from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
@@ -39,6 +40,8 @@ _READS_AT_ONCE: Final = 8
 _CAUSED_BY_EVENTS: Final = frozenset({CauseKind.EVENT, CauseKind.SCHEDULE, CauseKind.RETRY})
 """Looks that a change brought about, and which may come before the directory shows it. A retry may be of such a one."""
 
+_log = logging.getLogger(__name__)
+
 
 async def look_at_person(app: App, key: PersonKey, item: WorkItem, chain: Chain, deadline: Deadline) -> Look:
     """Makes what one person holds what they should hold, as far as is proved and allowed."""
@@ -54,7 +57,8 @@ async def look_at_person(app: App, key: PersonKey, item: WorkItem, chain: Chain,
     guard = await Guard.open(app, key)
     guard.reopen_released(enforced.__contains__)
     draft = decide(person, app.policy, catalogue, (), now)
-    to_read = _profiles_to_read(app, catalogue, draft, {*before.holdings, *guard.profiles}, item)
+    foreign = await _seen_foreign(app, key) if draft.employment is Employment.LEAVER else ()
+    to_read = _profiles_to_read(app, catalogue, draft, {*before.holdings, *guard.profiles, *foreign}, item)
     rows, unread = await _read_rows(billing, key.object_id, to_read)
     identities = await billing.identities()
     held = [
@@ -143,10 +147,23 @@ async def _with_rules_judged(app: App, catalogue: Catalogue) -> Catalogue:
     return judged
 
 
+async def _seen_foreign(app: App, key: PersonKey) -> list[ProfileKey]:
+    """Where the last sweep saw somebody hold what others gave: of a leaver that is told at once, and stays.
+
+    Telling is not worth a leaver's revokes: where the state cannot say it, nothing is told.
+    """
+    try:
+        sighted = await app.state.sighted()
+    except (Transient, Permanent) as failure:
+        _log.warning("%s: what others gave is not told of: %s", key.canonical, failure)
+        return []
+    return [one.profile for one in sighted if one.principal_id == key.object_id]
+
+
 def _profiles_to_read(
     app: App, catalogue: Catalogue, draft: Plan, concerned: AbstractSet[ProfileKey], item: WorkItem
 ) -> list[ProfileKey]:
-    """What the policy gives, what is `concerned` (remembered or held), and what a hint names: one read each.
+    """What the policy gives, what is `concerned` (remembered, held, or others gave), what a hint names: one read each.
 
     A hint only widens, and only to profiles that exist in accounts we manage.
     """

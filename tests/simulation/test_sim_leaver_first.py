@@ -3,7 +3,7 @@
 And what a revoke or a lost role means for others is told, or stops the rest, in the same look.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -12,8 +12,8 @@ import pytest
 from sandbox.faults import Effect
 from shared.domain.brake import Brake, BrakeCause
 from shared.domain.keys import PersonKey
-from shared.errors import Transient
-from shared.ports import State
+from shared.errors import Permanent, Transient
+from shared.ports import Sighted, State
 from tests.simulation.small_world import DE, DIETER, FEMKE, HOLDING, NL, OWNER, PARTNER, POLICY, TESS, TREASURY
 from tests.simulation.stage import Stage
 
@@ -23,6 +23,19 @@ LISTINGS = "arm GET /providers/Microsoft.Billing/billingAccounts/{}/billingProfi
 
 FEW = POLICY.replace("min_recipients: 0", "min_recipients: 2")
 EVERY_PROFILE = POLICY.replace('profiles: [{ tag: { company: "{companyName}" } }]', "profiles: all")
+
+
+class WithoutSightings:
+    """The state of an app, but that what sweeps saw of others' cannot be read."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._state, name)
+
+    async def sighted(self) -> Sequence[Sighted]:
+        raise Permanent("the rows are damaged")
 
 
 class WithoutABrake:
@@ -202,3 +215,37 @@ async def test_recipients_are_left_to_the_sweep_once_the_handlers_time_is_over(t
     (note,) = about_recipients(await stage.last_look(FEMKE))
     assert note["text"] == "its recipients were not counted: the handler's time was over"
     assert (stage.calls() - before)[LISTINGS] == 0
+
+
+# -- what others gave a leaver
+
+
+@pytest.mark.parametrize("gone", [True, False])
+async def test_what_others_gave_a_leaver_is_told_by_the_look_that_learns_of_it(stage: Stage, gone: bool) -> None:
+    person = stage.hire("otto", company="Nowhere")  # no rule lists them, and nobody looks at them
+    stage.give(DE, person)
+    await stage.settle()
+    if gone:
+        stage.delete(person)
+    else:
+        stage.change(person, accountEnabled=False)
+    await stage.event_about(person)
+    notes = (await stage.last_look(PersonKey(person)))["notes"]
+    assert [(note["kind"], note["profile"]) for note in notes] == [("leaver-holds-foreign", str(DE))]
+    assert stage.held(person) == {DE}
+
+
+async def test_of_who_is_employed_nobody_reads_what_others_gave_elsewhere(stage: Stage) -> None:
+    person = stage.hire("otto", company="Nowhere")
+    stage.give(DE, person)
+    await stage.settle()
+    await stage.event_about(person)
+    assert (await stage.last_look(PersonKey(person)))["read"] == []
+
+
+async def test_a_leaver_loses_what_is_ours_although_nobody_can_say_what_others_gave(stage: Stage) -> None:
+    await stage.settle()
+    stage.change(FEMKE, accountEnabled=False)
+    stage.app = replace(stage.app, state=cast("State", WithoutSightings(stage.app.state)))
+    await stage.event_about(FEMKE)
+    assert stage.held(FEMKE) == set()
