@@ -80,7 +80,7 @@ async def look_at_person(app: App, key: PersonKey, item: WorkItem, chain: Chain,
         grace=timedelta(hours=app.policy.mover_grace_hours),
     )
     revokes, spared, unsure = await _spare_what_a_missing_group_gave(app, plan, weighed.apply)
-    plan = replace(plan, notes=(*plan.notes, *spared))
+    plan = replace(plan, notes=(*plan.notes, *spared, *_out_of_sight(app, catalogue, before)))
 
     state = replace(
         before,
@@ -145,6 +145,14 @@ async def _with_rules_judged(app: App, catalogue: Catalogue) -> Catalogue:
     if judged.unknown_rules is not None:
         await app.shelf.put(judged, app.clock.now())
     return judged
+
+
+def _out_of_sight(app: App, catalogue: Catalogue, before: PersonState) -> list[Note]:
+    """What is remembered as ours where nothing is read: our role there is gone, or the policy dropped the account."""
+    managed = managed_accounts(app.policy, catalogue.accounts)
+    text = "remembered as ours, but its billing account is not managed or not listed: it was not read, and stays"
+    lost = sorted(profile for profile in before.holdings if profile.account.lower() not in managed)
+    return [Note(NoteKind.NOT_MANAGED, text, profile) for profile in lost]
 
 
 async def _seen_foreign(app: App, key: PersonKey) -> list[ProfileKey]:

@@ -72,11 +72,7 @@ async def look_at_profile(app: App, key: ProfileKey, item: WorkItem, chain: Chai
             return look
     why_not = _why_leave_it(app, profile)
     if why_not is not None or profile is None:
-        if state.agreed is not None:
-            await app.state.put_profile(replace(state, agreed=None))
-        if profile is not None and why_not != _UNSAID:
-            guard.keep(())  # what was not read says nothing of what is wanted
-        return await _with_holds(guard, Look(Outcome.UNCHANGED, {"why": why_not}))
+        return await _leave(app, guard, profile, state, why_not)
     if key not in enforced:
         await guard.store()
     wait = _wait_for(app, profile, state, asked_at)
@@ -86,6 +82,17 @@ async def look_at_profile(app: App, key: ProfileKey, item: WorkItem, chain: Chai
         await app.state.put_profile(replace(state, agreed=(fingerprint(profile), app.clock.now())))
     due, why = wait
     return Look(Outcome.WAITING, {"why": why}, (_at(app, item, due),))
+
+
+async def _leave(
+    app: App, guard: Guard, profile: BillingProfile | None, state: ProfileState, why_not: str | None
+) -> Look:
+    """Forgets what was read before, and the holds of what is no longer wanted."""
+    if state.agreed is not None:
+        await app.state.put_profile(replace(state, agreed=None))
+    if profile is not None and why_not != _UNSAID:
+        guard.keep(())  # what was not read says nothing of what is wanted
+    return await _with_holds(guard, Look(Outcome.UNCHANGED, {"why": why_not}))
 
 
 def _why_leave_it(app: App, profile: BillingProfile | None) -> str | None:

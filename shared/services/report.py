@@ -3,6 +3,7 @@
 Words and figures for people live here. Nothing in a report is acted upon.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from shared.domain.ownership import ForeignAssignment, Held, OwnAssignment
@@ -10,7 +11,7 @@ from shared.domain.plan import Note, NoteKind
 from shared.domain.rules import managed_accounts
 from shared.domain.selectors import pick
 from shared.services.app import App
-from shared.services.estate import Estate
+from shared.services.estate import Estate, is_named
 from shared.services.recipients import too_few
 
 
@@ -45,10 +46,25 @@ def left_alone(app: App, estate: Estate) -> list[dict[str, str]]:
 
 
 def findings(app: App, estate: Estate) -> list[dict[str, str]]:
-    """What a person should know and nothing is done about: rules that match nothing, profiles with few recipients."""
+    """What a person should know and nothing is done about.
+
+    Rules that match nothing, accounts with something of ours that nobody sees, profiles with few recipients.
+    """
     found = [
         {"kind": "rule-not-known", "rule": rule, "text": why}
         for rule, why in sorted((estate.catalogue.unknown_rules or {}).items())
+    ]
+    in_sight = {account.name.lower() for account in estate.catalogue.accounts}
+    remembered = Counter(profile.account.lower() for state in estate.states.values() for profile in state.holdings)
+    found += [
+        {
+            "kind": "account-out-of-sight",
+            "account": account,
+            "text": f"{count} assignments of ours are remembered there, and nothing of it is listed: they stay, "
+            "leavers' too, until our role there is back, or the policy no longer names it",
+        }
+        for account, count in sorted(remembered.items())
+        if account not in in_sight and is_named(app, account)
     ]
     for profile in pick(app.policy.opt_in, estate.catalogue.profiles).profiles:
         if not profile.is_active or profile.key not in estate.rows:

@@ -15,11 +15,24 @@ from sandbox.faults import Effect
 from shared.domain.brake import BrakeCause
 from shared.domain.catalogue import Catalogue
 from shared.domain.holds import StoppedBy
+from shared.domain.keys import PersonKey
 from shared.errors import Conflict, Transient
 from shared.services.decisions import dismiss, release, resume
 from shared.services.guards import set_brake
 from shared.services.proof import DIGEST
-from tests.simulation.small_world import FEMKE, HARRY, MCA, MPA, NL, PARTNER, PIA, POLICY, guid, user, world
+from tests.simulation.small_world import (
+    FEMKE,
+    HARRY,
+    MCA,
+    MPA,
+    NL,
+    PARTNER,
+    PIA,
+    POLICY,
+    guid,
+    user,
+    world,
+)
 from tests.simulation.stage import Stage
 from tests.simulation.test_sim_sweep_guards import (
     CLERKS,
@@ -197,6 +210,25 @@ async def test_where_an_operator_accepted_the_loss_holds_stay_for_its_return(sta
         assert accepted.accounts == (MPA,)
     await stage.settle()
     assert stage.held(FEMKE) == {NL}
+
+
+async def test_what_is_ours_in_an_account_out_of_sight_is_told_of_as_long_as_it_is(stage: Stage) -> None:
+    await stage.settle()
+    ours = (await stage.settle())["counts"]["ours"]
+    assert ours == 3
+    with out_of_sight(MCA):
+        await stage.settle()
+        await resume(stage.app, "olga")
+        for _ in range(2):
+            findings = {finding["kind"]: finding for finding in (await stage.settle())["findings"]}
+            assert findings["account-out-of-sight"]["account"] == MCA
+            assert findings["account-out-of-sight"]["text"].startswith(f"{ours} assignments of ours are remembered")
+        stage.change(FEMKE, accountEnabled=False)
+        await stage.event_about(FEMKE)
+        (note,) = (await stage.last_look(PersonKey(FEMKE)))["notes"]
+        assert (note["kind"], note["profile"]) == ("not-managed", str(NL))
+    assert (await stage.settle())["findings"] == []
+    assert stage.held(FEMKE) == set()
 
 
 async def test_an_account_that_the_policy_drops_is_not_lost_and_takes_its_holds_along(set_stage: SetStage) -> None:
