@@ -24,12 +24,19 @@ _CHUNK = 4
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs what was asked for and says what came of it; returns the exit status."""
     parser = argparse.ArgumentParser(prog="make simulate", description="The deterministic simulation.")
-    parser.add_argument("--seeds", type=int, default=200, help="how many seeds to run (default: 200)")
+    parser.add_argument("--seeds", type=_some, default=200, help="how many seeds to run (default: 200)")
     parser.add_argument("--first-seed", type=int, default=1, help="the first of them (default: 1)")
     parser.add_argument("--seed", type=int, help="one seed only, with its trace")
-    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="how many at once (default: CPUs)")
+    parser.add_argument("--processes", type=_some, default=os.cpu_count() or 1, help="how many at once (default: CPUs)")
     asked = parser.parse_args(arguments)
     return _replay(asked.seed) if asked.seed is not None else _run(asked.first_seed, asked.seeds, asked.processes)
+
+
+def _some(text: str) -> int:
+    """A number of things of which there has to be one at least."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} proves nothing; give 1 or more")
+    return int(text)
 
 
 def _replay(seed: int) -> int:
@@ -92,7 +99,7 @@ def _coverage(counts: Counter[str]) -> str:
     lines.append(f"switches of the real services' unknowns: {len(names)} in {len(switches)} positions")
     never = [fault.value for fault in Fault if not counts[f"fault:{fault}"]]
     if never:
-        lines.append(f"NEVER HAPPENED: {', '.join(never)}")
+        lines.append(f"FAULTS THAT NEVER STRUCK: {', '.join(never)}")
     return "\n".join(lines) + "\n"
 
 

@@ -71,13 +71,19 @@ def only_where_allowed(judge: Case, write: AppWrite, run: Run | None) -> str | N
 
 
 def nothing_foreign(judge: Case, write: AppWrite, run: Run | None) -> str | None:
-    """Promise 4: what somebody else made is never taken away, unless it was adopted."""
-    del run
+    """Promise 4: what somebody else made is never taken away, unless it was adopted.
+
+    A DELETE names no row: one that was remade by hand since the look read it is a gap that the service leaves open.
+    """
     if write.entry.operation != "delete-role-assignment" or write.maker == APP:
         return None
-    if write.profile is not None and write.row is not None:
-        adopted = judge.adopted.get((write.profile, write.entry.principal or ""))
-        if adopted is not None and adopted == datetime.fromisoformat(write.row.created_on):
+    if run is not None and write.profile is not None and write.row is not None:
+        made = datetime.fromisoformat(write.row.created_on)
+        if judge.adopted.get((write.profile, write.entry.principal or "")) == made:
+            return None
+        there, maker = run.rows_read.get(write.profile, (False, None))
+        if there and (maker == APP or (maker is None and made >= run.began)):
+            judge.book.count("remade-before-its-revoke")
             return None
     return f"it was made by {write.maker}"
 
