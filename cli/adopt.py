@@ -7,14 +7,14 @@ Lives here: reading the choice, showing and asking. What follows is `shared.doma
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from rich.console import Console
 
 from cli.assignments import out, tell_doubts
 from cli.operating import BAD_ARGUMENTS, DONE, REFUSED, UsageError, complaints, counted, operate, who
-from shared.domain.adoption import Adoption, Choice
+from shared.domain.adoption import Adoption, Choice, Consequence
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.services.adopt import Adopted, AdoptionPlan, Fate, apply_adoption, plan_adoption
 from shared.services.app import App
@@ -24,6 +24,13 @@ _DESCRIPTION: Final = (
     "shows what would follow from each and asks first. Nothing is written to Azure from here: the app's next look does "
     "that, where the policy enforces."
 )
+
+_WOULD: Final[Mapping[Consequence, str]] = {
+    Consequence.STAYS: "would stay",
+    Consequence.REVOKED: "would be revoked",
+    Consequence.SPARED: "would be spared",
+    Consequence.REFUSED: "can not be adopted",
+}
 
 
 def add_to(commands: Any) -> None:
@@ -100,8 +107,13 @@ def _tell_plan(out: Console, plan: AdoptionPlan) -> None:
         out.print(_named(adoption))
         out.print(f"    {adoption.text}")
     if plan.adoptions:
-        figures = Counter(adoption.consequence.value for adoption in plan.adoptions)
-        out.print(f"\n{', '.join(f'{what} {number:,}' for what, number in sorted(figures.items()))}")
+        out.print(f"\n{figures(plan.adoptions)}")
+
+
+def figures(adoptions: Iterable[Adoption]) -> str:
+    """How many adoptions would have each consequence, in a line."""
+    numbers = Counter(adoption.consequence for adoption in adoptions)
+    return ", ".join(f"{said}: {numbers[one]:,}" for one, said in _WOULD.items() if numbers[one])
 
 
 def _named(adoption: Adoption) -> str:

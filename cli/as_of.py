@@ -17,15 +17,23 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from rich.console import Console
 from rich.table import Table
 
-from cli.operating import BAD_ARGUMENTS, DONE, REFUSED, UsageError, complaints, counted, shown
+from cli.operating import (
+    BAD_ARGUMENTS,
+    DONE,
+    REFUSED,
+    UsageError,
+    complaints,
+    counted,
+    misconfigured,
+    open_store,
+    shown,
+)
 from shared import bootstrap
-from shared.adapters.process import quiet_libraries
 from shared.domain.foreign_sightings import ForeignSpell
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.spells import Spell, Window
 from shared.errors import Misconfigured, Permanent, Transient
-from shared.services.as_of import HeldOn, Unreadable, foreign_on, held_on
-from shared.settings import Settings
+from shared.services.as_of import HeldOn, Known, Unreadable, foreign_on, held_on, look_further
 
 _DAY_CHARACTERS: Final = len("2026-03-02")
 
@@ -37,11 +45,13 @@ _MEND: Final = "give a day such as 2026-03-02, or a moment with its offset such 
 
 @dataclass(slots=True)
 class _Answer:
-    """What was found."""
+    """What was found, and what was asked for by name that no record names."""
 
     held: list[HeldOn] = field(default_factory=list)
     foreign: list[ForeignSpell] = field(default_factory=list)
     unreadable: list[Unreadable] = field(default_factory=list)
+    known: Known = field(default_factory=Known)
+    not_named: list[str] = field(default_factory=list)
 
 
 def add_to(commands: Any) -> None:
@@ -61,7 +71,9 @@ def run(chosen: argparse.Namespace) -> int:
     try:
         window = read_window(chosen.on, _zone(chosen.time_zone), datetime.now(UTC))
         answer = asyncio.run(_ask(window, _person(chosen.person), _profile(chosen.profile)))
-    except (Misconfigured, UsageError) as mistake:
+    except Misconfigured as mistake:
+        return misconfigured(mistake)
+    except UsageError as mistake:
         say.print(str(mistake), markup=False, soft_wrap=True)
         return BAD_ARGUMENTS
     except (Transient, Permanent) as failure:
@@ -72,28 +84,35 @@ def run(chosen: argparse.Namespace) -> int:
         print(json.dumps(_as_json(answer, window), indent=2))  # noqa: T201 - a command line prints
     else:
         _tell(answer, window)
+        _tell_bounds(answer, window, of_person=chosen.person is not None)
     for chain in answer.unreadable:
         say.print(f"{chain.key} could not be read, and is not told of: {chain.why}", markup=False, soft_wrap=True)
     return REFUSED if answer.unreadable else DONE
 
 
 async def _ask(window: Window, person: PersonKey | None, profile: ProfileKey | None) -> _Answer:
-    settings = Settings.read(os.environ)
-    quiet_libraries()
-    from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415 - half a second, and only for verbs
-
     answer = _Answer()
-    async with DefaultAzureCredential() as credential, bootstrap.store(settings, credential) as (ledger, state):
-        async for held in held_on(ledger, state, window, person=person, profile=profile):
+    known = answer.known
+    async with open_store() as desk:
+        ledger, state = desk.ledger, desk.state
+        async for held in held_on(ledger, state, window, person=person, profile=profile, known=known):
             if isinstance(held, Unreadable):
                 answer.unreadable.append(held)
             else:
                 answer.held.append(held)
-        async for foreign in foreign_on(ledger, window, person=person, profile=profile):
+        async for foreign in foreign_on(ledger, window, person=person, profile=profile, known=known):
             if isinstance(foreign, Unreadable):
                 answer.unreadable.append(foreign)
             else:
                 answer.foreign.append(foreign)
+        further = await look_further(ledger, known, person=person, profile=profile)
+    answer.unreadable += [] if further is None else [further]
+    if answer.unreadable:
+        return answer  # what cannot be read may name them
+    if person is not None and not known.person:
+        answer.not_named.append("person")
+    elif profile is not None and not known.profile:
+        answer.not_named.append("profile")
     return answer
 
 
@@ -122,7 +141,7 @@ def _zone(name: str | None) -> ZoneInfo:
     except (ZoneInfoNotFoundError, ValueError, OSError) as wrong:
         raise UsageError(f"--time-zone: there is no {name!r}; give a name such as Europe/Amsterdam") from wrong
     try:
-        return bootstrap.read_configuration(os.environ).policy.time_zone
+        return bootstrap.read_policy(os.environ).time_zone
     except Misconfigured:
         complaints().print("No policy could be read: a day is a day in UTC here, unless --time-zone says otherwise.")
         return ZoneInfo("UTC")
@@ -146,6 +165,8 @@ def _as_json(answer: _Answer, window: Window) -> dict[str, Any]:
     return {
         "from": window.start.isoformat(),
         "to": window.end.isoformat(),
+        "known_from": None if answer.known.since is None else answer.known.since.isoformat(),
+        "not_named": answer.not_named,
         "ours": [{"person": one.person, **one.spell.as_record(window)} for one in answer.held],
         "foreign": [one.as_record(window) for one in answer.foreign],
         "unreadable": [{"key": one.key, "why": one.why} for one in answer.unreadable],
@@ -171,6 +192,23 @@ def _tell(answer: _Answer, window: Window) -> None:
                 [(one.principal_id, str(one.profile), one.why, shown(one.first), _last(one)) for one in answer.foreign],
             )
         )
+
+
+def _tell_bounds(answer: _Answer, window: Window, *, of_person: bool) -> None:
+    """What the ledger cannot know, so that nobody takes its silence for an answer."""
+    since = answer.known.since
+    said = []
+    if "person" in answer.not_named:
+        said.append("No record names this person.")
+    if "profile" in answer.not_named:
+        said.append(f"No record{' of this person' * of_person} names this profile.")
+    if since is None and not of_person and not answer.unreadable:
+        said.append("This ledger has no record of anybody: is INVOICE_ACCESS_STORE the store that the app uses?")
+    elif since is not None and window.start < since:
+        knows = "no more" if answer.held or answer.foreign else "nothing"
+        said.append(f"This ledger begins {shown(since)}; of what was before, it knows {knows}.")
+    for line in said:
+        _out().print(f"\n{line}", soft_wrap=True)
 
 
 def _spell(spell: Spell, window: Window) -> tuple[str, str, str]:

@@ -4,17 +4,31 @@ Lives here: the words for what stands and what it means. What each cause stops i
 """
 
 import argparse
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from rich.console import Console
 
-from cli.operating import DONE, REFUSED, UsageError, complaints, operate, shown, who
+from cli.operating import (
+    DONE,
+    REFUSED,
+    StoreDesk,
+    UsageError,
+    complaints,
+    confirmed,
+    counted,
+    operate_on_store,
+    shown,
+    who,
+)
 from shared.domain.brake import Brake, BrakeCause, Setting, stops
 from shared.domain.plan import Strength
 from shared.domain.policy import ActionKind
+from shared.errors import Permanent, Transient
+from shared.ports import Baseline
 from shared.services import decisions
-from shared.services.app import App
+from shared.services.decisions import Resumed
 
 _LONGEST_WHY: Final = 500
 
@@ -32,67 +46,150 @@ def add_to(commands: Any) -> None:
     pausing.set_defaults(run=run_pause)
     resuming = commands.add_parser("resume", help="clear the brake, whatever set it", description=_RESUME)
     resuming.add_argument("--by", metavar="NAME", help="who you are (default: the user of this machine)")
+    resuming.add_argument("--yes", action="store_true", help="do not ask, whatever is accepted by it")
     resuming.set_defaults(run=run_resume)
     telling = commands.add_parser("brake", help="say what stops writes now; 1 when anything does", description=_BRAKE)
     telling.set_defaults(run=run_brake)
 
 
 _PAUSE: Final = "Stops every write to Azure, a leaver's as well, until `resume`. Looks and sweeps go on."
-_RESUME: Final = "Clears every cause of the brake. The next sweep takes up what was stopped."
+_RESUME: Final = (
+    "Clears every cause of the brake. The next sweep takes up what was stopped. Where it accepts something, it says "
+    "what and asks first: after role-lost that accounts are missing, after population-shrank that there are fewer "
+    "people."
+)
 _BRAKE: Final = "Says what stops writes now, since when and why. The exit status is 1 when anything does."
 
 
 def run_pause(chosen: argparse.Namespace) -> int:
-    """Sets the brake; 0."""
+    """Sets the brake; 0, or 1 when that could not be recorded."""
 
-    async def verb(app: App) -> int:
+    async def verb(app: StoreDesk) -> int:
         by, why = who(chosen.by), chosen.why.strip()
         if not 0 < len(why) <= _LONGEST_WHY:
             raise UsageError(f"--why: say in 1 to {_LONGEST_WHY} characters why, for those who find it paused")
-        _tell(await decisions.pause(app, by, why))
+        _tell_store(app)
+        paused = await decisions.pause(app, by, why)
+        if paused.unrecorded is not None:
+            say = complaints()
+            say.print(f"The brake is on; it could not be recorded: {paused.unrecorded}", markup=False, soft_wrap=True)
+            say.print("`verify` says what is wrong with the ledger. Once that is mended, pause again to have it there.")
+            return REFUSED
+        if paused.already:
+            _out().print("Already paused; your reason is recorded in `holds log`.")
+        _tell(await decisions.brake_status(app))
+        await _doubt_store(app)
         return DONE
 
-    return operate(verb)
+    return operate_on_store(verb)
 
 
 def run_resume(chosen: argparse.Namespace) -> int:
-    """Clears the brake; 0, or 1 when a cause came in meanwhile."""
+    """Clears the brake; 0, or 1 when a cause came in meanwhile or it was not to be, 2 where nobody could be asked."""
 
-    async def verb(app: App) -> int:
-        resumed = await decisions.resume(app, who(chosen.by))
-        out = _out()
-        if not resumed.cleared:
-            out.print("The brake is not on: there is nothing to resume.")
-            return DONE
-        for cause, setting in resumed.cleared.items():
-            out.print(f"Cleared: {_said(cause, setting)}")
-        if (shrank := resumed.cleared.get(BrakeCause.POPULATION_SHRANK)) is not None:
-            many = f"That {shrank.seen:,} people match" if shrank.seen else "How many people match"
-            out.print(f"{many} the rules is accepted: the next sweep compares with that.")
-        if BrakeCause.ROLE_LOST in resumed.cleared:
-            out.print("The billing accounts that the next sweep finds are accepted, and no longer missed.")
-        if resumed.remaining:
-            complaints().print("Set again meanwhile, and left as it is:")
-            _tell(Brake(resumed.remaining))
-            return REFUSED
-        out.print("The next sweep takes up what was stopped. Holds still wait: see `holds list`.")
-        return DONE
+    async def verb(app: StoreDesk) -> int:
+        by = who(chosen.by)
+        _tell_store(app)
+        await _doubt_store(app)
+        brake = await decisions.brake_status(app)
+        accepted = await _accepted(app, brake)
+        if accepted and not chosen.yes:
+            _tell(brake, accepted)
+            if not sys.stdin.isatty():
+                raise UsageError("resume: nobody can be asked here whether that is accepted; give --yes")
+            if not confirmed(_out(), "\naccept that, and resume?"):
+                _out().print("Nothing was changed.")
+                return REFUSED
+        return _tell_resumed(await decisions.resume(app, by, brake.causes), accepted)
 
-    return operate(verb)
+    return operate_on_store(verb)
 
 
 def run_brake(_: argparse.Namespace) -> int:
     """Says what stops writes; 0 when nothing does."""
 
-    async def verb(app: App) -> int:
+    async def verb(app: StoreDesk) -> int:
+        _tell_store(app)
+        await _doubt_store(app)
         brake = await decisions.brake_status(app)
-        _tell(brake)
+        try:
+            accepted = await _accepted(app, brake)
+        except (Permanent, Transient) as failure:
+            _tell(brake)
+            complaints().print(f"What `resume` accepts is not known: {failure}", markup=False, soft_wrap=True)
+        else:
+            _tell(brake, accepted)
         return REFUSED if brake.causes else DONE
 
-    return operate(verb)
+    return operate_on_store(verb)
 
 
-def _tell(brake: Brake) -> None:
+async def _accepted(app: StoreDesk, brake: Brake) -> Mapping[BrakeCause, str]:
+    """What `resume` accepts, in words, by the cause that told of it."""
+    causes = {cause: setting for cause, setting in brake.causes.items() if cause in _ACCEPTED}
+    if not causes:
+        return {}
+    before = await decisions.last_good_sweep(app)
+    return {cause: _ACCEPTED[cause](setting, before) for cause, setting in causes.items()}
+
+
+def _people(setting: Setting, before: Baseline | None) -> str:
+    matching = "1 person matches" if setting.seen == 1 else f"{setting.seen:,} people match"
+    now = f"that {matching} the rules" if setting.seen else "however many people match the rules at the next sweep"
+    if before is None or not before.population:
+        return now
+    return f"{now}; it was {before.population:,} at the last good sweep, {shown(before.at)}"
+
+
+def _accounts(_: Setting, before: Baseline | None) -> str:
+    now = "whichever billing accounts the next sweep finds"
+    if before is None or not before.accounts:
+        return f"{now}; no good sweep has said which there were"
+    return (
+        f"{now}. The last good sweep, {shown(before.at)}, saw {counted(len(before.accounts), 'billing account')}: "
+        f"{', '.join(before.accounts)}. One of these that is gone as a whole is no longer missed"
+    )
+
+
+_ACCEPTED: Final[Mapping[BrakeCause, Callable[[Setting, Baseline | None], str]]] = {
+    BrakeCause.POPULATION_SHRANK: _people,
+    BrakeCause.ROLE_LOST: _accounts,
+}
+
+
+def _tell_resumed(resumed: Resumed, accepted: Mapping[BrakeCause, str]) -> int:
+    out = _out()
+    for cause, setting in resumed.cleared.items():
+        out.print(f"Cleared: {_said(cause, setting)}")
+        if cause in accepted:
+            out.print(f"  accepted: {accepted[cause]}")
+    if resumed.remaining:
+        complaints().print("Set again meanwhile, and left as it is:")
+        _tell(Brake(resumed.remaining))
+        return REFUSED
+    if not resumed.cleared:
+        out.print("The brake is not on: there is nothing to resume.")
+        return DONE
+    out.print("The next sweep takes up what was stopped. Holds still wait: see `holds list`.")
+    return DONE
+
+
+def _tell_store(app: StoreDesk) -> None:
+    _out().print(f"Store: {app.store}")
+
+
+async def _doubt_store(app: StoreDesk) -> None:
+    """Says so where no sweep ever kept anything in the store: a brake there stops nobody."""
+    say = complaints()
+    try:
+        if not await decisions.was_swept(app):
+            say.print("No sweep was ever kept in this store: is it the one that the app uses?", soft_wrap=True)
+    except (Permanent, Transient) as failure:
+        doubt = f"Whether a sweep was ever kept in this store is not known: {failure}"
+        say.print(doubt, markup=False, soft_wrap=True)
+
+
+def _tell(brake: Brake, accepted: Mapping[BrakeCause, str] | None = None) -> None:
     out = _out()
     if not brake.causes:
         out.print("The brake is not on.")
@@ -102,6 +199,8 @@ def _tell(brake: Brake) -> None:
         passes = stops(alone, ActionKind.LEAVER_REVOKES, Strength.STRONG) is None
         out.print(f"  stops: everything{' but what leavers hold, on strong evidence' * passes}")
         out.print(f"  ends:  {_CLEARED_BY[setting.by_sweep]}")
+        if accepted and cause in accepted:
+            out.print(f"  `resume` accepts: {accepted[cause]}")
 
 
 def _said(cause: BrakeCause, setting: Setting) -> str:

@@ -12,7 +12,21 @@ from typing import Any, Final
 
 from rich.console import Console
 
-from cli.operating import BAD_ARGUMENTS, DONE, REFUSED, UsageError, complaints, counted, moment, operate, shown, who
+from cli.operating import (
+    BAD_ARGUMENTS,
+    DONE,
+    REFUSED,
+    StoreDesk,
+    UsageError,
+    complaints,
+    confirmed,
+    counted,
+    moment,
+    operate,
+    operate_on_store,
+    shown,
+    who,
+)
 from shared.domain.holds import Hold, Status
 from shared.domain.listed import Line, Listing
 from shared.ports import Record
@@ -20,10 +34,19 @@ from shared.services import decisions
 from shared.services.app import App
 from shared.services.decisions import Decided
 
+_DESCRIPTION: Final = (
+    "What waits for a person to decide: actions that a budget, a sweep, a changed policy or a profile's own history "
+    "stopped. To release has them done, whatever the budget; to dismiss has them left alone until the reason changes. "
+    "Nothing is written to Azure from here: the app's next looks do that. More: docs/guards.md."
+)
+
+_NAMED: Final = 5
+"""Dismissed holds that are named one by one; where there are more, `holds show` does."""
+
 
 def add_to(commands: Any) -> None:
     """Adds the command to the command line."""
-    parser = commands.add_parser("holds", help="what waits for a person to decide", description=__doc__)
+    parser = commands.add_parser("holds", help="what waits for a person to decide", description=_DESCRIPTION)
     verbs = parser.add_subparsers(dest="verb", required=True)
     listing = verbs.add_parser("list", help="every hold, lots as one")
     listing.add_argument("--json", action="store_true", help="for programs")
@@ -50,7 +73,7 @@ def add_to(commands: Any) -> None:
 def run_list(chosen: argparse.Namespace) -> int:
     """Lists the holds; 0."""
 
-    async def verb(app: App) -> int:
+    async def verb(app: StoreDesk) -> int:
         listing = await decisions.list_holds(app)
         out = _out()
         if chosen.json:
@@ -69,13 +92,13 @@ def run_list(chosen: argparse.Namespace) -> int:
             out.print(f"\nas listed: {listing.at.isoformat()}")
         return DONE
 
-    return operate(verb)
+    return operate_on_store(verb)
 
 
 def run_show(chosen: argparse.Namespace) -> int:
     """Shows the members of a lot, or a hold; 1 when there is none of that name."""
 
-    async def verb(app: App) -> int:
+    async def verb(app: StoreDesk) -> int:
         listing = await decisions.list_holds(app)
         holds = listing.of([chosen.name])
         if not holds:
@@ -96,13 +119,13 @@ def run_show(chosen: argparse.Namespace) -> int:
         out.print(f"\nas listed: {listing.at.isoformat()}")
         return DONE
 
-    return operate(verb)
+    return operate_on_store(verb)
 
 
 def run_log(chosen: argparse.Namespace) -> int:
     """Lists the decisions as they were recorded; 0."""
 
-    async def verb(app: App) -> int:
+    async def verb(app: StoreDesk) -> int:
         records = await decisions.log(app)
         out = _out()
         if chosen.json:
@@ -114,7 +137,7 @@ def run_log(chosen: argparse.Namespace) -> int:
             _tell_record(out, record)
         return DONE
 
-    return operate(verb)
+    return operate_on_store(verb)
 
 
 def run_release(chosen: argparse.Namespace) -> int:
@@ -153,7 +176,7 @@ async def _decide(app: App, chosen: argparse.Namespace, names: Sequence[str] | N
             needed = "--yes and --as-listed TIME" if chosen.verb == "release" else "--yes"
             raise UsageError(f"holds {chosen.verb}: nobody can be asked here; give {needed}")
         listing = await decisions.list_holds(app)
-        if not _confirm(chosen.verb, listing.of(names)):
+        if not _confirm(chosen.verb, _concerned(listing, names)):
             _out().print("Nothing was changed.")
             return REFUSED
     seen = as_listed or listing
@@ -162,7 +185,13 @@ async def _decide(app: App, chosen: argparse.Namespace, names: Sequence[str] | N
         decided = await decisions.release(app, names, by, seen, why=chosen.why)
     else:
         decided = await decisions.dismiss(app, names or (), by, seen, why=chosen.why)
-    return await _tell_decided(app, chosen.verb, decided)
+    return await _tell_decided(app, chosen.verb, decided, names)
+
+
+def _concerned(listing: Listing, names: Sequence[str] | None) -> list[Hold]:
+    """What a decision is about: of a lot, what was not dismissed before."""
+    named = frozenset(names or ())
+    return [hold for hold in listing.of(names) if hold.status is not Status.DISMISSED or hold.id in named]
 
 
 def _confirm(verb: str, holds: Sequence[Hold]) -> bool:
@@ -172,14 +201,10 @@ def _confirm(verb: str, holds: Sequence[Hold]) -> bool:
         return True
     for hold in holds:
         _tell_hold(out, hold)
-    try:
-        said = out.input(f"\n{verb} {counted(len(holds), 'action')}? [y/N] ", markup=False)
-    except EOFError:  # the terminal was closed: that is no yes
-        return False
-    return said.strip().lower() in {"y", "yes"}
+    return confirmed(out, f"\n{verb} {counted(len(holds), 'action')}?")
 
 
-async def _tell_decided(app: App, verb: str, decided: Decided) -> int:
+async def _tell_decided(app: App, verb: str, decided: Decided, names: Sequence[str] | None) -> int:
     done = f"{verb}{'d' if verb.endswith('e') else 'ed'}"
     if decided.differences:
         say = complaints()
@@ -190,7 +215,8 @@ async def _tell_decided(app: App, verb: str, decided: Decided) -> int:
         return REFUSED
     out = _out()
     if not decided.holds:
-        out.print("There is nothing that waits.")
+        left = [] if verb != "release" else (await decisions.list_holds(app)).of(names)
+        out.print(_of_dismissed([hold for hold in left if hold.status is Status.DISMISSED]))
         return DONE
     out.print(f"{counted(len(decided.holds), 'action')} {done}.")
     if decided.last_due is not None:
@@ -200,6 +226,18 @@ async def _tell_decided(app: App, verb: str, decided: Decided) -> int:
         if (await decisions.brake_status(app)).causes:
             out.print("The brake is on: what it stops is done by the first sweep after `resume`.")
     return DONE
+
+
+def _of_dismissed(holds: Sequence[Hold]) -> str:
+    """Why nothing was released: what there is was dismissed."""
+    if not holds:
+        return "There is nothing that waits."
+    if len(holds) == 1:
+        return f"1 is dismissed; release it by its own id {holds[0].id}"
+    each = f"{len(holds):,} are dismissed; release each by its own id"
+    if len(holds) > _NAMED:
+        return f"{each}, as `holds show` lists them"
+    return f"{each}: {', '.join(sorted(hold.id for hold in holds))}"
 
 
 def _tell_line(out: Console, line: Line) -> None:

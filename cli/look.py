@@ -18,6 +18,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from cli.operating import SETTINGS_FIRST
 from shared.adapters.queues_service_bus import ServiceBusQueues
 from shared.errors import Permanent, Rejected, Transient
 from shared.ports import EventQueue
@@ -130,6 +131,12 @@ def run(chosen: argparse.Namespace) -> int:
         mend = f"Mend {_counted(len(people.wrong), 'line')}, or use --skip-bad to leave out what is wrong."
         say.print(f"Nothing was sent. {mend}", soft_wrap=True)
         return 1
+    if not people.events:
+        lines = len(people.wrong)
+        none = "its 1 line cannot be used" if lines == 1 else f"not one of its {lines} lines can be used"
+        reason = none if lines else "it names nobody"
+        say.print(f"{chosen.file}: {reason}. Nothing was sent.", markup=False, soft_wrap=True)
+        return 1
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     progress = Progress(*columns, console=say)
     try:
@@ -159,7 +166,8 @@ async def _send_all(chosen: argparse.Namespace, events: Sequence[JsonObject], pr
             await queues.close()
     namespace = chosen.namespace or os.environ.get(NAMESPACE)
     if not namespace:
-        raise ValueError(f"say where to: --namespace, --connection-string, {NAMESPACE} or {CONNECTION}")
+        where = f"say where to: --namespace, --connection-string, {NAMESPACE} or {CONNECTION}"
+        raise ValueError(f"{where} {SETTINGS_FIRST}")
     from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415 - half a second, and only for Azure
 
     async with DefaultAzureCredential() as credential:

@@ -1,28 +1,38 @@
-"""What every operator's verb needs: the app of this environment in hand, who decides, and how to say what went wrong.
+"""What every operator's verb needs: the app of this environment or its store in hand, who decides, what went wrong.
 
-Lives here: opening and closing the app for one command, as its operator and not as its managed identity; no verb.
+Lives here: opening and closing them for one command, as their operator and not as a managed identity; no verb.
 """
 
 import asyncio
 import getpass
 import os
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
+from urllib.parse import urlsplit, urlunsplit
 
 from rich.console import Console
 
 from shared import bootstrap
-from shared.adapters.process import quiet_libraries
+from shared.adapters.process import SystemClock, quiet_libraries
 from shared.errors import Misconfigured, Permanent, Transient
+from shared.ports import Clock, Ledger, State
 from shared.services.app import App
+from shared.settings import Settings, StoreSettings
 
 DONE: Final = 0
 REFUSED: Final = 1
 """Something is wrong with the world: the verb did not do what was asked, or not all of it."""
 BAD_ARGUMENTS: Final = 2
 """Something is wrong with what was asked, or with the settings."""
+
+SETTINGS_FIRST: Final = (
+    "(source the app's settings first; sandbox: `set -a; . <state>/app.env; set +a`; docs/settings.md)"
+)
+"""What to do where settings are missing."""
 
 _LONGEST_NAME: Final = 100
 
@@ -47,12 +57,66 @@ async def open_app() -> AsyncIterator[App]:
         yield bootstrap.build(configuration, credential, closing)
 
 
+@dataclass(frozen=True, slots=True)
+class StoreDesk:
+    """What verbs work on that touch the store alone. `store` is what it is called, without a secret."""
+
+    store: str
+    clock: Clock
+    random: random.Random
+    ledger: Ledger
+    state: State
+
+
+@asynccontextmanager
+async def open_store() -> AsyncIterator[StoreDesk]:
+    """The store that the environment names: no other setting is needed, and no policy.
+
+    Signs in and raises as `open_app` does.
+    """
+    settings = StoreSettings.read(os.environ)
+    quiet_libraries()
+    from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415 - half a second, and only for verbs
+
+    async with DefaultAzureCredential() as credential, bootstrap.store(settings, credential) as (ledger, state):
+        dice = random.Random()  # noqa: S311 - jitter, no secrets
+        yield StoreDesk(named_store(settings.store), SystemClock(), dice, ledger, state)
+
+
+def misconfigured(mistake: Misconfigured) -> int:
+    """Says on stderr which settings are missing or wrong, in the words of every verb; the exit status."""
+    lines = [one.removeprefix("setting ") for one in mistake.mistakes]
+    say = complaints()
+    say.print(str(Misconfigured("this command cannot start", lines)), markup=False, soft_wrap=True)
+    required = [str(field.alias) for field in Settings.model_fields.values() if field.is_required()]
+    if any(
+        one.partition(":")[0] in required and not os.environ.get(one.partition(":")[0], "").strip() for one in lines
+    ):
+        say.print(SETTINGS_FIRST, markup=False, soft_wrap=True)
+    return BAD_ARGUMENTS
+
+
 def operate(verb: Callable[[App], Awaitable[int]]) -> int:
     """Runs a verb on the app; its exit status, or what stands for the error, which is said on stderr."""
+    return _operate(open_app, verb)
+
+
+def operate_on_store(verb: Callable[[StoreDesk], Awaitable[int]]) -> int:
+    """Runs a verb on the store alone, as `operate` does on the app."""
+    return _operate(open_store, verb)
+
+
+def _operate[T](opened: Callable[[], AbstractAsyncContextManager[T]], verb: Callable[[T], Awaitable[int]]) -> int:
+    async def run() -> int:
+        async with opened() as subject:
+            return await verb(subject)
+
     say = complaints()
     try:
-        return asyncio.run(_operate(verb))
-    except (Misconfigured, UsageError) as mistake:
+        return asyncio.run(run())
+    except Misconfigured as mistake:
+        return misconfigured(mistake)
+    except UsageError as mistake:
         say.print(str(mistake), markup=False, soft_wrap=True)
         return BAD_ARGUMENTS
     except (Transient, Permanent) as failure:
@@ -61,14 +125,26 @@ def operate(verb: Callable[[App], Awaitable[int]]) -> int:
         return REFUSED
 
 
-async def _operate(verb: Callable[[App], Awaitable[int]]) -> int:
-    async with open_app() as app:
-        return await verb(app)
-
-
 def complaints() -> Console:
     """Where mistakes are said: stderr."""
     return Console(stderr=True, highlight=False)
+
+
+def named_store(store: str) -> str:
+    """The store as its setting names it, without what a URL may carry besides: a user, or a signature."""
+    if store.startswith("sqlite:"):
+        return store
+    parts = urlsplit(store)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def confirmed(out: Console, question: str) -> bool:
+    """Asks on the terminal; anything but a yes is a no."""
+    try:
+        said = out.input(f"{question} [y/N] ", markup=False)
+    except EOFError:  # the terminal was closed: that is no yes
+        return False
+    return said.strip().lower() in {"y", "yes"}
 
 
 def who(by: str | None) -> str:

@@ -7,20 +7,21 @@ it is read from the store as it was written, which is all that the command needs
 import argparse
 import asyncio
 import json
-import os
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
 from rich.console import Console
 
-from cli.operating import BAD_ARGUMENTS, DONE, REFUSED, complaints, counted, shown
-from shared import bootstrap
-from shared.adapters.process import quiet_libraries
+from cli.operating import DONE, REFUSED, complaints, counted, misconfigured, open_store, shown
 from shared.errors import Misconfigured, Permanent, Transient
-from shared.settings import Settings
 
 _REPORT: Final = "Prints the latest sweep's report. The exit status is 1 when no sweep has stored one."
+
+_NONE: Final = (
+    "No sweep has stored a report: none may have run yet (they run hourly, unless SWEEP_SCHEDULE says otherwise); "
+    "else: is INVOICE_ACCESS_STORE the store that the app uses?"
+)
 
 _WHERE: Final = ("profile", "principal", "rule")
 """What a finding is about, as far as it says."""
@@ -39,13 +40,12 @@ def run(chosen: argparse.Namespace) -> int:
     try:
         report = asyncio.run(_latest())
     except Misconfigured as mistake:
-        say.print(str(mistake), markup=False, soft_wrap=True)
-        return BAD_ARGUMENTS
+        return misconfigured(mistake)
     except (Transient, Permanent) as failure:
         say.print(f"{failure}", markup=False, soft_wrap=True)
         return REFUSED
     if report is None:
-        say.print("No sweep has stored a report: is INVOICE_ACCESS_STORE the store that the app uses?", markup=False)
+        say.print(_NONE, markup=False, soft_wrap=True)
         return REFUSED
     out = Console(highlight=False, markup=False, soft_wrap=True, emoji=False)
     if chosen.json:
@@ -57,12 +57,8 @@ def run(chosen: argparse.Namespace) -> int:
 
 
 async def _latest() -> Mapping[str, Any] | None:
-    settings = Settings.read(os.environ)
-    quiet_libraries()
-    from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415 - half a second, and only for verbs
-
-    async with DefaultAzureCredential() as credential, bootstrap.store(settings, credential) as (_, state):
-        return next(iter(await state.reports(1)), None)
+    async with open_store() as desk:
+        return next(iter(await desk.state.reports(1)), None)
 
 
 def _lines(report: Mapping[str, Any]) -> Iterator[str]:

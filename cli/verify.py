@@ -1,29 +1,26 @@
 """`verify [--digest SEQUENCE:SHA256]`: audits the ledger, against a digest that was kept outside where one is given.
 
 Lives here: reading the digest off the command line, and the words for what was found. The audit is
-`shared.services.proof`'s. It needs the store's settings and no policy.
+`shared.services.proof`'s. It needs the store's setting and no other.
 """
 
 import argparse
 import asyncio
-import os
 import re
 from collections.abc import Iterable
 from typing import Any, Final
 
 from rich.console import Console
 
-from cli.operating import BAD_ARGUMENTS, DONE, REFUSED, complaints, counted
-from shared import bootstrap
-from shared.adapters.process import quiet_libraries
+from cli.operating import DONE, REFUSED, complaints, counted, misconfigured, open_store
 from shared.errors import Misconfigured, Permanent, Transient
 from shared.services.proof import DIGEST, Anchor, Verdict, verify
-from shared.settings import Settings
 
 _SHOWN: Final = 20
 """Newer chains that are listed unless all are asked for."""
 
-_SPELLED: Final = re.compile(r"([1-9][0-9]{0,11})[: ]([0-9a-fA-F]{64})")
+_SPELLED: Final = re.compile(r"(?:ledger digest:\s*)?([1-9][0-9]{0,11})[: ]([0-9a-f]{64})", re.IGNORECASE)
+"""The line as the log has it, or what is in it."""
 
 _VERIFY: Final = (
     "Audits every chain of the ledger. With a digest from the log (the line 'ledger digest: SEQUENCE SHA256') any "
@@ -48,7 +45,7 @@ def read_anchor(text: str) -> Anchor:
     if found is None:
         raise argparse.ArgumentTypeError(
             f"{text!r} is no digest; give the number and the 64 hexadecimal digits of a 'ledger digest:' line of the "
-            "log, with a colon between them"
+            "log, with a colon between them, or the line itself, in quotes"
         )
     return Anchor(int(found[1]), found[2].lower())
 
@@ -59,8 +56,7 @@ def run(chosen: argparse.Namespace) -> int:
     try:
         verdict = asyncio.run(_audit(chosen.digest))
     except Misconfigured as mistake:
-        say.print(str(mistake), markup=False, soft_wrap=True)
-        return BAD_ARGUMENTS
+        return misconfigured(mistake)
     except (Transient, Permanent) as failure:
         say.print(f"{failure}", markup=False, soft_wrap=True)
         say.print("Nothing was changed, and nothing is said of the ledger; give the command again.", soft_wrap=True)
@@ -69,12 +65,8 @@ def run(chosen: argparse.Namespace) -> int:
 
 
 async def _audit(anchor: Anchor | None) -> Verdict:
-    settings = Settings.read(os.environ)
-    quiet_libraries()
-    from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415 - half a second, and only for verbs
-
-    async with DefaultAzureCredential() as credential, bootstrap.ledger(settings, credential) as ledger:
-        return await verify(ledger, anchor)
+    async with open_store() as desk:
+        return await verify(desk.ledger, anchor)
 
 
 def tell(verdict: Verdict, *, every: bool) -> int:

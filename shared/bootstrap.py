@@ -24,7 +24,7 @@ from shared.ports import Billing, Ledger, State
 from shared.services.app import App
 from shared.services.catalogue import CatalogueShelf
 from shared.services.subscriptions import Keeper
-from shared.settings import Settings
+from shared.settings import Settings, StoreSettings
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
@@ -53,19 +53,29 @@ def read_configuration(environment: Mapping[str, str]) -> Configuration:
         settings = Settings.read(environment)
     except Misconfigured as wrong:
         mistakes += [f"setting {mistake}" for mistake in wrong.mistakes]
-    named = settings.policy if settings is not None else environment.get("INVOICE_ACCESS_POLICY", "").strip()
-    path = _APP_FOLDER / (named or "policy.yaml")
     try:
-        policy = load_policy(path.read_text(encoding="utf-8"), path.name)
+        policy = read_policy(environment)
     except Misconfigured as wrong:
-        mistakes += [f"{path.name}: {mistake}" for mistake in wrong.mistakes]
-    except UnicodeDecodeError as wrong:
-        mistakes.append(f"{path.name}: byte {wrong.start} is not UTF-8; save the file as UTF-8")
-    except OSError as wrong:
-        mistakes.append(f"{path}: {wrong.strerror}; INVOICE_ACCESS_POLICY names the policy file")
+        mistakes += wrong.mistakes
     if settings is None or policy is None:
         raise Misconfigured("the app cannot start", mistakes)
     return Configuration(settings, policy)
+
+
+def read_policy(environment: Mapping[str, str]) -> Policy:
+    """Reads the policy alone, which needs no other setting; raises `Misconfigured` with every mistake of it."""
+    named = environment.get("INVOICE_ACCESS_POLICY", "")
+    path = _APP_FOLDER / (named if named.strip() else str(Settings.model_fields["policy"].default))
+    try:
+        return load_policy(path.read_text(encoding="utf-8"), path.name)
+    except Misconfigured as wrong:
+        raise Misconfigured("policy", [f"{path.name}: {mistake}" for mistake in wrong.mistakes]) from wrong
+    except UnicodeDecodeError as wrong:
+        mistake = f"{path.name}: byte {wrong.start} is not UTF-8; save the file as UTF-8"
+        raise Misconfigured("policy", [mistake]) from wrong
+    except OSError as wrong:
+        mistake = f"{path}: {wrong.strerror}; INVOICE_ACCESS_POLICY names the policy file"
+        raise Misconfigured("policy", [mistake]) from wrong
 
 
 @functools.cache
@@ -156,19 +166,7 @@ async def keeper() -> AsyncIterator[Keeper]:
 
 
 @asynccontextmanager
-async def ledger(settings: Settings, credential: "AsyncTokenCredential") -> AsyncIterator[Ledger]:
-    """The ledger alone, for whoever needs neither policy nor clients; its store is closed in the end."""
-    from shared.adapters.ledger import RowsLedger  # noqa: PLC0415 - see the module's docstring
-
-    rows = _rows(settings, credential)
-    try:
-        yield RowsLedger(rows)
-    finally:
-        await rows.close()
-
-
-@asynccontextmanager
-async def store(settings: Settings, credential: "AsyncTokenCredential") -> AsyncIterator[tuple[Ledger, State]]:
+async def store(settings: StoreSettings, credential: "AsyncTokenCredential") -> AsyncIterator[tuple[Ledger, State]]:
     """Ledger and state alone, for whoever reads both and needs neither policy nor clients; closed in the end."""
     from shared.adapters.ledger import RowsLedger  # noqa: PLC0415 - see the module's docstring
     from shared.adapters.state import RowsState  # noqa: PLC0415
@@ -180,7 +178,7 @@ async def store(settings: Settings, credential: "AsyncTokenCredential") -> Async
         await rows.close()
 
 
-def _rows(settings: Settings, credential: "AsyncTokenCredential") -> "Rows":
+def _rows(settings: StoreSettings, credential: "AsyncTokenCredential") -> "Rows":
     if settings.store.startswith("sqlite:"):
         from shared.adapters.rows_sqlite import SqliteRows  # noqa: PLC0415
 

@@ -81,10 +81,51 @@ type Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(_secrets), After
 """Secrets that are all in force at once, so that one can be rotated: parted by blanks, commas or semicolons."""
 
 
-class FrontSettings(BaseModel):
-    """What taking events in over HTTP needs: no policy, no store, no billing, no directory."""
+class _Read(BaseModel):
+    """Settings that are read from environment variables: a part of them, or all."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=False, hide_input_in_errors=True)
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> Self:
+        """Reads the settings from environment variables; raises `Misconfigured` with every mistake at once.
+
+        An empty variable counts as not set. A name that begins with `INVOICE_ACCESS_` and is no setting of any part is
+        a mistake. A secret is never shown.
+        """
+        given = {name: value for name, value in environment.items() if value.strip()}
+        known = {str(field.alias) for field in Settings.model_fields.values()}
+        mistakes = [
+            no_such_setting(name, known) for name in sorted(given) if name.startswith(PREFIX) and name not in known
+        ]
+        try:
+            settings = cls.model_validate(given)
+        except ValidationError as error:
+            mistakes += say_all(error.errors(), SECRET_NAMES)
+        if mistakes:
+            raise Misconfigured("settings", mistakes)
+        return settings
+
+
+class StoreSettings(_Read):
+    """What reading ledger and state needs: the place where they are."""
+
+    store: str = Field(alias="INVOICE_ACCESS_STORE")
+    """Where ledger and state live: `sqlite:<path>`, or a storage account's table endpoint."""
+
+    @field_validator("store")
+    @classmethod
+    def _known_store(cls, store: str) -> str:
+        if store.startswith("sqlite:") and store != "sqlite:":
+            return store
+        parts = urlsplit(store)
+        if parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)):
+            return store.rstrip("/")
+        raise ValueError("give 'sqlite:<path>' or a table endpoint such as https://<account>.table.core.windows.net")
+
+
+class FrontSettings(_Read):
+    """What taking events in over HTTP needs: no policy, no store, no billing, no directory."""
 
     part: Part = Field(Part.ALL, alias="INVOICE_ACCESS_PART")
     """Which half runs here: `all`, `front` (public HTTP) or `core` (queues and timers, without public HTTP)."""
@@ -126,35 +167,12 @@ class FrontSettings(BaseModel):
             raise ValueError("give the namespace's host name, such as contoso.servicebus.windows.net")
         return namespace
 
-    @classmethod
-    def read(cls, environment: Mapping[str, str]) -> Self:
-        """Reads the settings from environment variables; raises `Misconfigured` with every mistake at once.
 
-        An empty variable counts as not set. A name that begins with `INVOICE_ACCESS_` and is no setting of any part is
-        a mistake. A secret is never shown.
-        """
-        given = {name: value for name, value in environment.items() if value.strip()}
-        known = {str(field.alias) for field in Settings.model_fields.values()}
-        mistakes = [
-            no_such_setting(name, known) for name in sorted(given) if name.startswith(PREFIX) and name not in known
-        ]
-        try:
-            settings = cls.model_validate(given)
-        except ValidationError as error:
-            mistakes += say_all(error.errors(), SECRET_NAMES)
-        if mistakes:
-            raise Misconfigured("settings", mistakes)
-        return settings
-
-
-class Settings(FrontSettings):
+class Settings(FrontSettings, StoreSettings):
     """Everything about the app that a deployment decides and the policy does not."""
 
     policy: str = Field("policy.yaml", alias="INVOICE_ACCESS_POLICY")
     """Path of the policy file, relative to the app's folder. It is deployed with the app."""
-
-    store: str = Field(alias="INVOICE_ACCESS_STORE")
-    """Where ledger and state live: `sqlite:<path>`, or a storage account's table endpoint."""
 
     former_identities: Annotated[frozenset[str], BeforeValidator(_words), AfterValidator(_object_ids)] = Field(
         frozenset(), alias="INVOICE_ACCESS_FORMER_IDENTITIES"
@@ -289,16 +307,6 @@ class Settings(FrontSettings):
         if parts.scheme == "http" and parts.hostname in LOOPBACK:
             return url.rstrip("/")
         raise ValueError("give an https:// address; http:// is accepted for this machine (127.0.0.1) only")
-
-    @field_validator("store")
-    @classmethod
-    def _known_store(cls, store: str) -> str:
-        if store.startswith("sqlite:") and store != "sqlite:":
-            return store
-        parts = urlsplit(store)
-        if parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)):
-            return store.rstrip("/")
-        raise ValueError("give 'sqlite:<path>' or a table endpoint such as https://<account>.table.core.windows.net")
 
     @property
     def on_its_way(self) -> timedelta:

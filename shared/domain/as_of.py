@@ -8,6 +8,7 @@ after it read.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
@@ -116,6 +117,11 @@ class PersonFold:
             raise ValueError(
                 f"record {record.sequence} is no {record.kind} as this app writes them: {error!r}"
             ) from error
+
+    @property
+    def profiles(self) -> AbstractSet[ProfileKey]:
+        """Every profile that a record named, whatever it said of it."""
+        return self._tracks.keys()
 
     def spells(self) -> Sequence[Spell]:
         """Every spell so far, by profile and then by time."""

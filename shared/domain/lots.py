@@ -18,11 +18,12 @@ _STAYS: Final = frozenset({StoppedBy.FIGHTS_BACK, StoppedBy.HARM})
 """What stopped a profile's own updates: a lot neither takes such a hold over nor counts its action."""
 
 _WORDS: Final = {
-    ActionKind.GRANTS: "grants",
-    ActionKind.MOVER_REVOKES: "revokes from movers",
-    ActionKind.LEAVER_REVOKES: "revokes from leavers",
-    ActionKind.PROFILE_UPDATES: "profile updates",
+    ActionKind.GRANTS: ("grant", "grants"),
+    ActionKind.MOVER_REVOKES: ("revoke from a mover", "revokes from movers"),
+    ActionKind.LEAVER_REVOKES: ("revoke from a leaver", "revokes from leavers"),
+    ActionKind.PROFILE_UPDATES: ("profile update", "profile updates"),
 }
+"""One of a kind, and several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +90,15 @@ def too_many(kind: ActionKind, actions: Sequence[WantedAction], left: int, most:
     """The lot of a kind of which one sweep wants more than its budget has left; None where there is room for all."""
     if len(actions) <= left:
         return None
-    why = f"one sweep wants {len(actions)} {_WORDS[kind]}, and of {most} in 24 h {left} are left"
+    why = (
+        f"one sweep wants {_many(len(actions), kind)}, and of {most} in 24 h {left} {'is' if left == 1 else 'are'} left"
+    )
     return Lot(f"sweep:{kind}", StoppedBy.SWEEP, why, frozenset(action.id for action in actions))
+
+
+def _many(count: int, kind: ActionKind) -> str:
+    one, several = _WORDS[kind]
+    return f"{count} {one if count == 1 else several}"
 
 
 def changed_rules(before: Mapping[str, str], now: Mapping[str, str]) -> frozenset[str]:
@@ -130,7 +138,8 @@ def of_policy(
     )
     if not actions:
         return None
-    why = f"{difference}; {len(actions)} {_WORDS[ActionKind.MOVER_REVOKES]} wait for a person to see that"
+    waits = "waits" if len(actions) == 1 else "wait"
+    why = f"{difference}; {_many(len(actions), ActionKind.MOVER_REVOKES)} {waits} for a person to see that"
     return Lot(f"policy:{policy_digest[:12]}", StoppedBy.POLICY, why, actions)
 
 

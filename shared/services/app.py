@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
@@ -13,6 +13,26 @@ from shared.domain.work import RejectedEvent, Scheduled
 from shared.ports import Billing, Clock, Directory, Ledger, Queues, State
 from shared.services.catalogue import CatalogueShelf
 from shared.settings import Settings
+
+
+class Desk(Protocol):
+    """What a use case is given that touches the store alone. Every `App` is one."""
+
+    @property
+    def clock(self) -> Clock:
+        """The time."""
+
+    @property
+    def random(self) -> random.Random:
+        """Jitter and unique ids."""
+
+    @property
+    def ledger(self) -> Ledger:
+        """What was decided and done."""
+
+    @property
+    def state(self) -> State:
+        """What can be rebuilt."""
 
 
 @dataclass(frozen=True, slots=True)

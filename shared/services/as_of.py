@@ -6,6 +6,7 @@ Reads chain by chain and keeps what it answers with; neither Graph nor billing i
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import batched
 from typing import Final
 
@@ -15,6 +16,7 @@ from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.spells import Certainty, Spell, Window
 from shared.errors import Permanent
 from shared.ports import Ledger, State
+from shared.services.proof import DIGEST
 
 _CHAINS_AT_ONCE: Final = 16
 """Chains read side by side: a table answers in some ten milliseconds, and there may be 100,000."""
@@ -39,6 +41,23 @@ class Unreadable:
     why: str
 
 
+@dataclass(slots=True)
+class Known:
+    """What the ledger knows at all, as far as it was read for an answer: filled in while that is read.
+
+    `since` is the time of the earliest record; None where there is none. `person` and `profile` say whether any record
+    names those that were asked for, at whatever time.
+    """
+
+    since: datetime | None = None
+    person: bool = False
+    profile: bool = False
+
+    def begins(self, at: datetime) -> None:
+        """A record of that time was read."""
+        self.since = at if self.since is None else min(self.since, at)
+
+
 async def held_on(
     ledger: Ledger,
     state: State,
@@ -46,15 +65,17 @@ async def held_on(
     *,
     person: PersonKey | None = None,
     profile: ProfileKey | None = None,
+    known: Known | None = None,
 ) -> AsyncIterator[HeldOn | Unreadable]:
     """Everything of ours that was held within `window`, as far as looks saw it: person by person.
 
-    `state` names people whose chain is too old to be listed; what they held is the ledger's word. Raises `Transient`
-    where the store cannot be reached.
+    `state` names people whose chain is too old to be listed; what they held is the ledger's word. `known` learns what
+    the ledger knows of them. Raises `Transient` where the store cannot be reached.
     """
+    known = known or Known()
     keys = [person.canonical] if person is not None else await _people(ledger, state)
     for lot in batched(keys, _CHAINS_AT_ONCE, strict=False):
-        answers = await asyncio.gather(*(_held_by(ledger, key, window, profile) for key in lot))
+        answers = await asyncio.gather(*(_held_by(ledger, key, window, profile, known) for key in lot))
         for answer in answers:
             for one in answer:
                 yield one
@@ -66,20 +87,51 @@ async def foreign_on(
     *,
     person: PersonKey | None = None,
     profile: ProfileKey | None = None,
+    known: Known | None = None,
 ) -> AsyncIterator[ForeignSpell | Unreadable]:
-    """Everything foreign that sweeps saw around `window`, those that left first."""
+    """Everything foreign that sweeps saw around `window`, those that left first. `known` learns as of `held_on`."""
+    known = known or Known()
     fold = ForeignFold()
     try:
         async for record in ledger.read(ESTATE):
+            known.begins(record.at)
             for spell in fold.take(record):
-                if _is_asked_for(spell, window, person, profile):
+                if _is_asked_for(spell, window, person, profile, known):
                     yield spell
     except (Permanent, ValueError) as error:
         yield Unreadable(ESTATE, str(error))
         return
     for spell in fold.there:
-        if _is_asked_for(spell, window, person, profile):
+        if _is_asked_for(spell, window, person, profile, known):
             yield spell
+
+
+async def look_further(
+    ledger: Ledger, known: Known, *, person: PersonKey | None = None, profile: ProfileKey | None = None
+) -> Unreadable | None:
+    """What the chains of people and foreign ones cannot say of what the ledger knows, for one or two reads more.
+
+    One person's chain does not say how old the ledger is: the first digest does. A profile on which nobody ever held
+    anything has a chain of its own.
+    """
+    if person is None:
+        if profile is not None and not known.profile:
+            known.profile = await _has_records(ledger, profile.canonical)
+        return None
+    try:
+        first = await anext(ledger.read(DIGEST), None)
+    except (Permanent, ValueError) as error:
+        return Unreadable(DIGEST, str(error))
+    if first is not None:
+        known.begins(first.at)
+    return None
+
+
+async def _has_records(ledger: Ledger, key: str) -> bool:
+    try:
+        return (await ledger.head(key))[0] > 0
+    except Permanent:
+        return True  # what cannot be read is there
 
 
 async def _people(ledger: Ledger, state: State) -> list[str]:
@@ -93,14 +145,17 @@ async def _people(ledger: Ledger, state: State) -> list[str]:
 
 
 async def _held_by(
-    ledger: Ledger, key: str, window: Window, profile: ProfileKey | None
+    ledger: Ledger, key: str, window: Window, profile: ProfileKey | None, known: Known
 ) -> list[HeldOn] | list[Unreadable]:
     fold = PersonFold()
     try:
         async for record in ledger.read(key):
+            known.begins(record.at)
+            known.person = True
             fold.take(record)
     except (Permanent, ValueError) as error:
         return [Unreadable(key, str(error))]
+    known.profile = known.profile or profile in fold.profiles
     found: list[HeldOn] = []
     for spell in fold.spells():
         certainty = spell.certainty(window)
@@ -109,9 +164,13 @@ async def _held_by(
     return found
 
 
-def _is_asked_for(spell: ForeignSpell, window: Window, person: PersonKey | None, profile: ProfileKey | None) -> bool:
-    return (
-        spell.certainty(window) is not None
-        and (person is None or person.object_id == spell.principal_id)
-        and (profile is None or profile == spell.profile)
-    )
+def _is_asked_for(
+    spell: ForeignSpell, window: Window, person: PersonKey | None, profile: ProfileKey | None, known: Known
+) -> bool:
+    if person is not None and person.object_id != spell.principal_id:
+        return False
+    known.person = True
+    if profile is not None and profile != spell.profile:
+        return False
+    known.profile = True
+    return spell.certainty(window) is not None

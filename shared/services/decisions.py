@@ -1,7 +1,8 @@
 """What a person decides: which holds are done or left, and whether the app writes at all.
 
 Lives here: the operator's verbs. Each is recorded on the ledger's chain `operator` first, then stored, then the keys it
-concerns are enqueued: nothing is written to Azure from here. A verb that broke off halfway is safe to repeat.
+concerns are enqueued: nothing is written to Azure from here. An emergency stop alone is stored first, and stands where
+it cannot be recorded. A verb that broke off halfway is safe to repeat.
 """
 
 import uuid
@@ -17,9 +18,9 @@ from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.listed import Difference, Listing, choose, listing
 from shared.domain.policy import ActionKind
 from shared.domain.work import MOST_HINTS, Cause, CauseKind, Scheduled, WorkItem, at_once, later
-from shared.errors import Conflict, Transient
-from shared.ports import Record
-from shared.services.app import App
+from shared.errors import Conflict, Permanent, Transient
+from shared.ports import Baseline, Record
+from shared.services.app import App, Desk
 from shared.services.guards import set_brake
 
 CHAIN: Final = "operator"
@@ -50,6 +51,14 @@ class Decided:
 
 
 @dataclass(frozen=True, slots=True)
+class Paused:
+    """What became of a pause that is on: whether another one was before, and why it could not be recorded."""
+
+    already: bool
+    unrecorded: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Resumed:
     """The causes that `resume` cleared, and those that came in while it did, which stay."""
 
@@ -57,7 +66,7 @@ class Resumed:
     remaining: Mapping[BrakeCause, Setting]
 
 
-async def list_holds(app: App) -> Listing:
+async def list_holds(app: Desk) -> Listing:
     """Every hold, whatever was decided about it. One read of all keys that have any."""
     return listing([hold async for row in app.state.holds() for hold in row.holds.values()], app.clock.now())
 
@@ -82,22 +91,31 @@ async def dismiss(
     return await _decide(app, _Decision("dismiss", Status.DISMISSED, by, app.clock.now(), why), names, as_listed)
 
 
-async def pause(app: App, by: str, why: str) -> Brake:
-    """Stops every write, a leaver's as well, until `resume`; returns the brake. One that is paused stays as it was."""
-    await _record(app, {"verb": "pause", "by": by, "why": why})
+async def pause(app: Desk, by: str, why: str) -> Paused:
+    """Stops every write, a leaver's as well, until `resume`. A brake that is paused stays as it was.
+
+    The stop comes before its record: one row of a chain that cannot be read is no reason to go on.
+    """
+    already = BrakeCause.PAUSE in (await app.state.brake()).causes
     await set_brake(app, BrakeCause.PAUSE, why, by=by)
-    return await app.state.brake()
+    try:
+        await _record(app, {"verb": "pause", "by": by, "why": why})
+    except (Permanent, Transient) as failure:
+        return Paused(already, unrecorded=str(failure))
+    return Paused(already)
 
 
-async def resume(app: App, by: str) -> Resumed:
+async def resume(app: Desk, by: str, agreed: Mapping[BrakeCause, Setting] | None = None) -> Resumed:
     """Clears every cause that stands now. What comes in meanwhile stays, as nobody has seen it yet.
 
-    What the causes told of is accepted (`_accept`). Nothing is enqueued: the next sweep takes up what was stopped.
-    Raises `Transient` where the brake or the baseline keeps changing.
+    `agreed` are the causes as the operator saw them; one that stands otherwise by now stays as well. What the causes
+    told of is accepted (`_accept`). Nothing is enqueued: the next sweep takes up what was stopped. Raises `Transient`
+    where the brake or the baseline keeps changing.
     """
-    seen = (await app.state.brake()).causes
+    standing = (await app.state.brake()).causes
+    seen = {cause: s for cause, s in standing.items() if agreed is None or agreed.get(cause) == s}
     if not seen:
-        return Resumed({}, {})
+        return Resumed({}, standing)
     causes = {cause.value: {"since": s.since.isoformat(), "by": s.by, "why": s.why} for cause, s in seen.items()}
     await _record(app, {"verb": "resume", "by": by, "causes": causes})
     await _accept(app, seen)
@@ -112,7 +130,7 @@ async def resume(app: App, by: str) -> Resumed:
     raise Transient("the brake was set by others meanwhile; look at it, and resume again")
 
 
-async def _accept(app: App, seen: Mapping[BrakeCause, Setting]) -> None:
+async def _accept(app: Desk, seen: Mapping[BrakeCause, Setting]) -> None:
     """Has the next sweep compare with what the operator saw, and not with what was there before.
 
     Accepted are the people that there were when the population shrank, or any number where nobody noted it, and
@@ -134,17 +152,27 @@ async def _accept(app: App, seen: Mapping[BrakeCause, Setting]) -> None:
     raise Transient("sweeps keep counting anew meanwhile; nothing was resumed, do it again")
 
 
-async def log(app: App) -> Sequence[Record]:
+async def log(app: Desk) -> Sequence[Record]:
     """Every decision there is a record of, the newest last. Raises `Permanent` where one is damaged."""
     return [record async for record in app.ledger.read(CHAIN)]
 
 
-async def brake_status(app: App) -> Brake:
+async def brake_status(app: Desk) -> Brake:
     """The brake as it is now."""
     return await app.state.brake()
 
 
-async def harm(app: App, hold: Hold) -> Mapping[str, tuple[Any, Any]]:
+async def last_good_sweep(app: Desk) -> Baseline | None:
+    """What the last good sweep counted; None before the first."""
+    return await app.state.baseline()
+
+
+async def was_swept(app: Desk) -> bool:
+    """Whether any sweep ever left something in this store."""
+    return bool(await app.state.reports(1)) or await app.state.baseline() is not None
+
+
+async def harm(app: Desk, hold: Hold) -> Mapping[str, tuple[Any, Any]]:
     """What an update changed in a profile, as it was and as it is: by field, empty for a hold of any other kind."""
     if hold.stopped_by is not StoppedBy.HARM:
         return {}
@@ -269,7 +297,7 @@ async def _record_holds(app: App, decision: _Decision, holds: Iterable[Hold]) ->
         await _record(app, decision.record | {"holds": said})
 
 
-async def _record(app: App, body: Mapping[str, Any]) -> None:
+async def _record(app: Desk, body: Mapping[str, Any]) -> None:
     """Appends a decision to the operators' chain, behind whatever another operator appended meanwhile."""
     for _ in range(_TRIES):
         chain = await app.ledger.open(CHAIN)

@@ -19,7 +19,7 @@ from shared.domain.plan import Strength
 from shared.domain.policy import ActionKind, Everything
 from shared.errors import Conflict, Transient
 from shared.ports import Baseline
-from shared.services.app import App
+from shared.services.app import App, Desk
 
 _TRIES: Final = 20
 """How often a row that all instances share is written anew over what others wrote meanwhile."""
@@ -241,7 +241,7 @@ def owned(kind: ActionKind, baseline: Baseline | None) -> int:
     return baseline.profiles if kind is ActionKind.PROFILE_UPDATES else baseline.ours
 
 
-async def set_brake(app: App, cause: BrakeCause, why: str, *, by: str, by_sweep: bool = False, seen: int = 0) -> None:
+async def set_brake(app: Desk, cause: BrakeCause, why: str, *, by: str, by_sweep: bool = False, seen: int = 0) -> None:
     """Sets the brake for a cause. For the arguments see `Setting`.
 
     Where the cause stands already it stays as it is, but that a sweep renews what a sweep found.

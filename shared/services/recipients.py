@@ -28,7 +28,7 @@ def too_few(policy: Policy, rows: Iterable[Assignment]) -> str | None:
     }
     if len(recipients) >= policy.min_recipients:
         return None
-    return f"{len(recipients)} people receive its invoices, the policy asks for {policy.min_recipients}"
+    return f"its invoices reach {len(recipients)} of the {policy.min_recipients} people whom the policy asks for"
 
 
 async def left_with_too_few(

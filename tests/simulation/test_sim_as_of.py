@@ -14,9 +14,10 @@ from shared.domain.foreign_sightings import ESTATE, ForeignSpell
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.spells import Certainty, Ending, How, Window
 from shared.ports import Sighted
-from shared.services.as_of import HeldOn, Unreadable, foreign_on, held_on
+from shared.services.as_of import HeldOn, Known, Unreadable, foreign_on, held_on, look_further
 from shared.services.estate import Estate, read_estate
 from shared.services.foreign import SHOWN, note_foreign
+from shared.services.proof import DIGEST
 from shared.services.sweep import _held_by_person
 from tests.simulation.small_world import (
     DE,
@@ -165,6 +166,30 @@ async def test_a_wiped_ledger_still_tells_since_when_of_what_a_look_finds(stage:
     assert (one.spell.began.how, one.spell.rules_on(Window.of_moment(stage.now))) == (How.FOUND, ("own-company",))
     assert began is not None
     assert one.spell.began.at == began.replace(microsecond=0)  # billing cuts createdOn to whole seconds
+
+
+async def test_how_far_back_the_ledger_knows_and_whom_is_learned_while_it_is_read(stage: Stage) -> None:
+    await stage.advance(hours=1)
+    wipe_ledger(stage)
+    nothing = Known()
+    await held_at(stage, stage.now, known=nothing)
+    assert (nothing.since, await look_further(stage.app.ledger, nothing)) == (None, None)
+    anna = stage.hire("anna")
+    await stage.event_about(anna)
+    (first, *_) = await stage.records(anna)
+    someone, nobody = Known(), Known()
+    await held_at(stage, START, profile=DE, known=someone)
+    assert (someone.since, someone.profile) == (first.at, False)
+    await stage.look(DE)
+    await look_further(stage.app.ledger, someone, profile=DE)
+    assert someone.profile, "it was looked at, though nobody holds anything there"
+    await stage.advance(hours=1)
+    await stage.settle()  # with a digest
+    await held_at(stage, START, person=PersonKey(guid(9, 9)), known=nobody)
+    await look_further(stage.app.ledger, nobody, person=PersonKey(guid(9, 9)))
+    assert not nobody.person
+    digest = await anext(stage.app.ledger.read(DIGEST))
+    assert nobody.since == digest.at
 
 
 async def test_a_grant_that_shows_late_is_perhaps_until_a_look_shows_it(stage: Stage) -> None:

@@ -7,13 +7,25 @@ from typing import Any
 
 import pytest
 
+from shared.adapters.rows import Replace
 from shared.domain.brake import Brake, BrakeCause, Setting
 from shared.domain.holds import Hold, KeyHolds, Status, StoppedBy, action_id
 from shared.domain.keys import PersonKey
 from shared.domain.policy import ActionKind
 from shared.errors import Conflict, Transient
 from shared.ports import Baseline
-from shared.services.decisions import CHAIN, brake_status, dismiss, harm, list_holds, log, pause, release, resume
+from shared.services.decisions import (
+    CHAIN,
+    Paused,
+    brake_status,
+    dismiss,
+    harm,
+    list_holds,
+    log,
+    pause,
+    release,
+    resume,
+)
 from tests.simulation.small_world import DE, DIETER, FEMKE, NL, POLICY, guid
 from tests.simulation.stage import Stage
 
@@ -368,10 +380,10 @@ async def test_dismissing_twice_is_dismissing_once(waiting: Stage) -> None:
 
 
 async def test_a_pause_stands_until_it_is_resumed_and_the_sweep_takes_up_what_it_stopped(waiting: Stage) -> None:
-    await pause(waiting.app, BY, "audit")
+    assert await pause(waiting.app, BY, "audit") == Paused(already=False)
     await waiting.advance(seconds=5)
-    again = await pause(waiting.app, "pete", "audit, too")
-    assert again.causes[BrakeCause.PAUSE].by == BY
+    assert await pause(waiting.app, "pete", "audit, too") == Paused(already=True)
+    assert (await brake_status(waiting.app)).causes[BrakeCause.PAUSE].by == BY
     newcomer = waiting.hire("anna")
     await waiting.event_about(newcomer)
     await waiting.settle()
@@ -387,6 +399,37 @@ async def test_a_pause_stands_until_it_is_resumed_and_the_sweep_takes_up_what_it
     said = await decisions(waiting)
     assert [(one["verb"], one["by"]) for one in said] == [("pause", BY), ("pause", "pete"), ("resume", BY)]
     assert said[2]["causes"]["pause"]["why"] == "audit"
+
+
+async def test_a_pause_stops_writes_where_its_chain_is_damaged(waiting: Stage) -> None:
+    await pause(waiting.app, BY, "audit")
+    await resume(waiting.app, BY)
+    head = await waiting.ledger_rows.get(f"ledger:{CHAIN}", "head")
+    assert head is not None
+    await waiting.ledger_rows.write(head.partition, Replace(head.key, {"nothing": 1}, head.etag))
+    paused = await pause(waiting.app, BY, "stop")
+    assert paused.unrecorded is not None
+    assert (await brake_status(waiting.app)).causes[BrakeCause.PAUSE].why == "stop"
+    newcomer = waiting.hire("anna")
+    await waiting.event_about(newcomer)
+    await waiting.settle()
+    assert not waiting.held(newcomer)
+
+
+async def test_what_the_operator_did_not_agree_to_stays_and_is_not_accepted(waiting: Stage) -> None:
+    await pause(waiting.app, BY, "audit")
+    agreed = (await brake_status(waiting.app)).causes
+    await waiting.advance(seconds=5)
+    await shrunk(waiting, 4)
+    before = await waiting.app.state.baseline()
+    both = replace(await brake_status(waiting.app), causes={**(await brake_status(waiting.app)).causes, **agreed})
+    await waiting.app.state.put_brake(both)
+    resumed = await resume(waiting.app, BY, agreed)
+    assert (set(resumed.cleared), set(resumed.remaining)) == ({BrakeCause.PAUSE}, {BrakeCause.POPULATION_SHRANK})
+    assert await waiting.app.state.baseline() == before
+    nothing = await resume(waiting.app, BY, agreed)
+    assert (set(nothing.cleared), set(nothing.remaining)) == (set(), {BrakeCause.POPULATION_SHRANK})
+    assert await waiting.app.state.baseline() == before
 
 
 async def test_resuming_where_nothing_stands_does_and_records_nothing(waiting: Stage) -> None:

@@ -11,11 +11,12 @@ import pytest
 
 from cli.__main__ import main
 from shared.adapters.ledger import RowsLedger
+from shared.adapters.rows import Replace
 from shared.adapters.rows_sqlite import SqliteRows
 from shared.domain.foreign_sightings import ESTATE, KIND, appeared
 from shared.domain.keys import ProfileKey
 
-ANNA, BEN = (f"7c0f5a0e-0000-4000-8000-00000000000{number}" for number in range(1, 3))
+ANNA, BEN, CLEO, OWNER = (f"7c0f5a0e-0000-4000-8000-00000000000{number}" for number in range(1, 5))
 NL, DE = ProfileKey("mca:1", "NL-BG7"), ProfileKey("mca:1", "DE-BG7")
 GRANTED: Final = datetime(2026, 3, 1, 22, 30, tzinfo=UTC)  # half past eleven in the evening in Amsterdam
 
@@ -36,6 +37,20 @@ class Store:
 
         asyncio.run(work())
 
+    def damage(self, key: str) -> None:
+        """Its first record is no record any more."""
+
+        async def work() -> None:
+            rows = SqliteRows(self._path)
+            try:
+                row = await rows.get(f"ledger:{key}", f"record:{1:012}")
+                assert row is not None
+                await rows.write(row.partition, Replace(row.key, {"nothing": 1}, row.etag))
+            finally:
+                await rows.close()
+
+        asyncio.run(work())
+
     def act(self, person: str, profile: ProfileKey, verb: str, at: datetime) -> None:
         """An intent and the look that carried it out."""
         action = {"action": verb, "profile": str(profile), "mode": "enforce", "why": "w"}
@@ -51,7 +66,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     """Anna on NL for half an hour, Ben on DE since, and one that is foreign; there is a policy in Amsterdam's time."""
     path = tmp_path / "store.sqlite"
     monkeypatch.setenv("INVOICE_ACCESS_STORE", f"sqlite:{path}")
-    monkeypatch.setenv("ServiceBusConnection__fullyQualifiedNamespace", "unused.example")
+    monkeypatch.delenv("ServiceBusConnection__fullyQualifiedNamespace", raising=False)
     policy = tmp_path / "policy.yaml"
     policy.write_text(
         "version: 1\naccounts: all\nenforce: none\nrules: []\nemployment: { time_zone: Europe/Amsterdam }\n"
@@ -122,6 +137,84 @@ def test_programs_get_everything(store: Store, capsys: pytest.CaptureFixture[str
     assert found["foreign"] == []
     (foreign,) = asked(capsys, "--on", "2026-03-02", "--profile", str(NL))["foreign"]
     assert (foreign["principal"], foreign["first_seen"], foreign["last_seen"]) == (BEN, GRANTED.isoformat(), None)
+
+
+BEGINS = "This ledger begins 2026-03-01 22:30:00 UTC; of what was before, it knows"
+
+
+@pytest.mark.parametrize(
+    ("day", "said"), [("2026-02-28", f"{BEGINS} nothing."), ("2026-03-01", f"{BEGINS} no more."), ("2026-03-02", None)]
+)
+def test_what_was_before_the_ledger_it_does_not_claim_to_know(
+    store: Store, capsys: pytest.CaptureFixture[str], day: str, said: str | None
+) -> None:
+    assert main(["as-of", "--on", day]) == 0
+    out = capsys.readouterr().out
+    assert (said or "Foreign") in out
+    assert ("begins" in out) is (said is not None)
+    assert asked(capsys, "--on", day)["known_from"] == GRANTED.isoformat()
+
+
+def test_a_ledger_without_records_is_said_to_be_empty(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, store: Store, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("INVOICE_ACCESS_STORE", f"sqlite:{tmp_path / 'other.sqlite'}")
+    assert main(["as-of", "--on", "2026-03-01"]) == 0
+    assert "This ledger has no record of anybody: is INVOICE_ACCESS_STORE the store that the app uses?" in (
+        capsys.readouterr().out
+    )
+    assert asked(capsys, "--on", "2026-03-01")["known_from"] is None
+
+
+def test_of_one_person_the_ledger_is_as_old_as_its_digests(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    store.append("digest", GRANTED - timedelta(days=9), "digest", {"heads": {}})
+    found = asked(capsys, "--on", "2026-02-25", "--person", CLEO)
+    assert found["known_from"] == (GRANTED - timedelta(days=9)).isoformat()
+    assert main(["as-of", "--on", "2026-02-25", "--person", ANNA]) == 0
+    assert "begins" not in capsys.readouterr().out
+
+
+NOBODY, NOTHING = "No record names this person.", "No record names this profile."
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said", "not_named"),
+    [
+        (["--person", CLEO], NOBODY, ["person"]),
+        (["--person", CLEO, "--profile", str(NL)], NOBODY, ["person"]),
+        (["--profile", "mca:1/FR-BG7"], NOTHING, ["profile"]),
+        (["--person", ANNA, "--profile", str(DE)], "No record of this person names this profile.", ["profile"]),
+        (["--person", ANNA], None, []),
+        (["--person", BEN, "--profile", str(NL)], None, []),  # a foreign one
+        (["--person", OWNER], None, []),  # of whom a sweep noted nothing but what is foreign
+        (["--profile", str(DE)], None, []),
+        (["--profile", "mca:1/AT-BG7"], None, []),  # on which nobody ever held anything
+    ],
+)
+def test_whom_and_what_no_record_names_is_said(
+    store: Store, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str | None, not_named: list[str]
+) -> None:
+    store.append("profile:mca:1/at-bg7", GRANTED, "look", {})
+    store.append(ESTATE, GRANTED, KIND, {"appeared": [appeared(DE, OWNER, "User", "x", GRANTED)], "left": []})
+    assert main(["as-of", "--on", "2026-03-02", *arguments]) == 0
+    out = capsys.readouterr().out
+    assert [line for line in out.splitlines() if line.startswith("No record")] == ([] if said is None else [said])
+    assert asked(capsys, "--on", "2026-03-02", *arguments)["not_named"] == not_named
+
+
+def test_a_profile_that_a_look_only_read_is_named(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    fr = "mca:1/FR-BG7"
+    store.append(f"person:{ANNA}", GRANTED, "look", {"cause": "event", "origin": "x", "read": [fr], "held": {}})
+    assert asked(capsys, "--on", "2026-03-02", "--profile", fr)["not_named"] == []
+
+
+def test_of_a_chain_that_cannot_be_read_nobody_says_whom_it_names(
+    store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store.append(f"person:{CLEO}", GRANTED, "look", {})
+    store.damage(f"person:{CLEO}")
+    assert main(["as-of", "--on", "2026-03-02", "--person", CLEO, "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["not_named"] == []
 
 
 def test_a_chain_that_cannot_be_read_is_1_and_hides_no_other(store: Store, capsys: pytest.CaptureFixture[str]) -> None:

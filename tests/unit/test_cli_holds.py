@@ -1,15 +1,11 @@
-"""`holds`, `pause`, `resume`, `brake` as an operator types them: what they say, ask, change and exit with."""
+"""`holds` as an operator types it: what it says, asks, changes and exits with."""
 
 import asyncio
-import io
 import json
-import os
-import re
 import shlex
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +15,17 @@ from cli.__main__ import main
 from cli.operating import UsageError, moment, who
 from sandbox.settings import Options, Places, app_settings, shell_environment
 from sandbox.up import running
-from shared.adapters.ledger import RowsLedger
-from shared.adapters.rows_sqlite import SqliteRows
 from shared.adapters.state import RowsState
 from shared.adapters.work_wire import decode
-from shared.domain.brake import Brake, BrakeCause, Setting
-from shared.domain.holds import Hold, KeyHolds, Status, StoppedBy, action_id
+from shared.domain.holds import Hold, Status, StoppedBy, action_id
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.policy import ActionKind
 from shared.domain.work import CauseKind
 from shared.ports import ProfileState
+from tests.unit.cli_desk import NOW, Said, Store, answering, deployed
 
 ANNA, BEN, CLEO = (PersonKey(f"7c0f5a0e-0000-4000-8000-00000000000{number}") for number in range(1, 4))
 NL = ProfileKey("mca:1", "NL-BG7")
-NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 LOT = "sweep:mover_revokes"
 
 
@@ -57,68 +50,9 @@ HARMED = Hold(
 HOLDS = (hold(ANNA), hold(BEN, lot=LOT, stopped_by=StoppedBy.SWEEP), hold(CLEO, lot=LOT, stopped_by=StoppedBy.SWEEP))
 
 
-class Store:
-    """The store beside the command line."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def run[T](self, use: Callable[[RowsState], Awaitable[T]]) -> T:
-        async def opened() -> T:
-            async with self.state() as state:
-                return await use(state)
-
-        return asyncio.run(opened())
-
-    @asynccontextmanager
-    async def state(self) -> AsyncIterator[RowsState]:
-        rows = SqliteRows(self._path)
-        try:
-            yield RowsState(rows)
-        finally:
-            await rows.close()
-
-    def record(self, decision: Mapping[str, Any]) -> None:
-        async def append() -> None:
-            rows = SqliteRows(self._path)
-            try:
-                await (await RowsLedger(rows).open("operator")).append("decision", NOW, decision)
-            finally:
-                await rows.close()
-
-        asyncio.run(append())
-
-    def put(self, *holds: Hold) -> None:
-        async def use(state: RowsState) -> None:
-            await state.put_key_holds(*(KeyHolds(one.key, {one.id: one}) for one in holds))
-
-        self.run(use)
-
-    def statuses(self) -> dict[str, Status]:
-        async def use(state: RowsState) -> dict[str, Status]:
-            return {id_: one.status async for row in state.holds() for id_, one in row.holds.items()}
-
-        return self.run(use)
-
-    def causes(self) -> set[BrakeCause]:
-        async def use(state: RowsState) -> set[BrakeCause]:
-            return set((await state.brake()).causes)
-
-        return self.run(use)
-
-
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
-    """A deployment's environment whose queue nobody answers, and its store."""
-    policy = tmp_path / "policy.yaml"
-    policy.write_text("version: 1\nrules: []\n")
-    for name in [name for name in os.environ if name.startswith("INVOICE_ACCESS_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("INVOICE_ACCESS_POLICY", str(policy))
-    monkeypatch.setenv("INVOICE_ACCESS_STORE", f"sqlite:{tmp_path / 'store.sqlite'}")
-    monkeypatch.setenv("ServiceBusConnection__fullyQualifiedNamespace", "127.0.0.1:9")
-    monkeypatch.setattr("sys.stdin", io.StringIO())
-    return Store(tmp_path / "store.sqlite")
+    return deployed(tmp_path, monkeypatch)
 
 
 @pytest.fixture
@@ -127,22 +61,9 @@ def filled(store: Store) -> Store:
     return store
 
 
-class Terminal(io.StringIO):
-    """Somebody sits there and answers."""
-
-    def isatty(self) -> bool:
-        return True
-
-
 @pytest.fixture
 def answer(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    def give(text: str) -> None:
-        monkeypatch.setattr("sys.stdin", Terminal(f"{text}\n"))
-
-    return give
-
-
-type Said = pytest.CaptureFixture[str]
+    return answering(monkeypatch)
 
 
 # -- looking
@@ -227,6 +148,66 @@ def test_on_a_terminal_it_shows_what_it_would_do_and_asks(
     assert (filled.statuses()[HOLDS[0].id] is Status.DISMISSED) is decided
 
 
+def dismiss(store: Store, *holds: Hold) -> None:
+    async def use(state: RowsState) -> None:
+        for one in holds:
+            row = await state.key_holds(one.key)
+            dismissed = replace(one, status=Status.DISMISSED, by="olga", decided_at=NOW)
+            await state.put_key_holds(replace(row, holds={one.id: dismissed}))
+
+    store.run(use)
+
+
+def test_a_release_of_a_dismissed_lot_says_how_to_release_it(
+    filled: Store, capsys: Said, answer: Callable[[str], None]
+) -> None:
+    dismiss(filled, *HOLDS[1:])
+    release = ["holds", "release", LOT, "--yes", "--as-listed", NOW.isoformat()]
+    assert main(release) == 0
+    ids = ", ".join(sorted(one.id for one in HOLDS[1:]))
+    assert capsys.readouterr().out == f"2 are dismissed; release each by its own id: {ids}\n"
+    answer("y")  # nothing is asked about what would not be released
+    assert main(["holds", "release", LOT]) == 0
+    assert capsys.readouterr().out == f"2 are dismissed; release each by its own id: {ids}\n"
+    store_of_one = replace(HOLDS[1], lot="sweep:grants")
+    dismiss(filled, store_of_one)
+    assert main(["holds", "release", "sweep:grants", "--yes", "--as-listed", NOW.isoformat()]) == 0
+    assert capsys.readouterr().out == f"1 is dismissed; release it by its own id {HOLDS[1].id}\n"
+
+
+def test_of_many_dismissed_ones_it_says_where_they_are_listed(store: Store, capsys: Said) -> None:
+    many = [hold(PersonKey(f"7c0f5a0e-0000-4000-8000-{number:012}"), lot=LOT) for number in range(7)]
+    dismiss(store, *many)
+    assert main(["holds", "release", LOT, "--yes", "--as-listed", NOW.isoformat()]) == 0
+    said = "7 are dismissed; release each by its own id, as `holds show` lists them\n"
+    assert capsys.readouterr().out == said
+
+
+def test_where_nothing_is_dismissed_either_nothing_waits(store: Store, capsys: Said) -> None:
+    assert main(["holds", "release", "--all", "--yes", "--as-listed", NOW.isoformat()]) == 0
+    assert capsys.readouterr().out == "There is nothing that waits.\n"
+
+
+def test_what_a_lot_leaves_out_is_not_asked_about(filled: Store, capsys: Said, answer: Callable[[str], None]) -> None:
+    dismiss(filled, HOLDS[1])
+    answer("n")
+    assert main(["holds", "release", LOT]) == 1
+    out = capsys.readouterr().out
+    assert "release 1 action? [y/N]" in out
+    assert HOLDS[1].id not in out
+    answer("n")
+    assert main(["holds", "release", HOLDS[1].id]) == 1
+    assert "release 1 action? [y/N]" in capsys.readouterr().out
+
+
+def test_the_help_is_for_operators(capsys: Said) -> None:
+    with pytest.raises(SystemExit):
+        main(["holds", "--help"])
+    said = capsys.readouterr().out
+    assert "Lives here" not in said
+    assert "decide" in said
+
+
 def test_a_refusal_names_each_difference_and_changes_nothing(filled: Store, capsys: Said) -> None:
     early = (NOW - timedelta(seconds=1)).isoformat()
     assert main(["holds", "release", LOT, "gone", "--yes", "--as-listed", early]) == 1
@@ -262,7 +243,7 @@ def test_what_was_asked_wrongly_is_named_with_the_mend(
 def test_wrong_settings_are_listed_and_exit_with_2(store: Store, capsys: Said, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INVOICE_ACCESS_STORE", "nowhere")
     monkeypatch.setenv("INVOICE_ACCESS_SWEEP_HOURS", "0")
-    assert main(["holds", "list"]) == 2
+    assert main(["holds", "dismiss", LOT, "--yes", "--by", "olga"]) == 2
     said = capsys.readouterr().err
     assert "2 mistakes" in said
     assert "INVOICE_ACCESS_STORE" in said
@@ -280,43 +261,7 @@ def test_a_time_keeps_its_moment_whatever_its_zone() -> None:
     assert moment("2026-03-02T10:00:00+01:00", "--as-listed") == NOW
 
 
-# -- the brake
-
-
-def test_the_brake_is_set_told_and_cleared(store: Store, capsys: Said) -> None:
-    assert main(["brake"]) == 0
-    assert "The brake is not on." in capsys.readouterr().out
-    assert main(["pause", "--why", "audit", "--by", "olga"]) == 0
-    assert store.causes() == {BrakeCause.PAUSE}
-    assert main(["brake"]) == 1
-    said = capsys.readouterr().out
-    assert "set by olga: audit" in said
-    assert "stops: everything\n" in said
-    assert main(["resume", "--by", "pete"]) == 0
-    assert "Cleared: pause" in capsys.readouterr().out
-    assert store.causes() == set()
-    assert main(["resume"]) == 0
-    assert "nothing to resume" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(("seen", "said"), [(1033, "That 1,033 people match"), (0, "How many people match")])
-def test_a_resume_says_what_is_accepted_by_it(store: Store, capsys: Said, seen: int, said: str) -> None:
-    shrank = Setting(NOW, "sweep", "1,500 are 1,033", by_sweep=True, seen=seen)
-    lost = Setting(NOW, "sweep", "an account is gone", by_sweep=True)
-    causes = {BrakeCause.POPULATION_SHRANK: shrank, BrakeCause.ROLE_LOST: lost}
-    store.run(lambda state: state.put_brake(Brake(causes)))
-    assert main(["resume", "--by", "pete"]) == 0
-    out = capsys.readouterr().out
-    assert f"{said} the rules is accepted" in out
-    assert "The billing accounts that the next sweep finds are accepted" in out
-
-
-def test_the_brake_says_when_a_sweep_found_the_same_again(store: Store, capsys: Said) -> None:
-    again = Setting(NOW, "sweep:2", "one list failed", by_sweep=True, renewed=NOW + timedelta(hours=1))
-    store.run(lambda state: state.put_brake(Brake({BrakeCause.INCOMPLETE_SWEEP: again})))
-    assert main(["brake"]) == 1
-    out = capsys.readouterr().out
-    assert re.search(r"since \S+ \S+.*, found again \S+ \S+.*, set by sweep:2: one list failed", out)
+# -- the log
 
 
 def test_the_log_tells_every_decision_the_newest_last(filled: Store, capsys: Said) -> None:
@@ -354,14 +299,6 @@ def test_a_decision_that_was_refused_halfway_is_told_with_what_stood_against_it(
     store.record({"verb": "release", "by": "olga", "refused": ["1: it is gone"], "decided": []})
     assert main(["holds", "log"]) == 0
     assert "refused: 1: it is gone" in capsys.readouterr().out
-
-
-def test_a_pause_needs_a_reason(store: Store, capsys: Said) -> None:
-    assert main(["pause", "--why", " "]) == 2
-    assert "--why" in capsys.readouterr().err
-    with pytest.raises(SystemExit):
-        main(["pause"])
-    assert store.causes() == set()
 
 
 # -- with a queue

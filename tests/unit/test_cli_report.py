@@ -36,7 +36,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The file of the store that the environment names; there is no policy."""
     path = tmp_path / "state.sqlite"
     monkeypatch.setenv("INVOICE_ACCESS_STORE", f"sqlite:{path}")
-    monkeypatch.setenv("ServiceBusConnection__fullyQualifiedNamespace", "unused.example")
+    monkeypatch.delenv("ServiceBusConnection__fullyQualifiedNamespace", raising=False)
     monkeypatch.setenv("INVOICE_ACCESS_POLICY", str(tmp_path / "there-is-none.yaml"))
     return path
 
@@ -95,4 +95,7 @@ def test_for_programs_it_is_as_it_is_stored(store: Path, capsys: pytest.CaptureF
 
 def test_without_a_report_it_says_so(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report"]) == 1
-    assert "No sweep has stored a report" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "No sweep has stored a report" in said
+    assert "none may have run yet" in said
+    assert "is INVOICE_ACCESS_STORE the store that the app uses?" in said

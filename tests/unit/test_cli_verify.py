@@ -21,7 +21,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The file of the store that the environment names; nothing else of the app is configured, no policy either."""
     path = tmp_path / "ledger.sqlite"
     monkeypatch.setenv("INVOICE_ACCESS_STORE", f"sqlite:{path}")
-    monkeypatch.setenv("ServiceBusConnection__fullyQualifiedNamespace", "unused.example")
+    monkeypatch.delenv("ServiceBusConnection__fullyQualifiedNamespace", raising=False)
     monkeypatch.setenv("INVOICE_ACCESS_POLICY", str(tmp_path / "there-is-none.yaml"))
     return path
 
@@ -91,8 +91,10 @@ def test_a_ledger_that_holds_is_0_and_what_is_newer_than_the_digest_is_named(
 def test_a_line_of_the_log_is_taken_as_it_stands(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
     append(store, "operator")
     kept = digest(store, "operator")
-    assert main(["verify", "--digest", kept.replace(":", " ").upper()]) == 0
-    assert "Nothing is newer." in capsys.readouterr().out
+    line = kept.replace(":", " ")
+    for text in (kept, line, line.upper(), f"ledger digest: {line}", f" ledger digest:  {line}\n"):
+        assert main(["verify", "--digest", text]) == 0
+        assert "Nothing is newer." in capsys.readouterr().out
 
 
 def test_without_a_digest_it_says_that_the_inner_consistency_alone_was_checked(
@@ -141,7 +143,9 @@ def test_an_empty_store_is_1_as_it_is_probably_the_wrong_one(store: Path, capsys
     assert "INVOICE_ACCESS_STORE" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("text", ["", "7", "7:abc", f"0:{'f' * 64}", f"-1:{'f' * 64}", f"7:{'g' * 64}"])
+@pytest.mark.parametrize(
+    "text", ["", "7", "7:abc", f"0:{'f' * 64}", f"-1:{'f' * 64}", f"7:{'g' * 64}", f"digest: 7 {'f' * 64}"]
+)
 def test_what_is_no_digest_is_2(store: Path, capsys: pytest.CaptureFixture[str], text: str) -> None:
     with pytest.raises(SystemExit) as left:
         main(["verify", f"--digest={text}"])

@@ -102,7 +102,7 @@ def test_as_many_as_are_left_are_not_too_many() -> None:
     assert too_many(ActionKind.GRANTS, [ACTION, ACTION], 2, 10) is None
     lot = too_many(ActionKind.GRANTS, [ACTION, ACTION], 1, 10)
     assert lot is not None
-    assert (lot.name, lot.why) == ("sweep:grants", "one sweep wants 2 grants, and of 10 in 24 h 1 are left")
+    assert (lot.name, lot.why) == ("sweep:grants", "one sweep wants 2 grants, and of 10 in 24 h 1 is left")
 
 
 def test_a_changed_policy_holds_movers_alone_due_or_not() -> None:

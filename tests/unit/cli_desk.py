@@ -1,0 +1,111 @@
+"""The desk of an operator: a deployment's environment whose queue nobody answers, its store, and perhaps a terminal.
+
+Lives here: what the tests of the operators' verbs share. No test.
+"""
+
+import asyncio
+import io
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.adapters.ledger import RowsLedger
+from shared.adapters.rows_sqlite import SqliteRows
+from shared.adapters.state import RowsState
+from shared.domain.brake import BrakeCause
+from shared.domain.holds import Hold, KeyHolds, Status
+
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+
+class Store:
+    """The store beside the command line."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def run[T](self, use: Callable[[RowsState], Awaitable[T]]) -> T:
+        async def opened() -> T:
+            async with self.state() as state:
+                return await use(state)
+
+        return asyncio.run(opened())
+
+    @asynccontextmanager
+    async def state(self) -> AsyncIterator[RowsState]:
+        rows = SqliteRows(self._path)
+        try:
+            yield RowsState(rows)
+        finally:
+            await rows.close()
+
+    def run_rows[T](self, use: Callable[[SqliteRows], Awaitable[T]]) -> T:
+        async def opened() -> T:
+            rows = SqliteRows(self._path)
+            try:
+                return await use(rows)
+            finally:
+                await rows.close()
+
+        return asyncio.run(opened())
+
+    def record(self, decision: Mapping[str, Any]) -> None:
+        async def append(rows: SqliteRows) -> None:
+            await (await RowsLedger(rows).open("operator")).append("decision", NOW, decision)
+
+        self.run_rows(append)
+
+    def put(self, *holds: Hold) -> None:
+        async def use(state: RowsState) -> None:
+            await state.put_key_holds(*(KeyHolds(one.key, {one.id: one}) for one in holds))
+
+        self.run(use)
+
+    def statuses(self) -> dict[str, Status]:
+        async def use(state: RowsState) -> dict[str, Status]:
+            return {id_: one.status async for row in state.holds() for id_, one in row.holds.items()}
+
+        return self.run(use)
+
+    def causes(self) -> set[BrakeCause]:
+        async def use(state: RowsState) -> set[BrakeCause]:
+            return set((await state.brake()).causes)
+
+        return self.run(use)
+
+
+def deployed(path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """The store of a deployment that the environment describes from now on, with nobody at a terminal."""
+    policy = path / "policy.yaml"
+    policy.write_text("version: 1\nrules: []\n")
+    for name in [name for name in os.environ if name.startswith("INVOICE_ACCESS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("INVOICE_ACCESS_POLICY", str(policy))
+    monkeypatch.setenv("INVOICE_ACCESS_STORE", f"sqlite:{path / 'store.sqlite'}")
+    monkeypatch.setenv("ServiceBusConnection__fullyQualifiedNamespace", "127.0.0.1:9")
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    return Store(path / "store.sqlite")
+
+
+class Terminal(io.StringIO):
+    """Somebody sits there and answers."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def answering(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Has somebody at the terminal give an answer."""
+
+    def give(text: str) -> None:
+        monkeypatch.setattr("sys.stdin", Terminal(f"{text}\n"))
+
+    return give
+
+
+type Said = pytest.CaptureFixture[str]
