@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.simulation.mutants import of_access, of_guards, of_looks, of_profiles, of_reads, of_writes
 from tests.simulation.mutants.command import ROOT, main, run_mutant
 from tests.simulation.mutants.every import MUTANTS
 from tests.simulation.mutants.mutant import MovedOnError, Mutant
 
 ENGINE = ROOT / "tests" / "simulation" / "engine"
+ROOMS = (of_access, of_guards, of_looks, of_profiles, of_reads, of_writes)
 BY_NAME = {mutant.name: mutant for mutant in MUTANTS}
 HARMLESS = Mutant(
     name="harmless",
@@ -29,6 +31,14 @@ def test_a_mutant_fits_the_source_once_and_changes_what_it_does(mutant: Mutant) 
 
 def test_there_are_at_least_twenty_and_each_has_a_name_of_its_own() -> None:
     assert len(BY_NAME) == len(MUTANTS) >= 20
+
+
+def test_the_page_says_how_many_there_are_in_each_module() -> None:
+    page = (ROOT / "docs" / "simulation.md").read_text()
+    said = dict(re.findall(r"^\| `(of_\w+)` \| (\d+) \|", page, re.MULTILINE))
+    assert {name: int(number) for name, number in said.items()} == {
+        room.__name__.rpartition(".")[2]: len(room.MUTANTS) for room in ROOMS
+    }
 
 
 def test_a_mutant_is_caught_by_invariants_that_exist_and_never_by_a_crash_alone() -> None:

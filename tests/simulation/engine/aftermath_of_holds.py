@@ -1,6 +1,6 @@
-"""What must be true of the holds when all is quiet: each open one stops something that the app would do without it.
+"""What must be true of the holds when all is quiet: an open one stops something, and no released one is left.
 
-Lives here: asking the oracle about what each open hold holds. Whether something is missing that no hold excuses is
+Lives here: asking the oracle about what each hold holds. Whether something is missing that no hold excuses is
 `aftermath`'s.
 """
 
@@ -14,12 +14,25 @@ from tests.simulation.engine.policies import SimPolicy
 
 
 def judge_holds(judge: Judge, policy: SimPolicy) -> None:
-    """Section 7: a look, or a sweep, that no longer wants an action closes its hold."""
+    """Section 7: a look, or a sweep, that no longer wants an action closes its hold.
+
+    What was released is done by then, or open again, or closed.
+    """
     for row in judge.holds.values():
         for hold in row.holds.values():
             if hold.status is Status.OPEN and (why := _why_unwanted(judge, policy, hold)) is not None:
                 what = f"{hold.kind.value} {hold.key.canonical} on {hold.profile}"
                 judge.book.violate("holds_are_wanted", f"{what} is held and {why}")
+            elif hold.status is Status.RELEASED and not _is_undecided(judge, policy, hold):
+                what = f"{hold.kind.value} {hold.key.canonical} on {hold.profile}"
+                judge.book.violate("released_is_done", f"{what} was released, and is neither done nor open again")
+
+
+def _is_undecided(judge: Judge, policy: SimPolicy, hold: Hold) -> bool:
+    """Whether nobody can say if a released revoke is still wanted: a rule is not known that may have given it."""
+    facts = judge.world.facts[-1][1]
+    unknown = oracle.unknown_rules(judge.world.graph.newest(), policy, facts)
+    return hold.kind is ActionKind.MOVER_REVOKES and bool(unknown)
 
 
 def _why_unwanted(judge: Judge, policy: SimPolicy, hold: Hold) -> str | None:

@@ -62,12 +62,24 @@ class Run:
     brake: Brake | None = None
     brakes: list[Brake] = field(default_factory=list)
     """Every brake that was read."""
+    policy_digest: str = ""
+    """The digest of the policy that its process was deployed with, as the store keeps it."""
+    refused: str = ""
+    """What billing refused it for want of our role; "" for nothing."""
+    listed: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Everybody whom Graph's lists told a sweep of, by id, with what was said of them."""
+    members: dict[str, set[str]] = field(default_factory=dict)
+    """Who is in a group, by what Graph's lists told a sweep."""
+    held_anew: dict[str, Hold] = field(default_factory=dict)
+    """Actions that it held, and that waited for nobody before, by id."""
     brake_read: bool = False
     """Whether the brake was read since the latest intent of this run."""
     sent: list[tuple[str, datetime | None]] = field(default_factory=list)
     """Looks that reached the queue from here: key and due time."""
     written: list[Any] = field(default_factory=list)
     """What it wrote to billing (`AppWrite`), in order."""
+    rows_made: dict[ProfileKey, str] = field(default_factory=dict)
+    """When the person's assignment on a profile was made, as billing's latest answer has it."""
     rows_read: dict[ProfileKey, tuple[bool, str | None]] = field(default_factory=dict)
     """The latest answer about the person's assignment on a profile: whether there is one, and who made it."""
     updated_from: dict[ProfileKey, Any] = field(default_factory=dict)

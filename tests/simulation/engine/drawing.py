@@ -11,6 +11,8 @@ from sandbox.graph.switches import Switches as GraphSwitches
 from tests.simulation.small_world import COMPANIES, TREASURY, by_hand, guid, user, world
 
 _PERSON_ID: Final = 10
+_NAMELESS: Final = 0.3
+"""How many of the assignments that were given by hand do not say by whom."""
 
 
 def draw_switches(rng: random.Random) -> tuple[BillingSwitches, GraphSwitches]:
@@ -110,4 +112,5 @@ def _vary(rng: random.Random, profile: dict[str, Any], people: int) -> None:
     elif rng.random() < 0.1:
         del profile["properties"]["invoiceEmailOptIn"]
     if rng.random() < 0.2:
-        profile["billingRoleAssignments"].append(by_hand(person_id(rng.randrange(people))))
+        by: dict[str, Any] = {"createdByPrincipalId": None} if rng.random() < _NAMELESS else {}
+        profile["billingRoleAssignments"].append(by_hand(person_id(rng.randrange(people)), **by))

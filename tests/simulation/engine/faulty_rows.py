@@ -65,6 +65,11 @@ class Store:
                 lot = rows[start : start + BATCH_OPERATIONS]
                 await self.rows.write(partition, *(Insert(row.key, row.body) for row in lot))
 
+    @property
+    def backup(self) -> list[Row]:
+        """The rows of the latest copy."""
+        return [row for rows in self._backup.values() for row in rows]
+
     async def close(self) -> None:
         """Lets go of it."""
         await self.rows.close()

@@ -31,6 +31,10 @@ def hear(case: Case, process: Named, target: str, request: Request, response: Re
     _answered(run, request, response)
     if response.hang_up:
         return
+    if target == "arm" and _is_refusal(response):
+        run.refused = path[-_SHOWN:]
+    if target == "graph" and run.function == "sweep" and request.method == "GET" and response.status == 200:
+        _heard_list(run, path, _parsed(response.body))
     if target == "graph":
         _heard_graph(run, request, response)
     elif request.method == "GET" and response.status == 200:
@@ -59,13 +63,32 @@ def _answered(run: Run, request: Request, response: Response) -> None:
         run.unanswered[request.target] = None
 
 
+def _is_refusal(response: Response) -> bool:
+    """Whether billing says that we have no role there. What it says to a token is another matter."""
+    return response.status == 403 or (response.status == 401 and b"no claims" in response.body.lower())
+
+
+def _heard_list(run: Run, path: str, body: Any) -> None:
+    """Keeps account of whom a sweep was told of."""
+    rows = body.get("value") if isinstance(body, dict) else None
+    people = {str(row["id"]): row for row in rows or () if isinstance(row, dict) and "id" in row}
+    match [part for part in path.split("/") if part][1:]:
+        case ["users"]:
+            run.listed |= people
+        case ["groups", group, "transitiveMembers", *_]:
+            run.listed |= people
+            run.members.setdefault(group, set()).update(people)
+
+
 def _heard_row(run: Run, request: Request, response: Response) -> None:
     parts = [part for part in unquote(request.path).split("/") if part]
     if request.method != "GET" or len(parts) != 8 or parts[6].lower() != "billingroleassignments":
         return
     key, body = ProfileKey(parts[3], parts[5]), _parsed(response.body)
     if response.status == 200 and isinstance(body, dict):
-        run.rows_read[key] = (True, body.get("properties", {}).get("createdByPrincipalId"))
+        properties = body.get("properties", {})
+        run.rows_read[key] = (True, properties.get("createdByPrincipalId"))
+        run.rows_made[key] = str(properties.get("createdOn", ""))
     elif response.status == 404 and isinstance(body, dict):
         run.rows_read[key] = (False, None)
 

@@ -21,6 +21,7 @@ RUBBISH: Final = (
     b'{"specversion":"1.0","id":"r2","source":"/hr","type":"x"}',
     b"\xff\xfe\x00",
 )
+_MISTYPED: Final = "Finanec"
 _COMPANIES: Final = (*COMPANIES, "Nowhere")
 _OWNER_OF_ACCOUNT: Final = "50000000-aaaa-bbbb-cccc-100000000000"
 _NAMED: Final = {
@@ -46,6 +47,7 @@ class People(Teller):
             "move": (9, self.move),
             "move-twice": (3, self.move_twice),
             "waver": (2, self.waver),
+            "department-mistyped": (2, self.mistype),
             "vanish": (3, self.vanish),
             "postpone": (2, self.postpone),
             "leave": (6, self.leave),
@@ -115,6 +117,21 @@ class People(Teller):
         self.later(back, lambda: to("Finance"))
         self.later(back + self.rng.uniform(60, 280), lambda: to("Sales"))
         return to("Sales")
+
+    def mistype(self) -> list[Tale]:
+        """Somebody mistypes a department's name: nobody is in it until that is noticed. No event tells of it."""
+        people = [str(one.id) for one in self._entries() if one.properties.get("department") == "Finance"]
+        for person in people:
+            self._change(person, department=_MISTYPED)
+
+        def mend() -> list[Tale]:
+            for one in self._entries():
+                if one.properties.get("department") == _MISTYPED:
+                    self._change(str(one.id), department="Finance")
+            return []
+
+        self.later(self.rng.uniform(3600, 30_000), mend)
+        return []
 
     def told_again(self, person: str) -> list[Tale]:
         """Somebody is told of, and nothing changed."""

@@ -1,8 +1,8 @@
 """The judge: hears what processes hear, sees what is stored, and keeps what the promises are judged by.
 
 Lives here: turning rows and messages into facts, and asking the promises at the right moments. The promises are
-`promises_of_writes`, `promises_of_runs` and `promises_of_records`; what must be true when all is quiet is
-`aftermath`'s.
+`promises_of_writes`, `promises_of_guards`, `promises_of_runs` and `promises_of_records`; what must be true when all is
+quiet is `aftermath`'s.
 """
 
 import json
@@ -19,17 +19,24 @@ from shared.domain.budgets import Reservations
 from shared.domain.holds import Status
 from shared.domain.keys import ProfileKey
 from shared.domain.policy import ActionKind
-from shared.domain.work import Scheduled
+from shared.domain.work import CauseKind, Scheduled
 from shared.ports import Baseline, Record
 from shared.services.provenance import ADOPT
 from tests.simulation.engine.book import RUN, Run
 from tests.simulation.engine.case import Case
 from tests.simulation.engine.hearing import hear
 from tests.simulation.engine.place import Named
+from tests.simulation.engine.promises_of_guards import (
+    SWEEP_GUARD_PROMISES,
+    lost_role_sets_the_brake,
+    reopened_for_a_reason,
+    updates_are_rare,
+)
 from tests.simulation.engine.promises_of_records import (
     LOOK_PROMISES,
     SWEEP_PROMISES,
     absence_was_read,
+    chains_verify,
     changed_policy_is_held,
     reservations_are_actions,
     reserved_before_write,
@@ -45,6 +52,7 @@ from tests.simulation.engine.promises_of_writes import WRITE_PROMISES, flag_alon
 from tests.simulation.engine.world import AppWrite
 
 _SHOWN_OF_LOOKS: Final = ("outcome", "why", "actions", "waiting", "next", "finding", "alert")
+_HANGS_SECONDS: Final = 90.0
 _NAMES: Final = "contoso.example"
 
 
@@ -79,6 +87,8 @@ class Judge(Case):
         """Rows were stored, whether or not who stored them gets to know."""
         for row in rows:
             key = row if isinstance(row, str) else row.key
+            if partition.startswith("ledger:") and (broken := chains_verify(self, row)) is not None:
+                self.book.violate("chains_verify", f"{partition.removeprefix('ledger:')}: {broken}")
             if partition.startswith("ledger:") and isinstance(row, Row) and key.startswith("record:"):
                 self._recorded(row)
             elif partition == "holds":
@@ -101,6 +111,7 @@ class Judge(Case):
         if (broken := reservations_are_actions(self, RUN.get(), row)) is not None:
             self.book.violate("reservations_are_actions", broken)
         self.reserved[row.kind] = frozenset(row.taken)
+        self.reservations.setdefault(row.kind, []).append((self.world.now(), row))
 
     def _recorded(self, row: Row) -> None:
         record = Record(**{**row.body, "at": datetime.fromisoformat(row.body["at"])})
@@ -151,6 +162,7 @@ class Judge(Case):
     def _held(self, row: Row | str) -> None:
         key = row.removeprefix("hold:") if isinstance(row, str) else holds_of(row).key.canonical
         before = dict(self.holds[key].holds) if key in self.holds else {}
+        run = RUN.get()
         now = {} if isinstance(row, str) else dict(holds_of(row).holds)
         for hold in now.values():
             was = before.get(hold.id)
@@ -162,7 +174,11 @@ class Judge(Case):
                 self.decided[hold.id] = self.world.now()
             if was is not None and hold.refused and not was.refused:
                 self.book.count("hold:refused")
-        if (run := RUN.get()) is not None:
+            if was is not None and (broken := reopened_for_a_reason(self, run, was, hold)) is not None:
+                self.book.violate("reopened_for_a_reason", broken)
+            if run is not None and hold.status is Status.OPEN and (was is None or was.status is not Status.OPEN):
+                run.held_anew[hold.id] = hold
+        if run is not None:
             run.undismissed |= {
                 id_: hold for id_, hold in before.items() if hold.status is Status.DISMISSED and id_ not in now
             }
@@ -191,6 +207,8 @@ class Judge(Case):
         if run is not None:
             run.sent.append((key, look.due))
         self.dues.setdefault(key, []).append(look.due or self.world.now())
+        if look.item.cause.kind is CauseKind.OPERATOR:
+            self.asked_by_operators[key] = self.world.now()
         if dropped:
             self.book.count("message:duplicate-dropped")
             if (broken := duplicates_keep_a_look(self, look)) is not None:
@@ -207,13 +225,13 @@ class Judge(Case):
         """A run ended, before its messages are settled."""
         if not ok:
             return
-        for promise in RUN_PROMISES:
+        for promise in (*RUN_PROMISES, lost_role_sets_the_brake):
             if (broken := promise(self, run, bodies)) is not None:
                 self.book.violate(promise.__name__, f"run {run.number} {run.function} {run.key}: {broken}")
 
     def swept(self, run: Run, report: Mapping[str, Any]) -> None:
         """A sweep ended well, with this report."""
-        for promise in SWEEP_PROMISES:
+        for promise in (*SWEEP_PROMISES, *SWEEP_GUARD_PROMISES):
             if (broken := promise(self, run, report)) is not None:
                 self.book.violate(promise.__name__, f"run {run.number}: {broken}")
 
@@ -226,12 +244,28 @@ class Judge(Case):
         self.book.say(run.process if run else "-", f"WRITES {what}")
         if run is not None:
             run.written.append(write)
-        for promise in (*WRITE_PROMISES, reserved_before_write):
+        if entry.operation == "put-profile":
+            self._count_update()
+        for promise in (*WRITE_PROMISES, reserved_before_write, updates_are_rare):
             if (broken := promise(self, write, run)) is not None:
                 where = f"run {run.number} by {run.process}" if run else "no run"
                 self.book.violate(promise.__name__, f"{what} ({where}): {broken}")
         if entry.operation == "put-profile" and write.profile is not None:
             self.on_update(write.profile)
+
+    def _count_update(self) -> None:
+        """Says how an update that billing accepted will end."""
+        switches = self.world.billing.switches
+        fails = switches.operation_failure_status is not None
+        hangs = switches.update_status != 200 and switches.update_seconds >= _HANGS_SECONDS
+        self.book.count(f"update:{'fails' if fails else 'hangs' if hangs else 'ends well'}")
+
+    def chains_are(self, rows: Sequence[Row]) -> None:
+        """The ledger was put in another's place: these are its rows now."""
+        self.chains.clear()
+        for row in rows:
+            if row.key.startswith("record:"):
+                self.chains.setdefault(row.body["key"], {})[row.body["sequence"]] = row.body["digest"]
 
     # -- people
 

@@ -8,7 +8,7 @@ import random
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from shared.domain.keys import ProfileKey
 from tests.simulation.engine.broker_queues import Post
@@ -18,6 +18,9 @@ from tests.simulation.engine.judge import Judge
 from tests.simulation.engine.portal import Portal
 from tests.simulation.engine.process import Process
 from tests.simulation.engine.world import Refused, World
+
+_UPDATES_MEET_IT: Final = 0.7
+"""How often a profile is opted out just when operations begin to hang or fail: too few are otherwise."""
 
 
 @dataclass(eq=False)
@@ -32,6 +35,7 @@ class Mishaps:
     ledger: Store
     rng: random.Random
     some_process: Callable[[], Process]
+    sweep: Callable[[], None]
     behind: Callable[[Coroutine[Any, Any, None]], None]
 
     def kinds(self) -> dict[str, tuple[int, Callable[[], None]]]:
@@ -60,8 +64,13 @@ class Mishaps:
 
     def wipe(self) -> None:
         """The ledger is gone."""
-        self.judge.ledger_lost = self.world.now()
-        self.behind(self.ledger.wipe())
+
+        async def soon() -> None:
+            self.judge.ledger_lost = self.world.now()
+            await self.ledger.wipe()
+            self.judge.chains_are([])
+
+        self.behind(soon())
 
     def restore(self) -> None:
         """The ledger is put back from a backup, which is older than what it replaces."""
@@ -71,6 +80,7 @@ class Mishaps:
             await asyncio.sleep(self.rng.uniform(60, 3600))
             self.judge.ledger_lost = self.world.now()
             await self.ledger.restore()
+            self.judge.chains_are(self.ledger.backup)
 
         self.behind(later())
 
@@ -112,9 +122,18 @@ class Mishaps:
         self.behind(soon())
 
     def hang(self) -> None:
-        """Grants that are accepted are done late, or when nobody waits any more."""
+        """Grants and updates that are accepted are done late, or when nobody waits any more."""
         self.world.turn(create_status=202, create_seconds=self.rng.choice((90.0, 400.0)), create_polls=0)
+        self.world.turn(update_status=202, update_seconds=self.rng.choice((90.0, 400.0)), update_polls=0)
+        self._opt_out()
 
     def fail(self) -> None:
         """Operations that are accepted fail in the end, or do again what they should."""
         self.world.turn(operation_failure_status=self.rng.choice((None, 400, 409)))
+        self._opt_out()
+
+    def _opt_out(self) -> None:
+        """Has an update of a profile meet what was just turned."""
+        if self.rng.random() < _UPDATES_MEET_IT:
+            self.portal.opt_out()
+            self.sweep()

@@ -16,6 +16,7 @@ from shared.services import decisions
 from shared.services.adopt import Fate, apply_adoption, plan_adoption
 from shared.services.app import App
 from tests.simulation.engine.judge import Judge
+from tests.simulation.engine.promises_of_guards import release_asks_for_a_look
 
 OPERATOR: Final = "olga"
 
@@ -73,7 +74,10 @@ class Operator:
             chosen = None if everything or self.rng.random() < 0.5 else [self.rng.choice(listing.lines).id]
             if self.rng.random() < _CHANGES_MEANWHILE:
                 self._about_one(listing.holds, self.overtake)  # after it was listed, and before it is looked at
+            began = self.judge.world.now()
             decided = await decisions.release(app, chosen, OPERATOR, listing)
+            if (broken := release_asks_for_a_look(self.judge, decided.holds, began)) is not None:
+                self.judge.book.violate("release_asks_for_a_look", broken)
             self.judge.book.count(f"operator:released:{bool(decided.holds)}")
 
     async def dismiss(self, app: App) -> None:

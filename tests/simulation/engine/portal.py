@@ -55,9 +55,9 @@ class Portal(Teller):
         self._give(row.principal_id, profile, OWNER)
         return []
 
-    def opt_out(self) -> list[Tale]:
+    def opt_out(self, profile: ProfileKey | None = None) -> list[Tale]:
         """Invoice e-mail is turned off by hand."""
-        self._edit(self.rng.choice(PROFILES), {FLAG: False})
+        self._edit(profile or self.rng.choice(PROFILES), {FLAG: False})
         return []
 
     def edit_profile(self, profile: ProfileKey | None = None) -> list[Tale]:

@@ -3,11 +3,14 @@
 Lives here: one function per promise, named as it is reported; each answers None, or what is broken.
 """
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sandbox.billing.holdings import Assignment as Row
+from sandbox.billing.holdings import Assignment
+from shared.adapters.rows import Row
 from shared.domain.brake import BrakeCause
 from shared.domain.budgets import Reservations
 from shared.domain.holds import Status, action_id
@@ -21,6 +24,9 @@ from tests.simulation.engine.case import Case
 from tests.simulation.engine.promises_of_writes import VERBS, kind_of_write
 from tests.simulation.engine.world import AppWrite
 from tests.simulation.small_world import APP
+
+_FIRST: Final = "0" * 64
+"""What the first record of a chain carries for the digest of the one before it."""
 
 _SETTLED: Final = timedelta(minutes=10)
 """For how long nothing about somebody may have changed for a sweep to be sure to have seen them as they are."""
@@ -144,6 +150,25 @@ def reservations_are_actions(judge: Case, run: Run | None, row: Reservations) ->
     return None
 
 
+def chains_verify(judge: Case, row: Row | str) -> str | None:
+    """Section 9: what is stored in a chain follows what was stored there before; nothing is changed or taken out."""
+    if isinstance(row, str):
+        return f"{row} was taken out"
+    said = dict(row.body)
+    chain = judge.chains.setdefault(said["key"], {})
+    if not row.key.startswith("record:"):
+        end = (len(chain), chain.get(len(chain)))
+        return None if (said["sequence"], said["digest"]) == end else f"its head is not at record {len(chain)}"
+    last, sequence, digest = len(chain), said["sequence"], said.pop("digest")
+    chain[sequence] = digest
+    if sequence != last + 1:
+        return f"record {sequence} was stored after record {last}"
+    if said["previous"] != chain.get(last, _FIRST):
+        return f"record {sequence} does not carry the digest of record {last}"
+    text = json.dumps(said, sort_keys=True, separators=(",", ":"))
+    return None if hashlib.sha256(text.encode()).hexdigest() == digest else f"record {sequence} has another's digest"
+
+
 def changed_policy_is_held(judge: Case, run: Run | None, baseline: Baseline) -> str | None:
     """Section 5: what the first good sweep under a changed policy would take from movers is in a hold by then."""
     before = judge.baselines[-1][1] if judge.baselines else None
@@ -166,7 +191,7 @@ def changed_policy_is_held(judge: Case, run: Run | None, baseline: Baseline) -> 
     return None
 
 
-def _would_be_taken(judge: Case, run: Run, key: ProfileKey, row: Row) -> bool:
+def _would_be_taken(judge: Case, run: Run, key: ProfileKey, row: Assignment) -> bool:
     """Whether a row is surely ours, and the policy of a run surely no longer gives it to somebody who is employed."""
     world, policy, person = judge.world, run.policy, row.principal_id
     facts = world.facts[-1][1]

@@ -31,6 +31,7 @@ from tests.simulation.engine.operators import Operator
 from tests.simulation.engine.place import Place
 from tests.simulation.engine.policies import change_policy, draw_policy
 from tests.simulation.engine.portal import Portal
+from tests.simulation.engine.quarrels import Quarrels
 from tests.simulation.engine.telling import Tale
 from tests.simulation.engine.world import Refused, World
 from tests.simulation.virtual_time import VirtualLoop
@@ -117,6 +118,7 @@ class Simulation:
             self.ledger,
             self._rng,
             lambda: self.fleet.some_process(),  # noqa: PLW0108 - there is no fleet yet
+            lambda: self.fleet.sweep(),  # noqa: PLW0108 - nor here
             self._behind,
         )
         self.operator = Operator(
@@ -127,11 +129,13 @@ class Simulation:
         )
         self.judge.on_update = self.mishaps.meddle
         policy = draw_policy(rng)
+        self.judge.shrinks_by = random.Random(f"{seed}:settings").choice((5, 2))
         settings = {
             "INVOICE_ACCESS_STORE": "sqlite:unused",
             "ServiceBusConnection__fullyQualifiedNamespace": "unused.example",
             "INVOICE_ACCESS_SWEEP_HOURS": str(self._sweep_hours),
             "INVOICE_ACCESS_CATALOGUE_HOURS": str(catalogue_hours),
+            "INVOICE_ACCESS_POPULATION_SHRINK_PEOPLE": str(self.judge.shrinks_by),
         }
         place = Place(
             self.world,
@@ -147,6 +151,9 @@ class Simulation:
         self._switches = draw_switches(random.Random(f"{seed}:switches"))
         self.fleet = Fleet(place, self._rng, policy, self._behind)
         self._tasks: dict[asyncio.Task[None], None] = {}
+        self._quarrels = Quarrels(
+            self.judge, self.portal, self.fleet, self.operator, self._rng, self._happen, self._behind
+        )
 
     # -- the story
 
@@ -171,6 +178,7 @@ class Simulation:
             gap = self._rng.choice(((0, 5), (0, 5), (5, 120), (5, 120), (120, 900), (900, 7200)))
             await asyncio.sleep(self._rng.uniform(*gap))
             self._step()
+        await self._quarrels.over()
         await self._quieten()
 
     def _step(self) -> None:
@@ -207,6 +215,7 @@ class Simulation:
         return {
             "sweep-by-hand": (2, self.fleet.sweep),
             "policy-changed": (2, self._change_policy),
+            "profile-fought-over": (2, self._quarrels.begin),
             "operator": (10, lambda: self._behind(self.fleet.decide(self.operator.something()))),
         }
 
@@ -217,9 +226,12 @@ class Simulation:
         self.world.turn(
             create_seconds=self._switches[0].create_seconds,
             create_polls=self._switches[0].create_polls,
+            update_seconds=self._switches[0].update_seconds,
+            update_polls=self._switches[0].update_polls,
             operation_failure_status=None,
         )
         self.portal.give_our_roles_back()
+        self.judge.clocks_moved = self.world.now()
         self.fleet.recover()
         await self.post.back()
         await asyncio.sleep(max(0.0, (self.world.tokens_refused_until - self.world.now()).total_seconds()))

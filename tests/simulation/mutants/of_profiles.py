@@ -76,5 +76,13 @@ MUTANTS: Final = (
         new="    elif len(state.updates) > 24 * app.settings.profile_updates_per_day:\n",
         caught_by=("updates_are_rare",),
     ),
+    Mutant(
+        name="updated-without-rest",
+        promise="A profile is left alone for 10 minutes after each update.",
+        file=_PROFILE,
+        old="    if last is not None and timedelta(0) <= now - last < pause:\n",
+        new="    if last is not None and now - last < timedelta(0):\n",
+        caught_by=("updates_are_rare",),
+    ),
 )
 """What changes more of a profile than the flag, or changes it too early."""

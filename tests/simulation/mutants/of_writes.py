@@ -118,6 +118,14 @@ MUTANTS: Final = (
         caught_by=("chains_verify",),
     ),
     Mutant(
+        name="link-broken-midway",
+        promise="Every record follows the one before it, in the middle of a chain as well.",
+        file="shared/adapters/ledger_rows.py",
+        old="    return Head(sequence, digest, row.etag, listed=",
+        new='    digest = digest if sequence % 4 else "f" * 64\n    return Head(sequence, digest, row.etag, listed=',
+        caught_by=("chains_verify",),
+    ),
+    Mutant(
         name="names-in-the-ledger",
         promise="The ledger has ids, and no names.",
         file="shared/services/reconcile.py",

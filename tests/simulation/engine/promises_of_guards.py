@@ -1,0 +1,241 @@
+"""What must be true of the guards: lots, the rests between updates, what sets the brake, and what a release is worth.
+
+Lives here: one function per promise, named as it is reported; each answers None, or what is broken. Those that are
+asked at a write of what stops it (`brake_respected`, `holds_respected`, `within_budget`) are `promises_of_writes`'.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from shared.domain.brake import BrakeCause
+from shared.domain.budgets import limit
+from shared.domain.holds import Hold, Status, StoppedBy, action_id
+from shared.domain.keys import PersonKey, ProfileKey
+from shared.domain.opt_in import FLAG
+from shared.domain.policy import ActionKind, Budget
+from tests.simulation.engine import oracle
+from tests.simulation.engine.book import Run
+from tests.simulation.engine.case import Case
+from tests.simulation.engine.world import AppWrite
+from tests.simulation.small_world import APP, OWNER
+
+_DAY: Final = timedelta(hours=24)
+_CLOCKS: Final = timedelta(minutes=10)
+"""By how much clocks may be off, and more."""
+
+_UPDATES_A_DAY: Final = 3
+_REST: Final = timedelta(minutes=10) - timedelta(seconds=2 * 20)
+"""Between two updates of a profile, less what two processes' clocks differ by."""
+
+_SETTLED: Final = timedelta(minutes=10)
+"""For how long nothing may have changed for a sweep to be sure to have seen it as it is."""
+
+_SHRINK_PERCENT: Final = 20
+_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
+
+
+# -- updates
+
+
+def updates_are_rare(judge: Case, write: AppWrite, run: Run | None) -> str | None:
+    """Section 8: one update of a profile in 10 minutes, and three in 24 h; one more only where a person released it.
+
+    An update that the service accepts and that fails in the end is none: the profile is as it was.
+    """
+    if run is None or write.entry.operation != "put-profile" or write.profile is None:
+        return None
+    log = judge.updates.setdefault(write.profile, [])
+    today = [at for at in log if write.at - at < _DAY - _CLOCKS]
+    if judge.world.billing.switches.operation_failure_status is None:
+        log.append(write.at)
+    if today and write.at - today[-1] < _REST and not judge.clocks_moved_since(today[-1]):
+        return f"the profile was updated {(write.at - today[-1]).total_seconds():.0f} s before"
+    if len(today) < _UPDATES_A_DAY:
+        return None
+    row = judge.holds.get(run.key)
+    hold = row.holds.get(action_id(write.profile, ActionKind.PROFILE_UPDATES, write.profile)) if row else None
+    let_through = hold is not None and hold.status is Status.RELEASED
+    if hold is not None and let_through and hold.stopped_by in {StoppedBy.FIGHTS_BACK, StoppedBy.HARM}:
+        return None
+    return f"it is number {len(today) + 1} in 24 h, and nobody released that"
+
+
+# -- sweeps
+
+
+def one_lot_of_too_many(judge: Case, run: Run, report: Mapping[str, Any]) -> str | None:
+    """Section 7: of a kind of which one sweep wants more than is left, none is let loose: one hold carries them all."""
+    if not report["complete"]:
+        return None
+    wanted: dict[ActionKind, set[str]] = {}
+    for kind, action in _surely_wanted(judge, run):
+        wanted.setdefault(kind, set()).add(action)
+    for kind, loose in wanted.items():
+        lot = {hold.id for hold in run.held_anew.values() if hold.kind is kind and hold.stopped_by is StoppedBy.SWEEP}
+        room = _room(judge, run, kind)
+        if len(loose | lot) > room:
+            held = f", and holds {len(lot)}" if lot else ""
+            return f"it lets loose {len(loose)} {kind.value}{held}, where the budget has room for {room}"
+    return None
+
+
+def _room(judge: Case, run: Run, kind: ActionKind) -> int:
+    """How much of a budget is left at most, for whoever read it during a run."""
+    now = judge.world.now()
+    at_first = [row for at, row in judge.reservations.get(kind, ()) if at <= run.began][-1:]
+    taken = sum(now - at < _DAY for row in at_first for at in row.taken.values())
+    counted = [one for at, one in judge.baselines if at > run.began]
+    counted += [one for at, one in judge.baselines if at <= run.began][-1:]
+    owned = [one.profiles if kind is ActionKind.PROFILE_UPDATES else one.ours for one in counted]
+    return max(0, limit(Budget(*run.policy.budgets[kind.value]), max(owned, default=0)) - taken)
+
+
+def _surely_wanted(judge: Case, run: Run) -> Iterator[tuple[ActionKind, str]]:
+    """What a complete sweep that just ended must have wanted and let loose: nothing is reserved for it or holds it."""
+    world, policy = judge.world, run.policy
+    since, facts = run.began - _SETTLED, world.facts[-1][1]
+    directory = world.graph.newest()
+    is_still = len(world.facts) == 1 or world.facts[-1][0] <= since
+    if not is_still or oracle.unknown_rules(directory, policy, facts):
+        return
+    profiles = [key for key in _shown(judge) if oracle.is_enforced(key, policy, facts)]
+    for key in profiles:
+        action = action_id(key, ActionKind.PROFILE_UPDATES, key)
+        is_off = world.profile(key).properties.get(FLAG) is False and facts[key].active
+        is_wanted = is_off and policy.names(facts[key].name, policy.opt_in)
+        if is_wanted and judge.people_changed.get(key, _LONG_AGO) <= since:
+            yield from _loose(judge, key.canonical, ActionKind.PROFILE_UPDATES, action)
+    touched = world.directory_touched
+    if touched.get("", _LONG_AGO) > since:
+        return
+    for entry in directory.entries("user"):
+        if touched.get(entry.id, _LONG_AGO) <= since and entry.id not in {OWNER, *policy.protected}:
+            yield from _surely_wanted_about(judge, run, entry.id, profiles)
+
+
+def _surely_wanted_about(
+    judge: Case, run: Run, person: str, profiles: Sequence[ProfileKey]
+) -> Iterator[tuple[ActionKind, str]]:
+    world, policy, facts = judge.world, run.policy, judge.world.facts[-1][1]
+    user, _ = oracle.true_user(world, person)
+    if user is None:
+        return
+    moments = (run.began - _SETTLED, run.began, world.now())
+    stands = {oracle.standing(user, deleted=False, policy=policy, now=now).kind for now in moments}
+    groups = oracle.groups_of(world.graph.newest(), person, policy)
+    given = oracle.wanted(user, groups, policy, facts)
+    is_meant = any(oracle.gives(rule, user, groups) for rule in policy.rules)
+    for key in profiles:
+        row = world.row(key, person)
+        if _changed_at(judge, key, person) > run.began - _SETTLED:
+            continue
+        kind: ActionKind | None = None
+        if row is None:
+            kind = ActionKind.GRANTS if stands == {"employed"} and key in given and facts[key].active else None
+        elif row.created_by == APP == world.maker(key, row):
+            if stands == {"employed"} and key not in given and not policy.grace_hours:
+                kind = ActionKind.MOVER_REVOKES
+            elif stands == {"leaver"} and is_meant:
+                kind = ActionKind.LEAVER_REVOKES
+        if kind is not None:
+            yield from _loose(judge, f"person:{person}", kind, action_id(PersonKey(person), kind, key))
+
+
+def _loose(judge: Case, key: str, kind: ActionKind, action: str) -> Iterator[tuple[ActionKind, str]]:
+    if judge.status(key, action) is None and action not in judge.reserved.get(kind, ()):
+        yield kind, action
+
+
+def _shown(judge: Case) -> list[ProfileKey]:
+    """The profiles of the accounts on which the app has its role."""
+    found = []
+    for key in judge.world.profiles():
+        account = judge.world.billing.account(key.account)
+        if account is not None and any(one.principal_id == APP for one in account.assignments.every()):
+            found.append(key)
+    return found
+
+
+def _changed_at(judge: Case, key: ProfileKey, person: str) -> datetime:
+    """When somebody's assignment was last given or taken, by whomever."""
+    row = judge.world.row(key, person)
+    moments = [judge.world.touched.get((key, person), _LONG_AGO)]
+    moments += [judge.latest_write.get((f"person:{person}", key.folded, verb), _LONG_AGO) for verb in _VERBS]
+    if row is not None and (key, person) in judge.world.makers:
+        moments.append(datetime.fromisoformat(row.created_on))
+    return max(moments)
+
+
+_VERBS: Final = ("grant", "revoke")
+
+
+def shrinking_sets_the_brake(judge: Case, run: Run, report: Mapping[str, Any]) -> str | None:
+    """Section 7: a population that shrank more than 20 % since the last good sweep sets the brake."""
+    if not report["complete"]:
+        return None
+    now = sum(_is_meant(run, person, user) for person, user in run.listed.items())
+    others = [(at, one) for at, one in judge.baselines if one.at.isoformat() != report["started"]]
+    befores = [one for at, one in others if at > run.began] + [one for at, one in others if at <= run.began][-1:]
+    for before in befores:
+        gone = before.population - now
+        is_far = gone >= judge.shrinks_by and gone * 100 > _SHRINK_PERCENT * before.population
+        if not is_far or before.policy_digest != run.policy_digest:
+            return None
+    if not befores or judge.stood_since(BrakeCause.POPULATION_SHRANK, run.began):
+        return None
+    return f"{now} people match the rules where {befores[-1].population} did, and the brake is not on"
+
+
+def _is_meant(run: Run, person: str, user: Mapping[str, Any]) -> bool:
+    groups = {group: person in members for group, members in run.members.items()}
+    whole = {"userPrincipalName": "", **user}
+    return any(oracle.gives(rule, whole, groups) for rule in run.policy.rules)
+
+
+SWEEP_GUARD_PROMISES: Final = (one_lot_of_too_many, shrinking_sets_the_brake)
+"""Every promise about guards that a sweep which ended well is judged by."""
+
+
+# -- looks
+
+
+def lost_role_sets_the_brake(judge: Case, run: Run, bodies: tuple[bytes, ...]) -> str | None:
+    """Section 7: a look to which billing says that our role is gone sets the brake, where the policy writes at all.
+
+    A look that is taken again is spared, and one that was refused after it wrote: its read-back is taken again.
+    """
+    del bodies
+    about_billing = run.key.startswith(("person:", "profile:"))
+    if not run.refused or not about_billing or run.written or run.outcome in {"", "retry"}:
+        return None
+    if run.policy.enforce == "none" or judge.stood_since(BrakeCause.ROLE_LOST, run.began):
+        return None
+    return f"billing refused it {run.refused}, and the brake is not on"
+
+
+# -- releases
+
+
+def reopened_for_a_reason(judge: Case, run: Run | None, was: Hold, hold: Hold) -> str | None:
+    """Section 7: a released hold is open again only where the world moved, and says so."""
+    if was.status is not Status.RELEASED or hold.status is not Status.OPEN:
+        return None
+    what = f"{hold.kind.value} {hold.key.canonical} on {hold.profile}"
+    if not hold.refused:
+        return f"{what} was released, and is open again without a word"
+    if (was.basis and hold.basis != was.basis) or hold.stopped_by is not was.stopped_by:
+        return None
+    versions = judge.world.facts_since((judge.world.now() if run is None else run.began) - judge.catalogue_age)
+    if run is not None and not all(oracle.is_enforced(hold.profile, run.policy, facts) for facts in versions):
+        return None
+    return f"{what} was released as '{was.basis}', and is open again as the same: {hold.refused}"
+
+
+def release_asks_for_a_look(judge: Case, released: Iterable[Hold], since: datetime) -> str | None:
+    """Promise 2: an operator writes nothing; whoever is told that holds are released has looks at them on the queue."""
+    for hold in released:
+        asked = judge.asked_by_operators.get(hold.key.canonical)
+        if asked is None or asked < since:
+            return f"{hold.kind.value} {hold.key.canonical} was released, and no look at it was asked for"
+    return None
