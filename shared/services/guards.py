@@ -110,7 +110,7 @@ class Guard:
 
         A release is for now; nobody who enforces a profile months later expects it.
         """
-        refused = "the policy does not enforce there"
+        refused = "the policy does not enforce there, or the last sweep did not see the profile"
         for hold in [*self._holds.values()]:
             if hold.status is Status.RELEASED and not enforced(hold.profile):
                 self._holds[hold.id] = replace(hold, status=Status.OPEN, refused=refused)

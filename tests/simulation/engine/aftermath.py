@@ -24,6 +24,9 @@ from tests.simulation.small_world import APP
 _JUST_TURNED: Final = timedelta(minutes=20)
 """A date that has just come may not have been acted on yet."""
 
+_YOUNG: Final = timedelta(seconds=90)
+"""How old an intent is at least when a look says that it came to nothing, less what clocks differ by."""
+
 _EXCUSES: Final = frozenset({Status.OPEN, Status.DISMISSED})
 """The holds that excuse a difference. One that was released has been carried out by then, or is open again."""
 
@@ -111,9 +114,20 @@ def _is_ours(judge: Judge, key: ProfileKey, row: Row) -> bool:
 
 
 def _is_unprovable(judge: Judge, key: ProfileKey, person: str) -> bool:
-    """Whether nobody can know who made a row: it does not say so, and the ledger that did know is lost."""
+    """Whether nobody can know who made a row that does not say so.
+
+    The ledger that did know is lost; or the operation that made it hung until a look had found that it came to nothing.
+    """
     row = judge.world.row(key, person)
-    return row is not None and row.created_by is None and judge.ledger_lost is not None
+    if row is None or row.created_by is not None:
+        return False
+    intent = judge.last_intent.get((f"person:{person}", key.folded, "grant"))
+    made = datetime.fromisoformat(row.created_on)
+    hung = intent is not None and any(
+        intent.began + _YOUNG <= seen <= made for seen in judge.found_nothing.get((f"person:{person}", key.folded), ())
+    )
+    judge.book.counts["quiet:excused-by-hung-operation"] += hung
+    return hung or judge.ledger_lost is not None
 
 
 def _key(message: Message) -> str | None:

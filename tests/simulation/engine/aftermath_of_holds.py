@@ -29,7 +29,12 @@ def judge_holds(judge: Judge, policy: SimPolicy) -> None:
 
 
 def _is_undecided(judge: Judge, policy: SimPolicy, hold: Hold) -> bool:
-    """Whether nobody can say if a released revoke is still wanted: a rule is not known that may have given it."""
+    """Whether nobody can say if a released action is still wanted.
+
+    A rule is not known that may have given it, or the profile does not say whether its invoices are mailed.
+    """
+    if hold.kind is ActionKind.PROFILE_UPDATES and judge.world.profile(hold.profile).properties.get(FLAG) is None:
+        return True
     facts = judge.world.facts[-1][1]
     unknown = oracle.unknown_rules(judge.world.graph.newest(), policy, facts)
     return hold.kind is ActionKind.MOVER_REVOKES and bool(unknown)
@@ -41,7 +46,7 @@ def _why_unwanted(judge: Judge, policy: SimPolicy, hold: Hold) -> str | None:
         return "the policy does not enforce the profile"
     if not isinstance(hold.key, PersonKey):
         flag = judge.world.profile(hold.profile).properties.get(FLAG)
-        return None if flag is False else f"the flag is {flag!r}"
+        return f"the flag is {flag!r}" if flag else None  # of one that says nothing, nothing can be said
     person = hold.key.object_id
     row = judge.world.row(hold.profile, person)
     if (row is None) is not (hold.kind is ActionKind.GRANTS):

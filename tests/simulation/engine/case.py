@@ -85,6 +85,10 @@ class Case:
     """Profiles that the app updates: when it read what it sent."""
     on_update: Callable[[ProfileKey], None] = lambda _profile: None
     """Called when the app updates a profile."""
+    found_nothing: dict[tuple[str, str], list[datetime]] = field(default_factory=dict)
+    """When a look recorded that it read a profile and found nothing of ours: by key and profile."""
+    out_of_sight: set[str] = field(default_factory=set)
+    """Accounts that the app's role was ever taken from."""
     ledger_lost: datetime | None = None
     """When the ledger was last wiped or put back."""
     adopted: dict[tuple[ProfileKey, str], datetime] = field(default_factory=dict)

@@ -153,6 +153,9 @@ class Judge(Case):
         for wanted, rules in record.body.get("wanted", {}).items():
             self.given_by[record.key, wanted.lower()] = tuple(rules)
         self.looks.setdefault(run.key, []).append(self.world.now())
+        for read in record.body.get("read", ()):
+            if read not in record.body.get("held", {}):
+                self.found_nothing.setdefault((run.key, read.lower()), []).append(self.world.now())
         for promise in (done_is_true, *LOOK_PROMISES):
             if (broken := promise(self, run, record)) is not None:
                 self.book.violate(promise.__name__, f"run {run.number} {run.key}: {broken}")

@@ -60,6 +60,11 @@ class Portal(Teller):
         self._edit(profile or self.rng.choice(PROFILES), {FLAG: False})
         return []
 
+    def unsay(self, profile: ProfileKey) -> list[Tale]:
+        """A profile no longer says whether its invoices are mailed."""
+        self.judge.people_edit(lambda: self.world.profile(profile).properties.pop(FLAG, None))
+        return []
+
     def edit_profile(self, profile: ProfileKey | None = None) -> list[Tale]:
         """Something else about a profile is changed by hand."""
         self._events += 1
@@ -86,6 +91,7 @@ class Portal(Teller):
         name = f"{_OWNER_OF_ACCOUNT}_{APP}"
         self.world.do_arm("DELETE", f"{MCA}/billingRoleAssignments/{name}")
         self._roles_taken.append((MCA, _OWNER_OF_ACCOUNT, APP))
+        self.judge.out_of_sight.add(MCA)
         return []
 
     def give_our_roles_back(self) -> None:

@@ -226,6 +226,8 @@ def reopened_for_a_reason(judge: Case, run: Run | None, was: Hold, hold: Hold) -
         return f"{what} was released, and is open again without a word"
     if (was.basis and hold.basis != was.basis) or hold.stopped_by is not was.stopped_by:
         return None
+    if hold.profile.account in judge.out_of_sight:
+        return None  # a catalogue without the profile may still be in use
     versions = judge.world.facts_since((judge.world.now() if run is None else run.began) - judge.catalogue_age)
     if run is not None and not all(oracle.is_enforced(hold.profile, run.policy, facts) for facts in versions):
         return None

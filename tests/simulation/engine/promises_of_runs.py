@@ -35,6 +35,11 @@ def what_follows_is_sent_first(judge: Case, run: Run, bodies: tuple[bytes, ...])
         return f"it ended {run.outcome}, and no look is scheduled"
     if run.outcome == "retry":
         return None  # the whole look comes back, also what it wanted to follow
+    evidence = (
+        [datetime.fromisoformat(one["due"]) for one in run.looks[-1].body.get("waiting", ())] if run.looks else []
+    )
+    if evidence and not any(key == run.key and due is not None and due >= min(evidence) for key, due in run.sent):
+        return f"its evidence has to be seen again at {min(evidence)}, and no look is due then"
     dues = {due for _, due in run.sent}
     for promised in run.looks[-1].body["next"] if run.looks else ():
         due = None if promised["due"] == "now" else datetime.fromisoformat(promised["due"])

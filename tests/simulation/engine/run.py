@@ -34,6 +34,7 @@ from tests.simulation.engine.portal import Portal
 from tests.simulation.engine.quarrels import Quarrels
 from tests.simulation.engine.telling import Tale
 from tests.simulation.engine.world import Refused, World
+from tests.simulation.small_world import PROFILES
 from tests.simulation.virtual_time import VirtualLoop
 
 _STARTS: Final = (
@@ -215,6 +216,7 @@ class Simulation:
         return {
             "sweep-by-hand": (2, self.fleet.sweep),
             "policy-changed": (2, self._change_policy),
+            "flag-unsaid": (1, self._unsay),
             "profile-fought-over": (2, self._quarrels.begin),
             "operator": (10, lambda: self._behind(self.fleet.decide(self.operator.something()))),
         }
@@ -253,6 +255,13 @@ class Simulation:
         aftermath_of_holds.judge_holds(self.judge, self.fleet.policy)
         aftermath.account_for_events(self.judge)
         await aftermath.verify_chains(self.judge, RowsLedger(self.ledger.rows))
+
+    def _unsay(self) -> None:
+        """A profile is opted out, a sweep finds it, and when it is looked at it no longer says whether it is."""
+        profile = self._rng.choice(PROFILES)
+        self.portal.opt_out(profile)
+        self.fleet.sweep()
+        self._later(self._rng.uniform(5, 280), lambda: self.portal.unsay(profile))
 
     def _change_policy(self) -> None:
         what, self.fleet.policy = change_policy(self.fleet.policy, self._rng)

@@ -67,7 +67,7 @@ MUTANTS: Final = (
         file=_WORK,
         old="rounded = datetime.fromtimestamp(-(-due.timestamp() // step) * step, UTC)",
         new="rounded = datetime.fromtimestamp(due.timestamp() // step * step, UTC)",
-        caught_by=("no_event_is_lost", "duplicates_keep_a_look"),
+        caught_by=("no_event_is_lost", "duplicates_keep_a_look", "what_follows_is_sent_first"),
     ),
     Mutant(
         name="rubbish-burns-the-batch",

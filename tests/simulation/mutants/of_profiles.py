@@ -48,8 +48,12 @@ MUTANTS: Final = (
         name="one-read-is-enough",
         promise="A profile is updated only when two reads, the settling time apart, agree in every writable field.",
         file=_PROFILE,
-        old="    if state.agreed is None or state.agreed[0] != fingerprint(profile):\n        return now +",
-        new="    if state.agreed is not None and state.agreed[0] != fingerprint(profile):\n        return now +",
+        old="""\
+    if state.agreed is None or state.agreed[0] != fingerprint(profile):
+        return now + app.settings.settle, "read once; a second read has to agree in every writable field"
+    since = state.agreed[1]
+""",
+        new="    since = now - app.settings.settle if state.agreed is None else state.agreed[1]\n",
         caught_by=("two_reads_agree",),
     ),
     Mutant(
