@@ -88,7 +88,7 @@ class Billing(Protocol):
         ...
 
     def service_time(self) -> datetime | None:
-        """Billing's own time in its latest answer, by whose clock rows are made; None where that did not say it."""
+        """Billing's own time in the latest answer that said it, by whose clock rows are made; None where none did."""
         ...
 
     async def accounts(self) -> Sequence[BillingAccount]:

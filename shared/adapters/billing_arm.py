@@ -307,7 +307,7 @@ class ArmBilling:
         except AzureError as error:
             said = f"{what}: {error.message}"
             raise (MaybeWritten(f"{said}; {MAY_BE_WRITTEN}") if writing else Transient(said)) from error
-        self._answered_at = answered_at(response.headers)
+        self._answered_at = answered_at(response.headers) or self._answered_at
         return response
 
     def _url(self, path: str) -> str:

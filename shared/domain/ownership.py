@@ -5,8 +5,9 @@ Promise 4: only what is ours. A revoke takes an `OwnAssignment`, and an `OwnAssi
 
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
 from shared.domain.billing import Assignment
 from shared.domain.keys import ProfileKey
@@ -23,6 +24,10 @@ class Proof(StrEnum):
     """The row does not say who made it; our recorded intent precedes it and found nothing there before."""
     ADOPTED = "adopted"
     """A person adopted it, with that evidence kept."""
+
+
+_EXPLAINS: Final = timedelta(minutes=15)
+"""How long after an intent a row may be made that it explains: looks that wait for a grant to show are over then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,4 +120,6 @@ def prove(  # noqa: PLR0911 - one return per reason, in the order in which they 
     # The service was seen to cut createdOn to whole seconds, so an intent counts from the beginning of its second.
     if assignment.created_on is None or assignment.created_on < intent.recorded_at.replace(microsecond=0):
         return ForeignAssignment(assignment, "does not say who made it, and was there before our intent")
+    if assignment.created_on > intent.recorded_at + _EXPLAINS:
+        return ForeignAssignment(assignment, "does not say who made it, and was made long after our intent")
     return OwnAssignment(assignment, Proof.INTENT, rules, _PROVED)

@@ -2,6 +2,7 @@
 
 import json
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from sandbox.billing import billing_handler
 from sandbox.identity import Identity, IdentityEndpoint
 from sandbox.shell import serve
 from sandbox.transport_azure import HandlerTransport
-from sandbox.wire import Request
+from sandbox.wire import Request, Response
 from shared.adapters.billing_arm import ArmBilling
 from shared.adapters.credentials import managed_identity
 from shared.domain.billing import INVOICE_MANAGER, Assignment
@@ -110,6 +111,24 @@ async def test_what_we_grant_is_ours_and_can_be_taken_back(switches: dict[str, A
     assert await billing.revoke_invoice_manager(held) is Written.DONE
     assert await billing.assignment(KEY, ANNA) is None
     assert await billing.revoke_invoice_manager(held) is Written.ALREADY
+
+
+async def test_an_answer_without_a_time_leaves_the_one_that_was_told_before() -> None:
+    azure = Azure()
+    handle, left_out = azure.handle, set[str]()
+
+    def handle_some(request: Request) -> Response:
+        answer = handle(request)
+        return replace(answer, headers={name: said for name, said in answer.headers.items() if name not in left_out})
+
+    azure.handle = handle_some
+    billing = azure.billing()
+    await billing.assignment(KEY, ANNA)
+    told = billing.service_time()
+    left_out.add("date")
+    azure.standin.clock.pass_by(60)
+    await billing.assignment(KEY, ANNA)
+    assert billing.service_time() == told is not None
 
 
 async def test_a_row_is_made_at_or_after_the_time_that_billing_told_before() -> None:

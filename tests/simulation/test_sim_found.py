@@ -82,3 +82,18 @@ async def test_a_grant_that_looks_found_to_have_come_to_nothing_explains_no_late
     await stage.advance(hours=1)
     await stage.settle()
     assert stage.held(person) == {NL}
+
+
+async def test_an_intent_explains_no_row_that_was_made_long_after_it(stage: Stage) -> None:
+    stage.turn(created_by_service_principal="absent")
+    person = stage.hire("nora")
+    await stage.event_about(person)
+    assert stage.held(person) == {NL}
+    await stage.advance(hours=2)
+    stage.take(NL, person)
+    await stage.advance(minutes=10)
+    stage.give(NL, person, by=OTHER_APP)
+    stage.delete(person)
+    await stage.event_about(person)
+    await stage.settle()
+    assert stage.held(person) == {NL}

@@ -19,6 +19,9 @@ from tests.simulation.engine.portal import Portal
 from tests.simulation.engine.process import Process
 from tests.simulation.engine.world import Refused, World
 
+_JUST_DONE: Final = 0.1
+"""Seconds after an operation's end: whoever waits for it has not read it back yet."""
+
 _UPDATES_MEET_IT: Final = 0.7
 """How often a profile is opted out just when operations begin to hang or fail: too few are otherwise."""
 
@@ -113,7 +116,9 @@ class Mishaps:
             return
 
         async def soon() -> None:
-            await asyncio.sleep(self.rng.choice((0.0, self.rng.uniform(0, 30))))
+            switches = self.world.billing.switches
+            done = switches.update_seconds + _JUST_DONE if switches.update_status in {201, 202} else 0.0
+            await asyncio.sleep(self.rng.choice((0.0, done, done, self.rng.uniform(0, 30))))
             try:
                 self.portal.edit_profile(profile)
             except Refused as refused:
