@@ -28,7 +28,7 @@ def too_few(policy: Policy, rows: Iterable[Assignment]) -> str | None:
     }
     if len(recipients) >= policy.min_recipients:
         return None
-    return f"its invoices reach {len(recipients)} of the {policy.min_recipients} people whom the policy asks for"
+    return f"{len(recipients)} of the {policy.min_recipients} people whom the policy asks for get its invoices"
 
 
 async def left_with_too_few(

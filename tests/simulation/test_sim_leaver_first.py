@@ -156,7 +156,7 @@ async def test_a_revoke_that_leaves_a_profile_with_too_few_recipients_says_so_at
     await stage.event_about(FEMKE)
     look = await stage.last_look(FEMKE)
     assert look["outcome"] == "done"
-    text = "its invoices reach 1 of the 2 people whom the policy asks for"
+    text = "1 of the 2 people whom the policy asks for get its invoices"
     assert about_recipients(look) == [{"kind": "few-recipients", "text": text, "profile": str(NL)}]
     assert (stage.calls() - before)[LISTINGS] == 1
     findings = (await stage.sweep())["findings"]

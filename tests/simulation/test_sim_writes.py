@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from sandbox.faults import Effect
+from shared.domain.brake import BrakeCause
 from shared.domain.keys import PersonKey
 from shared.domain.work import CauseKind
 from shared.errors import Conflict, Transient
@@ -201,18 +202,21 @@ async def test_throttling_is_waited_out_for_as_long_as_the_service_asks(stage: S
         Effect(status=403, body=arm("AuthorizationFailed")),
     ],
 )
-@pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_a_role_lost_on_one_profile_stops_no_other(stage: Stage, effect: Effect, method: str) -> None:
+@pytest.mark.parametrize(("method", "elsewhere"), [("GET", "held"), ("POST", "done")])
+async def test_a_role_that_a_read_shows_to_be_lost_stops_the_looks_writes_elsewhere(
+    stage: Stage, effect: Effect, method: str, elsewhere: str
+) -> None:
     stage.fault("arm", effect, method=method, path="HOLDING-BG7")
     anna = stage.hire("anna")
     stage.join(TREASURY, anna)
     await stage.event_about(anna)
-    assert stage.held(anna) == {NL}
+    assert stage.held(anna) == ({NL} if elsewhere == "done" else set())
     look = await stage.last_look(anna)
     assert look["outcome"] == "gave-up"
     assert look["alert"]
     by_profile = {action["profile"]: action["outcome"] for action in look["actions"]}
-    assert by_profile == {str(NL): "done", str(HOLDING): "gave-up"}
+    assert by_profile == {str(NL): elsewhere, str(HOLDING): "gave-up"}
+    assert (await stage.app.state.brake()).causes.keys() == {BrakeCause.ROLE_LOST}
     assert "retry" not in {kind for kind, _ in stage.awaited(anna)}
 
 
