@@ -13,13 +13,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidato
 from pydantic.alias_generators import to_camel
 
 from shared.domain.keys import PersonKey
+from shared.domain.never import is_never
 from shared.domain.people import TEXT_ATTRIBUTES, Person
 from shared.errors import FailedRead
 
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
-_FIRST_YEAR: Final = 1900
 _PROBLEMS_SHOWN: Final = 3
-_LAST: Final = datetime(9999, 12, 30, tzinfo=UTC)
 _EXTENSIONS: Final = frozenset(name.partition("/")[2] for name in TEXT_ATTRIBUTES if "/" in name)
 
 
@@ -28,17 +27,13 @@ def _object_id(value: str) -> str:
 
 
 def _moment(value: Any) -> datetime | None:
-    """An Edm.DateTimeOffset in UTC; 9999-12-31 ("never") becomes the day before, which any zone can show."""
+    """An Edm.DateTimeOffset in UTC; None where there is none, and for a date that means "never"."""
     if value is None:
         return None
     if not isinstance(value, str) or not _MOMENT.fullmatch(value):
         raise ValueError("not a date with time and offset")
     given = datetime.fromisoformat(value)
-    if given.year < _FIRST_YEAR:
-        # Year 1 is what some writers leave where they mean nothing: not a day that anybody was hired or left
-        # on.
-        raise ValueError("a date of before 1900")
-    return _LAST if given.replace(tzinfo=UTC) >= _LAST else given.astimezone(UTC)
+    return None if is_never(given) else given.astimezone(UTC)
 
 
 def _every_extension(value: dict[str, str | None]) -> dict[str, str | None]:

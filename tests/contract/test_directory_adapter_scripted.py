@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequen
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 from urllib.parse import unquote
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -17,8 +18,11 @@ from azure.core.exceptions import ClientAuthenticationError
 from shared.adapters.directory_graph import GraphDirectory
 from shared.adapters.graph_client import GraphClient
 from shared.adapters.graph_wire import UserAnswer
+from shared.domain.employment import standing
 from shared.domain.keys import IdentityKey, IdentityKind
 from shared.domain.people import SELECT, TEXT_ATTRIBUTES, AbsentPerson, DeletedPerson, Person
+from shared.domain.plan import Employment, Strength
+from shared.domain.policy import Policy
 from shared.errors import FailedRead, Misconfigured, Permanent, Transient
 from shared.ports import Directory
 from shared.settings import Settings
@@ -224,7 +228,6 @@ async def test_a_missing_extension_attribute_is_a_failed_read_but_none_at_all_ar
         ("employeeHireDate", "2026-02-03T00:00:00"),
         ("employeeHireDate", 1770000000),
         ("employeeLeaveDateTime", ""),
-        ("employeeLeaveDateTime", "0001-01-01T00:00:00Z"),
         ("employeeLeaveDateTime", "2026-02-03T00:00:00+99:00"),
         ("accountEnabled", "true"),
         ("accountEnabled", 1),
@@ -251,9 +254,28 @@ async def test_a_failed_read_does_not_repeat_what_the_directory_said_of_a_person
         error = error.__cause__
 
 
-async def test_a_leave_date_of_never_stays_one_that_any_time_zone_can_show() -> None:
-    person = await read(ok(user(employeeLeaveDateTime="9999-12-31T23:59:59-05:00")))
-    assert person.leave_date == datetime(9999, 12, 30, tzinfo=UTC)
+@pytest.mark.parametrize(
+    "never",
+    [
+        "0001-01-01T00:00:00Z",
+        "0001-01-01T00:00:00+14:00",
+        "1601-01-01T00:00:00Z",
+        "1899-12-31T23:40:28Z",
+        "1970-01-01T00:00:00Z",
+        "2099-12-31T00:00:00Z",
+        "9999-12-30T23:00:00Z",
+        "9999-12-31T23:59:59-05:00",
+        "9999-12-31T23:59:59.9999999Z",
+    ],
+)
+async def test_a_date_of_never_is_no_date_and_a_disabled_account_with_one_is_a_leavers(never: str) -> None:
+    policy = Policy((), time_zone=ZoneInfo("Europe/Amsterdam"))
+    person = await read(ok(user(accountEnabled=False, employeeHireDate=never, employeeLeaveDateTime=never)))
+    assert (person.hire_date, person.leave_date) == (None, None)
+    found = standing(person, policy, datetime(2026, 7, 15, tzinfo=UTC))
+    assert (found.employment, found.strength) == (Employment.LEAVER, Strength.STRONG)
+    working = await read(ok(user(accountEnabled=True, employeeHireDate=never, employeeLeaveDateTime=never)))
+    assert standing(working, policy, datetime(2026, 7, 15, tzinfo=UTC)).next_change is None
 
 
 @pytest.mark.parametrize(
