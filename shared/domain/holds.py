@@ -29,6 +29,14 @@ class StoppedBy(StrEnum):
     """An update of the profile changed more than the flag."""
 
 
+@dataclass(frozen=True, slots=True)
+class AskFirst:
+    """Why a person has to decide before an action is taken, whatever its budget has left: what stops it, in words."""
+
+    stopped_by: StoppedBy
+    why: str
+
+
 class Status(StrEnum):
     """What a person decided."""
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from shared.domain.holds import AskFirst
 from shared.domain.keys import ProfileKey
 from shared.domain.ownership import OwnAssignment
 
@@ -54,11 +55,15 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Revoke:
-    """An assignment proved ours that the person should no longer hold."""
+    """An assignment proved ours that the person should no longer hold.
+
+    With `ask_first` it is taken only once a person released it.
+    """
 
     assignment: OwnAssignment
     strength: Strength
     reason: str
+    ask_first: AskFirst | None = None
 
     @property
     def profile(self) -> ProfileKey:

@@ -117,8 +117,10 @@ class Run:
 
     def wanted(self, plan: Plan, action: Grant | Revoke) -> Wanted:
         """An action of a plan, as the guard knows it."""
-        strength = None if isinstance(action, Grant) else action.strength
-        return self._guard.wanted(kind_of(plan, action), action.profile, action.reason, strength)
+        kind = kind_of(plan, action)
+        if isinstance(action, Grant):
+            return self._guard.wanted(kind, action.profile, action.reason)
+        return self._guard.wanted(kind, action.profile, action.reason, action.strength, action.ask_first)
 
     def _is_on_its_way(self, action: Grant | Revoke) -> bool:
         holding = self.state.holdings.get(action.profile, Holding())

@@ -12,7 +12,7 @@ from typing import Final
 
 from shared.domain.brake import Brake, BrakeCause, Setting, stops
 from shared.domain.budgets import WINDOW, counted, limit, reserve
-from shared.domain.holds import Hold, KeyHolds, Status, StoppedBy, action_id
+from shared.domain.holds import AskFirst, Hold, KeyHolds, Status, StoppedBy, action_id
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.plan import Strength
@@ -29,13 +29,17 @@ _PAUSE_SECONDS: Final = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """An action that a look is about to take. `basis` is what it rests on, in words; `strength` a revoke's."""
+    """An action that a look is about to take. `basis` is what it rests on, in words; `strength` a revoke's.
+
+    `ask_first` holds it for another reason than its budget, unless a person who was told this very reason released it.
+    """
 
     id: str
     kind: ActionKind
     profile: ProfileKey
     basis: str
     strength: Strength | None = None
+    ask_first: AskFirst | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +71,16 @@ class Guard:
         """The profiles of the key's holds."""
         return frozenset(hold.profile for hold in self._holds.values())
 
-    def wanted(self, kind: ActionKind, profile: ProfileKey, basis: str, strength: Strength | None = None) -> Wanted:
+    def wanted(
+        self,
+        kind: ActionKind,
+        profile: ProfileKey,
+        basis: str,
+        strength: Strength | None = None,
+        ask_first: AskFirst | None = None,
+    ) -> Wanted:
         """An action of this key."""
-        return Wanted(action_id(self._key, kind, profile), kind, profile, basis, strength)
+        return Wanted(action_id(self._key, kind, profile), kind, profile, basis, strength, ask_first)
 
     async def brake(self, wanted: Wanted) -> Stopped | None:
         """Whether the brake stops an action, read anew: to be asked right before each write."""
@@ -79,21 +90,15 @@ class Guard:
         cause, setting = stop
         return Stopped(Outcome.HELD, f"the brake is on ({cause.value}, since {_day(setting.since)}): {setting.why}")
 
-    async def admit(
-        self, actions: Sequence[Wanted], *, unless_released: tuple[StoppedBy, str] | None = None
-    ) -> Mapping[str, Stopped]:
-        """Says by id which actions may not be taken now, and why; the others have their budget reserved, or a release.
-
-        `unless_released` holds every action for another reason than its budget, unless a person who was told this very
-        reason released it.
-        """
+    async def admit(self, actions: Sequence[Wanted]) -> Mapping[str, Stopped]:
+        """Says by id which actions may not be taken now, and why; the others have room reserved, or a release."""
         stopped: dict[str, Stopped] = {}
         released: set[str] = set()
         ask: list[Wanted] = []
         for action in actions:
             stop = await self.brake(action) or self._decided(action, released)
-            if unless_released is not None and (stop is None or stop.hold):
-                stop = self._for_reason(action, stop, *unless_released)
+            if action.ask_first is not None and (stop is None or stop.hold):
+                stop = self._ask_first(action, stop, action.ask_first)
             if stop is not None:
                 stopped[action.id] = stop
             elif action.id not in released:  # a person answers for what they released; the budget is for the others
@@ -171,8 +176,9 @@ class Guard:
         )
         return Stopped(Outcome.HELD, hold.refused or hold.why, hold.id)
 
-    def _for_reason(self, action: Wanted, stop: Stopped | None, stopped_by: StoppedBy, why: str) -> Stopped | None:
+    def _ask_first(self, action: Wanted, stop: Stopped | None, ask: AskFirst) -> Stopped | None:
         """Holds an action for a reason; a release counts only where the person was told this very reason."""
+        stopped_by, why = ask.stopped_by, ask.why
         hold = self._holds.get(action.id)
         if hold is None:
             return self._hold(action, stopped_by, why)

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from shared.domain.billing import BillingProfile
 from shared.domain.brake import BrakeCause
-from shared.domain.holds import StoppedBy
+from shared.domain.holds import AskFirst, StoppedBy
 from shared.domain.keys import ProfileKey
 from shared.domain.opt_in import FLAG, as_kept, differences, fingerprint, image, image_digest
 from shared.domain.outcome import Outcome
@@ -150,14 +150,14 @@ async def _opt_in(
 
 async def _stopped(app: App, guard: Guard, wanted: Wanted, state: ProfileState) -> tuple[Stopped | None, str | None]:
     """What stands in the way of an update, and the finding that it is."""
-    reason: tuple[StoppedBy, str] | None = None
+    ask: AskFirst | None = None
     finding = None
     if state.blocked is not None:
-        reason, finding = (StoppedBy.HARM, state.blocked), "profile-update-blocked"
+        ask, finding = AskFirst(StoppedBy.HARM, state.blocked), "profile-update-blocked"
     elif len(state.updates) >= app.settings.profile_updates_per_day:
         why = f"opted in {len(state.updates)} times in 24 h and turned off again each time; somebody has to settle this"
-        reason, finding = (StoppedBy.FIGHTS_BACK, why), "profile-fights-back"
-    stopped = await guard.admit([wanted], unless_released=reason)
+        ask, finding = AskFirst(StoppedBy.FIGHTS_BACK, why), "profile-fights-back"
+    stopped = await guard.admit([replace(wanted, ask_first=ask)])
     return stopped.get(wanted.id), finding
 
 
