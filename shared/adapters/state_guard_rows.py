@@ -4,10 +4,11 @@ Only spelling lives here, as in `state_rows`. A row that does not fit is `Damage
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from shared.adapters.packed import body_of, packed
 from shared.adapters.rows import Row
 from shared.adapters.state_rows import damaged
 from shared.domain.brake import Brake, BrakeCause, Setting
@@ -21,11 +22,11 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
-def holds_body(row: KeyHolds) -> dict[str, Any]:
+def holds_body(row: KeyHolds) -> Mapping[str, Any]:
     """A key's row of holds.
 
-    Every text is there once, in `texts`, and a hold is a list of places in it: somebody may leave who held 2,000
-    profiles, and a row has an end.
+    Every text is there once, in `texts`, and a hold is a list of places in it: somebody may leave who held 5,000
+    profiles, and a row has an end (see `packed`).
     """
     places: dict[str, int] = {}
     holds = {
@@ -51,13 +52,13 @@ def holds_body(row: KeyHolds) -> dict[str, Any]:
     }
     # The canonical key of a profile is lower-case, and the service's own spelling is to be kept.
     key = f"profile:{row.key}" if isinstance(row.key, ProfileKey) else row.key.canonical
-    return {"key": key, "texts": list(places), "holds": holds}
+    return packed({"key": key, "texts": list(places), "holds": holds}, len(holds))
 
 
 def holds_of(row: Row) -> KeyHolds:
     """The holds whose row this is. Raises `Damaged`."""
     with damaged(row, "list of holds"):
-        body = row.body
+        body = body_of(row)
         key, texts = parse_key(body["key"]), body["texts"]
         if isinstance(key, IdentityKey):
             raise TypeError("a name has no holds")
@@ -85,15 +86,16 @@ def holds_of(row: Row) -> KeyHolds:
         return KeyHolds(key, found, row.etag)
 
 
-def reservations_body(row: Reservations) -> dict[str, Any]:
+def reservations_body(row: Reservations) -> Mapping[str, Any]:
     """A budget's row. Times are microseconds since 1970: short, as there may be thousands, and exact."""
-    return {"taken": {action: (at - _EPOCH) // _MICROSECOND for action, at in row.taken.items()}}
+    taken = {action: (at - _EPOCH) // _MICROSECOND for action, at in row.taken.items()}
+    return packed({"taken": taken}, len(taken))
 
 
 def reservations_of(row: Row, kind: ActionKind) -> Reservations:
     """The reservations of a kind whose row this is. Raises `Damaged`."""
     with damaged(row, "list of reservations"):
-        taken = {action: _EPOCH + at * _MICROSECOND for action, at in row.body["taken"].items()}
+        taken = {action: _EPOCH + at * _MICROSECOND for action, at in body_of(row)["taken"].items()}
         return Reservations(kind, taken, row.etag)
 
 

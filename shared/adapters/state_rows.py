@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+from shared.adapters.packed import body_of, packed
 from shared.adapters.rows import Damaged, Row
 from shared.domain.billing import BillingAccount, BillingProfile
 from shared.domain.catalogue import Catalogue
@@ -17,11 +18,11 @@ from shared.domain.keys import IdentityKey, IdentityKind, PersonKey, ProfileKey
 from shared.ports import FutureLooks, Holding, PersonState, ProfileState
 
 
-def person_body(state: PersonState, called: Iterable[str]) -> dict[str, Any]:
+def person_body(state: PersonState, called: Iterable[str]) -> Mapping[str, Any]:
     """A person's row. `called` are the canonical identity keys that were ever indexed for them.
 
-    Holdings are nested by account and without field names: somebody may hold 2,000 of them, and a row has an
-    end.
+    Holdings are nested by account and without field names: somebody may hold 5,000 of them, and a row has an
+    end (see `packed`).
     """
     holdings: dict[str, dict[str, Any]] = {}
     for key, holding in state.holdings.items():
@@ -33,19 +34,20 @@ def person_body(state: PersonState, called: Iterable[str]) -> dict[str, Any]:
             # Only where it says something: a row without it is what an earlier release reads and wrote.
             *([True] if holding.adopted else []),
         ]
-    return {
+    body = {
         "object_id": state.object_id,
         "holdings": holdings,
         "sightings": {evidence: at.isoformat() for evidence, at in state.sightings.items()},
         "names": {str(kind): name for kind, name in state.names.items()},
         "called": sorted(called),
     }
+    return packed(body, len(state.holdings) + len(state.sightings))
 
 
 def person_of(row: Row) -> PersonState:
     """The person whose row this is. Raises `Damaged`."""
     with damaged(row, "person"):
-        body = row.body
+        body = body_of(row)
         return PersonState(
             object_id=body["object_id"],
             holdings={
@@ -64,7 +66,7 @@ def person_of(row: Row) -> PersonState:
 def called_of(row: Row) -> frozenset[str]:
     """The canonical identity keys ever indexed for the person whose row this is. Raises `Damaged`."""
     with damaged(row, "person"):
-        return frozenset(row.body["called"])
+        return frozenset(body_of(row)["called"])
 
 
 def identities_of(names: Mapping[IdentityKind, str]) -> list[IdentityKey]:

@@ -1,6 +1,7 @@
 """What State promises on every store: versions, names never forgotten, a catalogue never half there."""
 
 import asyncio
+import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -156,12 +157,47 @@ async def test_everybody_who_has_a_row_is_listed_once_and_names_are_no_people(st
     assert await people(state) == [person(), PersonState(BEN)]
 
 
-async def test_a_person_may_hold_two_thousand_profiles(state: RowsState) -> None:
-    given = Holding(("treasury-group",), AT, found_nothing=True)
+def any_profiles(count: int) -> list[ProfileKey]:
+    """As the service names them, with nothing in common but the account."""
+    letters = random.Random(7)
     account = "5f1c3d2e-1111-4222-8333-0123456789ab:6a2b4c8d-4444-4555-8666-abcdef012345_2019-05-31"
-    holdings = {ProfileKey(account, f"A{number:03}-BCDE-BG7-PGB"): given for number in range(2000)}
-    await state.put_person(PersonState(ANNA, holdings=holdings))
-    assert (await state.person(ANNA)).holdings == holdings
+    names = {"-".join("".join(letters.choices("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", k=4)) for _ in "1234"): None}
+    while len(names) < count:
+        names["-".join("".join(letters.choices("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", k=4)) for _ in "1234")] = None
+    return [ProfileKey(account, name) for name in names]
+
+
+@pytest.mark.parametrize("count", [2000, 5000])
+async def test_a_person_may_hold_thousands_of_profiles_and_be_seen_to_lose_them_all(
+    state: RowsState, count: int
+) -> None:
+    """Written and sighted at as many moments: nothing of it is alike."""
+    profiles = any_profiles(count)
+    at = [AT + timedelta(microseconds=997 * number) for number in range(count)]
+    holdings = {
+        profile: Holding(("treasury-group", "own-company"), at[number], found_nothing=True, revoking_at=at[-number])
+        for number, profile in enumerate(profiles)
+    }
+    sightings = {f"moved:{profile.folded}": at[number] for number, profile in enumerate(profiles)}
+    many = PersonState(ANNA, holdings=holdings, sightings=sightings, names={IdentityKind.UPN: "anna@contoso.com"})
+    stored = await state.put_person(many)
+    assert await state.person(ANNA) == many
+    assert await people(state) == [many]
+    assert await state.called(upn("anna@contoso.com")) == [ANNA]
+    await state.put_person(replace(stored, holdings={}, sightings={}))
+    assert await state.person(ANNA) == replace(many, holdings={}, sightings={})
+
+
+@pytest.mark.parametrize(
+    "packed", ["no base64", "bm8gemxpYg==", "eJwDAAAAAAE=", "eJyrrgUAAXU=", "eJyLjgUAARUAuQ==", None, 7]
+)
+async def test_a_person_row_whose_packed_body_is_damaged_is_an_error(
+    state: RowsState, rows: Rows, packed: object
+) -> None:
+    """Neither base64, nor deflated, nothing, cut off, a list, or of another type."""
+    await rows.write("people", Insert(f"person:{ANNA}", {"packed": packed}))
+    with pytest.raises(Permanent, match="is no person"):
+        await state.person(ANNA)
 
 
 async def test_a_person_row_of_the_wrong_shape_is_an_error_and_not_an_empty_person(

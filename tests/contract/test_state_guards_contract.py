@@ -150,17 +150,25 @@ async def test_long_rows_of_holds_are_stored_in_more_lots(state: RowsState) -> N
     assert await all_holds(state) == many
 
 
-async def test_a_leaver_of_two_thousand_profiles_may_have_all_of_them_held(state: RowsState) -> None:
+@pytest.mark.parametrize("count", [2000, 5000])
+async def test_a_leaver_of_thousands_of_profiles_may_have_all_of_them_held(state: RowsState, count: int) -> None:
     account = "5f1c3d2e-1111-4222-8333-0123456789ab:6a2b4c8d-4444-4555-8666-abcdef012345_2019-05-31"
-    profiles = [ProfileKey(account, f"A{number:03}-BCDE-BG7-PGB") for number in range(2000)]
+    profiles = [ProfileKey(account, f"A{number:04}-BCDE-BG7-PGB") for number in range(count)]
     row = held(
         *(
-            hold(profile=profile, basis=f"left: an unusually long reason about {profile.profile}, and why", by="olga")
-            for profile in profiles
+            hold(
+                profile=profile,
+                basis=f"left: an unusually long reason about {profile.profile}, and why",
+                by="olga",
+                since=AT + timedelta(microseconds=997 * number),
+                renewed=AT + timedelta(microseconds=1009 * number),
+            )
+            for number, profile in enumerate(profiles)
         )
     )
-    await state.put_key_holds(row)
+    await state.put_key_holds(row, held(hold(somebody(1))), whole=True)
     assert await state.key_holds(ANNA) == row
+    assert [len(one.holds) for one in await all_holds(state)] == [1, count]
 
 
 async def test_of_several_who_hold_for_a_key_at_once_one_succeeds(state: RowsState) -> None:
@@ -224,8 +232,11 @@ async def test_of_several_who_reserve_at_once_one_succeeds(state: RowsState) -> 
     assert await state.reservations(ActionKind.GRANTS) == won
 
 
-async def test_ten_thousand_reservations_fit(state: RowsState) -> None:
-    taken = {f"{number:016x}": AT + timedelta(seconds=number) for number in range(10_000)}
+async def test_twenty_thousand_reservations_fit(state: RowsState) -> None:
+    taken = {
+        action_id(somebody(number), ActionKind.GRANTS, NL): AT + timedelta(microseconds=997 * number)
+        for number in range(20_000)
+    }
     await state.put_reservations(Reservations(ActionKind.GRANTS, taken))
     assert (await state.reservations(ActionKind.GRANTS)).taken == taken
 
