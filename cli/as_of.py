@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any, Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.table import Table
@@ -32,6 +32,7 @@ from shared import bootstrap
 from shared.domain.foreign_sightings import ForeignSpell
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.spells import Spell, Window
+from shared.domain.time_zones import zone as time_zone
 from shared.errors import Misconfigured, Permanent, Transient
 from shared.services.as_of import HeldOn, Known, Unreadable, foreign_on, held_on, look_further
 
@@ -137,14 +138,14 @@ def _zone(name: str | None) -> ZoneInfo:
     """The time zone asked for, or the policy's; UTC where there is no policy to read, as with an auditor."""
     try:
         if name is not None:
-            return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as wrong:
-        raise UsageError(f"--time-zone: there is no {name!r}; give a name such as Europe/Amsterdam") from wrong
+            return time_zone(name)
+    except ValueError as wrong:
+        raise UsageError(f"--time-zone: {wrong}") from wrong
     try:
         return bootstrap.read_policy(os.environ).time_zone
     except Misconfigured:
         complaints().print("No policy could be read: a day is a day in UTC here, unless --time-zone says otherwise.")
-        return ZoneInfo("UTC")
+        return time_zone("UTC")
 
 
 def _person(text: str | None) -> PersonKey | None:

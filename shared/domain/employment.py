@@ -3,12 +3,14 @@
 Lives here: the reading of dates and of `accountEnabled`, first match wins. What follows for access is for
 `decide`.
 
-Graph stores employeeHireDate and employeeLeaveDateTime as moments in UTC, also where a system wrote a mere
-date, which arrives as exactly midnight UTC. Exactly midnight UTC is therefore read as a date without a time:
-a hire date begins with that day in the policy's time zone, a leave date ends with it. Any other moment means
-itself.
+Graph stores employeeHireDate and employeeLeaveDateTime as moments in UTC, also where a system wrote a mere date. That
+arrives as midnight: of UTC, of where the company is, or of where the HR system or its connector is (all three were
+seen). Exactly midnight UTC, in the policy's `time_zone` or in one of its `date_zones` is therefore read as a date
+without a time: a hire date begins with that day in `time_zone`, a leave date ends with it. Any other moment means
+itself: every full hour is midnight somewhere, and nobody can tell such a one from a time of day.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
@@ -18,6 +20,7 @@ from shared.domain.policy import Policy
 
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 _LATEST = datetime.max.replace(tzinfo=UTC)
+_A_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +65,9 @@ class _Dates:
 
     @classmethod
     def of(cls, person: Person, policy: Policy) -> "_Dates":
-        hired = None if person.hire_date is None else _begin(person.hire_date, policy.time_zone)
-        left = None if person.leave_date is None else _end(person.leave_date, policy.time_zone)
-        rehired = (
-            hired is not None and person.leave_date is not None and _begin(person.leave_date, policy.time_zone) < hired
-        )
+        hired = None if person.hire_date is None else _begin(person.hire_date, policy)
+        left = None if person.leave_date is None else _end(person.leave_date, policy)
+        rehired = hired is not None and person.leave_date is not None and _begin(person.leave_date, policy) < hired
         return cls(timedelta(days=policy.lead_days), hired, left, rehired)
 
     def turning_points(self, now: datetime) -> list[datetime]:
@@ -96,23 +97,34 @@ def _differs(one: Standing, other: Standing) -> bool:
     return (one.employment, one.strength) != (other.employment, other.strength)
 
 
-def _begin(moment: datetime, zone: tzinfo) -> datetime:
-    day = _day(moment)
-    return _utc(moment) if day is None else _midnight(day, zone)
+def _begin(moment: datetime, policy: Policy) -> datetime:
+    day = _day(moment, policy)
+    return _utc(moment) if day is None else _midnight(day, policy.time_zone)
 
 
-def _end(moment: datetime, zone: tzinfo) -> datetime:
-    day = _day(moment)
+def _end(moment: datetime, policy: Policy) -> datetime:
+    day = _day(moment, policy)
     if day is None:
         return _utc(moment)
     # 9999-12-31 is how many HR systems write "never"; there is no day after it.
-    return _LATEST if day == date.max else _midnight(day + timedelta(days=1), zone)
+    return _LATEST if day == date.max else _midnight(day + timedelta(days=1), policy.time_zone)
 
 
-def _day(moment: datetime) -> date | None:
+def _day(moment: datetime, policy: Policy) -> date | None:
     """The date, where the moment is one without a time."""
-    utc = _utc(moment)
-    return utc.date() if utc.time() == time.min else None
+    return next(_days(_utc(moment), policy), None)
+
+
+def _days(moment: datetime, policy: Policy) -> Iterator[date]:
+    """The days that begin at this moment, in UTC first: that is how Graph's own dates are written."""
+    if moment.time() == time.min:
+        yield moment.date()
+    if _EARLIEST + _A_DAY <= moment <= _LATEST - _A_DAY:
+        for zone in (policy.time_zone, *policy.date_zones):
+            local = moment.astimezone(zone)
+            # Where a clock goes from 23:59 to 01:00 the day has no midnight, and begins with that hour.
+            if local.time() == time.min or moment == _midnight(local.date(), zone):
+                yield local.date()
 
 
 def _midnight(day: date, zone: tzinfo) -> datetime:

@@ -10,6 +10,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from shared.domain.filters import Filter
+from shared.domain.time_zones import zone
 
 
 class Everything(StrEnum):
@@ -85,6 +86,7 @@ class Policy:
 
     `accounts` are billing account names, or all; `enforce` says on which profiles the app writes; `opt_in` on which
     it keeps invoice e-mail on. `lead_days`: access before the hire date; `mover_grace_hours`: access after moving on.
+    Days begin and end in `time_zone`; midnight in one of `date_zones` is a date without a time as well.
     `protected` are object ids (lower-case) that are never touched.
     """
 
@@ -95,7 +97,8 @@ class Policy:
     min_recipients: int = 0
     lead_days: int = 0
     mover_grace_hours: int = 0
-    time_zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+    time_zone: ZoneInfo = field(default_factory=lambda: zone("UTC"))
+    date_zones: tuple[ZoneInfo, ...] = ()
     protected: frozenset[str] = frozenset()
     budgets: Mapping[str, Budget] = field(default_factory=lambda: DEFAULT_BUDGETS)
     digest: str = ""

@@ -35,7 +35,7 @@ type _Found = tuple[Place, Path, str]
 def load_policy(text: str, source: str = "policy.yaml") -> Policy:
     """Reads a policy. `source` is what the text is called in the error.
 
-    `digest` covers everything that decides who is given what: rules, accounts, employment (its time zone,
+    `digest` covers everything that decides who is given what: rules, accounts, employment (its time zones,
     lead and grace) and protected people. Comments, order, quoting and the spelling of a filter do not matter;
     nor do `enforce`, `email_invoicing` and `budgets`, so that beginning to enforce a policy does not make its
     rules look changed.
@@ -131,6 +131,7 @@ def _policy(model: PolicyKeys) -> Policy:
         lead_days=model.employment.lead_days,
         mover_grace_hours=model.employment.mover_grace_hours,
         time_zone=model.employment.time_zone,
+        date_zones=tuple(model.employment.date_zones),
         protected=frozenset(model.protected),
         budgets={**DEFAULT_BUDGETS, **{name: _budget(keys) for name, keys in given.items() if keys is not None}},
     )
@@ -156,10 +157,15 @@ def digest(policy: Policy) -> str:
     meaning = {
         "rules": sorted(map(_rule_meaning, policy.rules), key=lambda rule: str(rule["name"])),
         "accounts": policy.accounts if isinstance(policy.accounts, Everything) else sorted(policy.accounts),
-        "employment": [policy.lead_days, policy.mover_grace_hours, policy.time_zone.key],
+        "employment": [policy.lead_days, policy.mover_grace_hours, policy.time_zone.key, *_further(policy)],
         "protected": sorted(policy.protected),
     }
     return _sha256(meaning)
+
+
+def _further(policy: Policy) -> list[list[str]]:
+    """What was added to the language later: left out where it says nothing, so that no older policy looks changed."""
+    return [["date_zones", *(zone.key for zone in policy.date_zones)]] if policy.date_zones else []
 
 
 def rule_digests(policy: Policy) -> dict[str, str]:

@@ -6,9 +6,9 @@ several, and how mistakes are worded and placed, is `policy_file`'s.
 
 import difflib
 import re
-import zoneinfo
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal, Self
+from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
@@ -30,6 +30,7 @@ from shared.domain.filter_text import suggest_attribute
 from shared.domain.filters import Filter, parse_filter
 from shared.domain.people import TEXT_ATTRIBUTES
 from shared.domain.selectors import template_attributes
+from shared.domain.time_zones import zone
 
 VERSION: Final = 1
 """The version of the language that this app reads."""
@@ -98,15 +99,8 @@ def _filter(value: Any) -> Filter:
     return parse_filter(_text(value))
 
 
-def _zone(value: Any) -> zoneinfo.ZoneInfo:
-    text = _text(value)
-    try:
-        return zoneinfo.ZoneInfo(text)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
-        # OSError: the name of a folder of zones, such as "Europe".
-        near = difflib.get_close_matches(text, sorted(zoneinfo.available_timezones()), 1)
-        hint = f"did you mean {near[0]!r}?" if near else "write a name such as Europe/Amsterdam"
-        raise ValueError(f"{text!r} is not a time zone; {hint}") from error
+def _zone(value: Any) -> ZoneInfo:
+    return zone(_text(value))
 
 
 def _text(value: Any) -> str:
@@ -133,6 +127,9 @@ def _budget(value: Any) -> Any:
 
 def _form(value: Any) -> str:
     return WORD if isinstance(value, str) else LIST
+
+
+type TimeZone = Annotated[ZoneInfo, PlainValidator(_zone)]
 
 
 class _Keys(BaseModel):
@@ -210,8 +207,12 @@ class EmploymentKeys(_Keys):
     mover_grace_hours: Annotated[StrictInt, Field(ge=0, le=744)] = 0
     """Hours for which access stays after its reason went. At most a month: one invoice."""
 
-    time_zone: Annotated[zoneinfo.ZoneInfo, PlainValidator(_zone)] = zoneinfo.ZoneInfo("UTC")
+    time_zone: TimeZone = Field(default_factory=lambda: zone("UTC"))
     """Where days begin and end, by its IANA name."""
+
+    date_zones: Annotated[list[TimeZone], Field(min_length=1, max_length=10)] = Field(default_factory=list)
+    """Further zones at whose midnight dates are stored: a Workday tenant writes Pacific midnights. A group of companies
+    has a handful of HR systems; with all 24 hours listed every time of day would be a day."""
 
 
 class BudgetKeys(_Keys):
@@ -252,7 +253,7 @@ class PolicyKeys(_Keys):
     ] = "all"
     enforce: PlainSelection = "none"
     email_invoicing: EmailInvoicingKeys = EmailInvoicingKeys()
-    employment: EmploymentKeys = EmploymentKeys()
+    employment: EmploymentKeys = Field(default_factory=EmploymentKeys)
     budgets: BudgetsKeys = BudgetsKeys()
     protected: list[ObjectId] = Field(default_factory=list)
 

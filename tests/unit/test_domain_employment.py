@@ -1,8 +1,7 @@
 """Where a person stands: first match, dates with and without a time, and when the answer changes by itself."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta, timezone
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
 import pytest
 
@@ -10,9 +9,10 @@ from shared.domain.employment import standing
 from shared.domain.people import TEXT_ATTRIBUTES, AbsentPerson, DeletedPerson, Person
 from shared.domain.plan import Employment, Strength
 from shared.domain.policy import Policy
+from shared.domain.time_zones import zone
 
 ID = "7c0f5a0e-0000-4000-8000-000000000001"
-AMSTERDAM = Policy((), time_zone=ZoneInfo("Europe/Amsterdam"))
+AMSTERDAM = Policy((), time_zone=zone("Europe/Amsterdam"))
 NOW = datetime(2026, 7, 15, 12, tzinfo=UTC)
 EMPLOYED, PRE_HIRE, LEAVER = Employment.EMPLOYED, Employment.PRE_HIRE, Employment.LEAVER
 
@@ -105,8 +105,46 @@ def test_a_date_with_a_time_means_that_moment() -> None:
 
 
 def test_midnight_elsewhere_is_a_time() -> None:
-    someone = person(leave="2026-07-15T00:00:00+02:00")
-    assert stands(someone, now=moment("2026-07-14T22:00:00Z")) is LEAVER
+    someone = person(leave="2026-07-15T00:00:00-07:00")
+    assert stands(someone, now=moment("2026-07-15T06:59:59Z")) is EMPLOYED
+    assert stands(someone, now=moment("2026-07-15T07:00:00Z")) is LEAVER
+
+
+@pytest.mark.parametrize(
+    ("stored", "where", "elsewhere", "ends"),
+    [
+        ("2026-07-31T00:00:00Z", "Europe/Amsterdam", "", "2026-07-31T22:00:00Z"),
+        ("2026-07-30T22:00:00Z", "Europe/Amsterdam", "", "2026-07-31T22:00:00Z"),
+        ("2026-01-30T23:00:00Z", "Europe/Amsterdam", "", "2026-01-31T23:00:00Z"),
+        ("2026-07-31T00:00:00Z", "Europe/London", "", "2026-07-31T23:00:00Z"),
+        ("2026-07-30T23:00:00Z", "Europe/London", "", "2026-07-31T23:00:00Z"),
+        ("2027-01-31T00:00:00Z", "Europe/London", "", "2027-02-01T00:00:00Z"),
+        ("2026-07-30T16:00:00Z", "Asia/Singapore", "", "2026-07-31T16:00:00Z"),
+        ("2026-07-31T07:00:00Z", "America/Los_Angeles", "", "2026-08-01T07:00:00Z"),
+        ("2026-07-31T07:00:00Z", "Europe/Amsterdam", "America/Los_Angeles", "2026-07-31T22:00:00Z"),
+        ("2026-01-31T08:00:00Z", "Europe/Amsterdam", "America/Los_Angeles", "2026-01-31T23:00:00Z"),
+        ("2026-07-30T16:00:00Z", "Europe/Amsterdam", "America/Los_Angeles Asia/Singapore", "2026-07-31T22:00:00Z"),
+        ("2026-10-24T22:00:00Z", "Europe/Amsterdam", "", "2026-10-25T23:00:00Z"),  # a day of 25 hours
+        ("2026-09-06T04:00:00Z", "America/Santiago", "", "2026-09-07T03:00:00Z"),  # it begins at one: no midnight
+    ],
+)
+def test_a_last_day_ends_where_the_policy_is_in_whichever_zone_its_midnight_was_stored(
+    stored: str, where: str, elsewhere: str, ends: str
+) -> None:
+    policy = Policy((), time_zone=zone(where), date_zones=tuple(map(zone, elsewhere.split())))
+    found = standing(person(leave=stored), policy, moment("2025-12-01T12:00:00Z"))
+    assert (found.employment, found.next_change) == (EMPLOYED, moment(ends))
+
+
+def test_a_hire_date_stored_as_midnight_elsewhere_begins_with_that_day_where_the_policy_is() -> None:
+    policy = replace(AMSTERDAM, date_zones=(zone("America/Los_Angeles"),))
+    found = standing(person(hire="2026-08-01T07:00:00Z"), policy, NOW)
+    assert (found.employment, found.next_change) == (PRE_HIRE, moment("2026-07-31T22:00:00Z"))
+
+
+def test_a_rehire_the_day_after_leaving_is_employed_also_where_one_date_is_local_and_the_other_is_not() -> None:
+    assert stands(person(hire="2026-07-01T00:00:00Z", leave="2026-06-29T22:00:00Z")) is EMPLOYED
+    assert stands(person(hire="2026-06-30T22:00:00Z", leave="2026-06-30T00:00:00Z")) is EMPLOYED
 
 
 def test_days_follow_the_clock_change() -> None:
@@ -146,11 +184,11 @@ def test_the_next_change_is_when_time_alone_changes_the_answer(someone: Person, 
 
 
 @pytest.mark.parametrize(
-    "zone", [UTC, timezone(timedelta(hours=14)), timezone(timedelta(hours=-12)), ZoneInfo("Europe/Amsterdam")]
+    "of", [UTC, timezone(timedelta(hours=14)), timezone(timedelta(hours=-12)), zone("Europe/Amsterdam")]
 )
-def test_the_ends_of_the_calendar_mean_always_and_never(zone: timezone | ZoneInfo) -> None:
-    first = datetime.min.replace(tzinfo=zone)
-    last = datetime.max.replace(tzinfo=zone, hour=0, minute=0, second=0, microsecond=0)
+def test_the_ends_of_the_calendar_mean_always_and_never(of: tzinfo) -> None:
+    first = datetime.min.replace(tzinfo=of)
+    last = datetime.max.replace(tzinfo=of, hour=0, minute=0, second=0, microsecond=0)
     policy = replace(AMSTERDAM, lead_days=90)
     assert stands(replace(person(), hire_date=first, leave_date=last), policy) is EMPLOYED
     assert stands(replace(person(), hire_date=last), policy) is PRE_HIRE

@@ -1,7 +1,6 @@
 """policy.yaml: what it says, and every mistake in it with its place."""
 
 from itertools import pairwise
-from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -49,7 +48,7 @@ def test_a_whole_policy_says_all_of_it() -> None:
     assert policy.enforce == (Selector(account="bbbb", tags={"stage": "prod"}),)
     assert (policy.opt_in, policy.min_recipients) == (Everything.ALL, 2)
     assert (policy.lead_days, policy.mover_grace_hours) == (3, 24)
-    assert policy.time_zone == ZoneInfo("Europe/Amsterdam")
+    assert policy.time_zone.key == "Europe/Amsterdam"
     assert policy.protected == {"7c0f5a0e-0000-4000-8000-00000000000a"}
     assert policy.budgets == {
         "mover_revokes": Budget(1, 2, 3),

@@ -1,6 +1,7 @@
 """docs/policy.md is true: its examples load, give what they say, and fail as they say."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from shared.domain.billing import BillingAccount, BillingProfile
 from shared.domain.catalogue import Catalogue
 from shared.domain.decide import decide
+from shared.domain.employment import standing
 from shared.domain.keys import ProfileKey
 from shared.domain.people import TEXT_ATTRIBUTES, Person
 from shared.domain.policy import DEFAULT_BUDGETS
@@ -89,6 +91,16 @@ def test_mistakes_are_reported_as_the_page_shows_them() -> None:
     with pytest.raises(Misconfigured) as wrong:
         load_policy(text)
     assert str(wrong.value) == said.rstrip("\n")
+
+
+def test_the_last_day_ends_when_the_page_says() -> None:
+    (rows,) = tables(PAGE, "the last day, 31 July 2026, is stored as")
+    for row in rows:
+        elsewhere = f", date_zones: [{row['`date_zones`']}]" if row["`date_zones`"] else ""
+        text = f"version: 1\nrules: []\nemployment: {{ time_zone: {row['`time_zone`']}{elsewhere} }}"
+        leaver = replace(PEOPLE["Anna"], leave_date=datetime.fromisoformat(next(iter(row.values()))))
+        found = standing(leaver, load_policy(text), NOW)
+        assert found.next_change == datetime.fromisoformat(row["access ends"]), row
 
 
 def test_the_page_names_every_key_and_attribute() -> None:
