@@ -16,7 +16,7 @@ from urllib.parse import quote, urljoin
 
 import jwt
 from azure.core.credentials_async import AsyncTokenCredential
-from azure.core.exceptions import AzureError, ClientAuthenticationError
+from azure.core.exceptions import AzureError
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 
 from shared.adapters.arm_answers import MAY_BE_WRITTEN, answered_at, asked_wait, failure, is_absence
@@ -42,11 +42,12 @@ from shared.adapters.billing_wire import (
     read_page,
     read_profile,
 )
+from shared.adapters.credentials import Tokens
 from shared.adapters.gate import Gate
 from shared.domain.billing import Assignment, BillingAccount, BillingProfile
 from shared.domain.keys import ProfileKey
 from shared.domain.ownership import OwnAssignment
-from shared.errors import FailedRead, MaybeWritten, Permanent, Transient
+from shared.errors import FailedRead, MaybeWritten, Transient
 from shared.ports import Written
 from shared.settings import Settings
 
@@ -85,11 +86,11 @@ class ArmBilling:
         self._base_url = settings.arm_url
         self._former = frozenset(identity.lower() for identity in settings.former_identities)
         self._wait_cap = timedelta(seconds=settings.retry_cap_seconds)
-        self._credential = credential
+        self._credential = Tokens(credential, "Azure Resource Manager")
         self._options = request_options(self._base_url)
         self._transport = transport or network_transport(self._base_url)
         self._client = billing_client(
-            self._base_url, credential, self.calls, self._transport, gate or arm_gate(settings)
+            self._base_url, self._credential, self.calls, self._transport, gate or arm_gate(settings)
         )
         self._token = ""
         self._speaks_for = ("", "")
@@ -117,16 +118,15 @@ class ArmBilling:
         The signature is not verified: it is our own token, straight from our own credential, and ARM
         verifies it. Only ARM's answers decide what it may do.
         """
-        try:
-            token = (await self._credential.get_token(ARM_SCOPE)).token
-        except AzureError as error:
-            raise Transient(f"no token for Azure Resource Manager: {error}") from error
+        token = (await self._credential.get_token(ARM_SCOPE)).token
         if token != self._token:
             try:
                 claims = jwt.decode(token, options={"verify_signature": False})
                 self._speaks_for = (str(claims["oid"]).lower(), str(claims["tid"]).lower())
             except (jwt.InvalidTokenError, KeyError) as error:
-                raise Permanent(f"our token for Azure Resource Manager does not say who we are: {error}") from error
+                raise Transient(
+                    f"the token that we were given for Azure Resource Manager does not say who we are: {error}"
+                ) from error
             self._token = token
         return self._speaks_for
 
@@ -302,8 +302,6 @@ class ArmBilling:
         """Sends a request through the client's pipeline; its body is read when this returns."""
         try:
             response: AsyncHttpResponse = await self._client.send_request(request, **self._options)
-        except ClientAuthenticationError as error:  # out of the credential: nothing was sent
-            raise Transient(f"{what}: no token for Azure Resource Manager: {error.message}") from error
         except AzureError as error:
             said = f"{what}: {error.message}"
             raise (MaybeWritten(f"{said}; {MAY_BE_WRITTEN}") if writing else Transient(said)) from error

@@ -27,7 +27,6 @@ from typing import Final
 
 import httpx
 from azure.core.credentials_async import AsyncTokenCredential
-from azure.core.exceptions import AzureError
 from kiota_abstractions.api_error import APIError
 from kiota_abstractions.request_information import RequestInformation
 from kiota_abstractions.serialization import ParsableFactory
@@ -49,6 +48,7 @@ from msgraph_core import GraphClientFactory
 from msgraph_core.middleware import GraphTelemetryHandler
 from msgraph_core.middleware.options import GraphTelemetryHandlerOption
 
+from shared.adapters.credentials import Tokens
 from shared.adapters.gate import Gate, Kind
 from shared.adapters.graph_transport import AiohttpTransport
 from shared.domain.nameless import nameless
@@ -124,7 +124,9 @@ class GraphClient:
             _middleware(self._exit), client=http_client or _own_client(local=self._origin[1] in LOOPBACK)
         )
         adapter = GraphRequestAdapter(
-            AzureIdentityAuthenticationProvider(credential, scopes=[SCOPE], allowed_hosts=[self._origin[1]]),
+            AzureIdentityAuthenticationProvider(
+                Tokens(credential, "Microsoft Graph"), scopes=[SCOPE], allowed_hosts=[self._origin[1]]
+            ),
             client=self._http,
         )
         adapter.base_url = graph_url.rstrip("/") + "/v1.0"
@@ -200,8 +202,6 @@ class GraphClient:
             raise FailedRead(f"{what}: Graph gave a link that is no address") from error
         except httpx.HTTPError as error:
             raise lost(f"{what}: Graph was not reached ({type(error).__name__}: {error})") from error
-        except AzureError as error:
-            raise Transient(f"{what}: no token for Graph ({error.message})") from error
         except (binascii.Error, UnicodeDecodeError) as error:
             raise Transient(f"{what}: Graph asked for another token in a way nobody can read") from error
         return body if isinstance(body, bytes) else None

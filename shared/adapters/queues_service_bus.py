@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final, Self
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
@@ -28,6 +28,7 @@ from azure.servicebus.exceptions import (
     ServiceBusError,
 )
 
+from shared.adapters.credentials import Tokens
 from shared.adapters.work_wire import encode
 from shared.domain.keys import session_id
 from shared.domain.work import RejectedEvent, Scheduled
@@ -51,6 +52,9 @@ CUT_BYTES: Final = 64 * 1024
 
 TRY_SECONDS: Final = 10.0
 """How long one try may take, opening the link (0.5 s) included. Two leave a handler half of its time."""
+
+SCOPE: Final = "https://servicebus.azure.net//.default"
+"""What our token is for, spelled as azure-servicebus asks for it: the credential keeps one token per spelling."""
 
 _TEXT_CHARACTERS: Final = 4_000
 """The longest text of one property of ours: at most 16 KB of the 32 KB that the service allows."""
@@ -86,16 +90,24 @@ class ServiceBusQueues:
     ) -> None:
         self._whole_bytes = whole_bytes
         address = urlsplit(f"//{namespace}")
+        known = credential if isinstance(credential, AzureNamedKeyCredential) else Tokens(credential, "Service Bus")
         # The SDK's own repetition stays off: it goes on for longer than a handler has.
         self._client = ServiceBusClient(
             namespace,
-            credential,
+            known,
             retry_total=0,
             use_tls=not (address.port and address.hostname in LOOPBACK),
         )
-        self._work = _Outlet(self._client.get_queue_sender, work_queue, try_seconds)
-        self._rejected = _Outlet(self._client.get_queue_sender, rejected_queue, try_seconds)
-        self._events = _Outlet(self._client.get_queue_sender, event_queue, try_seconds)
+
+        async def open_sender(queue: str) -> ServiceBusSender:
+            if isinstance(known, Tokens):
+                # Apart: out of the SDK a token that does not come is a link that fails, and worth a second link.
+                await known.get_token(SCOPE)
+            return self._client.get_queue_sender(queue)
+
+        self._work = _Outlet(open_sender, work_queue, try_seconds)
+        self._rejected = _Outlet(open_sender, rejected_queue, try_seconds)
+        self._events = _Outlet(open_sender, event_queue, try_seconds)
 
     @classmethod
     def from_connection_string(cls, connection_string: str) -> Self:
@@ -144,8 +156,10 @@ class ServiceBusQueues:
 class _Outlet:
     """The one sender of a queue. The SDK's are not coroutine-safe, so everything happens behind a lock."""
 
-    def __init__(self, make_sender: Callable[[str], ServiceBusSender], queue: str, try_seconds: float) -> None:
-        self._make_sender = make_sender
+    def __init__(
+        self, open_sender: Callable[[str], Awaitable[ServiceBusSender]], queue: str, try_seconds: float
+    ) -> None:
+        self._open_sender = open_sender
         self._queue = queue
         self._try_seconds = try_seconds
         self._lock = asyncio.Lock()
@@ -183,7 +197,7 @@ class _Outlet:
 
     async def _try(self, waiting: deque[ServiceBusMessage]) -> None:
         if self._sender is None:
-            self._sender = self._make_sender(self._queue)
+            self._sender = await self._open_sender(self._queue)
         sender = self._sender
         try:
             async with asyncio.timeout(self._try_seconds):

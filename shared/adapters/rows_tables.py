@@ -16,15 +16,11 @@ from urllib.parse import urlsplit
 from azure.core import MatchConditions
 from azure.core.credentials import AzureNamedKeyCredential
 from azure.core.credentials_async import AsyncTokenCredential
-from azure.core.exceptions import (
-    AzureError,
-    ClientAuthenticationError,
-    HttpResponseError,
-    ResourceExistsError,
-)
+from azure.core.exceptions import AzureError, HttpResponseError, ResourceExistsError
 from azure.data.tables import TableEntity, TableErrorCode, UpdateMode
 from azure.data.tables.aio import TableClient
 
+from shared.adapters.credentials import Tokens
 from shared.adapters.rows import Changed, Damaged, Delete, Exists, Insert, Operation, Row, check_key, texts
 from shared.adapters.table_keys import spell, unspell
 from shared.errors import FailedRead, InvoiceAccessError, Misconfigured, Permanent, Transient
@@ -69,10 +65,11 @@ class TableRows:
             )
         self._call_seconds = call_seconds
         self._where = f"table '{table}' at {address.netloc}"
+        known = credential if isinstance(credential, AzureNamedKeyCredential) else Tokens(credential, "Table Storage")
         self._make_client: Callable[[], TableClient] = lambda: TableClient(
             endpoint,
             table,
-            credential=credential,
+            credential=known,
             retry_total=2,
             retry_backoff_factor=0.4,
             retry_backoff_max=2,
@@ -166,10 +163,6 @@ class TableRows:
                 return await call()
         except TimeoutError as error:
             raise Transient(f"{self._where} did not answer within {self._call_seconds:g} s") from error
-        except ClientAuthenticationError as error:
-            if error.response is None:
-                raise Transient(f"no token for {self._where}: {error.message}") from error
-            raise
         except HttpResponseError:
             raise
         except AzureError as error:

@@ -33,9 +33,10 @@ class Credential:
 
     def __init__(self, **claims: Any) -> None:
         self.claims = {"oid": OURS.upper(), "tid": TENANT, **claims}
+        self.expires_on = 4_000_000_000
 
     async def get_token(self, *_scopes: str, **_options: Any) -> AccessToken:
-        return AccessToken(jwt.encode(self.claims, "k" * 32, algorithm="HS256"), 4_000_000_000)
+        return AccessToken(jwt.encode(self.claims, "k" * 32, algorithm="HS256"), self.expires_on)
 
     async def close(self) -> None:
         """Nothing to close."""
