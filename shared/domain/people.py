@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from shared.domain.keys import IdentityKind
+
 TEXT_ATTRIBUTES: Final = (
     "department",
     "jobTitle",
@@ -67,6 +69,16 @@ class Person:
     def is_guest(self) -> bool:
         """Whether this is a B2B guest: userType says so, or the UPN carries `#EXT#`."""
         return (self.user_type or "").lower() == "guest" or "#ext#" in (self.user_principal_name or "").lower()
+
+    @property
+    def names(self) -> Mapping[IdentityKind, str]:
+        """What senders may call this person, lower-case; a name that is not there, or blank, is left out."""
+        names = {
+            IdentityKind.UPN: self.attributes.get("userPrincipalName"),
+            IdentityKind.MAIL: self.attributes.get("mail"),
+            IdentityKind.EMPLOYEE_ID: self.attributes.get("employeeId"),
+        }
+        return {kind: name.strip().lower() for kind, name in names.items() if name and name.strip()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from shared.ports import Holding
 from shared.services.app import App
 from shared.services.catalogue import enforced_profiles
 from shared.services.first_contact import FirstContact, app_identities, make_first_contact
-from shared.services.provenance import ADOPT, prove_row
+from shared.services.provenance import ADOPT, prove_row, recalled
 
 _TRIES: Final = 5
 """How often a person's chain or row is written anew over what a look wrote meanwhile."""
@@ -216,7 +216,8 @@ class _Adopting:
 
     async def _store(self, key: PersonKey, adoptions: Sequence[Adoption]) -> None:
         for attempt in range(_TRIES):
-            state = await self._app.state.person(key.object_id)
+            # Where the state was lost, what was adopted before this is in the ledger alone, until a row says so.
+            state = await recalled(await self._app.state.person(key.object_id), self._app.ledger)
             holdings = dict(state.holdings)
             for adoption in adoptions:
                 before = holdings.get(adoption.profile, Holding())

@@ -30,6 +30,7 @@ from shared.services.proof import digest_when_due
 from shared.services.provenance import prove_row
 from shared.services.report import counts, findings, leavers_with_foreign, left_alone
 from shared.services.sweep_guards import Guarded, hold_lots
+from shared.services.sweep_memory import remember_ours
 from shared.services.sweep_standing import Standing, brake_for_failure, settle, stand
 
 _log = logging.getLogger(__name__)
@@ -90,6 +91,8 @@ async def _sweep(app: App, sweep_id: str, started: datetime) -> Mapping[str, Any
         await app.shelf.put(estate.catalogue, app.clock.now())
     brake = await settle(app, standing)
     waited = _leave_what_is_held(drift, guarded, standing)
+    # Before anybody is looked at: a look reads what is remembered.
+    remembered, not_remembered = await remember_ours(app, estate, held)
     looks = _looks(app, drift, sweep_id)
     if looks:
         await app.queues.send_work(looks)
@@ -108,7 +111,8 @@ async def _sweep(app: App, sweep_id: str, started: datetime) -> Mapping[str, Any
         "seconds": round((finished - started).total_seconds(), 3),
         "complete": standing.complete,
         "failures": estate.failures,
-        "not_kept": kept.failures,
+        "not_kept": [*not_remembered, *kept.failures],
+        "remembered": remembered,
         "counts": counted,
         "drift": dict(drift.kinds),
         "announced": labelled,
