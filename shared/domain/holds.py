@@ -6,12 +6,19 @@ stores them `State`'s.
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.policy import ActionKind
+
+RELEASE_STANDS: Final = timedelta(hours=72)
+"""How long a release stands that could not be carried out: an outage of a day, a day of retries, and a day to spare.
+
+Whoever releases something means it now. Weeks later nobody remembers, and it would pass every limit.
+"""
 
 
 class StoppedBy(StrEnum):
@@ -43,7 +50,7 @@ class Status(StrEnum):
     OPEN = "open"
     """Nothing yet."""
     RELEASED = "released"
-    """To be done, whatever the budget, if it is still the same action."""
+    """To be done, whatever the budget, if it is still the same action; see `RELEASE_STANDS`."""
     DISMISSED = "dismissed"
     """Not to be done, until the action changes."""
 
@@ -81,6 +88,22 @@ class KeyHolds:
     key: PersonKey | ProfileKey
     holds: Mapping[str, Hold] = field(default_factory=dict)
     version: str | None = field(default=None, compare=False)
+
+
+def in_time(hold: Hold, now: datetime, grace: timedelta) -> Hold:
+    """The hold as it stands at `now`: what was released too long ago is open again, and says so.
+
+    `grace` is how long a mover keeps what no rule gives any more: a release may have to wait for that as well.
+    """
+    if hold.status is not Status.RELEASED:
+        return hold
+    stands = RELEASE_STANDS + (grace if hold.kind is ActionKind.MOVER_REVOKES else timedelta())
+    decided = hold.decided_at or hold.since
+    if now - decided < stands:
+        return hold
+    hours = int(stands.total_seconds() // 3600)
+    refused = f"it was released on {decided:%Y-%m-%d %H:%M} UTC, and could not be carried out within {hours} h"
+    return replace(hold, status=Status.OPEN, refused=refused)
 
 
 def action_id(key: PersonKey | ProfileKey, kind: ActionKind, profile: ProfileKey) -> str:

@@ -7,12 +7,12 @@ budgets is `shared.domain.budgets`', what a person decided `decisions`'.
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from shared.domain.brake import Brake, BrakeCause, Setting, stops
 from shared.domain.budgets import WINDOW, counted, limit, reserve
-from shared.domain.holds import AskFirst, Hold, KeyHolds, Status, StoppedBy, action_id
+from shared.domain.holds import AskFirst, Hold, KeyHolds, Status, StoppedBy, action_id, in_time
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.plan import Strength
@@ -111,14 +111,17 @@ class Guard:
         return stopped
 
     def reopen_released(self, enforced: Callable[[ProfileKey], bool]) -> None:
-        """What was released where the policy does not enforce (any more) is open again, and says so.
+        """What was released too long ago, or where the policy does not enforce (any more), is open again, and says so.
 
         A release is for now; nobody who enforces a profile months later expects it.
         """
         refused = "the policy does not enforce there, or the last sweep did not see the profile"
+        now, grace = self._app.clock.now(), timedelta(hours=self._app.policy.mover_grace_hours)
         for hold in [*self._holds.values()]:
-            if hold.status is Status.RELEASED and not enforced(hold.profile):
-                self._holds[hold.id] = replace(hold, status=Status.OPEN, refused=refused)
+            if hold.status is Status.RELEASED:
+                is_enforced = enforced(hold.profile)
+                reopened = replace(hold, status=Status.OPEN, refused=refused)
+                self._holds[hold.id] = in_time(hold, now, grace) if is_enforced else reopened
 
     def close_released(self) -> None:
         """Closes what was released and cannot be done; what nobody released is a sweep's to close."""

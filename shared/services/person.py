@@ -22,6 +22,7 @@ from shared.domain.outcome import Outcome, worst
 from shared.domain.ownership import Held, OwnAssignment
 from shared.domain.people import Person, PersonRead
 from shared.domain.plan import Employment, Grant, Note, NoteKind, Plan, Revoke
+from shared.domain.policy import ActionKind
 from shared.domain.rules import managed_accounts
 from shared.domain.work import CauseKind, Scheduled, WorkItem, again, later
 from shared.errors import InvoiceAccessError, Permanent, Transient
@@ -292,15 +293,17 @@ async def _store(app: App, run: Run) -> list[Result]:
 async def _close_holds(guard: Guard, run: Run, plan: Plan, read: Collection[ProfileKey]) -> list[Result]:
     """Closes the holds of what is no longer wanted, of the profiles that were `read`.
 
-    Evidence that is yet to be seen again still wants it, and where a rule is not known nothing is concluded.
+    Evidence that is yet to be seen again still wants it. Where a rule is not known nothing is concluded about a mover's
+    revoke; whatever else is held there is done, or wanted by nobody.
     """
     wanted: tuple[Grant | Revoke, ...] = (*plan.grants, *plan.revokes)
-    silent = [profile for profile in guard.profiles if profile not in read]
-    silent += [note.profile for note in plan.notes if note.kind is NoteKind.RULE_NOT_KNOWN and note.profile is not None]
-    guard.keep(
-        {run.wanted(plan, action).id for action in wanted},
-        silent,
-    )
+    still = {run.wanted(plan, action).id for action in wanted}
+    still |= {
+        guard.wanted(ActionKind.MOVER_REVOKES, note.profile, "").id
+        for note in plan.notes
+        if note.kind is NoteKind.RULE_NOT_KNOWN and note.profile is not None
+    }
+    guard.keep(still, [profile for profile in guard.profiles if profile not in read])
     try:
         await guard.store()
     except (Transient, Permanent) as failure:
@@ -308,16 +311,9 @@ async def _close_holds(guard: Guard, run: Run, plan: Plan, read: Collection[Prof
     return []
 
 
-def _names(person: PersonRead) -> dict[IdentityKind, str]:
+def _names(person: PersonRead) -> Mapping[IdentityKind, str]:
     """What the directory calls somebody now, for events about them when it no longer does."""
-    if not isinstance(person, Person):
-        return {}
-    names = {
-        IdentityKind.UPN: person.attributes.get("userPrincipalName"),
-        IdentityKind.MAIL: person.attributes.get("mail"),
-        IdentityKind.EMPLOYEE_ID: person.attributes.get("employeeId"),
-    }
-    return {kind: name.strip().lower() for kind, name in names.items() if name and name.strip()}
+    return person.names if isinstance(person, Person) else {}
 
 
 def _adopted_record(state: PersonState) -> dict[str, list[str]]:

@@ -9,12 +9,13 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from itertools import batched
 from typing import Any, Final
 
 from shared.domain.budgets import counted, left, limit
-from shared.domain.holds import Hold, KeyHolds, Status, StoppedBy
+from shared.domain.holds import Hold, KeyHolds, Status, StoppedBy, in_time
 from shared.domain.keys import Key, PersonKey, ProfileKey
 from shared.domain.lots import (
     Lot,
@@ -220,10 +221,12 @@ async def _store(
 
 
 def _merged(app: App, standing: Standing, seen: _Seen, row: KeyHolds) -> KeyHolds:
+    now, grace = app.clock.now(), timedelta(hours=app.policy.mover_grace_hours)
+    row = replace(row, holds={id_: in_time(hold, now, grace) for id_, hold in row.holds.items()})
     unseen = frozenset[str]()
     if standing.is_good:
         undecided = seen.undecided(row)
         unseen = frozenset(
             id_ for id_, hold in row.holds.items() if is_forgotten(hold, seen.wanted, undecided, standing.started)
         )
-    return renewed(row, seen.actions.get(row.key, ()), seen.lots, app.clock.now(), unseen=unseen)
+    return renewed(row, seen.actions.get(row.key, ()), seen.lots, now, unseen=unseen)

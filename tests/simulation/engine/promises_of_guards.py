@@ -31,6 +31,9 @@ _REST: Final = timedelta(minutes=10) - timedelta(seconds=2 * 20)
 _SETTLED: Final = timedelta(minutes=10)
 """For how long nothing may have changed for a sweep to be sure to have seen it as it is."""
 
+_STANDS: Final = timedelta(days=3)
+"""How long a release stands that is not carried out."""
+
 _SHRINK_PERCENT: Final = 20
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
@@ -218,13 +221,14 @@ def lost_role_sets_the_brake(judge: Case, run: Run, bodies: tuple[bytes, ...]) -
 
 
 def reopened_for_a_reason(judge: Case, run: Run | None, was: Hold, hold: Hold) -> str | None:
-    """Section 7: a released hold is open again only where the world moved, and says so."""
+    """Section 7: a released hold is open again only where the world moved or three days passed, and says so."""
     if was.status is not Status.RELEASED or hold.status is not Status.OPEN:
         return None
     what = f"{hold.kind.value} {hold.key.canonical} on {hold.profile}"
     if not hold.refused:
         return f"{what} was released, and is open again without a word"
-    if (was.basis and hold.basis != was.basis) or hold.stopped_by is not was.stopped_by:
+    another = (was.basis and hold.basis != was.basis) or hold.stopped_by is not was.stopped_by
+    if another or is_over(was, judge.world.now() + _CLOCKS, 0.0 if run is None else run.policy.grace_hours):
         return None
     if hold.profile.account in judge.out_of_sight:
         return None  # a catalogue without the profile may still be in use
@@ -232,6 +236,12 @@ def reopened_for_a_reason(judge: Case, run: Run | None, was: Hold, hold: Hold) -
     if run is not None and not all(oracle.is_enforced(hold.profile, run.policy, facts) for facts in versions):
         return None
     return f"{what} was released as '{was.basis}', and is open again as the same: {hold.refused}"
+
+
+def is_over(hold: Hold, now: datetime, grace_hours: float) -> bool:
+    """Section 7: a release stands for three days, and for a mover's grace on top."""
+    grace = timedelta(hours=grace_hours if hold.kind is ActionKind.MOVER_REVOKES else 0.0)
+    return now - (hold.decided_at or hold.since) >= _STANDS + grace
 
 
 def release_asks_for_a_look(judge: Case, released: Iterable[Hold], since: datetime) -> str | None:
