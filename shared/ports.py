@@ -413,7 +413,11 @@ class WantedSubscription:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A subscription as the directory has it; `client_state` is None where it does not show it."""
+    """A subscription as the directory shows it.
+
+    `client_state` and `lifecycle_url` are None where it does not show them. A subscription that has no address for
+    lifecycle notifications has an empty one.
+    """
 
     id: str
     resource: str
@@ -432,17 +436,20 @@ class Subscriptions(Protocol):
         ...
 
     async def create(self, wanted: WantedSubscription, expires: datetime) -> Subscription | None:
-        """Subscribes, once both URLs have answered Graph's handshake; None when there is one to that already."""
+        """Subscribes, once both URLs have answered Graph's handshake; None when there is one to that already.
+
+        Raises `Transient` with the wait after which another try is worth it where a URL did not answer the handshake.
+        """
         ...
 
-    async def renew(self, subscription_id: str, expires: datetime) -> bool:
-        """Moves the end, which authorizes it anew as well; False when there is no such subscription any more."""
+    async def renew(self, found: Subscription, expires: datetime) -> Subscription | None:
+        """Moves the end, and authorizes it anew; None when there is no such subscription any more.
+
+        Returns what the directory then shows of it, its secret as well where it shows that at all. `expires` there is
+        the end that counts, whatever was asked for.
+        """
         ...
 
-    async def reauthorize(self, subscription_id: str) -> bool:
-        """Authorizes it anew with our present token; False when there is no such subscription any more."""
-        ...
-
-    async def delete(self, subscription_id: str) -> None:
-        """Ends it; that it was gone already is success."""
+    async def delete(self, subscription_id: str) -> bool:
+        """Ends it; False when it was gone already, which is success as well."""
         ...

@@ -272,7 +272,7 @@ class Settings(FrontSettings, StoreSettings):
     """Where Graph reaches our `/api/graph/notifications`, its query included. Empty: nothing is subscribed."""
 
     subscription_hours: int = Field(672, ge=3, le=695, alias="INVOICE_ACCESS_SUBSCRIPTION_HOURS")
-    """Hours that a subscription is made to live; renewed at half of it. Graph allows 696 for users and groups."""
+    """Hours that a subscription is made to live; renewed each hour. Graph allows 696 for users and groups."""
 
     subscriptions_schedule: str = Field("0 30 * * * *", alias="INVOICE_ACCESS_SUBSCRIPTIONS_SCHEDULE")
     """When subscriptions are looked after (NCRONTAB, 6 fields, UTC). Hourly, as Graph holds notifications for four."""

@@ -11,7 +11,7 @@ notifications" (lifecycle). What they leave open is a switch; see `delivery_swit
 import json
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any, Final
@@ -229,6 +229,8 @@ class Deliveries:
         if found is None:
             return None
         hours = self.switches.date_offset_hours
+        if self._model.subscriptions.switches.client_state_shown == "nowhere":
+            found = replace(found, client_state=None)
         if notice.item is None:
             as_seen = self.switches.organization_instead_of_tenant
             return reauthorization_required(found, self._model.tenant_id, offset_hours=hours, as_seen=as_seen)

@@ -49,8 +49,24 @@ class SubscriptionSwitches:
     most_per_tenant: Annotated[int, Field(ge=0)] = 1000
     """Subscriptions to users and groups that all apps together may have in one tenant; more is 403."""
 
-    show_client_state: bool = True
-    """Whether reading a subscription shows its clientState. Examples do; nobody promises it."""
+    client_state_shown: Literal["by id", "everywhere", "nowhere"] = "by id"
+    """Where a subscription's clientState is shown. No list shows it, by design; reading one by its id, creating and
+    renewing do. `nowhere`: one report, not confirmed, of tenants where no answer does, and notifications come without
+    it. `everywhere`: as the examples of older pages have it."""
+
+    list_lifecycle_url: bool = True
+    """Whether a list has lifecycleNotificationUrl. Lists without the key were seen."""
+
+    conflict_by_resource: bool = False
+    """Whether 409 is for any second subscription of the app to a resource. The pages say: to the same combination
+    of resource and kinds of change."""
+
+    renewal_moves_end: bool = True
+    """Whether a renewal that is answered with 200 moves the end. In an incident none did."""
+
+    extension_errors: bool = False
+    """Whether a subscription that is not there is refused as the store behind the resource would: ExtensionError,
+    with the status in the message."""
 
     group_member_permission: bool = False
     """Whether GroupMember.Read.All is enough to be told of a group's members. It is enough to read them; the
@@ -147,14 +163,17 @@ class SubscriptionBook:
         """The subscriptions that an app made: the only ones it can see."""
         return [found for found in self.live() if found.application_id == application_id]
 
-    def own(self, application_id: str, subscription_id: str) -> Subscription:
-        """One of the app's own.
+    def own(self, application_id: str, subscription_id: str, operation: str) -> Subscription:
+        """One of the app's own; `operation` is what the store behind the resource calls what is being done.
 
         Raises:
             GraphError: 404 for one that is not there, has expired, or is another app's.
         """
         found = self.get(subscription_id)
         if found is None or found.application_id != application_id:
+            if self.switches.extension_errors:
+                message = f"Operation: {operation}; Exception: [Status Code: NotFound; Reason: Not Found]"
+                raise GraphError(404, "ExtensionError", message)
             raise GraphError(404, "ResourceNotFound", "The object was not found.")
         return found
 
@@ -166,7 +185,7 @@ class SubscriptionBook:
         """
         mine = self.of(application_id)
         for found in mine:
-            if found.watched == watched and found.changes == changes:
+            if found.watched == watched and (found.changes == changes or self.switches.conflict_by_resource):
                 message = f"Subscription Id {found.id} already exists for the requested combination"
                 raise GraphError(409, "Conflict", message)
         for limit, count, whose in (
@@ -188,7 +207,8 @@ class SubscriptionBook:
 
     def renew(self, found: Subscription, expires: datetime) -> Subscription:
         """Moves the end of a subscription; that is an authorization, too."""
-        return self._keep(replace(found, expires=expires, authorized_until=self._authorized()))
+        end = expires if self.switches.renewal_moves_end else found.expires
+        return self._keep(replace(found, expires=end, authorized_until=self._authorized()))
 
     def reauthorize(self, found: Subscription) -> None:
         """Takes the caller's token for a subscription's further life."""

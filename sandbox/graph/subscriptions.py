@@ -9,8 +9,9 @@ Sources: Graph, "Create subscription", "Update subscription", "Set up notificati
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import Any, Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote_plus, urlsplit
 
 from sandbox.graph.call import Call
 from sandbox.graph.errors import GraphError, denied, not_built, not_found
@@ -43,14 +44,19 @@ _NOT_IN_THE_WILD: Final = ("EventHub:", "EventGrid:")
 
 
 def list_subscriptions(call: Call) -> Response:
-    """GET /subscriptions: the caller's own."""
-    found = [_rendered(call, one) for one in call.model.subscriptions.of(call.caller.client_id)]
+    """GET /subscriptions: the caller's own, without their secrets."""
+    book = call.model.subscriptions
+    shows_state = book.switches.client_state_shown == "everywhere"
+    found = [_rendered(one, shows_state=shows_state) for one in book.of(call.caller.client_id)]
+    if not book.switches.list_lifecycle_url:
+        for one in found:
+            del one["lifecycleNotificationUrl"]
     return _json(200, {"@odata.context": f"{call.root}/$metadata#subscriptions", "value": found})
 
 
 def get_subscription(call: Call, subscription_id: str) -> Response:
     """GET /subscriptions/{id}."""
-    return _one(call, 200, call.model.subscriptions.own(call.caller.client_id, subscription_id))
+    return _one(call, 200, call.model.subscriptions.own(call.caller.client_id, subscription_id, "Read"))
 
 
 def create_subscription(call: Call) -> Response:
@@ -73,7 +79,7 @@ def create_subscription(call: Call) -> Response:
 def renew_subscription(call: Call, subscription_id: str) -> Response:
     """PATCH /subscriptions/{id}: a new end, and nothing else."""
     book = call.model.subscriptions
-    found = book.own(call.caller.client_id, subscription_id)
+    found = book.own(call.caller.client_id, subscription_id, "Update")
     body = {name: value for name, value in call.body().items() if not name.startswith("@odata.")}
     if surplus := sorted(body.keys() - {"expirationDateTime"}):
         raise _invalid(f"Property '{surplus[0]}' of a subscription cannot be updated.")
@@ -83,14 +89,14 @@ def renew_subscription(call: Call, subscription_id: str) -> Response:
 def delete_subscription(call: Call, subscription_id: str) -> Response:
     """DELETE /subscriptions/{id}."""
     book = call.model.subscriptions
-    book.remove(book.own(call.caller.client_id, subscription_id))
+    book.remove(book.own(call.caller.client_id, subscription_id, "Delete"))
     return Response(204)
 
 
 def reauthorize_subscription(call: Call, subscription_id: str) -> Response:
     """POST /subscriptions/{id}/reauthorize: the end stays where it is."""
     book = call.model.subscriptions
-    book.reauthorize(book.own(call.caller.client_id, subscription_id))
+    book.reauthorize(book.own(call.caller.client_id, subscription_id, "Reauthorize"))
     return Response(204)
 
 
@@ -207,7 +213,7 @@ def _text(body: Mapping[str, Any], name: str) -> str:
 def _handshake(url: str, token: str) -> Outgoing:
     separator = "&" if urlsplit(url).query else "?"
     return Outgoing(
-        f"{url}{separator}validationToken={quote(token, safe='')}",
+        f"{url}{separator}validationToken={quote_plus(token)}",  # blanks as plus signs, as recorded
         {"content-type": "text/plain; charset=utf-8"},
         timeout_seconds=HANDSHAKE_SECONDS,
     )
@@ -217,30 +223,37 @@ def _require_echo(token: str, reply: Reply | None) -> None:
     if reply is None:
         raise GraphError(400, "ValidationError", "Subscription validation request timed out.")
     is_text = reply.headers.get("content-type", "").partition(";")[0].strip().lower() == "text/plain"
-    if reply.status != 200 or not is_text or reply.body != token.encode():  # noqa: PLR2004 - the one status it takes
+    if reply.status != HTTPStatus.OK or not is_text or reply.body != token.encode():
+        told = f" HTTP status code is '{_status_name(reply.status)}'." if reply.status != HTTPStatus.OK else ""
         message = (
-            "Subscription validation request failed. Notification endpoint must respond with 200 OK to validation "
-            "request."
+            f"Subscription validation request failed.{told} Notification endpoint must respond with 200 OK to "
+            "validation request."
         )
         raise GraphError(400, "ValidationError", message)
+
+
+def _status_name(status: int) -> str:
+    """A status as .NET calls it: `ServiceUnavailable`."""
+    known = status in HTTPStatus.__members__.values()
+    return HTTPStatus(status).name.title().replace("_", "") if known else str(status)
 
 
 # What is answered
 
 
 def written(moment: datetime) -> str:
-    """A time as subscriptions write it: UTC, seven digits of a second, `Z`."""
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{moment.microsecond:06d}0Z"
+    """A time as subscriptions write it: UTC, as much of a second as there is, `Z`."""
+    fraction = f".{moment.microsecond:06d}".rstrip("0").rstrip(".")
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}{fraction}Z"
 
 
-def _rendered(call: Call, found: Subscription) -> dict[str, Any]:
-    shown = call.model.subscriptions.switches.show_client_state
+def _rendered(found: Subscription, *, shows_state: bool) -> dict[str, Any]:
     return {
         "id": found.id,
         "resource": found.resource,
         "applicationId": found.application_id,
         "changeType": found.change_type,
-        "clientState": found.client_state if shown else None,
+        "clientState": found.client_state if shows_state else None,
         "notificationUrl": found.notification_url,
         "notificationQueryOptions": None,
         "lifecycleNotificationUrl": found.lifecycle_url,
@@ -257,7 +270,8 @@ def _rendered(call: Call, found: Subscription) -> dict[str, Any]:
 
 def _one(call: Call, status: int, found: Subscription) -> Response:
     context = f"{call.root}/$metadata#subscriptions/$entity"
-    return _json(status, {"@odata.context": context, **_rendered(call, found)})
+    shows_state = call.model.subscriptions.switches.client_state_shown != "nowhere"
+    return _json(status, {"@odata.context": context, **_rendered(found, shows_state=shows_state)})
 
 
 def _json(status: int, body: Mapping[str, Any]) -> Response:

@@ -82,6 +82,9 @@ _LATEST_RETRY: Final = "latest_retry"
 _NOT_FOUND: Final = "request_resourcenotfound"
 _NO_OBJECT: Final = frozenset({_NOT_FOUND, "resourcenotfound"})
 _EXPIRED_PAGE: Final = "directory_expiredpagetoken"
+_EXTENSION: Final = "extensionerror"
+_STATUS_WITHIN: Final = re.compile(r"\[Status Code: ([A-Za-z]{2,40})", re.ASCII)
+_STATUS_NAMES: Final = {status.name.replace("_", "").lower(): status.value for status in HTTPStatus}
 
 
 class Refusal(StrEnum):
@@ -172,8 +175,12 @@ class GraphClient:
             raise FailedRead(f"{what}: Graph answered without a body")
         return body
 
-    async def write(self, request: RequestInformation, what: str, needs: str) -> bytes | Refusal:
+    async def write(
+        self, request: RequestInformation, what: str, needs: str, *, again_after: timedelta | None = None
+    ) -> bytes | Refusal:
         """Sends a writing request, once: no middleware repeats it. The answer's body (empty where there is none).
+
+        `again_after` says that a 400 may pass by itself, and after which wait it is worth another try.
 
         Raises:
             MaybeWritten: it was sent, and its answer was lost.
@@ -183,10 +190,13 @@ class GraphClient:
         try:
             body = await self._send(request, what, lost=MaybeWritten)
         except APIError as error:
-            if error.response_status_code == HTTPStatus.CONFLICT:
+            code, status, reason = self._refused(error, what)
+            if status == HTTPStatus.CONFLICT:
                 return Refusal.EXISTS
-            if error.response_status_code == HTTPStatus.NOT_FOUND and _said(error)[0].lower() in _NO_OBJECT:
+            if status == HTTPStatus.NOT_FOUND and (code in _NO_OBJECT or _status_within(error)):
                 return Refusal.ABSENT
+            if status == HTTPStatus.BAD_REQUEST and again_after is not None:
+                raise Transient(reason, retry_after=again_after) from error
             self._raise_unless_absent(error, what, needs)
             return Refusal.ABSENT
         return body or b""
@@ -220,20 +230,25 @@ class GraphClient:
             raise FailedRead(f"{what}: the next page is said to be on another host, {target.host!r}")
         return link
 
-    def _raise_unless_absent(self, error: APIError, what: str, needs: str) -> None:
-        status = error.response_status_code or 0
+    def _refused(self, error: APIError, what: str) -> tuple[str, int, str]:
+        """The code in lower case, the status that counts, and what to tell of it."""
         code, message = _said(error)
         said = f"{code}: {nameless(message, *self._secrets)[:_LONGEST_QUOTE]}"
         # JSON can escape what UTF-8 has no bytes for: half of a surrogate pair.
-        reason = f"{what}: Graph answered {status} {said.encode(errors='backslashreplace').decode()}"
-        if status == HTTPStatus.NOT_FOUND and code.lower() == _NOT_FOUND:
+        quoted = said.encode(errors="backslashreplace").decode()
+        answered = error.response_status_code or 0
+        return code.lower(), _status_within(error) or answered, f"{what}: Graph answered {answered} {quoted}"
+
+    def _raise_unless_absent(self, error: APIError, what: str, needs: str) -> None:
+        code, status, reason = self._refused(error, what)
+        if status == HTTPStatus.NOT_FOUND and code == _NOT_FOUND:
             return
         if status == HTTPStatus.NOT_FOUND or status < HTTPStatus.BAD_REQUEST:
             # A gateway's own 404, or a redirect, says nothing about the object that was asked for.
             raise FailedRead(reason)
         if status == HTTPStatus.FORBIDDEN:
             raise Permanent(f"{reason}. Does the app have the application permission {needs}?")
-        if _is_passing(status) or code.lower() == _EXPIRED_PAGE:
+        if _is_passing(status) or code == _EXPIRED_PAGE:
             raise Transient(reason, retry_after=self._retry_after(error))
         raise Permanent(reason)
 
@@ -386,6 +401,17 @@ def _is_passing(status: int) -> bool:
         HTTPStatus.TOO_EARLY,
         HTTPStatus.TOO_MANY_REQUESTS,
     }
+
+
+def _status_within(error: APIError) -> int | None:
+    """The status that the store behind a resource gave, which is the one that counts; None for any other refusal.
+
+    It refuses as `ExtensionError`, under a status that need not be its own, and says that in words: `Operation:
+    Delete; Exception: [Status Code: NotFound; Reason: ...]`. Seen, not documented.
+    """
+    code, message = _said(error)
+    found = _STATUS_WITHIN.search(message) if code.lower() == _EXTENSION else None
+    return _STATUS_NAMES.get(found[1].lower()) if found else None
 
 
 def _said(error: APIError) -> tuple[str, str]:

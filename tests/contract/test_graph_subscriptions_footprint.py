@@ -21,9 +21,10 @@ class Credential:
         return AccessToken("a-token", 9_999_999_999)
 
 def answer(request):
-    if request.method == "DELETE" or request.url.path.endswith("reauthorize"):
+    if request.method == "DELETE":
         return httpx.Response(204)
-    return httpx.Response(200, json=ONE if request.method != "GET" else {"value": [ONE]})
+    is_list = request.method == "GET" and request.url.path.endswith("/subscriptions")
+    return httpx.Response(200, json={"value": [ONE]} if is_list else ONE)
 
 async def main():
     client = httpx.AsyncClient(transport=httpx.MockTransport(answer))
@@ -34,8 +35,8 @@ async def main():
     wanted = WantedSubscription("users", frozenset({"updated"}), "https://x/n", "https://x/l", "state")
     [found] = await subscriptions.mine()
     assert await subscriptions.create(wanted, datetime.now(UTC)) == found
-    assert await subscriptions.renew("1", datetime.now(UTC)) and await subscriptions.reauthorize("1")
-    await subscriptions.delete("1")
+    assert await subscriptions.renew(found, datetime.now(UTC)) == found
+    assert await subscriptions.delete("1")
     await subscriptions.close()
 
 asyncio.run(main())

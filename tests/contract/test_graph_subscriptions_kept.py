@@ -3,7 +3,7 @@
 import json
 import logging
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,11 +16,8 @@ from sandbox.faults import Effect, Faults, Rule
 from sandbox.wire import Reply, Request, Response
 from shared.adapters.graph_client import GraphClient
 from shared.adapters.subscriptions_graph import GraphSubscriptions
-from shared.domain.policy import Policy
-from shared.domain.policy_file import load_policy
 from shared.errors import MaybeWritten
-from shared.services.subscriptions import Keeper, keep_subscriptions, wanted_subscriptions
-from shared.settings import Settings
+from shared.services.subscriptions import wanted_subscriptions
 from tests.contract.graph_tenant import (
     ANNA,
     FINANCE,
@@ -32,34 +29,7 @@ from tests.contract.graph_tenant import (
     app_identity,
     wanted,
 )
-
-FIRST = "first-secret-of-ours"
-SECOND = "second-secret-of-ours"
-MEMBERS = f"groups/{FINANCE}/members"
-
-type Keep = Callable[..., Any]
-
-
-def policy(*groups: str) -> Policy:
-    rules = "".join(
-        f"  - name: group-{number}\n    member_of: [{group}]\n    profiles: all\n"
-        for number, group in enumerate(groups)
-    )
-    own = "rules:\n  - name: finance\n    who: \"department eq 'Finance'\"\n    profiles: all\n"
-    return load_policy(f"version: 1\naccounts: all\nenforce: all\n{own}{rules}", "policy.yaml")
-
-
-def settings(**more: str) -> Settings:
-    return Settings.read(
-        {
-            "INVOICE_ACCESS_STORE": "sqlite:x",
-            "ServiceBusConnection__fullyQualifiedNamespace": "x",
-            "INVOICE_ACCESS_GRAPH_URL": "http://127.0.0.1:1",
-            "INVOICE_ACCESS_GRAPH_CLIENT_STATES": f"{FIRST} {SECOND}",
-            "INVOICE_ACCESS_NOTIFICATION_URL": NOTIFICATIONS,
-            **more,
-        }
-    )
+from tests.contract.subscribed_app import FIRST, MEMBERS, SECOND, Machine, policy, settings
 
 
 @pytest.fixture
@@ -75,22 +45,6 @@ def faults(tenant: Tenant) -> Faults:
     faults = Faults()
     tenant.handler = faults.wrap("graph", tenant.handler)
     return faults
-
-
-class Machine:
-    """One deployment of the app: runs the keeper as its timer does."""
-
-    def __init__(self, tenant: Tenant, adapter: GraphSubscriptions) -> None:
-        self.tenant = tenant
-        self.adapter = adapter
-
-    async def keep(self, *groups: str, **more: str) -> Mapping[str, Any]:
-        keeper = Keeper(self.adapter, policy(*groups), settings(**more), self.tenant.time)
-        return await keep_subscriptions(keeper)
-
-    @property
-    def resources(self) -> list[str]:
-        return sorted(found.resource for found in self.tenant.book.live())
 
 
 @pytest.fixture
@@ -136,24 +90,24 @@ async def test_a_second_run_makes_nothing_and_authorizes_everything_anew(app: Ma
     before = app.tenant.book.live()
     app.tenant.time.pass_by(hours=1)
     summary = await app.keep(FINANCE)
-    assert summary == {"on": True, "wanted": 2, "reauthorized": ["users", MEMBERS], "failures": []}
+    assert summary == {"on": True, "wanted": 2, "renewed": ["users", MEMBERS], "failures": []}
     after = app.tenant.book.live()
-    assert [(found.id, found.expires) for found in after] == [(found.id, found.expires) for found in before]
+    assert [found.id for found in after] == [found.id for found in before]
+    assert all(found.expires == app.tenant.time() + timedelta(hours=672) for found in after)
     assert all(found.authorized_until == app.tenant.time() + timedelta(hours=24) for found in after)
 
 
-async def test_over_hundreds_of_hourly_runs_it_stays_the_same_and_is_renewed_at_half_its_life(app: Machine) -> None:
+async def test_over_hundreds_of_hourly_runs_it_stays_the_same_and_always_has_its_whole_life_before_it(
+    app: Machine,
+) -> None:
     await app.keep(INVOICE_ACCESS_SUBSCRIPTION_HOURS="48")
     first = app.tenant.book.live()[0].id
-    renewed = []
-    for hour in range(1, 200):
+    for _ in range(1, 200):
         app.tenant.time.pass_by(hours=1)
         summary = await app.keep(INVOICE_ACCESS_SUBSCRIPTION_HOURS="48")
-        assert not summary["failures"]
-        if "renewed" in summary:
-            renewed.append(hour)
-    assert renewed == [24, 48, 72, 96, 120, 144, 168, 192]
-    assert [found.id for found in app.tenant.book.live()] == [first]
+        assert summary == {"on": True, "wanted": 1, "renewed": ["users"], "failures": []}
+        [found] = app.tenant.book.live()
+        assert (found.id, found.expires) == (first, app.tenant.time() + timedelta(hours=48))
 
 
 async def test_the_token_that_made_it_may_lapse_every_hour(app: Machine) -> None:
@@ -177,7 +131,7 @@ async def test_one_that_expired_in_silence_or_was_deleted_is_made_anew(app: Mach
     assert (await app.keep(FINANCE))["created"] == ["users", MEMBERS]
     app.tenant.book.remove(app.tenant.book.live()[0])
     summary = await app.keep(FINANCE)
-    assert (summary["created"], summary["reauthorized"]) == (["users"], [MEMBERS])
+    assert (summary["created"], summary["renewed"]) == (["users"], [MEMBERS])
 
 
 async def test_one_that_goes_between_the_list_and_the_renewal_is_made_anew(app: Machine) -> None:
@@ -221,38 +175,13 @@ async def test_one_that_has_no_address_for_lifecycle_notifications_is_replaced(a
     assert [found.lifecycle_url for found in app.tenant.book.live()] == [LIFECYCLE]
 
 
-async def test_where_a_reauthorization_is_refused_a_renewal_is_one(app: Machine, faults: Faults) -> None:
-    await app.keep()
-    app.tenant.time.pass_by(hours=1)
-    refusal = {"error": {"code": "InvalidRequest", "message": "Nobody asked."}}
-    faults.lay(Rule(target="graph", path="/reauthorize$", effect=Effect(status=400, body=refusal)))
-    summary = await app.keep()
-    assert (summary["renewed"], summary["failures"]) == (["users"], [])
-    [found] = app.tenant.book.live()
-    assert found.authorized_until == app.tenant.time() + timedelta(hours=24)
-
-
-async def test_a_new_first_secret_replaces_the_old_one_once(app: Machine) -> None:
-    await app.keep()
-    rotated = {"INVOICE_ACCESS_GRAPH_CLIENT_STATES": f"{SECOND} {FIRST}"}
-    assert (await app.keep(**rotated))["replaced"] == ["users"]
-    assert [found.client_state for found in app.tenant.book.live()] == [SECOND]
-    assert (await app.keep(**rotated))["reauthorized"] == ["users"]
-
-
-async def test_a_secret_that_graph_does_not_show_is_believed(app: Machine) -> None:
-    app.tenant.book.switches.show_client_state = False
-    await app.keep()
-    assert (await app.keep())["reauthorized"] == ["users"]
-
-
 async def test_what_a_lost_answer_made_is_found_by_the_next_run(app: Machine, faults: Faults) -> None:
     faults.lay(Rule(target="graph", method="POST", times=1, effect=Effect(hang_up=True, after=True)))
     first = await app.keep(FINANCE)
     assert len(first["failures"]) == 1
     assert first["created"] == [MEMBERS]
     second = await app.keep(FINANCE)
-    assert second["reauthorized"] == ["users", MEMBERS]
+    assert second["renewed"] == ["users", MEMBERS]
     assert app.resources == [MEMBERS, "users"]
 
 
@@ -282,7 +211,7 @@ async def test_a_conflict_that_no_list_explains_is_left_to_the_next_run(app: Mac
     faults.lay(Rule(target="graph", method="GET", times=2, effect=Effect(status=200, body={"value": []})))
     [failure] = (await app.keep())["failures"]
     assert "does not list it" in failure
-    assert (await app.keep())["reauthorized"] == ["users"]
+    assert (await app.keep())["renewed"] == ["users"]
 
 
 async def test_what_leads_elsewhere_and_is_in_nobodys_way_is_left_alone(app: Machine) -> None:

@@ -48,8 +48,9 @@ async def test_both_urls_prove_themselves_with_a_token_of_their_own_before_the_s
     tokens = [parse_qs(urlsplit(url).query)["validationToken"][0] for url in tenant.inbox.handshakes]
     assert tokens[0] != tokens[1]
     assert all(" " in token and ":" in token and "+" in token for token in tokens), "decoding must matter"
-    assert "+" not in tenant.inbox.handshakes[0].partition("validationToken=")[2], "a plus sign would be a blank"
-    assert answer.json()["expirationDateTime"] == "2026-03-21T12:00:00.0000000Z"
+    sent = tenant.inbox.handshakes[0].partition("validationToken=")[2]
+    assert ("+" in sent, "%20" in sent, "%2B" in sent) == (True, False, True), "blanks are plus signs, as recorded"
+    assert answer.json()["expirationDateTime"] == "2026-03-21T12:00:00Z"
 
 
 async def test_the_same_url_twice_is_asked_twice(tenant: Tenant) -> None:
@@ -67,9 +68,9 @@ async def test_the_answer_has_every_member_that_the_published_one_has(tenant: Te
     assert made["creatorId"] == app_identity().object_id
     async with tenant.client() as app:
         renewal = json.loads((PUBLISHED / "graph" / "subscription-renew-request.official.json").read_text())
-        renewal["expirationDateTime"] = "2026-03-25T11:00:00.0000000Z"
+        renewal["expirationDateTime"] = "2026-03-25T11:00:00Z"
         renewed = await app.patch(f"/subscriptions/{made['id']}", json=renewal)
-    assert (renewed.status_code, renewed.json()["expirationDateTime"]) == (200, "2026-03-25T11:00:00.0000000Z")
+    assert (renewed.status_code, renewed.json()["expirationDateTime"]) == (200, "2026-03-25T11:00:00Z")
 
 
 TEXT = {"content-type": "text/plain"}
@@ -121,7 +122,7 @@ async def test_the_longest_lifetime_is_29_days_to_the_minute_and_the_shortest_45
     longest = await create(tenant, expirationDateTime="2026-03-30T12:00:00Z")
     assert longest.status_code == 201
     shortest = await create(tenant, resource="groups", expirationDateTime="2026-03-01T12:01:00Z")
-    assert shortest.json()["expirationDateTime"] == "2026-03-01T12:45:00.0000000Z"
+    assert shortest.json()["expirationDateTime"] == "2026-03-01T12:45:00Z"
 
 
 async def test_switches_accept_what_graph_may_accept(tenant: Tenant) -> None:
@@ -129,7 +130,7 @@ async def test_switches_accept_what_graph_may_accept(tenant: Tenant) -> None:
     tenant.book.switches.refuse_longer = False
     made = await create(tenant, changeType="Updated,Deleted,Created", expirationDateTime="2027-01-01T00:00:00Z")
     assert made.status_code == 201
-    assert made.json()["expirationDateTime"] == "2026-03-30T12:00:00.0000000Z"
+    assert made.json()["expirationDateTime"] == "2026-03-30T12:00:00Z"
 
 
 async def test_a_second_one_to_the_same_is_a_conflict_however_it_is_written(tenant: Tenant) -> None:
