@@ -16,7 +16,7 @@ from shared.domain.ownership import ForeignAssignment, Held, OwnAssignment
 from shared.domain.people import Person, PersonRead
 from shared.domain.plan import Employment, Grant, Note, NoteKind, Plan, Revoke, Strength
 from shared.domain.policy import Policy
-from shared.domain.rules import Wanted, managed_accounts, wanted
+from shared.domain.rules import Wanted, listed_rules, managed_accounts, wanted
 
 
 def decide(person: PersonRead, policy: Policy, catalogue: Catalogue, held: Sequence[Held], now: datetime) -> Plan:
@@ -98,9 +98,9 @@ class _Decision:
             if key in taken:
                 continue
             if self._profiles[key].is_active:
-                grants.append(Grant(key, rules, f"given by {_listed(rules)}"))
+                grants.append(Grant(key, rules, f"given by {listed_rules(rules)}"))
             else:
-                text = f"given by {_listed(sorted(rules))}, but the profile is {self._profiles[key].status}"
+                text = f"given by {listed_rules(sorted(rules))}, but the profile is {self._profiles[key].status}"
                 self._notes.append(Note(NoteKind.PROFILE_NOT_ACTIVE, text, key))
         return grants
 
@@ -142,9 +142,9 @@ class _Decision:
         if not own.rules:
             return "no rule gives it"
         gone = own.rules - {rule.name for rule in self._policy.rules}
-        gave = f"it was given by {_listed(sorted(own.rules))}"
+        gave = f"it was given by {listed_rules(sorted(own.rules))}"
         return f"no rule gives it any more; {gave}" + (
-            f", and the policy no longer has {_listed(sorted(gone))}" if gone else ""
+            f", and the policy no longer has {listed_rules(sorted(gone))}" if gone else ""
         )
 
     def _note_others(self) -> None:
@@ -177,10 +177,6 @@ class _Decision:
 
 def _called(role: str) -> str:
     return OTHER_RECIPIENT_ROLES.get(role, role)
-
-
-def _listed(rules: Sequence[str]) -> str:
-    return ("rule " if len(rules) == 1 else "rules ") + ", ".join(rules)
 
 
 def _order(note: Note) -> tuple[str, str, str]:

@@ -103,18 +103,17 @@ def tests_of(node: Node) -> Iterator[OneOf | StartsWith]:
                 yield from tests_of(part)
 
 
-def named(node: Node, attribute: str, *, negated: bool) -> Iterator[str]:
-    """The texts with which `eq` and `in` compare an attribute where, on balance, they are not negated."""
+def asked_of(node: Node, *, negated: bool = False) -> Iterator[OneOf | StartsWith]:
+    """The tests that, on balance, are not negated: what a person has to be, not what they must not."""
     match node:
-        case OneOf(texts=texts) if node.attribute == attribute and not negated:
-            yield from texts
+        case OneOf() | StartsWith():
+            if not negated:
+                yield node
         case Not(of=of):
-            yield from named(of, attribute, negated=not negated)
+            yield from asked_of(of, negated=not negated)
         case Joined(of=parts):
             for part in parts:
-                yield from named(part, attribute, negated=negated)
-        case _:
-            return
+                yield from asked_of(part, negated=negated)
 
 
 def spell(node: Node) -> str:

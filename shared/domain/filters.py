@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from shared.domain.filter_push_down import push_down
 from shared.domain.filter_text import FilterError, read_filter
-from shared.domain.filter_tree import Node, judge, named, spell, tests_of
+from shared.domain.filter_tree import Node, OneOf, StartsWith, asked_of, judge, spell, tests_of
 from shared.domain.people import Person
 
 __all__ = ["Filter", "FilterError", "parse_filter"]
@@ -41,9 +41,10 @@ class Filter:
         """A canonical spelling, itself a filter: two filters that differ in spaces and case only share it."""
         return spell(self.root)
 
-    def named(self, attribute: str) -> frozenset[str]:
-        """The texts with which `eq` and `in`, not negated, compare an attribute."""
-        return frozenset(named(self.root, attribute, negated=False))
+    @property
+    def asked(self) -> tuple[OneOf | StartsWith, ...]:
+        """The tests that are not negated, left to right."""
+        return tuple(asked_of(self.root))
 
 
 def parse_filter(text: str) -> Filter:

@@ -14,8 +14,8 @@ from shared.domain.holds import Hold, KeyHolds, Status, StoppedBy, action_id
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.policy import ActionKind
 
-_STAYS: Final = frozenset({StoppedBy.FIGHTS_BACK, StoppedBy.HARM})
-"""What stopped a profile's own updates: a lot neither takes such a hold over nor counts its action."""
+_STAYS: Final = frozenset({StoppedBy.FIGHTS_BACK, StoppedBy.HARM, StoppedBy.NEAR_MISS})
+"""What a look found by itself: a lot neither takes such a hold over nor counts its action."""
 
 _WORDS: Final = {
     ActionKind.GRANTS: ("grant", "grants"),

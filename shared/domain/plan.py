@@ -42,6 +42,7 @@ class NoteKind(StrEnum):
     TEMPLATE_BLANK = "template-blank"
     LEAVER_HOLDS_FOREIGN = "leaver-holds-foreign"
     FEW_RECIPIENTS = "few-recipients"
+    NEAR_MISS = "near-miss"
 
 
 @dataclass(frozen=True, slots=True)

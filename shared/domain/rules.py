@@ -4,20 +4,19 @@ Lives here: matching a rule, the union of what rules give inside the managed acc
 a rule is not known. What is done about it is for `decide`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
+from shared.domain.alike import shown
 from shared.domain.billing import BillingAccount
 from shared.domain.catalogue import Catalogue
-from shared.domain.filter_tree import fold
+from shared.domain.filter_tree import StartsWith, fold
 from shared.domain.keys import ProfileKey
 from shared.domain.people import Person
 from shared.domain.plan import Note, NoteKind
 from shared.domain.policy import Everything, Policy, Rule
-from shared.domain.selectors import pick, unresolved
-
-_COMPANY = "companyName"
+from shared.domain.selectors import but, pick, unresolved
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,29 +73,64 @@ def unknown_rules(
 ) -> Mapping[str, str]:
     """Which rules are not known, and why: nothing that they gave may be revoked.
 
-    A rule is not known when it names a group, profile, account, tag or company that does not exist, or
-    matches nobody. `people` are everybody whom a complete sweep listed, with their groups; `missing_groups`
-    are the object ids, lower-case, that no group has. A company exists when somebody listed works there.
+    A rule is not known when it names a group, profile, account or tag that does not exist, or matches nobody.
+    `people` are everybody whom a complete sweep listed, with their groups; `missing_groups` are the object ids,
+    lower-case, that no group has. Of several comparisons one that nobody meets makes no rule unknown: see
+    `dead_comparisons`.
     """
     awaited = {rule.name for rule in policy.rules}
-    companies: set[str] = set()
     for person in people:
-        if (company := person.attributes.get(_COMPANY)) is not None:
-            companies.add(fold(company))
-        if awaited:
-            awaited -= {rule.name for rule in policy.rules if rule.name in awaited and matches(rule, person)}
+        if not awaited:
+            break
+        awaited -= {rule.name for rule in policy.rules if rule.name in awaited and matches(rule, person)}
     found: dict[str, str] = {}
     for rule in policy.rules:
         reasons = [f"there is no group {group}" for group in sorted(rule.member_of & missing_groups)]
         reasons += unresolved(rule.profiles, catalogue)
-        if rule.who is not None:
-            named = sorted(rule.who.named(_COMPANY))
-            reasons += [f"nobody works for a company {name!r}" for name in named if fold(name) not in companies]
         if rule.name in awaited:
             reasons.append("it matches nobody")
         if reasons:
             found[rule.name] = "; ".join(reasons)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class DeadComparison:
+    """A text that a rule compares an attribute with and nobody listed has; `text` says it in words."""
+
+    rule: str
+    text: str
+
+
+def dead_comparisons(policy: Policy, people: Iterable[Person]) -> tuple[DeadComparison, ...]:
+    """What the rules ask for and nobody has, in policy order, each with the text that was perhaps meant.
+
+    `people` are everybody whom a complete sweep listed. A comparison that is negated asks for nothing.
+    """
+    asked = [(rule.name, test) for rule in policy.rules if rule.who is not None for test in rule.who.asked]
+    values: dict[str, dict[str, str]] = {test.attribute: {} for _, test in asked}
+    for person in people:
+        for attribute, known in values.items():
+            if (value := person.attributes.get(attribute)) is not None:
+                known.setdefault(fold(value), value)
+    dead: dict[DeadComparison, None] = {}
+    for name, test in asked:
+        known = values[test.attribute]
+        if isinstance(test, StartsWith):
+            if not any(value.startswith(test.folded) for value in known):
+                dead[
+                    DeadComparison(name, f"nobody listed has a {test.attribute} that starts with {shown(test.text)}")
+                ] = None
+            continue
+        for text in test.texts:
+            if fold(text) not in known:
+                dead[DeadComparison(name, f"nobody listed has {test.attribute} {but(text, known.values())}")] = None
+    return tuple(dead)
+
+
+def listed_rules(names: Sequence[str]) -> str:
+    """Rules by name, in words."""
+    return ("rule " if len(names) == 1 else "rules ") + ", ".join(names)
 
 
 def _means(rule: Rule, person: Person) -> bool:

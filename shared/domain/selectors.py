@@ -13,12 +13,16 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote
 
+from shared.domain.alike import closest, shown
 from shared.domain.billing import BillingProfile
 from shared.domain.catalogue import Catalogue
 from shared.domain.people import Person
-from shared.domain.policy import Everything, Selection, Selector
+from shared.domain.policy import Everything, Rule, Selection, Selector
 
 _TEMPLATE: Final = re.compile(r"\{([^{}]*)\}")
+
+_ONE_TEMPLATE: Final = 2
+"""The pieces after the first of a text with one template: the attribute, and what follows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,48 @@ def template_attributes(text: str) -> tuple[str, ...]:
     return tuple(_TEMPLATE.findall(text))
 
 
+def rule_attributes(rule: Rule) -> frozenset[str]:
+    """Every attribute that a rule looks at: its filter's, and its templates'."""
+    looked_at = frozenset[str]() if rule.who is None else rule.who.attributes
+    if isinstance(rule.profiles, Everything):
+        return looked_at
+    return looked_at.union(*(attributes(selector) for selector in rule.profiles))
+
+
+def filled_by(selection: Selection, profiles: Iterable[BillingProfile]) -> Iterator[tuple[str, str]]:
+    """For each text with one template, its attribute and every text of it that some profile stands for."""
+    if isinstance(selection, Everything):
+        return
+    texts = [(of, text) for selector in selection for of, text in _texts(selector)]
+    for of, text in texts:
+        before, *rest = _TEMPLATE.split(text)
+        if len(rest) != _ONE_TEMPLATE or "*" in text:
+            continue
+        attribute, after = rest
+        for profile in profiles:
+            there = of(profile)
+            if there is not None and len(there) > len(before) + len(after):
+                middle = there[len(before) : len(there) - len(after)]
+                if (before + middle + after).casefold() == there.casefold():
+                    yield attribute, middle
+
+
+def _texts(selector: Selector) -> Iterator[tuple[Callable[[BillingProfile], str | None], str]]:
+    """A selector's texts, each with what of a profile it is compared with."""
+    of_keys: list[tuple[Callable[[BillingProfile], str | None], str | None]] = [
+        (lambda profile: profile.display_name, selector.name),
+        (lambda profile: profile.key.account, selector.account),
+        (lambda profile: profile.key.profile, selector.profile),
+    ]
+    yield from ((of, text) for of, text in of_keys if text is not None)
+    for tag, text in selector.tags.items():
+        yield _tag(tag.casefold()), text
+
+
+def _tag(name: str) -> Callable[[BillingProfile], str | None]:
+    return lambda profile: next((text for tag, text in profile.tags.items() if tag.casefold() == name), None)
+
+
 def unresolved(selection: Selection, catalogue: Catalogue) -> tuple[str, ...]:
     """What a selection names that the catalogue does not have, one phrase each; empty when all of it exists.
 
@@ -86,19 +132,29 @@ def _missing(selector: Selector, catalogue: Catalogue) -> Iterator[str]:
     accounts = [account.name for account in catalogue.accounts]
     phrases = []
     if not _fits(whole.account, *accounts):
-        phrases.append(f"there is no billing account {selector.account!r}")
-    if not _fits(whole.profile, *(profile.key.profile for profile in profiles)):
-        phrases.append(f"there is no billing profile {selector.profile!r}")
-    if not _fits(whole.name, *(profile.display_name for profile in profiles)):
-        phrases.append(f"no billing profile is called {selector.name!r}")
+        phrases.append(f"there is no billing account {but(selector.account, accounts)}")
+    names = [profile.key.profile for profile in profiles]
+    if not _fits(whole.profile, *names):
+        phrases.append(f"there is no billing profile {but(selector.profile, names)}")
+    called = [profile.display_name for profile in profiles]
+    if not _fits(whole.name, *called):
+        phrases.append(f"no billing profile is called {but(selector.name, called)}")
     for tag, text in selector.tags.items():
         alone = _Matcher.existing(Selector(tags={tag: text}))
         if not any(alone.takes(profile) for profile in profiles):
-            phrases.append(f"no billing profile has the tag {tag}: {text!r}")
+            tagged = [there for profile in profiles if (there := _tag(tag.casefold())(profile)) is not None]
+            phrases.append(f"no billing profile has the tag {tag}: {but(text, tagged)}")
     if phrases:
         yield from phrases
     elif not any(whole.takes(profile) for profile in profiles):
         yield f"no billing profile is all of {describe(selector)}"
+
+
+def but(text: str | None, known: Iterable[str]) -> str:
+    """A text that nothing has, and the one that it may have been meant to be, where something nearly has it."""
+    wanted = text or ""
+    near = closest(wanted, known)
+    return shown(wanted) if near is None else f"{shown(wanted)}, but there is {shown(near)}"
 
 
 def describe(selector: Selector) -> str:

@@ -7,6 +7,7 @@ from typing import Final
 from shared.domain.billing import BillingAccount, BillingProfile
 from shared.domain.catalogue import Catalogue
 from shared.domain.keys import ProfileKey
+from shared.domain.near_misses import Vocabulary
 from shared.domain.policy import Policy
 from shared.domain.rules import managed_accounts
 from shared.domain.selectors import pick
@@ -45,6 +46,7 @@ class CatalogueShelf:
     policy: Policy
     max_age: timedelta
     _copy: Catalogue | None = None
+    _vocabulary: tuple[Policy, Catalogue, Vocabulary] | None = None
     _taken_at: datetime = _NEVER
 
     async def current(self, now: datetime, *, not_before: datetime | None = None) -> Catalogue:
@@ -64,6 +66,13 @@ class CatalogueShelf:
             await self.state.put_catalogue(copy)
         self._copy, self._taken_at = copy, now
         return copy
+
+    def vocabulary(self, policy: Policy, catalogue: Catalogue) -> Vocabulary:
+        """The texts with which a policy compares people; made once for a catalogue."""
+        kept = self._vocabulary
+        if kept is None or kept[0] is not policy or kept[1] is not catalogue:
+            kept = self._vocabulary = (policy, catalogue, Vocabulary.of(policy, catalogue))
+        return kept[2]
 
     async def put(self, catalogue: Catalogue, now: datetime) -> None:
         """Stores a catalogue whose rules were judged."""

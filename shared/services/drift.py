@@ -15,6 +15,7 @@ from shared.domain.evidence import weigh
 from shared.domain.holds import action_id
 from shared.domain.keys import Key, PersonKey, ProfileKey
 from shared.domain.lots import WantedAction
+from shared.domain.near_misses import Vocabulary, with_near_misses
 from shared.domain.ownership import Held, OwnAssignment
 from shared.domain.people import Person
 from shared.domain.plan import Employment, Note, NoteKind, Plan, Revoke, Strength
@@ -79,8 +80,9 @@ class Drift:
 def find_drift(app: App, estate: Estate, held: Mapping[str, Sequence[Held]]) -> Drift:
     """Compares the estate with the policy. `held` is every Invoice manager assignment by principal, each proved."""
     drift = Drift(enforced_profiles(app.policy, estate.catalogue))
+    vocabulary = app.shelf.vocabulary(app.policy, estate.catalogue)
     for object_id, person in estate.people.items():
-        _judge(app, estate, person, held.get(object_id, ()), drift)
+        _judge(app, estate, person, held.get(object_id, ()), vocabulary, drift)
     if estate.people_complete:
         for object_id in held.keys() - estate.people.keys() - app.policy.protected:
             ours = [one for one in held[object_id] if isinstance(one, OwnAssignment)]
@@ -95,10 +97,13 @@ def find_drift(app: App, estate: Estate, held: Mapping[str, Sequence[Held]]) -> 
     return drift
 
 
-def _judge(app: App, estate: Estate, person: Person, held: Sequence[Held], drift: Drift) -> None:
+def _judge(
+    app: App, estate: Estate, person: Person, held: Sequence[Held], vocabulary: Vocabulary, drift: Drift
+) -> None:
     """Decides for one person as a look would, now and at a moment before the next sweep that changes the answer."""
     key = PersonKey(person.object_id)
     plan = decide(person, app.policy, estate.catalogue, held, estate.read_at)
+    plan = with_near_misses(plan, person, app.policy, estate.catalogue, vocabulary)
     if missing := _missing(estate, plan):
         drift.add_person(PersonDrift("missing", key, missing=missing))
         for grant in plan.grants:
@@ -111,7 +116,7 @@ def _judge(app: App, estate: Estate, person: Person, held: Sequence[Held], drift
         drift.add_person(PersonDrift(kind, key, surplus=surplus), leaver=leaver)
         _want_revokes(app, estate, key, plan, drift)
     for note in plan.notes:
-        if note.kind is NoteKind.LEAVER_HOLDS_FOREIGN:
+        if note.kind in {NoteKind.LEAVER_HOLDS_FOREIGN, NoteKind.NEAR_MISS}:
             drift.notes.append((person.object_id, note))
         elif note.kind is NoteKind.RULE_NOT_KNOWN and note.profile is not None:
             drift.leave_open(key, ActionKind.MOVER_REVOKES, note.profile)

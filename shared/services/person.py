@@ -18,6 +18,7 @@ from shared.domain.decide import decide
 from shared.domain.employment import standing
 from shared.domain.evidence import Weighed, sighting_on, weigh
 from shared.domain.keys import IdentityKind, PersonKey, ProfileKey
+from shared.domain.near_misses import with_near_misses
 from shared.domain.outcome import Outcome, worst
 from shared.domain.ownership import Held, OwnAssignment
 from shared.domain.people import Person, PersonRead
@@ -34,6 +35,7 @@ from shared.services.estate import judge_rules
 from shared.services.guards import Guard, role_lost
 from shared.services.provenance import REMEMBERED_ADOPTED, prove_row, recalled
 from shared.services.recipients import left_with_too_few
+from shared.services.slips import ask_about_slips
 
 _READS_AT_ONCE: Final = 8
 """Assignments read side by side: enough to be quick, too few for one person to be a burst."""
@@ -71,6 +73,7 @@ async def look_at_person(app: App, key: PersonKey, item: WorkItem, chain: Chain,
     if moved and catalogue.unknown_rules is None and draft.employment is Employment.EMPLOYED:
         catalogue = await _with_rules_judged(app, catalogue)
     plan = decide(person, app.policy, catalogue, held, now)
+    plan = with_near_misses(plan, person, app.policy, catalogue, app.shelf.vocabulary(app.policy, catalogue))
     plan = replace(plan, grants=tuple(grant for grant in plan.grants if grant.profile in rows))
 
     weighed = weigh(
@@ -81,6 +84,7 @@ async def look_at_person(app: App, key: PersonKey, item: WorkItem, chain: Chain,
         grace=timedelta(hours=app.policy.mover_grace_hours),
     )
     revokes, spared, unsure = await _spare_what_a_missing_group_gave(app, plan, weighed.apply)
+    revokes, unread_slips = await _ask_about_slips(app, plan, revokes, person, catalogue)
     plan = replace(plan, notes=(*plan.notes, *spared, *_out_of_sight(app, catalogue, before)))
 
     state = replace(
@@ -91,7 +95,7 @@ async def look_at_person(app: App, key: PersonKey, item: WorkItem, chain: Chain,
     )
     await _brake_if_access_lost(app, key, unread)
     run = Run(app, billing, chain, deadline, guard, enforced.__contains__, state, stored)
-    results = [*unread, *unsure, *await run.carry_out(plan, revokes)]
+    results = [*unread, *unsure, *unread_slips, *await run.carry_out(plan, revokes)]
     results += await _store(app, run)
     results += await _close_holds(guard, run, plan, rows)
     await _brake_if_access_lost(app, key, results)
@@ -232,6 +236,19 @@ async def _spare_what_a_missing_group_gave(
         else:
             kept.append(revoke)
     return kept, spared, unsure
+
+
+async def _ask_about_slips(
+    app: App, plan: Plan, revokes: Sequence[Revoke], person: PersonRead, catalogue: Catalogue
+) -> tuple[list[Revoke], list[Result]]:
+    """The revokes, those that may rest on a slip to be asked about; none where the directory cannot say."""
+    if not revokes or plan.employment is not Employment.EMPLOYED:
+        return [*revokes], []
+    try:
+        asked = await ask_about_slips(app, replace(plan, revokes=tuple(revokes)), person, catalogue)
+    except (Transient, Permanent) as failure:
+        return [], [failed("read", revoke.profile, failure) for revoke in revokes]
+    return [*asked.revokes], []
 
 
 async def _brake_if_access_lost(app: App, key: PersonKey, results: Sequence[Result]) -> None:

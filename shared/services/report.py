@@ -46,17 +46,13 @@ def left_alone(app: App, estate: Estate) -> list[dict[str, str]]:
 
 
 def findings(app: App, estate: Estate) -> list[dict[str, str]]:
-    """What a person should know and nothing is done about.
+    """What a person should know of the estate and nothing is done about.
 
-    Rules that match nothing, accounts with something of ours that nobody sees, profiles with few recipients.
+    Accounts with something of ours that nobody sees, profiles with few recipients.
     """
-    found = [
-        {"kind": "rule-not-known", "rule": rule, "text": why}
-        for rule, why in sorted((estate.catalogue.unknown_rules or {}).items())
-    ]
     in_sight = {account.name.lower() for account in estate.catalogue.accounts}
     remembered = Counter(profile.account.lower() for state in estate.states.values() for profile in state.holdings)
-    found += [
+    found = [
         {
             "kind": "account-out-of-sight",
             "account": account,
@@ -74,11 +70,10 @@ def findings(app: App, estate: Estate) -> list[dict[str, str]]:
     return found
 
 
-def leavers_with_foreign(notes: Iterable[tuple[str, Note]]) -> list[dict[str, str]]:
-    """The findings that leavers hold what others gave them: by principal, whatever notes the sweep has of them."""
+def of_people(notes: Iterable[tuple[str, Note]]) -> list[dict[str, str]]:
+    """What a sweep noted of people as findings, by principal: leavers with what others gave them, and near misses."""
     found = [
         {"kind": note.kind.value, "principal": principal, "profile": str(note.profile), "text": note.text}
         for principal, note in notes
-        if note.kind is NoteKind.LEAVER_HOLDS_FOREIGN
     ]
     return sorted(found, key=lambda one: (one["principal"], one["profile"], one["text"]))

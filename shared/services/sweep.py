@@ -26,9 +26,10 @@ from shared.services.drift import Drift, find_drift
 from shared.services.estate import Estate, read_estate
 from shared.services.first_contact import IDENTITIES
 from shared.services.foreign import note_foreign
+from shared.services.policy_findings import policy_findings, unknown_protected
 from shared.services.proof import digest_when_due
 from shared.services.provenance import prove_row
-from shared.services.report import counts, findings, leavers_with_foreign, left_alone
+from shared.services.report import counts, findings, left_alone, of_people
 from shared.services.sweep_guards import Guarded, hold_lots
 from shared.services.sweep_memory import remember_ours
 from shared.services.sweep_standing import Standing, brake_for_failure, settle, stand
@@ -102,6 +103,7 @@ async def _sweep(app: App, sweep_id: str, started: datetime) -> Mapping[str, Any
     )
     kept = _Kept(sweep_id)
     seen_foreign = await kept.attempt("noting what is foreign", note_foreign(app, estate, held, started)) or []
+    unprotected = await kept.attempt("looking for who is protected", unknown_protected(app, estate)) or []
     calls = Counter(app.calls())
     calls.subtract(calls_before)
     finished = app.clock.now()
@@ -126,8 +128,10 @@ async def _sweep(app: App, sweep_id: str, started: datetime) -> Mapping[str, Any
         "left_alone": left_alone(app, estate),
         "foreign": seen_foreign,
         "findings": [
+            *policy_findings(app, estate),
+            *unprotected,
             *findings(app, estate),
-            *leavers_with_foreign(drift.notes),
+            *of_people(drift.notes),
             *guarded.findings(),
             *silent_feed(labelled, reports, started),
         ],

@@ -12,7 +12,7 @@ from shared.domain.keys import ProfileKey
 from shared.domain.people import TEXT_ATTRIBUTES, Person
 from shared.domain.plan import NoteKind
 from shared.domain.policy import Everything, Policy, Rule, Selector
-from shared.domain.rules import managed_accounts, matches, unknown_rules, wanted
+from shared.domain.rules import dead_comparisons, managed_accounts, matches, unknown_rules, wanted
 
 ID = "7c0f5a0e-0000-4000-8000-000000000001"
 GROUP = "aaaaaaaa-0000-4000-8000-000000000001"
@@ -142,12 +142,16 @@ def test_a_rule_is_known_when_everything_it_names_exists_and_somebody_matches() 
             f"there is no group {OTHER_GROUP}",
         ),
         (
-            replace(FINANCE, who=parse_filter("department eq 'Finance' or companyName in ('Contoso','Contosso')")),
-            "nobody works for a company 'Contosso'",
+            replace(FINANCE, who=parse_filter("companyName eq 'X'"), profiles=(Selector(name="Three"),)),
+            "no billing profile is called 'Three'; it matches nobody",
         ),
         (
-            replace(FINANCE, who=parse_filter("companyName eq 'X'"), profiles=(Selector(name="Three"),)),
-            "no billing profile is called 'Three'; nobody works for a company 'X'; it matches nobody",
+            replace(FINANCE, profiles=(Selector(tags={"company": "Contoso "}),)),
+            "no billing profile has the tag company: 'Contoso ', but there is 'Contoso'",
+        ),
+        (
+            replace(FINANCE, profiles=(Selector(account="m\u200bca"),)),
+            "there is no billing account 'm\\u200bca', but there is 'mca'",
         ),
     ],
 )
@@ -159,6 +163,41 @@ def test_a_rule_is_not_known_for_a_reason(rule: Rule, why: str) -> None:
 def test_a_rule_that_only_guests_would_match_matches_nobody() -> None:
     people = [person(department="Finance", user_type="Guest")]
     assert unknown_rules(Policy((FINANCE,)), CATALOGUE, people, frozenset()) == {"finance": "it matches nobody"}
+
+
+@pytest.mark.parametrize(
+    ("who", "text"),
+    [
+        ("department in ('Finance','Finanz')", "nobody listed has department 'Finanz'"),
+        (
+            "department eq 'Finance' or companyName in ('Contoso','Contosso')",
+            "nobody listed has companyName 'Contosso'",
+        ),
+        (
+            "department eq 'Finance' or jobTitle eq 'Control\u00a0ler'",
+            "nobody listed has jobTitle 'Control\\u00a0ler', but there is 'Controller'",
+        ),
+        (
+            "department eq 'Finance' or jobTitle eq 'Contoller'",
+            "nobody listed has jobTitle 'Contoller', but there is 'Controller'",
+        ),
+        (
+            "department eq 'Finance' or startsWith(jobTitle,'Clerk')",
+            "nobody listed has a jobTitle that starts with 'Clerk'",
+        ),
+    ],
+)
+def test_of_several_comparisons_one_that_nobody_meets_is_told_and_makes_no_rule_unknown(who: str, text: str) -> None:
+    policy = Policy((replace(FINANCE, who=parse_filter(who)),))
+    people = [person(department="Finance", companyName="Contoso", jobTitle="Controller")]
+    assert unknown_rules(policy, CATALOGUE, people, frozenset()) == {}
+    assert [(dead.rule, dead.text) for dead in dead_comparisons(policy, people)] == [("finance", text)]
+
+
+def test_a_comparison_that_somebody_meets_or_that_is_negated_is_not_told() -> None:
+    who = "department in ('FINANCE') and companyName ne 'Sold' and not (startsWith(jobTitle,'Clerk'))"
+    people = [person(department="finance", companyName="Contoso", jobTitle="Controller")]
+    assert dead_comparisons(Policy((replace(FINANCE, who=parse_filter(who)),)), people) == ()
 
 
 def test_a_company_that_is_excluded_need_not_exist() -> None:

@@ -1,0 +1,68 @@
+"""Texts that look alike: which differ by nothing that the eye sees, or by one letter, and how to show the difference.
+
+Lives here: comparing two texts. Whose texts are compared, and what follows, is `near_misses`'.
+"""
+
+import unicodedata
+from collections.abc import Iterable
+from typing import Final
+
+_MINUS_SIGN: Final = "\u2212"
+
+_LONG_ENOUGH: Final = 8
+"""Characters from which one letter may be a slip: in shorter texts (UK, US) it is often another word."""
+
+
+def likeness(text: str) -> str:
+    """The text as the eye reads it: without blanks and what nobody sees, in one case, one Unicode form, one dash.
+
+    Two texts of one likeness differ in nothing that somebody who compares them on a screen would notice.
+    """
+    if text.isascii():
+        return "".join(text.lower().split())
+    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    return "".join("".join(map(_seen, plain)).split())
+
+
+def _seen(character: str) -> str:
+    category = unicodedata.category(character)
+    if category == "Pd" or character == _MINUS_SIGN:
+        return "-"
+    return "" if category == "Cf" else character
+
+
+def one_letter_apart(one: str, other: str) -> bool:
+    """Whether two long enough texts differ in one letter: another, one more, one less, or two that changed places."""
+    if min(len(one.strip()), len(other.strip())) < _LONG_ENOUGH:
+        return False
+    short, long = sorted((likeness(one), likeness(other)), key=len)
+    at = next((i for i, (a, b) in enumerate(zip(short, long, strict=False)) if a != b), len(short))
+    if len(short) < len(long):
+        return len(long) == len(short) + 1 and short[at:] == long[at + 1 :]
+    swapped = short[at : at + 2] == long[at : at + 2][::-1] and short[at + 2 :] == long[at + 2 :]
+    return short != long and (swapped or short[at + 1 :] == long[at + 1 :])
+
+
+def closest(text: str, known: Iterable[str]) -> str | None:
+    """The first known text that looks like this one, or is one letter away; None where there is none."""
+    known = list(known)
+    read = likeness(text)
+    for each in known:
+        if likeness(each) == read:
+            return each
+    return next((each for each in known if one_letter_apart(text, each)), None)
+
+
+def shown(text: str) -> str:
+    """The text in quotes, with every character escaped that looks like another one or like nothing."""
+    return "'" + "".join(map(_visible, text)) + "'"
+
+
+def _visible(character: str) -> str:
+    if character.isascii() and character.isprintable():
+        return character
+    category = unicodedata.category(character)
+    if character.isprintable() and category not in {"Pd", "Mn", "Me", "Cf"} and character != _MINUS_SIGN:
+        return character
+    code = ord(character)
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"  # noqa: PLR2004 - Python's own two ways to escape

@@ -1,0 +1,38 @@
+"""Slips of the pen: before access goes because one letter changed, who knows the new text?
+
+Lives here: the one question to the directory that tells a slip from a move. What a slip is, `shared.domain.near_misses`
+says.
+"""
+
+from shared.domain.catalogue import Catalogue
+from shared.domain.filter_tree import fold, quote
+from shared.domain.near_misses import Near, ask_about, missed_by
+from shared.domain.people import Person, PersonRead
+from shared.domain.plan import Plan
+from shared.domain.selectors import rule_attributes
+from shared.services.app import App
+
+
+async def ask_about_slips(app: App, plan: Plan, person: PersonRead, catalogue: Catalogue) -> Plan:
+    """A plan whose revokes are asked about first where one letter of the person's makes the difference.
+
+    Not where a rule, a tag, a profile, an account or another person has the new text: then it is a move. At most one
+    listing for each text that is one letter away, of people who have it. Raises as `Directory.people` does.
+    """
+    if not isinstance(person, Person) or all(revoke.ask_first is not None for revoke in plan.revokes):
+        return plan
+    looked_at = frozenset[str]().union(*(rule_attributes(rule) for rule in app.policy.rules))
+    vocabulary = app.shelf.vocabulary(app.policy, catalogue)
+    for slip in vocabulary.slips(person, looked_at):
+        missed = missed_by((slip, *vocabulary.near(person)), person, app.policy, catalogue, plan.wanted)
+        concerned = {revoke.profile for revoke in plan.revokes if revoke.ask_first is None} & missed.keys()
+        if concerned and not await _somebody_else_has(app, slip, person):
+            plan = ask_about(plan, {profile: missed[profile] for profile in concerned})
+    return plan
+
+
+async def _somebody_else_has(app: App, slip: Near, person: Person) -> bool:
+    odata_filter = f"{slip.attribute} eq {quote(slip.value)}"
+    others = [one async for one in app.directory.people(odata_filter) if one.object_id != person.object_id]
+    texts = [text for one in others if (text := one.attributes.get(slip.attribute)) is not None]
+    return fold(slip.value) in map(fold, texts)

@@ -1,0 +1,181 @@
+"""A text that looks like another, or is one letter away: it is told, and takes nobody's access away by itself."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from sandbox.faults import Effect
+from shared.domain.holds import StoppedBy
+from shared.domain.keys import PersonKey
+from shared.services.decisions import dismiss, list_holds, release
+from tests.simulation.small_world import DE, DIETER, FEMKE, HARRY, NL, PIA, POLICY
+from tests.simulation.stage import Stage, newcomer
+
+
+def of_kind(report: Any, kind: str) -> list[dict[str, str]]:
+    return [finding for finding in report["findings"] if finding["kind"] == kind]
+
+
+async def moved(stage: Stage, person: str, **texts: str) -> list[str]:
+    """HR writes something else; the words of the holds that follow once evidence had time to settle."""
+    await stage.settle()
+    stage.change(person, **texts)
+    await stage.event_about(person)
+    await stage.advance(minutes=20)
+    holds = (await list_holds(stage.app)).holds
+    assert all(hold.stopped_by is StoppedBy.NEAR_MISS for hold in holds)
+    return [hold.why for hold in holds if hold.key == PersonKey(person)]
+
+
+@pytest.mark.parametrize(
+    ("texts", "said"),
+    [
+        ({"department": "Finance "}, "department 'Finance ' were 'Finance'"),
+        ({"department": "Fi\u00adnance"}, "department 'Fi\\u00adnance' were 'Finance'"),
+        ({"companyName": "Contoso\u00a0Nederland"}, "companyName 'Contoso\\u00a0Nederland' were 'Contoso Nederland'"),
+        ({"companyName": "Contoso Nederlnad"}, "companyName 'Contoso Nederlnad' were 'Contoso Nederland'"),
+        ({"companyName": "Contoso Nederlan"}, "companyName 'Contoso Nederlan' were 'Contoso Nederland'"),
+    ],
+)
+async def test_a_slip_of_the_pen_is_held_and_revokes_nothing(stage: Stage, texts: dict[str, str], said: str) -> None:
+    (why,) = await moved(stage, FEMKE, **texts)
+    assert said in why
+    await stage.settle()
+    await stage.settle()
+    assert stage.held(FEMKE) == {NL}
+
+
+async def test_a_slip_that_was_mended_closes_its_hold(stage: Stage) -> None:
+    assert await moved(stage, FEMKE, department="Finance ")
+    stage.change(FEMKE, department="Finance")
+    await stage.event_about(FEMKE)
+    assert (await list_holds(stage.app)).holds == ()
+    assert stage.held(FEMKE) == {NL}
+
+
+async def test_a_slip_that_a_person_calls_a_move_is_revoked(stage: Stage) -> None:
+    assert await moved(stage, FEMKE, department="Finance ")
+    listed = await list_holds(stage.app)
+    await release(stage.app, [listed.holds[0].id], "olga", listed)
+    await stage.run_until_quiet()
+    assert stage.held(FEMKE) == set()
+
+
+async def test_a_slip_that_a_person_dismissed_stays_and_is_not_asked_about_again(stage: Stage) -> None:
+    assert await moved(stage, FEMKE, department="Finance ")
+    listed = await list_holds(stage.app)
+    await dismiss(stage.app, [listed.holds[0].id], "olga", listed)
+    await stage.settle()
+    await stage.event_about(FEMKE)
+    assert stage.held(FEMKE) == {NL}
+
+
+async def test_a_move_to_a_text_that_others_have_is_a_move(stage: Stage) -> None:
+    for person in (HARRY, PIA):  # in Audit, and protected: no rule lists them, and the directory knows the name
+        stage.change(person, companyName="Contoso Nederlant")
+    assert await moved(stage, FEMKE, companyName="Contoso Nederlant") == []
+    assert stage.held(FEMKE) == set()
+
+
+async def test_a_move_to_a_text_that_a_profile_has_is_a_move(stage: Stage) -> None:
+    stage.set_profile(DE, displayName="Contoso Nederlant")
+    assert await moved(stage, FEMKE, companyName="Contoso Nederlant") == []
+    assert stage.held(FEMKE) == set()
+
+
+async def test_one_letter_of_a_short_text_is_a_move(stage: Stage) -> None:
+    assert await moved(stage, FEMKE, department="Finanze") == []
+    assert stage.held(FEMKE) == set()
+
+
+async def test_while_the_directory_cannot_say_whether_others_have_the_text_nothing_is_revoked(stage: Stage) -> None:
+    await stage.settle()
+    stage.change(FEMKE, companyName="Contoso Nederlant")
+    stage.fault("graph", Effect(status=503), path="/v1.0/users$")
+    await stage.event_about(FEMKE)
+    await stage.advance(hours=2)
+    assert stage.held(FEMKE) == {NL}
+    assert (await stage.last_look(FEMKE))["outcome"] == "retry"
+
+
+async def test_a_leaver_with_a_slip_is_revoked(stage: Stage) -> None:
+    await stage.settle()
+    stage.change(FEMKE, department="Finance ", accountEnabled=False)
+    await stage.event_about(FEMKE)
+    assert stage.held(FEMKE) == set()
+
+
+async def test_a_hire_who_just_misses_a_rule_is_told_by_the_look_with_both_texts(stage: Stage) -> None:
+    anna = stage.hire("anna", "Contoso  Nederland")
+    await stage.event_about(anna)
+    assert stage.held(anna) == set()
+    (note,) = [note for note in (await stage.last_look(anna))["notes"] if note["kind"] == "near-miss"]
+    assert "companyName 'Contoso  Nederland' were 'Contoso Nederland'" in note["text"]
+
+
+async def test_a_person_who_just_misses_a_rule_is_a_finding_of_the_sweep(stage: Stage) -> None:
+    stage.change(DIETER, companyName="Contoso Deutschland ")
+    (finding,) = of_kind(await stage.settle(), "near-miss")
+    assert (finding["principal"], finding["profile"]) == (DIETER, str(DE))
+    assert "companyName 'Contoso Deutschland ' were 'Contoso Deutschland'" in finding["text"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "key", "text"),
+    [
+        (
+            ("enforce: all", 'enforce: [{ name: "Contoso Nederlant" }]'),
+            "enforce",
+            "no billing profile is called 'Contoso Nederlant', but there is 'Contoso Nederland'",
+        ),
+        (
+            ("opt_in: all", 'opt_in: [{ name: "Contoso*" }, { tag: { firm: x } }]'),
+            "email_invoicing.opt_in",
+            "no billing profile has the tag firm: 'x'",
+        ),
+        (
+            ("accounts: all", "accounts: [6575495, 6575496]"),
+            "accounts",
+            "no billing account is listed that is called '6575496'",
+        ),
+        (
+            ("protected: [", f"protected: [{newcomer(7)}, "),
+            "protected",
+            f"the directory knows no person {newcomer(7)}: a typing error, or somebody who was deleted",
+        ),
+    ],
+)
+async def test_a_policy_that_names_what_nobody_finds_is_a_finding(
+    set_stage: Callable[..., Stage], changed: tuple[str, str], key: str, text: str
+) -> None:
+    stage = set_stage(policy=POLICY.replace(*changed).replace("6575495, 6575496", '"6575495", "6575496"'))
+    (finding,) = of_kind(await stage.settle(), "policy-names-nothing")
+    assert (finding["key"], finding["text"]) == (key, text)
+
+
+async def test_a_policy_whose_words_all_mean_something_has_no_such_finding(stage: Stage) -> None:
+    report = await stage.settle()
+    assert [finding["kind"] for finding in report["findings"]] == []
+
+
+async def test_a_directory_that_cannot_say_who_is_protected_takes_nothing_from_the_sweep(
+    set_stage: Callable[..., Stage],
+) -> None:
+    rule = POLICY[POLICY.index("  - name: own-company") : POLICY.index("  - name: treasury")]
+    stage = set_stage(policy=POLICY.replace(rule, ""))  # so that nobody else is asked for by a filter
+    stage.fault("graph", Effect(status=400), path="/v1.0/users$")
+    report = await stage.settle()
+    assert report["complete"]
+    assert report["failures"] == []
+    assert "looking for who is protected" in report["not_kept"][0]
+
+
+async def test_one_dead_comparison_is_a_finding_and_the_rule_goes_on(set_stage: Callable[..., Stage]) -> None:
+    stage = set_stage(policy=POLICY.replace("department eq 'Finance'", "department in ('Finance', 'Finanzen')"))
+    (finding,) = of_kind(await stage.settle(), "comparison-met-by-nobody")
+    assert (finding["rule"], finding["text"]) == ("own-company", "nobody listed has department 'Finanzen'")
+    stage.change(FEMKE, department="Sales")
+    await stage.event_about(FEMKE)
+    await stage.advance(minutes=20)
+    assert stage.held(FEMKE) == set()
