@@ -3,7 +3,7 @@
 Lives here: the arithmetic. Where reservations are stored is `State`'s, who asks for one `guards`'.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -63,11 +63,48 @@ def left(reservations: Reservations, most: int, now: datetime) -> int:
 
 
 def reserve(reservations: Reservations, action: str, most: int, now: datetime) -> Reservations | None:
-    """The row with `action` reserved; None when nothing is left for it.
+    """The row with `action` reserved; None when nothing is left for it. See `reserve_all`."""
+    row, over = reserve_all(reservations, (action,), most, now)
+    return None if over else row
+
+
+def reserve_all(
+    reservations: Reservations, actions: Iterable[str], most: int, now: datetime
+) -> tuple[Reservations, Sequence[str]]:
+    """The row with as many of `actions` reserved, in their order, as it has room for, and those for which it has none.
 
     One that is reserved already is reserved anew, and counts once, from now.
     """
-    if action not in counted(reservations, now) and left(reservations, most, now) == 0:
-        return None
-    kept = {each: at for each, at in reservations.taken.items() if now - at < _KEPT}
-    return replace(reservations, taken=kept | {action: max(now, kept.get(action, now))})
+    count_now = set(counted(reservations, now))
+    taken = {each: at for each, at in reservations.taken.items() if now - at < _KEPT}
+    over: list[str] = []
+    for action in actions:
+        if action not in count_now and len(count_now) >= most:
+            over.append(action)
+        else:
+            count_now.add(action)
+            taken[action] = max(now, taken.get(action, now))
+    return replace(reservations, taken=taken), over
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A reservation that a look made: its time, and the one that its action had before, None where it had none."""
+
+    reserved_at: datetime
+    before: datetime | None
+
+
+def give_back(reservations: Reservations, places: Mapping[str, Place]) -> Reservations:
+    """The row without the reservations in `places`, by action, that came to nothing: each is as it was before.
+
+    One that was reserved anew meanwhile stays, so that giving back twice changes nothing.
+    """
+    taken = dict(reservations.taken)
+    for action, place in places.items():
+        if taken.get(action) == place.reserved_at:
+            if place.before is None:
+                del taken[action]
+            else:
+                taken[action] = place.before
+    return replace(reservations, taken=taken)

@@ -86,7 +86,16 @@ class Run:
         self.stored = stored
 
     async def carry_out(self, plan: Plan, revokes: Iterable[Revoke]) -> list[Result]:
-        """Grants before revokes; an action that fails or is stopped stops no other."""
+        """Grants before revokes; an action that fails or is stopped stops no other.
+
+        What was reserved for writes that were not made is given back, also where this raises.
+        """
+        try:
+            return await self._carry_out(plan, revokes)
+        finally:
+            await self._guard.give_back()
+
+    async def _carry_out(self, plan: Plan, revokes: Iterable[Revoke]) -> list[Result]:
         results: list[Result] = []
         actions: list[Grant | Revoke] = []
         planned: tuple[Grant | Revoke, ...] = (*plan.grants, *revokes)
@@ -167,6 +176,8 @@ class Run:
             return Result(verb, profile, Outcome.RETRY, "the handler's time was over before this write could begin")
         written: Written | None = None
         doubt = "accepted, but not visible yet"
+        if wanted is not None:
+            self._guard.begins(wanted)
         try:
             async with asyncio.timeout(left):
                 written = await self._write(action)
@@ -175,6 +186,8 @@ class Run:
         except MaybeWritten as lost:
             doubt = lost.reason
         except (Transient, Permanent) as failure:
+            if wanted is not None:
+                self._guard.came_to_nothing(wanted)
             return failed(verb, profile, failure)
         try:
             outcome, why = await self._judge(action, written)

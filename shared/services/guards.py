@@ -5,19 +5,21 @@ budgets is `shared.domain.budgets`', what a person decided `decisions`'.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from shared.domain.brake import Brake, BrakeCause, Setting, stops
-from shared.domain.budgets import WINDOW, counted, limit, reserve
+from shared.domain.budgets import WINDOW, Place, Reservations, counted, give_back, limit, reserve_all
 from shared.domain.holds import AskFirst, Hold, KeyHolds, Status, StoppedBy, action_id, in_time
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.plan import Strength
 from shared.domain.policy import ActionKind, Everything
-from shared.errors import Conflict, Transient
+from shared.errors import Conflict, Permanent, Transient
 from shared.ports import Baseline
 from shared.services.app import App, Desk
 
@@ -25,6 +27,8 @@ _TRIES: Final = 20
 """How often a row that all instances share is written anew over what others wrote meanwhile."""
 
 _PAUSE_SECONDS: Final = 0.05
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,8 @@ class Guard:
         self._stored = holds
         self._stored_here = False
         self._holds = dict(holds.holds)
+        self._unused: dict[ActionKind, dict[str, Place]] = {}
+        self._used: dict[str, Place] = {}
 
     @classmethod
     async def open(cls, app: App, key: PersonKey | ProfileKey) -> "Guard":
@@ -84,19 +90,16 @@ class Guard:
 
     async def brake(self, wanted: Wanted) -> Stopped | None:
         """Whether the brake stops an action, read anew: to be asked right before each write."""
-        stop = stops(await self._app.state.brake(), wanted.kind, wanted.strength)
-        if stop is None:
-            return None
-        cause, setting = stop
-        return Stopped(Outcome.HELD, f"the brake is on ({cause.value}, since {_day(setting.since)}): {setting.why}")
+        return _braked(await self._app.state.brake(), wanted)
 
     async def admit(self, actions: Sequence[Wanted]) -> Mapping[str, Stopped]:
         """Says by id which actions may not be taken now, and why; the others have room reserved, or a release."""
         stopped: dict[str, Stopped] = {}
         released: set[str] = set()
         ask: list[Wanted] = []
+        brake = await self._app.state.brake() if actions else Brake()
         for action in actions:
-            stop = await self.brake(action) or self._decided(action, released)
+            stop = _braked(brake, action) or self._decided(action, released)
             if action.ask_first is not None and (stop is None or stop.hold):
                 stop = self._ask_first(action, stop, action.ask_first)
             if stop is not None:
@@ -109,6 +112,32 @@ class Guard:
                 stopped |= await self._within_budget(kind, of_kind)
         await self.store()
         return stopped
+
+    def begins(self, wanted: Wanted) -> None:
+        """The write is made now: whatever becomes of it, its reservation counts, unless it `came_to_nothing`."""
+        place = self._unused.get(wanted.kind, {}).pop(wanted.id, None)
+        if place is not None:
+            self._used[wanted.id] = place
+
+    def came_to_nothing(self, wanted: Wanted) -> None:
+        """The write was surely not made: it was not sent, or refused."""
+        place = self._used.pop(wanted.id, None)
+        if place is not None:
+            self._unused.setdefault(wanted.kind, {})[wanted.id] = place
+
+    async def give_back(self) -> None:
+        """Gives back what this look reserved for writes that it did not make, so that others have room for theirs.
+
+        What cannot be given back counts for as long as if it had been written, which is the safe side.
+        """
+        for kind, places in self._unused.items():
+            if not places:
+                continue
+            try:
+                await self._rewrite(kind, partial(give_back, places=places))
+            except (Transient, Permanent) as failure:
+                _log.warning("%s: %d reservations were not given back: %s", self._key.canonical, len(places), failure)
+        self._unused = {}
 
     def reopen_released(self, enforced: Callable[[ProfileKey], bool]) -> None:
         """What was released too long ago, or where the policy does not enforce (any more), is open again, and says so.
@@ -219,28 +248,40 @@ class Guard:
     async def _within_budget(self, kind: ActionKind, actions: Sequence[Wanted]) -> dict[str, Stopped]:
         """Reserves what is left of a budget, in the order of the plan, and holds the rest."""
         most = limit(self._app.policy.budgets[kind], owned(kind, await self._app.state.baseline()))
+        over = frozenset[str]()
+
+        def reserved(row: Reservations) -> Reservations:
+            nonlocal over
+            after, without = reserve_all(row, [action.id for action in actions], most, self._app.clock.now())
+            over = frozenset(without)
+            return after if len(over) < len(actions) else row
+
+        before, row = await self._rewrite(kind, reserved)
+        ours = [action.id for action in actions if action.id not in over]
+        self._unused[kind] = {id_: Place(row.taken[id_], before.taken.get(id_)) for id_ in ours}
+        why = f"the budget for {_spoken(kind)} is used up: {_hours()} h allow {most}"
+        count = len(counted(row, self._app.clock.now())) if over else 0
+        return {
+            action.id: self._hold(action, StoppedBy.BUDGET, f"{why}, and {count} were reserved")
+            for action in actions
+            if action.id in over
+        }
+
+    async def _rewrite(
+        self, kind: ActionKind, change: Callable[[Reservations], Reservations]
+    ) -> tuple[Reservations, Reservations]:
+        """Stores a budget's row as `change` makes it, anew over what others wrote meanwhile. Before and after."""
         for attempt in range(_TRIES):
-            now = self._app.clock.now()
-            row = before = await self._app.state.reservations(kind)
-            over: list[Wanted] = []
-            for action in actions:
-                reserved = reserve(row, action.id, most, now)
-                if reserved is None:
-                    over.append(action)
-                else:
-                    row = reserved
+            row = await self._app.state.reservations(kind)
+            changed = change(row)
             try:
-                if row != before:
-                    await self._app.state.put_reservations(row)
+                if changed != row:
+                    await self._app.state.put_reservations(changed)
             except Conflict:
                 await asyncio.sleep(self._app.random.random() * _PAUSE_SECONDS * (attempt + 1))
                 continue
-            why = f"the budget for {kind.value.replace('_', ' ')} is used up: {_hours()} h allow {most}"
-            return {
-                action.id: self._hold(action, StoppedBy.BUDGET, f"{why}, and {len(counted(row, now))} were reserved")
-                for action in over
-            }
-        raise Transient(f"the budget for {kind.value.replace('_', ' ')} was written by others {_TRIES} times meanwhile")
+            return row, changed
+        raise Transient(f"the budget for {_spoken(kind)} was written by others {_TRIES} times meanwhile")
 
 
 def owned(kind: ActionKind, baseline: Baseline | None) -> int:
@@ -278,6 +319,18 @@ async def role_lost(app: App, key: PersonKey | ProfileKey, why: str) -> None:
     """A look met the loss of our own billing role: the brake, where the policy writes at all."""
     if app.policy.enforce is not Everything.NONE:
         await set_brake(app, BrakeCause.ROLE_LOST, why, by=key.canonical)
+
+
+def _braked(brake: Brake, wanted: Wanted) -> Stopped | None:
+    stop = stops(brake, wanted.kind, wanted.strength)
+    if stop is None:
+        return None
+    cause, setting = stop
+    return Stopped(Outcome.HELD, f"the brake is on ({cause.value}, since {_day(setting.since)}): {setting.why}")
+
+
+def _spoken(kind: ActionKind) -> str:
+    return kind.value.replace("_", " ")
 
 
 def _hours() -> int:

@@ -77,7 +77,10 @@ async def look_at_profile(app: App, key: ProfileKey, item: WorkItem, chain: Chai
         await guard.store()
     wait = _wait_for(app, profile, state, asked_at)
     if wait is None:
-        return await _opt_in(app, chain, deadline, billing, profile, state, guard if key in enforced else None)
+        try:
+            return await _opt_in(app, chain, deadline, billing, profile, state, guard if key in enforced else None)
+        finally:
+            await guard.give_back()
     if state.agreed is None or state.agreed[0] != fingerprint(profile):
         await app.state.put_profile(replace(state, agreed=(fingerprint(profile), app.clock.now())))
     due, why = wait
@@ -196,6 +199,8 @@ async def _update(
     if left <= 0:
         return await _not_begun(app, as_it_was)
     doubt = _NOT_VISIBLE
+    wanted = guard.wanted(ActionKind.PROFILE_UPDATES, profile.key, _WHY)
+    guard.begins(wanted)
     try:
         async with asyncio.timeout(left):
             await billing.opt_in(profile)
@@ -205,6 +210,7 @@ async def _update(
         doubt = lost.reason
     except (Transient, Permanent):
         # It surely did not happen: it is none of the day's updates, and everything else is as it was.
+        guard.came_to_nothing(wanted)
         await app.state.put_profile(as_it_was)
         raise
     try:

@@ -5,7 +5,19 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.domain.billing import INVOICE_MANAGER, Assignment
-from shared.domain.budgets import ALLOWANCE, WINDOW, Reservations, counted, kind_of, left, limit, reserve
+from shared.domain.budgets import (
+    ALLOWANCE,
+    WINDOW,
+    Place,
+    Reservations,
+    counted,
+    give_back,
+    kind_of,
+    left,
+    limit,
+    reserve,
+    reserve_all,
+)
 from shared.domain.holds import action_id
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.ownership import OwnAssignment, prove
@@ -70,6 +82,26 @@ def test_what_no_longer_counts_is_forgotten_in_the_end() -> None:
     row = reserve(row, "c", 9, NOW + timedelta(days=3))
     assert row is not None
     assert set(row.taken) == {"b", "c"}
+
+
+def test_several_are_reserved_in_their_order_as_one_after_the_other() -> None:
+    row, over = reserve_all(taken(a=NOW), ["b", "c", "a", "d"], 3, NOW + timedelta(hours=1))
+    assert set(row.taken) == {"a", "b", "c"}
+    assert row.taken["a"] == NOW + timedelta(hours=1)
+    assert over == ["d"]
+
+
+def test_what_came_to_nothing_is_given_back_once_and_what_it_had_before_is_there_again() -> None:
+    later = NOW + timedelta(hours=1)
+    row, _ = reserve_all(taken(a=NOW, z=NOW), ["a", "b"], 9, later)
+    places = {"a": Place(later, NOW), "b": Place(later, None)}
+    assert give_back(row, places) == taken(a=NOW, z=NOW)
+    assert give_back(give_back(row, places), places) == taken(a=NOW, z=NOW)
+
+
+def test_what_was_reserved_anew_meanwhile_is_not_given_back() -> None:
+    renewed = taken(a=NOW + timedelta(hours=2))
+    assert give_back(renewed, {"a": Place(NOW, None), "b": Place(NOW, None)}) == renewed
 
 
 def test_the_version_of_the_row_is_kept_for_the_store() -> None:
