@@ -18,7 +18,7 @@ from shared.domain.catalogue import Catalogue
 from shared.domain.holds import KeyHolds
 from shared.domain.keys import IdentityKey, IdentityKind, PersonKey, ProfileKey
 from shared.domain.ownership import OwnAssignment
-from shared.domain.people import Person, PersonRead
+from shared.domain.people import ListedPerson, PersonRead
 from shared.domain.policy import ActionKind
 from shared.domain.work import RejectedEvent, Scheduled
 
@@ -52,11 +52,11 @@ class Directory(Protocol):
         """The object ids of everybody in the directory who is called that; empty when nobody is."""
         ...
 
-    def people(self, odata_filter: str) -> AsyncIterator[Person]:
+    def people(self, odata_filter: str) -> AsyncIterator[ListedPerson]:
         """Lists everybody whom a `$filter` preselects, 999 a page, without their groups (`groups` empty)."""
         ...
 
-    def members(self, group: str) -> AsyncIterator[Person]:
+    def members(self, group: str) -> AsyncIterator[ListedPerson]:
         """Lists every person in a group, transitively, without their groups. See `group_exists` for a missing one."""
         ...
 

@@ -257,10 +257,10 @@ class Settings(FrontSettings, StoreSettings):
     """How often the sweep runs, in hours: what changes by itself before then gets a look of its own."""
 
     population_shrink_percent: int = Field(20, ge=1, le=100, alias="INVOICE_ACCESS_POPULATION_SHRINK_PERCENT")
-    """Percent of the people of the last good sweep; where more are gone, a sweep sets the brake instead of acting."""
+    """Percent of the people; where more are gone since the last good sweep, or are unreadable, it sets the brake."""
 
     population_shrink_people: int = Field(5, ge=1, le=10_000, alias="INVOICE_ACCESS_POPULATION_SHRINK_PEOPLE")
-    """People who must be gone as well for that: in a company of four, one who leaves is a quarter."""
+    """People who must be gone or unreadable as well for that: in a company of four, one who leaves is a quarter."""
 
     profile_update_seconds: int = Field(600, ge=0, le=86400, alias="INVOICE_ACCESS_PROFILE_UPDATE_SECONDS")
     """Least seconds between two updates of one profile: the service finishes the first before it sees a second."""

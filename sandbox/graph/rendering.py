@@ -79,7 +79,8 @@ def rendered(call: Call, entry: Entry, names: Sequence[str] | None, *, typed: bo
                 shown[name] = {member: (value or {}).get(member) for member in COMPLEX_MEMBERS[name]}
             case _:
                 shown[name] = value
-    return shown
+    odd = call.model.switches.odd_values.get(entry.id, {})
+    return shown | {name: value for name, value in odd.items() if name in shown}
 
 
 def one_object(

@@ -4,7 +4,8 @@ Lives here: the switches with their defaults and reasons. They may be turned whi
 that obeys them is elsewhere.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(slots=True)
@@ -50,6 +51,10 @@ class Switches:
     foreign_next_link: str | None = None
     """A scheme and authority (`https://graph.example`) that nextLinks point to instead of this stand-in. The
     real service never does it; a client that follows gives its token away."""
+
+    odd_values: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What answers say of single objects instead of what is held of them: property values by object id. Directories
+    that are fed by others were seen to hold what their own API refuses to write; which, nobody says."""
 
     page_token_lifetime_seconds: float | None = None
     """After how many seconds a `$skiptoken` is refused with Directory_ExpiredPageToken. Minutes, as observed;

@@ -8,6 +8,7 @@ so of the object that was asked for, twice: among the living and among the delet
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from itertools import batched
 from typing import Final
@@ -29,13 +30,13 @@ from msgraph.generated.users.item.check_member_groups.check_member_groups_post_r
 )
 from msgraph.generated.users.item.user_item_request_builder import UserItemRequestBuilder
 from msgraph.generated.users.users_request_builder import UsersRequestBuilder
-from pydantic import BaseModel
 
 from shared.adapters.gate import Gate
 from shared.adapters.graph_client import GraphClient, graph_gate
-from shared.adapters.graph_wire import MemberGroupsAnswer, ObjectAnswer, Page, UserAnswer, parse
+from shared.adapters.graph_people import read_people, read_person, unless_withheld
+from shared.adapters.graph_wire import MemberGroupsAnswer, ObjectAnswer, Page, parse
 from shared.domain.keys import IdentityKey, IdentityKind, PersonKey
-from shared.domain.people import SELECT, AbsentPerson, DeletedPerson, Person, PersonRead
+from shared.domain.people import SELECT, AbsentPerson, DeletedPerson, ListedPerson, PersonRead, UnreadablePerson
 from shared.errors import FailedRead, Permanent, Transient
 from shared.settings import Settings
 
@@ -106,9 +107,11 @@ class GraphDirectory:
         body = await self._graph.read(user.to_get_request_information(), what, _USERS)
         if body is None:
             return await self._deleted_or_absent(object_id)
-        answer = parse(UserAnswer, body, what)
-        _same(answer.id, object_id, what)
-        return answer.person(await self.groups_of(object_id, groups))
+        person = read_person(body, what)
+        _same(person.object_id, object_id, what)
+        if isinstance(person, UnreadablePerson) or not groups:
+            return person
+        return replace(person, groups=await self.groups_of(object_id, groups))
 
     async def groups_of(self, object_id: str, groups: frozenset[str]) -> frozenset[str]:
         """Reads which of `groups` a person is in (transitively). See `ports.Directory`. Raises as `person` does."""
@@ -137,7 +140,7 @@ class GraphDirectory:
         users = self._graph.sdk.users
         first = users.to_get_request_information(RequestConfiguration(query_parameters=query))
         pages = self._pages(
-            Page[ObjectAnswer],
+            _read_objects,
             first,
             lambda link: users.with_url(link).to_get_request_information(),
             f"everybody whose {_FILTERS[identity.kind]} is the one asked for",
@@ -145,7 +148,7 @@ class GraphDirectory:
         )
         return [found.id async for found in pages]
 
-    async def people(self, odata_filter: str) -> AsyncIterator[Person]:
+    async def people(self, odata_filter: str) -> AsyncIterator[ListedPerson]:
         """Lists everybody whom a `$filter` preselects, without their groups; an empty filter lists everybody.
 
         Whoever stops at an error has an unfinished list. Raises as `person` does.
@@ -154,17 +157,18 @@ class GraphDirectory:
             filter=odata_filter or None, select=list(SELECT), top=PAGE_SIZE, count=True
         )
         users = self._graph.sdk.users
+        what = "people by filter"
         pages = self._pages(
-            Page[UserAnswer],
+            read_people,
             users.to_get_request_information(_advanced(query)),
             lambda link: users.with_url(link).to_get_request_information(_advanced(None)),
-            "people by filter",
+            what,
             _USERS,
         )
-        async for answer in pages:
-            yield answer.person()
+        async for person in unless_withheld(pages, what):
+            yield person
 
-    async def members(self, group: str) -> AsyncIterator[Person]:
+    async def members(self, group: str) -> AsyncIterator[ListedPerson]:
         """Lists every person in a group, transitively, without their groups.
 
         Raises:
@@ -175,15 +179,16 @@ class GraphDirectory:
             select=list(SELECT), top=PAGE_SIZE, count=True
         )
         users = self._graph.sdk.groups.by_group_id(_guid(group)).transitive_members.graph_user
+        what = f"members of group {group}"
         pages = self._pages(
-            Page[UserAnswer],
+            read_people,
             users.to_get_request_information(_advanced(query)),
             lambda link: users.with_url(link).to_get_request_information(_advanced(None)),
-            f"members of group {group}",
+            what,
             _MEMBERSHIPS,
         )
-        async for answer in pages:
-            yield answer.person()
+        async for person in unless_withheld(pages, what):
+            yield person
 
     async def group_exists(self, group: str) -> bool:
         """Whether the directory knows a group of this object id. Raises as `person` does."""
@@ -208,9 +213,9 @@ class GraphDirectory:
             return AbsentPerson(object_id)  # a deleted group or application: nobody of that id is known
         return DeletedPerson(object_id)
 
-    async def _pages[Item: BaseModel](
+    async def _pages[Item](
         self,
-        page_of: type[Page[Item]],
+        read: Callable[[bytes, str], tuple[Sequence[Item], str | None]],
         first: RequestInformation,
         following: Callable[[str], RequestInformation],
         what: str,
@@ -222,16 +227,21 @@ class GraphDirectory:
             body = await self._graph.read(request, what, needs)
             if body is None:
                 raise Permanent(f"{what}: the directory knows no such object")
-            page = parse(page_of, body, what)
-            for item in page.value:
+            items, next_link = read(body, what)
+            for item in items:
                 yield item
-            if page.next_link is None:
+            if next_link is None:
                 return
-            if page.next_link in seen:
+            if next_link in seen:
                 raise FailedRead(f"{what}: Graph's pages go round in a circle")
-            seen.add(page.next_link)
-            request = following(self._graph.follow(page.next_link, what))
+            seen.add(next_link)
+            request = following(self._graph.follow(next_link, what))
         raise FailedRead(f"{what}: no end after {PAGES_AT_MOST} pages")
+
+
+def _read_objects(body: bytes, what: str) -> tuple[Sequence[ObjectAnswer], str | None]:
+    page = parse(Page[ObjectAnswer], body, what)
+    return page.value, page.next_link
 
 
 def _advanced[Query](query: Query) -> RequestConfiguration[Query]:

@@ -1,4 +1,4 @@
-"""What Microsoft Graph answers, as strict models: an answer that does not fit one of these has said nothing.
+"""What Microsoft Graph answers, as strict models: what does not fit one of these has said nothing.
 
 Only the few shapes that we read live here. A selected attribute that is missing is an error and not a null:
 Graph writes `null` for what is empty, so a key that is absent was never read.
@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, ValidationError
 from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
 
 from shared.domain.keys import PersonKey
 from shared.domain.never import is_never
@@ -19,6 +20,9 @@ from shared.errors import FailedRead
 
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
 _PROBLEMS_SHOWN: Final = 3
+WITHHELD: Final = "withheld"
+"""The kind of pydantic's error for a selected attribute of which a part is missing."""
+
 _EXTENSIONS: Final = frozenset(name.partition("/")[2] for name in TEXT_ATTRIBUTES if "/" in name)
 
 
@@ -38,7 +42,7 @@ def _moment(value: Any) -> datetime | None:
 
 def _every_extension(value: dict[str, str | None]) -> dict[str, str | None]:
     if missing := _EXTENSIONS - value.keys():
-        raise ValueError(f"without {', '.join(sorted(missing))}")
+        raise PydanticCustomError(WITHHELD, "without {names}", {"names": ", ".join(sorted(missing))})
     return value
 
 
@@ -47,7 +51,9 @@ type Moment = Annotated[datetime | None, PlainValidator(_moment)]
 type Extensions = Annotated[dict[str, str | None], AfterValidator(_every_extension)] | None
 
 
-class _Answer(BaseModel):
+class Answer(BaseModel):
+    """What every answer's model has in common."""
+
     model_config = ConfigDict(
         strict=True,
         frozen=True,
@@ -57,14 +63,14 @@ class _Answer(BaseModel):
     )
 
 
-class ObjectAnswer(_Answer):
+class ObjectAnswer(Answer):
     """A directory object of which only the id was selected; `odata_type` where it may be of any kind."""
 
     id: ObjectId
     odata_type: str | None = Field(None, alias="@odata.type")
 
 
-class UserAnswer(_Answer):
+class UserAnswer(Answer):
     """A user with everything that `people.SELECT` asks for.
 
     `user_principal_name` is never null: every user has one, and Graph blanks it together with everything else
@@ -91,8 +97,8 @@ class UserAnswer(_Answer):
     user_principal_name: str
     mail: str | None
 
-    def person(self, groups: frozenset[str] = frozenset()) -> Person:
-        """The person of whom this tells, known to be in `groups`."""
+    def person(self) -> Person:
+        """The person of whom this tells, without their groups."""
         return Person(
             object_id=self.id,
             account_enabled=self.account_enabled,
@@ -100,7 +106,6 @@ class UserAnswer(_Answer):
             hire_date=self.employee_hire_date,
             leave_date=self.employee_leave_date_time,
             attributes=self._attributes(),
-            groups=groups,
             display_name=self.display_name,
         )
 
@@ -115,14 +120,14 @@ class UserAnswer(_Answer):
 _FIELDS: Final = {str(field.alias): name for name, field in UserAnswer.model_fields.items()}
 
 
-class Page[Item: BaseModel](_Answer):
+class Page[Item: BaseModel](Answer):
     """One page of a listing; `next_link` leads to the next one and may follow an empty page as well."""
 
     value: list[Item]
     next_link: str | None = Field(None, alias="@odata.nextLink")
 
 
-class MemberGroupsAnswer(_Answer):
+class MemberGroupsAnswer(Answer):
     """Which of the groups that were asked about somebody is in."""
 
     value: list[str]
@@ -133,10 +138,15 @@ def parse[Model: BaseModel](model: type[Model], body: bytes, what: str) -> Model
     try:
         return model.model_validate_json(body)
     except ValidationError as error:
-        problems = [
-            f"{'.'.join(map(str, problem['loc'])) or 'body'}: {problem['msg']}"
-            for problem in error.errors(include_input=False, include_url=False, include_context=False)
-        ]
-        shown, hidden = problems[:_PROBLEMS_SHOWN], len(problems[_PROBLEMS_SHOWN:])
-        more = f" and {hidden} more" if hidden else ""
-        raise FailedRead(f"{what}: Graph's answer does not fit ({'; '.join(shown)}{more})") from error
+        raise misfit(error, what) from error
+
+
+def misfit(error: ValidationError, what: str) -> FailedRead:
+    """The failed read that an answer is which does not fit: where, and why, but nothing of the answer."""
+    problems = [
+        f"{'.'.join(map(str, problem['loc'])) or 'body'}: {problem['msg']}"
+        for problem in error.errors(include_input=False, include_url=False, include_context=False)
+    ]
+    shown, hidden = problems[:_PROBLEMS_SHOWN], len(problems[_PROBLEMS_SHOWN:])
+    more = f" and {hidden} more" if hidden else ""
+    return FailedRead(f"{what}: Graph's answer does not fit ({'; '.join(shown)}{more})")

@@ -144,7 +144,7 @@ def _follows(existing: Existing, plan: Plan) -> tuple[Consequence, str]:
         return Consequence.STAYS, f"stays: given by {given}, and taken away when they move or leave"
     revoke = next((one for one in plan.revokes if one.profile == profile), None)
     if revoke is None:
-        why = "; ".join(note.text for note in plan.notes if note.profile == profile)
+        why = "; ".join(note.text for note in plan.notes if note.profile in {profile, None})
         return Consequence.SPARED, f"stays for now: {why}"
     return Consequence.REVOKED, f"would be revoked{_when(revoke)}: {_because(plan, revoke)}"
 
@@ -159,7 +159,7 @@ def _because(plan: Plan, revoke: Revoke) -> str:
             return f"a leaver ({revoke.strength.value} evidence): {revoke.reason}"
         case Employment.PRE_HIRE:
             return f"yet to begin: {revoke.reason}"
-        case Employment.EMPLOYED:
+        case Employment.EMPLOYED | Employment.UNREADABLE:
             return revoke.reason
 
 

@@ -13,7 +13,7 @@ from shared.domain.catalogue import Catalogue
 from shared.domain.employment import Standing
 from shared.domain.employment import standing as standing_of
 from shared.domain.ownership import ForeignAssignment, Held, OwnAssignment
-from shared.domain.people import Person, PersonRead
+from shared.domain.people import Person, PersonRead, UnreadablePerson
 from shared.domain.plan import Employment, Grant, Note, NoteKind, Plan, Revoke, Strength
 from shared.domain.policy import Policy
 from shared.domain.rules import Wanted, listed_rules, managed_accounts, wanted
@@ -36,12 +36,21 @@ def decide(person: PersonRead, policy: Policy, catalogue: Catalogue, held: Seque
     if principal in policy.protected:
         note = Note(NoteKind.PROTECTED, "the policy protects this person: nothing is given or taken")
         return Plan(now_is.employment, now_is.reason, notes=(note,))
-    gives = Wanted()
+    unreadable = _unreadable(person)
+    if now_is.employment is Employment.UNREADABLE:
+        return Plan(now_is.employment, now_is.reason, notes=unreadable)
+    gives = Wanted(notes=unreadable)
     if isinstance(person, Person) and now_is.employment is Employment.EMPLOYED:
         gives = wanted(person, policy, catalogue)
     return _Decision(
         principal=principal, policy=policy, catalogue=catalogue, held=held, standing=now_is, gives=gives
     ).plan()
+
+
+def _unreadable(person: PersonRead) -> tuple[Note, ...]:
+    if not isinstance(person, UnreadablePerson):
+        return ()
+    return (Note(NoteKind.UNREADABLE, f"what the directory holds of them cannot be read: {person.why}"),)
 
 
 _REMOVED = "(removed)"

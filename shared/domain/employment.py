@@ -14,13 +14,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
-from shared.domain.people import AbsentPerson, DeletedPerson, Person, PersonRead
+from shared.domain.people import AbsentPerson, DeletedPerson, Person, PersonRead, UnreadablePerson
 from shared.domain.plan import Employment, Strength
 from shared.domain.policy import Policy
 
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 _LATEST = datetime.max.replace(tzinfo=UTC)
 _A_DAY = timedelta(days=1)
+_DISABLED = "the account is disabled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,11 @@ def standing(person: PersonRead, policy: Policy, now: datetime) -> Standing:
     match person:
         case DeletedPerson():
             return Standing(Employment.LEAVER, "the directory keeps them as deleted", Strength.STRONG)
+        case UnreadablePerson(account_enabled=False):
+            return Standing(Employment.LEAVER, _DISABLED, Strength.STRONG)
+        case UnreadablePerson():
+            reason = f"what the directory holds of them cannot be read ({person.why}): nothing is concluded"
+            return Standing(Employment.UNREADABLE, reason, Strength.WEAK)
         case AbsentPerson():
             reason = "neither the directory nor its deleted items know them"
             return Standing(Employment.LEAVER, reason, Strength.WEAK)
@@ -85,7 +91,7 @@ def _at(person: Person, dates: _Dates, now: datetime) -> Standing:
         if hired is not None and hired > now:
             reason = f"the account is disabled until the hire date ({_show(hired)})"
             return Standing(Employment.PRE_HIRE, reason, Strength.WEAK)
-        return Standing(Employment.LEAVER, "the account is disabled", Strength.STRONG)
+        return Standing(Employment.LEAVER, _DISABLED, Strength.STRONG)
     if left is not None and left <= now and not dates.rehired:
         return Standing(Employment.LEAVER, f"the leave date is past ({_show(left)})", Strength.STRONG)
     if hired is not None and hired - now > dates.lead:

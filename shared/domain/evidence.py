@@ -92,5 +92,5 @@ def _kind(plan: Plan) -> Evidence:
             return Evidence.MOVED
         case Employment.PRE_HIRE:
             return Evidence.PRE_HIRE
-        case Employment.LEAVER:
+        case Employment.LEAVER | Employment.UNREADABLE:
             return Evidence.ABSENT

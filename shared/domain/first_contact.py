@@ -14,7 +14,7 @@ from shared.domain.catalogue import Catalogue
 from shared.domain.employment import Standing, standing
 from shared.domain.keys import ProfileKey
 from shared.domain.ownership import ForeignAssignment, Held, OwnAssignment, Proof
-from shared.domain.people import AbsentPerson, DeletedPerson, Person, PersonRead
+from shared.domain.people import AbsentPerson, DeletedPerson, Person, PersonRead, UnreadablePerson
 from shared.domain.plan import Employment
 from shared.domain.policy import Policy
 from shared.domain.rules import wanted
@@ -138,7 +138,7 @@ def classify(
     """Says what one assignment is, from billing's row and what the directory said of its principal."""
     row = held.assignment
     kind, why = _principal(row.principal_type, read)
-    person = read if isinstance(read, Person | DeletedPerson | AbsentPerson) else None
+    person = read if isinstance(read, Person | UnreadablePerson | DeletedPerson | AbsentPerson) else None
     stands = None
     given: tuple[str, ...] = ()
     if person is not None and kind in {PrincipalKind.PERSON, PrincipalKind.GUEST, PrincipalKind.GONE}:
@@ -175,6 +175,8 @@ def _principal(  # noqa: PLR0911 - one return per answer that the directory can 
             return kind, "the directory knows them"
         case DeletedPerson():
             return PrincipalKind.GONE, "the directory keeps them as deleted"
+        case UnreadablePerson():
+            return PrincipalKind.PERSON, f"the directory knows them, with attributes that cannot be read ({read.why})"
         case AbsentPerson() if (principal_type or "").lower() == "user":
             return PrincipalKind.GONE, "neither the directory nor its deleted items know them"
         case AbsentPerson():

@@ -43,6 +43,9 @@ SELECT: Final = (
 """What every read of a person selects. An answer without one of these has read nothing."""
 
 
+_PROBLEMS_SHOWN: Final = 3
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
     """A person as one complete directory answer shows them.
@@ -82,6 +85,27 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class UnreadablePerson:
+    """Somebody whom the directory answered about, with attributes that do not fit: nothing is concluded from them.
+
+    `account_enabled` is what the answer says, None where that does not fit; False makes a leaver, whatever else is odd.
+    `problems` name each attribute and what is wrong with it, never its value. `withheld` are the
+    attributes that were asked for and are not in the answer: of everybody at once that is a failed read.
+    """
+
+    object_id: str
+    account_enabled: bool | None
+    problems: tuple[str, ...]
+    withheld: frozenset[str] = frozenset()
+
+    @property
+    def why(self) -> str:
+        """What is wrong, in one line."""
+        shown, hidden = self.problems[:_PROBLEMS_SHOWN], len(self.problems[_PROBLEMS_SHOWN:])
+        return "; ".join(shown) + (f" and {hidden} more" if hidden else "")
+
+
+@dataclass(frozen=True, slots=True)
 class DeletedPerson:
     """A person whom `/directory/deletedItems` showed: strong evidence of a leaver."""
 
@@ -95,5 +119,8 @@ class AbsentPerson:
     object_id: str
 
 
-type PersonRead = Person | DeletedPerson | AbsentPerson
+type ListedPerson = Person | UnreadablePerson
+"""Somebody in a listing."""
+
+type PersonRead = ListedPerson | DeletedPerson | AbsentPerson
 """What one finished read of the directory says of one object id."""

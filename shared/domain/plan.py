@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from shared.domain.holds import AskFirst
 from shared.domain.keys import ProfileKey
@@ -19,6 +20,8 @@ class Employment(StrEnum):
     EMPLOYED = "employed"
     PRE_HIRE = "pre-hire"
     LEAVER = "leaver"
+    UNREADABLE = "unreadable"
+    """Nobody can tell: what the directory holds of them does not fit. Nothing is given and nothing taken."""
 
 
 class Strength(StrEnum):
@@ -43,6 +46,11 @@ class NoteKind(StrEnum):
     LEAVER_HOLDS_FOREIGN = "leaver-holds-foreign"
     FEW_RECIPIENTS = "few-recipients"
     NEAR_MISS = "near-miss"
+    UNREADABLE = "unreadable-person"
+
+
+FINDINGS: Final = frozenset({NoteKind.LEAVER_HOLDS_FOREIGN, NoteKind.NEAR_MISS, NoteKind.UNREADABLE})
+"""What a sweep reports of a person: somebody has to see to it, and nobody else will."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ from shared.domain.keys import Key, PersonKey, ProfileKey
 from shared.domain.lots import WantedAction
 from shared.domain.near_misses import Vocabulary, with_near_misses
 from shared.domain.ownership import Held, OwnAssignment
-from shared.domain.people import Person
-from shared.domain.plan import Employment, Note, NoteKind, Plan, Revoke, Strength
+from shared.domain.people import ListedPerson
+from shared.domain.plan import FINDINGS, Employment, Note, NoteKind, Plan, Revoke, Strength
 from shared.domain.policy import ActionKind
 from shared.domain.selectors import pick
 from shared.ports import PersonState
@@ -36,7 +36,7 @@ class Drift:
     `actions` are what the looks would do as far as the sweep can tell; `unsure` the keys of which it cannot tell
     whether they are leavers, so that they are looked at whatever is held. `undecided` are the ids of actions about
     which nothing can be concluded, `enforced` the profiles on which there may be such: elsewhere no action waits for
-    anything. `notes` are what somebody should know, by person.
+    anything. Of the `unreadable` nothing at all can be concluded. `notes` are what somebody should know, by person.
     """
 
     enforced: frozenset[ProfileKey]
@@ -49,6 +49,7 @@ class Drift:
     actions: dict[Key, list[WantedAction]] = field(default_factory=dict)
     unsure: set[Key] = field(default_factory=set)
     undecided: set[str] = field(default_factory=set)
+    unreadable: set[PersonKey] = field(default_factory=set)
     notes: list[tuple[str, Note]] = field(default_factory=list)
 
     def add_person(self, found: PersonDrift, *, leaver: bool = False) -> None:
@@ -70,6 +71,16 @@ class Drift:
         if profile in self.enforced:
             self.undecided.add(action_id(key, kind, profile))
 
+    def note(self, key: PersonKey, plan: Plan) -> None:
+        """Remembers what somebody should know of a person, and what their plan cannot conclude."""
+        if plan.employment is Employment.UNREADABLE:
+            self.unreadable.add(key)
+        for note in plan.notes:
+            if note.kind in FINDINGS:
+                self.notes.append((key.object_id, note))
+            elif note.kind is NoteKind.RULE_NOT_KNOWN and note.profile is not None:
+                self.leave_open(key, ActionKind.MOVER_REVOKES, note.profile)
+
     def forget(self, keys: Iterable[Key]) -> None:
         """Looks at none of these keys; they stay counted."""
         for key in keys:
@@ -81,10 +92,11 @@ def find_drift(app: App, estate: Estate, held: Mapping[str, Sequence[Held]]) -> 
     """Compares the estate with the policy. `held` is every Invoice manager assignment by principal, each proved."""
     drift = Drift(enforced_profiles(app.policy, estate.catalogue))
     vocabulary = app.shelf.vocabulary(app.policy, estate.catalogue)
-    for object_id, person in estate.people.items():
+    listed: dict[str, ListedPerson] = {**estate.people, **estate.unreadable}
+    for object_id, person in listed.items():
         _judge(app, estate, person, held.get(object_id, ()), vocabulary, drift)
     if estate.people_complete:
-        for object_id in held.keys() - estate.people.keys() - app.policy.protected:
+        for object_id in held.keys() - listed.keys() - app.policy.protected:
             ours = [one for one in held[object_id] if isinstance(one, OwnAssignment)]
             if ours:
                 _add_outsider(app, estate, PersonKey(object_id), ours, drift)
@@ -98,7 +110,7 @@ def find_drift(app: App, estate: Estate, held: Mapping[str, Sequence[Held]]) -> 
 
 
 def _judge(
-    app: App, estate: Estate, person: Person, held: Sequence[Held], vocabulary: Vocabulary, drift: Drift
+    app: App, estate: Estate, person: ListedPerson, held: Sequence[Held], vocabulary: Vocabulary, drift: Drift
 ) -> None:
     """Decides for one person as a look would, now and at a moment before the next sweep that changes the answer."""
     key = PersonKey(person.object_id)
@@ -115,11 +127,7 @@ def _judge(
         kind = "leaver-holds" if leaver else "no-longer-given"
         drift.add_person(PersonDrift(kind, key, surplus=surplus), leaver=leaver)
         _want_revokes(app, estate, key, plan, drift)
-    for note in plan.notes:
-        if note.kind in {NoteKind.LEAVER_HOLDS_FOREIGN, NoteKind.NEAR_MISS}:
-            drift.notes.append((person.object_id, note))
-        elif note.kind is NoteKind.RULE_NOT_KNOWN and note.profile is not None:
-            drift.leave_open(key, ActionKind.MOVER_REVOKES, note.profile)
+    drift.note(key, plan)
     change = plan.next_change
     if change is not None and change <= _next_sweep(app, estate):
         then = decide(person, app.policy, estate.catalogue, held, change)

@@ -14,7 +14,7 @@ from shared.domain.catalogue import Catalogue
 from shared.domain.keys import ProfileKey
 from shared.domain.lots import changed_rules
 from shared.domain.nameless import nameless
-from shared.domain.people import Person
+from shared.domain.people import ListedPerson, Person, UnreadablePerson
 from shared.domain.policy import Everything
 from shared.domain.policy_file import rule_digests
 from shared.domain.rules import unknown_rules
@@ -35,6 +35,7 @@ class Estate:
 
     `people` are those whom a rule's filter preselects or who are in a group that a rule names, each with all of those
     groups; it says nothing about anybody else, and nothing at all about absence while `people_complete` is False.
+    `unreadable` are those of them whose attributes did not fit, in any listing.
     `rows` are the assignments of each profile whose list could be read. `states` are the rows of everybody who ever
     held something. `failures` are the reads that failed, one readable line each, and `role_lost` those among them that
     failed because our own billing role is gone.
@@ -43,6 +44,7 @@ class Estate:
     read_at: datetime
     catalogue: Catalogue
     people: dict[str, Person] = field(default_factory=dict)
+    unreadable: dict[str, UnreadablePerson] = field(default_factory=dict)
     people_complete: bool = True
     rows: dict[ProfileKey, tuple[Assignment, ...]] = field(default_factory=dict)
     states: dict[str, PersonState] = field(default_factory=dict)
@@ -136,8 +138,28 @@ async def _read_people(app: App, estate: Estate) -> None:
         except InvoiceAccessError as failure:
             estate.people_complete = False
             estate.failures.append(f"people of rule {' and '.join(rules)}: {_unquoted(failure, odata_filter)}")
-    for object_id, groups in members.items():
-        estate.people[object_id] = replace(estate.people[object_id], groups=frozenset(groups))
+    for object_id in members.keys() & estate.people.keys():
+        estate.people[object_id] = replace(estate.people[object_id], groups=frozenset(members[object_id]))
+    too_many = _too_many_unreadable(app, estate)
+    estate.people_complete = estate.people_complete and too_many is None
+    estate.failures += [] if too_many is None else [too_many]
+
+
+def _too_many_unreadable(app: App, estate: Estate) -> str | None:
+    """That too large a share of the people cannot be read, where it is: then it is the answers that are odd.
+
+    The share is that by which a population may shrink: of as many people a sweep knows as little.
+    """
+    unreadable, settings = len(estate.unreadable), app.settings
+    listed = unreadable + len(estate.people)
+    is_too_many = unreadable * 100 > settings.population_shrink_percent * listed
+    if not is_too_many or unreadable < settings.population_shrink_people:
+        return None
+    first = min(estate.unreadable)
+    return (
+        f"{unreadable} of {listed} people listed cannot be read, such as {first} ({estate.unreadable[first].why}); "
+        f"up to {settings.population_shrink_percent} % would be taken for odd values of their own"
+    )
 
 
 def _unquoted(failure: InvoiceAccessError, odata_filter: str) -> str:
@@ -154,11 +176,14 @@ def _filters(app: App) -> dict[str, list[str]]:
     return filters
 
 
-async def _list(pages: AsyncIterator[Person], estate: Estate) -> set[str]:
-    """Reads a population to its end before anybody in it counts."""
+async def _list(pages: AsyncIterator[ListedPerson], estate: Estate) -> set[str]:
+    """Reads a population to its end before anybody in it counts. Who cannot be read in one listing is so in all."""
     listed = [person async for person in pages]
     estate.listed += len(listed)
-    estate.people |= {person.object_id: person for person in listed}
+    estate.unreadable |= {person.object_id: person for person in listed if isinstance(person, UnreadablePerson)}
+    estate.people |= {person.object_id: person for person in listed if isinstance(person, Person)}
+    for object_id in estate.unreadable.keys() & estate.people.keys():
+        del estate.people[object_id]
     return {person.object_id for person in listed}
 
 

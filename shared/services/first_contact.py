@@ -127,7 +127,8 @@ async def _principals(app: App, estate: Estate, rows: Iterable[Assignment]) -> d
     async def read(row: Assignment) -> PrincipalRead:
         if is_no_person(row.principal_type):
             return None
-        if (known := estate.people.get(row.principal_id)) is not None:
+        known = estate.unreadable.get(row.principal_id) or estate.people.get(row.principal_id)
+        if known is not None:
             return known
         if row.principal_tenant is not None and row.principal_tenant != home:
             return NotRead(f"belongs to another tenant ({row.principal_tenant}), whose directory we do not read")

@@ -87,15 +87,20 @@ async def look_at_person(app: App, key: PersonKey, item: WorkItem, chain: Chain,
     revokes, unread_slips = await _ask_about_slips(app, plan, revokes, person, catalogue)
     plan = replace(plan, notes=(*plan.notes, *spared, *_out_of_sight(app, catalogue, before)))
 
+    is_unreadable = plan.employment is Employment.UNREADABLE
     state = replace(
         before,
         holdings=_remember(before.holdings, rows, held, plan, now, app.settings.intent_seconds),
-        sightings={**_unread(before.sightings, unread, plan), **weighed.sightings},
+        sightings=before.sightings
+        if is_unreadable
+        else {**_unread(before.sightings, unread, plan), **weighed.sightings},
         names=_names(person) or before.names,
     )
     await _brake_if_access_lost(app, key, unread)
     run = Run(app, billing, chain, deadline, guard, enforced.__contains__, state, stored)
     results = [*unread, *unsure, *unread_slips, *await run.carry_out(plan, revokes)]
+    if is_unreadable:  # somebody has to mend what the directory holds; the sweep sees when that is done
+        results.append(failed("read", None, Permanent(plan.reason)))
     results += await _store(app, run)
     results += await _close_holds(guard, run, plan, rows)
     await _brake_if_access_lost(app, key, results)
@@ -320,7 +325,8 @@ async def _close_holds(guard: Guard, run: Run, plan: Plan, read: Collection[Prof
         for note in plan.notes
         if note.kind is NoteKind.RULE_NOT_KNOWN and note.profile is not None
     }
-    guard.keep(still, [profile for profile in guard.profiles if profile not in read])
+    silent = [profile for profile in guard.profiles if profile not in read or plan.employment is Employment.UNREADABLE]
+    guard.keep(still, silent)
     try:
         await guard.store()
     except (Transient, Permanent) as failure:

@@ -27,6 +27,7 @@ def counts(app: App, estate: Estate, held: Mapping[str, Sequence[Held]]) -> dict
         "foreign": sum(isinstance(one, ForeignAssignment) for one in every),
         "people_listed": estate.listed,
         "people": len(estate.people),
+        "people_unreadable": len(estate.unreadable),
     }
 
 
@@ -71,9 +72,11 @@ def findings(app: App, estate: Estate) -> list[dict[str, str]]:
 
 
 def of_people(notes: Iterable[tuple[str, Note]]) -> list[dict[str, str]]:
-    """What a sweep noted of people as findings, by principal: leavers with what others gave them, and near misses."""
+    """The findings about people, by principal: what a sweep noted of each that somebody has to see to."""
     found = [
-        {"kind": note.kind.value, "principal": principal, "profile": str(note.profile), "text": note.text}
+        {"kind": note.kind.value, "principal": principal}
+        | ({} if note.profile is None else {"profile": str(note.profile)})
+        | {"text": note.text}
         for principal, note in notes
     ]
-    return sorted(found, key=lambda one: (one["principal"], one["profile"], one["text"]))
+    return sorted(found, key=lambda one: (one["principal"], one["kind"], one.get("profile", ""), one["text"]))

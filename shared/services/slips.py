@@ -33,6 +33,7 @@ async def ask_about_slips(app: App, plan: Plan, person: PersonRead, catalogue: C
 
 async def _somebody_else_has(app: App, slip: Near, person: Person) -> bool:
     odata_filter = f"{slip.attribute} eq {quote(slip.value)}"
-    others = [one async for one in app.directory.people(odata_filter) if one.object_id != person.object_id]
+    listed = [one async for one in app.directory.people(odata_filter)]
+    others = [one for one in listed if isinstance(one, Person) and one.object_id != person.object_id]
     texts = [text for one in others if (text := one.attributes.get(slip.attribute)) is not None]
     return fold(slip.value) in map(fold, texts)

@@ -112,7 +112,8 @@ async def hold_lots(app: App, standing: Standing, estate: Estate, drift: Drift) 
             wanted = [one for one in wanted if one.id not in lot.actions]
         if (lot := too_many(kind, wanted, room, most)) is not None:
             lots.append(lot)
-    after = await _store(app, standing, _Seen(app, estate, guarded, lots, drift.undecided), rows)
+    undecided = {id_ for key in drift.unreadable if key in rows for id_ in rows[key].holds} | drift.undecided
+    after = await _store(app, standing, _Seen(app, estate, guarded, lots, undecided), rows)
     now_held = {id_: hold for row in after.values() for id_, hold in row.holds.items()}
     for lot in lots:
         _log.warning("sweep %s: held %s: %s", standing.sweep_id, lot.name, lot.why)
@@ -122,7 +123,7 @@ async def hold_lots(app: App, standing: Standing, estate: Estate, drift: Drift) 
         lots={lot.name: lot for lot in lots},
         rooms=rooms,
         would_hold=would_hold,
-        resolve=_to_resolve(standing, now_held.values(), {action.id for action in guarded} | drift.undecided),
+        resolve=_to_resolve(standing, now_held.values(), {action.id for action in guarded} | undecided),
     )
 
 

@@ -84,7 +84,9 @@ async def stand(app: App, sweep_id: str, started: datetime, estate: Estate, ours
         at=started,
         ours=ours,
         profiles=len(estate.catalogue.profiles),
-        population=sum(any(matches(rule, one) for rule in app.policy.rules) for one in estate.people.values()),
+        # Who cannot be read has not vanished.
+        population=len(estate.unreadable)
+        + sum(any(matches(rule, one) for rule in app.policy.rules) for one in estate.people.values()),
         policy_digest=app.policy.digest,
         rules=rule_digests(app.policy),
         accounts=tuple(sorted(_seen_accounts(estate))),

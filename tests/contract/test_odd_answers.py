@@ -1,6 +1,7 @@
 """Answers that are JSON and yet say nothing: what Python or UTF-8 cannot hold is a failed read, and no bug."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from sandbox.wire import Response
 from shared.adapters.billing_arm import ArmBilling
+from shared.domain.people import Person, UnreadablePerson
 from shared.errors import FailedRead, InvoiceAccessError, Permanent, Transient
 from tests.contract.billing_script import (
     ACCOUNT,
@@ -24,6 +26,7 @@ from tests.contract.billing_script import (
 )
 from tests.contract.test_directory_adapter_scripted import (
     ANNA,
+    BEN,
     GRAPH,
     GROUPS,
     NOT_FOUND,
@@ -36,6 +39,8 @@ from tests.contract.test_directory_adapter_scripted import directory as graph_di
 
 ALONE = "\ud800"
 """Half of a pair that UTF-16 spells a character with: JSON can escape it, UTF-8 has no bytes for it."""
+
+EXTENSIONS = {f"extensionAttribute{n}": None for n in range(1, 16)}
 
 RAW = b"\xed\xa0\x80"
 """The same as bytes, which are no UTF-8."""
@@ -189,29 +194,73 @@ async def test_a_refusal_in_odd_words_is_the_refusal_that_it_is(status: int, bod
 
 
 @pytest.mark.parametrize(
+    ("odd", "problem"),
+    [
+        ({"department": f"Finance {ALONE}"}, "department: "),
+        ({"companyName": "\udc00"}, "companyName: "),
+        ({"userPrincipalName": ALONE}, "userPrincipalName: "),
+        ({"onPremisesExtensionAttributes": {**EXTENSIONS, "extensionAttribute3": ALONE}}, "onPremises.*Attribute3: "),
+        ({"onPremisesExtensionAttributes": {**EXTENSIONS, "extensionAttribute3": [ALONE]}}, "onPremises.*Attribute3: "),
+    ],
+)
+async def test_a_text_that_cannot_be_written_down_again_makes_one_person_unreadable(
+    odd: dict[str, Any], problem: str
+) -> None:
+    body = user(accountEnabled=True, **odd)
+    for spelled in (escaped(body).body, raw(body).body):
+        found = await read(httpx.Response(200, content=spelled, headers={"content-type": "application/json"}))
+        assert isinstance(found, UnreadablePerson)
+        assert (found.object_id, found.account_enabled, found.withheld) == (ANNA, True, frozenset())
+        assert re.match(problem, found.why)
+        assert found.why.encode()
+    for listed in (escaped({"value": [body, user(BEN)]}).body, raw({"value": [body, user(BEN)]}).body):
+        answer = httpx.Response(200, content=listed, headers={"content-type": "application/json"})
+        async with graph_directory(one_after_another(answer)) as (graph, _):
+            kinds = {one.object_id: type(one) async for one in graph.people("")}
+        assert kinds == {ANNA: UnreadablePerson, BEN: Person}
+
+
+@pytest.mark.parametrize(
     "body",
     [
         user(displayName=ALONE),
-        user(department=f"Finance {ALONE}"),
-        user(companyName="\udc00"),
-        user(userPrincipalName=ALONE),
+        user(displayName=7),
         user(somethingNew={ALONE: 1}),
         {**user(), ALONE: 1},
+        user(onPremisesExtensionAttributes={**EXTENSIONS, ALONE: None}),
+        user(onPremisesExtensionAttributes={**EXTENSIONS, "extensionAttribute16": "x"}),
     ],
 )
-async def test_graphs_text_that_cannot_be_written_down_again_is_a_failed_read(body: Any) -> None:
+async def test_such_a_text_that_decides_nothing_makes_nobody_unreadable(body: Any) -> None:
     for spelled in (escaped(body).body, raw(body).body):
-        answer = httpx.Response(200, content=spelled, headers={"content-type": "application/json"})
-        with pytest.raises(FailedRead, match=ANNA) as failed:
-            await read(answer)
-        assert said_by(failed.value)
+        found = await read(httpx.Response(200, content=spelled, headers={"content-type": "application/json"}))
+        assert isinstance(found, Person)
+        assert found.display_name is None
 
 
-async def test_such_text_in_graphs_lists_is_a_failed_read() -> None:
-    for body in ({"value": [user(), user(displayName=ALONE)]}, {"value": [], "@odata.nextLink": f"{GRAPH}/{ALONE}"}):
-        async with graph_directory(one_after_another(ok_ascii(body))) as (graph, _):
-            with pytest.raises(FailedRead):
-                assert [person async for person in graph.people("")]
+async def test_control_characters_in_a_text_are_a_text_however_they_are_spelled() -> None:
+    for spelled in (b'"Fin\x01ance"', b'"Fin\\u0001ance"'):
+        body = json.dumps(user(department="@")).encode().replace(b'"@"', spelled)
+        found = await read(httpx.Response(200, content=body, headers={"content-type": "application/json"}))
+        assert isinstance(found, Person)
+        assert found.attributes["department"] == "Fin\x01ance"
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff", b"[" * 100_000, b'{"value": 1' + b"0" * 5000 + b"}"])
+async def test_an_answer_that_is_no_json_object_stays_a_failed_read(body: bytes) -> None:
+    answer = httpx.Response(200, content=body, headers={"content-type": "application/json"})
+    async with graph_directory(lambda _: answer) as (graph, _):
+        with pytest.raises(FailedRead):
+            await graph.person(ANNA, frozenset())
+        with pytest.raises(FailedRead):
+            assert [person async for person in graph.people("")]
+
+
+async def test_a_text_that_cannot_be_written_down_again_elsewhere_is_a_failed_read() -> None:
+    body = {"value": [], "@odata.nextLink": f"{GRAPH}/{ALONE}"}
+    async with graph_directory(one_after_another(ok_ascii(body))) as (graph, _):
+        with pytest.raises(FailedRead):
+            assert [person async for person in graph.people("")]
     with pytest.raises(FailedRead):
         await read(ok(user()), ok_ascii({"value": [ALONE]}), groups=GROUPS[:1])
     with pytest.raises(FailedRead):

@@ -244,6 +244,7 @@ async def test_the_report_counts_and_tells_what_is_left_alone(stage: Stage) -> N
         "foreign": 1,
         "people_listed": 5,
         "people": 5,
+        "people_unreadable": 0,
     }
     (alone,) = report["left_alone"]
     assert alone["account"] == EA

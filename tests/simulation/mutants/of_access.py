@@ -25,8 +25,8 @@ MUTANTS: Final = (
         name="evidence-outlives-doubt",
         promise="Weak evidence that a look does not see is forgotten, and starts anew when it returns.",
         file="shared/services/person.py",
-        old="sightings={**_unread(before.sightings, unread, plan), **weighed.sightings},",
-        new="sightings={**before.sightings, **weighed.sightings},",
+        old="{**_unread(before.sightings, unread, plan), **weighed.sightings},",
+        new="{**before.sightings, **weighed.sightings},",
         caught_by=("no_revoke_without_evidence",),
     ),
     Mutant(
@@ -97,8 +97,8 @@ MUTANTS: Final = (
         name="leave-day-not-over",
         promise="A leave date without a time ends with that day in the policy's time zone, and does not begin it.",
         file="shared/domain/employment.py",
-        old="return _LATEST if day == date.max else _midnight(day + timedelta(days=1), zone)",
-        new="return _LATEST if day == date.max else _midnight(day, zone)",
+        old="return _LATEST if day == date.max else _midnight(day + timedelta(days=1), policy.time_zone)",
+        new="return _LATEST if day == date.max else _midnight(day, policy.time_zone)",
         caught_by=("no_revoke_without_evidence",),
     ),
     Mutant(

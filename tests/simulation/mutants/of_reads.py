@@ -17,8 +17,8 @@ MUTANTS: Final = (
         name="graph-ignores-next-link",
         promise="A list of the directory is read to its last page.",
         file="shared/adapters/directory_graph.py",
-        old="            if page.next_link is None:\n                return\n",
-        new="            if page.next_link is not None:\n                return\n            return\n",
+        old="            if next_link is None:\n                return\n",
+        new="            if next_link is not None:\n                return\n            return\n",
         caught_by=("actual_is_desired", "no_leaver_holds_ours"),
     ),
     Mutant(
