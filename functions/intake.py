@@ -5,11 +5,12 @@ from typing import List  # noqa: UP035 - the worker library knows typing.List, a
 import azure.functions as func
 
 from shared import bootstrap
-from shared.services.intake import Incoming
+from shared.services.intake import Incoming, Progress
 from shared.services.intake import intake as take_in
 
 bootstrap.check()
 blueprint = func.Blueprint()
+_progress = Progress()
 
 
 @blueprint.function_name("intake")
@@ -23,4 +24,5 @@ blueprint = func.Blueprint()
 )
 async def intake(messages: List[func.ServiceBusMessage]) -> None:  # noqa: UP006 - see above
     """Hands a batch to the service; returning completes it."""
-    await take_in(bootstrap.app(), [Incoming(message.get_body(), message.message_id) for message in messages])
+    batch = [Incoming(message.get_body(), message.message_id, message.sequence_number) for message in messages]
+    await take_in(bootstrap.app(), batch, _progress)

@@ -3,13 +3,16 @@
 import azure.functions as func
 
 from shared import bootstrap
-from shared.adapters.work_wire import decode
-from shared.domain.work import RejectedEvent
+from shared.adapters.work_wire import decode, waiting_event
+from shared.domain.work import RejectedEvent, WorkItem
 from shared.errors import Rejected
+from shared.services.bugs import BugRuns, Delivered
+from shared.services.outage import outlast, patience
 from shared.services.reconcile import reconcile as take_a_look
 
 bootstrap.check()
 blueprint = func.Blueprint()
+_bugs = BugRuns()
 
 
 @blueprint.function_name("reconcile")
@@ -22,13 +25,24 @@ blueprint = func.Blueprint()
     auto_complete_messages=True,
 )
 async def reconcile(message: func.ServiceBusMessage) -> None:
-    """Hands one work item to the service; returning completes it, raising has it redelivered."""
-    app = bootstrap.app()
+    """Hands one work item to the service; returning completes it, raising has it redelivered at once."""
+    app, until = bootstrap.app(), patience()
     body = message.get_body()
+    read = _read(body, message)
+    if isinstance(read, WorkItem):
+        came = Delivered(body, message.session_id or "", message.sequence_number, message.message_id)
+        rejected = await _bugs.guard(take_a_look(app, read), came)
+    else:
+        rejected = read
+    if rejected is not None:
+        await outlast(lambda: app.queues.send_rejected([rejected]), until, "reconcile")
+
+
+def _read(body: bytes, message: func.ServiceBusMessage) -> WorkItem | RejectedEvent:
+    waiting = waiting_event(body, message.application_properties or {})
+    if waiting is not None:
+        return waiting
     try:
-        item = decode(body, message.session_id or "")
+        return decode(body, message.session_id or "")
     except Rejected as wrong:
-        event = RejectedEvent(body, wrong.field, wrong.reason, wrong.mend, message.message_id)
-        await app.queues.send_rejected([event])
-        return
-    await take_a_look(app, item)
+        return RejectedEvent(body, wrong.field, wrong.reason, wrong.mend, message.message_id)

@@ -11,6 +11,7 @@ import hashlib
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Final, Self
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
@@ -29,8 +30,8 @@ from azure.servicebus.exceptions import (
 )
 
 from shared.adapters.credentials import Tokens
-from shared.adapters.work_wire import encode
-from shared.domain.keys import session_id
+from shared.adapters.work_wire import WAITS, encode
+from shared.domain.keys import SHARDS, session_id
 from shared.domain.work import RejectedEvent, Scheduled
 from shared.errors import Permanent, Transient
 from shared.settings import LOOPBACK
@@ -55,6 +56,9 @@ TRY_SECONDS: Final = 10.0
 
 SCOPE: Final = "https://servicebus.azure.net//.default"
 """What our token is for, spelled as azure-servicebus asks for it: the credential keeps one token per spelling."""
+
+WAITING_SECONDS: Final = 60
+"""How long a rejected event waits on access-work before it is sent on once more: nobody is in a hurry for it."""
 
 _TEXT_CHARACTERS: Final = 4_000
 """The longest text of one property of ours: at most 16 KB of the 32 KB that the service allows."""
@@ -139,8 +143,17 @@ class ServiceBusQueues:
         await self._work.send(sessions.values())
 
     async def send_rejected(self, events: Sequence[RejectedEvent]) -> None:
-        """Puts events that cannot be used on rejected-events, whole up to 128 KiB."""
-        await self._rejected.send([[_rejected_message(event, self._whole_bytes) for event in events]])
+        """Puts events that cannot be used on rejected-events, whole up to 128 KiB.
+
+        Where that queue is away they wait on access-work, and whoever takes one off there sends it again: an event that
+        nobody can use must not keep back those that came with it.
+        """
+        try:
+            await self._rejected.send([[_rejected_message(event, self._whole_bytes) for event in events]])
+        except (Transient, Permanent) as failure:
+            _log.warning("%d rejected events wait on '%s': %s", len(events), self._work.queue, failure.reason)
+            due = datetime.now(UTC) + timedelta(seconds=WAITING_SECONDS)
+            await self._work.send([[_waiting(event, self._whole_bytes, due)] for event in events])
 
     async def send_events(self, messages: Sequence[bytes]) -> None:
         """Puts messages on people-events, in as few batches as they fit."""
@@ -160,7 +173,7 @@ class _Outlet:
         self, open_sender: Callable[[str], Awaitable[ServiceBusSender]], queue: str, try_seconds: float
     ) -> None:
         self._open_sender = open_sender
-        self._queue = queue
+        self.queue = queue
         self._try_seconds = try_seconds
         self._lock = asyncio.Lock()
         self._sender: ServiceBusSender | None = None
@@ -189,7 +202,7 @@ class _Outlet:
         except (*_HOPELESS, MessageSizeExceededError) as error:
             raise self._explained(error) from error
         except (ServiceBusError, TimeoutError) as first:
-            _log.info("sending to '%s' once more on a new link after: %r", self._queue, first)
+            _log.info("sending to '%s' once more on a new link after: %r", self.queue, first)
             try:
                 await self._try(waiting)
             except (ServiceBusError, TimeoutError) as error:
@@ -197,7 +210,7 @@ class _Outlet:
 
     async def _try(self, waiting: deque[ServiceBusMessage]) -> None:
         if self._sender is None:
-            self._sender = await self._open_sender(self._queue)
+            self._sender = await self._open_sender(self.queue)
         sender = self._sender
         try:
             async with asyncio.timeout(self._try_seconds):
@@ -230,20 +243,20 @@ class _Outlet:
     def _closed(self, task: asyncio.Task[None]) -> None:
         self._closing.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            _log.info("a link to '%s' did not close in peace: %r", self._queue, error)
+            _log.info("a link to '%s' did not close in peace: %r", self.queue, error)
 
     def _explained(self, error: ServiceBusError | TimeoutError) -> Transient | Permanent:
         if isinstance(error, _REFUSED):
             return Permanent(
-                f"Service Bus refuses us '{self._queue}' (Azure Service Bus Data Sender is missing): {error}"
+                f"Service Bus refuses us '{self.queue}' (Azure Service Bus Data Sender is missing): {error}"
             )
         if isinstance(error, _HOPELESS):
-            return Permanent(f"the queue '{self._queue}' is missing or disabled: {error}")
+            return Permanent(f"the queue '{self.queue}' is missing or disabled: {error}")
         if isinstance(error, MessageSizeExceededError):
-            return Permanent(f"a message is too large for '{self._queue}': {error}")
+            return Permanent(f"a message is too large for '{self.queue}': {error}")
         if isinstance(error, TimeoutError):
-            return Transient(f"'{self._queue}' did not take a batch within {self._try_seconds:g} s")
-        return Transient(f"sending to '{self._queue}' failed: {error}")
+            return Transient(f"'{self.queue}' did not take a batch within {self._try_seconds:g} s")
+        return Transient(f"sending to '{self.queue}' failed: {error}")
 
 
 def _rejected_message(event: RejectedEvent, whole_bytes: int) -> ServiceBusMessage:
@@ -267,6 +280,19 @@ def _rejected_message(event: RejectedEvent, whole_bytes: int) -> ServiceBusMessa
         properties |= {"length": len(body), "sha256": hashlib.sha256(body).hexdigest(), "truncated": True}
         body = body[:CUT_BYTES]
     return ServiceBusMessage(body, message_id=f"rejected:{uuid4()}", application_properties=properties)
+
+
+def _waiting(event: RejectedEvent, whole_bytes: int, due: datetime) -> ServiceBusMessage:
+    """The same message as one that waits on access-work, in any of its sessions."""
+    message = _rejected_message(event, whole_bytes)
+    properties = dict(message.application_properties or {})
+    return ServiceBusMessage(
+        b"".join(message.body),
+        session_id=str(hashlib.sha256(event.body).digest()[0] % SHARDS),
+        message_id=message.message_id,
+        scheduled_enqueue_time_utc=due,
+        application_properties={**properties, WAITS: True},
+    )
 
 
 def _text(text: str) -> str:

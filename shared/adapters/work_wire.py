@@ -4,17 +4,21 @@ The wire format lives here and nothing else. The queue is our own, but whoever m
 there: what cannot be a work item is `Rejected`, and what can is still only a look.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from shared.domain.keys import Key, ProfileKey, parse_key, session_id
-from shared.domain.work import MOST_HINTS, RECORDED_CHARACTERS, Cause, CauseKind, WorkItem
+from shared.domain.work import FUTURE_LOOKS, MOST_HINTS, RECORDED_CHARACTERS, Cause, CauseKind, RejectedEvent, WorkItem
 from shared.errors import Rejected
 
 BODY_BYTES: Final = 64 * 1024
 """The largest body, in bytes. 200 hints of the longest names that billing gives are under 40 KiB."""
+
+WAITS: Final = "waits-for-rejected-events"
+"""The property that a rejected event has while it waits on access-work, because its own queue is away."""
 
 _FIRST_YEAR: Final = 1900
 _LAST_YEAR: Final = 2200
@@ -62,6 +66,7 @@ class _WorkOnWire(_Strict):
     effective: _Moment | None = None
     failing_since: _Moment | None = None
     due: _Moment | None = None
+    moments: Annotated[list[_Moment], Field(max_length=FUTURE_LOOKS)] = []
 
 
 def encode(item: WorkItem) -> bytes:
@@ -75,6 +80,7 @@ def encode(item: WorkItem) -> bytes:
         effective=item.effective,
         failing_since=item.failing_since,
         due=item.due,
+        moments=list(item.moments),
     )
     body = wire.model_dump_json(exclude_defaults=True).encode()
     if len(body) > BODY_BYTES:
@@ -107,7 +113,17 @@ def decode(body: bytes, session: str | None = None) -> WorkItem:
         effective=wire.effective,
         failing_since=wire.failing_since,
         due=wire.due,
+        moments=tuple(wire.moments),
     )
+
+
+def waiting_event(body: bytes, properties: Mapping[str, Any]) -> RejectedEvent | None:
+    """The rejected event that a message on access-work is, as its own queue was away; None for any other message."""
+    if WAITS not in properties:
+        return None
+    told = {name: str(value) for name, value in properties.items() if name != WAITS}
+    field_name, reason, mend = (told.pop(name, "") for name in ("field", "reason", "mend"))
+    return RejectedEvent(body, field_name, reason, mend, told.pop("source-message-id", None), told)
 
 
 def _spelled(key: Key) -> str:

@@ -124,6 +124,13 @@ def parse_key(text: str) -> Key:
     )
 
 
+def chain_key(key: Key) -> str:
+    """The ledger's key: the canonical one, with a name replaced by its digest (ids and not names)."""
+    if isinstance(key, IdentityKey):
+        return f"identity:{key.kind}:{hashlib.sha256(key.value.encode()).hexdigest()}"
+    return key.canonical
+
+
 def session_id(key: Key) -> str:
     """The Service Bus session (one of `SHARDS`) under which this key is written, as text `0`..`31`."""
     digest = hashlib.sha256(key.canonical.encode()).digest()

@@ -15,6 +15,10 @@ from shared.domain.keys import Key, ProfileKey
 MOST_HINTS: Final = 200
 """The most hints in one item; each is a read more."""
 
+FUTURE_LOOKS: Final = 5
+"""The most looks at days to come that may wait for one key: what senders can cost us is bounded. The sweep sees the
+rest."""
+
 RECORDED_CHARACTERS: Final = 200
 """The longest origin and event type: they are the sender's words, and each record and copy repeats them."""
 
@@ -66,7 +70,8 @@ class WorkItem:
     the looks of the same kind so far, from 0. `hints` are profiles to read as well; they can only widen what is read.
     `effective` is the date an event named; waiting for an unknown name ends 14 days past it. `failing_since` is when
     the retries began that this look is one of: they are given up 24 h after it. `due` is the moment for which a look
-    was scheduled, None for one that was wanted at once.
+    was scheduled, None for one that was wanted at once. `moments` are moments to come at which an event wants another
+    look, at most five: whoever takes this look sees to that.
     """
 
     key: Key
@@ -77,6 +82,7 @@ class WorkItem:
     effective: datetime | None = None
     failing_since: datetime | None = None
     due: datetime | None = None
+    moments: tuple[datetime, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +103,8 @@ def later(item: WorkItem, due: datetime, *, coalesce: timedelta) -> Scheduled:
     """Sends a look for `due`, rounded up to a multiple of `coalesce`, so that looks of one kind at a key coalesce.
 
     The MessageId is `<kind>:<key>:<due>`. What is dropped as a duplicate is looked after by the one that stays: it
-    is due at the same moment, which is not before either was asked for.
+    is due at the same moment, which is not before either was asked for. Looks that carry different `moments` are never
+    duplicates of each other: neither would see to the other's.
 
     A look that follows from a scheduled one is due after it also where our clock says otherwise: for the queue, whose
     clock is another, they would be the same look, and it would drop the second one.
@@ -106,7 +113,7 @@ def later(item: WorkItem, due: datetime, *, coalesce: timedelta) -> Scheduled:
     rounded = datetime.fromtimestamp(-(-due.timestamp() // step) * step, UTC)
     if item.due is not None and rounded <= item.due < rounded + _CLOCKS_DIFFER:
         rounded = item.due + timedelta(seconds=step)
-    message_id = f"{item.cause.kind}:{_short(item)}:{rounded:%Y-%m-%dT%H:%M:%SZ}"[:128]
+    message_id = f"{item.cause.kind}:{_short(item)}:{rounded:%Y-%m-%dT%H:%M:%SZ}{_of_moments(item)}"[:128]
     return Scheduled(replace(item, due=rounded), message_id, rounded)
 
 
@@ -133,6 +140,13 @@ def _short(item: WorkItem) -> str:
     """The key, or its digest where it is too long for a MessageId (128 characters in Service Bus)."""
     key = item.key.canonical
     return key if len(key) <= _LONGEST_KEY else "sha256-" + hashlib.sha256(key.encode()).hexdigest()
+
+
+def _of_moments(item: WorkItem) -> str:
+    if not item.moments:
+        return ""
+    told = " ".join(moment.isoformat() for moment in item.moments)
+    return ":" + hashlib.sha256(told.encode()).hexdigest()[:8]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,14 +16,13 @@ from enum import StrEnum
 from typing import Any, Final
 
 from shared.domain.catalogue import Catalogue
-from shared.domain.keys import PersonKey, ProfileKey
+from shared.domain.keys import PersonKey, ProfileKey, chain_key
 from shared.domain.outcome import Outcome
 from shared.domain.work import CauseKind
 from shared.errors import InvoiceAccessError
 from shared.ports import PersonState, Record
 from shared.services.app import App
 from shared.services.estate import Estate
-from shared.services.reconcile import chain_key
 
 SWEEP_ORIGIN: Final = "sweep#"
 """What the origin of every look begins with that a sweep asked for, and of every look that followed from one."""

@@ -1,61 +1,87 @@
 """Looks at days to come: at most five at a time for each key, however many events ask for them.
 
-Lives here: taking one of the five places in the store before a look is sent, and noting afterwards that it was. Time
-gives places back. Which moments are asked for, and the sending, is intake's.
+Lives here: which looks an event's moments come to, taking one of the five places in the store before a look is sent,
+and noting afterwards that it was. Time gives places back. It is done by the look that the event causes: under the key's
+session there is no other one, and where the store is away the moments wait with the look.
 """
 
-import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
-from shared.domain.keys import IdentityKey, PersonKey
-from shared.domain.work import Scheduled
-from shared.errors import Conflict, InvoiceAccessError
+from shared.domain.keys import IdentityKey, PersonKey, ProfileKey, chain_key
+from shared.domain.work import FUTURE_LOOKS, CauseKind, Scheduled, WorkItem, later
+from shared.errors import Conflict, InvoiceAccessError, Permanent, Transient
 from shared.ports import FutureLooks, State
-from shared.services.reconcile import chain_key
-
-FUTURE_LOOKS: Final = 5
-"""The most future looks that may wait for one key: what senders can cost us is bounded. The sweep sees the rest."""
+from shared.services.app import App
 
 _TRIES: Final = 3
-"""How often a row is read and stored when another instance is at it as well: a second time is rare, a third unheard."""
+"""How often a row is read and stored when somebody else is at it as well: a second time is rare, a third unheard."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class _Places:
     """A key's row as it is stored, and the looks that are to be sent for it."""
 
     row: FutureLooks
     to_send: tuple[Scheduled, ...] = ()
 
 
-async def take_places(
-    state: State,
-    key: PersonKey | IdentityKey,
-    wanted: Mapping[datetime, Scheduled],
-    now: datetime,
-    gate: asyncio.Semaphore,
-) -> Places:
+def nearest(moments: Collection[datetime], now: datetime, *, coalesce: timedelta) -> tuple[datetime, ...]:
+    """The nearest five of the moments to come; of those that fall into one step of `coalesce` the first."""
+    step = max(1, int(coalesce.total_seconds()))
+    first: dict[float, datetime] = {}
+    for moment in sorted(moment for moment in moments if moment > now):
+        first.setdefault(-(-moment.timestamp() // step), moment)
+    return tuple(first.values())[:FUTURE_LOOKS]
+
+
+async def schedule(app: App, item: WorkItem) -> WorkItem:
+    """Schedules the looks at an item's moments, and returns the item without them.
+
+    Where the store or the queue is away they stay in it, for a later look to see to.
+    """
+    if not item.moments or isinstance(item.key, ProfileKey):
+        return item
+    now = app.clock.now()
+    try:
+        places = await _take_places(app.state, item.key, _looks(app, item, now), now)
+        if places.to_send:
+            await app.queues.send_work(places.to_send)
+    except Transient as failure:
+        _log.warning("the future looks at %s are not scheduled yet: %s", chain_key(item.key), failure.reason)
+        return item
+    except Permanent as failure:
+        # Coming back changes nothing, and the look now does not hang on it.
+        _log.error("the future looks at %s are left to the sweep: %s", chain_key(item.key), failure.reason)
+    else:
+        await _note_sent(app.state, places)
+    return replace(item, moments=())
+
+
+def _looks(app: App, item: WorkItem, now: datetime) -> dict[datetime, Scheduled]:
+    """The looks at an item's moments that are still to come, by when they are due."""
+    cause = replace(item.cause, kind=CauseKind.SCHEDULE)
+    looks: dict[datetime, Scheduled] = {}
+    for moment in sorted(moment for moment in item.moments if moment > now):
+        look = later(WorkItem(item.key, cause, moment, effective=moment), moment, coalesce=app.settings.coalesce)
+        looks.setdefault(look.due or moment, look)
+    return looks
+
+
+async def _take_places(
+    state: State, key: PersonKey | IdentityKey, wanted: Mapping[datetime, Scheduled], now: datetime
+) -> _Places:
     """Takes places for looks by the moment when each is due, the nearest first, as long as there are any.
 
     A moment that has its place keeps it, and is sent again only while nobody noted that it was sent: the same event may
-    come twice. Moments that are past make room. `gate` bounds how many keys are seen to side by side. Raises `Conflict`
-    where others keep storing the row.
+    come twice. Moments that are past make room. Raises `Conflict` where others keep storing the row.
     """
-    async with gate:
-        row = await _with_places(state, key, wanted, now)
-    return Places(row, tuple(look for due, look in sorted(wanted.items(), key=_due) if row.due.get(due) is False))
-
-
-async def _with_places(
-    state: State, key: PersonKey | IdentityKey, wanted: Mapping[datetime, Scheduled], now: datetime
-) -> FutureLooks:
     tries = 0
     while True:
         row = await state.future_looks(key)
@@ -71,23 +97,20 @@ async def _with_places(
                     raise
                 continue
         if left := len(new) - len(taken):
-            _log.warning(
-                "intake: %s has its %d future looks, left to the sweep: %d", chain_key(key), FUTURE_LOOKS, left
-            )
-        return row
+            _log.warning("%s has its %d future looks, left to the sweep: %d", chain_key(key), FUTURE_LOOKS, left)
+        return _Places(row, tuple(look for due, look in sorted(wanted.items(), key=_due) if row.due.get(due) is False))
 
 
-async def note_sent(state: State, places: Places, gate: asyncio.Semaphore) -> None:
+async def _note_sent(state: State, places: _Places) -> None:
     """Notes that the looks were sent, so that the next event for the same moment sends none.
 
     Where that cannot be noted it sends one more, which coalesces or finds nothing to do: no failure of this event.
     """
     try:
-        async with gate:
-            await _note(state, places.row, {look.due for look in places.to_send})
+        await _note(state, places.row, {look.due for look in places.to_send})
     except InvoiceAccessError as failure:
         whose = chain_key(places.row.key)
-        _log.warning("intake: not noted that the future looks at %s were sent: %s", whose, failure)
+        _log.warning("not noted that the future looks at %s were sent: %s", whose, failure)
 
 
 async def _note(state: State, row: FutureLooks, sent: AbstractSet[datetime | None]) -> None:

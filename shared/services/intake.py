@@ -1,21 +1,23 @@
 """Intake: from events, whoever sent them, to looks. Nothing about access is decided here.
 
 Each event stands alone: one that cannot be used ends on rejected-events and stops no other. What concerns one
-person is merged into one look now, plus one at each future effective date while there is a place for it.
+person is merged into one look now, which carries the moments to come at which the person is to be looked at again.
 """
 
 import asyncio
 import logging
 import traceback
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from typing import Final
 
-from shared.domain.keys import IdentityKey, PersonKey
+from shared.domain.keys import IdentityKey, PersonKey, chain_key
 from shared.domain.nameless import nameless
 from shared.domain.work import (
+    FUTURE_LOOKS,
     RECORDED_CHARACTERS,
     Cause,
     CauseKind,
@@ -23,27 +25,60 @@ from shared.domain.work import (
     Scheduled,
     WorkItem,
     at_once,
-    later,
 )
-from shared.errors import Permanent, Rejected, Transient
+from shared.errors import InvoiceAccessError, Rejected, Transient
 from shared.services.app import App
-from shared.services.future import Places, note_sent, take_places
-from shared.services.reconcile import chain_key
+from shared.services.bugs import BUG_RUNS, say_bug, shelved
+from shared.services.future import nearest
+from shared.services.outage import outlast, patience
 from shared.sources.events import PersonEvent
 from shared.sources.read import read_message
 
-_AT_ONCE: Final = 8
-"""Keys whose future looks are seen to side by side: a batch of an HR system's year plan must not take minutes."""
+EVENTS_AT_ONCE: Final = 1000
+"""Events after which those read so far are sent on: nobody waits for more than what two messages may hold."""
+
+_REMEMBERED: Final = 1000
+"""Of how many messages it is known what became of them: ten batches."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """One message as it came from people-events: its bytes and its Service Bus MessageId."""
+    """One message as it came from people-events: its bytes, its Service Bus MessageId and its sequence number there."""
 
     body: bytes
     message_id: str | None = None
+    number: int | None = None
+
+    @property
+    def identity(self) -> Hashable:
+        """What stays the same when it is delivered again."""
+        return self.body if self.number is None else self.number
+
+
+@dataclass(slots=True)
+class Progress:
+    """What became of messages that came back, as far as this process knows: none of them causes its looks twice.
+
+    A batch is completed as a whole or comes back as a whole. `looked` are the messages of such a batch whose looks were
+    sent, `bugs` says how often each met a bug. Another process does not know, and looks again, which does no harm.
+    """
+
+    looked: set[Hashable] = field(default_factory=set)
+    bugs: Counter[Hashable] = field(default_factory=Counter)
+
+    def begin(self) -> None:
+        """Forgets everything where that has become much: messages that came back went to other processes."""
+        if len(self.looked) + len(self.bugs) > _REMEMBERED:
+            self.looked.clear()
+            self.bugs.clear()
+
+    def forget(self, batch: Iterable[Incoming]) -> None:
+        """The messages do not come again."""
+        for message in batch:
+            self.looked.discard(message.identity)
+            self.bugs.pop(message.identity, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,105 +90,133 @@ class Taken:
     ignored: int
 
 
-async def intake(app: App, batch: Sequence[Incoming]) -> Taken:
-    """Turns a batch of events into looks. Returns once everything has reached a queue; raises Transient if not.
+async def intake(app: App, batch: Sequence[Incoming], progress: Progress | None = None) -> Taken:
+    """Turns a batch of events into looks. Returns once everything has reached a queue, and the batch is done with.
 
-    It also raises where a place for a future look could not be taken: everybody is looked at now all the same, and the
-    batch comes back.
+    Raises what kept it from that, and the batch comes back: an outage that lasted for as long as a message may be kept;
+    a bug, which the tenth time puts the messages that meet it on rejected-events; `Transient` where there was more than
+    a handler's time is good for. With the same `progress` what was done is then not done again.
     """
-    now = app.clock.now()
-    events: dict[PersonKey | IdentityKey, list[PersonEvent]] = {}
-    rejected: list[RejectedEvent] = []
-    ignored = 0
-    for incoming in batch:
-        mistakes: list[Rejected] = []
+    progress = progress or Progress()
+    progress.begin()
+    run = _Run(app, progress, app.clock.now(), patience())
+    clock = asyncio.get_running_loop().time
+    over = clock() + app.settings.handler_seconds
+    # What met a bug goes on alone: it may have been any one of those that it was sent with.
+    most = 1 if any(message.identity in progress.bugs for message in batch) else EVENTS_AT_ONCE
+    chunk: list[_Read] = []
+    for number, message in enumerate(batch):
+        chunk.append(run.read(message))
+        await asyncio.sleep(0)  # reading a thousand events takes a while, and others run here
+        if sum(len(read.events) for read in chunk) < most and number + 1 < len(batch):
+            continue
+        await run.send_looks(chunk)
+        chunk = []
+        if clock() >= over and number + 1 < len(batch):
+            raise Transient(
+                f"{number + 1} of {len(batch)} messages took {app.settings.handler_seconds} s: the rest comes back"
+            )
+    if run.failures:
+        raise run.failures[0]
+    if run.rejected:
+        await outlast(lambda: app.queues.send_rejected(run.rejected), run.until, "intake")
+    progress.forget(batch)
+    _log.info(
+        "intake: %d messages, %d looks, %d rejected, %d ignored", len(batch), run.looks, len(run.rejected), run.ignored
+    )
+    return Taken(run.looks, len(run.rejected), run.ignored)
+
+
+@dataclass(slots=True)
+class _Read:
+    """A message with what is in it."""
+
+    message: Incoming
+    events: list[PersonEvent]
+
+
+@dataclass(slots=True)
+class _Run:
+    """One run over a batch. `until` is how long it may wait for a queue."""
+
+    app: App
+    progress: Progress
+    now: datetime
+    until: float
+    looks: int = 0
+    ignored: int = 0
+    rejected: list[RejectedEvent] = field(default_factory=list)
+    failures: list[Exception] = field(default_factory=list)
+
+    def read(self, message: Incoming) -> _Read:
+        """What is in a message, but for events whose looks were sent when it was here before."""
+        read, mistakes = _Read(message, []), list[Rejected]()
         try:
-            for found in read_message(incoming.body, now=now):
+            for found in read_message(message.body, now=self.now):
                 if isinstance(found, PersonEvent):
-                    events.setdefault(found.key, []).append(found)
+                    read.events.append(found)
                 elif isinstance(found, Rejected):
                     mistakes.append(found)
                 else:
-                    ignored += 1
+                    self.ignored += 1
         except Exception as bug:  # noqa: BLE001 - a bug about one event must not burn the batch it came in
-            # Its kind and its place. What it says may be of whomever the event names.
-            place = "".join(traceback.format_tb(bug.__traceback__))
-            event = nameless(incoming.message_id or "")
-            _log.error("intake met a bug in event %s: %s\n%s", event, type(bug).__name__, place)
-            mistakes.append(
-                Rejected(
-                    "event",
-                    f"this app has a bug: {type(bug).__name__}",
-                    "Send it again after the next release",
-                )
-            )
+            _log_bug(bug, f"in event {nameless(message.message_id or '')}")
+            mistakes.append(say_bug(bug))
         if mistakes:
-            rejected.append(_whole(incoming, mistakes))
-    looks = [_look_now(app, key, about, now) for key, about in events.items()]
-    gate = asyncio.Semaphore(_AT_ONCE)
-    places, failures = await _take_places(app, events, now, gate)
-    looks += [look for one in places for look in one.to_send]
-    if looks:
-        await app.queues.send_work(looks)
-    await asyncio.gather(*(note_sent(app.state, one, gate) for one in places))
-    if failures:
-        raise failures[0]
-    if rejected:
-        await app.queues.send_rejected(rejected)
-    _log.info(
-        "intake: %d messages, %d looks, %d rejected, %d ignored",
-        len(batch),
-        len(looks),
-        len(rejected),
-        ignored,
-    )
-    return Taken(len(looks), len(rejected), ignored)
+            self.rejected.append(_whole(message, mistakes))
+        if message.identity in self.progress.looked:
+            read.events.clear()
+        return read
+
+    async def send_looks(self, chunk: Sequence[_Read]) -> None:
+        """Sends the looks of some messages. Raises the outage that kept it from that; a bug is one of the failures."""
+        messages = [read.message.identity for read in chunk if read.events]
+        try:
+            looks = _looks(self.app, (event for read in chunk for event in read.events), self.now)
+            if looks:
+                await outlast(lambda: self.app.queues.send_work(looks), self.until, "intake")
+        except InvoiceAccessError:
+            raise
+        except Exception as bug:  # noqa: BLE001 - it must not burn those whom it does not concern
+            _log_bug(bug, f"sending the looks of {len(messages)} messages")
+            self.progress.bugs.update(messages)
+            if any(self.progress.bugs[message] < BUG_RUNS for message in messages):
+                self.failures.append(bug)
+                return
+            self.rejected += (shelved(read.message.body, bug, read.message.message_id) for read in chunk if read.events)
+        else:
+            self.looks += len(looks)
+            self.progress.looked.update(messages)
+
+
+def _log_bug(bug: Exception, where: str) -> None:
+    """Says its kind and its place. What it says may be of whomever an event names."""
+    place = "".join(traceback.format_tb(bug.__traceback__))
+    _log.error("intake met a bug %s: %s\n%s", where, type(bug).__name__, place)
+
+
+def _looks(app: App, events: Iterable[PersonEvent], now: datetime) -> list[Scheduled]:
+    """One look now for each key that events name."""
+    by_key: dict[PersonKey | IdentityKey, list[PersonEvent]] = {}
+    for event in events:
+        by_key.setdefault(event.key, []).append(event)
+    return [_look_now(app, key, about, now) for key, about in by_key.items()]
 
 
 def _look_now(app: App, key: PersonKey | IdentityKey, about: Sequence[PersonEvent], now: datetime) -> Scheduled:
     effective = [moment for event in about if (moment := _moment(app, event.effective)) is not None]
-    item = WorkItem(key, _cause(about, CauseKind.EVENT), first_asked=now, effective=max(effective, default=None))
+    wanted = {moment for moment in effective if moment > now}
+    moments = nearest(wanted, now, coalesce=app.settings.coalesce) if wanted else ()
+    if len(wanted) > len(moments) == FUTURE_LOOKS:
+        _log.warning("%s was given %d days to come in one batch, the nearest count", chain_key(key), len(wanted))
+    item = WorkItem(key, _cause(about), first_asked=now, effective=max(effective, default=None), moments=moments)
     return at_once(item, str(uuid.UUID(int=app.random.getrandbits(128), version=4)))
 
 
-def _future_looks(
-    app: App, key: PersonKey | IdentityKey, about: Sequence[PersonEvent], now: datetime
-) -> dict[datetime, Scheduled]:
-    """The looks that are asked for at moments to come, by when they are due; the first of those that fall together."""
-    moments = {moment for event in about if (moment := _moment(app, event.effective)) is not None and moment > now}
-    cause = _cause(about, CauseKind.SCHEDULE)
-    looks: dict[datetime, Scheduled] = {}
-    for moment in sorted(moments):
-        look = later(WorkItem(key, cause, moment, effective=moment), moment, coalesce=app.settings.coalesce)
-        looks.setdefault(look.due or moment, look)
-    return looks
-
-
-async def _take_places(
-    app: App, events: Mapping[PersonKey | IdentityKey, Sequence[PersonEvent]], now: datetime, gate: asyncio.Semaphore
-) -> tuple[list[Places], list[Transient]]:
-    """Takes places for whatever is asked for at moments to come; what kept them from being taken is the second part."""
-    failures: list[Transient] = []
-
-    async def take(key: PersonKey | IdentityKey, wanted: Mapping[datetime, Scheduled]) -> Places | None:
-        try:
-            return await take_places(app.state, key, wanted, now, gate)
-        except Transient as failure:
-            failures.append(failure)
-        except Permanent as failure:
-            # Coming back changes nothing, and the look now does not hang on it.
-            _log.error("intake: the future looks at %s are left to the sweep: %s", chain_key(key), failure.reason)
-        return None
-
-    asked = {key: wanted for key, about in events.items() if (wanted := _future_looks(app, key, about, now))}
-    places = await asyncio.gather(*(take(key, wanted) for key, wanted in asked.items()))
-    return [one for one in places if one is not None], failures
-
-
-def _cause(about: Sequence[PersonEvent], kind: CauseKind) -> Cause:
+def _cause(about: Sequence[PersonEvent]) -> Cause:
     """Why we look, in the words of the first who asked."""
     more = f" (+{len(about) - 1})" if len(about) > 1 else ""
-    return Cause(kind, _bounded(about[0].origin + more), _bounded(about[0].event_type))
+    return Cause(CauseKind.EVENT, _bounded(about[0].origin + more), _bounded(about[0].event_type))
 
 
 def _bounded(text: str) -> str:

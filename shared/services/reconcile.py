@@ -4,7 +4,6 @@ Everything that is written to Azure is written from here, under the session that
 raises is a bug: the host redelivers it and in the end dead-letters it. Everything else ends in an `Outcome`.
 """
 
-import hashlib
 import json
 import logging
 from collections.abc import Sequence
@@ -12,15 +11,17 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared.domain.keys import IdentityKey, Key, PersonKey, ProfileKey
+from shared.domain.keys import IdentityKey, Key, PersonKey, ProfileKey, chain_key
 from shared.domain.nameless import nameless
 from shared.domain.outcome import Outcome, retry_delay
 from shared.domain.work import CauseKind, Scheduled, WorkItem, again, later, retried
 from shared.errors import AccessLost, Conflict, Permanent, Transient
 from shared.ports import Chain
 from shared.services.app import App, Deadline, Look
+from shared.services.future import schedule
 from shared.services.guards import role_lost
 from shared.services.identity import look_for_identity
+from shared.services.outage import outlast, patience
 from shared.services.person import look_at_person
 from shared.services.profile import look_at_profile
 
@@ -30,11 +31,13 @@ _log = logging.getLogger(__name__)
 async def reconcile(app: App, item: WorkItem) -> Outcome:
     """Takes one look, and returns how it ended once its record is written and its follow-ups are sent.
 
-    Raises `Transient` only when the queue cannot be reached: then the message must come back.
+    Raises `Transient` or `Permanent` only when no queue could be reached for as long as a message may be kept: then it
+    must come back.
     """
-    now = app.clock.now()
+    now, until = app.clock.now(), patience()
     deadline = Deadline(now + timedelta(seconds=app.settings.handler_seconds))
     chain: Chain | None = None
+    item = await schedule(app, item)
     try:
         chain = await app.ledger.open(chain_key(item.key))
         look = await _look(app, item, chain, deadline)
@@ -44,13 +47,13 @@ async def reconcile(app: App, item: WorkItem) -> Outcome:
         look = Look(Outcome.RETRY, {"why": _nameless(item.key, failure.reason)}, retry_after=failure.retry_after)
     except Permanent as failure:
         look = await _given_up(app, item.key, failure)
-    look = _settled(app, item, look)
+    look = _keeping_moments(app, item, _settled(app, item, look))
     if chain is not None:
         look = await _record(app, item, look, chain)
     if look.rejected:
-        await app.queues.send_rejected(look.rejected)
+        await outlast(lambda: app.queues.send_rejected(look.rejected), until, chain_key(item.key))
     if look.follow_ups:
-        await app.queues.send_work(look.follow_ups)
+        await outlast(lambda: app.queues.send_work(look.follow_ups), until, chain_key(item.key))
     _say(item, look, app.clock.now() - now)
     return look.outcome
 
@@ -63,13 +66,6 @@ async def _given_up(app: App, key: Key, failure: Permanent) -> Look:
         except Transient as unset:
             return Look(Outcome.RETRY, {"why": f"{failure.reason}; setting the brake failed: {unset.reason}"})
     return Look(Outcome.GAVE_UP, {"why": _nameless(key, failure.reason)})
-
-
-def chain_key(key: Key) -> str:
-    """The ledger's key: the canonical one, with a name replaced by its digest (ids and not names)."""
-    if isinstance(key, IdentityKey):
-        return f"identity:{key.kind}:{hashlib.sha256(key.value.encode()).hexdigest()}"
-    return key.canonical
 
 
 def _nameless(key: Key, reason: str) -> str:
@@ -101,7 +97,7 @@ def _settled(app: App, item: WorkItem, look: Look) -> Look:
             delay = retry_delay(
                 retry.attempt,
                 app.random.random(),
-                cap=timedelta(seconds=app.settings.retry_cap_seconds),
+                cap=_cap(app),
                 retry_after=look.retry_after,
             )
             return _with(look, _later(app, retry, now + delay))
@@ -116,6 +112,19 @@ def _settled(app: App, item: WorkItem, look: Look) -> Look:
             return replace(look, record={"alert": "a person has to act", **look.record})
         case _:
             return look
+
+
+def _keeping_moments(app: App, item: WorkItem, look: Look) -> Look:
+    """Sees to it that days to come that could not be scheduled go on with a later look, whatever became of this one."""
+    if not item.moments or any(one.item.moments for one in look.follow_ups):
+        return look
+    now = app.clock.now()
+    delay = retry_delay(item.attempt, app.random.random(), cap=_cap(app), retry_after=None)
+    return _with(look, _later(app, retried(item, now), now + delay))
+
+
+def _cap(app: App) -> timedelta:
+    return timedelta(seconds=app.settings.retry_cap_seconds)
 
 
 def _with(look: Look, follow_up: Scheduled) -> Look:

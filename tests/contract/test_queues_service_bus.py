@@ -18,10 +18,10 @@ from azure.core.exceptions import ClientAuthenticationError
 from sandbox.broker.model import Broker, MessageState, QueueOptions, StoredMessage
 from sandbox.broker.server import Server, serve
 from shared.adapters.queues_service_bus import CUT_BYTES, WHOLE_BYTES, ServiceBusQueues
-from shared.adapters.work_wire import decode
+from shared.adapters.work_wire import decode, waiting_event
 from shared.domain.keys import PersonKey, ProfileKey, session_id
 from shared.domain.work import Cause, CauseKind, RejectedEvent, Scheduled, WorkItem, at_once, later
-from shared.errors import Permanent, Transient
+from shared.errors import Permanent, Rejected, Transient
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -125,6 +125,33 @@ async def test_a_sweep_of_two_hundred_keys_arrives_each_under_its_own_session_id
         assert found.message.scheduled_at == scheduled.due
         assert found.message.content_type == "application/json"
         assert found.state is (MessageState.ACTIVE if scheduled.due is None else MessageState.SCHEDULED)
+
+
+async def test_a_rejected_event_whose_queue_is_away_waits_on_the_work_queue_and_is_sent_on_whole(
+    namespace: Namespace, queues: ServiceBusQueues
+) -> None:
+    event = RejectedEvent(b"\xff no JSON", "body", "not UTF-8", "send UTF-8", "hr-7", {"origin": "/hr#7"})
+    namespace.stored("access-work")
+    nowhere = ServiceBusQueues(namespace.host, Credential(), rejected_queue="nowhere")
+    try:
+        await nowhere.send_rejected([event])
+    finally:
+        await nowhere.close()
+    (waiting,) = namespace.stored("access-work")
+    assert waiting.state is MessageState.SCHEDULED
+    message = waiting.message
+    assert message.scheduled_at is not None
+    assert timedelta(seconds=30) < message.scheduled_at - datetime.now(UTC) < timedelta(seconds=61)
+    with pytest.raises(Rejected):
+        decode(message.body, message.session_id)
+    again = waiting_event(message.body, message.application_properties)
+    assert again == event
+    await queues.send_rejected([again])
+    (arrived,) = namespace.stored("rejected-events")[-1:]
+    assert arrived.message.body == event.body
+    told = {"field": "body", "reason": "not UTF-8", "mend": "send UTF-8", "source-message-id": "hr-7"}
+    assert arrived.message.application_properties == {**told, "origin": "/hr#7"}
+    assert waiting_event(b"{}", {"field": "body"}) is None
 
 
 async def test_looks_of_one_session_keep_their_order(namespace: Namespace, queues: ServiceBusQueues) -> None:

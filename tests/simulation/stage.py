@@ -32,7 +32,7 @@ from shared.adapters.ledger import RowsLedger
 from shared.adapters.rows_sqlite import IN_MEMORY, SqliteRows
 from shared.adapters.state import RowsState
 from shared.domain.billing import INVOICE_MANAGER
-from shared.domain.keys import IdentityKey, Key, PersonKey, ProfileKey
+from shared.domain.keys import IdentityKey, Key, PersonKey, ProfileKey, chain_key
 from shared.domain.outcome import Outcome
 from shared.domain.policy import Policy
 from shared.domain.policy_file import load_policy
@@ -41,7 +41,7 @@ from shared.ports import Billing, Record
 from shared.services.app import App
 from shared.services.catalogue import CatalogueShelf
 from shared.services.intake import Incoming, intake
-from shared.services.reconcile import chain_key, reconcile
+from shared.services.reconcile import reconcile
 from shared.services.sweep import sweep
 from shared.settings import Settings
 from tests.simulation.small_world import APP, OWNER, POLICY, TENANT, guid, world

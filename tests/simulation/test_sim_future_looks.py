@@ -13,12 +13,11 @@ import pytest
 from shared.adapters.rows import Insert, Operation, Row, Rows
 from shared.adapters.state import RowsState
 from shared.domain.keys import PersonKey
-from shared.domain.work import CauseKind
+from shared.domain.work import FUTURE_LOOKS, Cause, CauseKind, WorkItem
 from shared.errors import Conflict, Transient
 from shared.ports import FutureLooks
 from shared.services.app import App
-from shared.services.future import FUTURE_LOOKS
-from shared.services.intake import Incoming, intake
+from shared.services.future import schedule
 from tests.simulation.small_world import DE, DIETER, FEMKE, NL, POLICY
 from tests.simulation.stage import Stage
 
@@ -30,8 +29,24 @@ def scheduled(stage: Stage) -> list[datetime]:
     return sorted(m.due for m in stage.queues.waiting if m.item.cause.kind is CauseKind.SCHEDULE)
 
 
+async def tell(stage: Stage, subject: str, **event: str) -> None:
+    """HR says something, and the look that it causes is taken."""
+    await stage.tell(subject, **event)
+    await stage.run_until_quiet()
+
+
+async def receive(stage: Stage, *bodies: bytes) -> None:
+    """A batch comes in, and the looks that it causes are taken."""
+    await stage.receive(*bodies)
+    await stage.run_until_quiet()
+
+
 def midnights(*days: int, month: int = 4) -> list[datetime]:
     return [datetime(2026, month, day, tzinfo=AMSTERDAM).astimezone(UTC) for day in days]
+
+
+def asking_for(*moments: datetime) -> WorkItem:
+    return WorkItem(PersonKey(FEMKE), Cause(CauseKind.EVENT, "/hr#1"), moments[0], moments=moments)
 
 
 async def remembered(stage: Stage, person: str = FEMKE) -> FutureLooks:
@@ -87,14 +102,14 @@ class Forgetful(RowsState):
 
 async def test_one_batch_schedules_the_five_nearest(stage: Stage) -> None:
     days = [f"2026-04-{day:02}" for day in range(28, 0, -1)]
-    await stage.receive(*(stage.event(f"id:{FEMKE}", effective=day) for day in days))
+    await receive(stage, *(stage.event(f"id:{FEMKE}", effective=day) for day in days))
     assert scheduled(stage) == midnights(1, 2, 3, 4, 5)
 
 
 async def test_the_limit_holds_over_batches_and_each_person_has_their_own(stage: Stage) -> None:
     for day in range(1, 29):
-        await stage.tell(f"id:{FEMKE}", effective=f"2026-04-{day:02}")
-        await stage.tell(f"id:{DIETER.upper()}", effective=f"2026-05-{day:02}")
+        await tell(stage, f"id:{FEMKE}", effective=f"2026-04-{day:02}")
+        await tell(stage, f"id:{DIETER.upper()}", effective=f"2026-05-{day:02}")
     assert scheduled(stage) == midnights(1, 2, 3, 4, 5) + midnights(1, 2, 3, 4, 5, month=5)
     assert set((await remembered(stage)).due) == set(scheduled(stage)[:5])
     assert set((await remembered(stage, DIETER)).due) == set(scheduled(stage)[5:])
@@ -103,7 +118,7 @@ async def test_the_limit_holds_over_batches_and_each_person_has_their_own(stage:
 async def test_a_name_has_five_as_well_however_it_is_written(stage: Stage) -> None:
     for day in range(1, 10):
         name = "Nobody@contoso.example"
-        await stage.tell(f"upn:{name.upper() if day % 2 else name}", effective=f"2026-04-{day:02}")
+        await tell(stage, f"upn:{name.upper() if day % 2 else name}", effective=f"2026-04-{day:02}")
     assert scheduled(stage) == midnights(1, 2, 3, 4, 5)
 
 
@@ -114,7 +129,7 @@ async def test_however_many_come_over_weeks_five_wait_at_a_time_and_none_is_earl
         await stage.advance(hours=generator.uniform(0.5, 8))
         effective = (stage.now + timedelta(hours=generator.uniform(-48, 240))).replace(microsecond=0)
         asked.add(effective)
-        await stage.tell(f"id:{FEMKE}", effective=effective.isoformat())
+        await tell(stage, f"id:{FEMKE}", effective=effective.isoformat())
         waiting = scheduled(stage)
         assert len(waiting) == len(set(waiting)) <= FUTURE_LOOKS
         row = await remembered(stage)
@@ -136,7 +151,8 @@ async def test_what_was_too_many_is_said_by_id_and_left_to_the_sweep(
 ) -> None:
     caplog.set_level(logging.WARNING)
     for day in range(1, 8):
-        await stage.receive(
+        await receive(
+            stage,
             stage.event(f"id:{FEMKE}", effective=f"2026-04-{day:02}"),
             stage.event("mail:femke@contoso.example", effective=f"2026-04-{day:02}"),
         )
@@ -152,8 +168,9 @@ async def test_what_was_too_many_is_said_by_id_and_left_to_the_sweep(
 
 async def test_moments_that_fall_together_are_one_look(stage: Stage) -> None:
     for second in (1, 2, 29, 30):
-        await stage.tell(f"id:{FEMKE}", effective=f"2026-04-01T09:00:{second:02}Z")
-    await stage.receive(
+        await tell(stage, f"id:{FEMKE}", effective=f"2026-04-01T09:00:{second:02}Z")
+    await receive(
+        stage,
         stage.event(f"id:{FEMKE}", effective="2026-04-01T09:01:10Z"),
         stage.event(f"id:{FEMKE}", effective="2026-04-01T09:01:05Z"),
     )
@@ -161,7 +178,7 @@ async def test_moments_that_fall_together_are_one_look(stage: Stage) -> None:
         datetime(2026, 4, 1, 9, 0, 30, tzinfo=UTC),
         datetime(2026, 4, 1, 9, 1, 30, tzinfo=UTC),
     ]
-    await stage.tell(f"id:{FEMKE}", effective="2026-01-01")
+    await tell(stage, f"id:{FEMKE}", effective="2026-01-01")
     assert len(scheduled(stage)) == 2
 
 
@@ -181,7 +198,7 @@ async def test_an_event_without_a_future_date_does_not_ask_the_store(stage: Stag
 async def test_the_same_message_again_is_no_second_look(stage: Stage) -> None:
     message = stage.event(f"id:{FEMKE}", effective="2026-04-01")
     for _ in range(FUTURE_LOOKS + 1):
-        await stage.receive(message)
+        await receive(stage, message)
         await stage.advance(hours=1)  # duplicate detection has long forgotten it
     assert scheduled(stage) == midnights(1)
     assert len((await remembered(stage)).due) == 1
@@ -192,10 +209,10 @@ async def test_what_the_queue_did_not_take_is_sent_when_the_message_comes_back(s
     for _ in range(3):
         stage.queues.unreachable = True
         with pytest.raises(Transient):
-            await stage.receive(message)
+            await receive(stage, message)
         assert scheduled(stage) == []
     stage.queues.unreachable = False
-    await stage.receive(message)
+    await receive(stage, message)
     assert scheduled(stage) == midnights(1)
     assert (await remembered(stage)).due == {midnights(1)[0]: True}
 
@@ -206,66 +223,88 @@ async def test_whose_sending_could_not_be_noted_is_sent_again_and_takes_no_secon
     message = stage.event(f"id:{FEMKE}", effective="2026-04-01")
     good = stage.app
     stage.app = replace(good, state=Forgetful(stage.state_rows, good=1, failure=Transient("the store is away")))
-    await stage.receive(message)
+    await receive(stage, message)
     assert "the store is away" in caplog.text
     stage.app = good
     assert (await remembered(stage)).due == {midnights(1)[0]: False}
-    await stage.receive(message)
-    assert stage.queues.dropped == 1  # the same MessageId
+    await receive(stage, message)
+    assert stage.queues.dropped == 2  # the MessageIds of that look and of the second sight
     assert scheduled(stage) == midnights(1)
     assert (await remembered(stage)).due == {midnights(1)[0]: True}
 
 
 @pytest.mark.parametrize("seed", range(8))
-async def test_two_intakes_at_once_share_the_five(stage: Stage, seed: int) -> None:
+async def test_two_looks_at_once_share_the_five(stage: Stage, seed: int) -> None:
+    """A session that was lost may have two of them for a moment."""
     apps = [replace(stage.app, state=RowsState(Slow(stage.state_rows, seed * 2 + n))) for n in range(2)]
-    events = [stage.event(f"id:{FEMKE}", effective=f"2026-04-{day:02}") for day in range(1, 9)]
+    moments = midnights(*range(1, 9))
 
-    async def take_in(app: App, bodies: list[bytes]) -> None:
-        for body in bodies:
-            while True:
-                try:
-                    await intake(app, [Incoming(body)])
-                except Transient:
-                    continue  # it comes back
-                break
+    async def take(app: App, wanted: list[datetime]) -> None:
+        for moment in wanted:
+            item = asking_for(moment)
+            while item.moments:
+                item = await schedule(app, item)
 
-    await asyncio.gather(take_in(apps[0], events[::2]), take_in(apps[1], events[1::2]))
+    await asyncio.gather(take(apps[0], moments[::2]), take(apps[1], moments[1::2]))
     waiting = scheduled(stage)
     assert len(set(waiting)) == len(waiting) == FUTURE_LOOKS
     assert (await remembered(stage)).due == dict.fromkeys(waiting, True)
 
 
-async def test_the_same_message_at_two_intakes_is_one_look(stage: Stage) -> None:
-    message = stage.event(f"id:{FEMKE}", effective="2026-04-01")
+async def test_the_same_event_at_two_looks_at_once_is_one_look_later(stage: Stage) -> None:
     apps = [replace(stage.app, state=RowsState(Slow(stage.state_rows, n))) for n in range(2)]
-    await asyncio.gather(*(intake(app, [Incoming(message)]) for app in apps))
+    await asyncio.gather(*(schedule(app, asking_for(*midnights(1))) for app in apps))
     assert scheduled(stage) == midnights(1)
     assert (await remembered(stage)).due == {midnights(1)[0]: True}
 
 
-async def test_a_conflict_that_does_not_end_brings_the_batch_back_once_everybody_was_looked_at(stage: Stage) -> None:
+@pytest.mark.parametrize("failure", [Conflict("somebody else is quicker"), Transient("the store is away")])
+async def test_what_cannot_be_scheduled_now_waits_and_everybody_is_looked_at_all_the_same(
+    stage: Stage, failure: Exception
+) -> None:
     anna = stage.hire("anna")
     good = stage.app
-    batch = [stage.event(f"id:{FEMKE}", effective="2026-04-01"), stage.event(f"id:{anna}"), b"garbage"]
-    stage.app = replace(good, state=Forgetful(stage.state_rows, good=0, failure=Conflict("somebody else was quicker")))
-    with pytest.raises(Transient, match="quicker"):
-        await stage.receive(*batch)
-    stage.app = good
-    await stage.run_until_quiet()
-    assert stage.held(anna) == {NL}
-    assert (await stage.last_look(FEMKE))["cause"] == "event"
-    await stage.receive(*batch)
-    assert scheduled(stage) == midnights(1)
+    stage.app = replace(good, state=Forgetful(stage.state_rows, good=0, failure=failure))
+    await receive(stage, stage.event(f"id:{anna}", effective="2026-04-01"), stage.event(f"id:{DIETER}"), b"garbage")
+    assert (stage.held(anna), stage.held(DIETER)) == ({NL}, {DE})
     assert [event.body for event in stage.queues.rejected] == [b"garbage"]
+    await stage.advance(hours=2)
+    assert scheduled(stage) == []
+    assert len([m for m in stage.queues.waiting if m.item.moments]) == 1
+    stage.app = good
+    await stage.advance(minutes=16)
+    assert scheduled(stage) == midnights(1)
+
+
+async def test_days_that_wait_for_the_store_are_never_dropped_as_duplicates_of_each_other(
+    set_stage: Callable[..., Stage],
+) -> None:
+    """Two events of one moment: their looks come back at the same moments, and each has its own day."""
+    stage = set_stage(coalesce_seconds=300)
+    good = stage.app
+    stage.app = replace(good, state=Forgetful(stage.state_rows, good=0, failure=Transient("the store is away")))
+    for day in (1, 2, 3):
+        await tell(stage, f"id:{FEMKE}", effective=f"2026-04-0{day}")
+    stage.app = good
+    await stage.advance(hours=1)
+    assert scheduled(stage) == midnights(1, 2, 3)
+
+
+async def test_a_batch_in_which_everybody_has_a_day_asks_the_store_nothing(stage: Stage) -> None:
+    """However slow the store is, nobody waits for it with the lock of a batch, which is never renewed."""
+    bodies = [stage.event(f"employee-id:E{number:05}", effective="2026-12-01") for number in range(100)]
+    stage.app = replace(stage.app, state=None, ledger=None)  # type: ignore[arg-type] # whoever asks finds out
+    await stage.receive(*bodies)
+    assert len(stage.queues.waiting) == 100
+    assert {message.item.moments for message in stage.queues.waiting} == {tuple(midnights(1, month=12))}
 
 
 async def test_a_row_that_cannot_be_read_costs_the_future_looks_and_nothing_else(
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
     await stage.state_rows.write("future", Insert(f"due:person:{FEMKE}", {"due": 1}))
-    await stage.receive(
-        stage.event(f"id:{FEMKE}", effective="2026-04-01"), stage.event(f"id:{DIETER}", effective="2026-04-02")
+    await receive(
+        stage, stage.event(f"id:{FEMKE}", effective="2026-04-01"), stage.event(f"id:{DIETER}", effective="2026-04-02")
     )
     assert scheduled(stage) == midnights(2)
     await stage.run_until_quiet()
@@ -295,7 +334,7 @@ async def test_a_date_without_a_time_is_the_beginning_of_that_day_and_no_earlier
     set_stage: Callable[..., Stage], zone: str, day: str, utc: str
 ) -> None:
     stage = set_stage(policy=POLICY.replace("Europe/Amsterdam", zone))
-    await stage.tell(f"id:{FEMKE}", effective=day)
+    await tell(stage, f"id:{FEMKE}", effective=day)
     (due,) = scheduled(stage)
     assert due == datetime.fromisoformat(utc)
     begins = date.fromisoformat(day)
@@ -310,11 +349,11 @@ async def test_a_date_without_a_time_is_the_beginning_of_that_day_and_no_earlier
 
 async def test_today_has_begun_and_is_looked_at_now_only(stage: Stage) -> None:
     today = stage.now.astimezone(AMSTERDAM).date()
-    await stage.tell(f"id:{FEMKE}", effective=today.isoformat())
+    await tell(stage, f"id:{FEMKE}", effective=today.isoformat())
     assert scheduled(stage) == []
     assert len(stage.queues.waiting) == 1
     tomorrow = datetime.combine(today + timedelta(days=1), time(), AMSTERDAM)
-    await stage.tell(f"id:{FEMKE}", effective=(today + timedelta(days=1)).isoformat())
+    await tell(stage, f"id:{FEMKE}", effective=(today + timedelta(days=1)).isoformat())
     assert scheduled(stage) == [tomorrow.astimezone(UTC)]
 
 
@@ -324,8 +363,8 @@ async def test_today_has_begun_and_is_looked_at_now_only(stage: Stage) -> None:
 async def test_what_a_sender_calls_an_event_is_recorded_up_to_two_hundred_characters(stage: Stage) -> None:
     long = stage.event(f"id:{FEMKE}", event_id="begin-" + "x" * 900 + "-end")
     short = stage.event(f"id:{DIETER}", event_id="x" * (200 - len("/hr#")))
-    await stage.receive(long.replace(b"com.contoso", b"t" * 900), short)
-    await stage.receive(long, long)
+    await receive(stage, long.replace(b"com.contoso", b"t" * 900), short)
+    await receive(stage, long, long)
     await stage.run_until_quiet()
     looks = [look for look in await stage.looks(FEMKE) if look["cause"] == "event"]
     assert [len(look["origin"]) for look in looks] == [200, 200]

@@ -2,11 +2,13 @@
 
 import json
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from sandbox.settings import standard_queues
+from shared.adapters.queues_service_bus import TRY_SECONDS
 from shared.domain.keys import SHARDS, IdentityKey, IdentityKind, PersonKey, ProfileKey, session_id
+from shared.services.outage import WAIT_SECONDS
 
 ROOT = Path(__file__).parents[2]
 SERVICE_BUS = json.loads((ROOT / "host.json").read_text())["extensions"]["serviceBus"]
@@ -55,4 +57,19 @@ def test_the_sandbox_has_the_queues_that_the_settings_page_asks_for() -> None:
         assert queues[name].lock_duration == timedelta(seconds=int(lock))
         assert queues[name].max_delivery_count == int(deliveries)
     assert queues["access-work"].requires_duplicate_detection
+
+
+def test_a_message_may_be_kept_for_as_long_as_a_handler_waits_and_come_back_for_days() -> None:
+    """A batch's lock is its queue's own; a session's is renewed by the host."""
+    queues = {queue.name: queue for queue in standard_queues()}
+    wait, last_try = timedelta(seconds=WAIT_SECONDS), timedelta(seconds=2 * TRY_SECONDS)
+    assert wait + last_try < queues["people-events"].lock_duration
+    renewed = datetime.strptime(SERVICE_BUS["maxAutoLockRenewalDuration"], "%H:%M:%S")  # noqa: DTZ007 - a duration
+    assert wait + last_try < timedelta(minutes=renewed.minute)
+    for name in ("people-events", "access-work"):
+        assert (queues[name].max_delivery_count or 0) * wait > timedelta(days=5)
+
+
+def test_looks_that_come_twice_are_noticed_for_ten_minutes() -> None:
+    queues = {queue.name: queue for queue in standard_queues()}
     assert queues["access-work"].duplicate_detection_window == timedelta(minutes=10)

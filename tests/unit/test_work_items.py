@@ -63,6 +63,15 @@ def test_a_message_id_fits_service_bus_and_tells_keys_apart(length: int) -> None
         assert all(len(each) <= 128 for each in made)
 
 
+def test_looks_with_other_days_to_come_are_no_duplicates_of_each_other() -> None:
+    """Which one is dropped would not matter, but its days would be gone."""
+    days = [NOW + timedelta(days=number) for number in range(3)]
+    asked = [(), (days[0],), (days[1],), (days[0], days[1])]
+    ids = [later(replace(ITEM, moments=moments), NOW, coalesce=STEP).message_id for moments in asked]
+    assert len(set(ids)) == len(ids)
+    assert ids[1] == later(replace(ITEM, moments=(days[0],)), NOW, coalesce=STEP).message_id
+
+
 def test_attempts_count_within_one_kind() -> None:
     settle = again(ITEM, CauseKind.SETTLE)
     assert (settle.attempt, again(settle, CauseKind.SETTLE).attempt) == (0, 1)

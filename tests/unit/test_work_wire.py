@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from shared.adapters.work_wire import BODY_BYTES, decode, encode
 from shared.domain.keys import IdentityKey, IdentityKind, PersonKey, ProfileKey
-from shared.domain.work import MOST_HINTS, Cause, CauseKind, WorkItem
+from shared.domain.work import FUTURE_LOOKS, MOST_HINTS, Cause, CauseKind, WorkItem
 from shared.errors import Rejected
 
 PERSON = "person:7c0f5a0e-0000-4000-8000-000000000001"
@@ -38,6 +38,7 @@ ITEMS = st.builds(
     effective=st.none() | MOMENTS,
     failing_since=st.none() | MOMENTS,
     due=st.none() | MOMENTS,
+    moments=st.lists(MOMENTS, max_size=FUTURE_LOOKS).map(tuple),
 )
 
 

@@ -76,6 +76,8 @@ class Run:
     """Whether the brake was read since the latest intent of this run."""
     sent: list[tuple[str, datetime | None]] = field(default_factory=list)
     """Looks that reached the queue from here: key and due time."""
+    carried: list[datetime] = field(default_factory=list)
+    """Days to come that looks were sent from here with."""
     written: list[Any] = field(default_factory=list)
     """What it wrote to billing (`AppWrite`), in order."""
     rows_made: dict[ProfileKey, str] = field(default_factory=dict)

@@ -78,6 +78,8 @@ class Case:
     begun: dict[str, datetime] = field(default_factory=dict)
     """When the latest look at a key began."""
     dues: dict[str, list[datetime]] = field(default_factory=dict)
+    days: dict[str, list[datetime]] = field(default_factory=dict)
+    """Days to come that looks were sent with, by key."""
     """For when looks at a key were ever accepted by the broker."""
     profiles: dict[ProfileKey, tuple[dict[str, Any], dict[str, str]]] = field(default_factory=dict)
     people_changed: dict[ProfileKey, datetime] = field(default_factory=dict)

@@ -209,7 +209,9 @@ class Judge(Case):
         self.book.say(run.process if run else "-", f"sends {look.item.cause.kind} {key} due {due or 'now'}{dup}")
         if run is not None:
             run.sent.append((key, look.due))
+            run.carried += look.item.moments
         self.dues.setdefault(key, []).append(look.due or self.world.now())
+        self.days.setdefault(key, []).extend(look.item.moments)
         if look.item.cause.kind is CauseKind.OPERATOR:
             self.asked_by_operators[key] = self.world.now()
         if dropped:

@@ -34,7 +34,7 @@ from shared.errors import InvoiceAccessError, Rejected
 from shared.ports import Billing
 from shared.services.app import App
 from shared.services.catalogue import CatalogueShelf
-from shared.services.intake import Incoming, intake
+from shared.services.intake import Incoming, Progress, intake
 from shared.services.reconcile import reconcile
 from shared.services.sweep import sweep
 from shared.settings import Settings
@@ -90,6 +90,7 @@ class Process:
             )
             for function, queue in ((_INTAKE, place.post.events), (_RECONCILE, place.post.work))
         ]
+        self._progress = Progress()
         self._runs: dict[str, Run] = {}
 
     # -- life
@@ -174,7 +175,9 @@ class Process:
         run = self._begin(pump.function.name)
         work: Coroutine[Any, Any, None]
         if pump.function is _INTAKE:
-            batch = [Incoming(one.message.body, one.message.message_id) for one in dispatch.deliveries]
+            batch = [
+                Incoming(one.message.body, one.message.message_id, one.sequence_number) for one in dispatch.deliveries
+            ]
             self.place.book.say(self.name, f"run {run.number} intake of {len(batch)}")
             work = self._take_in(batch)
         else:
@@ -219,7 +222,7 @@ class Process:
     # -- the functions: what `functions/` does with the app in hand
 
     async def _take_in(self, batch: list[Incoming]) -> None:
-        await intake(self.app, batch)
+        await intake(self.app, batch, self._progress)
 
     async def _look(self, run: Run, body: bytes) -> None:
         try:

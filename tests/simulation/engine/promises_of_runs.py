@@ -6,6 +6,7 @@ Lives here: one function per promise, named as it is reported; each answers None
 from datetime import datetime, timedelta
 from typing import Final
 
+from shared.adapters.work_wire import decode
 from shared.domain.keys import ProfileKey
 from shared.domain.opt_in import FLAG
 from shared.domain.work import Scheduled
@@ -62,10 +63,22 @@ def no_event_is_lost(judge: Case, run: Run, bodies: tuple[bytes, ...]) -> str | 
                     return f"nobody will look at {key}"
                 day = told.effective
                 if day is not None and day > judge.world.now() + timedelta(minutes=15):
-                    dues = judge.dues.get(key, [])
+                    dues = [*judge.dues.get(key, []), *judge.days.get(key, [])]
                     if not any(day <= due <= day + _ROUNDING for due in dues):
                         return f"nobody will look at {key} on {day}"
     return f"{rubbish} events are of no use, and {run.rejected} were rejected" if rubbish > run.rejected else None
+
+
+def days_to_come_are_seen_to(judge: Case, run: Run, bodies: tuple[bytes, ...]) -> str | None:
+    """Section 3: the days that a look was sent with are scheduled when it ends, or go on with another one."""
+    if run.function != "reconcile" or not run.key:
+        return None
+    soon = judge.world.now() + timedelta(minutes=15)
+    for day in decode(bodies[0]).moments:
+        dues = judge.dues.get(run.key, [])
+        if day > soon and day not in run.carried and not any(day <= due <= day + _ROUNDING for due in dues):
+            return f"nobody will look at {run.key} on {day}"
+    return None
 
 
 def done_is_true(judge: Case, run: Run, record: Record) -> str | None:
@@ -117,5 +130,10 @@ def one_look_at_a_time(judge: Case, run: Run) -> str | None:
     return None
 
 
-RUN_PROMISES: Final = (every_look_is_recorded, what_follows_is_sent_first, no_event_is_lost)
+RUN_PROMISES: Final = (
+    every_look_is_recorded,
+    what_follows_is_sent_first,
+    no_event_is_lost,
+    days_to_come_are_seen_to,
+)
 """Every promise that a run which ended well is judged by."""
