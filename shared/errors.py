@@ -4,9 +4,11 @@ InvoiceAccessError
 ├── Transient          the same call may succeed later; carries retry_after
 │   ├── MaybeWritten   a write whose answer was lost: it may have happened, read before repeating it
 │   ├── FailedRead     an answer that does not fit: it says nothing, least of all that something is absent
-│   └── Conflict       somebody else wrote first: our lock is no longer ours
+│   ├── Conflict       somebody else wrote first: our lock is no longer ours
+│   └── StoreRefused   the store of ledger and state takes or gives nothing until somebody mends it
 ├── Permanent          repeating it changes nothing; carries the reason
-│   └── AccessLost     our own role on a billing scope is gone
+│   ├── AccessLost     our own role on a billing scope is gone
+│   └── TooLarge       what is to be stored is more than the store holds in one place
 ├── Rejected           an event that cannot be used: field, reason and mend
 └── Misconfigured      the policy or the settings are wrong: every mistake at once
 """
@@ -49,6 +51,14 @@ class Conflict(Transient):
     """Somebody else wrote this chain or row first: whoever holds the lock now goes on, we stop."""
 
 
+class StoreRefused(Transient):
+    """The store takes or gives nothing (our role there is missing, the disk is full), and a person has to mend that.
+
+    It is an outage all the same: nothing can be recorded meanwhile. So everything waits, and goes on by itself once it
+    is mended.
+    """
+
+
 class Permanent(InvoiceAccessError):  # noqa: N818
     """Repeating the call changes nothing until a person does something; `reason` says what stands in the way."""
 
@@ -63,6 +73,10 @@ class AccessLost(Permanent):
     def __init__(self, scope: str, reason: str) -> None:
         super().__init__(f"no billing role on {scope}: {reason}")
         self.scope = scope
+
+
+class TooLarge(Permanent):
+    """What is to be stored is more than the store holds in one place. A shorter one fits."""
 
 
 class Rejected(InvoiceAccessError):  # noqa: N818

@@ -36,7 +36,7 @@ from shared.adapters.ledger_rows import (
 )
 from shared.adapters.ledger_walk import Walk
 from shared.adapters.rows import Changed, Damaged, Exists, Insert, Replace, Row, Rows, after, fitting
-from shared.errors import Conflict, Permanent
+from shared.errors import Conflict, TooLarge
 from shared.ports import Record
 
 _KEYS: Final = "ledger-keys"
@@ -129,7 +129,7 @@ class RowsChain:
         """Adds one record.
 
         Raises `Conflict` when somebody else appended since (also when an append of ours that ended in
-        `Transient` did happen after all), `Permanent` when the body is over `RECORD_CHARACTERS`, ValueError
+        `Transient` did happen after all), `TooLarge` when the body is over `RECORD_CHARACTERS`, ValueError
         for a time without a zone.
         """
         if at.tzinfo is None:
@@ -137,7 +137,7 @@ class RowsChain:
         text = canonical(body)
         sequence = self._head.sequence + 1
         if len(text) > RECORD_CHARACTERS:
-            raise Permanent(
+            raise TooLarge(
                 f"record {sequence} of '{self._key}' would be {len(text):,} characters of JSON; "
                 f"a record holds {RECORD_CHARACTERS:,}"
             )

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from shared.errors import Conflict, Permanent
+from shared.errors import Conflict, Permanent, TooLarge
 
 BATCH_OPERATIONS: Final = 100
 """The most operations in one batch.
@@ -105,8 +105,8 @@ type Operation = Insert | Replace | Delete
 class Rows(Protocol):
     """Rows of JSON in partitions, ordered by key within each.
 
-    Every method raises `Transient` when the same call may succeed later and `Permanent` when a person has to
-    act.
+    Every method raises `Transient` when the same call may succeed later (`StoreRefused` when a person has to act for
+    that) and `Permanent` when it concerns these rows alone.
     """
 
     async def get(self, partition: str, key: str) -> Row | None:
@@ -117,7 +117,7 @@ class Rows(Protocol):
         """Does all of the operations, at most 100 on as many different rows, or none of them.
 
         Returns each row's new etag ("" for a deleted one), in order. Raises `Exists` or `Changed`, and
-        `Permanent` for a body over `ROW_CHARACTERS`. Never repeated by itself: after a `Transient` it may
+        `TooLarge` for a body over `ROW_CHARACTERS`. Never repeated by itself: after a `Transient` it may
         have happened.
         """
         ...
@@ -150,7 +150,7 @@ def texts(partition: str, operations: Sequence[Operation]) -> list[str]:
     """The JSON text of each operation's body ("" for a delete), once the batch is known to keep to the rules.
 
     The text is ASCII, so that its length is the same in characters, in UTF-8 and in UTF-16 units. Raises
-    ValueError for a batch that no backend could do (a bug of the caller), `Permanent` for one that is too
+    ValueError for a batch that no backend could do (a bug of the caller), `TooLarge` for one that is too
     large.
     """
     keys = [operation.key for operation in operations]
@@ -167,13 +167,13 @@ def texts(partition: str, operations: Sequence[Operation]) -> list[str]:
             continue
         text = json.dumps(operation.body, separators=(",", ":"), allow_nan=False)
         if len(text) > ROW_CHARACTERS:
-            raise Permanent(
+            raise TooLarge(
                 f"row '{operation.key}' in '{partition}' would be {len(text):,} characters of JSON; "
                 f"the store holds {ROW_CHARACTERS:,}"
             )
         found.append(text)
     if (total := sum(map(len, found))) > BATCH_CHARACTERS:
-        raise Permanent(
+        raise TooLarge(
             f"a batch in '{partition}' would be {total:,} characters of JSON; the store takes {BATCH_CHARACTERS:,}"
         )
     return found

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from shared.adapters.rows import Changed, Delete, Exists, Insert, Operation, Replace, Row, check_key, texts
-from shared.errors import Permanent, Transient
+from shared.errors import StoreRefused, Transient
 
 IN_MEMORY: Final = ":memory:"
 """The path of a database that lives and dies with its `SqliteRows`."""
@@ -50,7 +50,7 @@ _TRANSIENT_CODES: Final = {
     sqlite3.SQLITE_NOMEM: "no memory is left",
 }
 
-_PERMANENT_CODES: Final = {
+_TO_BE_MENDED_CODES: Final = {
     sqlite3.SQLITE_CANTOPEN: "it cannot be opened; is the folder there, and may this user write to it?",
     sqlite3.SQLITE_READONLY: "it may not be written to by this user",
     sqlite3.SQLITE_PERM: "it may not be used by this user",
@@ -136,9 +136,9 @@ class SqliteRows:
             code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the low byte is the code without its details
             if code in _TRANSIENT_CODES:
                 raise Transient(f"'{self._path}': {_TRANSIENT_CODES[code]} ({error})") from error
-            if code in _PERMANENT_CODES:
+            if code in _TO_BE_MENDED_CODES:
                 self._disconnect()  # whoever mends the file need not restart us
-                raise Permanent(f"'{self._path}': {_PERMANENT_CODES[code]} ({error})") from error
+                raise StoreRefused(f"'{self._path}': {_TO_BE_MENDED_CODES[code]} ({error})") from error
             raise
 
     def _connect(self) -> sqlite3.Connection:
@@ -147,7 +147,7 @@ class SqliteRows:
             try:
                 folder.mkdir(parents=True, exist_ok=True)
             except OSError as error:
-                raise Permanent(f"'{self._path}': its folder cannot be made: {error.strerror}") from error
+                raise StoreRefused(f"'{self._path}': its folder cannot be made: {error.strerror}") from error
         # One thread at a time uses it: the worker, or the event loop's own where the database is in memory.
         connection = sqlite3.connect(self._path, timeout=self._lock_seconds, autocommit=True, check_same_thread=False)
         try:
@@ -165,9 +165,9 @@ class SqliteRows:
         # In this order: tables and mark come in one transaction, and another process may be at it right now.
         has_tables = connection.execute("SELECT 1 FROM sqlite_schema").fetchone() is not None
         if has_tables and pragma("application_id") != _APPLICATION_ID:
-            raise Permanent(f"'{self._path}': it is another program's database; name a file of our own")
+            raise StoreRefused(f"'{self._path}': it is another program's database; name a file of our own")
         if pragma("user_version") > _SCHEMA_VERSION:
-            raise Permanent(f"'{self._path}': a newer version of this app made it; run that one")
+            raise StoreRefused(f"'{self._path}': a newer version of this app made it; run that one")
         _switch_to_wal(connection, self._lock_seconds)
         connection.execute("PRAGMA synchronous = FULL")
         if pragma("application_id") != _APPLICATION_ID:
@@ -226,10 +226,11 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
+        connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:  # where the disk is full, SQLite has rolled back already
+            connection.execute("ROLLBACK")
         raise
-    connection.execute("COMMIT")
 
 
 def _write(

@@ -23,7 +23,7 @@ from azure.data.tables.aio import TableClient
 from shared.adapters.credentials import Tokens
 from shared.adapters.rows import Changed, Damaged, Delete, Exists, Insert, Operation, Row, check_key, texts
 from shared.adapters.table_keys import spell, unspell
-from shared.errors import FailedRead, InvoiceAccessError, Misconfigured, Permanent, Transient
+from shared.errors import FailedRead, InvoiceAccessError, Misconfigured, Permanent, StoreRefused, Transient
 from shared.settings import LOOPBACK
 
 TABLE: Final = "invoiceaccess"
@@ -39,6 +39,8 @@ _PROPERTY_CHARACTERS: Final = 32_000
 _GONE_CODES: Final = frozenset({TableErrorCode.RESOURCE_NOT_FOUND, TableErrorCode.ENTITY_NOT_FOUND})
 _CHANGED_CODES: Final = frozenset({TableErrorCode.UPDATE_CONDITION_NOT_SATISFIED, TableErrorCode.CONDITION_NOT_MET})
 _BUSY_STATUSES: Final = frozenset({408, 429, 500, 502, 503, 504})
+_THIS_REQUEST_STATUSES: Final = frozenset({400, 413})
+"""Refusals of this very request. Any other is of the app, or of the account, and may be over later."""
 
 
 class TableRows:
@@ -174,9 +176,14 @@ class TableRows:
             return FailedRead(f"{self._where} gave an answer that cannot be read: {error.message}")
         if error.status_code in _BUSY_STATUSES or _code(error) == TableErrorCode.TABLE_BEING_DELETED:
             return Transient(said, retry_after=_retry_after(error))
+        if error.status_code in _THIS_REQUEST_STATUSES:
+            return Permanent(f"{said}: {error.message}")
         if error.status_code in {401, 403}:
-            return Permanent(f"{said}; give the app's identity the role Storage Table Data Contributor on the account")
-        return Permanent(f"{said}: {error.message}")
+            return StoreRefused(
+                f"{said}; give the app's identity the role Storage Table Data Contributor on the account, "
+                "and look whether its firewall lets the app through"
+            )
+        return StoreRefused(f"{said}: {error.message}")
 
     def _row(self, partition: str, entity: TableEntity) -> Row:
         spelled, etag = entity.get("RowKey"), entity.metadata.get("etag")

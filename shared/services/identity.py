@@ -7,11 +7,14 @@ import asyncio
 import json
 import uuid
 from datetime import datetime, timedelta
+from typing import Final
 
 from shared.domain.keys import IdentityKey, PersonKey
 from shared.domain.outcome import Outcome, wait_delay
 from shared.domain.work import Cause, CauseKind, RejectedEvent, WorkItem, again, at_once, later
 from shared.services.app import App, Look
+
+_MEND: Final = "Name the person by their object id, or correct the name, and send the event again"
 
 
 async def look_for_identity(app: App, key: IdentityKey, item: WorkItem) -> Look:
@@ -38,7 +41,7 @@ async def look_for_identity(app: App, key: IdentityKey, item: WorkItem) -> Look:
     )
     if now >= asked_until:
         reason = f"nobody was ever called that, up to {app.settings.identity_wait_days} days past the effective date"
-        return Look(Outcome.REJECTED, {"why": reason}, rejected=(_as_event(key, item, reason),))
+        return Look(Outcome.REJECTED, {"why": reason}, rejected=(as_event(key, item, reason, _MEND),))
     pause = _pause(app, item, now)
     wait = later(again(item, CauseKind.WAIT), min(now + pause, asked_until), coalesce=app.settings.coalesce)
     return Look(Outcome.WAITING, {"why": "nobody is called that yet"}, (wait,))
@@ -60,7 +63,7 @@ def _where(in_directory: int, remembered: int) -> str:
     return f"{in_directory} in the directory, {remembered} among those who once held something"
 
 
-def _as_event(key: IdentityKey, item: WorkItem, reason: str) -> RejectedEvent:
+def as_event(key: IdentityKey, item: WorkItem, reason: str, mend: str) -> RejectedEvent:
     """The event as it can be sent again once it is mended: what we kept of it, in our own form."""
     event: dict[str, object] = {
         "specversion": "1.0",
@@ -75,7 +78,7 @@ def _as_event(key: IdentityKey, item: WorkItem, reason: str) -> RejectedEvent:
         json.dumps(event).encode(),
         field_name="subject",
         reason=reason,
-        mend="Name the person by their object id, or correct the name, and send the event again",
+        mend=mend,
         message_id=None,
         properties={"origin": item.cause.origin},
     )

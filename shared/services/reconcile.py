@@ -6,24 +6,27 @@ raises is a bug: the host redelivers it and in the end dead-letters it. Everythi
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from shared.domain.keys import IdentityKey, Key, PersonKey, ProfileKey, chain_key
 from shared.domain.nameless import nameless
 from shared.domain.outcome import Outcome, retry_delay
+from shared.domain.shortened import cuts
 from shared.domain.work import CauseKind, Scheduled, WorkItem, again, later, retried
-from shared.errors import AccessLost, Conflict, Permanent, Transient
+from shared.errors import AccessLost, Conflict, Permanent, StoreRefused, TooLarge, Transient
 from shared.ports import Chain
 from shared.services.app import App, Deadline, Look
 from shared.services.future import schedule
 from shared.services.guards import role_lost
-from shared.services.identity import look_for_identity
+from shared.services.identity import as_event, look_for_identity
 from shared.services.outage import outlast, patience
 from shared.services.person import look_at_person
 from shared.services.profile import look_at_profile
+
+_A_PERSON_HAS_TO_ACT: Final = "a person has to act"
 
 _log = logging.getLogger(__name__)
 
@@ -44,12 +47,12 @@ async def reconcile(app: App, item: WorkItem) -> Outcome:
     except Conflict as lost:
         look, chain = Look(Outcome.RETRY, {"why": f"stopped: {lost.reason}"}), None
     except Transient as failure:
-        look = Look(Outcome.RETRY, {"why": _nameless(item.key, failure.reason)}, retry_after=failure.retry_after)
+        record = {"why": _nameless(item.key, failure.reason), **_alert(failure)}
+        look = Look(Outcome.RETRY, record, retry_after=failure.retry_after)
     except Permanent as failure:
         look = await _given_up(app, item.key, failure)
     look = _keeping_moments(app, item, _settled(app, item, look))
-    if chain is not None:
-        look = await _record(app, item, look, chain)
+    look = _unrecorded(app, item, look) if chain is None else await _record(app, item, look, chain)
     if look.rejected:
         await outlast(lambda: app.queues.send_rejected(look.rejected), until, chain_key(item.key))
     if look.follow_ups:
@@ -59,13 +62,22 @@ async def reconcile(app: App, item: WorkItem) -> Outcome:
 
 
 async def _given_up(app: App, key: Key, failure: Permanent) -> Look:
-    """Only a person can mend it; where our own role is gone, nothing more is written until one has."""
+    """Only a person can mend it; where our own role is gone, nothing more is written until one has.
+
+    Whom an event names by a name alone no sweep finds: there the name waits, and is looked for again.
+    """
     if isinstance(failure, AccessLost) and not isinstance(key, IdentityKey):
         try:
             await role_lost(app, key, failure.reason)
-        except Transient as unset:
+        except (Transient, Permanent) as unset:
             return Look(Outcome.RETRY, {"why": f"{failure.reason}; setting the brake failed: {unset.reason}"})
+    if isinstance(key, IdentityKey):
+        return Look(Outcome.RETRY, {"why": _nameless(key, failure.reason), "alert": _A_PERSON_HAS_TO_ACT})
     return Look(Outcome.GAVE_UP, {"why": _nameless(key, failure.reason)})
+
+
+def _alert(failure: Transient) -> dict[str, str]:
+    return {"alert": _A_PERSON_HAS_TO_ACT} if isinstance(failure, StoreRefused) else {}
 
 
 def _nameless(key: Key, reason: str) -> str:
@@ -92,7 +104,9 @@ def _settled(app: App, item: WorkItem, look: Look) -> Look:
         case Outcome.RETRY:
             if now - (item.failing_since or now) >= timedelta(hours=app.settings.retry_hours):
                 why = f"given up after {app.settings.retry_hours} h of retries"
-                return replace(look, outcome=Outcome.GAVE_UP, record={**look.record, "alert": why})
+                return _for_its_sender(
+                    item, replace(look, outcome=Outcome.GAVE_UP, record={**look.record, "alert": why})
+                )
             retry = retried(item, now)
             delay = retry_delay(
                 retry.attempt,
@@ -109,7 +123,7 @@ def _settled(app: App, item: WorkItem, look: Look) -> Look:
             delay = timedelta(seconds=app.settings.verify_seconds[verify.attempt])
             return _with(look, _later(app, verify, now + delay))
         case Outcome.GAVE_UP:
-            return replace(look, record={"alert": "a person has to act", **look.record})
+            return replace(look, record={"alert": _A_PERSON_HAS_TO_ACT, **look.record})
         case _:
             return look
 
@@ -125,6 +139,15 @@ def _keeping_moments(app: App, item: WorkItem, look: Look) -> Look:
 
 def _cap(app: App) -> timedelta:
     return timedelta(seconds=app.settings.retry_cap_seconds)
+
+
+def _for_its_sender(item: WorkItem, look: Look) -> Look:
+    """A name that is given up goes to rejected-events, where it can be sent again: no sweep finds it."""
+    if not isinstance(item.key, IdentityKey):
+        return look
+    reason = f"nobody could be looked for: {look.record.get('why', '')}"
+    mend = "Send the event again once that is mended"
+    return replace(look, rejected=(as_event(item.key, item, reason, mend),))
 
 
 def _with(look: Look, follow_up: Scheduled) -> Look:
@@ -147,12 +170,42 @@ async def _record(app: App, item: WorkItem, look: Look, chain: Chain) -> Look:
         "next": _dues(look.follow_ups),
     }
     try:
-        await chain.append("look", app.clock.now(), body)
-    except Transient as failure:
+        try:
+            await chain.append("look", app.clock.now(), body)
+        except TooLarge:
+            await _append_in_short(app, chain, body)
+    except (Transient, Permanent) as failure:
+        alert = {"alert": _A_PERSON_HAS_TO_ACT} if isinstance(failure, Permanent) else _alert(failure)
         why = f"not recorded: {failure.reason}"
-        unrecorded = Look(Outcome.RETRY, {**look.record, "why": why}, rejected=look.rejected)
-        return _settled(app, item, unrecorded)
+        unrecorded = Look(Outcome.RETRY, {**look.record, **alert, "why": why})
+        return _unrecorded(app, item, _settled(app, item, unrecorded))
     return look
+
+
+async def _append_in_short(app: App, chain: Chain, body: Mapping[str, Any]) -> None:
+    """Leaves as much of a record as the ledger holds."""
+    for short in cuts(body):
+        try:
+            await chain.append("look", app.clock.now(), short)
+        except TooLarge as failure:
+            last = failure
+        else:
+            return
+    raise last
+
+
+def _unrecorded(app: App, item: WorkItem, look: Look) -> Look:
+    """A look that left no record is not the last one: it is taken again for as long as nothing can be recorded.
+
+    What it rejected or found is left to that one. After a day a key has one such look and no more, whatever else asks
+    for it: all that are due in one `retry_cap_seconds` have the same MessageId.
+    """
+    if look.outcome is Outcome.RETRY:
+        return look
+    now = app.clock.now()
+    retry = later(retried(item, now), now, coalesce=timedelta(seconds=app.settings.retry_cap_seconds))
+    alert = f"not recorded, and taken again: {_A_PERSON_HAS_TO_ACT}"
+    return Look(Outcome.RETRY, {**look.record, "alert": alert}, (retry,))
 
 
 def _dues(follow_ups: Sequence[Scheduled]) -> list[dict[str, str]]:

@@ -422,9 +422,12 @@ async def test_a_service_that_repeats_a_name_in_its_refusal_brings_it_into_no_re
     await stage.tell("mail:femke@contoso.example")
     await stage.run_until_quiet()
     look = await stage.last_look(IdentityKey(IdentityKind.MAIL, "femke@contoso.example"))
-    assert look["outcome"] == "gave-up"
+    assert look["outcome"] == "retry"
     assert "Invalid filter" in look["why"]
     assert "femke" not in str(look).lower()
+    await stage.advance(hours=25)
+    assert "femke" not in str(await stage.last_look(IdentityKey(IdentityKind.MAIL, "femke@contoso.example"))).lower()
+    assert "femke" not in stage.queues.rejected[-1].reason.lower()
     assert "femke" not in caplog.text.lower()
 
 

@@ -5,12 +5,13 @@ import multiprocessing
 import sqlite3
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from shared.adapters.rows import Insert, Replace
 from shared.adapters.rows_sqlite import IN_MEMORY, SqliteRows
-from shared.errors import Permanent, Transient
+from shared.errors import StoreRefused, Transient
 
 
 async def kept(path: Path) -> list[str]:
@@ -101,9 +102,9 @@ async def test_a_file_that_is_no_database_is_named_and_is_left_as_it_is(tmp_path
     path = tmp_path / "notes.txt"
     path.write_text("not a database, and dear to somebody\n" * 100)
     rows = SqliteRows(path)
-    with pytest.raises(Permanent, match=r"notes\.txt.*no SQLite database"):
+    with pytest.raises(StoreRefused, match=r"notes\.txt.*no SQLite database"):
         await rows.get("p", "k")
-    with pytest.raises(Permanent):
+    with pytest.raises(StoreRefused):
         await rows.write("p", Insert("k", {}))
     assert path.read_text().startswith("not a database")
     path.unlink()
@@ -117,7 +118,7 @@ async def test_another_programs_database_is_not_written_to(tmp_path: Path) -> No
     other.execute("CREATE TABLE rows (a, b)")
     other.close()
     rows = SqliteRows(path)
-    with pytest.raises(Permanent, match="another program's database"):
+    with pytest.raises(StoreRefused, match="another program's database"):
         await rows.write("p", Insert("k", {}))
     await rows.close()
 
@@ -130,7 +131,7 @@ async def test_a_database_of_a_newer_version_is_not_written_to(tmp_path: Path) -
     newer = sqlite3.connect(path)
     newer.execute("PRAGMA user_version = 2")
     newer.close()
-    with pytest.raises(Permanent, match="newer version"):
+    with pytest.raises(StoreRefused, match="newer version"):
         await rows.get("p", "k")
     await rows.close()
 
@@ -144,7 +145,7 @@ async def test_a_damaged_database_says_so(tmp_path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[4096:] = b"\xff" * (len(content) - 4096)
     path.write_bytes(content)
-    with pytest.raises(Permanent, match="it is damaged; restore it"):
+    with pytest.raises(StoreRefused, match="it is damaged; restore it"):
         await rows.get("p", "01")
     await rows.close()
 
@@ -152,15 +153,39 @@ async def test_a_damaged_database_says_so(tmp_path: Path) -> None:
 async def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     rows = SqliteRows(tmp_path / "file" / "rows.sqlite")
-    with pytest.raises(Permanent, match="folder cannot be made"):
+    with pytest.raises(StoreRefused, match="folder cannot be made"):
         await rows.get("p", "k")
     await rows.close()
 
 
 async def test_a_path_that_is_a_folder_cannot_be_opened(tmp_path: Path) -> None:
     rows = SqliteRows(tmp_path)
-    with pytest.raises(Permanent, match="cannot be opened"):
+    with pytest.raises(StoreRefused, match="cannot be opened"):
         await rows.get("p", "k")
+    await rows.close()
+
+
+async def test_a_full_disk_is_told_and_writing_goes_on_once_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages, connect = 20, sqlite3.connect
+
+    def small_disk(*arguments: Any, **options: Any) -> sqlite3.Connection:
+        connection: sqlite3.Connection = connect(*arguments, **options)
+        connection.execute(f"PRAGMA max_page_count = {pages}")
+        return connection
+
+    monkeypatch.setattr(sqlite3, "connect", small_disk)
+    rows = SqliteRows(tmp_path / "rows.sqlite")
+    await rows.write("p", Insert("first", {"text": "x" * 4000}))
+    for _ in range(3):
+        assert await rows.get("p", "first") is not None
+        assert await rows.get("p", "00") is None
+        with pytest.raises(StoreRefused, match="the disk is full"):
+            await rows.write("p", *(Insert(f"{number:02}", {"text": "x" * 4000}) for number in range(40)))
+    pages = 1000
+    await rows.write("p", *(Insert(f"{number:02}", {"text": "x" * 4000}) for number in range(40)))
+    assert await rows.get("p", "39") is not None
     await rows.close()
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from shared.adapters.rows import Insert, Replace
 from shared.adapters.rows_sqlite import SqliteRows
-from shared.errors import Permanent
+from shared.errors import StoreRefused
 
 
 async def read(rows: SqliteRows, key: str) -> object:
@@ -59,7 +59,7 @@ async def test_a_file_that_was_damaged_and_mended_meanwhile_is_read_anew(tmp_pat
     with path.open("r+b") as file:
         file.seek(4096)
         file.write(b"\xff" * (path.stat().st_size - 4096))
-    with pytest.raises(Permanent, match="it is damaged"):
+    with pytest.raises(StoreRefused, match="it is damaged"):
         await rows.get("p", "50")
     for name in ("rows.sqlite", "rows.sqlite-wal", "rows.sqlite-shm"):
         (tmp_path / name).unlink(missing_ok=True)

@@ -15,7 +15,7 @@ from azure.core.exceptions import ClientAuthenticationError
 
 from shared.adapters.rows import Insert
 from shared.adapters.rows_tables import TableRows
-from shared.errors import FailedRead, Misconfigured, Permanent, Transient
+from shared.errors import FailedRead, Misconfigured, Permanent, StoreRefused, Transient
 
 CREDENTIAL = AzureNamedKeyCredential("account", base64.b64encode(b"not a secret").decode())
 ENTITY = {"odata.etag": 'W/"1"', "PartitionKey": "p", "RowKey": "k", "body00": "{}"}
@@ -118,12 +118,12 @@ async def test_how_long_the_service_asks_to_wait_is_passed_on(rows: TableRows, s
 
 
 @pytest.mark.parametrize("status", [401, 403])
-async def test_a_refused_identity_is_permanent_and_names_the_role(
+async def test_a_refused_identity_waits_for_a_person_and_names_the_role(
     rows: TableRows, service: Service, status: int
 ) -> None:
     service.answers = [says(status, "AuthorizationPermissionMismatch")]
     for call in (get, listed, write):
-        with pytest.raises(Permanent, match="Storage Table Data Contributor"):
+        with pytest.raises(StoreRefused, match="Storage Table Data Contributor"):
             await call(rows)
 
 
@@ -137,6 +137,16 @@ async def test_an_unknown_refusal_is_permanent_and_says_why(rows: TableRows, ser
     service.answers = [says(400, "PropertyNameInvalid")]
     with pytest.raises(Permanent, match="400 PropertyNameInvalid: as told"):
         await write(rows)
+
+
+@pytest.mark.parametrize("status", [402, 404, 405, 409, 410, 411, 451])
+async def test_whatever_else_the_service_refuses_is_no_answer_about_a_row(
+    rows: TableRows, service: Service, status: int
+) -> None:
+    service.answers = [says(status, "SomethingElse")]
+    for call in (get, listed, write):
+        with pytest.raises(StoreRefused, match=f"{status} SomethingElse: as told"):
+            await call(rows)
 
 
 @pytest.mark.parametrize(

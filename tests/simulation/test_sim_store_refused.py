@@ -1,0 +1,168 @@
+"""A store that refuses, is full or damaged: nothing is written to Azure, and whatever waits goes on waiting."""
+
+import pytest
+
+from sandbox.faults import Effect
+from shared.domain.keys import IdentityKey, IdentityKind, PersonKey
+from shared.domain.outcome import Outcome
+from shared.domain.shortened import SHORTENED
+from shared.domain.work import CauseKind
+from shared.errors import InvoiceAccessError, Permanent, StoreRefused, Transient
+from tests.simulation.refusing_rows import RefusingRows
+from tests.simulation.small_world import NL
+from tests.simulation.stage import Stage
+
+FULL = StoreRefused("'rows.sqlite': the disk is full (database or disk is full)")
+REFUSED = StoreRefused("table 'invoiceaccess' answered 403 AuthorizationPermissionMismatch")
+DAMAGED = Permanent("row 'head' in 'ledger:…' is no head of a chain")
+AWAY = Transient("table 'invoiceaccess' did not answer within 10 s")
+
+UNKNOWN = IdentityKey(IdentityKind.EMPLOYEE_ID, "e77")
+
+
+@pytest.fixture
+def stores(stage: Stage) -> tuple[RefusingRows, RefusingRows]:
+    """The ledger's store and the state's, which refuse when they are told to."""
+    ledger, state = RefusingRows(stage.ledger_rows), RefusingRows(stage.state_rows)
+    stage.ledger_rows, stage.state_rows = ledger, state  # type: ignore[assignment] # the stage needs `Rows` only
+    stage.restart()
+    return ledger, state
+
+
+def break_off(stores: tuple[RefusingRows, RefusingRows], failure: InvoiceAccessError | None, *, reads: bool) -> None:
+    for store in stores:
+        store.writes = failure
+        store.reads = failure if reads else None
+
+
+@pytest.mark.parametrize("reads", [True, False], ids=["reads refused as well", "writes refused"])
+@pytest.mark.parametrize("failure", [FULL, AWAY, DAMAGED], ids=["full", "away", "damaged"])
+async def test_while_the_store_refuses_nothing_is_written_and_everybody_waits(
+    stage: Stage, stores: tuple[RefusingRows, RefusingRows], failure: InvoiceAccessError, *, reads: bool
+) -> None:
+    anna = stage.hire("anna")
+    await stage.tell(f"id:{anna}")
+    await stage.tell("employee-id:e77")
+    before, written, looks = stage.everything_held(), stage.writes(), len(stage.outcomes)
+    break_off(stores, failure, reads=reads)
+    await stage.advance(hours=30)
+    assert stage.everything_held() == before
+    assert stage.writes() == written
+    assert not stage.raised
+    assert not stage.queues.dead
+    assert not stage.queues.rejected
+    assert {outcome for _, outcome in stage.outcomes[looks:]} == {Outcome.RETRY}
+    assert len(stage.awaited(anna)) == 1
+    assert len(stage.awaited(UNKNOWN)) == 1
+    break_off(stores, None, reads=reads)
+    await stage.advance(hours=1)
+    assert stage.held(anna) == {NL}
+    assert [kind for kind, _ in stage.awaited(UNKNOWN)] == ["wait"]
+    ben = stage.hire("ben", employeeId="e77")
+    await stage.advance(hours=12)
+    assert stage.held(ben) == {NL}
+
+
+async def test_a_store_that_refuses_alerts_at_once_and_one_that_is_away_does_not(
+    stage: Stage, stores: tuple[RefusingRows, RefusingRows], caplog: pytest.LogCaptureFixture
+) -> None:
+    anna = stage.hire("anna")
+    break_off(stores, AWAY, reads=True)
+    assert await stage.look(PersonKey(anna)) is Outcome.RETRY
+    assert "alert" not in caplog.text
+    break_off(stores, REFUSED, reads=True)
+    assert await stage.look(PersonKey(anna)) is Outcome.RETRY
+    assert '"alert": "a person has to act"' in caplog.text
+    assert "AuthorizationPermissionMismatch" in caplog.text
+
+
+async def test_a_chain_that_cannot_be_read_keeps_one_look_waiting_however_often_others_ask(
+    stage: Stage, stores: tuple[RefusingRows, RefusingRows]
+) -> None:
+    ledger, _ = stores
+    anna = stage.hire("anna")
+    ledger.reads, ledger.partition = DAMAGED, f"ledger:person:{anna}"
+    for _ in range(60):
+        await stage.enqueue(PersonKey(anna), CauseKind.SWEEP)
+        await stage.advance(hours=1)
+    await stage.advance(hours=25)
+    assert len(stage.awaited(anna)) == 1
+    looks = len(stage.outcomes)
+    await stage.advance(days=1)
+    assert len(stage.outcomes) - looks <= 97
+    ledger.reads = None
+    await stage.advance(hours=1)
+    assert stage.held(anna) == {NL}
+    assert not stage.raised
+
+
+async def test_what_a_look_rejects_is_rejected_once_it_can_be_recorded(
+    stage: Stage, stores: tuple[RefusingRows, RefusingRows]
+) -> None:
+    ledger, _ = stores
+    await stage.tell("employee-id:e77")
+    await stage.advance(days=13, hours=23)
+    ledger.writes = FULL
+    await stage.advance(days=2)
+    assert not stage.queues.rejected
+    ledger.writes = None
+    await stage.advance(days=1)
+    assert [event.reason for event in stage.queues.rejected] == [
+        "nobody was ever called that, up to 14 days past the effective date"
+    ]
+    assert stage.awaited(UNKNOWN) == []
+
+
+@pytest.mark.parametrize("status", [403, 503])
+async def test_a_name_that_cannot_be_looked_for_goes_to_its_sender_after_a_day(stage: Stage, status: int) -> None:
+    stage.fault("graph", Effect(status=status))
+    await stage.tell("employee-id:e77")
+    await stage.advance(hours=23)
+    assert len(stage.awaited(UNKNOWN)) == 1
+    await stage.advance(hours=2)
+    assert stage.awaited(UNKNOWN) == []
+    [event] = stage.queues.rejected
+    assert str(status) in event.reason
+    assert "once that is mended" in event.mend
+    assert (await stage.last_look(UNKNOWN))["outcome"] == "gave-up"
+    stage.faults.lift()
+    ben = stage.hire("ben", employeeId="e77")
+    await stage.receive(event.body)
+    await stage.run_until_quiet()
+    assert stage.held(ben) == {NL}
+
+
+async def test_a_name_that_graph_refuses_for_an_hour_is_looked_for_again(stage: Stage) -> None:
+    stage.fault("graph", Effect(status=403))
+    ben = stage.hire("ben", employeeId="e77")
+    await stage.tell("employee-id:e77")
+    await stage.advance(hours=1)
+    stage.faults.lift()
+    await stage.advance(hours=1)
+    assert stage.held(ben) == {NL}
+
+
+async def test_a_look_whose_record_never_fits_is_recorded_all_the_same(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anna = stage.hire("anna")
+    monkeypatch.setattr("shared.adapters.ledger.RECORD_CHARACTERS", 250)
+    assert await stage.look(PersonKey(anna)) is Outcome.GAVE_UP, "its intent does not fit"
+    look = await stage.last_look(anna)
+    assert look["outcome"] == "gave-up"
+    assert "would be" in look["why"]
+    assert stage.held(anna) == set()
+
+
+async def test_a_look_whose_record_is_too_long_tells_what_was_done(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anna = stage.hire("anna")
+    monkeypatch.setattr("shared.adapters.ledger.RECORD_CHARACTERS", 500)
+    assert await stage.look(PersonKey(anna)) is Outcome.DONE
+    look = await stage.last_look(anna)
+    assert [action["outcome"] for action in look["actions"]] == ["done"]
+    assert look[SHORTENED]["wanted"] == 1
+    assert "wanted" not in look
+    assert stage.held(anna) == {NL}
+    assert not stage.raised
