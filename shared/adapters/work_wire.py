@@ -4,14 +4,24 @@ The wire format lives here and nothing else. The queue is our own, but whoever m
 there: what cannot be a work item is `Rejected`, and what can is still only a look.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from shared.domain.keys import Key, ProfileKey, parse_key, session_id
-from shared.domain.work import FUTURE_LOOKS, MOST_HINTS, RECORDED_CHARACTERS, Cause, CauseKind, RejectedEvent, WorkItem
+from shared.domain.keys import IdentityKey, Key, ProfileKey, parse_key, session_id
+from shared.domain.work import (
+    FUTURE_LOOKS,
+    MOST_ATTEMPTS,
+    MOST_HINTS,
+    RECORDED_CHARACTERS,
+    Cause,
+    CauseKind,
+    RejectedEvent,
+    WorkItem,
+)
 from shared.errors import Rejected
 
 BODY_BYTES: Final = 64 * 1024
@@ -19,6 +29,12 @@ BODY_BYTES: Final = 64 * 1024
 
 WAITS: Final = "waits-for-rejected-events"
 """The property that a rejected event has while it waits on access-work, because its own queue is away."""
+
+NAME_CHARACTERS: Final = 1024
+"""The longest name of a person in a key: no sender may put in a longer one, and no directory has one."""
+
+_ID: Final = re.compile(r"[A-Za-z0-9:._-]{1,128}")
+"""What names a billing account or profile. Source: Microsoft.Billing 2024-04-01, patterns of both, taken together."""
 
 _FIRST_YEAR: Final = 1900
 _LAST_YEAR: Final = 2200
@@ -61,7 +77,7 @@ class _WorkOnWire(_Strict):
     key: Annotated[str, AfterValidator(_key)]
     cause: _CauseOnWire
     first_asked: _Moment
-    attempt: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    attempt: Annotated[int, Field(ge=0, le=MOST_ATTEMPTS)] = 0
     hints: Annotated[list[Annotated[str, AfterValidator(_profile)]], Field(max_length=MOST_HINTS)] = []
     effective: _Moment | None = None
     failing_since: _Moment | None = None
@@ -104,12 +120,16 @@ def decode(body: bytes, session: str | None = None) -> WorkItem:
     cause, key = wire.cause, parse_key(wire.key)
     if session is not None and session != session_id(key):
         raise Rejected("session", f"the key's session is {session_id(key)}, and the message came under another", _MEND)
+    hints = tuple(map(ProfileKey.parse, wire.hints))
+    _judge_key(key)
+    for place, hint in enumerate(hints):
+        _judge_profile(hint, f"hints[{place}]")
     return WorkItem(
         key=key,
         cause=Cause(cause.kind, cause.origin[:RECORDED_CHARACTERS], cause.event_type[:RECORDED_CHARACTERS]),
         first_asked=wire.first_asked,
         attempt=wire.attempt,
-        hints=tuple(map(ProfileKey.parse, wire.hints)),
+        hints=hints,
         effective=wire.effective,
         failing_since=wire.failing_since,
         due=wire.due,
@@ -124,6 +144,21 @@ def waiting_event(body: bytes, properties: Mapping[str, Any]) -> RejectedEvent |
     told = {name: str(value) for name, value in properties.items() if name != WAITS}
     field_name, reason, mend = (told.pop(name, "") for name in ("field", "reason", "mend"))
     return RejectedEvent(body, field_name, reason, mend, told.pop("source-message-id", None), told)
+
+
+def _judge_key(key: Key) -> None:
+    """Raises `Rejected` for a key that names nothing: it would become a chain of the ledger, and stand in the log."""
+    if isinstance(key, ProfileKey):
+        _judge_profile(key, "key")
+    elif isinstance(key, IdentityKey) and (len(key.value) > NAME_CHARACTERS or not key.value.isprintable()):
+        reason = f"a name has at most {NAME_CHARACTERS:,} characters, and none that cannot be seen"
+        raise Rejected("key", reason, _MEND)
+
+
+def _judge_profile(key: ProfileKey, place: str) -> None:
+    if not (_ID.fullmatch(key.account) and _ID.fullmatch(key.profile)):
+        reason = "billing accounts and profiles are named with 1 to 128 of A-Z, a-z, 0-9, ':', '.', '_' and '-'"
+        raise Rejected(place, reason, _MEND)
 
 
 def _spelled(key: Key) -> str:

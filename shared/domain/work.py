@@ -22,6 +22,9 @@ rest."""
 RECORDED_CHARACTERS: Final = 200
 """The longest origin and event type: they are the sender's words, and each record and copy repeats them."""
 
+MOST_ATTEMPTS: Final = 1_000_000
+"""Where counting attempts ends. No honest look comes near it: at one each fifteen minutes it is 28 years."""
+
 _LONGEST_KEY: Final = 80
 
 _CLOCKS_DIFFER: Final = timedelta(hours=1)
@@ -54,12 +57,18 @@ class Cause:
     """Why somebody looks: its kind, and the event or sweep it began with.
 
     `origin` is a short text that finds the beginning again (`<CloudEvents source>#<id>`, a sweep's id);
-    `event_type` is the event's own type, recorded and never judged.
+    `event_type` is the event's own type, recorded and never judged. Both are a sender's words, and end on people's
+    screens: what a terminal would act on, or what turns text around, is there as U+FFFD.
     """
 
     kind: CauseKind
     origin: str
     event_type: str = ""
+
+    def __post_init__(self) -> None:
+        if not (self.origin.isprintable() and self.event_type.isprintable()):
+            object.__setattr__(self, "origin", _visible(self.origin))
+            object.__setattr__(self, "event_type", _visible(self.event_type))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +92,10 @@ class WorkItem:
     failing_since: datetime | None = None
     due: datetime | None = None
     moments: tuple[datetime, ...] = ()
+
+
+def _visible(text: str) -> str:
+    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +139,20 @@ def again(item: WorkItem, kind: CauseKind) -> WorkItem:
     return replace(
         item,
         cause=replace(item.cause, kind=kind),
-        attempt=item.attempt + 1 if item.cause.kind is kind else 0,
+        attempt=min(item.attempt + 1, MOST_ATTEMPTS) if item.cause.kind is kind else 0,
         failing_since=item.failing_since if kind in _MENDING else None,
     )
+
+
+def not_ahead(item: WorkItem, now: datetime) -> WorkItem:
+    """The item, asked for and failing since `now` where it says a later time: a clock was wrong, or somebody forged it.
+
+    Both are what an end is counted from, and from a later time it would not come.
+    """
+    if item.first_asked <= now and (item.failing_since is None or item.failing_since <= now):
+        return item
+    failing_since = None if item.failing_since is None else min(item.failing_since, now)
+    return replace(item, first_asked=min(item.first_asked, now), failing_since=failing_since)
 
 
 def retried(item: WorkItem, now: datetime) -> WorkItem:

@@ -13,6 +13,7 @@ from shared.domain.keys import IdentityKey, PersonKey
 from shared.domain.outcome import Outcome, wait_delay
 from shared.domain.work import Cause, CauseKind, RejectedEvent, WorkItem, again, at_once, later
 from shared.services.app import App, Look
+from shared.sources.effective import FURTHEST
 
 _MEND: Final = "Name the person by their object id, or correct the name, and send the event again"
 
@@ -36,15 +37,18 @@ async def look_for_identity(app: App, key: IdentityKey, item: WorkItem) -> Look:
             for object_id in found
         )
         return Look(Outcome.DONE, {"found": found, "why": _where(len(in_directory), len(remembered))}, looks)
-    asked_until = max(item.first_asked, item.effective or item.first_asked) + timedelta(
-        days=app.settings.identity_wait_days
-    )
+    asked_until = _last_moment(item) + timedelta(days=app.settings.identity_wait_days)
     if now >= asked_until:
         reason = f"nobody was ever called that, up to {app.settings.identity_wait_days} days past the effective date"
         return Look(Outcome.REJECTED, {"why": reason}, rejected=(as_event(key, item, reason, _MEND),))
     pause = _pause(app, item, now)
     wait = later(again(item, CauseKind.WAIT), min(now + pause, asked_until), coalesce=app.settings.coalesce)
     return Look(Outcome.WAITING, {"why": "nobody is called that yet"}, (wait,))
+
+
+def _last_moment(item: WorkItem) -> datetime:
+    """When the person is to be there: the effective date, as far ahead as an event may name one."""
+    return min(max(item.first_asked, item.effective or item.first_asked), item.first_asked + FURTHEST)
 
 
 def _pause(app: App, item: WorkItem, now: datetime) -> timedelta:

@@ -126,7 +126,7 @@ async def _opt_in(
     `guard` is None where the profile is only observed.
     """
     now = app.clock.now()
-    state = replace(state, updates=tuple(moment for moment in state.updates if now - moment < _DAY))
+    state = replace(state, updates=tuple(moment for moment in state.updates if abs(now - moment) < _DAY))
     wanted = guard.wanted(ActionKind.PROFILE_UPDATES, profile.key, _WHY) if guard is not None else None
     if guard is not None and wanted is not None:
         stop, finding = await _stopped(app, guard, wanted, state)

@@ -15,7 +15,7 @@ from shared.domain.keys import IdentityKey, Key, PersonKey, ProfileKey, chain_ke
 from shared.domain.nameless import nameless
 from shared.domain.outcome import Outcome, retry_delay
 from shared.domain.shortened import cuts
-from shared.domain.work import CauseKind, Scheduled, WorkItem, again, later, retried
+from shared.domain.work import CauseKind, Scheduled, WorkItem, again, later, not_ahead, retried
 from shared.errors import AccessLost, Conflict, Permanent, StoreRefused, TooLarge, Transient
 from shared.ports import Chain
 from shared.services.app import App, Deadline, Look
@@ -38,6 +38,7 @@ async def reconcile(app: App, item: WorkItem) -> Outcome:
     must come back.
     """
     now, until = app.clock.now(), patience()
+    item = not_ahead(item, now)
     deadline = Deadline(now + timedelta(seconds=app.settings.handler_seconds))
     chain: Chain | None = None
     item = await schedule(app, item)

@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from shared.adapters.work_wire import BODY_BYTES, decode, encode
 from shared.domain.keys import IdentityKey, IdentityKind, PersonKey, ProfileKey
-from shared.domain.work import FUTURE_LOOKS, MOST_HINTS, Cause, CauseKind, WorkItem
+from shared.domain.work import FUTURE_LOOKS, MOST_HINTS, Cause, CauseKind, WorkItem, again
 from shared.errors import Rejected
 
 PERSON = "person:7c0f5a0e-0000-4000-8000-000000000001"
 GOOD = {"key": PERSON, "cause": {"kind": "event", "origin": "hr#1"}, "first_asked": "2026-03-01T09:30:00Z"}
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
-NAMES = TEXT.filter(lambda text: text.strip() == text != "" and not {"/", "%"} & set(text))
+NAMES = st.from_regex(r"[A-Za-z0-9:._-]{1,40}", fullmatch=True)
 MOMENTS = st.datetimes(
     datetime(1901, 1, 1),  # noqa: DTZ001 - hypothesis adds the zone
     datetime(2199, 1, 1),  # noqa: DTZ001
@@ -26,7 +26,11 @@ PROFILES = st.builds(ProfileKey, NAMES, NAMES)
 KEYS = st.one_of(
     st.builds(PersonKey, st.uuids().map(str)),
     PROFILES,
-    st.builds(IdentityKey, st.sampled_from(IdentityKind), TEXT.filter(lambda text: bool(text.strip()))),
+    st.builds(
+        IdentityKey,
+        st.sampled_from(IdentityKind),
+        TEXT.filter(lambda text: bool(text.strip()) and text.strip().lower().isprintable()),
+    ),
 )
 ITEMS = st.builds(
     WorkItem,
@@ -92,6 +96,14 @@ def test_unknown_fields_are_ignored() -> None:
         ({"hints": ["a/b"] * (MOST_HINTS + 1)}, "hints", "at most 200"),
         ({"hints": ["a/b", "ab"]}, "hints[1]", "is not '<billing account>/<billing profile>'"),
         ({"hints": "a/b"}, "hints", "valid array"),
+        ({"hints": ["a/b", "a/b c"]}, "hints[1]", "are named with"),
+        ({"key": "profile:Anna Jansen was fired/call 0800"}, "key", "are named with"),
+        ({"key": "profile:a/\x1b[2J"}, "key", "are named with"),
+        ({"key": "profile:a/b\u2028c"}, "key", "are named with"),
+        ({"key": f"profile:a/{'b' * 129}"}, "key", "are named with"),
+        ({"key": "identity:upn:anna\x1b[2J@contoso.example"}, "key", "none that cannot be seen"),
+        ({"key": "identity:upn:\u202eanna"}, "key", "none that cannot be seen"),
+        ({"key": f"identity:upn:{'a' * 1025}"}, "key", "at most 1,024 characters"),
     ],
 )
 def test_a_wrong_field_is_named_with_its_reason(change: dict[str, object], field: str, reason: str) -> None:
@@ -149,3 +161,14 @@ def test_an_item_too_large_to_be_decoded_is_not_encoded() -> None:
     item = WorkItem(PersonKey(PERSON[7:]), Cause(CauseKind.EVENT, "x" * BODY_BYTES), datetime.now(UTC))
     with pytest.raises(ValueError, match="over 65,536"):
         encode(item)
+
+
+def test_what_a_terminal_would_act_on_is_in_no_origin() -> None:
+    cause = {"kind": "operator", "origin": "\x1b[1A\x1b[2Koperator:olga", "event_type": "\u202eexe.tfird\n"}
+    item = decode(json.dumps({**GOOD, "cause": cause}).encode())
+    assert item.cause == Cause(CauseKind.OPERATOR, "\ufffd[1A\ufffd[2Koperator:olga", "\ufffdexe.tfird\ufffd")
+
+
+def test_a_look_that_was_taken_a_million_times_can_be_sent_again() -> None:
+    item = decode(json.dumps({**GOOD, "cause": {"kind": "retry", "origin": "x"}, "attempt": 1_000_000}).encode())
+    assert decode(encode(again(item, CauseKind.RETRY))).attempt == 1_000_000
