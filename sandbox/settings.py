@@ -49,6 +49,7 @@ class Options:
     `latency_seconds` is by stand-in (arm, graph, identity). `settings` are app settings that add to or replace
     the standard ones.
     `state` is the directory for ledger, logs and the effective policy, None for a fresh temporary one.
+    `switches` are open questions about the stand-ins to answer otherwise, by `stand-in.name`.
     Without `app` only the stand-ins are started. With `notifications` the app subscribes to changes in the
     directory before anybody is told that the sandbox is ready, and hears of them by Graph's notifications.
     """
@@ -62,6 +63,7 @@ class Options:
     app_directory: Path = PROJECT
     queues: Path | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
+    switches: Mapping[str, Any] = field(default_factory=dict)
     state: Path | None = None
     seed: int = 1
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from random import Random
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from pydantic import ValidationError
 
@@ -32,7 +32,7 @@ from sandbox.broker.config import QueueConfigError, read_queues
 from sandbox.broker.model import Broker, QueueOptions
 from sandbox.contoso import contoso
 from sandbox.echo import Echo
-from sandbox.faults import Faults, Switchboard, faults_handler
+from sandbox.faults import Faults, Switchboard, UnknownSwitchError, faults_handler
 from sandbox.graph import AUDIENCE as GRAPH_AUDIENCE
 from sandbox.graph import Deliveries, GraphModel, GraphService
 from sandbox.host import server as host_server
@@ -173,8 +173,10 @@ async def _started(
             "subscriptions": directory.subscriptions,
             "notifications": deliveries,
         }
+        switchboard = Switchboard(board)
+        _turn(switchboard, options.switches)
         door = await shell.serve(
-            with_subscriptions(directory.subscriptions, deliveries, faults_handler(rules, Switchboard(board)))
+            with_subscriptions(directory.subscriptions, deliveries, faults_handler(rules, switchboard))
         )
         listening.append(door.close)
         notifier = Notifier(deliveries, courier, clock=utc_now)
@@ -262,6 +264,18 @@ def _billing(world: World, directory: GraphModel, random: Random) -> BillingMode
             for mistake in mistakes.errors(include_url=False)
         )
         raise StartError(f"--world: {said}") from None
+
+
+def _turn(switchboard: Switchboard, switches: Mapping[str, Any]) -> None:
+    for name, value in switches.items():
+        target, _, switch = name.partition(".")
+        try:
+            switchboard.turn(target, switch, value)
+        except UnknownSwitchError as mistake:
+            raise StartError(f"--switch: {mistake}") from None
+        except ValidationError as mistakes:
+            said = "; ".join(mistake["msg"] for mistake in mistakes.errors(include_url=False))
+            raise StartError(f"--switch: {name} cannot be {value!r}: {said}") from None
 
 
 def _queues(options: Options) -> Sequence[QueueOptions]:
@@ -392,6 +406,19 @@ def _setting(text: str) -> tuple[str, str]:
     return name.strip(), value
 
 
+def switch(text: str) -> tuple[str, Any]:
+    """A switch on a command line: its name, and its value as JSON or, where it is none, as text."""
+    name, equals, value = text.partition("=")
+    if not equals or "." not in name:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no switch; write arm.NAME=VALUE (also graph, subscriptions, ...)"
+        )
+    try:
+        return name.strip(), json.loads(value)
+    except ValueError:
+        return name.strip(), value.strip()
+
+
 def _file(text: str) -> Path:
     path = Path(text)
     if not path.is_file():
@@ -429,6 +456,9 @@ def read_arguments(arguments: Sequence[str]) -> Options:
     parser.add_argument(
         "--set", type=_setting, action="append", default=[], metavar="NAME=VALUE", help="an app setting"
     )
+    parser.add_argument(
+        "--switch", type=switch, action="append", default=[], metavar="arm.NAME=VALUE", help="a stand-in's switch"
+    )
     parser.add_argument("--state", type=Path, metavar="DIR", help="for ledger and logs (default: a fresh one)")
     given = parser.parse_args(arguments)
     for option, is_given in (("--notifications", given.notifications), ("--policy", given.policy is not None)):
@@ -443,6 +473,7 @@ def read_arguments(arguments: Sequence[str]) -> Options:
         app=not given.no_app,
         queues=given.queues,
         settings=dict(given.set),
+        switches=dict(given.switch),
         state=given.state,
     )
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sandbox.billing.errors import Refused, arm_error, invalid, invalid_fields
+from sandbox.billing.errors import Refused, error_body, invalid, invalid_fields, service_error
 from sandbox.billing.long_running import Operation, Outcome
 from sandbox.billing.model import Account, BillingModel, Profile, Scope
 from sandbox.wire import Caller, Request, Response, as_json
@@ -47,7 +47,7 @@ class Call:
             return
         if not held:
             raise self.stranger(scope)
-        raise arm_error(
+        raise service_error(
             403,
             "AuthorizationFailed",
             f"The caller {self.caller.object_id} lacks a role for this at {scope.id}.",
@@ -56,13 +56,14 @@ class Call:
     def stranger(self, scope: Scope) -> Refused:
         """What a caller without any role at a scope gets."""
         if self.model.switches.stranger == "no-claims":
-            return arm_error(401, "401", "No claims present for the caller in the system")
-        return arm_error(403, "AuthorizationFailed", f"The caller {self.caller.object_id} has no access to {scope.id}.")
+            return service_error(401, "401", "No claims present for the caller in the system")
+        message = f"The caller {self.caller.object_id} has no access to {scope.id}."
+        return service_error(403, "AuthorizationFailed", message)
 
     def unprocessable(self, account: Account) -> Refused:
         """What an operation of other agreements gets."""
         agreement = account.properties["agreementType"]
-        return arm_error(
+        return service_error(
             422, "UnprocessableEntity", f"This operation is not supported for the agreement type {agreement}."
         )
 
@@ -96,7 +97,7 @@ class Call:
         """The body as a JSON object."""
         media_type = self.request.headers.get("content-type", "").partition(";")[0].strip().casefold()
         if media_type != "application/json":
-            raise arm_error(
+            raise service_error(
                 415, "UnsupportedMediaType", f"The content type '{media_type}' is not supported; send JSON."
             )
         try:
@@ -165,9 +166,10 @@ class Call:
     ) -> Operation:
         """Accepts a write that is done later, or fails later when the switches say so."""
         status = self.model.switches.operation_failure_status
+        failed = error_body("OperationFailed", f"{kind} did not succeed.", self.model.switches.error_bodies)
 
         def fail(_at: datetime) -> Outcome:
-            return Outcome(status or 0, {"error": {"code": "OperationFailed", "message": f"{kind} did not succeed."}})
+            return Outcome(status or 0, failed)
 
         return self.model.operations.start(
             kind,

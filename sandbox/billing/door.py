@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 
 from sandbox.billing import accounts, permissions, profiles, role_assignments
 from sandbox.billing.call import Call
-from sandbox.billing.errors import Refused, arm_error
+from sandbox.billing.errors import Refused, gateway_error, not_found, service_error
 from sandbox.billing.long_running import API_VERSION, new_guid
 from sandbox.billing.model import Account, BillingModel, Profile, Scope
 from sandbox.billing.throttle import HEADER, CallKind
@@ -23,13 +23,17 @@ type _OnScope = Callable[[Call, Scope], Response]
 
 _PREFIX = ["providers", "microsoft.billing", "billingaccounts"]
 _SUPPORTED = "2019-10-01-preview, 2020-05-01, 2020-12-15-privatepreview, 2022-10-01-privatepreview, 2024-04-01"
-_SERVICE_HEADERS = {
+_GATEWAY_HEADERS = {
     "cache-control": "no-cache",
     "expires": "-1",
     "pragma": "no-cache",
     "strict-transport-security": "max-age=31536000; includeSubDomains",
     "x-cache": "CONFIG_NOCACHE",
     "x-content-type-options": "nosniff",
+}
+_SERVICE_HEADERS = {
+    **_GATEWAY_HEADERS,
+    "api-supported-versions": _SUPPORTED,
     "x-frame-options": "DENY",
     "x-ms-service-version": "10.6.2873.826",
 }
@@ -85,6 +89,7 @@ def _handle(model: BillingModel, authenticate: Authenticate, request: Request) -
     now = model.now()
     caller = authenticate(request)
     limits: dict[str, str] = {}
+    by_gateway = False
     try:
         if caller is None:
             raise _unauthenticated(request)
@@ -97,9 +102,10 @@ def _handle(model: BillingModel, authenticate: Authenticate, request: Request) -
         _require_api_version(query)
         response = _dispatch(Call(model, request, caller, now, query))
     except Refused as refused:
-        response = refused.response
-    told = {"api-supported-versions": _SUPPORTED, "date": format_datetime(now, usegmt=True)}
-    headers = {**told, **_SERVICE_HEADERS, **limits, **_trace(model, now)}
+        response = refused.response(model.switches.error_bodies)
+        by_gateway = refused.by_gateway
+    own = _GATEWAY_HEADERS if by_gateway else _SERVICE_HEADERS
+    headers = {"date": format_datetime(now, usegmt=True), **own, **limits, **_trace(model, now)}
     if response.status != 202:  # noqa: PLR2004 - absent on 202 Accepted, as recorded
         headers["vary"] = "Accept-Encoding"
     return replace(response, headers={**headers, **response.headers})
@@ -112,7 +118,7 @@ def _dispatch(call: Call) -> Response:
         return _only(method, {"GET": lambda: accounts.list_accounts(call)})
     account = call.model.account(place.account)
     if account is None:
-        raise arm_error(404, "BillingAccountNotFound", f"There is no billing account {place.account}.")
+        raise not_found()
     if place.rest and place.rest[0].casefold() == "operationresults":
         return _only(method, {"GET": lambda: _operation_result(call, place)})
     if place.profile is not None:
@@ -136,7 +142,7 @@ def _below_profile(call: Call, account: Account, place: _Place, method: str) -> 
     if not place.rest and method == "PUT" and profile is None:
         return profiles.put_profile(replace(call, name=place.profile), account, None)
     if profile is None or profile.deleted:
-        raise arm_error(404, "BillingProfileNotFound", f"There is no billing profile {place.profile} in {account.id}.")
+        raise not_found()
     if place.rest:
         return _on_scope(call, profile, place.rest, method)
     return _only(
@@ -168,10 +174,10 @@ def _operation_result(call: Call, place: _Place) -> Response:
     name = place.rest[1] if len(place.rest) == 2 else ""  # noqa: PLR2004 - the collection and a name
     operations = call.model.operations
     if call.model.switches.signed_locations and not operations.is_genuine(name, call.query):
-        raise arm_error(403, "InvalidSignature", "The address of this operation is not as it was issued.")
+        raise service_error(403, "InvalidSignature", "The address of this operation is not as it was issued.")
     operation = operations.poll(name, call.now)
     if operation is None:
-        raise arm_error(404, "NotFound", f"There is no operation {name}, or no longer.")
+        raise not_found()
     if operation.outcome is None:
         return call.accepted(operation, operation.interim(call.now) if operation.interim else None)
     if operation.outcome.body is None:
@@ -183,7 +189,7 @@ def _place(path: str) -> _Place | None:
     """What a path points at; None for the list of accounts."""
     segments = path.strip("/").split("/")
     if [each.casefold() for each in segments[:3]] != _PREFIX or "" in segments:
-        raise arm_error(404, "InvalidResourceType", f"The resource type of {path} could not be found.")
+        raise gateway_error(404, "InvalidResourceType", f"The resource type of {path} could not be found.")
     match segments[3:]:
         case []:
             return None
@@ -198,7 +204,7 @@ def _only(method: str, operations: dict[str, Callable[[], Response]]) -> Respons
     operation = operations.get(method)
     if operation is None:
         message = f"The method {method} is not allowed here."
-        raise arm_error(405, "MethodNotAllowed", message, {"allow": ", ".join(operations)})
+        raise service_error(405, "MethodNotAllowed", message, {"allow": ", ".join(operations)})
     return operation()
 
 
@@ -218,10 +224,10 @@ def _require_api_version(query: dict[str, str]) -> None:
     version = query.get("api-version")
     if not version:
         message = "The api-version query parameter (?api-version=) is required for all requests."
-        raise arm_error(400, "MissingApiVersionParameter", message)
+        raise gateway_error(400, "MissingApiVersionParameter", message)
     if version != API_VERSION:
         message = f"The api-version '{version}' is invalid. The supported version here is '{API_VERSION}'."
-        raise arm_error(400, "InvalidApiVersionParameter", message)
+        raise gateway_error(400, "InvalidApiVersionParameter", message)
 
 
 def _unauthenticated(request: Request) -> Refused:
@@ -232,7 +238,7 @@ def _unauthenticated(request: Request) -> Refused:
         if sent
         else "Authentication failed. The 'Authorization' header is missing."
     )
-    return arm_error(
+    return gateway_error(
         401,
         code,
         message,
@@ -242,11 +248,13 @@ def _unauthenticated(request: Request) -> Refused:
 
 def _throttled(seconds: int, *, with_header: bool) -> Refused:
     message = f"Too many requests. Please retry after {seconds} seconds."
-    return arm_error(429, "429", message, {"retry-after": str(seconds)} if with_header else None)
+    if with_header:
+        return gateway_error(429, "429", message, {"retry-after": str(seconds)})
+    return service_error(429, "429", message)
 
 
 def _unknown_path(request: Request) -> Refused:
-    return arm_error(404, "InvalidResourceType", f"The resource type of {request.path} could not be found.")
+    return gateway_error(404, "InvalidResourceType", f"The resource type of {request.path} could not be found.")
 
 
 def _trace(model: BillingModel, now: datetime) -> dict[str, str]:

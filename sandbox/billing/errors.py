@@ -1,26 +1,63 @@
-"""The service's two families of errors.
+"""Refusals: the service's own, and those of Azure Resource Manager before it.
 
-What lives here: the exception that carries a refusal to the door, and the shapes of its bodies: ARM's
-(`{"error": {"code", "message"}}`) and ASP.NET's ProblemDetails (`{"errors": {field: [message]}}`).
+What lives here: the exception that carries a refusal to the door, and the shapes of its bodies: the service's, bare
+(`{"code", "message"}`) or wrapped (`{"error": {"code", "message"}}`) as the switch says; ASP.NET's ProblemDetails
+(`{"errors": {field: [message]}}`); and Azure Resource Manager's, always wrapped.
 """
 
 import random
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from sandbox.wire import Response, as_json
 
+type Shape = Literal["bare", "wrapped"]
 
+
+@dataclass(eq=False)
 class Refused(Exception):  # noqa: N818 - it says what happened to a request; nothing went wrong in the stand-in
-    """A request that is answered with an error, which it carries as `response`."""
+    """A request that is answered with an error: its parts, and who refuses it.
 
-    def __init__(self, response: Response) -> None:
-        super().__init__(response.status, response.body.decode())
-        self.response = response
+    `by_gateway` is Azure Resource Manager, which did not ask the service. `problem` is a whole body of ProblemDetails.
+    """
+
+    status: int
+    code: str = ""
+    message: str = ""
+    headers: Mapping[str, str] | None = None
+    by_gateway: bool = False
+    problem: Mapping[str, Any] | None = None
+
+    def response(self, shape: Shape) -> Response:
+        """The answer, its body shaped as the service shapes its errors."""
+        if self.problem is not None:
+            return as_json(self.status, self.problem, {"content-type": "application/problem+json; charset=utf-8"})
+        if self.by_gateway:
+            headers = {"x-ms-failure-cause": "gateway", **(self.headers or {})}
+            return as_json(self.status, error_body(self.code, self.message, "wrapped"), headers)
+        return as_json(self.status, error_body(self.code, self.message, shape), self.headers)
 
 
-def arm_error(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> Refused:
-    """A refusal in ARM's shape."""
-    return Refused(as_json(status, {"error": {"code": code, "message": message}}, headers))
+def error_body(code: str, message: str, shape: Shape) -> dict[str, Any]:
+    """The body of an error that has a code."""
+    bare = {"code": code, "message": message}
+    return bare if shape == "bare" else {"error": bare}
+
+
+def gateway_error(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> Refused:
+    """A refusal by Azure Resource Manager itself."""
+    return Refused(status, code, message, headers, by_gateway=True)
+
+
+def service_error(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> Refused:
+    """A refusal by the service."""
+    return Refused(status, code, message, headers)
+
+
+def not_found() -> Refused:
+    """What the service says of everything that is not there, as recorded: it does not say what is missing."""
+    return service_error(404, "NotFound", "The resource or one of its dependencies could not be found.")
 
 
 def invalid(rng: random.Random, **fields: str) -> Refused:
@@ -38,4 +75,4 @@ def invalid_fields(rng: random.Random, fields: Mapping[str, list[str]], *, statu
         "status": status,
         "traceId": trace,
     }
-    return Refused(as_json(status, body, {"content-type": "application/problem+json; charset=utf-8"}))
+    return Refused(status, problem=body)

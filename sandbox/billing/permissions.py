@@ -6,7 +6,7 @@ What lives here: these reads. They answer strangers too, with nothing in them, a
 from typing import Any
 
 from sandbox.billing.call import Call
-from sandbox.billing.errors import arm_error, invalid
+from sandbox.billing.errors import invalid, not_found
 from sandbox.billing.model import Scope
 from sandbox.billing.roles import NAMED_ACTIONS, Role, roles_of
 from sandbox.wire import Response, as_json
@@ -28,7 +28,7 @@ def get_definition(call: Call, scope: Scope) -> Response:
         raise call.stranger(scope)
     role = next((role for role in _offered(call, scope) if role.guid == call.name.casefold()), None)
     if role is None:
-        raise arm_error(404, "NotFound", f"There is no billing role definition {call.name} at {scope.id}.")
+        raise not_found()
     return as_json(200, _body(scope, role))
 
 

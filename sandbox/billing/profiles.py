@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
 from sandbox.billing.call import Call
-from sandbox.billing.errors import arm_error, invalid, invalid_fields
+from sandbox.billing.errors import invalid, invalid_fields, service_error
 from sandbox.billing.long_running import Outcome
 from sandbox.billing.model import Account, Profile
 from sandbox.billing.roles import READ_ENTERPRISE, READ_PROFILE, UPDATE_PROFILE
@@ -148,7 +148,7 @@ def _updated(call: Call, current: dict[str, Any], sent: dict[str, Any]) -> dict[
 
 def _create(call: Call, account: Account, sent: dict[str, Any], tags: dict[str, str] | None) -> Response:
     if "x-ms-payment-method-id" not in call.request.headers:
-        raise arm_error(400, "BadRequest", "Creating a billing profile needs the header X-Ms-Payment-Method-Id.")
+        raise service_error(400, "BadRequest", "Creating a billing profile needs the header X-Ms-Payment-Method-Id.")
     if "displayName" not in sent:
         raise invalid(call.model.rng, Properties__DisplayName="The DisplayName field is required.")
     defaults = ProfileProperties.model_validate({"displayName": sent["displayName"]}).wire()

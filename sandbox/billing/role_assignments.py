@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from sandbox.billing.call import Call
-from sandbox.billing.errors import arm_error, invalid, invalid_fields
+from sandbox.billing.errors import Refused, invalid, invalid_fields, not_found, service_error
 from sandbox.billing.holdings import Assignment
 from sandbox.billing.long_running import Outcome, new_guid
 from sandbox.billing.model import Account, Profile, Scope
@@ -57,7 +57,7 @@ def get_assignment(call: Call, scope: Scope) -> Response:
     _require_read(call, scope)
     row = scope.assignments.seen(call.name, call.now)
     if row is None:
-        raise arm_error(404, "NotFound", f"There is no billing role assignment {call.name} at {scope.id}.")
+        raise not_found()
     return as_json(200, body_of(scope, row))
 
 
@@ -70,7 +70,7 @@ def create_assignment(call: Call, scope: Scope) -> Response:
     asked = _read_asked(call, scope, call.body())
     existing = scope.assignments.held(asked.role.guid, asked.principal_id)
     if existing is not None and switches.duplicate == "conflict":
-        raise arm_error(409, "Conflict", f"The billing role assignment {existing.name} exists already at {scope.id}.")
+        raise service_error(409, "Conflict", "The role assignment conflicts with an existing role assignment.")
     name = existing.name if existing else model.assignment_name(scope, asked.role.guid, asked.principal_id)
     row = existing or _new_row(call, scope, asked, name)
     _record(call, scope, "create-role-assignment", row, changed=existing is None)
@@ -115,11 +115,11 @@ def delete_assignment(call: Call, scope: Scope) -> Response:
     row = scope.assignments.actual(call.name)
     if row is None:
         if isinstance(scope, Profile) and scope.account.assignments.actual(call.name) is not None:
-            raise arm_error(400, "BadRequest", "Inherited permissions cannot be removed at the lower level.")
+            raise service_error(400, "BadRequest", "Inherited permissions cannot be removed at the lower level.")
         return Response(204)
     owners = [each for each in scope.assignments.every() if each.role in _OWNERS and not each.pending]
     if owners == [row]:
-        raise arm_error(
+        raise service_error(
             call.model.switches.last_owner_status,
             "BadRequest",
             "You'll need to keep one user with 'This scope' permissions."
@@ -254,8 +254,7 @@ def _new_row(call: Call, scope: Scope, asked: _Asked, name: str) -> Assignment:
             message = f"The tenant {tenant} is not associated with this billing account for billing management."
             raise invalid(model.rng, PrincipalTenantId=message)
     elif kind is None:
-        message = f"The principal {asked.principal_id} does not exist in the tenant {tenant}."
-        raise arm_error(switches.unknown_principal_status, "PrincipalNotFound", message)
+        raise _unknown_principal(call, asked.principal_id)
     by_service = model.principal_type(call.caller.object_id) == "ServicePrincipal"
     anonymous = by_service and switches.created_by_service_principal == "absent"
     request = f"/providers/Microsoft.Billing/billingRequests/{new_guid(model.rng)}" if abroad else None
@@ -271,6 +270,18 @@ def _new_row(call: Call, scope: Scope, asked: _Asked, name: str) -> Assignment:
         billing_request_id=request,
         pending=abroad,
     )
+
+
+def _unknown_principal(call: Call, principal_id: str) -> Refused:
+    """What a principal gets whom the tenant does not know: a validation, or that a dependency is missing."""
+    message = f"The principal {principal_id} does not exist in the tenant."
+    match call.model.switches.unknown_principal_status:
+        case 400:
+            return invalid(call.model.rng, PrincipalId=message)
+        case 404:
+            return not_found()
+        case status:
+            return service_error(status, "PrincipalNotFound", message)
 
 
 def _record(call: Call, scope: Scope, operation: str, row: Assignment, *, changed: bool) -> None:

@@ -24,6 +24,12 @@ class Switches:
 
     __pydantic_config__ = ConfigDict(extra="forbid", strict=False)  # read by pydantic's TypeAdapter
 
+    # -- errors
+    error_bodies: Literal["bare", "wrapped"] = "bare"
+    """How the service shapes its own errors: bare `{"code", "message"}`, or wrapped in `error` as its specification
+    says and Azure Resource Manager does. Bare, as recorded from 2020 to 2024; nobody has recorded one under this
+    version."""
+
     # -- access
     stranger: Literal["no-claims", "forbidden"] = "no-claims"
     """What a caller without any billing role on the scope gets: 401 "No claims present" or 403. Both were
@@ -62,7 +68,8 @@ class Switches:
 
     unknown_principal_status: ClientError = 400
     """Status for a principal that the tenant does not know. Not documented; 400 like the service's other
-    validation."""
+    validation, as ProblemDetails. 404 is its own "The resource or one of its dependencies could not be found"; any
+    other says `PrincipalNotFound`."""
 
     grants_visible_after_seconds: Seconds = 0.0
     """How long a new assignment stays invisible to list, get and resolve. Nothing is published for these

@@ -8,7 +8,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -29,7 +29,7 @@ from sandbox.demo.story import (
 )
 from sandbox.host.host import HostStartError
 from sandbox.settings import STANDARD_POLICY, Mode, Options
-from sandbox.up import Sandbox, StartError, running
+from sandbox.up import Sandbox, StartError, running, switch
 
 SHORTENED: Final = {
     "INVOICE_ACCESS_SETTLE_SECONDS": ("1", "300"),
@@ -95,8 +95,8 @@ def _hurry(sandbox: Sandbox) -> None:
     )
 
 
-async def _enforced(console: Console, policy: Path, settings: dict[str, str]) -> list[Told]:
-    options = Options(policy=policy, settings=settings, mode=Mode.ENFORCE, state=policy.parent / "enforced")
+async def _enforced(console: Console, policy: Path, common: Options) -> list[Told]:
+    options = replace(common, policy=policy, mode=Mode.ENFORCE, state=policy.parent / "enforced")
     played: list[Told] = []
     async with running(options) as sandbox, Office(sandbox, patience=_PATIENCE) as office:
         _hurry(sandbox)
@@ -119,12 +119,12 @@ async def _enforced(console: Console, policy: Path, settings: dict[str, str]) ->
     return played
 
 
-async def _observed(policy: Path, settings: dict[str, str]) -> Told:
+async def _observed(policy: Path, common: Options) -> Told:
     """The same story where the policy says `enforce: none`: looks and `would`, and not one write."""
     began = time.monotonic()
     seen = Seen()
     async with (
-        running(Options(policy=policy, settings=settings, mode=Mode.OBSERVE, state=policy.parent / "seen")) as sandbox,
+        running(replace(common, policy=policy, mode=Mode.OBSERVE, state=policy.parent / "seen")) as sandbox,
         Office(sandbox, patience=_OBSERVED_PATIENCE) as office,
     ):
         _hurry(sandbox)
@@ -139,17 +139,17 @@ async def _observed(policy: Path, settings: dict[str, str]) -> Told:
     return Told("the same story, observed, writes nothing", seen, time.monotonic() - began)
 
 
-async def _notified(policy: Path, settings: dict[str, str]) -> Told:
+async def _notified(policy: Path, common: Options) -> Told:
     """A third Contoso, whose directory notifies the app of changes: subscriptions made, then people changed."""
-    options = Options(policy=policy, settings=settings, state=policy.parent / "notified", notifications=True)
+    options = replace(common, policy=policy, state=policy.parent / "notified", notifications=True)
     async with running(options) as sandbox, Office(sandbox, patience=_PATIENCE) as office:
         await office.run("subscriptions")
         return await play(office, Step("Graph's own notifications, and nobody sends an event", graph_tells))
 
 
-async def tell_story(console: Console) -> list[Told]:
+async def tell_story(console: Console, switches: Mapping[str, Any]) -> list[Told]:
     """Plays everything on three fresh sandboxes and returns how each step went."""
-    settings = {name: short for name, (short, _) in SHORTENED.items()}
+    common = Options(settings={name: short for name, (short, _) in SHORTENED.items()}, switches=switches)
     console.print("[bold]A finance department, its people, and who gets which Azure invoices[/bold]")
     shown = ", ".join(f"{name} {short} s instead of {full} s" for name, (short, full) in SHORTENED.items())
     console.print(
@@ -164,9 +164,9 @@ async def tell_story(console: Console) -> list[Told]:
         for policy in policies:
             policy.write_text(text.replace("\nemail_invoicing:", f"{PROJECT_RULE}\nemail_invoicing:"), encoding="utf-8")
         async with asyncio.TaskGroup() as both:
-            observed = both.create_task(_observed(policies[1], settings))
-            enforced = both.create_task(_enforced(console, policies[0], settings))
-        notified = await _notified(policies[1], settings)
+            observed = both.create_task(_observed(policies[1], common))
+            enforced = both.create_task(_enforced(console, policies[0], common))
+        notified = await _notified(policies[1], common)
         played = [*enforced.result(), observed.result(), notified]
         for title, told in (("Observed", observed.result()), ("Notified", notified)):
             console.print(f"[bold cyan]{title}[/bold cyan]")
@@ -188,6 +188,9 @@ def main(arguments: Sequence[str]) -> int:
         prog="python -m sandbox demo", description="A finance department's story, played and checked."
     )
     parser.add_argument("--report", type=Path, metavar="FILE", help="write what was expected and observed as JSON")
+    parser.add_argument(
+        "--switch", type=switch, action="append", default=[], metavar="arm.NAME=VALUE", help="a stand-in's switch"
+    )
     given = parser.parse_args(arguments)
     if given.report is not None and not given.report.absolute().parent.is_dir():
         parser.exit(2, f"{parser.prog}: --report: there is no folder {given.report.absolute().parent}\n")
@@ -195,7 +198,7 @@ def main(arguments: Sequence[str]) -> int:
     logging.getLogger("sandbox").addHandler(logging.NullHandler())  # the story kills the app; that is no news
     began = time.monotonic()
     try:
-        played = asyncio.run(tell_story(console))
+        played = asyncio.run(tell_story(console, dict(given.switch)))
     except (HostStartError, StartError) as failure:
         print(f"python -m sandbox demo: the app does not start:\n{failure}", file=sys.stderr)
         return 1

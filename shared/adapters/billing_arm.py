@@ -19,7 +19,17 @@ from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import AzureError
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 
-from shared.adapters.arm_answers import MAY_BE_WRITTEN, answered_at, asked_wait, failure, is_absence
+from shared.adapters.arm_answers import (
+    MAY_BE_WRITTEN,
+    NEW_PRINCIPAL_WAIT,
+    answered_at,
+    asked_wait,
+    capped_wait,
+    failure,
+    is_absence,
+    is_principal_unknown,
+    read_refusal,
+)
 from shared.adapters.arm_pipeline import (
     API_VERSION,
     ARM_SCOPE,
@@ -220,7 +230,8 @@ class ArmBilling:
     async def grant_invoice_manager(self, profile: ProfileKey, principal_id: str) -> Written:
         """See `shared.ports.Billing`.
 
-        An answer that shows somebody else's assignment says that it was there before.
+        An answer that shows somebody else's assignment says that it was there before. One that may be about a
+        principal whom billing does not know yet is worth another try: the directory knows them.
         """
         what = f"making {principal_id} Invoice manager on {profile}"
         object_id, tenant_id = await self._ourselves()
@@ -232,6 +243,10 @@ class ArmBilling:
         response = await self._send(HttpRequest("POST", url, json=body), what, writing=True)
         if response.status_code == _CONFLICT:
             return Written.ALREADY
+        if is_principal_unknown(response):
+            asked = capped_wait(response, self._wait_cap)
+            wait = min(self._wait_cap, NEW_PRINCIPAL_WAIT) if asked is None else asked
+            raise Transient(f"{what}: {response.status_code} {read_refusal(response)}", retry_after=wait)
         final = await self._finished(response, what, str(profile))
         maker = made_by(final.content)
         return Written.DONE if maker is None or maker in self._former | {object_id} else Written.ALREADY

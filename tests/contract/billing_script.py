@@ -129,12 +129,23 @@ def page(*rows: Any, link: Any = None) -> Response:
     return as_json(200, {"value": list(rows)} | ({} if link is None else {"nextLink": link}))
 
 
+SERVICES_OWN = {"x-ms-service-version": "10.6.2811.738"}
+"""What the service says of itself on every answer, and nobody in between does."""
+
+
 def arm(status: int, code: str, message: str, **headers: str) -> Response:
+    """An error in Azure Resource Manager's shape."""
     return as_json(
         status,
         {"error": {"code": code, "message": message}},
         {name.replace("_", "-"): value for name, value in headers.items()},
     )
+
+
+def bare(status: int, code: str, message: str, **headers: str) -> Response:
+    """An error in the shape that was recorded from the service."""
+    wrapped = arm(status, code, message, **headers)
+    return as_json(status, {"code": code, "message": message}, wrapped.headers)
 
 
 def own_assignment() -> OwnAssignment:

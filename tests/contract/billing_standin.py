@@ -228,6 +228,12 @@ def json_of(response: Response) -> Any:
     return json.loads(response.body)
 
 
+def error_of(response: Response) -> Any:
+    """Code and message of an error, bare or wrapped."""
+    body = json_of(response)
+    return body.get("error", body)
+
+
 def published(name: str) -> Any:
     """A published example."""
     return json.loads((CONFORMANCE / "examples" / "2024-04-01" / f"{name}.json").read_text())

@@ -1,15 +1,18 @@
 """What the billing adapter reads out of every answer, and what it refuses to read into it."""
 
 import itertools
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from sandbox.wire import Response, as_json
+from shared.adapters.billing_arm import ArmBilling
 from shared.domain.billing import INVOICE_MANAGER, Assignment
 from shared.domain.keys import ProfileKey
-from shared.errors import FailedRead, MaybeWritten, Permanent
+from shared.errors import FailedRead, InvoiceAccessError, MaybeWritten, Permanent
+from shared.ports import Written
 from tests.contract.billing_script import (
     ACCOUNT,
     KEY,
@@ -18,10 +21,13 @@ from tests.contract.billing_script import (
     OWN,
     PERSON,
     PROFILE_ID,
+    SERVICES_OWN,
     Service,
     account_row,
     arm,
     assignment_row,
+    bare,
+    own_assignment,
     page,
     profile_row,
     without,
@@ -75,28 +81,66 @@ async def test_the_role_is_the_last_segment_of_whatever_id_the_service_gives() -
 @pytest.mark.parametrize(
     "absent",
     [
+        bare(404, "NotFound", "The resource or one of its dependencies could not be found."),
+        bare(404, "notFound", "none"),
+        bare(404, "BillingRoleAssignmentDoesNotExist", "none"),
+        as_json(404, {"Code": "NotFound", "Message": "none"}),
+        as_json(404, {"code": "NotFound", "message": None, "details": None, "target": None}),
+        Response(404, {"content-type": "text/plain"}, b'{"code": "NotFound", "message": "none"}'),
+        Response(404, {"content-type": "text/html"}, b'\xef\xbb\xbf{"code": "NotFound", "message": "none"}'),
+        Response(404, {}, b'{"code": "NotFound", "message": "none"}'),
         arm(404, "NotFound", "There is no such assignment."),
+        arm(404, "404", "There is no such assignment."),
         arm(404, "BillingProfileNotFound", "There is no such profile."),
+        as_json(404, {"Error": {"Code": "NotFound", "Message": "none"}}),
         as_json(404, {"type": "x", "title": "Not Found", "status": 404, "traceId": "00-1"}),
-        Response(404),
+        as_json(404, {"Title": "Not Found", "Status": 404}, {"content-type": "application/problem+json"}),
+        as_json(404, {"errors": {"Name": ["There is none."]}, "title": "Not Found", "status": 404}),
+        Response(404, SERVICES_OWN),
+        as_json(404, {"code": "Vanished", "message": "in words nobody knows"}, SERVICES_OWN),
+        arm(404, "ResourceNotFound", "of the service", **SERVICES_OWN),
     ],
 )
 async def test_the_services_own_404_means_absent(absent: Response) -> None:
     assert await Service(absent).billing().assignment(KEY, PERSON) is None
     assert await Service(absent).billing().profile(KEY) is None
+    assert await Service(absent).billing().revoke_invoice_manager(own_assignment()) is Written.ALREADY
 
 
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
+        (Response(404), FailedRead),
         (Response(404, {"content-type": "text/html"}, b"<html>gateway</html>"), FailedRead),
+        (Response(404, SERVICES_OWN, b"<html>the host's own page</html>"), FailedRead),
         (as_json(404, {"hello": "world"}), FailedRead),
+        (
+            as_json(404, {"Message": "No HTTP resource was found that matches the request URI"}, SERVICES_OWN),
+            FailedRead,
+        ),
+        (as_json(404, {"statusCode": 404, "message": "Resource not found"}), FailedRead),
+        (as_json(404, {"error": "Not Found", "path": "/providers", "status": 404}), FailedRead),
+        (as_json(404, {"code": 404, "message": "not found", "status": "Failure"}), FailedRead),
+        (bare(404, "Vanished", "in words nobody knows"), FailedRead),
+        (arm(404, "ResourceNotFound", "The Resource 'x' under resource group 'y' was not found."), FailedRead),
+        (arm(404, "NotFound", "none", x_ms_failure_cause="gateway"), FailedRead),
+        (Response(404, {"x-ms-failure-cause": "gateway", **SERVICES_OWN}), FailedRead),
         (arm(404, "InvalidResourceType", "The resource type could not be found."), Permanent),
+        (bare(404, "MissingSubscription", "no valid tenant level resource provider"), Permanent),
+        (arm(404, "ResourceProviderNotFound", "x", **SERVICES_OWN), Permanent),
     ],
 )
 async def test_a_404_of_somebody_else_is_never_absence(answer: Response, error: type[Exception]) -> None:
-    with pytest.raises(error):
-        await Service(answer).billing().assignment(KEY, PERSON)
+    reads: list[Callable[[ArmBilling], Any]] = [
+        lambda billing: billing.assignment(KEY, PERSON),
+        lambda billing: billing.profile(KEY),
+    ]
+    for read in reads:
+        with pytest.raises(error) as caught:
+            await read(Service(answer).billing())
+        assert type(caught.value) is error
+    with pytest.raises(InvoiceAccessError):
+        await Service(answer).billing().revoke_invoice_manager(own_assignment())
 
 
 @pytest.mark.parametrize(

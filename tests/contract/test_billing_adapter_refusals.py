@@ -17,11 +17,13 @@ from tests.contract.billing_script import (
     OWN,
     PERSON,
     PROBLEM,
+    SERVICES_OWN,
     WRITES,
     Service,
     Tokenless,
     arm,
     assignment_row,
+    bare,
 )
 
 # -- refusals
@@ -31,11 +33,43 @@ from tests.contract.billing_script import (
     ("answer", "error", "said"),
     [
         (arm(401, "401", "No claims present for the caller in the system"), AccessLost, "no billing role on"),
+        (bare(401, "401", "No claims present for the caller in the system"), AccessLost, "no billing role on"),
+        (arm(401, "AuthenticationFailed", "No claims present for the caller"), AccessLost, "no billing role on"),
+        (bare(401, "Unauthorized", "in words nobody knows"), AccessLost, "nobody knows"),
+        (bare(401, "Unauthorized", "nobody knows", www_authenticate="Bearer"), AccessLost, "nobody knows"),
+        (as_json(401, {"title": "Unauthorized", "status": 401}), AccessLost, "Unauthorized"),
+        (Response(401, SERVICES_OWN, b"keep out"), AccessLost, "keep out"),
+        (Response(401, SERVICES_OWN), AccessLost, "no explanation"),
+        (bare(403, "Forbidden", "in words nobody knows"), AccessLost, "nobody knows"),
+        (as_json(403, {"title": "Forbidden", "status": 403}), AccessLost, "Forbidden"),
+        (Response(403, {"content-type": "text/html"}, b"<html>keep out</html>"), AccessLost, "keep out"),
         (arm(403, "AuthorizationFailed", "lacks a role"), AccessLost, "lacks a role"),
         (Response(403), AccessLost, "no explanation"),
         (arm(401, "ExpiredAuthenticationToken", "expired"), Transient, "token"),
         (Response(401), Transient, "token"),
+        (Response(401, {"content-type": "text/html"}, b"<html>sign in</html>"), Transient, "token"),
+        (bare(401, "ExpiredAuthenticationToken", "expired"), Transient, "token"),
+        (arm(401, "InvalidAuthenticationTokenAudience", "for another"), Transient, "token"),
+        (arm(401, "AuthenticationFailed", "The 'Authorization' header is missing."), Transient, "token"),
+        (as_json(401, {"error": "invalid_token", "error_description": "it expired"}), Transient, "it expired"),
+        (arm(401, "Anything", "at all", x_ms_failure_cause="gateway"), Transient, "token"),
+        (
+            bare(401, "Unauthorized", "x", www_authenticate='Bearer realm="", error="invalid_token"'),
+            Transient,
+            "token",
+        ),
         (arm(429, "429", "Too many requests."), Transient, "Too many"),
+        (bare(429, "429", "Too many requests."), Transient, "429: Too many"),
+        (bare(500, "InternalServerError", "oops"), Transient, "InternalServerError: oops"),
+        (bare(503, "Busy", "busy"), Transient, "Busy: busy"),
+        (bare(400, "BadRequest", "no"), Permanent, "BadRequest: no"),
+        (
+            as_json(400, {"Code": "BadRequest", "Message": "no", "Details": [{"Message": "why"}]}),
+            Permanent,
+            "BadRequest: no; why",
+        ),
+        (bare(409, "Conflict", "in progress"), Transient, "Conflict: in progress"),
+        (bare(418, "Teapot", "in words nobody knows"), Permanent, "Teapot: in words"),
         (arm(500, "InternalServerError", "oops"), Transient, "oops"),
         (
             Response(502, {"content-type": "text/html"}, b"<html>Bad\n gateway</html>"),
@@ -85,11 +119,38 @@ async def test_the_lost_role_names_its_scope() -> None:
     assert caught.value.scope == ACCOUNT
 
 
-async def test_a_principal_that_billing_does_not_know_yet_is_worth_another_try() -> None:
-    service = Service(arm(400, "PrincipalNotFound", "The principal does not exist in the tenant."))
+@pytest.mark.parametrize(
+    "refused",
+    [
+        arm(400, "PrincipalNotFound", "The principal does not exist in the tenant."),
+        bare(422, "BillingPrincipalNotFound", "The principal does not exist in the tenant."),
+        bare(404, "NotFound", "The resource or one of its dependencies could not be found."),
+        arm(404, "NotFound", "The resource or one of its dependencies could not be found."),
+        as_json(400, PROBLEM),
+        as_json(400, {"Errors": {"properties.PrincipalID": ["who?"]}, "Title": "One or more", "Status": 400}),
+    ],
+)
+async def test_a_principal_that_billing_may_not_know_yet_is_worth_another_try(refused: Response) -> None:
+    service = Service(refused)
     with pytest.raises(Transient) as caught:
         await service.billing().grant_invoice_manager(KEY, PERSON)
+    assert type(caught.value) is Transient
     assert caught.value.retry_after == timedelta(seconds=30)
+    assert service.verbs == ["POST"]
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        bare(404, "BillingProfileNotFound", "no such profile"),
+        bare(400, "BadRequest", "no"),
+        as_json(400, {"errors": {"RoleDefinitionId": ["which?"]}, "title": "One or more", "status": 400}),
+        bare(422, "UnprocessableEntity", "not under this agreement"),
+    ],
+)
+async def test_a_grant_that_is_refused_for_another_reason_is_not_tried_again(refused: Response) -> None:
+    with pytest.raises(Permanent):
+        await Service(refused).billing().grant_invoice_manager(KEY, PERSON)
 
 
 @pytest.mark.parametrize(
@@ -139,6 +200,7 @@ def test_the_services_own_time_is_read_where_it_is_told(date: str | None, told: 
         (arm(429, "429", "Too many requests.", retry_after="86400"), 15),
         (arm(503, "Busy", "busy", retry_after="999999999999999999"), 15),
         (arm(429, "429", "Too many requests. Please retry after 60 seconds."), 1),
+        (bare(429, "429", "Too many requests. Please retry after 60 seconds."), 1),
         (arm(503, "Busy", "busy", retry_after="120"), 2),
     ],
 )

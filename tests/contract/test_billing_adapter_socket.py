@@ -12,7 +12,7 @@ from shared.errors import FailedRead, MaybeWritten, Transient
 from shared.settings import Settings
 from tests.contract.billing_script import KEY, PERSON, WRITES, Credential
 
-_NONE = b'{"error":{"code":"NotFound","message":"There is none."}}'
+_NONE = b'{"code":"NotFound","message":"The resource or one of its dependencies could not be found."}'
 ABSENT = b"HTTP/1.1 404 Not Found\r\ncontent-length: %d\r\n\r\n%s" % (len(_NONE), _NONE)
 CUT_OFF = b'HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{"id":'
 HANG_UP = b""

@@ -19,6 +19,7 @@ from tests.contract.billing_script import (
     PERSON,
     PROFILE,
     PROFILE_ID,
+    SERVICES_OWN,
     TENANT,
     WRITES,
     Credential,
@@ -26,6 +27,7 @@ from tests.contract.billing_script import (
     Tokenless,
     arm,
     assignment_row,
+    bare,
     own_assignment,
     page,
     profile_row,
@@ -64,6 +66,11 @@ async def test_a_grant_that_is_answered_at_once_is_done(answer: Response) -> Non
     "answer",
     [
         arm(409, "Conflict", "exists already"),
+        bare(409, "Conflict", "The role assignment conflicts with an existing role assignment."),
+        as_json(409, {"title": "Conflict", "status": 409}),
+        as_json(409, {"errors": {"PrincipalId": ["holds it"]}, "title": "Conflict", "status": 409}),
+        Response(409),
+        Response(409, {"content-type": "text/html"}, b"<html>conflict</html>"),
         as_json(200, assignment_row(createdByPrincipalId="7c0f5a0e-0000-4000-8000-0000000000cc")),
     ],
 )
@@ -123,7 +130,8 @@ async def test_a_poll_that_fails_leaves_the_outcome_open(poll: Response) -> None
         (Response(202), Written.DONE),
         (Response(204), Written.ALREADY),
         (arm(404, "NotFound", "no such assignment"), Written.ALREADY),
-        (Response(404), Written.ALREADY),
+        (bare(404, "NotFound", "The resource or one of its dependencies could not be found."), Written.ALREADY),
+        (Response(404, SERVICES_OWN), Written.ALREADY),
     ],
 )
 async def test_a_revoke_ends_with_the_assignment_gone(answer: Response, written: Written) -> None:

@@ -124,11 +124,12 @@ async def test_the_exchanges_cover_the_specification() -> None:
         ("GET", f"{A}/billingProfiles/unknown", None, ACCOUNT_OWNER, 404),
         ("PUT", f"{A}/{ROW}", {"properties": ROLE}, ACCOUNT_OWNER, 422),
         ("POST", f"{P}/createBillingRoleAssignment", ROLE, MANAGER, 403),
-        ("POST", f"{P}/createBillingRoleAssignment", ROLE | {"principalId": NOBODY}, ACCOUNT_OWNER, 400),
+        ("POST", f"{P}/createBillingRoleAssignment", ROLE | {"principalId": NOBODY}, ACCOUNT_OWNER, 404),
     ],
 )
-async def test_arm_errors_have_the_specified_shape(method: str, path: str, body: Any, by: str, status: int) -> None:
-    response = Standin().call(method, path, body=body, by=by)
+async def test_wrapped_errors_have_the_specified_shape(method: str, path: str, body: Any, by: str, status: int) -> None:
+    standin = Standin(error_bodies="wrapped", unknown_principal_status=404)
+    response = standin.call(method, path, body=body, by=by)
     assert response.status == status
     check(response, {"$ref": "#/definitions/ErrorResponse"})
     assert json_of(response)["error"].keys() == {"code", "message"}
@@ -136,7 +137,7 @@ async def test_arm_errors_have_the_specified_shape(method: str, path: str, body:
 
 async def test_published_error_bodies_are_those_of_the_stand_in() -> None:
     seen = {each["id"]: each for each in json.loads((CONFORMANCE / "errors.json").read_text())["errors"]}
-    standin = Standin(reads_bucket=1, reads_per_second=1 / 60)
+    standin = Standin(reads_bucket=1, reads_per_second=1 / 60, error_bodies="wrapped")
     assert json_of(standin.call("GET", P, by=STRANGER)) == seen["no-claims"]["body"]
     assert json_of(standin.call("GET", P, by=STRANGER)) == seen["rp-throttled"]["body"]
     wrapped = json_of(standin.call("POST", f"{P}/createBillingRoleAssignment", body={"properties": ROLE}))

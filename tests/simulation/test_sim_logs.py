@@ -223,7 +223,12 @@ async def test_tokens_are_never_told(company: Stage, records: Records) -> None:
     company.endpoint.issue = noting  # type: ignore[method-assign] # to know what must not be found
     await company.settle()
     for target, path in (("graph", "/users"), ("arm", "billing")):
-        company.fault(target, Effect(status=401, body={"error": {"code": "x", "message": "no"}}), path=path, times=3)
+        company.fault(
+            target,
+            Effect(status=401, body={"error": {"code": "InvalidAuthenticationToken", "message": "no"}}),
+            path=path,
+            times=3,
+        )
         with contextlib.suppress(Transient):
             await company.settle()
     assert seen

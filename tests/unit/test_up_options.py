@@ -1,10 +1,20 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
 
-from sandbox.settings import STANDARD_POLICY, Mode, Places, app_settings, effective_policy, overruled, standard_queues
-from sandbox.up import main, read_arguments
+from sandbox.settings import (
+    STANDARD_POLICY,
+    Mode,
+    Options,
+    Places,
+    app_settings,
+    effective_policy,
+    overruled,
+    standard_queues,
+)
+from sandbox.up import StartError, main, read_arguments, running
 
 POLICY = """\
 # who sees what
@@ -110,6 +120,7 @@ def test_arguments_become_options(tmp_path: Path) -> None:
             *("--policy", str(policy), "--mode", "observe", "--latency", "arm=80ms,graph=0.5s"),
             "--notifications",
             *("--set", "A=1", "--set", "B=x=y", "--state", str(tmp_path)),
+            *("--switch", "arm.error_bodies=wrapped", "--switch", "arm.page_size=2"),
         ]
     )
     assert options.policy == policy
@@ -121,6 +132,29 @@ def test_arguments_become_options(tmp_path: Path) -> None:
     assert options.notifications
     assert not read_arguments([]).notifications
     assert options.settings == {"A": "1", "B": "x=y"}
+    assert options.switches == {"arm.error_bodies": "wrapped", "arm.page_size": 2}
+
+
+@pytest.mark.parametrize(
+    ("switches", "said"),
+    [
+        ({"arm.error_body": "bare"}, "arm has no switch 'error_body'; it has: error_bodies"),
+        ({"billing.error_bodies": "bare"}, "no stand-in 'billing' has switches"),
+        ({"arm.error_bodies": "naked"}, "arm.error_bodies cannot be 'naked': Input should be 'bare' or 'wrapped'"),
+    ],
+)
+async def test_a_switch_that_cannot_be_turned_so_is_told_before_anything_runs(
+    switches: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(StartError, match="--switch") as caught:
+        async with running(Options(app=False, switches=switches)):
+            raise AssertionError("it started")
+    assert said in str(caught.value)
+
+
+async def test_a_stand_in_answers_as_its_switches_say() -> None:
+    async with running(Options(app=False, switches={"arm.error_bodies": "wrapped"})) as sandbox:
+        assert sandbox.billing.switches.error_bodies == "wrapped"
 
 
 @pytest.mark.parametrize(
@@ -131,6 +165,8 @@ def test_arguments_become_options(tmp_path: Path) -> None:
         (["--latency", "bus=80ms"], ["--latency", "'bus=80ms'"]),
         (["--latency", "arm=nanms"], ["--latency", "arm=nanms"]),
         (["--set", "NAME"], ["--set", "NAME=VALUE"]),
+        (["--switch", "arm.error_bodies"], ["--switch", "arm.NAME=VALUE"]),
+        (["--switch", "error_bodies=bare"], ["--switch", "arm.NAME=VALUE"]),
         (["--world", "nowhere.json"], ["--world", "nowhere.json"]),
         (["--policy", "nowhere.yaml"], ["--policy", "existing"]),
         (["--queues", "nowhere.json"], ["--queues", "existing"]),
