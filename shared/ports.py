@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
-from shared.domain.billing import Assignment, BillingAccount, BillingProfile
+from shared.domain.billing import Assignment, Assignments, BillingAccount, BillingProfile
 from shared.domain.brake import Brake
 from shared.domain.budgets import Reservations
 from shared.domain.catalogue import Catalogue
@@ -107,8 +107,8 @@ class Billing(Protocol):
         """The person's Invoice manager assignment on a profile; None when there is none. One read."""
         ...
 
-    async def assignments(self, profile: ProfileKey) -> Sequence[Assignment]:
-        """Every role assignment made at a profile, whatever its role and principal."""
+    async def assignments(self, profile: ProfileKey) -> Assignments:
+        """Every role assignment made at a profile, whatever its role and principal, and the rows that are none."""
         ...
 
     async def grant_invoice_manager(self, profile: ProfileKey, principal_id: str) -> Written:

@@ -11,7 +11,10 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """One principal's role at one scope; `pending` while another tenant's principal has not accepted."""
+    """One principal's role at one scope; `pending` while another tenant's principal has not accepted.
+
+    `principal_id` is empty where the row has none.
+    """
 
     name: str
     role: str
@@ -23,6 +26,7 @@ class Assignment:
     created_by_tenant: str | None
     billing_request_id: str | None = None
     pending: bool = False
+    principal_puid: str | None = None
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
-from uuid import NAMESPACE_URL, uuid5
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 from sandbox.billing.holdings import Assignment, AssignmentTable
 from sandbox.billing.long_running import Operations
@@ -283,17 +283,19 @@ class BillingModel:
             creator = seed.created_by_principal_id if "created_by_principal_id" in given else founder
             tenant = scope.account.tenant
             creators_tenant = seed.created_by_principal_tenant_id or (tenant if creator else None)
-            name = seed.name or self.assignment_name(scope, role.guid, seed.principal_id)
+            principal = seed.principal_id or ""
+            name = seed.name or self.assignment_name(scope, role.guid, principal or str(UUID(int=0)))
             scope.assignments.put(
                 Assignment(
                     name=name,
                     role=role.guid,
-                    principal_id=seed.principal_id,
+                    principal_id=principal,
                     principal_tenant_id=seed.principal_tenant_id or tenant,
-                    principal_type=seed.principal_type or self.principal_type(seed.principal_id) or "Unknown",
+                    principal_type=seed.principal_type or self.principal_type(principal) or "Unknown",
                     created_on=_seven_digits(seed.created_on),
                     created_by=creator,
                     created_by_tenant=creators_tenant,
+                    principal_puid=seed.principal_puid,
                 ),
                 _BEGINNING,
             )

@@ -114,16 +114,26 @@ _TERM = PaymentTerm.model_validate({"term": "Net30", "startDate": "2024-01-01T00
 
 
 class RoleAssignmentSeed(Schema):
-    """A role that somebody holds when the world begins; `role` is a title or a definition's guid."""
+    """A role that somebody holds when the world begins; `role` is a title or a definition's guid.
 
-    principal_id: Guid
+    A row may lack a principal: one of type Everyone has none, and one that an enterprise account knows by a PUID alone.
+    """
+
+    principal_id: Guid | None = None
+    principal_puid: str | None = None
     role: str
     name: AssignmentName | None = None
-    principal_type: Literal["User", "Group", "ServicePrincipal", "DirectoryRole", "Unknown"] | None = None
+    principal_type: Literal["User", "Group", "ServicePrincipal", "DirectoryRole", "Everyone", "Unknown"] | None = None
     principal_tenant_id: Guid | None = None
     created_by_principal_id: Guid | None = None
     created_by_principal_tenant_id: Guid | None = None
     created_on: Timestamp = "2024-01-15T09:00:00.0000000Z"
+
+    @model_validator(mode="after")
+    def _is_somebodys(self) -> Self:
+        if not (self.principal_id or self.principal_puid or self.principal_type == "Everyone"):
+            raise ValueError("principalId is required, but for a principalPuid or the principalType Everyone")
+        return self
 
 
 class ProfileProperties(Schema):

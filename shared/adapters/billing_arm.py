@@ -49,12 +49,13 @@ from shared.adapters.billing_wire import (
     read_account,
     read_assignment,
     read_json,
+    read_listed_assignment,
     read_page,
     read_profile,
 )
 from shared.adapters.credentials import Tokens
 from shared.adapters.gate import Gate
-from shared.domain.billing import Assignment, BillingAccount, BillingProfile
+from shared.domain.billing import Assignment, Assignments, BillingAccount, BillingProfile, UnreadRow
 from shared.domain.keys import ProfileKey
 from shared.domain.ownership import OwnAssignment
 from shared.errors import FailedRead, MaybeWritten, Transient
@@ -69,6 +70,9 @@ LEAST_POLL_SECONDS: Final = 0.5
 
 MOST_PAGES: Final = 1000
 """Pages of one list after which something is wrong; 50 rows a page were documented as the service's most."""
+
+MOST_UNREAD: Final = 3
+"""Rows of one list that may be unread although they are more than those that were read."""
 
 _ROOT = "/providers/Microsoft.Billing/billingAccounts"
 _OK, _CREATED, _ACCEPTED, _NO_CONTENT, _CONFLICT = 200, 201, 202, 204, 409
@@ -188,16 +192,24 @@ class ArmBilling:
             raise FailedRead(f"{what}: the answer is about another assignment")
         return found
 
-    async def assignments(self, profile: ProfileKey) -> Sequence[Assignment]:
-        """See `shared.ports.Billing`."""
+    async def assignments(self, profile: ProfileKey) -> Assignments:
+        """See `shared.ports.Billing`.
+
+        A row that does not fit costs itself; where most of them do not, the list is a failed read.
+        """
         what = f"listing the role assignments on {profile}"
         path = f"{_profile_path(profile)}/billingRoleAssignments"
         found: dict[str, Assignment] = {}
+        unread: dict[str, UnreadRow] = {}
         async for row in self._list(path, what, str(profile)):
-            assignment = read_assignment(row, profile, what)
-            if assignment is not None:
-                found[assignment.name.lower()] = assignment
-        return list(found.values())
+            match read_listed_assignment(row, profile, what):
+                case Assignment() as assignment:
+                    found[assignment.name.lower()] = assignment
+                case UnreadRow() as odd:
+                    unread[odd.name.lower()] = odd
+        if len(unread) > max(MOST_UNREAD, len(found)):
+            raise FailedRead(f"{what}: {len(unread)} rows do not fit, such as {next(iter(unread.values())).why}")
+        return Assignments(tuple(found.values()), tuple(unread.values()))
 
     async def _read(self, path: str, what: str, scope: str) -> AsyncHttpResponse | None:
         """Reads one thing; None when the service says that it is not there."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from shared.domain.billing import INVOICE_MANAGER, Assignment, BillingAccount, BillingProfile
+from shared.domain.billing import INVOICE_MANAGER, Assignment, Assignments, BillingAccount, BillingProfile
 from shared.domain.keys import ProfileKey
 from shared.domain.opt_in import FLAG
 from shared.domain.ownership import OwnAssignment
@@ -68,16 +68,17 @@ class Observed:
             return live
         return self._granted.get((profile, principal_id.lower()))
 
-    async def assignments(self, profile: ProfileKey) -> Sequence[Assignment]:
+    async def assignments(self, profile: ProfileKey) -> Assignments:
         """See `shared.ports.Billing`."""
-        live = [row for row in await self._billing.assignments(profile) if not self._is_revoked(row)]
+        found = await self._billing.assignments(profile)
+        live = [row for row in found if not self._is_revoked(row)]
         managers = {row.principal_id for row in live if row.is_invoice_manager}
         granted = [
             row
             for (where, principal_id), row in self._granted.items()
             if where == profile and principal_id not in managers
         ]
-        return [*live, *granted]
+        return replace(found, rows=(*live, *granted))
 
     # -- writes
 

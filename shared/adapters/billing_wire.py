@@ -32,6 +32,7 @@ from shared.domain.billing import (
     Assignment,
     BillingAccount,
     BillingProfile,
+    UnreadRow,
 )
 from shared.domain.keys import ProfileKey
 from shared.domain.opt_in import FLAG, writable
@@ -41,6 +42,7 @@ _PROFILE_ID: Final = re.compile(
     r"/?providers/Microsoft\.Billing/billingAccounts/([^/]+)/billingProfiles/([^/]+)/?", re.IGNORECASE
 )
 _MOST_MISTAKES = 5
+_MISFIT: Final = "the answer does not fit: "
 
 
 def _moment(value: Any) -> Any:
@@ -130,7 +132,7 @@ def read_json(content: bytes, what: str) -> Any:
     except (ValueError, RecursionError) as error:
         raise FailedRead(f"{what}: the answer is not JSON ({error})") from error
     if odd:
-        raise FailedRead(f"{what}: the answer does not fit: {'; '.join(odd)}")
+        raise FailedRead(f"{what}: {_MISFIT}{'; '.join(odd)}")
     return body
 
 
@@ -182,7 +184,7 @@ def read_assignment(row: Any, profile: ProfileKey, what: str) -> Assignment | No
     """
     assignment = _fit(_Assignment, row, what)
     properties = assignment.properties
-    if properties.scope and _last_segment(properties.scope) != profile.profile.lower():
+    if properties.scope and not _is_at(properties.scope, profile):
         return None
     return Assignment(
         profile=profile,
@@ -194,6 +196,23 @@ def read_assignment(row: Any, profile: ProfileKey, what: str) -> Assignment | No
         created_on=properties.created_on,
         principal_tenant=(properties.principal_tenant_id or "").lower() or None,
     )
+
+
+def read_listed_assignment(row: Any, profile: ProfileKey, what: str) -> Assignment | UnreadRow | None:
+    """A row of a list, as `read_assignment`; one that does not fit is unread where it says its name and its role.
+
+    The service's schema does not require a principal: rows for Everyone and for a principal of another kind of account
+    have none. A row without name, role or properties is no row of the service's, and fails the list.
+    """
+    try:
+        return read_assignment(row, profile, what)
+    except FailedRead as misfit:
+        match row:
+            case {"name": str(name), "properties": {"roleDefinitionId": str(), **rest}} if name:
+                if isinstance(scope := rest.get("scope"), str) and scope and not _is_at(scope, profile):
+                    return None
+                return UnreadRow(profile, name, misfit.reason.removeprefix(f"{what}: {_MISFIT}"))
+        raise
 
 
 def made_by(content: bytes) -> str | None:
@@ -277,7 +296,7 @@ def _fit[Model: _Wire](model: type[Model], body: Any, what: str) -> Model:
         return model.model_validate(body)
     except ValidationError as error:
         said = [_say(mistake) for mistake in error.errors(include_url=False)[:_MOST_MISTAKES]]
-        raise FailedRead(f"{what}: the answer does not fit: {'; '.join(said)}") from error
+        raise FailedRead(f"{what}: {_MISFIT}{'; '.join(said)}") from error
 
 
 def _say(mistake: Mapping[str, Any]) -> str:
@@ -287,6 +306,10 @@ def _say(mistake: Mapping[str, Any]) -> str:
 
 def _place(path: Sequence[str | int]) -> str:
     return ".".join(str(part) for part in path) or "the answer"
+
+
+def _is_at(scope: str, profile: ProfileKey) -> bool:
+    return _last_segment(scope) == profile.profile.lower()
 
 
 def _last_segment(identifier: str) -> str:

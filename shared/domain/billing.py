@@ -3,10 +3,10 @@
 Names and figures are Microsoft.Billing's (api-version 2024-04-01). What may be done about them is decided elsewhere.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, overload
 
 from shared.domain.keys import ProfileKey
 
@@ -85,3 +85,37 @@ class Assignment:
     def is_invoice_manager(self) -> bool:
         """Whether this is the one role that we ever write."""
         return self.role == INVOICE_MANAGER
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadRow:
+    """A row of a list that says too little to be anybody's assignment: its name, and what is wrong with it."""
+
+    profile: ProfileKey
+    name: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Assignments(Sequence[Assignment]):
+    """The assignments made at one profile, and the rows of the list that could not be read as one.
+
+    Nothing may be concluded of an unread row, least of all that it is not there.
+    """
+
+    rows: tuple[Assignment, ...]
+    unread: tuple[UnreadRow, ...] = ()
+
+    @overload
+    def __getitem__(self, index: int) -> Assignment: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Assignment, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> Assignment | tuple[Assignment, ...]:
+        """A row that was read, or several."""
+        return self.rows[index]
+
+    def __len__(self) -> int:
+        """How many rows were read."""
+        return len(self.rows)

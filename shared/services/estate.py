@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
-from shared.domain.billing import OTHER_RECIPIENT_ROLES, Assignment, BillingProfile
+from shared.domain.billing import OTHER_RECIPIENT_ROLES, Assignment, BillingProfile, UnreadRow
 from shared.domain.catalogue import Catalogue
 from shared.domain.keys import ProfileKey
 from shared.domain.lots import changed_rules
@@ -36,9 +36,9 @@ class Estate:
     `people` are those whom a rule's filter preselects or who are in a group that a rule names, each with all of those
     groups; it says nothing about anybody else, and nothing at all about absence while `people_complete` is False.
     `unreadable` are those of them whose attributes did not fit, in any listing.
-    `rows` are the assignments of each profile whose list could be read. `states` are the rows of everybody who ever
-    held something. `failures` are the reads that failed, one readable line each, and `role_lost` those among them that
-    failed because our own billing role is gone.
+    `rows` are the assignments of each profile whose list could be read, `unread` the rows of it that say too little.
+    `states` are the rows of everybody who ever held something. `failures` are the reads that failed, one readable line
+    each, and `role_lost` those among them that failed because our own billing role is gone.
     """
 
     read_at: datetime
@@ -47,6 +47,7 @@ class Estate:
     unreadable: dict[str, UnreadablePerson] = field(default_factory=dict)
     people_complete: bool = True
     rows: dict[ProfileKey, tuple[Assignment, ...]] = field(default_factory=dict)
+    unread: list[UnreadRow] = field(default_factory=list)
     states: dict[str, PersonState] = field(default_factory=dict)
     missing_groups: set[str] = field(default_factory=set)
     failures: list[str] = field(default_factory=list)
@@ -112,6 +113,7 @@ async def _read_assignments(app: App, estate: Estate, profiles: tuple[BillingPro
                 estate.role_lost.append(estate.failures[-1])
         else:
             estate.rows[profile.key] = tuple({row.name.lower(): row for row in rows}.values())
+            estate.unread += rows.unread
 
 
 async def _read_people(app: App, estate: Estate) -> None:

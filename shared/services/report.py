@@ -49,7 +49,7 @@ def left_alone(app: App, estate: Estate) -> list[dict[str, str]]:
 def findings(app: App, estate: Estate) -> list[dict[str, str]]:
     """What a person should know of the estate and nothing is done about.
 
-    Accounts with something of ours that nobody sees, profiles with few recipients.
+    Assignments that could not be read, accounts with something of ours that nobody sees, profiles with few recipients.
     """
     in_sight = {account.name.lower() for account in estate.catalogue.accounts}
     remembered = Counter(profile.account.lower() for state in estate.states.values() for profile in state.holdings)
@@ -62,6 +62,15 @@ def findings(app: App, estate: Estate) -> list[dict[str, str]]:
         }
         for account, count in sorted(remembered.items())
         if account not in in_sight and is_named(app, account)
+    ]
+    found += [
+        {
+            "kind": "assignment-not-read",
+            "profile": str(row.profile),
+            "assignment": row.name,
+            "text": f"left out of account, {row.why}: look at it in the portal",
+        }
+        for row in estate.unread
     ]
     for profile in pick(app.policy.opt_in, estate.catalogue.profiles).profiles:
         if not profile.is_active or profile.key not in estate.rows:

@@ -251,13 +251,45 @@ async def test_the_default_port_written_out_is_our_own_host() -> None:
         ({"value": {}}, "value"),
         ({"value": [7]}, "value.0"),
         ({"value": [], "nextLink": 7}, "nextLink"),
-        ({"value": [assignment_row(principalId=...)]}, "properties.principalId is missing"),
+        ({"value": [without(assignment_row(), "name")]}, "name is missing"),
+        ({"value": [without(assignment_row(), "properties")]}, "properties is missing"),
+        ({"value": [assignment_row(roleDefinitionId=...)]}, "properties.roleDefinitionId is missing"),
+        (
+            {"value": [assignment_row(name=f"r_{number}", principalId=...) for number in range(4)]},
+            "4 rows do not fit, such as properties.principalId is missing",
+        ),
     ],
 )
 async def test_a_list_that_does_not_fit_is_never_an_empty_list(body: Any, named: str) -> None:
     with pytest.raises(FailedRead) as caught:
         await Service(as_json(200, body)).billing().assignments(KEY)
     assert named in caught.value.reason
+
+
+@pytest.mark.parametrize(
+    ("odd", "why"),
+    [
+        (assignment_row(name="odd", principalId=..., principalType="Everyone"), "properties.principalId is missing"),
+        (assignment_row(name="odd", principalId="", principalType="Everyone"), "properties.principalId"),
+        (assignment_row(name="odd", principalId=None, principalPuid="10030000BBBBBBBB"), "properties.principalId"),
+        (assignment_row(name="odd", principalId=7), "properties.principalId"),
+        (assignment_row(name="odd", createdOn="yesterday"), "properties.createdOn"),
+        (assignment_row(name="odd", createdOn="9999-12-31T23:59:59Z"), "properties.createdOn"),
+        (assignment_row(name="odd", createdByPrincipalId=True), "properties.createdByPrincipalId"),
+    ],
+)
+async def test_a_row_that_does_not_fit_costs_itself_and_is_told(odd: Any, why: str) -> None:
+    found = await Service(page(odd, assignment_row(), odd)).billing().assignments(KEY)
+    assert [row.name for row in found] == [NAME]
+    (unread,) = found.unread
+    assert (unread.profile, unread.name) == (KEY, "odd")
+    assert unread.why.startswith(why)
+
+
+async def test_an_odd_row_from_elsewhere_is_nobodys_business_here() -> None:
+    inherited = assignment_row(scope=PROFILE_ID.rpartition("/billingProfiles")[0], name="x", principalId=...)
+    found = await Service(page(inherited, assignment_row())).billing().assignments(KEY)
+    assert ([row.name for row in found], found.unread) == ([NAME], ())
 
 
 async def test_what_is_inherited_from_elsewhere_was_not_made_at_the_profile() -> None:
