@@ -185,7 +185,7 @@ class HandlerTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
         response = self._handler(
             Request(
                 method=request.method,
-                target=parts.path + (f"?{parts.query}" if parts.query else ""),
+                target=(parts.path + (f"?{parts.query}" if parts.query else "")).replace(" ", "%20"),
                 headers={name.lower(): value for name, value in request.headers.items()},
                 body=_bytes_of(request),
                 base=f"{parts.scheme}://{parts.netloc}",

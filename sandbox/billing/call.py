@@ -4,11 +4,13 @@ What lives here: the `Call`, reading its query and body, and access. Which opera
 here.
 """
 
+import base64
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 from sandbox.billing.errors import Refused, error_body, invalid, invalid_fields, service_error
 from sandbox.billing.long_running import Operation, Outcome
@@ -16,6 +18,8 @@ from sandbox.billing.model import Account, BillingModel, Profile, Scope
 from sandbox.wire import Caller, Request, Response, as_json
 
 MAXIMUM_TOP = 50
+_AS_OF = "%Y-%m-%d %H:%M:%SZ"
+_OF_A_LINK = {"$skiptoken", "$top", "asof", "%24skiptoken", "%24top"}
 _MEANT_FOR_SERVER = ("filter", "orderby", "search", "count", "expand")
 
 
@@ -110,7 +114,7 @@ class Call:
 
     # -- answers
 
-    def page(self, items: Sequence[Any], *, honour_top: bool = True) -> Response:
+    def page(self, items: Sequence[Any], *, of_assignments: bool = False) -> Response:
         """One page of a list, with a link to the next when there is one.
 
         `top` and `skip` cut the list; the service's own page size cuts what is left into pages.
@@ -122,22 +126,43 @@ class Call:
         top, skip = self.count("top"), self.count("skip") or 0
         if top is not None and not 1 <= top <= MAXIMUM_TOP:
             raise invalid(self.model.rng, top=f"The maximum supported value for top is {MAXIMUM_TOP}.")
-        if honour_top:
+        if not of_assignments or switches.assignments_honour_top:
             items = items[skip:] if top is None else items[skip : skip + top]
-        start = self.count("skiptoken")
+        told: dict[str, Any] = {"totalCount": len(items)} if switches.total_count and not of_assignments else {}
+        start = self._start()
         if start is None and switches.empty_first_page and items:
-            return as_json(200, {"value": [], "nextLink": self._link(0)})
+            return as_json(200, {"nextLink": self._link(0), **told, "value": []})
         start = start or 0
-        end = start + switches.page_size
-        body: dict[str, Any] = {"value": list(items[start:end])}
-        if end < len(items):
-            body["nextLink"] = self._link(end)
-        return as_json(200, body)
+        end = len(items) if of_assignments and switches.assignments_on_one_page else start + switches.page_size
+        following = {"nextLink": self._link(end)} if end < len(items) else {}
+        return as_json(200, {**following, **told, "value": list(items[start:end])})
+
+    def _start(self) -> int | None:
+        """Where the page begins that a link of ours leads to; None for the first page of a list."""
+        token = self.query.get("$skiptoken")
+        if token is None:
+            return None
+        try:
+            place, _, start = base64.b64decode(token, validate=True).decode().rpartition("|")
+            began = datetime.strptime(self.query["asof"], _AS_OF).replace(tzinfo=UTC)
+        except (ValueError, KeyError):
+            place, start, began = "", "", self.now
+        if place != self.request.path.casefold() or not start.isdigit() or began > self.now:
+            raise invalid(self.model.rng, skipToken="The token is not as it was issued.")
+        return int(start)
 
     def _link(self, start: int) -> str:
-        path, _, query = self.request.target.partition("?")
-        kept = [pair for pair in query.split("&") if pair.partition("=")[0].casefold() != "skiptoken"]
-        return f"{self.request.base}{path}?{'&'.join([*kept, f'skipToken={start}'])}"
+        """The address of the page that begins at `start`, as recorded: a path, its query with spaces as they are."""
+        path = self.request.path
+        pairs = [pair for pair in self.request.query.split("&") if pair.partition("=")[0].casefold() not in _OF_A_LINK]
+        place = f"{path.casefold()}|"
+        digits = str(start).zfill(6 if len(place) % 3 else 7)  # so that the token has to be padded, as recorded
+        token = quote(base64.b64encode(f"{place}{digits}".encode()), safe="")
+        own = [f"$skiptoken={token}", f"$top={self.model.switches.page_size}"]
+        link = f"{path}?{'&'.join([*own, *pairs, f'asOf={self.now:{_AS_OF}}'])}"
+        if self.model.switches.next_links == "relative":
+            return link
+        return self.request.base + link.replace(" ", "%20")
 
     def accepted(self, operation: Operation, body: Any = None, status: int = 202) -> Response:
         """The answer of a long-running operation that is not done: where and when to ask again."""

@@ -16,6 +16,7 @@ from sandbox.billing.call import Call
 from sandbox.billing.errors import Refused, gateway_error, not_found, service_error
 from sandbox.billing.long_running import API_VERSION, new_guid
 from sandbox.billing.model import Account, BillingModel, Profile, Scope
+from sandbox.billing.switches import Switches
 from sandbox.billing.throttle import HEADER, CallKind
 from sandbox.wire import Authenticate, Handler, Request, Response, as_json
 
@@ -93,7 +94,7 @@ def _handle(model: BillingModel, authenticate: Authenticate, request: Request) -
     try:
         if caller is None:
             raise _unauthenticated(request)
-        kind = _kind(request)
+        kind = _kind(request, model.switches)
         taken = model.throttle.take(caller.object_id, kind, now, model.switches)
         limits[HEADER[kind]] = str(taken.remaining)
         if taken.wait_seconds:
@@ -208,8 +209,8 @@ def _only(method: str, operations: dict[str, Callable[[], Response]]) -> Respons
     return operation()
 
 
-def _kind(request: Request) -> CallKind:
-    if request.path.casefold().endswith("/checkaccess"):
+def _kind(request: Request, switches: Switches) -> CallKind:
+    if switches.check_access_bucket is not None and request.path.casefold().endswith("/checkaccess"):
         return "check-access"
     match request.method.upper():
         case "GET" | "HEAD" | "OPTIONS":

@@ -4,6 +4,7 @@ What lives here: the state, how it is built from a world, and the questions ever
 an operation does, and all HTTP, is elsewhere.
 """
 
+import base64
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -205,8 +206,7 @@ class BillingModel:
 
     def stamp(self, moment: datetime) -> str:
         """A moment as the service writes it: UTC, seven fraction digits."""
-        fraction = 0 if self.switches.whole_second_timestamps else moment.microsecond * 10
-        return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{fraction:07d}Z"
+        return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{moment.microsecond * 10:07d}Z"
 
     # -- changing things
 
@@ -271,7 +271,7 @@ class BillingModel:
 
     def _profile(self, account: Account, seed: ProfileSeed, founder: str) -> Profile:
         profile = Profile(seed.name, account, seed.properties.wire(), dict(seed.tags))
-        profile.properties.setdefault("systemId", str(uuid5(NAMESPACE_URL, profile.id.casefold())))
+        profile.properties.setdefault("systemId", system_id(profile.id))
         self._seed_assignments(profile, seed.billing_role_assignments, founder)
         return profile
 
@@ -282,7 +282,7 @@ class BillingModel:
             given = seed.model_fields_set
             creator = seed.created_by_principal_id if "created_by_principal_id" in given else founder
             tenant = scope.account.tenant
-            creators_tenant = seed.created_by_principal_tenant_id or (tenant if creator else None)
+            creators_tenant = seed.created_by_principal_tenant_id or (tenant if creator else creator)
             principal = seed.principal_id or ""
             name = seed.name or self.assignment_name(scope, role.guid, principal or str(UUID(int=0)))
             scope.assignments.put(
@@ -305,6 +305,12 @@ class BillingModel:
         if scope.kind == "enterprise":
             return str(uuid5(NAMESPACE_URL, f"{scope.id}/{role}_{principal_id}".casefold()))
         return f"{role}_{principal_id}".casefold()
+
+
+def system_id(profile_id: str) -> str:
+    """What the service itself calls a profile: its name may be its creator's own choice."""
+    letters = base64.b32encode(uuid5(NAMESPACE_URL, profile_id.casefold()).bytes).decode()
+    return f"{letters[:4]}-{letters[4:8]}-BG7-{letters[8:11]}"
 
 
 def _seven_digits(timestamp: str) -> str:

@@ -12,7 +12,7 @@ from pydantic.alias_generators import to_camel
 from sandbox.billing.call import Call
 from sandbox.billing.errors import invalid, invalid_fields, service_error
 from sandbox.billing.long_running import Outcome
-from sandbox.billing.model import Account, Profile
+from sandbox.billing.model import Account, Profile, system_id
 from sandbox.billing.roles import READ_ENTERPRISE, READ_PROFILE, UPDATE_PROFILE
 from sandbox.billing.world import Address, AzurePlan, ProfileProperties
 from sandbox.wire import Response, as_json
@@ -147,13 +147,14 @@ def _updated(call: Call, current: dict[str, Any], sent: dict[str, Any]) -> dict[
 
 
 def _create(call: Call, account: Account, sent: dict[str, Any], tags: dict[str, str] | None) -> Response:
-    if "x-ms-payment-method-id" not in call.request.headers:
+    if call.model.switches.creation_needs_payment and "x-ms-payment-method-id" not in call.request.headers:
         raise service_error(400, "BadRequest", "Creating a billing profile needs the header X-Ms-Payment-Method-Id.")
     if "displayName" not in sent:
         raise invalid(call.model.rng, Properties__DisplayName="The DisplayName field is required.")
     defaults = ProfileProperties.model_validate({"displayName": sent["displayName"]}).wire()
-    defaults["systemId"] = call.name
-    profile = Profile(call.name, account, _updated(call, defaults, sent), tags or {})
+    profile = Profile(call.name, account, defaults, tags or {})
+    defaults["systemId"] = system_id(profile.id)
+    profile.properties = _updated(call, defaults, sent)
     call.model.record(call.now, call.caller.object_id, "put-profile", profile.id, changed=True)
     return _carry_out(call, profile, profile.properties, profile.tags, max(201, call.model.switches.update_status))
 

@@ -48,8 +48,8 @@ class _Asked:
 def list_assignments(call: Call, scope: Scope) -> Response:
     """The assignments made at this very scope; inherited ones are not among them, as recorded."""
     _require_read(call, scope)
-    rows = [body_of(scope, row) for row in scope.assignments.all_seen(call.now)]
-    return call.page(rows, honour_top=call.model.switches.assignments_honour_top)
+    rows = [body_of(call, scope, row) for row in scope.assignments.all_seen(call.now)]
+    return call.page(rows, of_assignments=True)
 
 
 def get_assignment(call: Call, scope: Scope) -> Response:
@@ -58,7 +58,7 @@ def get_assignment(call: Call, scope: Scope) -> Response:
     row = scope.assignments.seen(call.name, call.now)
     if row is None:
         raise not_found()
-    return as_json(200, body_of(scope, row))
+    return as_json(200, body_of(call, scope, row))
 
 
 def create_assignment(call: Call, scope: Scope) -> Response:
@@ -79,10 +79,10 @@ def create_assignment(call: Call, scope: Scope) -> Response:
         held = scope.assignments.held(row.role, row.principal_id)
         if held is None:
             model.grant(scope, replace(row, created_on=model.stamp(at)), at)
-        return Outcome(200, body_of(scope, held or replace(row, created_on=model.stamp(at))))
+        return Outcome(200, _told(scope, held or replace(row, created_on=model.stamp(at)), {}))
 
-    if switches.create_status == 200 and switches.operation_failure_status is None:  # noqa: PLR2004 - HTTP OK
-        return as_json(200, finish(call.now).body)
+    if switches.create_status != 202 and switches.operation_failure_status is None:  # noqa: PLR2004 - HTTP Accepted
+        return as_json(switches.create_status, finish(call.now).body)
     operation = call.start(
         "createBillingRoleAssignment",
         scope,
@@ -106,7 +106,7 @@ def put_assignment(call: Call, scope: Scope) -> Response:
     row = _new_row(call, scope, asked, call.name.casefold())
     _record(call, scope, "put-role-assignment", row, changed=True)
     call.model.grant(scope, row, call.now)
-    return as_json(200 if existing else 201, body_of(scope, row))
+    return as_json(200 if existing else 201, _told(scope, row, {}))
 
 
 def delete_assignment(call: Call, scope: Scope) -> Response:
@@ -139,7 +139,7 @@ def resolve_assignments(call: Call, scope: Scope) -> Response:
     def listed(at: datetime, *, resolved: bool) -> dict[str, Any]:
         rows = scope.assignments.all_seen(at)
         extras = [_resolved(call, scope, row, scope_names=scope_names) if resolved else {} for row in rows]
-        return {"value": [body_of(scope, row, extra) for row, extra in zip(rows, extras, strict=True)]}
+        return {"value": [body_of(call, scope, row, extra) for row, extra in zip(rows, extras, strict=True)]}
 
     operation = call.start(
         "resolveBillingRoleAssignments",
@@ -153,7 +153,14 @@ def resolve_assignments(call: Call, scope: Scope) -> Response:
     return call.accepted(operation, listed(call.now, resolved=False))
 
 
-def body_of(scope: Scope, row: Assignment, extra: dict[str, str] | None = None) -> dict[str, Any]:
+def body_of(call: Call, scope: Scope, row: Assignment, extra: dict[str, str] | None = None) -> dict[str, Any]:
+    """An assignment as it is read: its time in whole seconds where that is switched on."""
+    if call.model.switches.whole_second_timestamps and scope.kind != "enterprise":
+        row = replace(row, created_on=f"{row.created_on.partition('.')[0]}.0000000Z")
+    return _told(scope, row, extra or {})
+
+
+def _told(scope: Scope, row: Assignment, extra: dict[str, str]) -> dict[str, Any]:
     """An assignment on the wire, its properties in the recorded order."""
     enterprise = scope.kind == "enterprise"
     properties = {
@@ -167,7 +174,7 @@ def body_of(scope: Scope, row: Assignment, extra: dict[str, str] | None = None) 
         "principalPuid": row.principal_puid,
         "roleDefinitionId": f"{scope.id}/billingRoleDefinitions/{row.role}",
         "scope": scope.id,
-        **(extra or {}),
+        **extra,
         "userAuthenticationType": "Organization" if enterprise else None,
         "principalType": None if enterprise else row.principal_type,
         "billingRequestId": row.billing_request_id,
@@ -257,7 +264,8 @@ def _new_row(call: Call, scope: Scope, asked: _Asked, name: str) -> Assignment:
     elif kind is None:
         raise _unknown_principal(call, asked.principal_id)
     by_service = model.principal_type(call.caller.object_id) == "ServicePrincipal"
-    anonymous = by_service and switches.created_by_service_principal == "absent"
+    unsaid = {"object-id": None, "absent": (None, None), "empty": ("", "")}[switches.created_by_service_principal]
+    maker = (unsaid if by_service else None) or (call.caller.object_id, call.caller.tenant_id)
     request = f"/providers/Microsoft.Billing/billingRequests/{new_guid(model.rng)}" if abroad else None
     return Assignment(
         name=name,
@@ -266,8 +274,8 @@ def _new_row(call: Call, scope: Scope, asked: _Asked, name: str) -> Assignment:
         principal_tenant_id=tenant,
         principal_type=kind or "User",
         created_on=model.stamp(call.now),
-        created_by=None if anonymous else call.caller.object_id,
-        created_by_tenant=None if anonymous else call.caller.tenant_id,
+        created_by=maker[0],
+        created_by_tenant=maker[1],
         billing_request_id=request,
         pending=abroad,
     )

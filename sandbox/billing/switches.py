@@ -40,9 +40,10 @@ class Switches:
     enterprise agreements only. On, because that is the documented purpose; off, everything is NotAllowed."""
 
     # -- creating an assignment
-    create_status: Literal[200, 202] = 200
+    create_status: Literal[200, 201, 202] = 200
     """Whether a create is done at once or answered 202 with a Location. Both are in the specification and
-    nobody says when which happens. 200 is the default because it is the specification's first example."""
+    nobody says when which happens. 200 is the default because it is the specification's first example. 201 was
+    recorded in 2020."""
 
     create_seconds: Seconds = 5.0
     """Seconds until a create answered with 202 is done. The specification's example asks to retry after 5."""
@@ -57,14 +58,15 @@ class Switches:
     """What creating an assignment that is there already answers: 200 with the existing one, or 409. Not
     documented. 200, because the name is a function of role and principal."""
 
-    created_by_service_principal: Literal["object-id", "absent"] = "object-id"
+    created_by_service_principal: Literal["object-id", "absent", "empty"] = "object-id"
     """Whether rows that a service principal or managed identity creates carry createdByPrincipalId and its
-    tenant. Never seen recorded. Present by default: the property's description makes no exception."""
+    tenant. Present in the one answer to such a create that was recorded (2020). Rows of which nobody is the maker
+    were recorded with empty strings there, not without them."""
 
     whole_second_timestamps: bool = True
-    """Whether createdOn is cut to the second. Every recorded row of a customer agreement ends in `.0000000Z`,
-    the specification's examples do not. On, as recorded: a createdOn may lie before the request that caused
-    it."""
+    """Whether createdOn is cut to the second by list, get and resolve. Every recorded row of a customer agreement ends
+    in `.0000000Z`, though the answer to a create had seven digits. On, as recorded: a createdOn may lie before the
+    request that caused it. Rows of enterprise agreements were recorded with their fraction."""
 
     unknown_principal_status: ClientError = 400
     """Status for a principal that the tenant does not know. Not documented; 400 like the service's other
@@ -100,9 +102,13 @@ class Switches:
     update_retry_after_seconds: WholeSeconds = 10
     """Retry-After of an update, as in the specification's example."""
 
-    update_replaces: bool = True
-    """Whether PUT drops what its body omits (replace) or keeps it (merge). The specification's template says
-    replace and no document promises that anything survives."""
+    update_replaces: bool = False
+    """Whether PUT drops what its body omits (replace) or keeps it (merge). It merged when recorded, in 2020. The
+    specification's template says replace, and no document promises that anything survives."""
+
+    creation_needs_payment: bool = False
+    """Whether creating a profile takes the header X-Ms-Payment-Method-Id. It was recorded without; a public example
+    sends it."""
 
     read_only_refused: bool = True
     """Whether soldTo and currentPaymentTerm in a PUT are refused with 400. Reported for 2024-08-01-preview
@@ -141,7 +147,19 @@ class Switches:
 
     # -- lists
     page_size: Count = 50
-    """Items per page. Nobody has seen a second page: the maximum of `top` is documented as 50."""
+    """Items per page, recorded for invoices; the maximum of `top` is documented as 50 as well."""
+
+    assignments_on_one_page: bool = True
+    """Whether lists of role assignments are never paged. 36 and more than 100 rows were recorded on one page. Off,
+    they are paged as other lists."""
+
+    next_links: Literal["relative", "absolute"] = "relative"
+    """How a page links to the next: recorded was a path with a query whose spaces are not encoded. Azure's guidelines
+    ask for a whole address."""
+
+    total_count: bool = True
+    """Whether lists say how many items there are, before the items, as recorded in 2024 and 2025. Lists of profiles
+    recorded in 2020 do not. Lists of role assignments never do."""
 
     empty_first_page: bool = False
     """Whether a list that has items begins with an empty page and a nextLink, as ARM allows and some services
@@ -192,8 +210,9 @@ class Switches:
     deletes_per_second: Rate = 10.0
     """Refill of the former, as published."""
 
-    check_access_bucket: Count = 800
-    """checkAccess calls a principal may burst: recorded (799 remaining)."""
+    check_access_bucket: Count | None = None
+    """checkAccess calls a principal may burst; None counts them with the writes. 799 remaining were recorded, but in a
+    month in which other writes had 799 left as well."""
 
     check_access_per_second: Rate = 10.0
     """Refill of the former: not published, taken from the other writes."""

@@ -63,4 +63,4 @@ def _limits(kind: CallKind, switches: Switches) -> tuple[int, float]:
         case "deletes":
             return switches.deletes_bucket, switches.deletes_per_second
         case "check-access":
-            return switches.check_access_bucket, switches.check_access_per_second
+            return switches.check_access_bucket or switches.writes_bucket, switches.check_access_per_second

@@ -125,7 +125,7 @@ class RoleAssignmentSeed(Schema):
     name: AssignmentName | None = None
     principal_type: Literal["User", "Group", "ServicePrincipal", "DirectoryRole", "Everyone", "Unknown"] | None = None
     principal_tenant_id: Guid | None = None
-    created_by_principal_id: Guid | None = None
+    created_by_principal_id: Guid | Literal[""] | None = None
     created_by_principal_tenant_id: Guid | None = None
     created_on: Timestamp = "2024-01-15T09:00:00.0000000Z"
 

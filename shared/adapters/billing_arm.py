@@ -348,8 +348,11 @@ def _profile_path(key: ProfileKey) -> str:
 
 
 def _followed(url: str, link: str, what: str) -> str:
-    """Where a link leads; braces are encoded, because the client takes them for fields to fill in."""
+    """Where a link leads, relative ones as well.
+
+    Spaces are encoded, because the service does not; braces too, because the client takes them for fields to fill in.
+    """
     try:
-        return urljoin(url, link).replace("{", "%7B").replace("}", "%7D")
+        return urljoin(url, link).replace(" ", "%20").replace("{", "%7B").replace("}", "%7D")
     except ValueError as error:
         raise FailedRead(f"{what}: the service named an address that is none") from error

@@ -102,6 +102,7 @@ def ours(row: Assignment | None, *identities: str) -> OwnAssignment:
         {"create_status": 202, "create_seconds": 0, "signed_locations": False},
         {"duplicate": "conflict"},
         {"error_bodies": "wrapped"},
+        {"create_status": 201},
     ],
 )
 async def test_what_we_grant_is_ours_and_can_be_taken_back(switches: dict[str, Any]) -> None:
@@ -157,8 +158,9 @@ async def test_what_somebody_else_granted_is_already_so_and_stays_theirs(duplica
     assert row.created_by == PROFILE_OWNER
 
 
-async def test_rows_that_do_not_say_who_made_them_are_read_as_such() -> None:
-    billing = Azure(created_by_service_principal="absent").billing()
+@pytest.mark.parametrize("said", ["absent", "empty"])
+async def test_rows_that_do_not_say_who_made_them_are_read_as_such(said: str) -> None:
+    billing = Azure(created_by_service_principal=said).billing()
     assert await billing.grant_invoice_manager(KEY, ANNA) is Written.DONE
     row = await billing.assignment(KEY, ANNA)
     assert row is not None
@@ -196,6 +198,8 @@ async def test_a_principal_that_billing_does_not_know_may_come(status: int) -> N
         {},
         {"page_size": 1},
         {"page_size": 1, "empty_first_page": True},
+        {"page_size": 1, "assignments_on_one_page": False},
+        {"page_size": 1, "assignments_on_one_page": False, "next_links": "absolute", "total_count": False},
         {"assignments_honour_top": False, "empty_first_page": True},
     ],
 )

@@ -81,7 +81,9 @@ async def test_the_principal_type_comes_from_the_directory(principal: str, kind:
 @pytest.mark.parametrize(("whole", "fraction"), [(True, "0000000"), (False, "6543210")])
 async def test_created_on_has_seven_digits_cut_to_the_second_when_so_switched(*, whole: bool, fraction: str) -> None:
     standin = Standin(whole_second_timestamps=whole)
-    properties = json_of(standin.create(ANNA))["properties"]
+    created = json_of(standin.create(ANNA))["properties"]
+    assert created["createdOn"] == "2026-03-02T09:00:00.6543210Z"
+    properties = json_of(standin.call("GET", f"{P}/billingRoleAssignments/{ANNAS}"))["properties"]
     assert properties["createdOn"] == f"2026-03-02T09:00:00.{fraction}Z"
     assert properties["modifiedOn"] == "0001-01-01T00:00:00.0000000Z"
 

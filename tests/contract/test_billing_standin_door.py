@@ -234,6 +234,9 @@ async def test_reads_writes_deletes_and_checks_have_buckets_of_their_own() -> No
     assert reads["x-ms-ratelimit-remaining-tenant-reads"] == "249"
     assert writes["x-ms-ratelimit-remaining-tenant-writes"] == "199"
     assert deletes["x-ms-ratelimit-remaining-tenant-deletes"] == "199"
+    assert checks["x-ms-ratelimit-remaining-tenant-writes"] == "198"
+    standin.turn(check_access_bucket=800)
+    checks = standin.call("POST", f"{P}/checkAccess", body={"actions": []}).headers
     assert checks["x-ms-ratelimit-remaining-tenant-writes"] == "799"
     assert standin.call("GET", P, by=APP).headers["x-ms-ratelimit-remaining-tenant-reads"] == "249"
 

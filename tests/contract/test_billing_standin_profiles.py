@@ -1,5 +1,7 @@
 """Accounts and profiles of the billing stand-in: reading, paging, and the update that replaces everything."""
 
+import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -199,8 +201,8 @@ async def test_an_update_answered_with_201_shows_what_will_be() -> None:
     assert standin.clock.slept == [10.0, 10.0]
 
 
-async def test_an_update_drops_what_it_omits() -> None:
-    standin = Standin(update_status=200)
+async def test_an_update_drops_what_it_omits_when_so_switched() -> None:
+    standin = Standin(update_status=200, update_replaces=True)
     before = properties(standin)
     sent = {"properties": {"invoiceEmailOptIn": True}}
     assert standin.call("PUT", P, body=sent).status == 200
@@ -210,16 +212,16 @@ async def test_an_update_drops_what_it_omits() -> None:
     assert "tags" not in json_of(standin.call("GET", P))
 
 
-async def test_an_update_keeps_what_it_omits_when_so_switched() -> None:
-    standin = Standin(update_status=200, update_replaces=False)
+async def test_an_update_keeps_what_it_omits() -> None:
+    standin = Standin(update_status=200)
     before = properties(standin)
     assert standin.call("PUT", P, body={"properties": {"invoiceEmailOptIn": True}}).status == 200
     assert properties(standin) == before | {"invoiceEmailOptIn": True}
     assert json_of(standin.call("GET", P))["tags"] == {"company": "Contoso Nederland"}
 
 
-async def test_an_update_without_the_flag_opts_out() -> None:
-    standin = Standin(update_status=200)
+async def test_an_update_that_replaces_and_lacks_the_flag_opts_out() -> None:
+    standin = Standin(update_status=200, update_replaces=True)
     on = writable(standin)
     on["properties"]["invoiceEmailOptIn"] = True
     standin.call("PUT", P, body=on)
@@ -303,18 +305,15 @@ async def test_an_update_that_changes_nothing_is_audited_as_such() -> None:
     ]
 
 
-async def test_a_profile_is_created_with_a_payment_method_and_deleted() -> None:
+async def test_a_profile_is_created_and_deleted() -> None:
     standin = Standin()
     asked = BillingProfile(properties=BillingProfileProperties(display_name="Contoso Belgium"))
     async with standin.client() as client:
-        with pytest.raises(HttpResponseError):
-            await client.billing_profiles.begin_create_or_update(MCA, "BE-BG7", asked)
-        paying = {"X-Ms-Payment-Method-Id": "pm"}
-        poller = await client.billing_profiles.begin_create_or_update(MCA, "BE-BG7", asked, headers=paying)
+        poller = await client.billing_profiles.begin_create_or_update(MCA, "BE-BG7", asked)
         created = await poller.result()
         assert created.properties is not None
         assert created.properties.display_name == "Contoso Belgium"
-        assert created.properties.system_id == "BE-BG7"
+        assert re.fullmatch(r"[A-Z2-7]{4}-[A-Z2-7]{4}-BG7-[A-Z2-7]{3}", created.properties.system_id or "")
         await (await client.billing_profiles.begin_delete(MCA, "BE-BG7")).result()
         with pytest.raises(ResourceNotFoundError):
             await client.billing_profiles.get(MCA, "BE-BG7")
@@ -322,9 +321,18 @@ async def test_a_profile_is_created_with_a_payment_method_and_deleted() -> None:
     assert left == [NL, DE]
 
 
+async def test_creating_a_profile_takes_a_payment_method_when_so_switched() -> None:
+    standin = Standin(creation_needs_payment=True, update_status=201)
+    body = {"properties": {"displayName": "Contoso Belgium"}}
+    assert standin.call("PUT", f"{A}/billingProfiles/BE-BG7", body=body).status == 400
+    paying = {"x-ms-payment-method-id": "pm"}
+    assert standin.call("PUT", f"{A}/billingProfiles/BE-BG7", body=body, headers=paying).status == 201
+
+
+@pytest.mark.parametrize("links", ["relative", "absolute"])
 @pytest.mark.parametrize(("page_size", "pages"), [(1, 2), (2, 1)])
-async def test_the_client_follows_pages(page_size: int, pages: int) -> None:
-    standin = Standin(page_size=page_size)
+async def test_the_client_follows_pages(page_size: int, pages: int, links: str) -> None:
+    standin = Standin(page_size=page_size, next_links=links)
     async with standin.client() as client:
         iterator = client.billing_profiles.list_by_billing_account(MCA).by_page()
         found = [[each.name async for each in page] async for page in iterator]
@@ -335,12 +343,47 @@ async def test_the_client_follows_pages(page_size: int, pages: int) -> None:
 async def test_the_client_passes_over_an_empty_first_page() -> None:
     standin = Standin(empty_first_page=True)
     first = json_of(standin.call("GET", f"{A}/billingProfiles"))
-    assert first["value"] == []
-    assert first["nextLink"].startswith(f"https://management.azure.com{A}/billingProfiles?")
+    assert [*first] == ["nextLink", "totalCount", "value"]
+    assert (first["totalCount"], first["value"]) == (2, [])
+    assert first["nextLink"].startswith(f"{A}/billingProfiles?$skiptoken=")
+    assert first["nextLink"].endswith("%3D&$top=50&api-version=2024-04-01&asOf=2026-03-02 09:00:00Z")
     async with standin.client() as client:
         found = [each.name async for each in client.billing_profiles.list_by_billing_account(MCA)]
     assert found == [NL, DE]
     assert "nextLink" not in json_of(standin.call("GET", f"{A}/billingProfiles/{DE}/billingRoleAssignments"))
+
+
+async def test_an_absolute_link_is_a_whole_and_encoded_address() -> None:
+    standin = Standin(page_size=1, next_links="absolute", total_count=False)
+    first = json_of(standin.call("GET", f"{A}/billingProfiles"))
+    assert [*first] == ["nextLink", "value"]
+    assert first["nextLink"].startswith(f"https://management.azure.com{A}/billingProfiles?$skiptoken=")
+    assert " " not in first["nextLink"]
+
+
+@pytest.mark.parametrize(
+    ("was", "sent"),
+    [("$skiptoken=", "$skiptoken=x"), ("billingProfiles?", "associatedTenants?"), ("%20", ""), ("asOf", "as")],
+)
+async def test_a_link_that_is_not_followed_as_it_was_is_refused(was: str, sent: str) -> None:
+    standin = Standin(page_size=1)
+    link = json_of(standin.call("GET", f"{A}/billingProfiles"))["nextLink"].replace(" ", "%20")
+    assert standin.call("GET", link).status == 200
+    assert standin.call("GET", link.replace(was, sent)).status == 400
+
+
+async def test_more_than_a_hundred_assignments_are_one_page() -> None:
+    standin = Standin()
+    row = standin.model.account(MCA).profiles[NL.casefold()].assignments.every()  # type: ignore[union-attr]
+    one = next(iter(row))
+    table = standin.model.account(MCA).profiles[DE.casefold()].assignments  # type: ignore[union-attr]
+    for number in range(120):
+        table.put(replace(one, name=f"x_{number}"), standin.clock())
+    path = f"{A}/billingProfiles/{DE}/billingRoleAssignments"
+    listed = json_of(standin.call("GET", path))
+    assert ([*listed], len(listed["value"])) == (["value"], 120)
+    standin.turn(assignments_on_one_page=False)
+    assert len(json_of(standin.call("GET", path))["value"]) == 50
 
 
 @pytest.mark.parametrize("page_size", [1, 50])

@@ -229,7 +229,9 @@ async def test_a_sweep_reads_in_bulk_and_nobody_by_themselves(office: Open) -> N
         assert report["complete"]
         assert report["counts"]["people_listed"] < 999
         # The service's pages made as small as one needs to see several of them: two items each.
-        opened.sandbox.billing.switches = dataclasses.replace(opened.sandbox.billing.switches, page_size=2)
+        opened.sandbox.billing.switches = dataclasses.replace(
+            opened.sandbox.billing.switches, page_size=2, assignments_on_one_page=False
+        )
         _, by_twos = await opened.arrived(sweep(opened.app))
     # Four accounts; 6, 4 and 2 profiles; three assignments on Contoso Nederland, two at most on any other.
     assert by_twos == {**bulk, ACCOUNTS: 2, PROFILES: 3 + 2 + 1, ASSIGNMENTS: 12 + 1}

@@ -152,7 +152,7 @@ def test_switches_are_read_from_json_and_every_mistake_is_named() -> None:
     assert read_switches({}) == Switches()
     assert read_switches({"create_status": 202, "page_size": 3}) == Switches(create_status=202, page_size=3)
     with pytest.raises(ValidationError) as refused:
-        read_switches({"create_status": 201, "page_size": 0, "pagesize": 1})
+        read_switches({"create_status": 203, "page_size": 0, "pagesize": 1})
     assert {error["loc"][0] for error in refused.value.errors()} == {"create_status", "page_size", "pagesize"}
 
 
