@@ -95,10 +95,13 @@ def _handle(model: BillingModel, authenticate: Authenticate, request: Request) -
         if caller is None:
             raise _unauthenticated(request)
         kind = _kind(request, model.switches)
-        taken = model.throttle.take(caller.object_id, kind, now, model.switches)
-        limits[HEADER[kind]] = str(taken.remaining)
-        if taken.wait_seconds:
-            raise _throttled(taken.wait_seconds, with_header=model.switches.throttled_with_retry_after)
+        has_own = kind == "reads" and model.switches.own_requests_bucket is not None
+        counted: tuple[CallKind, ...] = (kind, "own") if has_own else (kind,)
+        for each in counted:
+            taken = model.throttle.take(caller.object_id, each, now, model.switches)
+            limits[HEADER[each]] = str(taken.remaining)
+            if taken.wait_seconds:
+                raise _throttled(taken.wait_seconds, with_header=model.switches.throttled_with_retry_after)
         query = {key.casefold(): value for key, value in parse_qsl(request.query, keep_blank_values=True)}
         _require_api_version(query)
         response = _dispatch(Call(model, request, caller, now, query))

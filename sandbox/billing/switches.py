@@ -198,6 +198,13 @@ class Switches:
     reads_per_second: Rate = 25.0
     """Refill of the former, as published."""
 
+    own_requests_bucket: Count | None = None
+    """Reads that the service itself lets a principal burst, told in a header of its own beside ARM's. None: it has no
+    such limit. Both were recorded: a list with 98 left, and one that told of ARM's limit alone."""
+
+    own_requests_per_second: Rate = 25.0
+    """Refill of the former: not published, taken from ARM's reads."""
+
     writes_bucket: Count = 200
     """Writes a principal may burst: ARM's published tenant limit, and recorded (199 remaining)."""
 

@@ -11,13 +11,14 @@ from typing import Literal
 
 from sandbox.billing.switches import Switches
 
-type CallKind = Literal["reads", "writes", "deletes", "check-access"]
+type CallKind = Literal["reads", "writes", "deletes", "check-access", "own"]
 
 HEADER = {
     "reads": "x-ms-ratelimit-remaining-tenant-reads",
     "writes": "x-ms-ratelimit-remaining-tenant-writes",
     "deletes": "x-ms-ratelimit-remaining-tenant-deletes",
     "check-access": "x-ms-ratelimit-remaining-tenant-writes",
+    "own": "x-ms-ratelimit-remaining-tenant-resource-requests",
 }
 
 
@@ -62,5 +63,7 @@ def _limits(kind: CallKind, switches: Switches) -> tuple[int, float]:
             return switches.writes_bucket, switches.writes_per_second
         case "deletes":
             return switches.deletes_bucket, switches.deletes_per_second
+        case "own":
+            return switches.own_requests_bucket or switches.reads_bucket, switches.own_requests_per_second
         case "check-access":
             return switches.check_access_bucket or switches.writes_bucket, switches.check_access_per_second

@@ -102,7 +102,7 @@ class GraphService:
         limit = switches.resource_units_per_10_seconds or documented_limit(
             sum(1 for _ in self.model.newest().entries("user"))
         )
-        if spent / limit >= _WARN_FROM_SHARE:
+        if switches.throttle_percentage and spent / limit >= _WARN_FROM_SHARE:
             headers["x-ms-throttle-limit-percentage"] = f"{spent / limit:.1f}"
         if spent > limit:
             if switches.retry_after_seconds is not None:

@@ -64,6 +64,10 @@ class Switches:
     """Whether resource units are counted and requests beyond them answered with 429. Off by default: a
     sandbox is rarely about this."""
 
+    throttle_percentage: bool = False
+    """Whether answers near the limit say how near, in x-ms-throttle-limit-percentage, as documented. Off: somebody who
+    measured the limit never saw it, not even while 429 came."""
+
     resource_units_per_10_seconds: int | None = None
     """The limit for one app in the tenant. None: the documented one for the tenant's size (3,500 below 50
     users, 5,000 to 500, 8,000 above)."""

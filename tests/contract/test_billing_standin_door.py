@@ -241,6 +241,15 @@ async def test_reads_writes_deletes_and_checks_have_buckets_of_their_own() -> No
     assert standin.call("GET", P, by=APP).headers["x-ms-ratelimit-remaining-tenant-reads"] == "249"
 
 
+async def test_the_service_may_have_a_limit_of_its_own_for_reads() -> None:
+    standin = Standin(own_requests_bucket=2, own_requests_per_second=0.5)
+    told = [standin.call("GET", P) for _ in range(3)]
+    assert [each.status for each in told] == [200, 200, 429]
+    assert told[0].headers["x-ms-ratelimit-remaining-tenant-resource-requests"] == "1"
+    assert told[0].headers["x-ms-ratelimit-remaining-tenant-reads"] == "249"
+    assert "x-ms-ratelimit-remaining-tenant-resource-requests" not in standin.create(ANNA).headers
+
+
 async def test_who_calls_too_often_is_told_when_to_come_back() -> None:
     standin = Standin(reads_bucket=2, reads_per_second=0.5)
     answers = [standin.call("GET", P) for _ in range(3)]

@@ -333,13 +333,16 @@ def test_answers_say_what_they_cost(service: GraphService, target: str, units: i
     assert get(service, target).headers["x-ms-resource-unit"] == str(units)
 
 
+@pytest.mark.parametrize(("told", "percentage"), [(False, None), (True, "1.0")])
 @pytest.mark.parametrize("retry_after", [0, 1, 200, None])
-def test_throttling_counts_refused_requests_and_says_what_the_switch_says(
-    service: GraphService, time: Time, retry_after: int | None
+def test_throttling_counts_refused_requests_and_says_what_the_switches_say(
+    service: GraphService, time: Time, retry_after: int | None, percentage: str | None, *, told: bool
 ) -> None:
-    service.model.switches = Switches(throttle=True, resource_units_per_10_seconds=4, retry_after_seconds=retry_after)
+    service.model.switches = Switches(
+        throttle=True, throttle_percentage=told, resource_units_per_10_seconds=4, retry_after_seconds=retry_after
+    )
     assert get(service, "users").status == 200
-    assert get(service, "users").headers["x-ms-throttle-limit-percentage"] == "1.0"
+    assert get(service, "users").headers.get("x-ms-throttle-limit-percentage") == percentage
     refused = get(service, "users")
     assert refused.status == 429
     assert refused.headers.get("retry-after") == (None if retry_after is None else str(retry_after))
