@@ -8,6 +8,7 @@ InvoiceAccessError
 │   └── StoreRefused   the store of ledger and state takes or gives nothing until somebody mends it
 ├── Permanent          repeating it changes nothing; carries the reason
 │   ├── AccessLost     our own role on a billing scope is gone
+│   ├── QueryRefused   a question that is not understood as it is asked: a wider one may be
 │   └── TooLarge       what is to be stored is more than the store holds in one place
 ├── Rejected           an event that cannot be used: field, reason and mend
 └── Misconfigured      the policy or the settings are wrong: every mistake at once
@@ -77,6 +78,10 @@ class AccessLost(Permanent):
 
 class TooLarge(Permanent):
     """What is to be stored is more than the store holds in one place. A shorter one fits."""
+
+
+class QueryRefused(Permanent):
+    """The directory does not take a question as it is asked (400): another that brings more may be understood."""
 
 
 class Rejected(InvoiceAccessError):  # noqa: N818

@@ -51,10 +51,9 @@ _LITERAL_TYPES: Final[dict[type, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A filter that was read and allowed. `uses_in` because that operator bounds the whole URL's length."""
+    """A filter that was read and allowed."""
 
     judge: Callable[[Properties], Truth]
-    uses_in: bool
 
     def matches(self, properties: Properties) -> bool:
         """Whether an object is listed: only true lists, unknown does not."""
@@ -75,9 +74,29 @@ def read_filter(text: str, resource: Resource, *, advanced: bool, switches: Swit
         node = ODataParser().parse(_for_the_grammar(list(ODataLexer().tokenize(text))))
     except ODataException as error:
         raise malformed(f"Invalid filter clause: {error}") from error
-    reader = _Reader(resource, advanced=advanced, switches=switches)
-    judge = reader.read(node, negated=False, depth=0)
-    return Filter(judge, reader.uses_in)
+    if not advanced:
+        _require_low(node, switches.highest_filter)
+    return Filter(_Reader(resource, advanced=advanced, switches=switches).read(node, negated=False, depth=0))
+
+
+def _require_low(node: object, highest: int | None) -> None:
+    """Refuses a tree that is higher than a plain filter may be."""
+    if highest is None:
+        return
+    height, level = 0, [node]
+    while level and height <= _DEEPEST:  # deeper is refused by whoever reads it
+        height += 1
+        level = [below for node in level for below in _below(node)]
+    if height > highest:
+        raise unsupported_query(f"search filter expression has excessive height: {height}. Max allowed: {highest}")
+
+
+def _below(node: object) -> Iterator[object]:
+    match node:
+        case ast.BoolOp(op=operator):
+            yield from _clauses(node, type(operator))
+        case ast.UnaryOp(operand=operand):
+            yield operand
 
 
 def _for_the_grammar(tokens: list[Token]) -> Iterator[Token]:
@@ -124,7 +143,6 @@ class _Reader:
         self._resource = resource
         self._advanced = advanced
         self._switches = switches
-        self.uses_in = False
 
     def read(self, node: object, *, negated: bool, depth: int) -> Callable[[Properties], Truth]:
         if depth > _DEEPEST:
@@ -167,7 +185,6 @@ class _Reader:
         found, value_of = self._property(left)
         self._require(found, sign, negated=negated)
         if isinstance(right, ast.List):
-            self.uses_in = True
             self._require_few(len(right.val))
             wanted = {_literal(found, item, kind_of_operator) for item in right.val}
             return self._known(value_of, lambda value: value in wanted, of_null=False)

@@ -50,10 +50,14 @@ class Collection:
 
 @dataclass(frozen=True, slots=True)
 class _Position:
-    """Where a page begins: after that rank; `after_gap` when the empty page before it has been given out."""
+    """Where a page begins: after that rank; `after_gap` when the empty page before it has been given out.
+
+    `name` is the last row's user principal name, which real tokens hold as well.
+    """
 
     rank: Rank | None
     after_gap: bool
+    name: str = ""
 
 
 def listed(call: Call, collection: Collection) -> Response:
@@ -83,7 +87,8 @@ def listed(call: Call, collection: Collection) -> Response:
     if gap:
         following = _Position(begin, after_gap=True)
     elif len(page) < len(remaining):
-        following = _Position(rank(page[-1]), after_gap=False)
+        name = str(page[-1].properties.get("userPrincipalName") or "")
+        following = _Position(rank(page[-1]), after_gap=False, name=name)
 
     fields = f"({','.join(names)})" if names is not None else ""
     body: dict[str, Any] = {"@odata.context": f"{call.root}/$metadata#{collection.context}{fields}"}
@@ -115,7 +120,15 @@ def _require_cast_allowed(call: Call, collection: Collection) -> None:
         )
 
 
+def _require_short(call: Call) -> None:
+    longest = call.model.switches.longest_advanced_url
+    length = len(_REAL_ROOT) + len(call.request.target)
+    if call.options.eventual and longest is not None and length > longest:
+        raise unsupported_query(f"The URL of an advanced query exceeds {longest} characters: {length}.")
+
+
 def _filtered(call: Call, collection: Collection) -> list[Entry]:
+    _require_short(call)
     text = call.options.filter
     if text is None:
         return list(collection.entries)
@@ -124,10 +137,6 @@ def _filtered(call: Call, collection: Collection) -> list[Entry]:
     # The segment `$count` is itself an advanced query: it needs no second `$count`.
     advanced = call.options.advanced or (call.options.eventual and call.request.path.endswith("/$count"))
     chosen = read_filter(text, collection.resource, advanced=advanced, switches=call.model.switches)
-    longest = call.model.switches.longest_url_with_in
-    length = len(_REAL_ROOT) + len(call.request.target)
-    if advanced and chosen.uses_in and longest is not None and length > longest:
-        raise unsupported_query(f"The URL of a filter with 'in' exceeds {longest} characters: {length}.")
     return [entry for entry in collection.entries if chosen.matches(readable(call, entry))]
 
 
@@ -154,7 +163,7 @@ def _next_link(call: Call, position: _Position) -> str:
 
 
 def _token(call: Call, position: _Position) -> str:
-    state = [position.rank, position.after_gap, int(call.model.now().timestamp())]
+    state = [position.rank, position.after_gap, int(call.model.now().timestamp()), position.name]
     return _TOKEN_PREFIX + base64.b64encode(json.dumps(state).encode()).decode()
 
 
@@ -168,9 +177,9 @@ def _read_token(call: Call, token: str) -> _Position:
         raise refusal from error
     rank: Rank | None
     match state:
-        case [[str(key), int(sequence)], bool(after_gap), int(issued)]:
+        case [[str(key), int(sequence)], bool(after_gap), int(issued), str()]:
             rank = (key, sequence)
-        case [None, bool(after_gap), int(issued)]:
+        case [None, bool(after_gap), int(issued), str()]:
             rank = None
         case _:
             raise refusal

@@ -37,11 +37,16 @@ class Switches:
 
     most_or_clauses: int | None = 15
     """How many values `in`, or clauses joined by `or`, one plain filter may have: 15 by the filter page, 10
-    seen before it. None: no limit."""
+    seen before it. Quoted of requests without advanced parameters only. None: no limit."""
 
-    longest_url_with_in: int | None = 2048
-    """How long the URL of an advanced query with `in` may be, in characters, as it would be on
-    graph.microsoft.com. The filter page has the figure; what the refusal looks like is unknown. None: no
+    highest_filter: int | None = 3
+    """How high the tree of a plain filter may be, a single comparison being 1: 3 by the service's own refusals, of
+    requests without advanced parameters. How it counts chains is not said; here a chain of one operator is one level,
+    and `not` is one as well. None: no limit."""
+
+    longest_advanced_url: int | None = 2048
+    """How long the URL of an advanced query may be, in characters, as it would be on graph.microsoft.com: the whole
+    of it, as the owner of the filter page said, a nextLink's too. What the refusal looks like is unknown. None: no
     limit."""
 
     empty_pages: bool = False

@@ -52,7 +52,7 @@ from shared.adapters.credentials import Tokens
 from shared.adapters.gate import Gate, Kind
 from shared.adapters.graph_transport import AiohttpTransport
 from shared.domain.nameless import nameless
-from shared.errors import FailedRead, MaybeWritten, Misconfigured, Permanent, Transient
+from shared.errors import FailedRead, MaybeWritten, Misconfigured, Permanent, QueryRefused, Transient
 from shared.settings import LOOPBACK, Settings
 
 SCOPE: Final = "https://graph.microsoft.com/.default"
@@ -164,6 +164,7 @@ class GraphClient:
         Raises:
             Transient: throttled, unreachable, slow, or no token; with the time that the service asked for.
             FailedRead: an answer without a body, or a 404 that is not the directory's own.
+            QueryRefused: 400.
             Permanent: anything else that Graph refuses.
         """
         try:
@@ -250,6 +251,8 @@ class GraphClient:
             raise Permanent(f"{reason}. Does the app have the application permission {needs}?")
         if _is_passing(status) or code == _EXPIRED_PAGE:
             raise Transient(reason, retry_after=self._retry_after(error))
+        if status == HTTPStatus.BAD_REQUEST:
+            raise QueryRefused(reason)
         raise Permanent(reason)
 
     def _retry_after(self, error: APIError) -> timedelta | None:

@@ -21,14 +21,14 @@ __all__ = ["Filter", "FilterError", "parse_filter"]
 class Filter:
     """A filter that was read and understood.
 
-    `text` is what was written. `odata` is what to send as Graph's `$filter` (not yet percent-encoded); it
-    needs `ConsistencyLevel: eventual` and `$count=true`, and preselects: whoever it lists is still to be
-    judged. `attributes` are the attributes that are tested. Two filters are equal when they were written
-    alike; their `meaning` tells whether they say the same.
+    `text` is what was written. `requests` are what to send as Graph's `$filter` (not yet percent-encoded), in ever
+    wider forms, each of one or more that together list everybody; they need `ConsistencyLevel: eventual` and
+    `$count=true`, and preselect: whoever they list is still to be judged. `attributes` are the attributes that are
+    tested. Two filters are equal when they were written alike; their `meaning` tells whether they say the same.
     """
 
     text: str
-    odata: str = field(compare=False)
+    requests: tuple[tuple[str, ...], ...] = field(compare=False)
     attributes: frozenset[str] = field(compare=False)
     root: Node = field(compare=False, repr=False)
 

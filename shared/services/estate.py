@@ -4,13 +4,14 @@ No read per person. A read that fails is written down and makes the estate incom
 """
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
 from shared.domain.billing import OTHER_RECIPIENT_ROLES, Assignment, BillingProfile, UnreadRow
 from shared.domain.catalogue import Catalogue
+from shared.domain.filter_push_down import EVERYBODY
 from shared.domain.keys import ProfileKey
 from shared.domain.lots import changed_rules
 from shared.domain.nameless import nameless
@@ -18,13 +19,15 @@ from shared.domain.people import ListedPerson, Person, UnreadablePerson
 from shared.domain.policy import Everything
 from shared.domain.policy_file import rule_digests
 from shared.domain.rules import unknown_rules
-from shared.errors import AccessLost, InvoiceAccessError
+from shared.errors import AccessLost, InvoiceAccessError, QueryRefused
 from shared.ports import PersonState
 from shared.services.app import App
 from shared.services.catalogue import read_profiles
 
 _LITERAL: Final = re.compile(r"'((?:[^']|'')*)'")
 """A text in an OData filter."""
+
+type _Asked = tuple[tuple[str, ...], ...]
 
 _UNSEEN: Final = "no sweep could judge it since it changed"
 
@@ -37,8 +40,10 @@ class Estate:
     groups; it says nothing about anybody else, and nothing at all about absence while `people_complete` is False.
     `unreadable` are those of them whose attributes did not fit, in any listing.
     `rows` are the assignments of each profile whose list could be read, `unread` the rows of it that say too little.
-    `states` are the rows of everybody who ever held something. `failures` are the reads that failed, one readable line
-    each, and `role_lost` those among them that failed because our own billing role is gone.
+    `states` are the rows of everybody who ever held something. `asked_wider` says of a rule that the directory did not
+    take its filter, so that more people were listed for it; `everybody_listed`, that nobody is left to list. `failures`
+    are the reads that failed, one readable line each, and `role_lost` those among them that failed because our own
+    billing role is gone.
     """
 
     read_at: datetime
@@ -50,6 +55,8 @@ class Estate:
     unread: list[UnreadRow] = field(default_factory=list)
     states: dict[str, PersonState] = field(default_factory=dict)
     missing_groups: set[str] = field(default_factory=set)
+    asked_wider: dict[str, str] = field(default_factory=dict)
+    everybody_listed: bool = False
     failures: list[str] = field(default_factory=list)
     role_lost: list[str] = field(default_factory=list)
     listed: int = 0
@@ -134,12 +141,12 @@ async def _read_people(app: App, estate: Estate) -> None:
         else:
             for object_id in listed:
                 members.setdefault(object_id, set()).add(group)
-    for odata_filter, rules in sorted(_filters(app).items()):
+    for asked, rules in sorted(_filters(app).items()):
         try:
-            await _list(app.directory.people(odata_filter), estate)
+            await _preselect(app, estate, asked, rules)
         except InvoiceAccessError as failure:
             estate.people_complete = False
-            estate.failures.append(f"people of rule {' and '.join(rules)}: {_unquoted(failure, odata_filter)}")
+            estate.failures.append(f"people of rule {' and '.join(rules)}: {_unquoted(failure, asked)}")
     for object_id in members.keys() & estate.people.keys():
         estate.people[object_id] = replace(estate.people[object_id], groups=frozenset(members[object_id]))
     too_many = _too_many_unreadable(app, estate)
@@ -164,17 +171,35 @@ def _too_many_unreadable(app: App, estate: Estate) -> str | None:
     )
 
 
-def _unquoted(failure: InvoiceAccessError, odata_filter: str) -> str:
+async def _preselect(app: App, estate: Estate, asked: _Asked, rules: Sequence[str]) -> None:
+    """Lists whom a filter preselects. A form that the directory refuses is asked for in the next wider one."""
+    for wider, form in enumerate(asked, start=1):
+        try:
+            for odata_filter in form:
+                if not estate.everybody_listed:
+                    await _list(app.directory.people(odata_filter), estate)
+            estate.everybody_listed |= form == (EVERYBODY,)
+        except QueryRefused as refusal:
+            if wider == len(asked):
+                raise
+            text = f"the directory refused what this rule asks, so more people were listed: {_unquoted(refusal, asked)}"
+            estate.asked_wider |= dict.fromkeys(rules, text)
+        else:
+            return
+
+
+def _unquoted(failure: InvoiceAccessError, asked: _Asked) -> str:
     """A failure without the filter's own texts: they may name people, and Graph repeats what it refuses."""
-    return nameless(str(failure), *(text.replace("''", "'") for text in _LITERAL.findall(odata_filter)))
+    literals = {text for form in asked for odata_filter in form for text in _LITERAL.findall(odata_filter)}
+    return nameless(str(failure), *(text.replace("''", "'") for text in sorted(literals)))
 
 
-def _filters(app: App) -> dict[str, list[str]]:
-    """The filters of rules that name no group, each with those rules' names."""
-    filters: dict[str, list[str]] = {}
+def _filters(app: App) -> dict[_Asked, list[str]]:
+    """What is asked for rules that name no group, each with those rules' names."""
+    filters: dict[_Asked, list[str]] = {}
     for rule in app.policy.rules:
         if rule.who is not None and not rule.member_of:
-            filters.setdefault(rule.who.odata, []).append(rule.name)
+            filters.setdefault(rule.who.requests, []).append(rule.name)
     return filters
 
 

@@ -20,9 +20,14 @@ _IDS_A_QUERY: Final = 15
 
 
 def policy_findings(app: App, estate: Estate) -> list[dict[str, str]]:
-    """Rules that are not known, comparisons that nobody meets, and selectors and accounts that name nothing."""
+    """What of the policy's own words is amiss.
+
+    Rules that are not known or whose filter the directory refused, comparisons that nobody meets, and selectors and
+    accounts that name nothing.
+    """
     unknown = estate.catalogue.unknown_rules or {}
     found = [{"kind": "rule-not-known", "rule": rule, "text": why} for rule, why in sorted(unknown.items())]
+    found += [{"kind": "filter-refused", "rule": rule, "text": why} for rule, why in sorted(estate.asked_wider.items())]
     if estate.people_complete:
         found += [
             {"kind": "comparison-met-by-nobody", "rule": dead.rule, "text": dead.text}

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -18,9 +19,10 @@ from sandbox.identity import Identity, IdentityEndpoint
 from sandbox.shell import serve
 from sandbox.transport_httpx import HandlerTransport
 from shared.adapters.directory_graph import GraphDirectory
+from shared.domain.filter_push_down import LONGEST_FILTER
 from shared.domain.keys import IdentityKey, IdentityKind
 from shared.domain.people import AbsentPerson, DeletedPerson, Person
-from shared.errors import FailedRead, Permanent, Transient
+from shared.errors import FailedRead, Permanent, QueryRefused, Transient
 from shared.settings import Settings
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -263,6 +265,25 @@ async def test_everybody_of_many_pages_is_listed_once(empty_pages: bool) -> None
         assert directory.calls == {"reads": 6 if empty_pages else 3}
         members = [person.object_id async for person in directory.members(ALL_STAFF)]
         assert sorted(members) == sorted([ANNA, ZOE, *CROWD])
+
+
+async def test_the_longest_filter_of_one_request_fits_its_pages_too() -> None:
+    long_name = "a" * 98 + "@contoso.com"
+    async with bad_day(crowd=len(CROWD)) as (world, directory):
+        for entry in list(world.service.model.newest().entries("user"))[::2]:
+            world.service.model.update(entry, {"userPrincipalName": f"{entry.sequence:04}{long_name}"})
+        alike = "startsWith(userPrincipalName,'0')"
+        condition = f"{alike} or city eq '{'x' * (LONGEST_FILTER - len(quote(alike, safe='')) - 32)}'"
+        assert LONGEST_FILTER - 10 < len(quote(condition, safe="")) <= LONGEST_FILTER
+        listed = [person.object_id async for person in directory.people(condition)]
+        assert len(listed) > 1000
+        assert directory.calls == {"reads": 2}
+
+
+async def test_a_filter_that_the_directory_does_not_take_is_told_apart_from_a_missing_permission() -> None:
+    async with bad_day() as (_, directory):
+        with pytest.raises(QueryRefused, match="shoeSize"):
+            assert [person async for person in directory.people("shoeSize eq '9'")]
 
 
 async def test_a_listing_whose_page_token_expired_may_be_begun_anew() -> None:

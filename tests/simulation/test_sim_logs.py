@@ -164,8 +164,8 @@ async def test_what_services_say_when_they_refuse_is_told_without_the_names_in_i
 
 
 async def test_a_filter_of_the_policy_that_names_people_is_told_by_its_rule(company: Stage, records: Records) -> None:
-    echo(company, "graph", 400, "Invalid filter clause", path="/users$")  # the other rule's comes first
-    echo(company, "graph", 400, "Invalid filter clause: startsWith(userPrincipalName,'quirijn')", path="/users$")
+    echo(company, "graph", 403, "Invalid filter clause", path="/users$")  # the other rule's comes first
+    echo(company, "graph", 403, "Invalid filter clause: startsWith(userPrincipalName,'quirijn')", path="/users$")
     report = await company.sweep()
     assert [failure for failure in report["failures"] if "people of rule one-person: " in failure]
     assert records.of("shared.services.sweep")

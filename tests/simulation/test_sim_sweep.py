@@ -146,6 +146,50 @@ async def test_more_profiles_than_a_message_holds_are_found_in_the_end(set_stage
     assert stage.held(TESS) == set()
 
 
+# -- filters that one request does not hold, or that the directory does not take
+
+
+async def test_fifty_job_titles_are_swept_whole_on_a_directory_that_takes_no_long_url(
+    set_stage: Callable[..., Stage],
+) -> None:
+    titles = [f"Accounts Receivable Specialist {number}" for number in range(50)]
+    who = f"jobTitle in ({', '.join(f"'{title}'" for title in titles)})"
+    stage = set_stage(policy=POLICY.replace("department eq 'Finance'", who))
+    first, last = (stage.hire(name, jobTitle=title) for name, title in (("anna", titles[0]), ("bert", titles[-1])))
+    report = await stage.settle()
+    assert (report["complete"], report["failures"]) == (True, [])
+    assert (stage.held(first), stage.held(last)) == ({NL}, {NL})
+    assert report["counts"]["people_listed"] == 3, "each of them once, and who is in the group"
+
+
+UNSUPPORTED = {"error": {"code": "Request_UnsupportedQuery", "message": "Not 'Finance', not in this way."}}
+
+
+@pytest.mark.parametrize("refused", [1, 2])
+async def test_a_refused_filter_is_asked_for_in_a_wider_form_and_everybody_is_judged_all_the_same(
+    stage: Stage, refused: int
+) -> None:
+    anna = stage.hire("anna")
+    other = stage.hire("bert", department="Sales")
+    stage.fault("graph", Effect(status=400, body=UNSUPPORTED), path="/users$", times=refused)
+    report = await stage.sweep()
+    assert (report["complete"], report["failures"]) == (True, [])
+    assert report["drift"] == {"missing": 1}
+    [finding] = report["findings"]
+    assert (finding["kind"], finding["rule"]) == ("filter-refused", "own-company")
+    assert "Finance" not in finding["text"]
+    await stage.run_until_quiet()
+    assert (stage.held(anna), stage.held(other), stage.held(FEMKE)) == ({NL}, set(), {NL})
+    assert (await stage.sweep())["findings"] == []
+
+
+async def test_where_the_directory_takes_no_question_at_all_the_sweep_is_incomplete(stage: Stage) -> None:
+    stage.fault("graph", Effect(status=400, body=UNSUPPORTED), path="/users$")
+    report = await stage.sweep()
+    assert report["complete"] is False
+    assert "own-company" in report["failures"][0]
+
+
 # -- incomplete reads
 
 

@@ -211,6 +211,28 @@ def test_fifteen_values_are_the_most_of_a_plain_filter_and_not_of_an_advanced_on
     assert not lists(f"department in ({','.join(values[:15])})", FINANCE, advanced=False)
 
 
+@pytest.mark.parametrize(
+    ("text", "height"),
+    [
+        ("city eq 'a'", 1),
+        ("city eq 'a' and city eq 'b' and city eq 'c' and city eq 'd'", 2),
+        ("(city eq 'a' or city eq 'b') and state eq 'c'", 3),
+        ("((city eq 'a' or city eq 'b') and state eq 'c') or city eq 'd'", 4),
+        ("((city eq 'a' and state eq 'b') or city eq 'c') and (state eq 'd' or city eq 'e')", 4),
+    ],
+)
+def test_a_plain_filter_is_three_levels_high_at_most_and_an_advanced_one_as_high_as_it_likes(
+    text: str, height: int
+) -> None:
+    lists(text, FINANCE, advanced=True)
+    lists(text, FINANCE, advanced=False, highest_filter=None)
+    if height <= 3:
+        lists(text, FINANCE, advanced=False)
+        return
+    with pytest.raises(GraphError, match=f"excessive height: {height}. Max allowed: 3"):
+        lists(text, FINANCE, advanced=False)
+
+
 @pytest.mark.parametrize("text", ["startsWith(jobTitle,'Con')", "employeeId in ('E1')", "not(jobTitle eq 'x')"])
 def test_what_only_the_resource_page_lists_can_be_switched_off(text: str) -> None:
     lists(text, FINANCE, page_only_filters=True)

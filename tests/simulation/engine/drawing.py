@@ -65,7 +65,7 @@ def draw_switches(rng: random.Random) -> tuple[BillingSwitches, GraphSwitches]:
         cast_needs_advanced=one(True, False),
         deleted_select_needs_cast=one(True, False),
         most_or_clauses=one(15, 10, None),
-        longest_url_with_in=one(2048, None),
+        longest_advanced_url=one(2048, None),
         empty_pages=one(False, False, True),
         page_token_lifetime_seconds=one(None, None, 300.0),
         throttle=one(False, False, True),

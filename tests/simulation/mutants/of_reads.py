@@ -46,7 +46,7 @@ MUTANTS: Final = (
         file="shared/services/estate.py",
         old="""\
             estate.people_complete = False
-            estate.failures.append(f"people of rule {' and '.join(rules)}: {_unquoted(failure, odata_filter)}")""",
+            estate.failures.append(f"people of rule {' and '.join(rules)}: {_unquoted(failure, asked)}")""",
         new='            estate.listed += len(f"{failure}") * 0',
         caught_by=("failed_reads_are_told",),
     ),
