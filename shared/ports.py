@@ -49,7 +49,11 @@ class Directory(Protocol):
         ...
 
     async def find(self, identity: IdentityKey) -> Sequence[str]:
-        """The object ids of everybody in the directory who is called that; empty when nobody is."""
+        """The object ids of everybody in the directory who is called that; empty when nobody is.
+
+        One read. Where nobody is, two more: who has the name among their other addresses, and who had it when they
+        were deleted: a name may change between an event and the look.
+        """
         ...
 
     def people(self, odata_filter: str) -> AsyncIterator[ListedPerson]:

@@ -160,8 +160,12 @@ class _Reader:
                 return self._comparison(_OPERATORS[type(comparator)], left, right, negated=negated)
             case ast.Call(func=func, args=[target, ast.String(val=prefix)]) if func.name in _FUNCTIONS:
                 return self._affix(_FUNCTIONS[func.name], target, prefix, negated=negated)
+            case ast.CollectionLambda(
+                operator=ast.Any(), owner=ast.Identifier(name=name), lambda_=ast.Lambda() as test
+            ):
+                return self._any_item(self._named(name), test, negated=negated)
             case ast.CollectionLambda():
-                raise not_built("lambda expressions in $filter")
+                raise not_built("lambda expressions but any on a property in $filter")
             case _:
                 raise unsupported_query("Unsupported or invalid query filter clause specified.")
 
@@ -227,6 +231,27 @@ class _Reader:
             return bool(value.startswith(wanted) if function == "startsWith" else value.endswith(wanted))
 
         return truth
+
+    def _any_item(self, found: Property, inner: ast.Lambda, *, negated: bool) -> Callable[[Properties], Truth]:
+        """`any` on a collection of texts, with one test of its item: the only kind of lambda the directory knows."""
+        if found.kind is not Kind.STRINGS:
+            raise unsupported_filter(found.name, self._resource.title)
+        match inner.expression:
+            case ast.Compare(comparator=ast.Eq(), left=item, right=ast.String(val=text)) if item == inner.identifier:
+                function, wanted = "eq", text.casefold()
+            case ast.Call(func=func, args=[item, ast.String(val=text)]) if (
+                func.name in _FUNCTIONS and item == inner.identifier
+            ):
+                function, wanted = _FUNCTIONS[func.name], text.casefold()
+            case _:
+                raise unsupported_filter(found.name, self._resource.title)
+        self._require(found, function, negated=negated)
+        is_meant: Callable[[str], bool] = {
+            "eq": wanted.__eq__,
+            "startsWith": lambda value: value.startswith(wanted),
+            "endsWith": lambda value: value.endswith(wanted),
+        }[function]
+        return lambda properties: any(is_meant(value.casefold()) for value in properties.get(found.name) or ())
 
     def _property(self, node: object) -> tuple[Property, Callable[[Properties], Any]]:
         """The property that an expression names, and how to take its comparable value from an object."""

@@ -242,6 +242,8 @@ class GraphModel:
     ) -> None:
         object_id = str(properties["id"]).lower()
         given = {"createdDateTime": as_date_time(_LONG_AGO), **properties, "id": object_id}
+        if kind == "user" and state == "deleted":
+            given["userPrincipalName"] = _mangled(object_id, str(given["userPrincipalName"]))
         own = seeded_properties(RESOURCES[kind], given)
         entry = Entry(kind, object_id, len(self._timelines), own, dict.fromkeys(i.lower() for i in members), state)
         # The world was always so: no lag hides it.

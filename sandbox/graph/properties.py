@@ -154,11 +154,11 @@ _USER_OTHERS: Final = (
     Property("onPremisesSamAccountName", read_only=True),
     Property("onPremisesSecurityIdentifier", read_only=True),
     Property("onPremisesUserPrincipalName", read_only=True),
-    Property("otherMails", Kind.STRINGS),
+    _filterable("otherMails", "eq in startsWith", "ne endsWith", kind=Kind.STRINGS),
     Property("passwordPolicies"),
     Property("passwordProfile", Kind.COMPLEX),
     Property("preferredDataLocation"),
-    Property("proxyAddresses", Kind.STRINGS, read_only=True),
+    _filterable("proxyAddresses", "eq ge le startsWith", "endsWith", kind=Kind.STRINGS, read_only=True),
     Property("securityIdentifier", read_only=True),
     Property("signInSessionsValidFromDateTime", Kind.DATE_TIME, read_only=True),
 )
@@ -240,4 +240,7 @@ COMPLEX_MEMBERS: Final[Mapping[str, tuple[str, ...]]] = {
 """The members of the complex properties that may be written."""
 
 LEAVE_DATE: Final = "employeeLeaveDateTime"
-"""The one property with a permission of its own."""
+"""The property with a permission of its own, to read and to write."""
+
+HIRE_DATE: Final = "employeeHireDate"
+"""To read it takes the leave date's permission, too."""

@@ -10,7 +10,7 @@ from sandbox.graph.call import Call
 from sandbox.graph.errors import GraphError, malformed
 from sandbox.graph.objects import RESOURCES, Entry, ObjectKind
 from sandbox.graph.permissions import READ_GROUPS, READ_LEAVE_DATE, READ_USERS
-from sandbox.graph.properties import COMPLEX_MEMBERS, LEAVE_DATE, Kind, Resource
+from sandbox.graph.properties import COMPLEX_MEMBERS, HIRE_DATE, LEAVE_DATE, Kind, Resource
 from sandbox.wire import Response, as_json
 
 JSON_TYPE = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
@@ -49,13 +49,14 @@ def chosen_names(
 
 
 def readable(call: Call, entry: Entry) -> Mapping[str, Any]:
-    """An object's properties as this caller may know them: the leave date has a permission of its own.
+    """An object's properties as this caller may know them: two dates have a permission of their own.
 
-    Without it the date is blank, and the answer no error (user resource page of Graph v1.0).
+    Without it they are blank, and the answer no error (user resource page of Graph v1.0, and a recording).
     """
-    if LEAVE_DATE not in entry.properties or call.permissions.allow(READ_LEAVE_DATE):
+    if call.permissions.allow(READ_LEAVE_DATE):
         return entry.properties
-    return {**entry.properties, LEAVE_DATE: None}
+    hidden = {LEAVE_DATE, HIRE_DATE} if call.model.switches.hire_date_needs_permission else {LEAVE_DATE}
+    return {**entry.properties, **dict.fromkeys(hidden & entry.properties.keys())}
 
 
 def rendered(call: Call, entry: Entry, names: Sequence[str] | None, *, typed: bool = False) -> dict[str, Any]:

@@ -31,6 +31,10 @@ class Switches:
     refused without ConsistencyLevel and `$count=true`. The documentation says so; scripts are seen that do
     without."""
 
+    hire_date_needs_permission: bool = True
+    """Whether employeeHireDate, too, is null without User-LifeCycleInfo.Read.All. The page says so of the leave date
+    only; a recording has both null."""
+
     deleted_select_needs_cast: bool = False
     """Whether `/directory/deletedItems/{id}` refuses `$select` of user properties without the cast to
     microsoft.graph.user. Strict OData would; no page shows it."""

@@ -4,7 +4,7 @@ Lives here: one function per operation, from a call to an answer. Permissions we
 of routes says; only what depends on the body or the answer is asked here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from sandbox.graph.call import Call
@@ -40,7 +40,7 @@ def create_user(call: Call) -> Response:
     """POST /users."""
     body = call.body()
     _require_leave_date_writable(call, body)
-    created = call.model.create("user", new_properties(USER, body))
+    created = call.model.create("user", _with_addresses(new_properties(USER, body), ()))
     answer = one_object(call, created, status=201)
     location = f"{call.request.base}/v2/{call.model.tenant_id}/directoryObjects/{created.id}"
     return Response(
@@ -55,7 +55,8 @@ def update_user(call: Call, key: str) -> Response:
     found = _newest(call, key)
     body = call.body()
     _require_leave_date_writable(call, body)
-    call.model.update(found, changed_properties(USER, body, found.properties))
+    changed = changed_properties(USER, body, found.properties)
+    call.model.update(found, _with_addresses(changed, found.properties.get("proxyAddresses") or ()))
     return Response(204)
 
 
@@ -113,6 +114,15 @@ def _newest(call: Call, key: str) -> Entry:
     if found is None:
         raise not_found(key)
     return found
+
+
+def _with_addresses(changed: Mapping[str, Any], addresses: Sequence[str]) -> dict[str, Any]:
+    """A change of `mail` makes it the first of the user's addresses, and keeps the others, as documented."""
+    mail = changed.get("mail")
+    if not mail:
+        return dict(changed)
+    others = [f"smtp:{name}" for _, _, name in (each.partition(":") for each in addresses) if name != mail]
+    return {**changed, "proxyAddresses": [f"SMTP:{mail}", *others]}
 
 
 def _require_leave_date_writable(call: Call, body: Mapping[str, Any]) -> None:

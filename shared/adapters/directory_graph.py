@@ -7,6 +7,7 @@ Nothing is concluded from an answer that is not complete. "Gone" is said only wh
 so of the object that was asked for, twice: among the living and among the deleted.
 """
 
+import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -18,6 +19,9 @@ from azure.core.credentials_async import AsyncTokenCredential
 from kiota_abstractions.base_request_configuration import RequestConfiguration
 from kiota_abstractions.headers_collection import HeadersCollection
 from kiota_abstractions.request_information import RequestInformation
+from msgraph.generated.directory.deleted_items.graph_user.graph_user_request_builder import (
+    GraphUserRequestBuilder as DeletedUsersRequestBuilder,
+)
 from msgraph.generated.directory.deleted_items.item.directory_object_item_request_builder import (
     DirectoryObjectItemRequestBuilder,
 )
@@ -34,10 +38,10 @@ from msgraph.generated.users.users_request_builder import UsersRequestBuilder
 from shared.adapters.gate import Gate
 from shared.adapters.graph_client import GraphClient, graph_gate
 from shared.adapters.graph_people import read_people, read_person, unless_withheld
-from shared.adapters.graph_wire import MemberGroupsAnswer, ObjectAnswer, Page, parse
+from shared.adapters.graph_wire import MemberGroupsAnswer, NamedAnswer, ObjectAnswer, Page, parse
 from shared.domain.keys import IdentityKey, IdentityKind, PersonKey
 from shared.domain.people import SELECT, AbsentPerson, DeletedPerson, ListedPerson, PersonRead, UnreadablePerson
-from shared.errors import FailedRead, Permanent, Transient
+from shared.errors import FailedRead, Permanent, QueryRefused, Transient
 from shared.settings import Settings
 
 PAGE_SIZE: Final = 999
@@ -58,6 +62,8 @@ _FILTERS: Final = {
     IdentityKind.MAIL: "mail",
     IdentityKind.EMPLOYEE_ID: "employeeId",
 }
+
+_log = logging.getLogger(__name__)
 
 
 class GraphDirectory:
@@ -132,10 +138,10 @@ class GraphDirectory:
         return frozenset(within)
 
     async def find(self, identity: IdentityKey) -> Sequence[str]:
-        """The object ids of everybody in the directory who is called that, without the deleted ones."""
-        quoted = identity.value.replace("'", "''")
+        """The object ids of everybody who is called that. See `ports.Directory`. Raises as `person` does."""
+        quoted = "'" + identity.value.replace("'", "''") + "'"
         query = UsersRequestBuilder.UsersRequestBuilderGetQueryParameters(
-            filter=f"{_FILTERS[identity.kind]} eq '{quoted}'", select=["id"], top=PAGE_SIZE
+            filter=f"{_FILTERS[identity.kind]} eq {quoted}", select=["id"], top=PAGE_SIZE
         )
         users = self._graph.sdk.users
         first = users.to_get_request_information(RequestConfiguration(query_parameters=query))
@@ -146,7 +152,56 @@ class GraphDirectory:
             f"everybody whose {_FILTERS[identity.kind]} is the one asked for",
             _USERS,
         )
-        return [found.id async for found in pages]
+        if found := [one.id async for one in pages]:
+            return found
+        for look in (self._with_another_name, self._among_the_deleted):
+            try:
+                if found := await look(identity, quoted):
+                    break
+            except QueryRefused as refusal:
+                _log.warning("%s", refusal)
+        return found
+
+    async def _with_another_name(self, identity: IdentityKey, quoted: str) -> list[str]:
+        """Who has the name among their addresses, now that they are called otherwise."""
+        if identity.kind is IdentityKind.EMPLOYEE_ID:
+            return []  # it stands in one place only
+        query = UsersRequestBuilder.UsersRequestBuilderGetQueryParameters(
+            filter=f"userPrincipalName eq {quoted} or {_among_addresses(quoted)}",
+            select=["id"],
+            top=PAGE_SIZE,
+            count=True,
+        )
+        users = self._graph.sdk.users
+        pages = self._pages(
+            _read_objects,
+            users.to_get_request_information(_advanced(query)),
+            lambda link: users.with_url(link).to_get_request_information(_advanced(None)),
+            "everybody with the name asked for among their addresses",
+            _USERS,
+        )
+        return [one.id async for one in pages]
+
+    async def _among_the_deleted(self, identity: IdentityKey, quoted: str) -> list[str]:
+        """Who was called that when they were deleted. The directory puts their id before a deleted user's name."""
+        odata_filter = {
+            IdentityKind.UPN: f"endsWith(userPrincipalName,{quoted})",
+            IdentityKind.MAIL: _among_addresses(quoted),
+            IdentityKind.EMPLOYEE_ID: f"employeeId eq {quoted}",
+        }[identity.kind]
+        query = DeletedUsersRequestBuilder.GraphUserRequestBuilderGetQueryParameters(
+            filter=odata_filter, select=["id", "userPrincipalName"], top=PAGE_SIZE, count=True
+        )
+        users = self._graph.sdk.directory.deleted_items.graph_user
+        pages = self._pages(
+            _read_names,
+            users.to_get_request_information(_advanced(query)),
+            lambda link: users.with_url(link).to_get_request_information(_advanced(None)),
+            "everybody deleted who had the name asked for",
+            _USERS,
+        )
+        by_its_end = identity.kind is IdentityKind.UPN
+        return [one.id async for one in pages if not by_its_end or one.was_called(identity.value)]
 
     async def people(self, odata_filter: str) -> AsyncIterator[ListedPerson]:
         """Lists everybody whom a `$filter` preselects, without their groups; an empty filter lists everybody.
@@ -242,6 +297,22 @@ class GraphDirectory:
 def _read_objects(body: bytes, what: str) -> tuple[Sequence[ObjectAnswer], str | None]:
     page = parse(Page[ObjectAnswer], body, what)
     return page.value, page.next_link
+
+
+def _read_names(body: bytes, what: str) -> tuple[Sequence[NamedAnswer], str | None]:
+    page = parse(Page[NamedAnswer], body, what)
+    return page.value, page.next_link
+
+
+def _among_addresses(quoted: str) -> str:
+    """The filter for whoever has an address. Graph knows no other test for lists of texts than `any`.
+
+    `proxyAddresses` have a prefix, `SMTP:` before the first and `smtp:` before the others; whether its case matters is
+    not documented.
+    """
+    value = quoted[1:]
+    proxies = (f"proxyAddresses/any(p:p eq '{prefix}:{value})" for prefix in ("smtp", "SMTP"))
+    return " or ".join([f"mail eq {quoted}", *proxies, f"otherMails/any(o:o eq {quoted})"])
 
 
 def _advanced[Query](query: Query) -> RequestConfiguration[Query]:

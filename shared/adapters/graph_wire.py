@@ -70,6 +70,18 @@ class ObjectAnswer(Answer):
     odata_type: str | None = Field(None, alias="@odata.type")
 
 
+class NamedAnswer(Answer):
+    """A deleted user of whom the name was selected as well: `user_principal_name` as the directory keeps it then."""
+
+    id: ObjectId
+    user_principal_name: str
+
+    def was_called(self, name: str) -> bool:
+        """Whether that was their name: the directory puts a deleted user's id before it, without dashes."""
+        kept = self.user_principal_name.lower()
+        return kept.removeprefix(self.id.replace("-", "")) == name.lower()
+
+
 class UserAnswer(Answer):
     """A user with everything that `people.SELECT` asks for.
 

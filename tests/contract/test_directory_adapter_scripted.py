@@ -427,7 +427,8 @@ async def test_a_name_is_looked_up_literally(identity: IdentityKey, expected: st
 
 async def test_nobody_found_is_an_empty_answer_but_an_answer_without_a_list_is_a_failed_read() -> None:
     anna = IdentityKey(IdentityKind.UPN, "anna@contoso.com")
-    async with directory(one_after_another(ok({"value": []}), ok({}))) as (graph, _):
+    nobody = ok({"value": []})
+    async with directory(one_after_another(nobody, nobody, nobody, ok({}))) as (graph, _):
         assert await graph.find(anna) == []
         with pytest.raises(FailedRead):
             await graph.find(anna)

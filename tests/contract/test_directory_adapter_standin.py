@@ -15,9 +15,11 @@ from azure.core.credentials_async import AsyncTokenCredential
 from azure.identity.aio import ManagedIdentityCredential
 
 from sandbox.graph import AUDIENCE, GraphModel, GraphService, Switches
+from sandbox.graph.objects import Entry
 from sandbox.identity import Identity, IdentityEndpoint
 from sandbox.shell import serve
 from sandbox.transport_httpx import HandlerTransport
+from sandbox.wire import Request, Response, as_json
 from shared.adapters.directory_graph import GraphDirectory
 from shared.domain.filter_push_down import LONGEST_FILTER
 from shared.domain.keys import IdentityKey, IdentityKind
@@ -94,6 +96,13 @@ class World:
             switches=switches,
         )
         return cls(model, endpoint, GraphService(model, endpoint.authenticate(AUDIENCE)), clock)
+
+
+def entry(world: World, object_id: str) -> Entry:
+    """An object as it is now."""
+    found = world.model.newest().entry(object_id)
+    assert found is not None
+    return found
 
 
 def settings(graph_url: str) -> Settings:
@@ -228,7 +237,8 @@ async def test_the_guest_the_deleted_and_the_unknown_are_told_apart(
         (IdentityKind.EMPLOYEE_ID, "0042", [ANNA]),
         (IdentityKind.UPN, "kim_fabrikam.com#EXT#@contoso.com", [GUEST]),
         (IdentityKind.UPN, "zoë@contoso.com", [ZOE]),
-        (IdentityKind.UPN, "gone@contoso.com", []),
+        (IdentityKind.UPN, "gone@contoso.com", [GONE]),
+        (IdentityKind.UPN, "one@contoso.com", []),
         (IdentityKind.EMPLOYEE_ID, "42", []),
         (IdentityKind.MAIL, "' or id ne '", []),
     ],
@@ -238,6 +248,65 @@ async def test_people_are_found_by_what_others_call_them(
 ) -> None:
     _, directory = everyday
     assert await directory.find(IdentityKey(kind, value)) == found
+
+
+@pytest.mark.parametrize("name", ["anna.o'brien@contoso.com", "Anna.Old@contoso.com", "anna@home.example"])
+@pytest.mark.parametrize("kind", [IdentityKind.UPN, IdentityKind.MAIL])
+async def test_who_has_another_name_by_now_is_found_by_their_other_addresses(kind: IdentityKind, name: str) -> None:
+    async with bad_day() as (world, directory):
+        change = {
+            "userPrincipalName": "anna.de-vries@contoso.com",
+            "mail": "anna.de-vries@contoso.com",
+            "proxyAddresses": [
+                "SMTP:anna.de-vries@contoso.com",
+                "smtp:anna.o'brien@contoso.com",
+                "smtp:anna.old@contoso.com",
+            ],
+            "otherMails": ["anna@home.example"],
+        }
+        world.service.model.update(entry(world, ANNA), change)
+        assert await directory.find(IdentityKey(kind, name)) == [ANNA]
+        assert directory.calls == {"reads": 2}
+
+
+async def test_who_was_deleted_since_is_found_by_the_name_of_then() -> None:
+    async with bad_day() as (world, directory):
+        model = world.service.model
+        model.update(entry(world, ANNA), {"mail": "anna@contoso.com", "otherMails": ["anna@home.example"]})
+        for name in (ANNA, ZOE):
+            model.delete(entry(world, name))
+        for kind, value in (
+            (IdentityKind.UPN, "anna.o'brien@contoso.com"),
+            (IdentityKind.MAIL, "anna@contoso.com"),
+            (IdentityKind.MAIL, "anna@home.example"),
+            (IdentityKind.EMPLOYEE_ID, "0042"),
+        ):
+            assert await directory.find(IdentityKey(kind, value)) == [ANNA], value
+        assert await directory.find(IdentityKey(IdentityKind.UPN, "n@contoso.com")) == [], "the end of a name is none"
+        assert isinstance(await directory.person(ANNA, frozenset()), DeletedPerson)
+
+
+async def test_who_is_found_at_once_costs_one_read_and_nobody_three() -> None:
+    async with bad_day() as (_, directory):
+        await directory.find(IdentityKey(IdentityKind.MAIL, "anna.o'brien@contoso.com"))
+        assert directory.calls == {"reads": 1}
+        assert await directory.find(IdentityKey(IdentityKind.MAIL, "nobody@contoso.com")) == []
+        assert directory.calls == {"reads": 4}
+
+
+async def test_a_directory_that_takes_no_such_question_has_nobody_more() -> None:
+    async with bad_day() as (world, _):
+        inner = world.service.handle
+
+        def without_lambdas(request: Request) -> Response:
+            refusal = {"error": {"code": "Request_UnsupportedQuery", "message": "Unsupported."}}
+            return as_json(400, refusal) if "consistencylevel" in request.headers else inner(request)
+
+        client = httpx.AsyncClient(transport=HandlerTransport(without_lambdas))
+        other = GraphDirectory(settings("http://127.0.0.1:1"), Token(world.endpoint), http_client=client)
+        assert await other.find(IdentityKey(IdentityKind.MAIL, "nobody@contoso.com")) == []
+        assert await other.find(IdentityKey(IdentityKind.EMPLOYEE_ID, "0042")) == [ANNA]
+        await other.close()
 
 
 async def test_populations_groups_and_their_people_are_listed(
@@ -327,11 +396,12 @@ async def test_missing_permissions_are_permanent_and_named() -> None:
         assert isinstance(await directory.person(ANNA, frozenset()), Person)
 
 
-async def test_without_the_leave_date_permission_the_date_is_blank_and_nothing_fails() -> None:
-    async with bad_day(frozenset({"User.Read.All"})) as (_, directory):
+@pytest.mark.parametrize("both", [True, False])
+async def test_without_the_leave_date_permission_the_date_is_blank_and_nothing_fails(both: bool) -> None:
+    async with bad_day(frozenset({"User.Read.All"}), hire_date_needs_permission=both) as (_, directory):
         anna = await directory.person(ANNA, frozenset())
         assert isinstance(anna, Person)
-        assert anna.leave_date is None
+        assert (anna.leave_date, anna.hire_date is None) == (None, both)
 
 
 async def test_a_token_that_the_directory_does_not_accept_is_transient() -> None:

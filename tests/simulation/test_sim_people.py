@@ -414,6 +414,28 @@ async def test_an_event_by_an_old_name_finds_who_was_renamed(stage: Stage) -> No
     assert stage.held(FEMKE) == set()
 
 
+@pytest.mark.parametrize("name", ["upn:anna@contoso.example", "mail:anna@contoso.example"])
+async def test_who_never_held_anything_and_was_renamed_before_the_look_is_found_by_the_old_address(
+    stage: Stage, name: str
+) -> None:
+    anna = stage.hire("anna")
+    stage.change(anna, userPrincipalName="anna.new@contoso.example", mail="anna.new@contoso.example")
+    await stage.tell(name)
+    await stage.run_until_quiet()
+    assert stage.held(anna) == {NL}
+
+
+async def test_who_never_held_anything_and_was_deleted_before_the_look_is_found_among_the_deleted(stage: Stage) -> None:
+    anna = stage.hire("anna", employeeId="E77")
+    stage.delete(anna)
+    for kind, name in (("upn", "anna@contoso.example"), ("mail", "anna@contoso.example"), ("employee-id", "E77")):
+        await stage.tell(f"{kind}:{name}")
+        await stage.run_until_quiet()
+        assert (await stage.last_look(IdentityKey(IdentityKind(kind), name)))["found"] == [anna]
+    assert stage.held(anna) == set()
+    assert len(await stage.looks(anna)) == 1 + 2, "one look each"
+
+
 async def test_a_service_that_repeats_a_name_in_its_refusal_brings_it_into_no_record(
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:

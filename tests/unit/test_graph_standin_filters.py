@@ -246,5 +246,35 @@ def test_groups_have_properties_of_their_own() -> None:
     with pytest.raises(GraphError, match=r"'department' on type 'microsoft\.graph\.group'"):
         read_filter("department eq 'x'", GROUP, advanced=True, switches=Switches())
     with pytest.raises(GraphError) as not_built:
-        read_filter("groupTypes/any(c:c eq 'Unified')", GROUP, advanced=False, switches=Switches())
+        read_filter("groupTypes/all(c:c eq 'Unified')", GROUP, advanced=False, switches=Switches())
     assert not_built.value.status == 501
+
+
+@pytest.mark.parametrize(
+    ("text", "listed"),
+    [
+        ("proxyAddresses/any(p:p eq 'SMTP:ANNA@x')", True),
+        ("proxyAddresses/any(p:p eq 'anna@x')", False),
+        ("otherMails/any(o:startsWith(o,'anna'))", True),
+        ("department eq 'Finance' and otherMails/any(o:o eq 'b@y')", False),
+    ],
+)
+def test_lists_of_texts_are_asked_by_any(text: str, listed: bool) -> None:
+    person = {**FINANCE, "proxyAddresses": ["smtp:anna@x"], "otherMails": ["anna@home"]}
+    assert lists(text, person, advanced=True) is listed
+    assert not lists(text, {**FINANCE, "proxyAddresses": [], "otherMails": None}, advanced=True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "otherMails eq 'a'",
+        "department/any(d:d eq 'a')",
+        "otherMails/any(o:o ne 'a')",
+        "otherMails/any(o:p eq 'a')",
+        "proxyAddresses/any(p:endsWith(p,'a'))",
+    ],
+)
+def test_other_questions_about_lists_of_texts_are_refused(text: str) -> None:
+    with pytest.raises(GraphError):
+        lists(text, FINANCE, advanced=False)
