@@ -50,6 +50,7 @@ class Options:
     the standard ones.
     `state` is the directory for ledger, logs and the effective policy, None for a fresh temporary one.
     `switches` are open questions about the stand-ins to answer otherwise, by `stand-in.name`.
+    With `silent_start` an app that does not load runs without functions and says nothing, as in Azure.
     Without `app` only the stand-ins are started. With `notifications` the app subscribes to changes in the
     directory before anybody is told that the sandbox is ready, and hears of them by Graph's notifications.
     """
@@ -60,6 +61,7 @@ class Options:
     latency_seconds: Mapping[str, float] = field(default_factory=dict)
     app: bool = True
     notifications: bool = False
+    silent_start: bool = False
     app_directory: Path = PROJECT
     queues: Path | None = None
     settings: Mapping[str, str] = field(default_factory=dict)

@@ -325,7 +325,9 @@ def _host(
         _write_private(places.environment, shell_environment(found))
         return found
 
-    return FunctionsHost(options.app_directory, settings, broker, places.policy.parent, echo=echo)
+    return FunctionsHost(
+        options.app_directory, settings, broker, places.policy.parent, echo=echo, silent_start=options.silent_start
+    )
 
 
 def _write_private(path: Path, text: str) -> None:
@@ -449,6 +451,11 @@ def read_arguments(arguments: Sequence[str]) -> Options:
     parser.add_argument(
         "--notifications", action="store_true", help="the app subscribes to the directory, and Graph notifies it"
     )
+    parser.add_argument(
+        "--silent-start",
+        action="store_true",
+        help="an app that does not load has no functions and no word, as in Azure",
+    )
     parser.add_argument("--no-app", action="store_true", help="the stand-ins alone")
     parser.add_argument(
         "--queues", type=_file, metavar="FILE", help="queues as in the Service Bus emulator's config.json"
@@ -470,6 +477,7 @@ def read_arguments(arguments: Sequence[str]) -> Options:
         mode=given.mode,
         latency_seconds=given.latency,
         notifications=given.notifications and not given.no_app,
+        silent_start=given.silent_start,
         app=not given.no_app,
         queues=given.queues,
         settings=dict(given.set),

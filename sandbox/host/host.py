@@ -98,12 +98,13 @@ class FunctionsHost:
         clock: Clock = utc_now,
         keys: Keys | None = None,
         echo: Callable[[str], None] | None = None,
+        silent_start: bool = False,
     ) -> None:
         self.id = uuid.uuid4().hex
         self.app_directory = app_directory
         self.keys = keys or Keys(secrets.token_urlsafe(24), secrets.token_urlsafe(24))
         self.log = AppLog(state_directory / "app.log", echo)
-        self.supervisor = Supervisor(self, self.log)
+        self.supervisor = Supervisor(self, self.log, silent=silent_start)
         self.started_at = clock()
         self.tallies: dict[str, Tally] = {}
         self._settings = settings
@@ -456,11 +457,14 @@ class FunctionsHost:
     async def answer(self, request: Request) -> Response:
         """The answer of the app's HTTP function for `request`, or the refusal."""
         loaded = self._loaded
-        if loaded is None or loaded.routes is None or not self.supervisor.ready:
-            return Response(503, {"content-type": "text/plain"}, b"Function host is not running.")
+        not_running = Response(503, {"content-type": "text/plain"}, b"Function host is not running.")
+        if loaded is None or loaded.routes is None or self.state is not HostState.RUNNING:
+            return not_running
         matched = loaded.routes.match(request)
         if not isinstance(matched, Matched):
             return matched
+        if not self.supervisor.ready:
+            return not_running
         outcome = await self._invoke(
             matched.function,
             Invocation(_new_id(), matched.function.id, ((matched.function.parameter, matched.value),)),

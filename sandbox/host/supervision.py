@@ -58,15 +58,19 @@ class App(Protocol):
 
 
 class Supervisor:
-    """One worker at a time for `app`; `log` is where the app's last words are found."""
+    """One worker at a time for `app`; `log` is where the app's last words are found.
 
-    def __init__(self, app: App, log: AppLog) -> None:
+    `silent` makes an app that does not load what it is in Azure: an app without functions, and no word why.
+    """
+
+    def __init__(self, app: App, log: AppLog, *, silent: bool = False) -> None:
         self.state = HostState.STARTING
         self.errors: list[str] = []
         self.restarts = 0
         self.worker: WorkerProcess | None = None
         self._app = app
         self._log = log
+        self._silent = silent
         self._settled = asyncio.Event()
         self._again = asyncio.Event()
         self._restarting = False
@@ -120,7 +124,11 @@ class Supervisor:
                 await self._start()
             except (ConfigurationError, IndexingError, BindingError) as mistake:
                 await self._end()
-                self.fail(str(mistake))
+                if self._silent and isinstance(mistake, IndexingError):
+                    await self._app.take(())
+                    self._run_with("0 functions found (Custom)")
+                else:
+                    self.fail(str(mistake))
                 # The same app with the same settings fails again: wait until somebody says that it is mended.
                 await self._asked_again()
                 continue
@@ -157,6 +165,10 @@ class Supervisor:
             self.worker.kill()
             raise IndexingError(f"the app did not load within {_INDEXING_SECONDS:.0f} seconds") from None
         await self._app.take(indexed)
+        self._run_with(f"{len(indexed)} functions found (Custom)")
+
+    def _run_with(self, found: str) -> None:
+        _logger.info("%s", found)
         self.errors = []
         self.state = HostState.RUNNING
         self._has_run = True

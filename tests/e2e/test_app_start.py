@@ -49,6 +49,21 @@ async def test_a_wrong_policy_and_wrong_settings_stop_the_start_with_every_mista
         assert named in message, message
 
 
+async def test_in_azure_a_wrong_policy_is_an_app_without_functions_and_no_word_why(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("version: 1\nrules: nothing\n")
+    options = Options(policy=policy, mode=Mode.OBSERVE, state=tmp_path / "state", silent_start=True)
+    said: list[str] = []
+    async with running(options, echo=said.append) as sandbox, httpx.AsyncClient() as client:
+        assert (await client.get(f"{sandbox.functions}/admin/functions")).json() == []
+        assert (await client.post(f"{sandbox.functions}/api/events", json={})).status_code == 404
+        assert (await client.post(f"{sandbox.functions}/api/graph/notifications", json={})).status_code == 404
+        logs = (await client.get(f"{sandbox.functions}/admin/host/logs")).text
+    assert "rules" not in logs + "".join(said) + "".join(capfd.readouterr())
+
+
 async def test_anything_may_lie_on_the_work_queue_and_what_is_no_work_item_is_rejected_whole(tmp_path: Path) -> None:
     noise = b"\x00 not a work item"
     async with (
