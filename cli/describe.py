@@ -24,10 +24,10 @@ DOCS: Final = Path(__file__).parents[1] / "docs"
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _REFERENCE: Final = "#/components/schemas/{model}"
 _WHY: Final = {
-    "400": "Malformed: which field, why, and how to mend it. Nothing was taken in",
+    "400": "Nothing can be read: which field, why, and how to mend it. Nothing was taken in",
     "401": "The proof is missing, wrong or too old",
     "404": "There is no such source here, or its keys are not set",
-    "413": "The body, or what it becomes, is too large",
+    "413": "The body is too large",
     "415": "A media type that this source does not read, or a compressed body",
     "503": "The queue cannot be reached now; come again after Retry-After seconds",
 }
@@ -104,15 +104,18 @@ def _source(source: Source, named: Mapping[type[BaseModel], Any]) -> dict[str, A
     security: list[dict[str, list[str]]] = []
     match source.proof:
         case Signature():
-            parameters = [
-                _header(source.proof.header, f"{source.proof.prefix}<hex HMAC-SHA256>; see docs/sources.md"),
-                _header(source.proof.timestamp_header, "The time of signing; see docs/sources.md"),
-            ]
+            how = f"HMAC-{source.proof.algorithm.upper()} in {source.proof.encoding}"
+            parameters = [_header(source.proof.header, f"{source.proof.prefix}<{how}>; see docs/sources.md")]
+            if source.proof.stamp_header:
+                parameters.append(_header(source.proof.stamp_header, "The time of signing; see docs/sources.md"))
         case FunctionKey():
             security = [{"functionKey": []}]
         case _:
             security = [{"urlSecret": []}]
     first = next(iter(source.bodies))
+    good = {"202": _json("Taken in: on the queue, but for what goes to rejected-events", "Accepted")}
+    if source.is_ping is not None:
+        good["200"] = {"description": "A ping: somebody is there"}
     post: dict[str, Any] = {
         "operationId": f"events_{source.name.replace('-', '_')}",
         "summary": source.summary,
@@ -126,7 +129,7 @@ def _source(source: Source, named: Mapping[type[BaseModel], Any]) -> dict[str, A
                 for media_type, body in source.bodies.items()
             },
         },
-        "responses": _responses({"202": _json("Taken in: on the queue, as one message", "Accepted")}, *_WHY),
+        "responses": _responses(good, *_WHY),
     }
     path: dict[str, Any] = {"post": post}
     if source is EVENT_GRID:

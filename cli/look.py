@@ -1,7 +1,8 @@
 """`look FILE.csv`: asks for a look at everybody in a file, by one event per line on people-events.
 
 A file is checked whole before anything is sent. Its columns are `id`, `upn`, `mail`, `employee-id` and `effective`;
-others are passed over. A line names a person by the first of the four that it fills in.
+others are passed over. A line names a person by the first of the four that it fills in. A date that cannot be used
+costs the second look and no line: the person is looked at now, and the date is named.
 """
 
 import argparse
@@ -23,7 +24,8 @@ from shared.adapters.queues_service_bus import ServiceBusQueues
 from shared.errors import Permanent, Rejected, Transient
 from shared.ports import EventQueue
 from shared.sources.cloud_event import read_cloud_event
-from shared.sources.strict_json import JsonObject, encoded
+from shared.sources.effective import read_effective
+from shared.sources.strict_json import JsonObject, encoded, shown
 
 NAMES: Final = ("id", "upn", "mail", "employee-id")
 """The columns that name a person, best first."""
@@ -52,10 +54,11 @@ class Wrong:
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """A file, read: an event per good line, and what is wrong with the others."""
+    """A file, read: an event per good line, what is wrong with the others, and whose date asks for no second look."""
 
     events: Sequence[JsonObject]
     wrong: Sequence[Wrong]
+    undated: Sequence[Wrong] = ()
 
 
 class UnreadableFileError(Exception):
@@ -85,6 +88,7 @@ def read_people(content: bytes, *, now: datetime) -> People:
     digest = hashlib.sha256(content).hexdigest()[:12]
     events: list[JsonObject] = []
     wrong: list[Wrong] = []
+    undated: list[Wrong] = []
     columns: list[str] | None = None
     try:
         for cells in lines:
@@ -94,14 +98,16 @@ def read_people(content: bytes, *, now: datetime) -> People:
                 columns = _columns(cells)
                 continue
             try:
-                events.append(_event(columns, cells, f"{digest}/{lines.line_num}", now))
+                event, odd = _event(columns, cells, f"{digest}/{lines.line_num}", now)
+                events.append(event)
+                undated += [Wrong(lines.line_num, WHEN, f"{odd}. They are looked at now, and not again")] if odd else []
             except Rejected as rejected:
                 wrong.append(Wrong(lines.line_num, rejected.field, f"{rejected.reason}. {rejected.mend}"))
     except csv.Error as error:
         raise UnreadableFileError(f"line {lines.line_num}: {error}") from error
     if columns is None:
         raise UnreadableFileError(f"it is empty; its first line names the columns: {', '.join((*NAMES, WHEN))}")
-    return People(events, wrong)
+    return People(events, wrong, undated)
 
 
 async def send(queue: EventQueue, events: Sequence[JsonObject], progress: Progress) -> int:
@@ -125,7 +131,7 @@ def run(chosen: argparse.Namespace) -> int:
         reason = error.strerror if isinstance(error, OSError) else error
         say.print(f"{chosen.file}: {reason}", markup=False, soft_wrap=True)
         return 1
-    for mistake in people.wrong:
+    for mistake in (*people.wrong, *people.undated):
         say.print(f"{chosen.file}, {mistake}", markup=False, soft_wrap=True)
     if people.wrong and not chosen.skip_bad:
         mend = f"Mend {_counted(len(people.wrong), 'line')}, or use --skip-bad to leave out what is wrong."
@@ -190,8 +196,8 @@ def _columns(cells: Sequence[str]) -> list[str]:
     return columns
 
 
-def _event(columns: Sequence[str], cells: Sequence[str], event_id: str, now: datetime) -> JsonObject:
-    """The event of one line; raises `Rejected` whose field is a column."""
+def _event(columns: Sequence[str], cells: Sequence[str], event_id: str, now: datetime) -> tuple[JsonObject, str]:
+    """The event of one line, and why its date asks for no look ("" where it does); raises `Rejected` of a column."""
     if len(cells) > len(columns):
         mend = "Put quotation marks around values that contain it"
         raise Rejected(
@@ -204,13 +210,18 @@ def _event(columns: Sequence[str], cells: Sequence[str], event_id: str, now: dat
     event = JsonObject(
         specversion="1.0", id=event_id, source="/cli/look", type="look", subject=f"{name}:{values[name]}"
     )
-    if WHEN in values:
-        event["data"] = JsonObject(effective=values[WHEN])
     try:
-        for read in read_cloud_event(event, "", now=now):
-            if isinstance(read, Rejected):
-                raise read
+        read_cloud_event(event, "", now=now)
     except Rejected as rejected:
-        column = {"subject": name, "data.effective": WHEN}.get(rejected.field, rejected.field)
+        column = {"subject": name}.get(rejected.field, rejected.field)
         raise Rejected(column, rejected.reason, rejected.mend) from rejected
-    return event
+    if WHEN not in values:
+        return event, ""
+    try:
+        effective = read_effective(values[WHEN], WHEN, now=now)
+    except Rejected as rejected:
+        return event, rejected.reason
+    if effective is None:
+        return event, f"'{shown(values[WHEN])}' means never, is long past, or is more than ten years ahead"
+    event["data"] = JsonObject(effective=values[WHEN])
+    return event, ""

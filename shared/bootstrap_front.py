@@ -10,8 +10,10 @@ import os
 from collections.abc import Mapping
 
 from shared.adapters.process import SystemClock, quiet_libraries
+from shared.errors import Misconfigured
 from shared.services.front import Front
 from shared.settings import FrontSettings, Part
+from shared.sources.table import wrong_keys
 
 
 def part(environment: Mapping[str, str] = os.environ) -> Part:
@@ -24,6 +26,8 @@ def part(environment: Mapping[str, str] = os.environ) -> Part:
 def check() -> FrontSettings:
     """Reads the front's settings of this process, once. A wrong one stops the start here."""
     settings = FrontSettings.read(os.environ)
+    if mistakes := wrong_keys(settings):
+        raise Misconfigured("settings", mistakes)
     quiet_libraries()
     return settings
 

@@ -11,6 +11,7 @@ InvoiceAccessError
 │   ├── QueryRefused   a question that is not understood as it is asked: a wider one may be
 │   └── TooLarge       what is to be stored is more than the store holds in one place
 ├── Rejected           an event that cannot be used: field, reason and mend
+│   └── Unreadable     bytes that are no message: no event in them can be told from another
 └── Misconfigured      the policy or the settings are wrong: every mistake at once
 """
 
@@ -88,14 +89,20 @@ class Rejected(InvoiceAccessError):  # noqa: N818
     """An event that cannot be used.
 
     `field` names what is wrong (`subject`, `data.effective`, `value[3].resource`), `reason` says why, and `mend`
-    says what the sender has to change before sending it again.
+    says what the sender has to change before sending it again. `event` is the event alone, where it came together
+    with others; None where the whole message is meant.
     """
 
-    def __init__(self, field: str, reason: str, mend: str) -> None:
+    def __init__(self, field: str, reason: str, mend: str, *, event: bytes | None = None) -> None:
         super().__init__(f"{field}: {reason}. {mend}")
         self.field = field
         self.reason = reason
         self.mend = mend
+        self.event = event
+
+
+class Unreadable(Rejected):
+    """Bytes that are no message (no JSON, no UTF-8, too many): no event in them can be told from another."""
 
 
 class Misconfigured(InvoiceAccessError):  # noqa: N818

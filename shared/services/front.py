@@ -1,7 +1,9 @@
 """The front: events that come in over HTTP, and the answer to who sent them. Nothing about access is decided here.
 
-One request becomes one message on people-events, or none: a request is taken in whole, or refused whole. What a
-refusal says is for the sender to act on; what Graph is answered tells nothing about `clientState`.
+A request whose sender is proved and whose body can be read is taken in, event by event: one that cannot be used costs
+no other, and travels to rejected-events by way of people-events, the one queue that this part may send to. Only what
+cannot be read or proved is refused. What an answer says is for the sender to act on; what Graph is answered tells
+nothing about `clientState`.
 """
 
 import logging
@@ -12,44 +14,55 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
-from shared.errors import Permanent, Rejected, Transient
+from shared.errors import Permanent, Rejected, Transient, Unreadable
 from shared.ports import Clock, EventQueue
 from shared.settings import FrontSettings
-from shared.sources.cloud_event import read_cloud_event
 from shared.sources.event_grid import EVENT_GRID, allowed
-from shared.sources.events import Ignored, PersonEvent, as_value
+from shared.sources.events import as_value
 from shared.sources.graph_webhook import Notified, answer_token, read_collection
 from shared.sources.posted import Posted, WrongMediaType
-from shared.sources.source import Found, Source
-from shared.sources.strict_json import ITEMS_AT_MOST, TWICE, encoded
+from shared.sources.request import Judged, messages, read_request
+from shared.sources.source import Source
+from shared.sources.strict_json import TWICE
 from shared.sources.table import in_force
 
 _TEXT: Final = "text/plain; charset=utf-8"
 _JSON: Final = "application/json"
+_TOLD_AT_MOST: Final = 10
+"""How many mistakes an answer tells; rejected-events has them all."""
+
 _LOGGED: Final = frozenset({400, 413, 415})  # 401 and 503 have lines of their own, and anybody can cause a 404
 
 _log = logging.getLogger(__name__)
 
 
-class Accepted(BaseModel):
-    """What became of the events of a request that was taken in."""
-
-    model_config = ConfigDict(frozen=True)
-
-    accepted: int
-    """Events that were put on the queue."""
-    ignored: int
-    """What was well-formed and named nobody."""
-
-
 class Refusal(BaseModel):
-    """Why a request was not taken in: what is wrong, where, and what to do about it."""
+    """Why something was not taken in: what is wrong, where, and what to do about it."""
 
     model_config = ConfigDict(frozen=True)
 
     field: str
     reason: str
     mend: str
+
+
+class Accepted(BaseModel):
+    """What became of the events of a request.
+
+    An event that names somebody and is odd in part, such as in its date, counts as accepted and as rejected: the person
+    is looked at now.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    accepted: int
+    """Events that cause a look."""
+    ignored: int
+    """What was well-formed and named nobody."""
+    rejected: int = 0
+    """Events that end on rejected-events, whole or for a part that could not be used."""
+    mistakes: tuple[Refusal, ...] = ()
+    """What is wrong with those, in the request's own words; the first ten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +94,6 @@ class Front:
     queue: EventQueue
 
 
-@dataclass(slots=True)
-class _Taken:
-    """The events of a request, read: how many name somebody, how many nobody, and what goes to the queue."""
-
-    events: list[Found] = field(default_factory=list)
-    accepted: int = 0
-    ignored: int = 0
-
-
 async def take_events(front: Front, name: str, posted: Posted) -> Answer:
     """Takes in what was posted to the source of that name."""
     source = in_force(front.settings).get(name)
@@ -100,15 +104,17 @@ async def take_events(front: Front, name: str, posted: Posted) -> Answer:
 
 async def _take_from(front: Front, source: Source, posted: Posted) -> Answer:
     now = front.clock.now()
+    if source.is_ping is not None and source.is_ping(posted):
+        return Answer(200)
     if (refusal := _unwelcome(front, source, posted, now)) is not None:
         return refusal
     try:
-        taken = _read(source, posted, now)
+        judged = read_request(source, posted, now)
     except WrongMediaType as wrong:
         return _refuse(415, "content-type", f"'{source.name}' does not read this media type", f"Send {wrong.accepted}")
-    except Rejected as rejected:
-        return _malformed(as_value(rejected))
-    return await _send(front, source, taken)
+    except Unreadable as unreadable:
+        return _malformed(as_value(unreadable))
+    return await _send(front, source, judged)
 
 
 async def take_notifications(front: Front, posted: Posted) -> Answer:
@@ -129,7 +135,7 @@ async def _take_items(front: Front, posted: Posted, states: Sequence[str]) -> An
     except Rejected as rejected:
         return _malformed(as_value(rejected))
     _tell(notified)
-    refusal = await _put(front, notified.collection) if notified.collection is not None else None
+    refusal = await _put(front, [notified.collection]) if notified.collection is not None else None
     return refusal or Answer(202)
 
 
@@ -167,47 +173,25 @@ def _unwelcome(front: Front, source: Source, posted: Posted, now: datetime) -> A
     return None
 
 
-def _read(source: Source, posted: Posted, now: datetime) -> _Taken:
-    """Reads every event of a request as intake will; raises `Rejected` for the first that cannot be used."""
-    found = source.read(posted)
-    if len(found) > ITEMS_AT_MOST:
-        raise Rejected("body", f"it has {len(found)} events; {ITEMS_AT_MOST} are read", "Send fewer events at a time")
-    taken = _Taken()
-    for event in found:
-        if isinstance(event, Ignored):
-            taken.ignored += 1
-            continue
-        try:
-            reads = read_cloud_event(event.event, event.place, now=now)
-        except Rejected as rejected:
-            raise _in_their_words(rejected, event) from rejected
-        for read in reads:
-            if isinstance(read, Rejected):
-                raise _in_their_words(read, event)
-        if any(isinstance(read, PersonEvent) for read in reads):
-            taken.events.append(event)
-            taken.accepted += 1
-        else:
-            taken.ignored += 1
-    return taken
+async def _send(front: Front, source: Source, judged: Judged) -> Answer:
+    sent = messages(judged.events, front.settings.body_bytes)
+    if sent and (refusal := await _put(front, sent)) is not None:
+        return refusal
+    for notice in dict.fromkeys(judged.notices):
+        _log.warning("%s: %s", source.name, notice)
+    told = [Refusal(field=one.field, reason=one.reason, mend=one.mend) for one in judged.mistakes[:_TOLD_AT_MOST]]
+    if told:
+        fields = ", ".join(dict.fromkeys(map(_where, told)))
+        _log.warning("%s: events rejected: %d; fields: %s", source.name, judged.rejected, fields)
+    counts = {"accepted": judged.accepted, "ignored": judged.ignored, "rejected": judged.rejected}
+    _log.info("%s: events accepted: %d, ignored: %d, rejected: %d", source.name, *counts.values())
+    return Answer(202, Accepted(**counts, mistakes=tuple(told)))
 
 
-async def _send(front: Front, source: Source, taken: _Taken) -> Answer:
-    if taken.events:
-        events = [found.event for found in taken.events]
-        message = encoded(events[0] if len(events) == 1 else events)
-        if len(message) > front.settings.body_bytes:
-            return _refuse(413, "body", f"its {len(events)} events fit no message", "Send fewer events at a time")
-        if (refusal := await _put(front, message)) is not None:
-            return refusal
-    _log.info("%s: events accepted: %d, ignored: %d", source.name, taken.accepted, taken.ignored)
-    return Answer(202, Accepted(accepted=taken.accepted, ignored=taken.ignored))
-
-
-async def _put(front: Front, message: bytes) -> Answer | None:
-    """Puts one message on the queue; the refusal where it could not be reached."""
+async def _put(front: Front, messages: Sequence[bytes]) -> Answer | None:
+    """Puts messages on the queue; the refusal where it could not be reached. Those sent before it may come twice."""
     try:
-        await front.queue.send_events([message])
+        await front.queue.send_events(messages)
     except Transient as away:
         _log.warning("people-events could not be reached: %s", away.reason)
         wait = away.retry_after or timedelta(seconds=front.settings.retry_after_seconds)
@@ -224,8 +208,8 @@ async def _put(front: Front, message: bytes) -> Answer | None:
 
 def _tell(notified: Notified) -> None:
     """What a collection came to, for the log: ids and counts only."""
-    for notice in notified.lifecycle:
-        _log.warning("graph: subscription %s asks for '%s'", notice.subscription_id, notice.event)
+    for notice in dict.fromkeys(notified.notices):
+        _log.warning("graph: %s", notice)
     if notified.dropped:
         claimed = ", ".join(f"{name} ({count})" for name, count in sorted(notified.dropped.items())[:20])
         _log.warning(
@@ -245,21 +229,16 @@ def _too_large(front: Front, posted: Posted) -> Answer | None:
     return _refuse(413, "body", f"it has {len(posted.body)} bytes; {most} are read", "Send fewer events at a time")
 
 
-def _in_their_words(rejected: Rejected, found: Found) -> Rejected:
-    """A mistake, told with the name that the request has for the field."""
-    name = rejected.field.removeprefix(found.place).removeprefix(".")
-    for ours, theirs in found.fields.items():
-        if name == ours or name.startswith(f"{ours}."):
-            return Rejected(theirs + name.removeprefix(ours), rejected.reason, rejected.mend)
-    return rejected
-
-
 def _noted(source: str, answer: Answer) -> Answer:
     """The answer; a request refused for what is in it leaves a line with the field, and no value of anybody's."""
     if answer.status in _LOGGED and isinstance(answer.body, Refusal):
-        where = answer.body.field if answer.body.reason != TWICE else "a name of the sender's own"
-        _log.warning("%s: a request was refused with %d: %s", source, answer.status, where)
+        _log.warning("%s: a request was refused with %d: %s", source, answer.status, _where(answer.body))
     return answer
+
+
+def _where(mistake: Refusal) -> str:
+    """The field of a mistake, for the log; a name that the sender chose is none of ours to log."""
+    return mistake.field if mistake.reason != TWICE else "a name of the sender's own"
 
 
 def _unknown() -> Answer:

@@ -121,6 +121,8 @@ async def intake(app: App, batch: Sequence[Incoming], progress: Progress | None 
     if run.rejected:
         await outlast(lambda: app.queues.send_rejected(run.rejected), run.until, "intake")
     progress.forget(batch)
+    for notice in run.notices:
+        _log.warning("people-events: %s", notice)
     _log.info(
         "intake: %d messages, %d looks, %d rejected, %d ignored", len(batch), run.looks, len(run.rejected), run.ignored
     )
@@ -145,6 +147,7 @@ class _Run:
     until: float
     looks: int = 0
     ignored: int = 0
+    notices: dict[str, None] = field(default_factory=dict)
     rejected: list[RejectedEvent] = field(default_factory=list)
     failures: list[Exception] = field(default_factory=list)
 
@@ -159,11 +162,11 @@ class _Run:
                     mistakes.append(found)
                 else:
                     self.ignored += 1
+                    self.notices |= dict.fromkeys([found.notice] if found.notice else [])
         except Exception as bug:  # noqa: BLE001 - a bug about one event must not burn the batch it came in
             _log_bug(bug, f"in event {nameless(message.message_id or '')}")
             mistakes.append(say_bug(bug))
-        if mistakes:
-            self.rejected.append(_whole(message, mistakes))
+        self.rejected += _rejections(message, mistakes)
         if message.identity in self.progress.looked:
             read.events.clear()
         return read
@@ -238,8 +241,16 @@ def _moment(app: App, effective: date | datetime | None) -> datetime | None:
     return datetime.combine(effective, time(), app.policy.time_zone).astimezone(UTC)
 
 
-def _whole(incoming: Incoming, mistakes: Sequence[Rejected]) -> RejectedEvent:
-    """The rejected message as one, its mistakes side by side; the first ten say enough."""
+def _rejections(incoming: Incoming, mistakes: Sequence[Rejected]) -> list[RejectedEvent]:
+    """What is wrong with a message, by the event that it is wrong with: alone, where it came together with others."""
+    together: dict[bytes, list[Rejected]] = {}
+    for mistake in mistakes:
+        together.setdefault(incoming.body if mistake.event is None else mistake.event, []).append(mistake)
+    return [_rejection(Incoming(body, incoming.message_id), wrong) for body, wrong in together.items()]
+
+
+def _rejection(incoming: Incoming, mistakes: Sequence[Rejected]) -> RejectedEvent:
+    """A rejected event as one, its mistakes side by side; the first ten say enough."""
     shown = mistakes[:10]
     more = f" (and {len(mistakes) - 10} more)" if len(mistakes) > 10 else ""  # noqa: PLR2004
     return RejectedEvent(

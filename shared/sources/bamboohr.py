@@ -15,14 +15,14 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 from urllib.parse import parse_qsl
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
-from shared.errors import Rejected
-from shared.sources.events import Ignored
+from shared.errors import Rejected, Unreadable
+from shared.sources.events import Ignored, as_value
 from shared.sources.posted import Posted, WrongMediaType
-from shared.sources.proof import Signature, unix_seconds_or_iso
-from shared.sources.source import FORM, JSON, Body, Found, Source, read_body, told
-from shared.sources.strict_json import ITEMS_AT_MOST, JsonObject, parse, shown
+from shared.sources.proof import Signature
+from shared.sources.source import FORM, JSON, Body, Found, Recorded, Refused, Source, read_body, told
+from shared.sources.strict_json import ITEMS_AT_MOST, JsonObject, as_object, kind_of, parse, shown
 
 _MEND: Final = "Let BambooHR post it unchanged: an event-based or a field-based webhook, as JSON or as a form"
 _NUMBERS: Final = ("employee #", "employee number", "employeenumber")
@@ -33,21 +33,25 @@ _NO_DATE: Final = "0000-00-00"
 _NESTED: Final = re.compile(r"(?P<root>[^\[\]]+)(?P<keys>(?:\[[^\[\]]*\])*)")
 
 _Id = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
-_Word = Annotated[str, StringConstraints(max_length=200)]
+
+
+def _no_fields(value: Any) -> Any:
+    """PHP writes an empty array where there are no fields; null says the same."""
+    return {} if value is None or value == [] else value
 
 
 class Change(Body):
     """What an event-based webhook says of one employee."""
 
     employee_id: _Id = Field(alias="employeeId")
-    company_id: _Word | None = Field(None, alias="companyId")
+    company_id: Recorded = Field(None, alias="companyId")
 
 
 class EventBody(Body):
     """An event-based webhook: one employee."""
 
-    type: _Word
-    timestamp: _Word | None = None
+    type: Recorded = None
+    timestamp: Recorded = None
     data: Change
 
 
@@ -55,18 +59,18 @@ class Employee(Body):
     """One employee of a field-based webhook; a field is its value, or an object that has it in `value`."""
 
     id: _Id
-    action: _Word | None = None
-    timestamp: _Word | None = None
-    fields: dict[str, Any] = Field(default_factory=dict)
+    action: Recorded = None
+    timestamp: Recorded = None
+    fields: Annotated[dict[str, Any], BeforeValidator(_no_fields)] = Field(default_factory=dict)
 
 
 class FieldsBody(Body):
     """A field-based webhook: several employees with the fields that it was told to post."""
 
-    employees: list[Employee] = Field(max_length=ITEMS_AT_MOST)
+    employees: list[Employee]
 
 
-def read(posted: Posted) -> Sequence[Found | Ignored]:
+def read(posted: Posted) -> Sequence[Found | Ignored | Refused]:
     """One event per employee, or one per date where hire and termination date were both posted."""
     match posted.media_type:
         case "application/json":
@@ -77,10 +81,15 @@ def read(posted: Posted) -> Sequence[Found | Ignored]:
             raise WrongMediaType(f"{JSON} or {FORM}")
     digest = hashlib.sha256(posted.body).hexdigest()[:16]
     if isinstance(value, JsonObject) and "employees" in value:
-        body = read_body(FieldsBody, value, _MEND)
-        found = [
-            event for place, employee in enumerate(body.employees) for event in _of_fields(employee, place, digest)
-        ]
+        employees = as_object(value, "", _MEND)["employees"]
+        if not isinstance(employees, list):
+            raise Rejected("employees", f"it is {kind_of(employees)}, not an array", _MEND)
+        found: list[Found | Ignored | Refused] = []
+        for place, employee in enumerate(employees):
+            try:
+                found += _of_fields(read_body(Employee, employee, _MEND, f"employees[{place}]"), place, digest)
+            except Rejected as rejected:
+                found.append(Refused(as_value(rejected), employee))
         return found or [Ignored("a webhook without employees")]
     event = read_body(EventBody, value, _MEND)
     return [
@@ -127,7 +136,7 @@ def _form(body: bytes) -> JsonObject:
     try:
         pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=20 * ITEMS_AT_MOST)
     except ValueError as error:
-        raise Rejected("body", "it is no form in UTF-8", _MEND) from error
+        raise Unreadable("body", "it is no form in UTF-8", _MEND) from error
     made = JsonObject()
     employees: dict[str, JsonObject] = {}
     for name, value in pairs:
@@ -154,13 +163,7 @@ def _form(body: bytes) -> JsonObject:
 BAMBOOHR = Source(
     name="bamboohr",
     summary="BambooHR webhooks (event-based or field-based; JSON or form), signed by BambooHR",
-    proof=Signature(
-        header="X-BambooHR-Signature",
-        timestamp_header="X-BambooHR-Timestamp",
-        prefix="",
-        signed=lambda body, stamp: body + stamp,
-        moment=unix_seconds_or_iso,
-    ),
+    proof=Signature(header="X-BambooHR-Signature", stamp_header="X-BambooHR-Timestamp", signed="{body}{stamp}"),
     keys=lambda settings: settings.bamboohr_keys,
     bodies={
         JSON: {"anyOf": [EventBody, FieldsBody]},

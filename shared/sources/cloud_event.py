@@ -21,14 +21,19 @@ from cloudevents.core.v1.event import OPTIONAL_ATTRIBUTES, REQUIRED_ATTRIBUTES, 
 from shared.domain.keys import IdentityKey, IdentityKind, PersonKey
 from shared.errors import Rejected
 from shared.sources.effective import read_effective
-from shared.sources.events import PersonEvent, Read
-from shared.sources.graph_notification import Named, read_change, read_resource
+from shared.sources.events import Ignored, PersonEvent, Read, as_value
+from shared.sources.graph_notification import Named, lifecycle, read_change, read_resource
+from shared.sources.refused import TYPE as REFUSED
+from shared.sources.refused import read_carried
 from shared.sources.strict_json import JsonObject, as_object, as_text, kind_of, parse, shown
 
 _LONGEST_NAME: Final = 320
 """The longest name of a person, in characters: that of the longest mail address."""
 
+_ATTRIBUTES: Final = (*REQUIRED_ATTRIBUTES, *OPTIONAL_ATTRIBUTES)
 _NAMED: Final = re.compile(r"(?P<kind>id|upn|mail|employee-id)\s*:(?P<value>.*)", re.IGNORECASE)
+# Event Grid's word for what happened; Microsoft's own samples compare it without regard to case.
+_GRAPH: Final = re.compile(r"microsoft\.graph\.(?P<what>[a-z]{1,64})", re.ASCII | re.IGNORECASE)
 # RFC 3339, as the specification asks; fractions of any length, as .NET writes seven digits.
 _TIMESTAMP: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE)
 
@@ -52,6 +57,8 @@ _DATA_MEND: Final = 'Send data as a JSON object, such as {"effective": "2026-04-
 def read_cloud_event(value: Any, field: str, *, now: datetime) -> list[Read]:
     """Reads one event that was found at `field` ("" for a message that is one event).
 
+    A date that cannot be read is a rejection beside the person: it costs the later look, never the look now.
+
     Raises:
         Rejected: the event cannot be used; it names the field, from `field` on.
     """
@@ -62,23 +69,51 @@ def read_cloud_event(value: Any, field: str, *, now: datetime) -> list[Read]:
         "id": judged.get_id(),
         "source": judged.get_source(),
         "type": judged.get_type(),
-        "subject": judged.get_subject(),
     }
     text = {name: as_text(value, f"{at}{name}", _MENDS[name]) for name, value in said.items()}
-    origin, subject = f"{text['source']}#{text['id']}", text["subject"]
+    if text["type"] == REFUSED:
+        raise read_carried(_content(event, at), f"{at}data")
+    if (told := _GRAPH.fullmatch(text["type"])) and (nobody := _names_nobody(told["what"], event, at)) is not None:
+        return [nobody]
+    origin, subject = f"{text['source']}#{text['id']}", as_text(judged.get_subject(), f"{at}subject", _MENDS["subject"])
     content = _content(event, at)
     if (resource := read_resource(subject)) is not None:
         return list(read_change(Named(resource, f"{at}subject", origin, text["type"]), content, f"{at}data"))
     key = _key(subject, f"{at}subject")
-    effective = read_effective(content.get("effective"), f"{at}data.effective", now=now)
+    try:
+        effective = read_effective(content.get("effective"), f"{at}data.effective", now=now)
+    except Rejected as rejected:
+        return [PersonEvent(key, origin, text["type"]), as_value(rejected)]
     return [PersonEvent(key, origin, text["type"], effective)]
 
 
+def _names_nobody(what: str, event: JsonObject, at: str) -> Ignored | None:
+    """What an event of Microsoft Graph's partner topic is where it is about no user and no group; None where it is.
+
+    `what` is its type without `Microsoft.Graph.`. A lifecycle notification has the subject `Subscriptions/<id>`,
+    `Users`, or none.
+    """
+    content = _content(event, at)
+    subject = event["subject"].strip() if isinstance(event.get("subject"), str) else ""
+    if content.get("lifecycleEvent") is not None or what.lower().startswith("subscription"):
+        which = content.get("subscriptionId") or subject.rpartition("/")[2]
+        return lifecycle(which, content.get("lifecycleEvent") or what)
+    if read_resource(subject) is not None or _NAMED.fullmatch(subject):
+        return None
+    return Ignored(
+        "an event of Microsoft Graph about neither a user nor a group",
+        f"a subscription sends Microsoft.Graph.{what}, which is about neither a user nor a group",
+    )
+
+
 def _judged(event: JsonObject, at: str, now: datetime) -> CloudEvent:
-    """The attributes that the specification defines, judged by the library; null counts as not there."""
-    attributes = {
-        name: event[name] for name in (*REQUIRED_ATTRIBUTES, *OPTIONAL_ATTRIBUTES) if event.get(name) is not None
-    }
+    """The attributes that the specification defines, judged by the library; null counts as not there.
+
+    So does an empty subject: an event of Microsoft Graph that is about nobody may have one.
+    """
+    attributes = {name: event[name] for name in _ATTRIBUTES if event.get(name) is not None}
+    if attributes.get("subject") == "":
+        del attributes["subject"]
     # The library would make these two up.
     for name in ("specversion", "id"):
         if name not in attributes:

@@ -1,7 +1,7 @@
 """Our event, as a model: what the JSON Schema in docs/event.schema.json is made of.
 
 It describes; `cloud_event` reads. Every event that fits the schema is read, but for what a schema cannot say: a 30th
-of February, and a date more than ten years ahead.
+of February.
 """
 
 from typing import Annotated, Literal
@@ -61,5 +61,5 @@ class Event(BaseModel):
     data: EventData | None = None
 
 
-class Events(RootModel[Annotated[list[Event], Field(max_length=1000)]]):
-    """Several events; each stands alone once it is taken in, and none is taken in where one is wrong."""
+class Events(RootModel[Annotated[list[Event], Field(max_length=5000)]]):
+    """Several events, each of which stands alone."""

@@ -27,9 +27,13 @@ class PersonEvent:
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """Well-formed, but it names no person; `reason` says what it is instead."""
+    """Well-formed, but it names no person; `reason` says what it is instead.
+
+    `notice` is what an operator should know of it, without anybody's name; None where that is nothing.
+    """
 
     reason: str
+    notice: str | None = None
 
 
 type Read = PersonEvent | Ignored | Rejected

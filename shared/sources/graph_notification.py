@@ -22,6 +22,8 @@ _RESOURCE: Final = re.compile(
     r"/?(?P<set>users|groups)(?:/(?P<key>[^/()']+)|\('(?P<odata_key>[^/()']+)'\))(?P<rest>/.*)?",
     re.IGNORECASE,
 )
+_GUID: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+_WORD: Final = re.compile(r"[a-z]{1,64}", re.ASCII | re.IGNORECASE)
 # Mailbox notifications write `users/<id>@<tenant>/...`.
 _QUALIFIED: Final = re.compile(r"(?P<id>[0-9a-f-]{36})@[0-9a-f-]{36}", re.IGNORECASE)
 _MEND: Final = "Forward the notification as Microsoft Graph sent it: it names users by object id"
@@ -59,6 +61,17 @@ def read_resource(text: str) -> Resource | None:
     return Resource(found["set"].lower() == "groups", key, (found["rest"] or "").rstrip("/"))
 
 
+def lifecycle(subscription_id: Any, event: Any) -> Ignored:
+    """A lifecycle notification, which names no person; its notice has an id and a word, never a stranger's text."""
+    known = isinstance(subscription_id, str) and _GUID.fullmatch(subscription_id)
+    which = subscription_id.lower() if known else "unknown"
+    word = event if isinstance(event, str) and _WORD.fullmatch(event) else "unknown"
+    return Ignored(
+        "a lifecycle notification of a subscription, which names no person",
+        f"subscription {which} asks for '{word}'",
+    )
+
+
 def read_notification(value: Any, field: str) -> list[Read]:
     """Reads one item of a collection: the person it names, or whoever joined or left the group it names.
 
@@ -67,7 +80,7 @@ def read_notification(value: Any, field: str) -> list[Read]:
     """
     item = as_object(value, field, _MEND)
     if item.get("lifecycleEvent") is not None:
-        return [Ignored("a lifecycle notification of a subscription, which names no person")]
+        return [lifecycle(item.get("subscriptionId"), item["lifecycleEvent"])]
     if _is_not_applicable(item.get("subscriptionId")) or _is_not_applicable(item.get("resource")):
         return [Ignored("a validation message, which names no person")]
     text = as_text(item.get("resource"), f"{field}.resource", _MEND)

@@ -1,7 +1,8 @@
 """What Microsoft Graph posts to a webhook: the items that are ours to pass on, and the handshake.
 
 A collection may mix subscriptions, tenants and changes. An item counts only if its `clientState` is one of those in
-force; what it says is for intake to read. `clientState` goes no further than this.
+force; what it says is for intake to read. `clientState` goes no further than this, and neither do lifecycle notices,
+which name nobody.
 
 Source: Graph, "Receive change notifications through webhooks" and "Reduce missing subscriptions and change
 notifications".
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeGuard
 
 from shared.errors import Rejected
+from shared.sources.graph_notification import lifecycle
 from shared.sources.proof import is_client_state
 from shared.sources.strict_json import ITEMS_AT_MOST, JsonObject, encoded, kind_of, parse, unambiguous
 
@@ -26,23 +28,16 @@ _MEND: Final = 'Send a collection of change notifications as Microsoft Graph doe
 
 
 @dataclass(frozen=True, slots=True)
-class Lifecycle:
-    """Graph asks us to do something for a subscription of ours: `reauthorizationRequired`, ..."""
-
-    subscription_id: str
-    event: str
-
-
-@dataclass(frozen=True, slots=True)
 class Notified:
     """A collection, judged: the items that are ours, and how many were not, by the subscription they claim.
 
-    `collection` is what goes to people-events, for intake to read; None where no item is ours.
+    `collection` is what goes to people-events, for intake to read; None where no item is ours. `notices` are what the
+    lifecycle notices among our items ask for.
     """
 
     ours: int
     collection: bytes | None
-    lifecycle: Sequence[Lifecycle]
+    notices: Sequence[str]
     dropped: Mapping[str, int]
 
 
@@ -67,17 +62,18 @@ def read_collection(body: bytes, client_states: Sequence[str]) -> Notified:
             ours.append(item)
         else:
             dropped[_id(item.get("subscriptionId") if isinstance(item, JsonObject) else None)] += 1
-    passed = [{name: part for name, part in item.items() if name != "clientState"} for item in ours]
-    return Notified(
-        len(ours),
-        encoded({"value": passed}) if passed else None,
-        [
-            Lifecycle(_id(item.get("subscriptionId")), _word(item["lifecycleEvent"]))
-            for item in ours
-            if item.get("lifecycleEvent") is not None
-        ],
-        dropped,
-    )
+    notices = [
+        notice
+        for item in ours
+        if item.get("lifecycleEvent") is not None
+        and (notice := lifecycle(item.get("subscriptionId"), item["lifecycleEvent"]).notice)
+    ]
+    passed = [
+        {name: part for name, part in item.items() if name != "clientState"}
+        for item in ours
+        if item.get("lifecycleEvent") is None
+    ]
+    return Notified(len(passed), encoded({"value": passed}) if passed else None, notices, dropped)
 
 
 def _is_plain(item: Any) -> TypeGuard[JsonObject]:
@@ -92,7 +88,3 @@ def _is_plain(item: Any) -> TypeGuard[JsonObject]:
 def _id(value: Any) -> str:
     """An id for the log; what is no id is a stranger's text, and is not logged."""
     return value.lower() if isinstance(value, str) and _GUID.fullmatch(value) else "unknown"
-
-
-def _word(value: Any) -> str:
-    return value if isinstance(value, str) and value.isalpha() and value.isascii() and len(value) <= 64 else "unknown"  # noqa: PLR2004

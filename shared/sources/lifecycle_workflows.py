@@ -10,13 +10,13 @@ import hashlib
 from collections.abc import Sequence
 from typing import Annotated, Final
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from shared.errors import Rejected
 from shared.sources.events import Ignored
 from shared.sources.posted import Posted, WrongMediaType
 from shared.sources.proof import FunctionKey
-from shared.sources.source import JSON, Body, Found, Source, read_json, told
+from shared.sources.source import JSON, Body, Found, Recorded, Source, read_json, told
 
 _MEND: Final = "Let the Logic App post triggerBody() unchanged, as application/json"
 
@@ -34,23 +34,26 @@ class Subject(Body):
 class Named(Body):
     """Something with an id: the workflow, or the result that waits."""
 
-    id: _Text | None = None
+    id: Recorded = None
+
+
+_Named = Annotated[Named, BeforeValidator(lambda value: value if isinstance(value, dict) else {})]
 
 
 class Callout(Body):
     """What a callout carries."""
 
     subject: Subject
-    workflow: Named = Field(default_factory=Named)
-    result: Named = Field(default_factory=Named, alias="taskProcessingResult")
+    workflow: _Named = Field(default_factory=Named)
+    result: _Named = Field(default_factory=Named, alias="taskProcessingResult")
 
 
 class CalloutBody(Body):
     """A callout."""
 
     data: Callout
-    source: _Text | None = None
-    type: _Text | None = None
+    source: Recorded = None
+    type: Recorded = None
 
 
 def read(posted: Posted) -> Sequence[Found | Ignored]:

@@ -17,7 +17,7 @@ from shared.errors import Rejected
 from shared.sources.events import Ignored
 from shared.sources.posted import Posted, WrongMediaType
 from shared.sources.proof import UrlSecret
-from shared.sources.source import JSON, Body, Found, Source, read_json, told
+from shared.sources.source import JSON, Body, Found, Recorded, Source, read_json, told
 
 _MEND: Final = "Let Personio post it unchanged: a version 2 webhook about persons or employments"
 
@@ -42,9 +42,9 @@ class Payload(Body):
 class PersonioBody(Body):
     """One event."""
 
-    company_id: _Word
+    company_id: Recorded = None
     event_name: _Word
-    occurred_at: _Word
+    occurred_at: Recorded = None
     payload: Payload = Field(default_factory=Payload)
 
 
@@ -69,8 +69,8 @@ def read(posted: Posted) -> Sequence[Found | Ignored]:
     return [
         told(
             subject=(f"employee-id:{named[0]}", named[1]),
-            source=f"/personio/{body.company_id}",
-            event_id=f"{body.occurred_at}/{digest}",
+            source=f"/personio/{body.company_id or 'unknown'}",
+            event_id=f"{body.occurred_at or 'unknown'}/{digest}",
             event_type=f"personio.{body.event_name}",
         )
     ]

@@ -15,7 +15,7 @@ from shared.errors import Rejected
 from shared.sources.cloud_event import read_cloud_event
 from shared.sources.events import Ignored, Read, as_value
 from shared.sources.graph_notification import read_notification
-from shared.sources.strict_json import ITEMS_AT_MOST, STRUCTURED, TWICE, JsonObject, kind_of, parse
+from shared.sources.strict_json import ITEMS_AT_MOST, STRUCTURED, TWICE, JsonObject, encoded, kind_of, parse
 
 
 def read_message(body: bytes, *, now: datetime) -> list[Read]:
@@ -42,6 +42,7 @@ def _collection(message: JsonObject) -> list[Read]:
 
 
 def _each(items: list[Any], name: str, prefix: str, read: Callable[[Any, str], list[Read]]) -> list[Read]:
+    """Reads the items one by one. Each rejection has its own item, as a message that can be mended and sent again."""
     if not items:
         return [Ignored("an array without events")]
     if len(items) > ITEMS_AT_MOST:
@@ -49,7 +50,13 @@ def _each(items: list[Any], name: str, prefix: str, read: Callable[[Any, str], l
     found: list[Read] = []
     for place, item in enumerate(items):
         try:
-            found += read(item, f"{prefix}[{place}]")
+            reads = read(item, f"{prefix}[{place}]")
         except Rejected as rejected:
-            found.append(as_value(rejected))
+            reads = [as_value(rejected)]
+        wrong = [one for one in reads if isinstance(one, Rejected) and one.event is None]
+        if wrong:
+            alone = encoded({"value": [item]} if prefix else item)
+            for one in wrong:
+                one.event = alone
+        found += reads
     return found

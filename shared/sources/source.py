@@ -5,9 +5,9 @@ The shapes that every source shares live here; each source has a module of its o
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr, ValidationError
 
 from shared.errors import Rejected
 from shared.settings import FrontSettings
@@ -33,33 +33,47 @@ _SAID: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One event of a request: a CloudEvent of ours, for intake to read as any other.
+    """One event of a request: a CloudEvent of ours, or what should be one, for intake to read as any other.
 
     `place` is where the request has it ("" for a request that is one event). `fields` says what the request calls
     our field names, so that a mistake is told in the sender's words.
     """
 
-    event: JsonObject
+    event: Any
     place: str = ""
     fields: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Something of a request that no event can be made of. The rest of the request counts.
+
+    `sent` is that part of it as `strict_json.parse` reads it, or the bytes of the whole request.
+    """
+
+    why: Rejected
+    sent: Any
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
     """A system that sends events to `POST /api/events/<name>`.
 
-    `read` makes our events of a request whose proof holds; it raises `Rejected`, or `WrongMediaType`. `bodies` are
-    the media types that it reads, each with a model or JSON Schema of what it reads there, for the OpenAPI document.
-    Without its `keys` set, a source that needs some does not exist.
+    `read` makes our events of a request whose proof holds. It raises `Unreadable` or `WrongMediaType` where nothing can
+    be read, and any other `Rejected` where the request as a whole comes to no event. `bodies` are the media types that
+    it reads, each with a model or JSON Schema of what it reads there, for the OpenAPI document. Without its `keys` set,
+    a source that needs some does not exist. `is_ping` knows the system's own question whether anybody is there, which
+    is answered with 200 whoever asks: some ask before they show the key.
     """
 
     name: str
     summary: str
     proof: Proof
     bodies: Mapping[str, type[BaseModel] | Mapping[str, Any]]
-    read: Callable[[Posted], Sequence[Found | Ignored]]
+    read: Callable[[Posted], Sequence[Found | Ignored | Refused]]
     example: Any
     keys: Callable[[FrontSettings], Sequence[SecretStr]] | None = None
+    is_ping: Callable[[Posted], bool] | None = None
 
 
 class Body(BaseModel):
@@ -68,16 +82,24 @@ class Body(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", coerce_numbers_to_str=True)
 
 
-def read_body[Model: Body](model: type[Model], value: Any, mend: str) -> Model:
-    """A model of what was sent; raises `Rejected` that names the field in the sender's words."""
-    unambiguous(value, "")
+def _recorded(value: Any) -> Any:
+    return shown(value.strip(), 200) or None if isinstance(value, str) else None
+
+
+type Recorded = Annotated[str | None, BeforeValidator(_recorded)]
+"""A text that is only recorded; what is none counts as not there, because it must cost nobody a look."""
+
+
+def read_body[Model: Body](model: type[Model], value: Any, mend: str, at: str = "") -> Model:
+    """A model of what was sent at `at`; raises `Rejected` that names the field in the sender's words."""
+    unambiguous(value, at)
     try:
         return model.model_validate(_plain(value))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = "".join(f"[{part}]" if isinstance(part, int) else f".{shown(part)}" for part in first["loc"])
         said = _SAID.get(first["type"], first["msg"].removeprefix("Value error, "))
-        raise Rejected(place.removeprefix(".") or "body", said, mend) from error
+        raise Rejected((at + place).removeprefix(".") or "body", said, mend) from error
 
 
 def read_json[Model: Body](model: type[Model], posted: Posted, mend: str) -> Model:

@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
-from shared.errors import Rejected
+from shared.errors import Rejected, Unreadable
 
 BYTES_AT_MOST: Final = 1024 * 1024
 """The longest message that is read, in bytes. Service Bus premium carries 100 MB; an event has one kilobyte."""
@@ -59,18 +59,18 @@ def parse(body: bytes, *, field: str = "body") -> Any:
     """Reads bytes as one JSON value. Objects are `JsonObject`, numbers `Numeral`.
 
     Raises:
-        Rejected: the bytes are too many, not UTF-8, not JSON, or nested too deeply; it names `field`.
+        Unreadable: the bytes are too many, not UTF-8, not JSON, or nested too deeply; it names `field`.
     """
     if len(body) > BYTES_AT_MOST:
-        raise Rejected(field, f"it has {len(body)} bytes; {BYTES_AT_MOST} are read", "Send fewer events at a time")
+        raise Unreadable(field, f"it has {len(body)} bytes; {BYTES_AT_MOST} are read", "Send fewer events at a time")
     try:
         text = body.decode("utf-8-sig")  # Windows tools write a byte order mark, which RFC 8259 lets us pass over
     except UnicodeDecodeError as error:
-        raise Rejected(field, f"byte {error.start + 1} is not UTF-8", STRUCTURED) from error
+        raise Unreadable(field, f"byte {error.start + 1} is not UTF-8", STRUCTURED) from error
     if not text.strip():
-        raise Rejected(field, "it is empty", STRUCTURED)
+        raise Unreadable(field, "it is empty", STRUCTURED)
     if not _is_shallow(text):
-        raise Rejected(field, f"it is nested more than {DEPTH_AT_MOST} deep", "Send the event without its wrapping")
+        raise Unreadable(field, f"it is nested more than {DEPTH_AT_MOST} deep", "Send the event without its wrapping")
     try:
         return json.loads(
             text,
@@ -80,7 +80,7 @@ def parse(body: bytes, *, field: str = "body") -> Any:
             parse_constant=lambda word: _no_constant(word, field),
         )
     except json.JSONDecodeError as error:
-        raise Rejected(
+        raise Unreadable(
             field, f"it is not JSON ({error.msg}, line {error.lineno}, column {error.colno})", STRUCTURED
         ) from error
 
@@ -196,4 +196,4 @@ def _object(pairs: list[tuple[str, Any]]) -> JsonObject:
 
 
 def _no_constant(word: str, field: str) -> NoReturn:
-    raise Rejected(field, f"it is not JSON ({word} is no JSON number)", "Leave the value out, or send null")
+    raise Unreadable(field, f"it is not JSON ({word} is no JSON number)", "Leave the value out, or send null")

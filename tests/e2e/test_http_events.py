@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,14 @@ import pytest_asyncio
 
 from sandbox.settings import Options
 from sandbox.up import Sandbox, running
+from shared.errors import Rejected
 from shared.sources.bamboohr import BAMBOOHR
 from shared.sources.event_grid import EVENT_GRID
+from shared.sources.events import PersonEvent
 from shared.sources.hr import HR
 from shared.sources.lifecycle_workflows import LIFECYCLE_WORKFLOWS
 from shared.sources.personio import PERSONIO
+from shared.sources.read import read_message
 from tests.unit.front_desk import ENVIRONMENT, KEYS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -111,8 +115,30 @@ async def test_every_source_takes_its_own_in(front: Sandbox, client: httpx.Async
         ),
     ]
     assert [answer.status_code for answer in answers] == [202] * 5
-    assert all(answer.json() == {"accepted": 1, "ignored": 0} for answer in answers)
+    one = {"accepted": 1, "ignored": 0, "rejected": 0, "mistakes": []}
+    assert all(answer.json() == one for answer in answers)
     assert len(queued(front)) == before + 5
+
+
+async def test_one_bad_employee_of_three_costs_the_others_nothing(front: Sandbox, client: httpx.AsyncClient) -> None:
+    before = len(queued(front))
+    body = json.dumps({"employees": [{"id": "119"}, {"action": "Updated"}, {"id": "121"}]}).encode()
+    stamp = str(int(time.time()))
+    signature = hmac.new(KEYS["bamboohr"][0].encode(), body + stamp.encode(), hashlib.sha256).hexdigest()
+    headers = {"x-bamboohr-timestamp": stamp, "x-bamboohr-signature": signature, "content-type": "application/json"}
+    answer = await client.post("events/bamboohr", content=body, headers=headers)
+    assert answer.status_code == 202
+    told = answer.json()
+    assert (told["accepted"], told["ignored"], told["rejected"]) == (2, 0, 1)
+    assert told["mistakes"][0]["field"] == "employees[1].id"
+    (message,) = queued(front)[before:]
+    reads = read_message(message, now=datetime.now(UTC))
+    assert [read.key.canonical for read in reads if isinstance(read, PersonEvent)] == [
+        "identity:employee-id:119",
+        "identity:employee-id:121",
+    ]
+    (rejected,) = [read for read in reads if isinstance(read, Rejected)]
+    assert (rejected.field, rejected.event) == ("employees[1].id", b'{"action":"Updated"}')
 
 
 async def test_event_grid_may_ask_and_a_stranger_may_not(front: Sandbox, client: httpx.AsyncClient) -> None:

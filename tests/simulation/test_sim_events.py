@@ -1,5 +1,7 @@
 """Events as they come: many at once, early, wrong, and one that finds a bug of ours."""
 
+import json
+import logging
 from datetime import UTC, datetime
 
 import pytest
@@ -31,6 +33,48 @@ async def test_a_wrong_event_is_rejected_whole_and_stops_no_other(stage: Stage) 
     assert stage.held(anna) == {NL}
     assert [event.body for event in stage.queues.rejected] == garbage
     assert all(event.reason and event.mend and event.field_name for event in stage.queues.rejected)
+
+
+async def test_one_bad_event_of_a_batch_is_rejected_alone_and_costs_no_other(stage: Stage) -> None:
+    """Alone, because of a long message only the first part is kept, and the bad event may be behind it."""
+    anna = stage.hire("anna")
+    bad = stage.event("nobody in particular")
+    others = [stage.event(f"employee-id:{number}") for number in range(800)]
+    batch = b"[" + b",".join([*others, stage.event(f"id:{anna}"), bad]) + b"]"
+    await stage.receive(batch)
+    (rejected,) = stage.queues.rejected
+    assert (rejected.field_name, json.loads(rejected.body)) == ("[801].subject", json.loads(bad))
+    assert f"person:{anna}" in {message.item.key.canonical for message in stage.queues.waiting}
+
+
+async def test_an_unreadable_date_costs_the_later_look_and_a_date_of_never_nothing(stage: Stage) -> None:
+    anna = stage.hire("anna")
+    await stage.tell(f"id:{anna}", effective="next monday")
+    await stage.tell(f"id:{DIETER}", effective="9999-12-31")
+    assert {message.item.key.canonical for message in stage.queues.waiting} == {f"person:{anna}", f"person:{DIETER}"}
+    (rejected,) = stage.queues.rejected
+    assert rejected.field_name == "data.effective"
+    await stage.run_until_quiet()
+    assert stage.held(anna) == {NL}
+
+
+async def test_lifecycle_notices_are_warned_of_once_and_nothing_is_rejected(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    which = "7c0f5a0e-0000-4000-8000-0000000005b5"
+    notice = {
+        "specversion": "1.0",
+        "id": "b",
+        "source": "/tenants/t/applications/a",
+        "type": "Microsoft.Graph.SubscriptionReauthorizationRequired",
+        "subject": f"Subscriptions/{which}",
+        "data": {"lifecycleEvent": "reauthorizationRequired", "subscriptionId": which, "resource": "users"},
+    }
+    await stage.receive(*[json.dumps(notice).encode()] * 3)
+    assert stage.queues.rejected == []
+    assert stage.queues.waiting == []
+    (line,) = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert line == f"people-events: subscription {which} asks for 'reauthorizationRequired'"
 
 
 async def test_a_bug_about_one_event_rejects_that_event_only(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

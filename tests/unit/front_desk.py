@@ -106,13 +106,28 @@ class Desk:
 
     def named(self) -> list[tuple[str, str | None]]:
         """Whom the queue's messages name as intake reads them, and when; fails where intake would reject one."""
-        found: list[tuple[str, str | None]] = []
+        assert self.rejected() == []
+        return self.looked_at()
+
+    def looked_at(self) -> list[tuple[str, str | None]]:
+        """Whom the queue's messages name as intake reads them, and when, whatever else is in them."""
+        return [
+            (read.key.canonical, read.effective.isoformat() if isinstance(read.effective, date) else None)
+            for message in self.queue.messages
+            for read in read_message(message, now=NOW)
+            if isinstance(read, PersonEvent)
+        ]
+
+    def rejected(self) -> list[tuple[str, Any]]:
+        """What intake puts on rejected-events: each field, and what was sent, as JSON or as text."""
+        found: list[tuple[str, Any]] = []
         for message in self.queue.messages:
             for read in read_message(message, now=NOW):
-                assert not isinstance(read, Rejected), read
-                if isinstance(read, PersonEvent):
-                    when = read.effective
-                    found.append((read.key.canonical, when.isoformat() if isinstance(when, date) else None))
+                if isinstance(read, Rejected):
+                    assert read.reason
+                    assert read.mend
+                    body = message if read.event is None else read.event
+                    found.append((read.field, json.loads(body) if body[:1] in b"{[7" else body.decode()))
         return found
 
     def events(self) -> list[Any]:

@@ -1,5 +1,8 @@
 """The pages and documents that describe the public surface tell the truth."""
 
+import base64
+import hashlib
+import hmac
 import json
 import re
 from datetime import UTC, datetime
@@ -8,16 +11,17 @@ from typing import Any
 
 import jsonschema  # type: ignore[import-untyped] # it says nothing of its types
 import pytest
+from pydantic import Field
 
 from cli.describe import documents
 from shared.errors import Rejected
-from shared.services.front import Front, take_events
-from shared.settings import SECRET_NAMES
+from shared.services.front import Answer, Front, take_events
+from shared.settings import SECRET_NAMES, FrontSettings, Secrets
 from shared.sources import table
 from shared.sources.posted import Posted
 from shared.sources.read import read_message
 from shared.sources.source import Source
-from tests.unit.front_desk import Desk
+from tests.unit.front_desk import ENVIRONMENT, Desk
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "sources.md").read_text(encoding="utf-8")
@@ -56,7 +60,53 @@ async def test_the_pages_own_source_reads_gusto_in_twenty_lines(monkeypatch: pyt
     headers = {"content-type": "application/json"}
     assert (await take_events(front, "gusto", Posted(json.dumps(body).encode(), headers))).status == 202
     assert desk.named() == [("identity:employee-id:bcfc9744", None)]
-    assert (await take_events(front, "gusto", Posted(b"{}", headers))).status == 400
+    assert (await take_events(front, "gusto", Posted(b"{", headers))).status == 400
+    assert (await take_events(front, "gusto", Posted(b"{}", headers))).status == 202
+    assert desk.rejected() == [("uuid", {})]
+
+
+async def test_the_pages_hibob_holds_its_signature_answers_its_ping_and_names_its_people(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    code = re.search(r"^```python hibob\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+    setting = re.search(r"^```python hibob-setting\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+    assert code is not None
+    assert setting is not None
+    module: dict[str, Any] = {"__name__": "hibob", "Secrets": Secrets, "Field": Field, "FrontSettings": FrontSettings}
+    exec(code[1], module)  # noqa: S102 - the page's own example
+    exec(f"class Settings(FrontSettings):\n{setting[1]}", module)  # noqa: S102 - and its setting
+    monkeypatch.setattr(table, "SOURCES", (*table.SOURCES, module["HIBOB"]))
+    desk = Desk()
+    keys = ("0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210")
+    settings = module["Settings"].model_validate({**ENVIRONMENT, "INVOICE_ACCESS_HIBOB_KEYS": " ".join(keys)})
+    front = Front(settings, desk.clock, desk.queue)
+
+    async def post(body: bytes, media_type: str = "application/json", **headers: str) -> Answer:
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        return await take_events(front, "hibob", Posted(body, {"content-type": media_type, **sent}))
+
+    body = (
+        b'{"version":"v2","type":"employee.left","triggeredAt":"2026-02-28T23:00:00",'
+        b'"data":{"employeeId":"3332883884017713938"}}'
+    )
+    for key in keys:
+        signature = base64.b64encode(hmac.new(key.encode(), body, hashlib.sha512).digest()).decode()
+        assert (await post(body, bob_signature=signature)).status == 202
+    assert desk.named() == [("identity:employee-id:3332883884017713938", None)] * 2
+    assert desk.events()[0]["id"] == "2026-02-28T23:00:00/3332883884017713938"
+    assert (await post(body + b" ", bob_signature=signature)).status == 401
+    assert (await post(body)).status == 401
+    # HiBob asks in either way, before it shows the key, and takes no other answer than 200.
+    for ping, media_type in (
+        (b"Ping test", "text/plain"),
+        (b'"Ping test"', "application/json"),
+        (b'{"text":"Ping test"}', "application/json"),
+        (b'{"text": "Ping test"}', "application/json"),
+    ):
+        assert (await post(ping, media_type)).status == 200
+    assert (await post(b'{"text":"Ping"}')).status == 401
+    assert len(desk.queue.messages) == 2
+    assert (await take_events(front, "event-grid", Posted(b"Ping test", {}))).status == 415
 
 
 def test_the_schema_is_a_schema_and_agrees_with_the_examples_of_the_page() -> None:
@@ -67,7 +117,7 @@ def test_the_schema_is_a_schema_and_agrees_with_the_examples_of_the_page() -> No
         event = json.loads(text)
         if isinstance(event, dict) and "value" not in event:
             judged += 1
-            assert fits(event) is not says.startswith("rejected"), says
+            assert fits(event) is not ("rejected" in says or says == "ignored"), says
     assert judged >= 5
 
 

@@ -55,9 +55,6 @@ async def test_excel_writes_semicolons_capitals_and_a_byte_order_mark(delimiter:
         ("Anna,,", "id"),
         (",anna,", "upn"),
         (",,2026-04-01", "id"),
-        (f"{ANNA},,01-04-2026", "effective"),
-        (f"{ANNA},,2026-04-01T09:00:00", "effective"),
-        (f"{ANNA},,2099-01-01", "effective"),
         (f"{ANNA},,2026-04-01,more", "effective"),
     ],
 )
@@ -66,6 +63,40 @@ def test_a_mistake_is_told_by_line_and_column(line: str, column: str) -> None:
     assert len(people.events) == 1
     assert [(wrong.line, wrong.column) for wrong in people.wrong] == [(3, column)]
     assert str(people.wrong[0]).startswith(f"line 3, column '{column}': ")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("01-04-2026", "no ISO 8601 date"),
+        ("2026-04-01T09:00:00", "a time without an offset"),
+        ("soon", "no ISO 8601 date"),
+        ("2099-12-31", "means never"),
+        ("9999-12-31", "means never"),
+        ("1900-01-01", "means never"),
+        ("0000-00-00", "means never"),
+        ("2036-03-05", "ten years ahead"),
+    ],
+)
+async def test_an_odd_date_costs_the_second_look_and_no_line(text: str, reason: str) -> None:
+    people = read_people(f"id,effective\n{ANNA},2026-04-01\n{ANNA},{text}\n".encode(), now=NOW)
+    assert people.wrong == []
+    assert [(odd.line, odd.column) for odd in people.undated] == [(3, "effective")]
+    assert reason in people.undated[0].reason
+    assert "looked at now" in people.undated[0].reason
+    desk = Desk()
+    await send(desk.queue, people.events, quiet())
+    assert desk.named() == [(f"person:{ANNA}", "2026-04-01"), (f"person:{ANNA}", None)]
+
+
+def test_a_file_with_an_odd_date_is_sent_and_the_date_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text("employee-id,effective\n7,someday\n", encoding="utf-8")
+    nobody = "Endpoint=sb://127.0.0.1:9/;SharedAccessKeyName=x;SharedAccessKey=y"
+    assert main(["look", str(file), "--connection-string", nobody]) == 1
+    said = capsys.readouterr().err
+    assert "line 2, column 'effective': 'someday' is no ISO 8601 date or time. They are looked at now" in said
+    assert "people-events" in said, "it went on to send"
 
 
 @pytest.mark.parametrize("content", [b"", b"name,department\nAnna,Finance\n", b"id,id\n", b"id\n\xff\n", b'id\n"a'])

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import logging
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,10 +12,18 @@ import pytest
 from shared.services.front import Accepted, Refusal
 from shared.sources.table import SOURCES
 from tests.published import PUBLISHED, needs_published
-from tests.unit.front_desk import KEYS, NOW, Desk, signed_bamboohr, signed_hr
+from tests.unit.front_desk import ENVIRONMENT, KEYS, NOW, Desk, signed_bamboohr, signed_hr
 
 ANNA = "7c0f5a0e-0000-4000-8000-00000000a11a"
-EVENT = {"specversion": "1.0", "id": "1", "source": "/hr", "type": "hired", "subject": "employee-id:004711"}
+GROUP = "7c0f5a0e-0000-4000-8000-0000000f1a4c"
+SUBSCRIPTION = "7c0f5a0e-0000-4000-8000-0000000005b5"
+EVENT: dict[str, Any] = {
+    "specversion": "1.0",
+    "id": "1",
+    "source": "/hr",
+    "type": "hired",
+    "subject": "employee-id:004711",
+}
 
 
 def published(name: str) -> Any:
@@ -48,55 +57,138 @@ async def test_hr_batch_is_one_message_with_every_event() -> None:
     assert [key for key, _ in desk.named()] == [f"identity:employee-id:{number}" for number in range(100)]
 
 
-async def test_hr_binary_has_its_attributes_in_headers() -> None:
+async def test_a_signed_event_whose_headers_were_changed_is_not_read_as_one_about_somebody_else() -> None:
+    """The signature covers the body: headers alone must make nobody of it, neither with its body nor without."""
     desk = Desk()
-    headers = {f"ce-{name}": value for name, value in EVENT.items()} | {
-        "ce-subject": "upn:anna%40contoso.com",
-        "ce-time": "2026-03-02T09:15:00Z",
-    }
-    answer = await desk.post("hr", b'{"effective":"2026-04-01"}', media_type="application/json", headers=headers)
-    assert answer.status == 202, answer.body
-    assert desk.named() == [("identity:upn:anna@contoso.com", "2026-04-01")]
-    assert (await desk.post("hr", b"", media_type="", headers=headers)).status == 202
+    body = json.dumps({**EVENT, "data": {"effective": "2026-04-01"}}).encode()
+    other = {f"ce-{name}": value for name, value in EVENT.items()} | {"ce-subject": f"id:{ANNA}"}
+    for media_type in ("application/json", "", "text/plain", "application/json; charset=utf-8"):
+        answer = await desk.post("hr", body, media_type=media_type, headers=other)
+        assert answer.status == 415
+        assert isinstance(answer.body, Refusal)
+        assert "attributes in the body" in answer.body.mend
+    assert desk.queue.sends == 0
+    assert (await desk.post("hr", body, headers=other)).status == 202
+    assert desk.named() == [("identity:employee-id:004711", "2026-04-01")]
+
+
+async def test_the_good_events_of_a_batch_are_taken_in_and_the_bad_ones_go_to_rejected_events() -> None:
+    for source in ("hr", "event-grid"):
+        desk = Desk()
+        bad = {**EVENT, "id": "2", "subject": "Ben"}
+        events = [EVENT, bad, 7, {**EVENT, "id": "4", "subject": f"id:{ANNA}"}]
+        answer = await desk.post(source, events, media_type="application/cloudevents-batch+json")
+        assert answer.status == 202
+        assert isinstance(answer.body, Accepted)
+        assert (answer.body.accepted, answer.body.ignored, answer.body.rejected) == (2, 0, 2)
+        assert [mistake.field for mistake in answer.body.mistakes] == ["[1].subject", "[2]"]
+        assert "Name one person" in answer.body.mistakes[0].mend
+        assert desk.looked_at() == [("identity:employee-id:004711", None), (f"person:{ANNA}", None)]
+        assert desk.rejected() == [("[1].subject", bad), ("[2]", 7)]
+
+
+async def test_an_event_that_has_a_name_twice_is_rejected_and_read_as_neither() -> None:
+    desk = Desk()
+    twice = json.dumps([EVENT, EVENT]).replace("employee-id:004711", "employee-id:1", 1)
+    twice = twice.replace('"subject": "employee-id:004711"', f'"subject": "id:{ANNA}", "subject": "employee-id:2"')
+    answer = await desk.post("hr", twice.encode(), media_type="application/cloudevents-batch+json")
+    assert isinstance(answer.body, Accepted)
+    assert (answer.body.accepted, answer.body.rejected) == (1, 1)
+    assert desk.looked_at() == [("identity:employee-id:1", None)]
+    assert [field for field, _ in desk.rejected()] == ["[1].subject"]
+
+
+async def test_one_bad_event_alone_is_kept_as_well() -> None:
+    desk = Desk()
+    answer = await desk.post("hr", {**EVENT, "subject": "Ben"})
+    assert answer.status == 202
+    assert isinstance(answer.body, Accepted)
+    assert (answer.body.accepted, answer.body.rejected) == (0, 1)
+    assert desk.rejected() == [("subject", {**EVENT, "subject": "Ben"})]
+
+
+async def test_a_group_with_one_odd_member_is_taken_in_for_the_others() -> None:
+    desk = Desk()
+    members = {"resourceData": {"members@delta": [{"id": ANNA}, {"id": "nobody"}]}}
+    change = {**EVENT, "type": "Microsoft.Graph.GroupUpdated", "subject": f"Groups/{GROUP}", "data": members}
+    answer = await desk.post("event-grid", change)
+    assert isinstance(answer.body, Accepted)
+    assert (answer.body.accepted, answer.body.ignored, answer.body.rejected) == (1, 0, 1)
+    assert desk.looked_at() == [(f"person:{ANNA}", None)]
+    assert desk.rejected() == [("data.resourceData.members@delta[1].id", change)]
+
+
+async def test_five_thousand_events_travel_in_messages_that_intake_reads_and_one_more_is_too_many() -> None:
+    desk = Desk({**ENVIRONMENT, "INVOICE_ACCESS_BODY_BYTES": "1048576"})
+    many = [{"id": number} for number in range(5000)]
+    answer = await desk.post("bamboohr", {"employees": many})
+    assert answer.body == Accepted(accepted=5000, ignored=0)
+    assert [key for key, _ in desk.named()] == [f"identity:employee-id:{number}" for number in range(5000)]
+    assert max(map(len, desk.queue.messages)) <= 1_048_576
+    assert len(desk.queue.messages) == 5
+    answer = await desk.post("bamboohr", {"employees": [*many, {"id": 1}]})
+    assert answer.status == 400
+
+
+async def test_a_message_has_no_more_bytes_than_a_request_may() -> None:
+    desk = Desk({**ENVIRONMENT, "INVOICE_ACCESS_BODY_BYTES": "20000"})
+    many = [{"id": str(number)} for number in range(999)]
+    assert (await desk.post("bamboohr", {"employees": many})).body == Accepted(accepted=999, ignored=0)
+    assert desk.queue.sends == 1
+    assert max(map(len, desk.queue.messages)) <= 20_000
+    assert [key for key, _ in desk.named()] == [f"identity:employee-id:{number}" for number in range(999)]
 
 
 @pytest.mark.parametrize(
-    ("changed", "field"),
+    ("kind", "subject", "data"),
     [
-        ({"ce-subject": "004711"}, "ce-subject"),
-        ({"ce-id": None}, "ce-id"),
-        ({"ce-specversion": None}, "ce-specversion"),
-        ({"ce-specversion": "0.3"}, "ce-specversion"),
-        ({"ce-time": "yesterday"}, "ce-time"),
-        ({"ce-time": "2026-03-02T09:15:00"}, "ce-time"),
+        ("SubscriptionReauthorizationRequired", f"Subscriptions/{SUBSCRIPTION}", {}),
+        ("subscriptionreauthorizationrequired", "Users", {"subscriptionId": SUBSCRIPTION}),
+        ("SUBSCRIPTIONREAUTHORIZATIONREQUIRED", None, {"subscriptionId": SUBSCRIPTION.upper()}),
+        ("SubscriptionReauthorizationRequired", "", {"subscriptionId": SUBSCRIPTION}),
+        (
+            "SubscriptionReauthorizationRequired",
+            f"Users/{ANNA}",
+            {"lifecycleEvent": "reauthorizationRequired", "subscriptionId": SUBSCRIPTION, "resource": "users"},
+        ),
+        ("SubscriptionRemoved", f"subscriptions('{SUBSCRIPTION}')", {"subscriptionId": SUBSCRIPTION}),
+        ("Missed", f"Subscriptions/{SUBSCRIPTION}", {"lifecycleEvent": "missed", "subscriptionId": SUBSCRIPTION}),
     ],
 )
-async def test_hr_binary_names_the_header_that_is_wrong(changed: dict[str, str | None], field: str) -> None:
+async def test_event_grids_lifecycle_notices_are_warned_of_once_and_name_nobody(
+    kind: str, subject: str | None, data: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
     desk = Desk()
-    given = {**{f"ce-{name}": value for name, value in EVENT.items()}, **changed}
-    headers = {name: value for name, value in given.items() if value is not None}
-    answer = await desk.post("hr", b"{}", media_type="application/json", headers=headers)
-    assert answer.status == 400
-    assert isinstance(answer.body, Refusal)
-    assert answer.body.field == field
-    assert desk.queue.messages == []
+    notice = {**EVENT, "type": f"Microsoft.Graph.{kind}", "source": "/tenants/t/applications/a", "data": data}
+    notice = {name: value for name, value in {**notice, "subject": subject}.items() if value is not None}
+    answer = await desk.post("event-grid", notice)
+    assert (answer.status, answer.body) == (202, Accepted(accepted=0, ignored=1))
+    assert desk.queue.sends == 0
+    (line,) = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    asked = data.get("lifecycleEvent", kind)
+    assert line == f"event-grid: subscription {SUBSCRIPTION} asks for '{asked}'"
 
 
-async def test_hr_batch_with_one_wrong_event_is_refused_whole_and_the_event_named() -> None:
+@pytest.mark.parametrize("subject", [None, "Users", "Drives/1", "communications/callRecords/1"])
+async def test_another_subject_of_the_partner_topic_is_warned_of_once_and_costs_no_other(
+    subject: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
     desk = Desk()
-    events = [EVENT, {**EVENT, "subject": "Ben"}, EVENT]
-    answer = await desk.post("hr", events, media_type="application/cloudevents-batch+json")
-    assert answer.status == 400
-    assert isinstance(answer.body, Refusal)
-    assert answer.body.field == "[1].subject"
-    assert desk.queue.messages == []
+    other = {**EVENT, "type": "Microsoft.Graph.PresenceUpdated", "subject": subject}
+    batch = [other, EVENT, {**other, "id": "3"}]
+    answer = await desk.post("event-grid", batch, media_type="application/cloudevents-batch+json")
+    assert answer.body == Accepted(accepted=1, ignored=2)
+    assert desk.named() == [("identity:employee-id:004711", None)]
+    (line,) = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert "Microsoft.Graph.PresenceUpdated, which is about neither a user nor a group" in line
 
 
 async def test_a_graph_collection_is_no_event_of_an_hr_system() -> None:
     desk = Desk()
     answer = await desk.post("hr", {"value": [{"resource": f"Users/{ANNA}"}]})
-    assert answer.status == 400
-    assert desk.queue.messages == []
+    assert isinstance(answer.body, Accepted)
+    assert (answer.body.accepted, answer.body.mistakes[0].field) == (0, "specversion")
+    assert desk.looked_at() == []
 
 
 @needs_published
@@ -149,16 +241,63 @@ async def test_bamboohr_forms_are_read_like_its_json() -> None:
     ]
 
 
-async def test_a_mistake_is_told_with_the_senders_own_name_for_the_field() -> None:
+@pytest.mark.parametrize("nothing", [{}, [], None])
+async def test_bamboohr_an_employee_without_fields_is_named_by_the_id(nothing: Any) -> None:
     desk = Desk()
-    employees = [{"id": "1", "fields": {}}, {"id": "2", "fields": {"Hire Date": "01/04/2026"}}]
+    employee = {"id": "119", "action": "Deleted", "changedFields": [], "fields": nothing}
+    assert (await desk.post("bamboohr", {"employees": [employee]})).body == Accepted(accepted=1, ignored=0)
+    assert desk.named() == [("identity:employee-id:119", None)]
+
+
+async def test_bamboohr_a_date_of_never_asks_for_no_later_look_and_costs_nobody_elses() -> None:
+    desk = Desk()
+    employees = [
+        {"id": "119", "fields": {"Employee #": {"value": "E1"}, "Hire Date": {"value": "2026-12-01"}}},
+        {"id": "120", "fields": {"Employee #": {"value": "E2"}, "Termination Date": {"value": "2099-12-31"}}},
+        {"id": "121", "fields": {"Employee #": {"value": "E3"}, "Termination Date": {"value": "2026-11-30"}}},
+    ]
+    assert (await desk.post("bamboohr", {"employees": employees})).body == Accepted(accepted=3, ignored=0)
+    assert desk.named() == [
+        ("identity:employee-id:e1", "2026-12-01"),
+        ("identity:employee-id:e2", None),
+        ("identity:employee-id:e3", "2026-11-30"),
+    ]
+
+
+async def test_bamboohr_an_unreadable_date_is_told_in_its_own_words_and_the_person_looked_at_now() -> None:
+    desk = Desk()
+    employees = [{"id": "1", "fields": {"Hire Date": "2026-04-01"}}, {"id": "2", "fields": {"Hire Date": "01/04/2026"}}]
     answer = await desk.post("bamboohr", {"employees": employees})
-    assert isinstance(answer.body, Refusal)
-    assert (answer.status, answer.body.field) == (400, "employees[1].fields.Hire Date")
-    answer = await desk.post("bamboohr", {"employees": [{"id": "1"}, {}]})
-    assert isinstance(answer.body, Refusal)
-    assert (answer.status, answer.body.field, answer.body.reason) == (400, "employees[1].id", "it is missing")
-    assert desk.queue.messages == []
+    assert isinstance(answer.body, Accepted)
+    assert (answer.status, answer.body.accepted, answer.body.rejected) == (202, 2, 1)
+    assert answer.body.mistakes[0].field == "employees[1].fields.Hire Date"
+    assert desk.looked_at() == [("identity:employee-id:1", "2026-04-01"), ("identity:employee-id:2", None)]
+    ((field, event),) = desk.rejected()
+    assert field == "[1].data.effective"
+    assert (event["subject"], event["data"]) == ("employee-id:2", {"effective": "01/04/2026"})
+
+
+@pytest.mark.parametrize(
+    ("bad", "field"),
+    [
+        ({}, "employees[1].id"),
+        ({"id": ""}, "employees[1].id"),
+        ({"id": "2", "fields": "x"}, "employees[1].fields"),
+        ({"id": "2", "fields": ["x"]}, "employees[1].fields"),
+        (7, "employees[1]"),
+        ({"id": "2", "fields": {"Work Email": "nobody"}}, "employees[1].fields.Work Email"),
+    ],
+)
+async def test_bamboohr_one_bad_employee_costs_no_other(bad: Any, field: str) -> None:
+    desk = Desk()
+    answer = await desk.post("bamboohr", {"employees": [{"id": "1"}, bad, {"id": "3"}]})
+    assert isinstance(answer.body, Accepted)
+    assert (answer.status, answer.body.accepted, answer.body.rejected) == (202, 2, 1)
+    assert answer.body.mistakes[0].field == field
+    assert [key for key, _ in desk.looked_at()] == ["identity:employee-id:1", "identity:employee-id:3"]
+    ((told, sent),) = desk.rejected()
+    assert told == field
+    assert sent == bad or sent["subject"] == "mail:nobody"
 
 
 async def test_bamboohrs_signature_is_the_documented_one() -> None:
@@ -199,9 +338,11 @@ async def test_personio_names_the_person_of_its_event(name: str, payload: dict[s
 
 async def test_personio_an_employment_without_a_person_is_told_so() -> None:
     body = {"company_id": "1", "event_name": "employment.created", "occurred_at": "x", "payload": {"id": "e-1"}}
-    answer = await Desk().post("personio", body)
-    assert isinstance(answer.body, Refusal)
-    assert (answer.status, answer.body.field) == (400, "payload")
+    desk = Desk()
+    answer = await desk.post("personio", body)
+    assert isinstance(answer.body, Accepted)
+    assert (answer.status, answer.body.accepted, answer.body.mistakes[0].field) == (202, 0, "payload")
+    assert desk.rejected() == [("payload", body)], "the request as it came"
 
 
 @pytest.mark.parametrize(
@@ -223,12 +364,35 @@ async def test_lifecycle_workflows_callouts_name_their_subject(subject: dict[str
     assert [found for found, _ in desk.named()] == [key]
 
 
+@pytest.mark.parametrize("odd", [{}, [], 7.5, None, True, "", "x" * 5000, {"id": {}}])
+async def test_a_value_that_is_only_recorded_costs_nobody_a_look(odd: Any) -> None:
+    desk = Desk()
+    bodies = {
+        "bamboohr": {"type": odd, "timestamp": odd, "data": {"companyId": odd, "employeeId": "7"}},
+        "personio": {"company_id": odd, "event_name": "person.updated", "occurred_at": odd, "payload": {"id": "7"}},
+        "lifecycle-workflows": {
+            "data": {"subject": {"id": ANNA}, "workflow": odd, "taskProcessingResult": odd},
+            "source": odd,
+            "type": odd,
+        },
+    }
+    for source, body in bodies.items():
+        assert (await desk.post(source, body)).body == Accepted(accepted=1, ignored=0), source
+    employees = [{"id": "7", "action": odd, "timestamp": odd}]
+    assert (await desk.post("bamboohr", {"employees": employees})).body == Accepted(accepted=1, ignored=0)
+    seven = ("identity:employee-id:7", None)
+    assert desk.named() == [seven, seven, (f"person:{ANNA}", None), seven]
+
+
 @pytest.mark.parametrize("subject", [{}, {"id": "Anna"}, {"id": None}])
-async def test_a_callout_that_names_nobody_is_refused(subject: dict[str, Any]) -> None:
-    answer = await Desk().post("lifecycle-workflows", {"data": {"subject": subject}})
-    assert answer.status == 400
-    assert isinstance(answer.body, Refusal)
-    assert answer.body.field.startswith("data.subject")
+async def test_a_callout_that_names_nobody_is_kept_on_rejected_events(subject: dict[str, Any]) -> None:
+    desk = Desk()
+    answer = await desk.post("lifecycle-workflows", {"data": {"subject": subject}})
+    assert isinstance(answer.body, Accepted)
+    assert (answer.status, answer.body.accepted, answer.body.rejected) == (202, 0, 1)
+    assert answer.body.mistakes[0].field.startswith("data.subject")
+    assert len(desk.rejected()) == 1
+    assert desk.looked_at() == []
 
 
 @needs_published
