@@ -6,12 +6,14 @@ it.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from shared.domain.billing import OTHER_RECIPIENT_ROLES
 from shared.domain.catalogue import Catalogue
 from shared.domain.employment import Standing
 from shared.domain.employment import standing as standing_of
+from shared.domain.holds import AskFirst, StoppedBy
 from shared.domain.ownership import ForeignAssignment, Held, OwnAssignment
 from shared.domain.people import Person, PersonRead, UnreadablePerson
 from shared.domain.plan import Employment, Grant, Note, NoteKind, Plan, Revoke, Strength
@@ -42,9 +44,42 @@ def decide(person: PersonRead, policy: Policy, catalogue: Catalogue, held: Seque
     gives = Wanted(notes=unreadable)
     if isinstance(person, Person) and now_is.employment is Employment.EMPLOYED:
         gives = wanted(person, policy, catalogue)
+    elif isinstance(person, Person) and _holds_ours(held) and may_serve(person, now_is):
+        now_is, gives = _serving(now_is, wanted(person, policy, catalogue), held)
     return _Decision(
         principal=principal, policy=policy, catalogue=catalogue, held=held, standing=now_is, gives=gives
     ).plan()
+
+
+def may_keep(person: PersonRead, policy: Policy, now: datetime) -> bool:
+    """Whether rules may let somebody keep what they hold: who is employed, or may serve before their hire date."""
+    if not isinstance(person, Person):
+        return False
+    stands = standing_of(person, policy, now)
+    return stands.employment is Employment.EMPLOYED or may_serve(person, stands)
+
+
+def may_serve(person: Person, stands: Standing) -> bool:
+    """Whether somebody whose hire date lies ahead is at work all the same, if they hold what we gave.
+
+    We give nothing before the hire date (and the lead), so that it was moved ahead since: a new contract, a transfer.
+    Nobody is at work under a disabled account.
+    """
+    return stands.employment is Employment.PRE_HIRE and person.account_enabled is not False
+
+
+def _holds_ours(held: Sequence[Held]) -> bool:
+    return any(isinstance(one, OwnAssignment) for one in held)
+
+
+def _serving(stands: Standing, gives: Wanted, held: Sequence[Held]) -> tuple[Standing, Wanted]:
+    """Who serves keeps what a rule gives, and is given nothing more before the date."""
+    kept = {one.profile for one in held if isinstance(one, OwnAssignment)} & gives.rules.keys()
+    reason = f"at work: {stands.reason}, and what was given before stays"
+    note = Note(NoteKind.HIRE_DATE_AHEAD, f"{stands.reason}, and they hold what was given before: it stays until then")
+    rules = {profile: names for profile, names in gives.rules.items() if profile in kept}
+    stands = replace(stands, employment=Employment.EMPLOYED, reason=reason)
+    return stands, Wanted(rules, (*gives.notes, note))
 
 
 def _unreadable(person: PersonRead) -> tuple[Note, ...]:
@@ -126,8 +161,19 @@ class _Decision:
             elif self._standing.employment is Employment.EMPLOYED:
                 revokes.append(Revoke(own, Strength.WEAK, self._why_moved(own)))
             else:
-                revokes.append(Revoke(own, self._standing.strength, self._standing.reason))
+                revokes.append(Revoke(own, self._standing.strength, self._standing.reason, self._ask_first(own)))
         return revokes
+
+    def _ask_first(self, own: OwnAssignment) -> AskFirst | None:
+        """Whether a person has to judge an old leave date: had it been known, nothing would be left to take."""
+        if not self._standing.stale:
+            return None
+        why = (
+            f"{self._standing.reason} for more than {self._policy.stale_leave_days} days, and the account is enabled: "
+            "it may be that nobody cleared the date after a rehire; clear it, disable the account, or release this"
+        )
+        self._notes.append(Note(NoteKind.STALE_LEAVE_DATE, why, own.profile))
+        return AskFirst(StoppedBy.STALE_LEAVE_DATE, why)
 
     def _out_of_reach(self, own: OwnAssignment) -> Note | None:
         if own.profile.account.lower() not in self._managed:

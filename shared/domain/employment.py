@@ -11,7 +11,7 @@ itself: every full hour is midnight somewhere, and nobody can tell such a one fr
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from shared.domain.people import AbsentPerson, DeletedPerson, Person, PersonRead, UnreadablePerson
@@ -28,13 +28,15 @@ _DISABLED = "the account is disabled"
 class Standing:
     """How a person stands, why, and how much that proves.
 
-    `next_change` is the next moment at which time alone changes it, in UTC; None when it never does.
+    `next_change` is the next moment at which time alone changes it, in UTC; None when it never does. `stale` says
+    that it rests on a leave date so old that it may be a mistake: a person judges it before it takes anything.
     """
 
     employment: Employment
     reason: str
     strength: Strength
     next_change: datetime | None = None
+    stale: bool = False
 
 
 def standing(person: PersonRead, policy: Policy, now: datetime) -> Standing:
@@ -57,7 +59,7 @@ def standing(person: PersonRead, policy: Policy, now: datetime) -> Standing:
                 (moment for moment in dates.turning_points(now) if _differs(found, _at(person, dates, moment))),
                 None,
             )
-            return Standing(found.employment, found.reason, found.strength, change)
+            return replace(found, next_change=change)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ class _Dates:
     """Dates in UTC: the hire's begin, the leave's end, and whether the leave was before the hire."""
 
     lead: timedelta
+    stale: timedelta
     hired: datetime | None
     left: datetime | None
     rehired: bool
@@ -74,7 +77,8 @@ class _Dates:
         hired = None if person.hire_date is None else _begin(person.hire_date, policy)
         left = None if person.leave_date is None else _end(person.leave_date, policy)
         rehired = hired is not None and person.leave_date is not None and _begin(person.leave_date, policy) < hired
-        return cls(timedelta(days=policy.lead_days), hired, left, rehired)
+        stale = timedelta(days=policy.stale_leave_days)
+        return cls(timedelta(days=policy.lead_days), stale, hired, left, rehired)
 
     def turning_points(self, now: datetime) -> list[datetime]:
         """The moments after `now` at which a different answer is possible, earliest first."""
@@ -93,7 +97,8 @@ def _at(person: Person, dates: _Dates, now: datetime) -> Standing:
             return Standing(Employment.PRE_HIRE, reason, Strength.WEAK)
         return Standing(Employment.LEAVER, _DISABLED, Strength.STRONG)
     if left is not None and left <= now and not dates.rehired:
-        return Standing(Employment.LEAVER, f"the leave date is past ({_show(left)})", Strength.STRONG)
+        reason = f"the leave date is past ({_show(left)})"
+        return Standing(Employment.LEAVER, reason, Strength.STRONG, stale=now - left > dates.stale)
     if hired is not None and hired - now > dates.lead:
         return Standing(Employment.PRE_HIRE, f"the hire date is to come ({_show(hired)})", Strength.WEAK)
     return Standing(Employment.EMPLOYED, "employed", Strength.STRONG)

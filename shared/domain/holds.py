@@ -34,6 +34,8 @@ class StoppedBy(StrEnum):
     """The profile was updated as often in a day as is allowed, and was turned off again each time."""
     HARM = "harm"
     """An update of the profile changed more than the flag."""
+    STALE_LEAVE_DATE = "stale-leave-date"
+    """The account is enabled, and the leave date is older than anything that was to be taken away because of it."""
     NEAR_MISS = "near-miss"
     """What a person is called now differs so little from what gave the access that it may be a slip of the pen."""
 

@@ -14,7 +14,7 @@ from shared.domain.holds import Hold, KeyHolds, Status, StoppedBy, action_id
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.policy import ActionKind
 
-_STAYS: Final = frozenset({StoppedBy.FIGHTS_BACK, StoppedBy.HARM, StoppedBy.NEAR_MISS})
+_STAYS: Final = frozenset({StoppedBy.FIGHTS_BACK, StoppedBy.HARM, StoppedBy.NEAR_MISS, StoppedBy.STALE_LEAVE_DATE})
 """What a look found by itself: a lot neither takes such a hold over nor counts its action."""
 
 _WORDS: Final = {
@@ -31,7 +31,8 @@ class WantedAction:
     """An action that a sweep wants. `basis` is its reason, "" where the sweep cannot tell.
 
     `due` says whether it may be written before the next sweep: who is in a period of grace is not taken anything from
-    yet, and takes no room from others. `rules` are those that gave what it takes away; empty where nobody remembers.
+    yet, and takes no room from others. Nor does what `asks_first`: the look that finds it holds it for a person.
+    `rules` are those that gave what it takes away; empty where nobody remembers.
     """
 
     key: PersonKey | ProfileKey
@@ -40,6 +41,7 @@ class WantedAction:
     basis: str
     due: bool = True
     rules: frozenset[str] = frozenset()
+    asks_first: bool = False
     id: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -73,6 +75,7 @@ def needing_room(
         action
         for action in wanted
         if action.due
+        and not action.asks_first
         and action.id not in reserved
         and not _is_settled(action, hold := holds.get(action.id))
         and not is_stopped(action, hold)
@@ -80,10 +83,15 @@ def needing_room(
 
 
 def _is_settled(action: WantedAction, hold: Hold | None) -> bool:
-    if hold is None:
+    if hold is None or _has_lapsed(action, hold):
         return False
     decided = hold.status is not Status.OPEN and same_basis(hold.basis, action.basis)
     return decided or hold.stopped_by in _STAYS
+
+
+def _has_lapsed(action: WantedAction, hold: Hold) -> bool:
+    """Whether a hold asked about an old leave date, and the action no longer rests on one: the account is disabled."""
+    return hold.stopped_by is StoppedBy.STALE_LEAVE_DATE and not action.asks_first
 
 
 def too_many(kind: ActionKind, actions: Sequence[WantedAction], left: int, most: int) -> Lot | None:
@@ -183,6 +191,8 @@ def renewed(
 
 
 def _renewed(hold: Hold, action: WantedAction, lot: Lot | None, now: datetime) -> Hold:
+    if _has_lapsed(action, hold):
+        return hold if lot is None else _held(action, lot, now)
     same = same_basis(hold.basis, action.basis)
     if hold.status is not Status.OPEN:
         if same or lot is None:
@@ -209,7 +219,7 @@ def _held(action: WantedAction, lot: Lot, now: datetime) -> Hold:
 
 def is_stopped(action: WantedAction, hold: Hold | None) -> bool:
     """Whether looking at an action would come to nothing: it waits for a person, or a person said no."""
-    if hold is None or hold.status is Status.RELEASED:
+    if hold is None or hold.status is Status.RELEASED or _has_lapsed(action, hold):
         return False
     return hold.status is Status.OPEN or same_basis(hold.basis, action.basis)
 

@@ -70,8 +70,13 @@ class Person:
 
     @property
     def is_guest(self) -> bool:
-        """Whether this is a B2B guest: userType says so, or the UPN carries `#EXT#`."""
+        """Whether this is an account of another tenant, or a guest: userType says so, or the UPN carries `#EXT#`."""
         return (self.user_type or "").lower() == "guest" or "#ext#" in (self.user_principal_name or "").lower()
+
+    @property
+    def is_external_member(self) -> bool:
+        """Whether another tenant's account is a member here, as cross-tenant synchronization makes colleagues."""
+        return self.is_guest and (self.user_type or "").lower() == "member"
 
     @property
     def names(self) -> Mapping[IdentityKind, str]:

@@ -47,9 +47,19 @@ class NoteKind(StrEnum):
     FEW_RECIPIENTS = "few-recipients"
     NEAR_MISS = "near-miss"
     UNREADABLE = "unreadable-person"
+    STALE_LEAVE_DATE = "stale-leave-date"
+    HIRE_DATE_AHEAD = "hire-date-ahead"
 
 
-FINDINGS: Final = frozenset({NoteKind.LEAVER_HOLDS_FOREIGN, NoteKind.NEAR_MISS, NoteKind.UNREADABLE})
+FINDINGS: Final = frozenset(
+    {
+        NoteKind.LEAVER_HOLDS_FOREIGN,
+        NoteKind.NEAR_MISS,
+        NoteKind.UNREADABLE,
+        NoteKind.STALE_LEAVE_DATE,
+        NoteKind.HIRE_DATE_AHEAD,
+    }
+)
 """What a sweep reports of a person: somebody has to see to it, and nobody else will."""
 
 

@@ -6,7 +6,7 @@ Only the shape lives here. `policy_file` reads it from YAML; `filters` and `sele
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 from shared.domain.filters import Filter
@@ -38,6 +38,12 @@ class Selector:
 type Selection = Everything | tuple[Selector, ...]
 
 
+EXTERNAL_MEMBERS: Final = "external_members"
+
+type Guests = bool | Literal["external_members"]
+"""Which accounts of other tenants a rule lets in: none, those that are members here, or all, guests too."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """Who gets Invoice manager on what. `who` and `member_of` are ANDed; at least one is set.
@@ -49,7 +55,7 @@ class Rule:
     profiles: Selection
     who: Filter | None = None
     member_of: frozenset[str] = frozenset()
-    guests: bool = False
+    guests: Guests = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +86,16 @@ DEFAULT_BUDGETS: Final[Mapping[str, Budget]] = {
 """What a policy that says nothing of a budget has."""
 
 
+STALE_LEAVE_DAYS: Final = 30
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """The whole policy. `digest` is the SHA-256 of its meaning: two files that say the same have the same.
 
     `accounts` are billing account names, or all; `enforce` says on which profiles the app writes; `opt_in` on which
     it keeps invoice e-mail on. `lead_days`: access before the hire date; `mover_grace_hours`: access after moving on.
+    `stale_leave_days`: beyond them a leave date of an enabled account is asked about before it takes anything.
     Days begin and end in `time_zone`; midnight in one of `date_zones` is a date without a time as well.
     `protected` are object ids (lower-case) that are never touched.
     """
@@ -97,6 +107,7 @@ class Policy:
     min_recipients: int = 0
     lead_days: int = 0
     mover_grace_hours: int = 0
+    stale_leave_days: int = STALE_LEAVE_DAYS
     time_zone: ZoneInfo = field(default_factory=lambda: zone("UTC"))
     date_zones: tuple[ZoneInfo, ...] = ()
     protected: frozenset[str] = frozenset()

@@ -14,7 +14,16 @@ from urllib.parse import unquote
 
 from pydantic import ValidationError
 
-from shared.domain.policy import DEFAULT_BUDGETS, Budget, Everything, Policy, Rule, Selection, Selector
+from shared.domain.policy import (
+    DEFAULT_BUDGETS,
+    STALE_LEAVE_DAYS,
+    Budget,
+    Everything,
+    Policy,
+    Rule,
+    Selection,
+    Selector,
+)
 from shared.domain.policy_mistakes import say
 from shared.domain.policy_models import (
     LIST,
@@ -130,6 +139,7 @@ def _policy(model: PolicyKeys) -> Policy:
         min_recipients=model.email_invoicing.min_recipients,
         lead_days=model.employment.lead_days,
         mover_grace_hours=model.employment.mover_grace_hours,
+        stale_leave_days=model.employment.stale_leave_days,
         time_zone=model.employment.time_zone,
         date_zones=tuple(model.employment.date_zones),
         protected=frozenset(model.protected),
@@ -163,9 +173,14 @@ def digest(policy: Policy) -> str:
     return _sha256(meaning)
 
 
-def _further(policy: Policy) -> list[list[str]]:
+def _further(policy: Policy) -> list[list[str | int]]:
     """What was added to the language later: left out where it says nothing, so that no older policy looks changed."""
-    return [["date_zones", *(zone.key for zone in policy.date_zones)]] if policy.date_zones else []
+    said: list[list[str | int]] = []
+    if policy.date_zones:
+        said.append(["date_zones", *(zone.key for zone in policy.date_zones)])
+    if policy.stale_leave_days != STALE_LEAVE_DAYS:
+        said.append(["stale_leave_days", policy.stale_leave_days])
+    return said
 
 
 def rule_digests(policy: Policy) -> dict[str, str]:

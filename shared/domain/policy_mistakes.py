@@ -76,7 +76,6 @@ _WORDINGS: Final[Mapping[str, Callable[[ErrorDetails, Path], str]]] = {
     "literal_error": _no_such_word,
     "string_type": _no_text,
     "int_type": lambda detail, _: f"{_shown(detail)} is not a whole number; write one, without quotes",
-    "bool_type": lambda detail, _: f"{_shown(detail)} is neither true nor false; write one, without quotes",
     "list_type": _no_list,
     "dict_type": _no_mapping,
     "model_type": _no_mapping,

@@ -18,7 +18,6 @@ from pydantic import (
     Discriminator,
     Field,
     PlainValidator,
-    StrictBool,
     StrictInt,
     StrictStr,
     Tag,
@@ -29,6 +28,7 @@ from pydantic_core import PydanticKnownError
 from shared.domain.filter_text import suggest_attribute
 from shared.domain.filters import Filter, parse_filter
 from shared.domain.people import TEXT_ATTRIBUTES
+from shared.domain.policy import EXTERNAL_MEMBERS, STALE_LEAVE_DAYS, Guests
 from shared.domain.selectors import template_attributes
 from shared.domain.time_zones import zone
 
@@ -101,6 +101,15 @@ def _filter(value: Any) -> Filter:
 
 def _zone(value: Any) -> ZoneInfo:
     return zone(_text(value))
+
+
+def _guests(value: Any) -> Guests:
+    if isinstance(value, bool):
+        return value
+    if value == EXTERNAL_MEMBERS:
+        return EXTERNAL_MEMBERS
+    hint = f"write one, without quotes; {EXTERNAL_MEMBERS} lets in those whose userType is Member, true all of them"
+    raise ValueError(f"{value!r} is none of false, {EXTERNAL_MEMBERS} and true; {hint}")
 
 
 def _text(value: Any) -> str:
@@ -187,7 +196,7 @@ class RuleKeys(_Keys):
     profiles: RuleSelection
     who: Annotated[Filter | None, PlainValidator(_filter)] = None
     member_of: Annotated[list[ObjectId], Field(min_length=1)] = Field(default_factory=list)
-    guests: StrictBool = False
+    guests: Annotated[Guests, PlainValidator(_guests)] = False
 
 
 class EmailInvoicingKeys(_Keys):
@@ -213,6 +222,10 @@ class EmploymentKeys(_Keys):
     date_zones: Annotated[list[TimeZone], Field(min_length=1, max_length=10)] = Field(default_factory=list)
     """Further zones at whose midnight dates are stored: a Workday tenant writes Pacific midnights. A group of companies
     has a handful of HR systems; with all 24 hours listed every time of day would be a day."""
+
+    stale_leave_days: Annotated[StrictInt, Field(ge=1, le=3650)] = STALE_LEAVE_DAYS
+    """Days after which a leave date of an enabled account that still holds something is asked about: nobody is still
+    to be taken away from then, had the date been known. A month is a payroll's run; ten years ask about nobody."""
 
 
 class BudgetKeys(_Keys):

@@ -15,7 +15,7 @@ from shared.domain.filter_tree import StartsWith, fold
 from shared.domain.keys import ProfileKey
 from shared.domain.people import Person
 from shared.domain.plan import Note, NoteKind
-from shared.domain.policy import Everything, Policy, Rule
+from shared.domain.policy import EXTERNAL_MEMBERS, Everything, Policy, Rule
 from shared.domain.selectors import but, pick, unresolved
 
 
@@ -42,7 +42,7 @@ def managed_accounts(policy: Policy, accounts: Iterable[BillingAccount]) -> froz
 
 def matches(rule: Rule, person: Person) -> bool:
     """Whether a rule gives to this person: `who`, a group, and guests if it says so."""
-    return (rule.guests or not person.is_guest) and _means(rule, person)
+    return _lets_in(rule, person) and _means(rule, person)
 
 
 def wanted(person: Person, policy: Policy, catalogue: Catalogue) -> Wanted:
@@ -131,6 +131,12 @@ def dead_comparisons(policy: Policy, people: Iterable[Person]) -> tuple[DeadComp
 def listed_rules(names: Sequence[str]) -> str:
     """Rules by name, in words."""
     return ("rule " if len(names) == 1 else "rules ") + ", ".join(names)
+
+
+def _lets_in(rule: Rule, person: Person) -> bool:
+    if rule.guests == EXTERNAL_MEMBERS:
+        return person.is_external_member or not person.is_guest
+    return bool(rule.guests) or not person.is_guest
 
 
 def _means(rule: Rule, person: Person) -> bool:

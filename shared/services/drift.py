@@ -172,7 +172,9 @@ def _want_revokes(app: App, estate: Estate, key: PersonKey, plan: Plan, drift: D
     for revoke in plan.revokes:
         due = revoke.profile not in waits
         rules = revoke.assignment.rules or frozenset()
-        drift.want(WantedAction(key, kind_of(plan, revoke), revoke.profile, revoke.reason, due=due, rules=rules))
+        asks = revoke.ask_first is not None
+        kind = kind_of(plan, revoke)
+        drift.want(WantedAction(key, kind, revoke.profile, revoke.reason, due=due, rules=rules, asks_first=asks))
 
 
 def _missing(estate: Estate, plan: Plan) -> frozenset[ProfileKey]:

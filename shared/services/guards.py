@@ -190,6 +190,9 @@ class Guard:
             return None
         now = self._app.clock.now()
         same = hold.basis in {"", action.basis}
+        if hold.stopped_by is StoppedBy.STALE_LEAVE_DATE and action.ask_first is None and not same:
+            del self._holds[action.id]  # it asked about a date; now the account itself says that they left
+            return None
         if not hold.basis:  # nobody could tell what it rests on; from now on it is this
             hold = self._holds[action.id] = replace(hold, basis=action.basis)
         if hold.status is Status.DISMISSED and same:

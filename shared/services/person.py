@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from shared.domain.billing import Assignment
 from shared.domain.catalogue import Catalogue
-from shared.domain.decide import decide
+from shared.domain.decide import decide, may_keep, may_serve
 from shared.domain.employment import standing
 from shared.domain.evidence import Weighed, sighting_on, weigh
 from shared.domain.keys import IdentityKind, PersonKey, ProfileKey
@@ -53,7 +53,7 @@ async def look_at_person(app: App, key: PersonKey, item: WorkItem, chain: Chain,
     before = await recalled(stored, app.ledger)
     found_by_sweep = item.cause.kind is CauseKind.SWEEP
     catalogue = await app.shelf.current(now, not_before=item.first_asked if found_by_sweep else None)
-    person = await _read_person(app, key, now)
+    person = await _read_person(app, key, before, now)
     enforced = enforced_profiles(app.policy, catalogue)
     billing = app.billing_for_look(enforced.__contains__)
 
@@ -70,7 +70,7 @@ async def look_at_person(app: App, key: PersonKey, item: WorkItem, chain: Chain,
         if row is not None
     ]
     moved = [one for one in held if isinstance(one, OwnAssignment) and one.profile not in draft.wanted]
-    if moved and catalogue.unknown_rules is None and draft.employment is Employment.EMPLOYED:
+    if moved and catalogue.unknown_rules is None and may_keep(person, app.policy, now):
         catalogue = await _with_rules_judged(app, catalogue)
     plan = decide(person, app.policy, catalogue, held, now)
     plan = with_near_misses(plan, person, app.policy, catalogue, app.shelf.vocabulary(app.policy, catalogue))
@@ -134,13 +134,16 @@ async def look_at_person(app: App, key: PersonKey, item: WorkItem, chain: Chain,
     )
 
 
-async def _read_person(app: App, key: PersonKey, now: datetime) -> PersonRead:
-    """Reads one person, with their groups where rules may give them something.
+async def _read_person(app: App, key: PersonKey, before: PersonState, now: datetime) -> PersonRead:
+    """Reads one person, with their groups where rules may give them something, or let them keep it.
 
-    Rules give nothing to who has left or is yet to come: a read of groups that fails must not keep a leaver's access.
+    Rules give nothing to who has left: a read of groups that fails must not keep a leaver's access.
     """
     person = await app.directory.person(key.object_id, frozenset())
-    if not isinstance(person, Person) or standing(person, app.policy, now).employment is not Employment.EMPLOYED:
+    if not isinstance(person, Person):
+        return person
+    stands = standing(person, app.policy, now)
+    if stands.employment is not Employment.EMPLOYED and not (before.holdings and may_serve(person, stands)):
         return person
     return replace(person, groups=await app.directory.groups_of(key.object_id, app.policy.groups))
 

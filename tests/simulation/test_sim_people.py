@@ -464,3 +464,19 @@ async def test_names_appear_in_no_record(stage: Stage) -> None:
     texts = [f"{record.key} {record.body}" for key in keys for record in await stage.records(key)]
     assert len(texts) > 4
     assert not [text for text in texts if "contoso.example" in text]
+
+
+async def test_a_member_of_another_tenant_gets_what_a_rule_for_such_members_gives_and_a_guest_does_not(
+    set_stage: Callable[..., Stage],
+) -> None:
+    who = "who: \"department eq 'Finance'\""
+    stage = set_stage(policy=POLICY.replace(who, f"{who}\n    guests: external_members"))
+    finn = stage.hire(
+        "finn", "Fabrikam", userPrincipalName="finn_fabrikam.example#EXT#@contoso.example", userType="Member"
+    )
+    await stage.settle()
+    assert (stage.held(finn), stage.held(GREG)) == ({PARTNER}, set())
+    stage.change(finn, userType="Guest")
+    await stage.event_about(finn)
+    await stage.advance(hours=1)
+    assert stage.held(finn) == set()

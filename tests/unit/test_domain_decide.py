@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -10,6 +10,7 @@ from shared.domain.billing import INVOICE_MANAGER, Assignment, BillingAccount, B
 from shared.domain.catalogue import Catalogue
 from shared.domain.decide import decide
 from shared.domain.filters import parse_filter
+from shared.domain.holds import StoppedBy
 from shared.domain.keys import ProfileKey
 from shared.domain.ownership import Held, prove
 from shared.domain.people import TEXT_ATTRIBUTES, AbsentPerson, DeletedPerson, Person, PersonRead
@@ -206,11 +207,64 @@ def test_a_leaver_who_holds_other_roles_is_noted_once_for_each() -> None:
 
 def test_who_has_yet_to_begin_wants_nothing() -> None:
     begins = datetime(2026, 8, 1, tzinfo=UTC)
-    plan = look(replace(PERSON, hire_date=begins), held(P1), held(P2, by=SOMEBODY))
+    plan = look(replace(PERSON, account_enabled=False, hire_date=begins), held(P1), held(P2, by=SOMEBODY))
     assert (plan.employment, plan.wanted, plan.grants) == (Employment.PRE_HIRE, {}, ())
     assert [(revoke.profile, revoke.strength) for revoke in plan.revokes] == [(P1, Strength.WEAK)]
     assert kinds(plan) == [(NoteKind.PRE_HIRE, None), (NoteKind.FOREIGN, P2)]
     assert plan.next_change == begins
+
+
+@pytest.mark.parametrize("enabled", [True, None])
+def test_whose_hire_date_moves_ahead_keeps_what_a_rule_gives_and_gets_nothing_more(enabled: bool | None) -> None:
+    begins = datetime(2026, 8, 1, tzinfo=UTC)
+    serving = replace(PERSON, account_enabled=enabled, hire_date=begins)
+    plan = look(serving, held(P1, "finance"), held(P3, "legal"))
+    assert (plan.employment, plan.wanted, plan.grants) == (Employment.EMPLOYED, {P1: ("finance",)}, ())
+    assert [(revoke.profile, revoke.strength) for revoke in plan.revokes] == [(P3, Strength.WEAK)]  # a mover's
+    assert kinds(plan) == [(NoteKind.HIRE_DATE_AHEAD, None)]
+    assert plan.next_change == begins
+    assert look(serving, held(P1, by=SOMEBODY)).employment is Employment.PRE_HIRE
+
+
+def test_what_an_unknown_rule_gave_to_whose_hire_date_moves_ahead_stays() -> None:
+    serving = replace(PERSON, hire_date=datetime(2026, 8, 1, tzinfo=UTC))
+    plan = look(serving, held(P3, "legal"), catalogue=unknown({"legal": "it matches nobody"}))
+    assert (plan.revokes, kinds(plan)) == (
+        (),
+        [(NoteKind.HIRE_DATE_AHEAD, None), (NoteKind.RULE_NOT_KNOWN, P3)],
+    )
+
+
+LEFT = datetime(2026, 6, 15, 12, tzinfo=UTC)
+"""Thirty days ago, to the second."""
+
+
+@pytest.mark.parametrize(
+    ("someone", "is_asked"),
+    [
+        (replace(PERSON, leave_date=LEFT), False),
+        (replace(PERSON, leave_date=LEFT - timedelta(seconds=1)), True),
+        (replace(PERSON, leave_date=datetime(2025, 6, 30, tzinfo=UTC)), True),
+        (replace(PERSON, leave_date=datetime(2025, 6, 30, tzinfo=UTC), account_enabled=None), True),
+        (replace(PERSON, leave_date=datetime(2025, 6, 30, tzinfo=UTC), account_enabled=False), False),
+        (DeletedPerson(ID), False),
+    ],
+)
+def test_an_old_leave_date_of_an_enabled_account_is_asked_about(someone: PersonRead, is_asked: bool) -> None:
+    plan = look(someone, held(P1, "finance"))
+    (revoke,) = plan.revokes
+    assert (plan.employment, revoke.strength, plan.grants) == (Employment.LEAVER, Strength.STRONG, ())
+    assert (revoke.ask_first is not None) is is_asked
+    assert kinds(plan) == ([(NoteKind.STALE_LEAVE_DATE, P1)] if is_asked else [])
+    if revoke.ask_first is not None:
+        assert revoke.ask_first.stopped_by is StoppedBy.STALE_LEAVE_DATE
+
+
+def test_how_old_a_leave_date_is_asked_about_the_policy_says() -> None:
+    old = replace(PERSON, leave_date=LEFT - timedelta(days=5))
+    for days, is_asked in ((34, True), (36, False)):
+        (revoke,) = look(old, held(P1), policy=replace(POLICY, stale_leave_days=days)).revokes
+        assert (revoke.ask_first is not None) is is_asked
 
 
 def test_a_leave_date_to_come_is_the_next_change() -> None:

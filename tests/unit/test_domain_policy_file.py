@@ -155,7 +155,18 @@ def test_what_is_left_out_has_the_careful_default() -> None:
         (
             RULE + "    guests: yes",
             "6:13",
-            "rules[0].guests: 'yes' is neither true nor false; write one, without quotes",
+            "rules[0].guests: 'yes' is none of false, external_members and true; write one, without quotes; external_",
+        ),
+        (RULE + "    guests: 1", "6:13", "rules[0].guests: 1 is none of false, external_members and true"),
+        (
+            RULE + "    guests: [Guest]",
+            "6:13",
+            "rules[0].guests: ['Guest'] is none of false, external_members and true",
+        ),
+        (
+            LEAST + "employment: {stale_leave_days: 0}",
+            "3:32",
+            "employment.stale_leave_days: 0 is too little; at least 1 can stand here",
         ),
         (RULE + "    member_of: []", "6:16", "rules[0].member_of: it is empty; take the key out"),
         (
@@ -288,6 +299,8 @@ OTHER = [
     ("lead_days: 3", "lead_days: 4"),
     ("mover_grace_hours: 24", "mover_grace_hours: 0"),
     ("guests: true", "guests: false"),
+    ("guests: true", "guests: external_members"),
+    ("mover_grace_hours: 24", "mover_grace_hours: 24, stale_leave_days: 31"),
     ("    profiles: all\n", "    profiles: none\n"),
     ("name: treasury", "name: treasurers"),
     ("bbbb ]", "cccc ]"),

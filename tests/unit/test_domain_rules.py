@@ -11,7 +11,7 @@ from shared.domain.filters import parse_filter
 from shared.domain.keys import ProfileKey
 from shared.domain.people import TEXT_ATTRIBUTES, Person
 from shared.domain.plan import NoteKind
-from shared.domain.policy import Everything, Policy, Rule, Selector
+from shared.domain.policy import EXTERNAL_MEMBERS, Everything, Guests, Policy, Rule, Selector
 from shared.domain.rules import dead_comparisons, managed_accounts, matches, unknown_rules, wanted
 
 ID = "7c0f5a0e-0000-4000-8000-000000000001"
@@ -61,6 +61,27 @@ def test_a_negated_filter_does_not_match_who_is_blank() -> None:
 
 def test_a_guest_matches_a_rule_that_says_so() -> None:
     assert matches(replace(FINANCE, guests=True), person(department="Finance", user_type="Guest"))
+
+
+@pytest.mark.parametrize(
+    ("user_type", "name", "let_in"),
+    [
+        ("Member", "x@contoso.com", (True, True, True)),
+        (None, "x@contoso.com", (True, True, True)),
+        ("Member", "x_fabrikam.com#EXT#@contoso.com", (False, True, True)),
+        ("member", "x_fabrikam.com#ext#@contoso.com", (False, True, True)),
+        ("Guest", "x_fabrikam.com#EXT#@contoso.com", (False, False, True)),
+        ("Guest", "x@contoso.com", (False, False, True)),
+        (None, "x_fabrikam.com#EXT#@contoso.com", (False, False, True)),
+        ("Vendor", "x_fabrikam.com#EXT#@contoso.com", (False, False, True)),
+    ],
+)
+def test_a_rule_lets_in_no_account_of_another_tenant_or_those_that_are_members_or_all(
+    user_type: str | None, name: str, let_in: tuple[bool, bool, bool]
+) -> None:
+    someone = person(department="Finance", user_type=user_type, userPrincipalName=name)
+    choices: tuple[Guests, ...] = (False, EXTERNAL_MEMBERS, True)
+    assert tuple(matches(replace(FINANCE, guests=guests), someone) for guests in choices) == let_in
 
 
 def test_one_of_the_groups_suffices_and_is_anded_with_the_filter() -> None:

@@ -56,19 +56,20 @@ def _compare_person(judge: Judge, policy: SimPolicy, person: str, enforced: list
     wanted: set[ProfileKey] = set()
     if user is not None and stands.kind == "employed":
         wanted = oracle.wanted(user, oracle.groups_of(directory, person, policy), policy, facts)
+    kept = oracle.may_keep(user, directory, policy, facts, now)
     for key in enforced:
         row = world.row(key, person)
         if row is None:
             if key in wanted and facts[key].active and not _held(judge, person, "grants", key):
                 book.violate("actual_is_desired", f"{person} should hold {key} and does not")
             continue
-        if key in wanted or not _is_ours(judge, key, row) or _is_unprovable(judge, key, person):
+        if key in wanted | kept or not _is_ours(judge, key, row) or _is_unprovable(judge, key, person):
             continue
         if _held(judge, person, "leaver_revokes" if stands.kind == "leaver" else "mover_revokes", key):
             book.count("quiet:excused-by-hold")
         elif stands.kind == "leaver":
             book.violate("no_leaver_holds_ours", f"{person} left and holds {key}")
-        elif stands.kind == "employed" and oracle.unknown_rules(directory, policy, facts):
+        elif stands.kind in {"employed", "pre-hire"} and oracle.unknown_rules(directory, policy, facts):
             book.count("quiet:excused-by-unknown-rule")
         else:
             book.violate("actual_is_desired", f"{person} ({stands.kind}) holds {key} and should not")

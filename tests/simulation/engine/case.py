@@ -102,13 +102,18 @@ class Case:
         """Whether a cause of the brake stands, or stood at that moment or later."""
         return cause in self.brake.causes or self.brake_stood.get(cause, self.world.start) >= moment
 
-    def stands(self, run: Run) -> oracle.Standing | None:
-        """Where the person stands by what Graph told a run; None where it told nothing whole."""
+    def stands(self, run: Run, *, holding: bool = False) -> oracle.Standing | None:
+        """Where the person stands by what Graph told a run; None where it told nothing whole.
+
+        Somebody `holding` something whose hire date lies ahead is at work all the same, unless the account is disabled.
+        """
         heard = run.heard
         if run.asked_at is None:
             return None
         if heard.user is not None:
             found = oracle.standing(heard.user, deleted=False, policy=run.policy, now=run.asked_at)
+            if holding and found.kind == "pre-hire" and heard.user.get("accountEnabled") is not False:
+                found = oracle.Standing("employed", strong=True)
             unheard = any(rule.group is not None and rule.group not in heard.groups for rule in run.policy.rules)
             return None if unheard and found.kind == "employed" else found  # nobody else is given anything by a group
         if heard.user_missing and heard.deleted is not None:

@@ -88,6 +88,17 @@ def wanted(
     return {key for key in given if is_managed(key, policy)}
 
 
+def may_keep(
+    user: Mapping[str, Any] | None, view: View, policy: SimPolicy, facts: Mapping[ProfileKey, Facts], now: datetime
+) -> set[ProfileKey]:
+    """What somebody keeps who holds it, though nobody would give it now: an enabled account whose hire is to come."""
+    if user is None or user.get("accountEnabled") is False:
+        return set()
+    if standing(user, deleted=False, policy=policy, now=now).kind != "pre-hire":
+        return set()
+    return wanted(user, groups_of(view, str(user["id"]), policy), policy, facts)
+
+
 def is_managed(key: ProfileKey, policy: SimPolicy) -> bool:
     """Whether the policy names the account that a profile is in."""
     return policy.accounts == "all" or key.account == MCA

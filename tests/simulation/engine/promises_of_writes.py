@@ -107,7 +107,7 @@ def no_revoke_without_evidence(judge: Case, write: AppWrite, run: Run | None) ->
     """Promise 3: strong evidence, or weak evidence that an earlier look saw as well, long enough before."""
     if write.entry.operation != "delete-role-assignment" or run is None or write.profile is None:
         return None
-    seen = judge.stands(run)
+    seen = judge.stands(run, holding=True)
     if seen is None:
         return "Graph told this look nothing whole about the person"
     if seen.kind == "employed" and not judge.is_surplus(run, write.profile):
@@ -126,7 +126,7 @@ def _was_seen_before(judge: Case, run: Run, profile: ProfileKey, seen: Standing,
     """Whether an earlier look saw the same, long enough before, and none in between saw otherwise."""
     assert run.asked_at is not None, "it was told something"
     for earlier in reversed(judge.runs_about.get(run.key, [])):
-        other = judge.stands(earlier)
+        other = judge.stands(earlier, holding=True)
         if earlier is run or other is None or earlier.asked_at is None:
             continue
         same = other.kind == seen.kind and (seen.kind != "employed" or judge.is_surplus(earlier, profile))

@@ -81,7 +81,7 @@ MUTANTS: Final = (
         name="guests-are-people",
         promise="A guest is given something only by rules that say so.",
         file="shared/domain/rules.py",
-        old="return (rule.guests or not person.is_guest) and _means(rule, person)",
+        old="return _lets_in(rule, person) and _means(rule, person)",
         new="return _means(rule, person)",
         caught_by=("grants_are_given_by_rules",),
     ),
