@@ -35,7 +35,7 @@ def read_person(body: bytes, what: str) -> ListedPerson:
     """Reads the answer about one person. Raises `FailedRead` where it does not say whom it is about.
 
     So it does where selected attributes are not in it: of the only person in an answer, nobody can tell whether that is
-    the person's or the answer's. That somebody is disabled is believed all the same.
+    the person's or the answer's. That somebody is disabled is believed where none is left out altogether.
     """
     try:
         return UserAnswer.model_validate_json(body).person()
@@ -87,9 +87,10 @@ def _read(given: dict[str, Any], what: str) -> ListedPerson:
         if odd == {_UNUSED} and _UNUSED in given:
             return _read({**given, _UNUSED: None}, what)
         enabled = given.get("accountEnabled")
+        is_cut = any(problem["type"] == "missing" for problem in problems)  # then nothing of it is believed
         return UnreadablePerson(
             PersonKey(given["id"]).object_id,
-            enabled if isinstance(enabled, bool) else None,
+            enabled if isinstance(enabled, bool) and not is_cut else None,
             tuple(f"{_place(problem)}: {problem['msg']}" for problem in problems),
             frozenset(str(problem["loc"][0]) for problem in problems if _is_withheld(problem, given)),
         )

@@ -280,11 +280,15 @@ async def test_an_odd_word_about_the_account_is_neither_enabled_nor_disabled(odd
     assert found.employment is Employment.UNREADABLE
 
 
-async def test_that_somebody_is_disabled_is_believed_of_an_answer_that_leaves_something_out() -> None:
+async def test_that_somebody_is_disabled_is_not_believed_of_an_answer_that_leaves_something_out() -> None:
     answer = user(accountEnabled=False)
     del answer["employeeHireDate"]
-    person = await read(ok(answer))
-    assert (type(person), person.account_enabled) == (UnreadablePerson, False)
+    with pytest.raises(FailedRead, match="employeeHireDate"):
+        await read(ok(answer))
+    async with directory(one_after_another(ok({"value": [answer, user(BEN)]}))) as (graph, _):
+        (listed, _) = [person async for person in graph.people("")]
+    assert isinstance(listed, UnreadablePerson)
+    assert listed.account_enabled is None
 
 
 async def test_neither_a_failed_read_nor_an_unreadable_person_repeats_what_the_directory_said() -> None:
