@@ -150,6 +150,8 @@ def _follows(existing: Existing, plan: Plan) -> tuple[Consequence, str]:
 
 
 def _when(revoke: Revoke) -> str:
+    if revoke.ask_first is not None:
+        return " once a person releases it"
     return " at once" if revoke.strength is Strength.STRONG else " when a second look finds the same"
 
 

@@ -231,11 +231,26 @@ def test_what_a_rule_gives_stays_for_as_long_as_one_does() -> None:
             ),
         ),
         (
-            replace(PERSON, hire_date=NOW + timedelta(days=9, hours=1)),
+            replace(PERSON, leave_date=NOW - timedelta(days=31)),
+            row(),
+            (
+                "would be revoked once a person releases it: a leaver (strong evidence): "
+                "the leave date is past (2026-06-14 12:00 UTC)"
+            ),
+        ),
+        (
+            replace(
+                PERSON, account_enabled=None, hire_date=NOW + timedelta(days=9, hours=1), attributes=SALES.attributes
+            ),
+            row(),
+            "would be revoked when a second look finds the same: no rule gives it",
+        ),
+        (
+            replace(PERSON, account_enabled=False, hire_date=NOW + timedelta(days=9, hours=1)),
             row(),
             (
                 "would be revoked when a second look finds the same: yet to begin: "
-                "the hire date is to come (2026-07-24 13:00 UTC)"
+                "the account is disabled until the hire date (2026-07-24 13:00 UTC)"
             ),
         ),
     ],
@@ -243,6 +258,11 @@ def test_what_a_rule_gives_stays_for_as_long_as_one_does() -> None:
 def test_what_nothing_gives_would_be_revoked(read: PrincipalRead, of: Assignment, text: str) -> None:
     found = follows(existing(read, of))
     assert (found.consequence, found.text) == (Consequence.REVOKED, text)
+
+
+def test_who_works_before_their_hire_date_keeps_what_a_rule_gives() -> None:
+    found = follows(existing(replace(PERSON, hire_date=NOW + timedelta(days=9))))
+    assert (found.consequence, found.text.partition(",")[0]) == (Consequence.STAYS, "stays: given by rule finance")
 
 
 def test_what_a_rule_that_is_not_known_may_give_is_spared() -> None:
