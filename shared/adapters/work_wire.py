@@ -19,6 +19,7 @@ from shared.domain.work import (
     RECORDED_CHARACTERS,
     Cause,
     CauseKind,
+    Position,
     RejectedEvent,
     WorkItem,
 )
@@ -73,6 +74,15 @@ class _CauseOnWire(_Strict):
     event_type: str = ""
 
 
+class _PositionOnWire(_Strict):
+    surplus: bool
+    profile: Annotated[str, AfterValidator(_profile)]
+
+    @classmethod
+    def of(cls, position: Position | None) -> "_PositionOnWire | None":
+        return None if position is None else cls(surplus=position.surplus, profile=str(position.profile))
+
+
 class _WorkOnWire(_Strict):
     key: Annotated[str, AfterValidator(_key)]
     cause: _CauseOnWire
@@ -83,6 +93,8 @@ class _WorkOnWire(_Strict):
     failing_since: _Moment | None = None
     due: _Moment | None = None
     moments: Annotated[list[_Moment], Field(max_length=FUTURE_LOOKS)] = []
+    after: _PositionOnWire | None = None
+    upto: _PositionOnWire | None = None
 
 
 def encode(item: WorkItem) -> bytes:
@@ -97,6 +109,8 @@ def encode(item: WorkItem) -> bytes:
         failing_since=item.failing_since,
         due=item.due,
         moments=list(item.moments),
+        after=_PositionOnWire.of(item.after),
+        upto=_PositionOnWire.of(item.upto),
     )
     body = wire.model_dump_json(exclude_defaults=True).encode()
     if len(body) > BODY_BYTES:
@@ -134,7 +148,17 @@ def decode(body: bytes, session: str | None = None) -> WorkItem:
         failing_since=wire.failing_since,
         due=wire.due,
         moments=tuple(wire.moments),
+        after=_position(wire.after, "after"),
+        upto=_position(wire.upto, "upto"),
     )
+
+
+def _position(wire: _PositionOnWire | None, place: str) -> Position | None:
+    if wire is None:
+        return None
+    profile = ProfileKey.parse(wire.profile)
+    _judge_profile(profile, place)
+    return Position(wire.surplus, profile)
 
 
 def waiting_event(body: bytes, properties: Mapping[str, Any]) -> RejectedEvent | None:

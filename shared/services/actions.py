@@ -21,7 +21,7 @@ from shared.errors import AccessLost, InvoiceAccessError, MaybeWritten, Permanen
 from shared.ports import Billing, Chain, Holding, PersonState, Written
 from shared.services.app import App, Deadline
 from shared.services.guards import Guard, Stopped, Wanted
-from shared.services.provenance import SERVICE_TIME, prove_row
+from shared.services.provenance import SERVICE_TIME, ReadOnce, prove_row
 
 _CLOCKS_DIFFER: Final = timedelta(minutes=10)
 
@@ -37,6 +37,8 @@ class Result:
     retry_after: timedelta | None = None
     hold: str = ""
     access_lost: bool = False
+    late: bool = False
+    """Not begun, because the handler's time was over."""
 
     def as_record(self) -> dict[str, str]:
         """For the ledger."""
@@ -82,6 +84,7 @@ class Run:
         self._guard = guard
         self._enforced = enforced
         self._object_id = state.object_id
+        self._told = ReadOnce(app.ledger)
         self.state = state
         self.stored = stored
 
@@ -143,6 +146,7 @@ class Run:
         if told is not None:
             body[SERVICE_TIME] = told.isoformat()
         await self._chain.append("intent", now, body)
+        self._told = ReadOnce(self._app.ledger)
         holdings = dict(self.state.holdings)
         for action in actions:
             if not self._enforced(action.profile):
@@ -173,7 +177,8 @@ class Run:
             return _stopped(action, stop)
         left = self._deadline.left(self._app.clock.now())
         if left <= 0:
-            return Result(verb, profile, Outcome.RETRY, "the handler's time was over before this write could begin")
+            too_late = "the handler's time was over before this write could begin"
+            return Result(verb, profile, Outcome.RETRY, too_late, late=True)
         written: Written | None = None
         doubt = "accepted, but not visible yet"
         if wanted is not None:
@@ -222,7 +227,7 @@ class Run:
             row,
             identities=identities,
             state=self.state,
-            ledger=self._app.ledger,
+            ledger=self._told,
             on_its_way=self._app.settings.on_its_way,
         )
         return isinstance(held, OwnAssignment)

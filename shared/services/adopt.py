@@ -10,7 +10,6 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from itertools import batched
 from typing import Any, Final
 
 from shared.domain.adoption import Adoption, Choice, Consequence, Why, chosen_of, consequences
@@ -18,7 +17,7 @@ from shared.domain.billing import OTHER_RECIPIENT_ROLES, Assignment
 from shared.domain.first_contact import Existing
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.ownership import AdoptedRow, OwnAssignment
-from shared.domain.work import MOST_HINTS, Cause, CauseKind, WorkItem, at_once
+from shared.domain.work import Cause, CauseKind, WorkItem, at_once
 from shared.errors import Conflict, InvoiceAccessError
 from shared.ports import Holding
 from shared.services.app import App
@@ -193,7 +192,7 @@ class _Adopting:
             return Fate.FAILED, f"its evidence is recorded, but what we remember of the person is not: {failure}"
         _log.info("adopt: %s adopted %d of %s", self._by, len(adoptions), key.canonical)
         try:
-            await self._enqueue(key, adoptions)
+            await self._enqueue(key)
         except InvoiceAccessError as failure:
             return Fate.ADOPTED, f"the look could not be asked for, and the next sweep finds what follows: {failure}"
         return Fate.ADOPTED, ""
@@ -231,15 +230,12 @@ class _Adopting:
             else:
                 return
 
-    async def _enqueue(self, key: PersonKey, adoptions: Sequence[Adoption]) -> None:
-        now = self._app.clock.now()
+    async def _enqueue(self, key: PersonKey) -> None:
+        """One look: what was adopted is remembered by now, and read at every look."""
         cause = Cause(CauseKind.OPERATOR, f"operator:{self._by}")
         unique = str(uuid.UUID(int=self._app.random.getrandbits(128), version=4))
-        looks = [
-            at_once(WorkItem(key, cause, first_asked=now, hints=tuple(hints)), f"{unique}:{number}")
-            for number, hints in enumerate(batched((one.profile for one in adoptions), MOST_HINTS, strict=False))
-        ]
-        await self._app.queues.send_work(looks)
+        item = WorkItem(key, cause, first_asked=self._app.clock.now())
+        await self._app.queues.send_work([at_once(item, unique)])
 
 
 def _difference(shown: Assignment, live: Assignment) -> str | None:

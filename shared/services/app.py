@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.policy import Policy
-from shared.domain.work import RejectedEvent, Scheduled
+from shared.domain.work import RejectedEvent, Scheduled, WorkItem
 from shared.ports import Billing, Clock, Directory, Ledger, Queues, State
 from shared.services.catalogue import CatalogueShelf
 from shared.settings import Settings
@@ -60,6 +60,8 @@ class Look:
     """How one look ended: the outcome, the record it leaves, and what has to follow.
 
     `record` is JSON for the ledger, with ids and no names. `follow_ups` are sent before the message is completed.
+    `item` is what it covered, where that was a part of what it was asked for: what its outcome asks for concerns that
+    part alone, and one of the follow-ups the rest.
     """
 
     outcome: Outcome
@@ -67,6 +69,7 @@ class Look:
     follow_ups: tuple[Scheduled, ...] = ()
     rejected: tuple[RejectedEvent, ...] = ()
     retry_after: timedelta | None = None
+    item: WorkItem | None = None
 
 
 @dataclass(frozen=True, slots=True)

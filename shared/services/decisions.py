@@ -206,8 +206,9 @@ async def _decide(
         chosen, differences = choose(holds, names, as_listed, done=done)
         if differences:
             if recorded:
-                said = [f"{difference.name}: {difference.what}" for difference in differences]
-                await _record(app, decision.record | {"refused": said, "decided": sorted(done)})
+                said = [f"{difference.name}: {difference.what}" for difference in differences[:_HOLDS_A_RECORD]]
+                told = {"refused": said, "differences": len(differences), "decided": sorted(done)}
+                await _record(app, decision.record | told)
             return Decided(tuple(done.values()), tuple(differences), await _enqueue(app, decision, done.values()))
         # After a conflict a lot may have members that nobody recorded yet, or one on another basis.
         unrecorded = [hold for hold in chosen.values() if (hold.id, hold.basis) not in recorded]

@@ -33,12 +33,16 @@ from shared.services.app import App, Deadline, Look
 from shared.services.catalogue import enforced_profiles
 from shared.services.estate import judge_rules
 from shared.services.guards import Guard, role_lost
-from shared.services.provenance import REMEMBERED_ADOPTED, prove_row, recalled
+from shared.services.pieces import MOST_PROFILES, Piece, cut
+from shared.services.provenance import REMEMBERED_ADOPTED, ReadOnce, prove_row, recalled
 from shared.services.recipients import left_with_too_few
 from shared.services.slips import ask_about_slips
 
 _READS_AT_ONCE: Final = 8
 """Assignments read side by side: enough to be quick, too few for one person to be a burst."""
+
+_MOST_NOTES: Final = 200
+"""Notes in one record, in full: some 60,000 of the 440,000 characters that it holds."""
 
 _CAUSED_BY_EVENTS: Final = frozenset({CauseKind.EVENT, CauseKind.SCHEDULE, CauseKind.RETRY})
 """Looks that a change brought about, and which may come before the directory shows it. A retry may be of such a one."""
@@ -62,19 +66,19 @@ async def look_at_person(app: App, key: PersonKey, item: WorkItem, chain: Chain,
     draft = decide(person, app.policy, catalogue, (), now)
     foreign = await _seen_foreign(app, key) if draft.employment is Employment.LEAVER else ()
     to_read = _profiles_to_read(app, catalogue, draft, {*before.holdings, *guard.profiles, *foreign}, item)
-    rows, unread = await _read_rows(billing, key.object_id, to_read)
-    identities = await billing.identities()
-    held = [
-        await prove_row(row, identities=identities, state=before, ledger=app.ledger, on_its_way=app.settings.on_its_way)
-        for row in rows.values()
-        if row is not None
-    ]
+    piece = cut(item, to_read, draft.wanted, MOST_PROFILES)
+    rows, unread, reached = await _read_rows(app, billing, key.object_id, piece.profiles, deadline)
+    if reached < len(piece.profiles):
+        piece = cut(item, to_read, draft.wanted, reached)
+    held = await _prove(app, billing, rows, before)
     moved = [one for one in held if isinstance(one, OwnAssignment) and one.profile not in draft.wanted]
     if moved and catalogue.unknown_rules is None and may_keep(person, app.policy, now):
         catalogue = await _with_rules_judged(app, catalogue)
     plan = decide(person, app.policy, catalogue, held, now)
     plan = with_near_misses(plan, person, app.policy, catalogue, app.shelf.vocabulary(app.policy, catalogue))
     plan = replace(plan, grants=tuple(grant for grant in plan.grants if grant.profile in rows))
+    if not piece.is_all:
+        plan = replace(plan, notes=tuple(note for note in plan.notes if piece.covers(note.profile)))
 
     weighed = weigh(
         plan,
@@ -85,7 +89,8 @@ async def look_at_person(app: App, key: PersonKey, item: WorkItem, chain: Chain,
     )
     revokes, spared, unsure = await _spare_what_a_missing_group_gave(app, plan, weighed.apply)
     revokes, unread_slips = await _ask_about_slips(app, plan, revokes, person, catalogue)
-    plan = replace(plan, notes=(*plan.notes, *spared, *_out_of_sight(app, catalogue, before)))
+    out_of_sight = _out_of_sight(app, catalogue, before) if piece.is_first else ()
+    plan = replace(plan, notes=(*plan.notes, *spared, *out_of_sight))
 
     is_unreadable = plan.employment is Employment.UNREADABLE
     state = replace(
@@ -93,7 +98,7 @@ async def look_at_person(app: App, key: PersonKey, item: WorkItem, chain: Chain,
         holdings=_remember(before.holdings, rows, held, plan, now, app.settings.intent_seconds),
         sightings=before.sightings
         if is_unreadable
-        else {**_unread(before.sightings, unread, plan), **weighed.sightings},
+        else {**_unread(before.sightings, unread, piece.elsewhere, plan), **weighed.sightings},
         names=_names(person) or before.names,
     )
     await _brake_if_access_lost(app, key, unread)
@@ -101,12 +106,16 @@ async def look_at_person(app: App, key: PersonKey, item: WorkItem, chain: Chain,
     results = [*unread, *unsure, *unread_slips, *await run.carry_out(plan, revokes)]
     if is_unreadable:  # somebody has to mend what the directory holds; the sweep sees when that is done
         results.append(failed("read", None, Permanent(plan.reason)))
+    begun = _before_the_late(piece, results)
+    if begun:
+        piece = cut(item, to_read, draft.wanted, begun)
     results += await _store(app, run)
     results += await _close_holds(guard, run, plan, rows)
     await _brake_if_access_lost(app, key, results)
     few = await left_with_too_few(app, billing, catalogue, results, deadline)
 
-    outcome = worst([result.outcome for result in results] + [Outcome.WAITING] * bool(weighed.wait))
+    mine = [result for result in results if not (begun and result.late)]
+    outcome = worst([result.outcome for result in mine] + [Outcome.WAITING] * bool(weighed.wait))
     gave_up = any(result.outcome is Outcome.GAVE_UP for result in results)
     return Look(
         outcome,
@@ -114,11 +123,12 @@ async def look_at_person(app: App, key: PersonKey, item: WorkItem, chain: Chain,
             **({"alert": "a person has to act"} if gave_up else {}),
             "employment": plan.employment.value,
             "why": plan.reason,
-            "wanted": {str(profile): list(rules) for profile, rules in sorted(plan.wanted.items())},
+            **piece.record(),
+            "wanted": _wanted_record(plan, piece),
             "read": sorted(str(profile) for profile in rows),
             **_adopted_record(run.state),
             "held": {str(one.profile): _held_record(one) for one in held if isinstance(one, OwnAssignment)},
-            "notes": [_note_record(note) for note in (*plan.notes, *few)],
+            **_notes_record((*plan.notes, *few)),
             "actions": [result.as_record() for result in results],
             "waiting": [
                 {
@@ -129,9 +139,29 @@ async def look_at_person(app: App, key: PersonKey, item: WorkItem, chain: Chain,
                 for waiting in weighed.wait
             ],
         },
-        follow_ups=tuple(_follow_ups(app, item, plan, weighed, results, now)),
+        follow_ups=tuple(_follow_ups(app, piece, plan, weighed, results, now)),
         retry_after=max((r.retry_after for r in results if r.retry_after is not None), default=None),
+        item=piece.item,
     )
+
+
+async def _prove(
+    app: App, billing: Billing, rows: Mapping[ProfileKey, Assignment | None], before: PersonState
+) -> list[Held]:
+    """The assignments that were read, each proved ours or foreign."""
+    identities = await billing.identities()
+    ledger = ReadOnce(app.ledger)
+    return [
+        await prove_row(row, identities=identities, state=before, ledger=ledger, on_its_way=app.settings.on_its_way)
+        for row in rows.values()
+        if row is not None
+    ]
+
+
+def _before_the_late(piece: Piece, results: Sequence[Result]) -> int:
+    """How many of a piece's profiles come before the first for which no time was left; 0 where it was enough."""
+    late = {result.profile for result in results if result.late}
+    return next((n for n, profile in enumerate(piece.profiles) if profile in late), 0) if late else 0
 
 
 async def _read_person(app: App, key: PersonKey, before: PersonState, now: datetime) -> PersonRead:
@@ -195,21 +225,32 @@ def _profiles_to_read(
 
 
 async def _read_rows(
-    billing: Billing, object_id: str, profiles: Sequence[ProfileKey]
-) -> tuple[dict[ProfileKey, Assignment | None], list[Result]]:
-    """Reads the person's assignment on each profile; a read that fails concerns that profile alone."""
-    gate = asyncio.Semaphore(_READS_AT_ONCE)
+    app: App, billing: Billing, object_id: str, profiles: Sequence[ProfileKey], deadline: Deadline
+) -> tuple[dict[ProfileKey, Assignment | None], list[Result], int]:
+    """Reads the person's assignment on each profile; a read that fails concerns that profile alone.
 
-    async def read(profile: ProfileKey) -> Assignment | Result | None:
+    In half of the handler's time: the other half is for writes. Returns as well how many of the profiles it reached,
+    at least as many as are read side by side.
+    """
+    gate = asyncio.Semaphore(_READS_AT_ONCE)
+    half = app.settings.handler_seconds / 2
+    reached = len(profiles)
+
+    async def read(number: int, profile: ProfileKey) -> Assignment | Result | None:
+        nonlocal reached
         async with gate:
+            if number >= _READS_AT_ONCE and deadline.left(app.clock.now()) < half:
+                reached = min(reached, number)
+                return None
             try:
                 return await billing.assignment(profile, object_id)
             except (Transient, Permanent) as failure:
                 return failed("read", profile, failure)
 
-    answers = dict(zip(profiles, await asyncio.gather(*map(read, profiles)), strict=True))
+    found = await asyncio.gather(*(read(number, profile) for number, profile in enumerate(profiles)))
+    answers = dict(zip(profiles[:reached], found[:reached], strict=True))
     failures = [answer for answer in answers.values() if isinstance(answer, Result)]
-    return {p: a for p, a in answers.items() if not isinstance(a, Result)}, failures
+    return {p: a for p, a in answers.items() if not isinstance(a, Result)}, failures, reached
 
 
 async def _spare_what_a_missing_group_gave(
@@ -293,10 +334,12 @@ def _remember(
     return remembered
 
 
-def _unread(sightings: Mapping[str, datetime], failures: Sequence[Result], plan: Plan) -> dict[str, datetime]:
-    """The evidence about profiles that could not be read, as far as what the directory says does not refute it."""
-    failed = {failure.profile for failure in failures if failure.profile is not None} - plan.wanted.keys()
-    still = {sighting_on(plan, profile) for profile in failed}
+def _unread(
+    sightings: Mapping[str, datetime], failures: Sequence[Result], elsewhere: Collection[ProfileKey], plan: Plan
+) -> dict[str, datetime]:
+    """The evidence about profiles that were not read, as far as what the directory says does not refute it."""
+    failed = {failure.profile for failure in failures if failure.profile is not None}
+    still = {sighting_on(plan, profile) for profile in {*failed, *elsewhere} - plan.wanted.keys()}
     return {text: seen for text, seen in sightings.items() if text in still}
 
 
@@ -343,9 +386,17 @@ def _names(person: PersonRead) -> Mapping[IdentityKind, str]:
 
 
 def _adopted_record(state: PersonState) -> dict[str, list[str]]:
-    """What is remembered as adopted, also where it could not be read now: whoever loses the state finds it here."""
+    """What is remembered as adopted, also where it could not be read now: whoever loses the state finds it here.
+
+    The first of them: that there is any sends them to each one's own record.
+    """
     adopted = sorted(str(profile) for profile, holding in state.holdings.items() if holding.adopted)
-    return {REMEMBERED_ADOPTED: adopted} if adopted else {}
+    return {REMEMBERED_ADOPTED: adopted[:_MOST_NOTES]} if adopted else {}
+
+
+def _wanted_record(plan: Plan, piece: Piece) -> dict[str, list[str]]:
+    told = plan.wanted if piece.is_all else plan.wanted.keys() & frozenset(piece.profiles)
+    return {str(profile): list(plan.wanted[profile]) for profile in sorted(told)}
 
 
 def _held_record(one: OwnAssignment) -> dict[str, Any]:
@@ -357,26 +408,40 @@ def _held_record(one: OwnAssignment) -> dict[str, Any]:
     }
 
 
+def _notes_record(notes: Sequence[Note]) -> dict[str, Any]:
+    """The first notes in full, and how many more there are: they may concern profiles that nobody reads."""
+    record: dict[str, Any] = {"notes": [_note_record(note) for note in notes[:_MOST_NOTES]]}
+    return record if len(notes) <= _MOST_NOTES else record | {"notes_left_out": len(notes) - _MOST_NOTES}
+
+
 def _note_record(note: Note) -> dict[str, str]:
     record = {"kind": note.kind.value, "text": note.text}
     return record if note.profile is None else record | {"profile": str(note.profile)}
 
 
 def _follow_ups(
-    app: App, item: WorkItem, plan: Plan, weighed: Weighed, results: Sequence[Result], now: datetime
+    app: App, piece: Piece, plan: Plan, weighed: Weighed, results: Sequence[Result], now: datetime
 ) -> list[Scheduled]:
-    """The looks that this one asks for by itself: evidence to be seen again, lag to settle, dates to come."""
-    looks: list[Scheduled] = []
+    """The looks that this one asks for by itself: evidence to be seen again, lag to settle, dates to come, the rest.
+
+    What concerns the person and not a piece of their profiles, the first piece asks for, and for all of them.
+    """
+    item = piece.item
+    looks: list[Scheduled] = [] if piece.rest is None else [piece.rest]
     settled = now + app.settings.settle
     evidence = min((waiting.due for waiting in weighed.wait), default=None)
     if evidence is not None:
         looks.append(_at(app, item, CauseKind.SETTLE, evidence))
+    if not piece.is_first:
+        return looks
+    everything = replace(item, after=None, upto=None) if item.is_part else item
     # What changed something has seen the change; what failed or is on its way is looked at again anyway.
     saw_nothing = not any(r.outcome in {Outcome.DONE, Outcome.RETRY, Outcome.UNVERIFIED} for r in results)
-    if saw_nothing and item.cause.kind in _CAUSED_BY_EVENTS and (evidence is None or evidence > settled):
-        looks.append(_at(app, item, CauseKind.SETTLE, settled))
+    covered = evidence is not None and evidence <= settled and not item.is_part
+    if saw_nothing and item.cause.kind in _CAUSED_BY_EVENTS and not covered:
+        looks.append(_at(app, everything, CauseKind.SETTLE, settled))
     if plan.next_change is not None and plan.next_change <= now + timedelta(hours=app.settings.sweep_hours):
-        looks.append(_at(app, item, CauseKind.SCHEDULE, plan.next_change))
+        looks.append(_at(app, everything, CauseKind.SCHEDULE, plan.next_change))
     return looks
 
 

@@ -4,17 +4,17 @@ Lives here: finding the recorded intent that explains a row which does not say w
 one that somebody else made. What counts as proof is `shared.domain.ownership`'s; nothing is read from Azure.
 """
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from shared.domain.billing import Assignment
 from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.ownership import AdoptedRow, Held, Intent, OwnAssignment, prove
-from shared.ports import Holding, Ledger, PersonState, Record
+from shared.ports import Holding, PersonState, Record
 
 _CAME_TO_NOTHING: Final = frozenset({Outcome.RETRY, Outcome.GAVE_UP, Outcome.UNCHANGED, Outcome.HELD})
 """How a grant ends of which we know that it made no row: refused, not begun, stopped, or somebody else was quicker."""
@@ -31,12 +31,49 @@ SERVICE_TIME: Final = "service_time"
 _TELLING: Final = frozenset({"intent", "look", ADOPT})
 
 
+class Readable(Protocol):
+    """What is needed of a ledger here. Every `Ledger` is one."""
+
+    def read(self, key: str) -> AsyncIterator[Record]:
+        """A key's records, oldest first."""
+        ...
+
+    async def latest(self, key: str, count: int) -> Sequence[Record]:
+        """A key's last records, oldest first."""
+        ...
+
+
+class ReadOnce:
+    """A ledger for several rows in a row, while nothing is appended: of one person after the other it is read once.
+
+    Kept are the telling records of the person asked for last, and everybody's latest ones.
+    """
+
+    def __init__(self, ledger: Readable) -> None:
+        self._ledger = ledger
+        self._read: dict[str, Sequence[Record]] = {}
+        self._latest: dict[tuple[str, int], Sequence[Record]] = {}
+
+    async def read(self, key: str) -> AsyncIterator[Record]:
+        """A key's records, oldest first."""
+        if key not in self._read:
+            self._read = {key: [record async for record in self._ledger.read(key) if record.kind in _TELLING]}
+        for record in self._read[key]:
+            yield record
+
+    async def latest(self, key: str, count: int) -> Sequence[Record]:
+        """A key's last records, oldest first."""
+        if (key, count) not in self._latest:
+            self._latest[key, count] = await self._ledger.latest(key, count)
+        return self._latest[key, count]
+
+
 async def prove_row(
     row: Assignment,
     *,
     identities: AbstractSet[str],
     state: PersonState,
-    ledger: Ledger,
+    ledger: Readable,
     on_its_way: timedelta,
     trust_state: bool = False,
 ) -> Held:
@@ -71,7 +108,7 @@ async def prove_row(
     )
 
 
-async def recalled(state: PersonState, ledger: Ledger) -> PersonState:
+async def recalled(state: PersonState, ledger: Readable) -> PersonState:
     """A person's state, which is `state`; where it may be lost, with what the ledger says was adopted.
 
     Those profiles are read at every look then, as if the state had never been lost. What the ledger says of one whose
@@ -175,8 +212,4 @@ def _rules_of_adoption(records: Iterable[Record], row: Assignment) -> frozenset[
 
 
 def _actions_on(profile: ProfileKey, record: Record) -> list[Any]:
-    return [
-        action
-        for action in record.body.get("actions", ())
-        if action.get("profile") and ProfileKey.parse(action["profile"]) == profile
-    ]
+    return [action for action in record.body.get("actions", ()) if str(action.get("profile")).lower() == profile.folded]

@@ -52,7 +52,7 @@ async def reconcile(app: App, item: WorkItem) -> Outcome:
         look = Look(Outcome.RETRY, record, retry_after=failure.retry_after)
     except Permanent as failure:
         look = await _given_up(app, item.key, failure)
-    look = _keeping_moments(app, item, _settled(app, item, look))
+    look = _keeping_moments(app, item, _settled(app, look.item or item, look))
     look = _unrecorded(app, item, look) if chain is None else await _record(app, item, look, chain)
     if look.rejected:
         await outlast(lambda: app.queues.send_rejected(look.rejected), until, chain_key(item.key))

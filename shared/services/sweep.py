@@ -28,7 +28,7 @@ from shared.services.first_contact import IDENTITIES
 from shared.services.foreign import note_foreign
 from shared.services.policy_findings import policy_findings, unknown_protected
 from shared.services.proof import digest_when_due
-from shared.services.provenance import prove_row
+from shared.services.provenance import ReadOnce, prove_row
 from shared.services.report import counts, findings, left_alone, of_people
 from shared.services.sweep_guards import Guarded, hold_lots
 from shared.services.sweep_memory import remember_ours
@@ -179,6 +179,7 @@ async def _catalogue_before(app: App) -> Catalogue | None:
 async def _held_by_person(app: App, estate: Estate) -> dict[str, list[Held]]:
     """Every Invoice manager assignment that was read, by principal, each proved ours or foreign."""
     identities = await app.billing.identities()
+    ledger = ReadOnce(app.ledger)
     held: dict[str, list[Held]] = {}
     for rows in estate.rows.values():
         for row in rows:
@@ -188,7 +189,7 @@ async def _held_by_person(app: App, estate: Estate) -> dict[str, list[Held]]:
                     row,
                     identities=identities,
                     state=state,
-                    ledger=app.ledger,
+                    ledger=ledger,
                     on_its_way=app.settings.on_its_way,
                     trust_state=True,
                 )

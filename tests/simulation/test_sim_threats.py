@@ -21,7 +21,7 @@ from shared.domain.holds import Hold, Status, StoppedBy, action_id
 from shared.domain.keys import IdentityKey, IdentityKind, PersonKey, ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.policy import ActionKind
-from shared.domain.work import RECORDED_CHARACTERS, CauseKind
+from shared.domain.work import RECORDED_CHARACTERS, CauseKind, Position
 from shared.errors import FailedRead
 from shared.ports import Holding
 from tests.simulation.small_world import (
@@ -107,6 +107,10 @@ async def test_a_forged_work_item_grants_and_takes_nothing_whatever_it_says(stag
             effective=FAR_AHEAD,
             failing_since=LONG_AGO,
         )
+        for beyond in (False, True):
+            end = Position(beyond, HOLDING)
+            await stage.enqueue(PersonKey(person), kind, hints=hints, after=end)
+            await stage.enqueue(PersonKey(person), kind, hints=hints, upto=end)
     await stage.enqueue(ProfileKey("no-such-account", "NO-SUCH"), kind, first_asked=FAR_AHEAD)
     await stage.enqueue(NL, kind, first_asked=FAR_AHEAD)
     await stage.advance(hours=1)

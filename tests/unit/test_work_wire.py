@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from shared.adapters.work_wire import BODY_BYTES, decode, encode
 from shared.domain.keys import IdentityKey, IdentityKind, PersonKey, ProfileKey
-from shared.domain.work import FUTURE_LOOKS, MOST_HINTS, Cause, CauseKind, WorkItem, again
+from shared.domain.work import FUTURE_LOOKS, MOST_HINTS, Cause, CauseKind, Position, WorkItem, again
 from shared.errors import Rejected
 
 PERSON = "person:7c0f5a0e-0000-4000-8000-000000000001"
@@ -43,6 +43,8 @@ ITEMS = st.builds(
     failing_since=st.none() | MOMENTS,
     due=st.none() | MOMENTS,
     moments=st.lists(MOMENTS, max_size=FUTURE_LOOKS).map(tuple),
+    after=st.none() | st.builds(Position, st.booleans(), PROFILES),
+    upto=st.none() | st.builds(Position, st.booleans(), PROFILES),
 )
 
 
@@ -79,6 +81,9 @@ def test_unknown_fields_are_ignored() -> None:
         ({"key": None}, "key", "valid string"),
         ({"key": "person:anna"}, "key", "is not an object id"),
         ({"key": "room:1"}, "key", "is not a key"),
+        ({"after": {"surplus": True, "profile": "nothing"}}, "after.profile", "is not '<billing account>"),
+        ({"upto": {"profile": "a/b"}}, "upto.surplus", "required"),
+        ({"after": "a/b"}, "after", "object"),
         ({"key": "identity:upn: "}, "key", "names nobody"),
         ({"key": "profile:a/b/c"}, "key", "is not a billing account"),
         ({"cause": "event"}, "cause", "an object"),
