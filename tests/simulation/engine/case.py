@@ -93,6 +93,10 @@ class Case:
     """Accounts that the app's role was ever taken from."""
     ledger_lost: datetime | None = None
     """When the ledger was last wiped or put back."""
+    state_lost: datetime | None = None
+    """When the state was last wiped."""
+    known: tuple[datetime, datetime, SimPolicy] | None = None
+    """The latest complete sweep that kept everything since the state was lost: its beginning, end and policy."""
     adopted: dict[tuple[ProfileKey, str], datetime] = field(default_factory=dict)
     """Rows for whose adoption there ever was evidence, each by when it was made."""
     surely_adopted: dict[tuple[ProfileKey, str], datetime] = field(default_factory=dict)

@@ -41,6 +41,11 @@ from tests.simulation.engine.promises_of_records import (
     reservations_are_actions,
     reserved_before_write,
 )
+from tests.simulation.engine.promises_of_recoveries import (
+    looks_know_what_sweeps_saw,
+    releases_are_recent,
+    releases_end,
+)
 from tests.simulation.engine.promises_of_runs import (
     RUN_PROMISES,
     done_is_true,
@@ -156,7 +161,7 @@ class Judge(Case):
         for read in record.body.get("read", ()):
             if read not in record.body.get("held", {}):
                 self.found_nothing.setdefault((run.key, read.lower()), []).append(self.world.now())
-        for promise in (done_is_true, *LOOK_PROMISES):
+        for promise in (done_is_true, looks_know_what_sweeps_saw, *LOOK_PROMISES):
             if (broken := promise(self, run, record)) is not None:
                 self.book.violate(promise.__name__, f"run {run.number} {run.key}: {broken}")
         for action in record.body.get("actions", ()):
@@ -236,9 +241,12 @@ class Judge(Case):
 
     def swept(self, run: Run, report: Mapping[str, Any]) -> None:
         """A sweep ended well, with this report."""
-        for promise in (*SWEEP_PROMISES, *SWEEP_GUARD_PROMISES):
+        for promise in (*SWEEP_PROMISES, *SWEEP_GUARD_PROMISES, releases_end):
             if (broken := promise(self, run, report)) is not None:
                 self.book.violate(promise.__name__, f"run {run.number}: {broken}")
+        is_of_this_state = self.state_lost is None or run.began > self.state_lost
+        if report["complete"] and not report["not_kept"] and is_of_this_state:
+            self.known = (run.began, self.world.now(), run.policy)
 
     def app_wrote(self, write: AppWrite) -> None:
         """The app wrote to billing."""
@@ -251,7 +259,7 @@ class Judge(Case):
             run.written.append(write)
         if entry.operation == "put-profile":
             self._count_update()
-        for promise in (*WRITE_PROMISES, reserved_before_write, updates_are_rare):
+        for promise in (*WRITE_PROMISES, reserved_before_write, releases_are_recent, updates_are_rare):
             if (broken := promise(self, write, run)) is not None:
                 where = f"run {run.number} by {run.process}" if run else "no run"
                 self.book.violate(promise.__name__, f"{what} ({where}): {broken}")
@@ -264,6 +272,17 @@ class Judge(Case):
         fails = switches.operation_failure_status is not None
         hangs = switches.update_status != 200 and switches.update_seconds >= _HANGS_SECONDS
         self.book.count(f"update:{'fails' if fails else 'hangs' if hangs else 'ends well'}")
+
+    def state_is_lost(self) -> None:
+        """Everything that can be rebuilt is gone, and with it what was decided, counted and braked."""
+        self.state_lost = self.world.now()
+        self.brake_stood |= dict.fromkeys(self.brake.causes, self.state_lost)
+        self.brake = Brake()
+        self.known = None
+        for forgotten in (self.holds, self.reserved, self.reservations, self.baselines, self.written, self.updates):
+            forgotten.clear()
+        self.latest_write.clear()
+        self.book.say("store", "the state is lost")
 
     def chains_are(self, rows: Sequence[Row]) -> None:
         """The ledger was put in another's place: these are its rows now."""

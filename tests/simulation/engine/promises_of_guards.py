@@ -17,6 +17,7 @@ from shared.domain.policy import ActionKind, Budget
 from tests.simulation.engine import oracle
 from tests.simulation.engine.book import Run
 from tests.simulation.engine.case import Case
+from tests.simulation.engine.promises_of_recoveries import is_over
 from tests.simulation.engine.world import AppWrite
 from tests.simulation.small_world import APP, OWNER
 
@@ -30,9 +31,6 @@ _REST: Final = timedelta(minutes=10) - timedelta(seconds=2 * 20)
 
 _SETTLED: Final = timedelta(minutes=10)
 """For how long nothing may have changed for a sweep to be sure to have seen it as it is."""
-
-_STANDS: Final = timedelta(days=3)
-"""How long a release stands that is not carried out."""
 
 _SHRINK_PERCENT: Final = 20
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
@@ -236,12 +234,6 @@ def reopened_for_a_reason(judge: Case, run: Run | None, was: Hold, hold: Hold) -
     if run is not None and not all(oracle.is_enforced(hold.profile, run.policy, facts) for facts in versions):
         return None
     return f"{what} was released as '{was.basis}', and is open again as the same: {hold.refused}"
-
-
-def is_over(hold: Hold, now: datetime, grace_hours: float) -> bool:
-    """Section 7: a release stands for three days, and for a mover's grace on top."""
-    grace = timedelta(hours=grace_hours if hold.kind is ActionKind.MOVER_REVOKES else 0.0)
-    return now - (hold.decided_at or hold.since) >= _STANDS + grace
 
 
 def release_asks_for_a_look(judge: Case, released: Iterable[Hold], since: datetime) -> str | None:

@@ -28,6 +28,7 @@ from tests.simulation.engine.judge import Judge
 from tests.simulation.engine.mishaps import Mishaps
 from tests.simulation.engine.mortal import mortal_tasks
 from tests.simulation.engine.operators import Operator
+from tests.simulation.engine.outages import Outages
 from tests.simulation.engine.place import Place
 from tests.simulation.engine.policies import change_policy, draw_policy
 from tests.simulation.engine.portal import Portal
@@ -152,6 +153,19 @@ class Simulation:
         self._switches = draw_switches(random.Random(f"{seed}:switches"))
         self.fleet = Fleet(place, self._rng, policy, self._behind)
         self._tasks: dict[asyncio.Task[None], None] = {}
+        self._rest: Coroutine[Any, Any, None] | None = None
+        self._rests = False
+        self._outages = Outages(
+            self.world,
+            self.judge,
+            self.state,
+            self.fleet,
+            self.operator,
+            self._rng,
+            self._behind,
+            rest=self._rest_for,
+            somebody_leaves=lambda: self._unless_quiet("leave", self.people.leave),
+        )
         self._quarrels = Quarrels(
             self.judge, self.portal, self.fleet, self.operator, self._rng, self._happen, self._behind
         )
@@ -179,6 +193,11 @@ class Simulation:
             gap = self._rng.choice(((0, 5), (0, 5), (5, 120), (5, 120), (120, 900), (900, 7200)))
             await asyncio.sleep(self._rng.uniform(*gap))
             self._step()
+            if self._rest is not None:
+                rest, self._rest = self._rest, None
+                self._rests = True
+                await rest
+                self._rests = False
         await self._quarrels.over()
         await self._quieten()
 
@@ -188,18 +207,26 @@ class Simulation:
             **self.people.kinds(),
             **self.portal.kinds(),
             **self.mishaps.kinds(),
+            **self._outages.kinds(),
             **self._own_kinds(),
         }
         name = self._rng.choices([*kinds], [weight for weight, _ in kinds.values()])[0]
         self._happen(name, kinds[name][1])
 
+    def _rest_for(self, rest: Coroutine[Any, Any, None]) -> None:
+        """Has the story wait for something, during which no timer fires: days of sweeps would tell nothing new."""
+        self._rest = rest
+
     def _later(self, seconds: float, act: Callable[[], list[Tale]]) -> None:
         async def wait() -> None:
             await asyncio.sleep(seconds)
-            if not self.weather.calm:
-                self._happen("and again", act)
+            self._unless_quiet("and again", act)
 
         self._behind(wait())
+
+    def _unless_quiet(self, name: str, act: Callable[[], Any]) -> None:
+        if not self.weather.calm:
+            self._happen(name, act)
 
     def _happen(self, name: str, act: Callable[[], Any]) -> None:
         try:
@@ -271,7 +298,7 @@ class Simulation:
     async def _timer(self) -> None:
         while True:
             await asyncio.sleep(self._sweep_hours * 3600)
-            if not self.weather.calm:
+            if not (self.weather.calm or self._rests):
                 self.fleet.sweep()
 
     # -- what is told

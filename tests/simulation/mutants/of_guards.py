@@ -65,14 +65,6 @@ MUTANTS: Final = (
         caught_by=("releases_are_recent", "releases_end"),
     ),
     Mutant(
-        name="release-for-ever",
-        promise="A release ends: what is not carried out within three days is for a person to decide anew.",
-        file="shared/domain/holds.py",
-        old="    if now - decided < stands:\n",
-        new="    if now - decided < 1_000 * stands:\n",
-        caught_by=("releases_are_recent", "releases_end"),
-    ),
-    Mutant(
         name="brake-lets-movers-pass",
         promise="The brake stops a mover's revokes.",
         file=_BRAKE,

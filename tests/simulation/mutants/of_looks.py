@@ -17,14 +17,6 @@ MUTANTS: Final = (
         caught_by=("looks_know_what_sweeps_saw",),
     ),
     Mutant(
-        name="a-lost-state-stays-lost",
-        promise="After a complete sweep, on whatever store, a look knows what is ours.",
-        file="shared/services/sweep_memory.py",
-        old="    return any(isinstance(one, OwnAssignment) and one.profile not in known for one in ones)\n",
-        new="    return any(isinstance(one, OwnAssignment) and one.profile in known for one in ones)\n",
-        caught_by=("looks_know_what_sweeps_saw",),
-    ),
-    Mutant(
         name="complete-before-scheduling",
         promise="What has to follow is on the queue before the message is completed.",
         file=_RECONCILE,

@@ -1,0 +1,89 @@
+"""What is away for long, or gone: the state is lost, and what was decided is forgotten for days.
+
+Lives here: one method per kind. What befalls everybody for some minutes is `mishaps`'.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final
+
+from shared.domain.holds import Status
+from shared.domain.keys import PersonKey
+from shared.services import decisions
+from shared.services.app import App
+from tests.simulation.engine.faulty_rows import Store
+from tests.simulation.engine.fleet import Fleet
+from tests.simulation.engine.judge import Judge
+from tests.simulation.engine.operators import OPERATOR, Operator
+from tests.simulation.engine.world import Refused, World
+
+_SWEPT: Final = 0.7
+"""How often a sweep follows at once on a lost state."""
+
+
+@dataclass(eq=False)
+class Outages:
+    """Bad days. `behind` does something while the story goes on, `rest` stops the story for it."""
+
+    world: World
+    judge: Judge
+    state: Store
+    fleet: Fleet
+    operator: Operator
+    rng: random.Random
+    behind: Callable[[Coroutine[Any, Any, None]], None]
+    rest: Callable[[Coroutine[Any, Any, None]], None] = field(kw_only=True)
+    somebody_leaves: Callable[[], None] = field(kw_only=True)
+
+    def kinds(self) -> dict[str, tuple[int, Callable[[], None]]]:
+        """What may happen, how often it does, and how."""
+        return {
+            "state-wiped": (5, self.wipe_state),
+            "release-forgotten": (4, self.forget_a_release),
+        }
+
+    def wipe_state(self) -> None:
+        """The state is gone; a sweep comes when it comes, or soon, and then somebody leaves."""
+
+        async def soon() -> None:
+            await self.state.wipe()
+            self.judge.state_is_lost()
+            await asyncio.sleep(self.rng.uniform(1, 600))
+            if self.rng.random() < _SWEPT:
+                self.fleet.sweep()
+                await asyncio.sleep(self.rng.uniform(60, 900))
+                self.somebody_leaves()
+
+        self.behind(soon())
+
+    def forget_a_release(self) -> None:
+        """Everything that waits is released while the brake is on, and days pass. Raises `Refused` without any hold."""
+        holds = [hold for row in self.judge.holds.values() for hold in row.holds.values()]
+        if not any(hold.status is Status.OPEN for hold in holds):
+            raise Refused("nothing waits for a person")
+        self.rest(self._forgotten())
+
+    async def _forgotten(self) -> None:
+        await self.fleet.decide(self._pause)
+        await self.fleet.decide(lambda app: self.operator.release(app, everything=True))
+        await asyncio.sleep(timedelta(hours=self.rng.uniform(74, 200)).total_seconds())
+        people = sorted(
+            {
+                hold.key.object_id
+                for row in self.judge.holds.values()
+                for hold in row.holds.values()
+                if isinstance(hold.key, PersonKey) and hold.status is Status.RELEASED
+            }
+        )
+        await self.fleet.decide(self.operator.resume)
+        if people:
+            self.operator.told_again(self.rng.choice(people))
+        else:
+            self.fleet.sweep()
+
+    @staticmethod
+    async def _pause(app: App) -> None:
+        await decisions.pause(app, OPERATOR, "to look at something for days")
