@@ -104,7 +104,7 @@ async def look_at_person(app: App, key: PersonKey, item: WorkItem, chain: Chain,
     await _brake_if_access_lost(app, key, unread)
     run = Run(app, billing, chain, deadline, guard, enforced.__contains__, state, stored)
     results = [*unread, *unsure, *unread_slips, *await run.carry_out(plan, revokes)]
-    if is_unreadable:  # somebody has to mend what the directory holds; the sweep sees when that is done
+    if is_unreadable and piece.is_first:  # somebody has to mend what the directory holds; a sweep sees that it is done
         results.append(failed("read", None, Permanent(plan.reason)))
     begun = _before_the_late(piece, results)
     if begun:
