@@ -10,7 +10,6 @@ without a time: a hire date begins with that day in `time_zone`, a leave date en
 itself: every full hour is midnight somewhere, and nobody can tell such a one from a time of day.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
@@ -20,7 +19,8 @@ from shared.domain.policy import Policy
 
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 _LATEST = datetime.max.replace(tzinfo=UTC)
-_A_DAY = timedelta(days=1)
+_FIRST_READ, _LAST_READ = _EARLIEST + timedelta(days=1), _LATEST - timedelta(days=1)
+"""Between these every zone can show a moment."""
 _DISABLED = "the account is disabled"
 
 
@@ -59,7 +59,7 @@ def standing(person: PersonRead, policy: Policy, now: datetime) -> Standing:
                 (moment for moment in dates.turning_points(now) if _differs(found, _at(person, dates, moment))),
                 None,
             )
-            return replace(found, next_change=change)
+            return found if change is None else replace(found, next_change=change)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +74,14 @@ class _Dates:
 
     @classmethod
     def of(cls, person: Person, policy: Policy) -> "_Dates":
-        hired = None if person.hire_date is None else _begin(person.hire_date, policy)
-        left = None if person.leave_date is None else _end(person.leave_date, policy)
-        rehired = hired is not None and person.leave_date is not None and _begin(person.leave_date, policy) < hired
+        hired = left = None
+        rehired = False
+        if person.hire_date is not None:
+            hired = _begin(person.hire_date, _day(person.hire_date, policy), policy)
+        if person.leave_date is not None:
+            day = _day(person.leave_date, policy)
+            left = _end(person.leave_date, day, policy)
+            rehired = hired is not None and _begin(person.leave_date, day, policy) < hired
         stale = timedelta(days=policy.stale_leave_days)
         return cls(timedelta(days=policy.lead_days), stale, hired, left, rehired)
 
@@ -108,13 +113,11 @@ def _differs(one: Standing, other: Standing) -> bool:
     return (one.employment, one.strength) != (other.employment, other.strength)
 
 
-def _begin(moment: datetime, policy: Policy) -> datetime:
-    day = _day(moment, policy)
+def _begin(moment: datetime, day: date | None, policy: Policy) -> datetime:
     return _utc(moment) if day is None else _midnight(day, policy.time_zone)
 
 
-def _end(moment: datetime, policy: Policy) -> datetime:
-    day = _day(moment, policy)
+def _end(moment: datetime, day: date | None, policy: Policy) -> datetime:
     if day is None:
         return _utc(moment)
     # 9999-12-31 is how many HR systems write "never"; there is no day after it.
@@ -122,20 +125,18 @@ def _end(moment: datetime, policy: Policy) -> datetime:
 
 
 def _day(moment: datetime, policy: Policy) -> date | None:
-    """The date, where the moment is one without a time."""
-    return next(_days(_utc(moment), policy), None)
-
-
-def _days(moment: datetime, policy: Policy) -> Iterator[date]:
-    """The days that begin at this moment, in UTC first: that is how Graph's own dates are written."""
+    """The date, where the moment is one without a time. In UTC first: that is how Graph's own dates are written."""
+    moment = _utc(moment)
     if moment.time() == time.min:
-        yield moment.date()
-    if _EARLIEST + _A_DAY <= moment <= _LATEST - _A_DAY:
-        for zone in (policy.time_zone, *policy.date_zones):
-            local = moment.astimezone(zone)
-            # Where a clock goes from 23:59 to 01:00 the day has no midnight, and begins with that hour.
-            if local.time() == time.min or moment == _midnight(local.date(), zone):
-                yield local.date()
+        return moment.date()
+    if not _FIRST_READ <= moment <= _LAST_READ:
+        return None
+    for zone in (policy.time_zone, *policy.date_zones):
+        local = moment.astimezone(zone)
+        # Where a clock goes from 23:59 to 01:00 the day has no midnight, and begins with that hour.
+        if local.time() == time.min or moment == _midnight(local.date(), zone):
+            return local.date()
+    return None
 
 
 def _midnight(day: date, zone: tzinfo) -> datetime:
