@@ -91,7 +91,7 @@ def _read(given: dict[str, Any], what: str) -> ListedPerson:
         return UnreadablePerson(
             PersonKey(given["id"]).object_id,
             enabled if isinstance(enabled, bool) and not is_cut else None,
-            tuple(f"{_place(problem)}: {problem['msg']}" for problem in problems),
+            tuple(f"{_place(problem)}: {problem['msg'].removeprefix('Value error, ')}" for problem in problems),
             frozenset(str(problem["loc"][0]) for problem in problems if _is_withheld(problem, given)),
         )
 
