@@ -17,6 +17,7 @@ from shared.domain.work import FUTURE_LOOKS, CauseKind, Scheduled, WorkItem, lat
 from shared.errors import Conflict, InvoiceAccessError, Permanent, Transient
 from shared.ports import FutureLooks, State
 from shared.services.app import App
+from shared.sources.effective import FURTHEST
 
 _TRIES: Final = 3
 """How often a row is read and stored when somebody else is at it as well: a second time is rare, a third unheard."""
@@ -65,10 +66,13 @@ async def schedule(app: App, item: WorkItem) -> WorkItem:
 
 
 def _looks(app: App, item: WorkItem, now: datetime) -> dict[datetime, Scheduled]:
-    """The looks at an item's moments that are still to come, by when they are due."""
+    """The looks at an item's moments that are still to come, by when they are due.
+
+    A moment further ahead than an event may name one would keep its place for as long.
+    """
     cause = replace(item.cause, kind=CauseKind.SCHEDULE)
     looks: dict[datetime, Scheduled] = {}
-    for moment in sorted(moment for moment in item.moments if moment > now):
+    for moment in sorted(moment for moment in item.moments if now < moment <= now + FURTHEST):
         look = later(WorkItem(item.key, cause, moment, effective=moment), moment, coalesce=app.settings.coalesce)
         looks.setdefault(look.due or moment, look)
     return looks

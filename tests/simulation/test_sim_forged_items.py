@@ -53,3 +53,13 @@ async def test_updates_in_two_centuries_hold_no_profile_back(stage: Stage) -> No
     await stage.app.state.put_profile(replace(state, updates=later))
     await stage.settle()
     assert stage.profile(NL)["invoiceEmailOptIn"] is True
+
+
+async def test_moments_in_two_centuries_take_no_place_from_a_date_to_come(stage: Stage) -> None:
+    forged = tuple(FAR_AHEAD + timedelta(days=number) for number in range(5))
+    await stage.enqueue(PersonKey(FEMKE), moments=forged)
+    await stage.run_until_quiet()
+    await stage.tell(f"id:{FEMKE}", effective="2026-05-01")
+    await stage.run_until_quiet()
+    scheduled = [due for kind, due in stage.awaited(FEMKE) if kind == "schedule"]
+    assert [f"{due:%Y-%m-%d}" for due in scheduled] == ["2026-04-30"]
