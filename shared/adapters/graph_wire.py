@@ -14,7 +14,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from shared.domain.keys import PersonKey
-from shared.domain.never import is_never
+from shared.domain.never import is_before_all, is_never
 from shared.domain.people import TEXT_ATTRIBUTES, Person
 from shared.errors import FailedRead
 
@@ -37,6 +37,8 @@ def _moment(value: Any) -> datetime | None:
     if not isinstance(value, str) or not _MOMENT.fullmatch(value):
         raise ValueError("not a date with time and offset")
     given = datetime.fromisoformat(value)
+    if is_before_all(given):
+        raise ValueError("a date before everybody's")
     return None if is_never(given) else given.astimezone(UTC)
 
 

@@ -23,6 +23,19 @@ _UNIX_ZERO: Final = frozenset({(1969, 12, 31), (1970, 1, 1)})
 """The zero of Unix's clock, in zones west of Greenwich and elsewhere."""
 
 
+FIRST_DAY: Final = date(1899, 12, 31)
+"""The first day that may stand for 1900-01-01 somewhere on earth. What lies before it was written by no person."""
+
+
+def is_before_all(given: date) -> bool:
+    """Whether a date, or the date of a moment as it was written, is the zero of some type of date.
+
+    Who writes to a directory by hand or by rule writes no such day. It says that something went wrong, and not what was
+    meant: an event with one is only looked at now, and of a person with one nothing is concluded.
+    """
+    return date(given.year, given.month, given.day) < FIRST_DAY
+
+
 def is_never(given: date) -> bool:
     """Whether a date, or the date of a moment as it was written, says that there is none."""
     return (

@@ -302,10 +302,8 @@ async def test_neither_a_failed_read_nor_an_unreadable_person_repeats_what_the_d
 @pytest.mark.parametrize(
     "never",
     [
-        "0001-01-01T00:00:00Z",
-        "0001-01-01T00:00:00+14:00",
-        "1601-01-01T00:00:00Z",
-        "1899-12-31T23:40:28Z",
+        "1899-12-31T16:00:00Z",
+        "1900-01-01T00:00:00Z",
         "1970-01-01T00:00:00Z",
         "2099-12-31T00:00:00Z",
         "9999-12-30T23:00:00Z",
@@ -321,6 +319,27 @@ async def test_a_date_of_never_is_no_date_and_a_disabled_account_with_one_is_a_l
     assert (found.employment, found.strength) == (Employment.LEAVER, Strength.STRONG)
     working = await read(ok(user(accountEnabled=True, employeeHireDate=never, employeeLeaveDateTime=never)))
     assert standing(working, policy, datetime(2026, 7, 15, tzinfo=UTC)).next_change is None
+
+
+@pytest.mark.parametrize(
+    "zero",
+    [
+        "0001-01-01T00:00:00Z",
+        "0001-01-01T00:00:00+14:00",
+        "1601-01-01T00:00:00Z",
+        "1753-01-01T00:00:00Z",
+        "1899-12-30T00:00:00Z",
+        "10000-01-01T00:00:00Z",
+    ],
+)
+@pytest.mark.parametrize("attribute", ["employeeHireDate", "employeeLeaveDateTime"])
+async def test_a_date_that_nobody_can_have_makes_one_person_unreadable(attribute: str, zero: str) -> None:
+    person = await read(ok(user(accountEnabled=True, **{attribute: zero})))
+    assert isinstance(person, UnreadablePerson)
+    assert attribute in person.why
+    disabled = await read(ok(user(accountEnabled=False, **{attribute: zero})))
+    found = standing(disabled, Policy(()), datetime(2026, 7, 15, tzinfo=UTC))
+    assert (found.employment, found.strength) == (Employment.LEAVER, Strength.STRONG)
 
 
 @pytest.mark.parametrize(

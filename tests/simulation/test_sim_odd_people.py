@@ -22,6 +22,9 @@ SetStage = Callable[..., Stage]
 
 ODD: list[dict[str, Any]] = [
     {"employeeHireDate": "10000-01-01T00:00:00Z"},
+    {"employeeHireDate": "0001-01-01T00:00:00Z"},
+    {"employeeHireDate": "1601-01-01T00:00:00Z"},
+    {"employeeLeaveDateTime": "1899-12-30T00:00:00Z"},
     {"employeeLeaveDateTime": "2026-02-30T00:00:00Z"},
     {"employeeHireDate": "soon"},
     {"department": 7},
