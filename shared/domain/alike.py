@@ -31,6 +31,21 @@ def _seen(character: str) -> str:
     return "" if category == "Cf" else character
 
 
+def lookalikes(text: str) -> tuple[str, ...]:
+    """The texts of the same likeness that are written most often by mistake: few enough to ask for each of them."""
+    written = (
+        f"{text} ",
+        f" {text}",
+        text.replace(" ", "\u00a0"),
+        text.replace(" ", "  "),
+        text.replace("-", "\u2013"),
+        text.replace("\u2013", "-"),
+        unicodedata.normalize("NFC", text),
+        unicodedata.normalize("NFD", text),
+    )
+    return tuple(each for each in dict.fromkeys(written) if each != text)
+
+
 def one_letter_apart(one: str, other: str) -> bool:
     """Whether two long enough texts differ in one letter: another, one more, one less, or two that changed places."""
     if min(len(one.strip()), len(other.strip())) < _LONG_ENOUGH:

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote as percent_encoded
 
+from shared.domain.alike import lookalikes
 from shared.domain.filter_tree import Joined, Node, Not, OneOf, StartsWith, fold_character, quote
-from shared.domain.people import SELECT
+from shared.domain.people import PERSONAL_ATTRIBUTES, SELECT
 
 LONGEST_URL: Final = 2048
 """The longest URL of an advanced query, in characters as they are sent: with the host and every other parameter.
@@ -71,6 +72,31 @@ def push_down(root: Node) -> tuple[tuple[str, ...], ...]:
         if len(clauses) <= MOST_REQUESTS and not any(clause.everybody for clause in clauses):
             forms.append(tuple(clause.text for clause in clauses))
     return (*dict.fromkeys(forms), (EVERYBODY,))
+
+
+def and_lookalikes(root: Node, forms: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
+    """The forms of a tree, behind one that lists whoever just misses a text as well, so that a sweep can tell.
+
+    Only where that costs no request more than the first form does.
+    """
+    clauses = _requests(_with_lookalikes(root), LONGEST_FILTER, known=False)
+    if len(clauses) > len(forms[0]) or any(clause.everybody for clause in clauses):
+        return forms
+    return tuple(dict.fromkeys((tuple(clause.text for clause in clauses), *forms)))
+
+
+def _with_lookalikes(node: Node, *, negated: bool = False) -> Node:
+    """The tree whose texts, where they are asked for, are joined by those that look like them."""
+    match node:
+        case OneOf(attribute=attribute, texts=texts) if not negated and attribute not in PERSONAL_ATTRIBUTES:
+            every = dict.fromkeys(each for text in texts for each in (text, *lookalikes(text)))
+            return OneOf(attribute, tuple(every))
+        case Not(of=of):
+            return Not(_with_lookalikes(of, negated=not negated))
+        case Joined(every=every_one, of=parts):
+            return Joined(every_one, tuple(_with_lookalikes(part, negated=negated) for part in parts))
+        case _:
+            return node
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ and only true grants.
 
 from dataclasses import dataclass, field
 
-from shared.domain.filter_push_down import push_down
+from shared.domain.filter_push_down import and_lookalikes, push_down
 from shared.domain.filter_text import FilterError, read_filter
 from shared.domain.filter_tree import Node, OneOf, StartsWith, asked_of, judge, spell, tests_of
 from shared.domain.people import Person
@@ -55,4 +55,4 @@ def parse_filter(text: str) -> Filter:
     """
     root = read_filter(text)
     attributes = frozenset(test.attribute for test in tests_of(root))
-    return Filter(text.strip(), push_down(root), attributes, root)
+    return Filter(text.strip(), and_lookalikes(root, push_down(root)), attributes, root)

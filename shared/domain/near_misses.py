@@ -7,21 +7,17 @@ be given if it were. Pure. A near miss gives nothing; it is told, and what it wo
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from typing import Final
 
 from shared.domain.alike import likeness, one_letter_apart, shown
 from shared.domain.catalogue import Catalogue
 from shared.domain.filter_tree import StartsWith, fold
 from shared.domain.holds import AskFirst, StoppedBy
 from shared.domain.keys import ProfileKey
-from shared.domain.people import Person, PersonRead
+from shared.domain.people import PERSONAL_ATTRIBUTES, Person, PersonRead
 from shared.domain.plan import Employment, Note, NoteKind, Plan
 from shared.domain.policy import Policy, Rule
 from shared.domain.rules import listed_rules, wanted
 from shared.domain.selectors import filled_by, rule_attributes
-
-_PERSONAL: Final = frozenset({"userPrincipalName", "mail", "employeeId"})
-"""Attributes that name one person: their texts belong in no finding, and no two people share one by a slip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +61,8 @@ class Vocabulary:
                     texts.setdefault(test.attribute, set()).update(test.texts)
             for attribute, text in filled_by(rule.profiles, catalogue.profiles):
                 texts.setdefault(attribute, set()).add(text)
-        used = {name: sorted(of) for name, of in texts.items() if name not in _PERSONAL}
-        begun = {name: tuple(sorted(of)) for name, of in beginnings.items() if name not in _PERSONAL}
+        used = {name: sorted(of) for name, of in texts.items() if name not in PERSONAL_ATTRIBUTES}
+        begun = {name: tuple(sorted(of)) for name, of in beginnings.items() if name not in PERSONAL_ATTRIBUTES}
         return cls(
             {name: frozenset(_compared(of)) for name, of in used.items()},
             {name: {likeness(text): text for text in reversed(of)} for name, of in used.items()},

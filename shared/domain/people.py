@@ -30,6 +30,9 @@ TEXT_ATTRIBUTES: Final = (
 Source: Microsoft Graph, "Advanced query capabilities on directory objects", user properties that support `$filter`.
 """
 
+PERSONAL_ATTRIBUTES: Final = frozenset({"userPrincipalName", "mail", "employeeId"})
+"""Those of them that name one person: their texts belong in no finding, and no two people share one by a slip."""
+
 SELECT: Final = (
     "id",
     "displayName",

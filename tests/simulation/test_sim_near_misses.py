@@ -121,6 +121,17 @@ async def test_a_person_who_just_misses_a_rule_is_a_finding_of_the_sweep(stage: 
     assert "companyName 'Contoso Deutschland ' were 'Contoso Deutschland'" in finding["text"]
 
 
+@pytest.mark.parametrize("department", ["Finance ", " Finance"])
+async def test_a_sweep_tells_of_who_just_misses_a_rule_also_where_nothing_else_lists_them(
+    stage: Stage, department: str
+) -> None:
+    anna = stage.hire("anna", department=department)
+    report = await stage.settle()
+    (finding,) = of_kind(report, "near-miss")
+    assert (finding["principal"], finding["profile"]) == (anna, str(NL))
+    assert stage.held(anna) == set()
+
+
 @pytest.mark.parametrize(
     ("changed", "key", "text"),
     [
