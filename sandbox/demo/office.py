@@ -19,7 +19,7 @@ import aiohttp
 from azure.identity.aio import ManagedIdentityCredential
 from azure.mgmt.billing.aio import BillingManagementClient
 from azure.mgmt.billing.models import BillingProfile, BillingRoleAssignmentProperties
-from azure.servicebus import ServiceBusMessage
+from azure.servicebus import ServiceBusMessage, ServiceBusSubQueue
 from azure.servicebus.aio import ServiceBusClient
 from kiota_authentication_azure.azure_identity_authentication_provider import (
     AzureIdentityAuthenticationProvider,
@@ -190,6 +190,14 @@ class Office:
                 }
                 found.append((b"".join(message.body), properties))
                 await receiver.complete_message(message)
+        return found
+
+    async def dead_letters(self) -> int:
+        """How many messages of either queue nobody will look at again by themselves."""
+        found = 0
+        for queue in ("people-events", "access-work"):
+            async with self._bus.get_queue_receiver(queue, sub_queue=ServiceBusSubQueue.DEAD_LETTER) as receiver:
+                found += len(await receiver.peek_messages(100))
         return found
 
     # the portal

@@ -6,8 +6,6 @@ expected of the world and what it saw. Steps of one chapter do not depend on eac
 
 import asyncio
 import json
-import os
-import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -23,9 +21,6 @@ PROJECT_RULE: Final = """
     profiles: [{ name: "Litware Services" }]
 """
 """A rule that the demo adds to the sandbox's own policy, so that it can remove one."""
-
-BURST: Final = 20
-"""How many people are hired in the burst in which the app is killed."""
 
 
 @dataclass(slots=True)
@@ -316,6 +311,29 @@ async def lost_event(office: Office, seen: Seen) -> None:
     seen.check("Ada manages invoices of Fabrikam Nordics", expected=True, observed=held)
 
 
+async def odd_person(office: Office, seen: Seen) -> None:
+    """HR writes a date that is none for one person; everybody else is served, and a leaver is a leaver."""
+    otto = await _employed(office, "Otto Odd", "Contoso UK", names.CONTOSO_UK, seen)
+    await office.change(otto, employee_hire_date=datetime(1601, 1, 1, tzinfo=UTC))
+    pia = await office.hire("Pia Moore", "Contoso UK")
+    await office.sweep()
+    report = json.loads(await office.operate("report", "--json"))
+    told = [one["text"] for one in report["findings"] if one.get("principal") == otto.object_id]
+    served = await office.sees(names.CONTOSO_UK, pia, holds=True)
+    kept = await office.assignment(names.CONTOSO_UK, otto.object_id) is not None
+    await office.change(otto, account_enabled=False)
+    await office.announce(f"id:{otto.object_id}", "left")
+    left = await office.sees(names.CONTOSO_UK, otto, holds=False)
+    seen.say("HR wrote 1601 as Otto Odd's hire date. The sweep names him, concludes nothing, and serves the rest.")
+    seen.say(f"It says: {told[0] if told else 'nothing'}")
+    seen.say(f"When his account was disabled, he lost his access. Why: {await office.why(otto.object_id, 'revoke')}")
+    seen.check("the sweep was complete", expected=True, observed=report["complete"])
+    seen.check("findings about Otto", 1, len(told))
+    seen.check("Pia, of whom nobody told, manages invoices of Contoso UK", expected=True, observed=served)
+    seen.check("Otto keeps his access while nobody can read him", expected=True, observed=kept)
+    seen.check("Otto still manages invoices of Contoso UK", expected=False, observed=left)
+
+
 def removed_rule(policy: Path) -> Play:
     """A rule leaves the policy: what it gave is revoked, after the evidence was seen twice."""
 
@@ -351,28 +369,6 @@ def removed_rule(policy: Path) -> Play:
         seen.check("what the rule gave is gone", [False, False], left)
 
     return play
-
-
-async def killed_in_a_burst(office: Office, seen: Seen) -> None:
-    """SIGKILL in the middle: nothing lost, nothing done twice."""
-    people = [await office.hire(f"Burst {n:02d}", "Contoso Deutschland") for n in range(1, BURST + 1)]
-    before = await office.status()
-    for person in people:
-        await office.announce(f"id:{person.object_id}", "hired")
-    ids = {person.object_id for person in people}
-
-    async def granted() -> int:
-        rows = await office.assignments(names.CONTOSO_DEUTSCHLAND)
-        return sum(row.properties.principal_id in ids for row in rows)
-
-    at_kill = await office.until(granted, lambda count: count >= 3)  # noqa: PLR2004 - some, by no means all
-    os.kill(before["workerPid"], signal.SIGKILL)
-    held = await office.until(granted, lambda count: count == len(people))
-    after = await office.status()
-    seen.say(f"{len(people)} people were hired at once; the app was killed when {at_kill} of them had access.")
-    seen.say(f"The host started it again (process {before['workerPid']}, then {after['workerPid']}); nobody was lost.")
-    seen.check("all of them have access", len(people), held)
-    seen.check("restarts", before["restarts"] + 1, after["restarts"])
 
 
 async def nothing_else(office: Office, seen: Seen) -> None:
@@ -437,6 +433,7 @@ CHAPTERS: Final[tuple[tuple[str, tuple[Step, ...]], ...]] = (
     ),
     ("A profile opted out", (Step("a profile opted out by hand is put back", opted_out_by_hand),)),
     ("Nobody said a word", (Step("a lost event is healed by the sweep", lost_event),)),
+    ("One person's odd value", (Step("a hire date of 1601 stops nobody else", odd_person),)),
 )
 """The story up to where the policy changes and the app is killed."""
 

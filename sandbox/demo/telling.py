@@ -16,6 +16,7 @@ from typing import Any, Final
 from rich.console import Console
 
 from sandbox.contoso import names
+from sandbox.demo.bad_days import identity_outage, killed_in_a_burst
 from sandbox.demo.office import Office
 from sandbox.demo.story import (
     CHAPTERS,
@@ -23,7 +24,6 @@ from sandbox.demo.story import (
     Seen,
     Step,
     graph_tells,
-    killed_in_a_burst,
     nothing_else,
     removed_rule,
 )
@@ -106,6 +106,7 @@ async def _enforced(console: Console, policy: Path, common: Options) -> list[Tol
         )
         last = (
             ("A policy change", (Step("a removed rule is cleaned up", removed_rule(policy)),)),
+            ("An outage", (Step("the identity endpoint is down while the app starts", identity_outage),)),
             ("A bad day", (Step("the app is killed in the middle of a burst", killed_in_a_burst),)),
             ("The books", (Step("ours is what the policy gives, the rest was never touched", nothing_else),)),
         )

@@ -32,6 +32,8 @@ TOLD = (
     "one of ours, re-made by hand, is foreign now",
     "a lost event is healed by the sweep",
     "a removed rule is cleaned up",
+    "a hire date of 1601 stops nobody else",
+    "the identity endpoint is down while the app starts",
     "the app is killed in the middle of a burst",
     "ours is what the policy gives, the rest was never touched",
     "the same story, observed, writes nothing",
