@@ -235,7 +235,7 @@ class Settings(FrontSettings, StoreSettings):
     outage_seconds: int = Field(30, ge=1, le=600, alias="INVOICE_ACCESS_OUTAGE_SECONDS")
     """Seconds until a service that is down is tried again, with one read; doubled each time that fails."""
 
-    outage_cap_seconds: int = Field(300, ge=1, le=3600, alias="INVOICE_ACCESS_OUTAGE_CAP_SECONDS")
+    outage_cap_seconds: int = Field(30, ge=1, le=3600, alias="INVOICE_ACCESS_OUTAGE_CAP_SECONDS")
     """The longest of those waits: a service that is back is seen that much later at the most."""
 
     identity_wait_days: int = Field(14, ge=0, le=90, alias="INVOICE_ACCESS_IDENTITY_WAIT_DAYS")
