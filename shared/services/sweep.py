@@ -26,6 +26,7 @@ from shared.services.drift import Drift, find_drift
 from shared.services.estate import Estate, read_estate
 from shared.services.first_contact import IDENTITIES
 from shared.services.foreign import note_foreign
+from shared.services.outage import outlast, patience
 from shared.services.policy_findings import policy_findings, unknown_protected
 from shared.services.proof import digest_when_due
 from shared.services.provenance import ReadOnce, prove_row
@@ -96,7 +97,7 @@ async def _sweep(app: App, sweep_id: str, started: datetime) -> Mapping[str, Any
     remembered, not_remembered = await remember_ours(app, estate, held)
     looks = _looks(app, drift, sweep_id)
     if looks:
-        await app.queues.send_work(looks)
+        await outlast(lambda: app.queues.send_work(looks), patience(), f"sweep {sweep_id}")
     reports = await app.state.reports(REPORTS)
     labelled = await label_drift(
         app, estate, drift.people, sweep_id=sweep_id, before=before, reports=reports, waited=waited

@@ -1,5 +1,6 @@
 """The sweep: finds every kind of drift in bulk, concludes nothing from what it could not read, and says what it saw."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -272,6 +273,19 @@ async def test_an_unreachable_queue_makes_the_sweep_raise(stage: Stage) -> None:
     stage.queues.unreachable = True
     with pytest.raises(Transient):
         await stage.sweep()
+
+
+async def test_a_sweep_outlasts_a_queue_that_is_away_for_three_minutes(stage: Stage) -> None:
+    anna = stage.hire("anna")
+    stage.queues.unreachable = True
+    sweep = asyncio.ensure_future(stage.sweep())
+    await asyncio.sleep(180)
+    assert not sweep.done()
+    stage.queues.unreachable = False
+    report = await sweep
+    assert report["complete"]
+    await stage.run_until_quiet()
+    assert stage.held(anna) == {NL}
 
 
 # -- the report
