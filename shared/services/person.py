@@ -4,7 +4,6 @@ The order of these steps is the whole of this module. What should be is `decide`
 when to come back after a failure `reconcile`'s.
 """
 
-import asyncio
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -33,13 +32,10 @@ from shared.services.app import App, Deadline, Look
 from shared.services.catalogue import enforced_profiles
 from shared.services.estate import judge_rules
 from shared.services.guards import Guard, role_lost
-from shared.services.pieces import MOST_PROFILES, Piece, cut
+from shared.services.pieces import Piece, cut, read_piece
 from shared.services.provenance import REMEMBERED_ADOPTED, ReadOnce, prove_row, recalled
 from shared.services.recipients import left_with_too_few
 from shared.services.slips import ask_about_slips
-
-_READS_AT_ONCE: Final = 8
-"""Assignments read side by side: enough to be quick, too few for one person to be a burst."""
 
 _MOST_NOTES: Final = 200
 """Notes in one record, in full: some 60,000 of the 440,000 characters that it holds."""
@@ -66,10 +62,8 @@ async def look_at_person(app: App, key: PersonKey, item: WorkItem, chain: Chain,
     draft = decide(person, app.policy, catalogue, (), now)
     foreign = await _seen_foreign(app, key) if draft.employment is Employment.LEAVER else ()
     to_read = _profiles_to_read(app, catalogue, draft, {*before.holdings, *guard.profiles, *foreign}, item)
-    piece = cut(item, to_read, draft.wanted, MOST_PROFILES)
-    rows, unread, reached = await _read_rows(app, billing, key.object_id, piece.profiles, deadline)
-    if reached < len(piece.profiles):
-        piece = cut(item, to_read, draft.wanted, reached)
+    piece = cut(item, to_read, draft.wanted)
+    piece, rows, unread = await read_piece(app, billing, key.object_id, piece, deadline)
     held = await _prove(app, billing, rows, before)
     moved = [one for one in held if isinstance(one, OwnAssignment) and one.profile not in draft.wanted]
     if moved and catalogue.unknown_rules is None and may_keep(person, app.policy, now):
@@ -106,16 +100,14 @@ async def look_at_person(app: App, key: PersonKey, item: WorkItem, chain: Chain,
     results = [*unread, *unsure, *unread_slips, *await run.carry_out(plan, revokes)]
     if is_unreadable and piece.is_first:  # somebody has to mend what the directory holds; a sweep sees that it is done
         results.append(failed("read", None, Permanent(plan.reason)))
-    begun = _before_the_late(piece, results)
-    if begun:
-        piece = cut(item, to_read, draft.wanted, begun)
+    begun = piece.until_late(results)
     results += await _store(app, run)
     results += await _close_holds(guard, run, plan, rows)
     await _brake_if_access_lost(app, key, results)
     few = await left_with_too_few(app, billing, catalogue, results, deadline)
 
-    mine = [result for result in results if not (begun and result.late)]
-    outcome = worst([result.outcome for result in mine] + [Outcome.WAITING] * bool(weighed.wait))
+    mine = [result.outcome for result in results if begun is piece or not result.late]
+    outcome = worst(mine + [Outcome.WAITING] * bool(weighed.wait))
     gave_up = any(result.outcome is Outcome.GAVE_UP for result in results)
     return Look(
         outcome,
@@ -123,7 +115,7 @@ async def look_at_person(app: App, key: PersonKey, item: WorkItem, chain: Chain,
             **({"alert": "a person has to act"} if gave_up else {}),
             "employment": plan.employment.value,
             "why": plan.reason,
-            **piece.record(),
+            **begun.record(),
             "wanted": _wanted_record(plan, piece),
             "read": sorted(str(profile) for profile in rows),
             **_adopted_record(run.state),
@@ -139,9 +131,9 @@ async def look_at_person(app: App, key: PersonKey, item: WorkItem, chain: Chain,
                 for waiting in weighed.wait
             ],
         },
-        follow_ups=tuple(_follow_ups(app, piece, plan, weighed, results, now)),
+        follow_ups=tuple(_follow_ups(app, begun, plan, weighed, results, now)),
         retry_after=max((r.retry_after for r in results if r.retry_after is not None), default=None),
-        item=piece.item,
+        item=begun.item,
     )
 
 
@@ -156,12 +148,6 @@ async def _prove(
         for row in rows.values()
         if row is not None
     ]
-
-
-def _before_the_late(piece: Piece, results: Sequence[Result]) -> int:
-    """How many of a piece's profiles come before the first for which no time was left; 0 where it was enough."""
-    late = {result.profile for result in results if result.late}
-    return next((n for n, profile in enumerate(piece.profiles) if profile in late), 0) if late else 0
 
 
 async def _read_person(app: App, key: PersonKey, before: PersonState, now: datetime) -> PersonRead:
@@ -222,35 +208,6 @@ def _profiles_to_read(
     known = {profile.key for profile in catalogue.profiles}
     wanted = {*draft.wanted, *concerned, *(hint for hint in item.hints if hint in known)}
     return sorted(profile for profile in wanted if profile.account.lower() in managed)
-
-
-async def _read_rows(
-    app: App, billing: Billing, object_id: str, profiles: Sequence[ProfileKey], deadline: Deadline
-) -> tuple[dict[ProfileKey, Assignment | None], list[Result], int]:
-    """Reads the person's assignment on each profile; a read that fails concerns that profile alone.
-
-    In half of the handler's time: the other half is for writes. Returns as well how many of the profiles it reached,
-    at least as many as are read side by side.
-    """
-    gate = asyncio.Semaphore(_READS_AT_ONCE)
-    half = app.settings.handler_seconds / 2
-    reached = len(profiles)
-
-    async def read(number: int, profile: ProfileKey) -> Assignment | Result | None:
-        nonlocal reached
-        async with gate:
-            if number >= _READS_AT_ONCE and deadline.left(app.clock.now()) < half:
-                reached = min(reached, number)
-                return None
-            try:
-                return await billing.assignment(profile, object_id)
-            except (Transient, Permanent) as failure:
-                return failed("read", profile, failure)
-
-    found = await asyncio.gather(*(read(number, profile) for number, profile in enumerate(profiles)))
-    answers = dict(zip(profiles[:reached], found[:reached], strict=True))
-    failures = [answer for answer in answers.values() if isinstance(answer, Result)]
-    return {p: a for p, a in answers.items() if not isinstance(a, Result)}, failures, reached
 
 
 async def _spare_what_a_missing_group_gave(

@@ -1,5 +1,6 @@
 """A person's profiles cut into pieces: side by side they cover everything once, whatever changes in between."""
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 
 from hypothesis import given
@@ -7,13 +8,19 @@ from hypothesis import strategies as st
 
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.work import Cause, CauseKind, Position, WorkItem, again
-from shared.services.pieces import Piece, cut
+from shared.services.pieces import Piece
+from shared.services.pieces import cut as cut_all
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ITEM = WorkItem(PersonKey("7c0f5a0e-0000-4000-8000-000000000001"), Cause(CauseKind.EVENT, "hr#1"), NOW)
 PROFILES = [ProfileKey("A:1", f"P{number:02}") for number in range(30)]
 
 some = st.sets(st.sampled_from(PROFILES)).map(sorted)
+
+
+def cut(item: WorkItem, profiles: list[ProfileKey], wanted: Collection[ProfileKey], most: int) -> Piece:
+    """A piece of which a look reached no more than `most`."""
+    return cut_all(item, profiles, wanted).shorter(most)
 
 
 def follow(item: WorkItem, profiles: list[ProfileKey], wanted: list[ProfileKey], most: int) -> list[Piece]:
@@ -24,7 +31,7 @@ def follow(item: WorkItem, profiles: list[ProfileKey], wanted: list[ProfileKey],
 
 def test_whoever_has_few_is_one_piece_and_the_same_item() -> None:
     piece = cut(ITEM, PROFILES, PROFILES[:3], 30)
-    assert piece == Piece(ITEM, PROFILES)
+    assert piece == Piece(ITEM, ITEM, PROFILES, 3)
     assert piece.is_all
     assert piece.item is ITEM
     assert piece.record() == {}
