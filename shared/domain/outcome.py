@@ -53,13 +53,20 @@ def worst(outcomes: Iterable[Outcome]) -> Outcome:
     return max(outcomes, key=_BY_WEIGHT.index, default=Outcome.UNCHANGED)
 
 
-def retry_delay(attempt: int, chance: float, *, cap: timedelta, retry_after: timedelta | None) -> timedelta:
-    """How long to wait before retry number `attempt` (from 0).
+_SHORT: Final = timedelta(seconds=30)
+"""How long a retry may wait in the first five minutes of an outage."""
 
-    Full jitter: `chance` (0..1) of 5 s doubled per attempt, at most `cap`; never less than a second, and never less
-    than the service asked for, that too at most `cap`.
+
+def retry_delay(
+    attempt: int, chance: float, *, failing: timedelta, cap: timedelta, retry_after: timedelta | None
+) -> timedelta:
+    """How long to wait before retry number `attempt` (from 0) of what has been `failing` for a while.
+
+    Full jitter: `chance` (0..1) of 5 s doubled per attempt, but of no more than 30 s or a tenth of the time that it has
+    been failing, at most `cap`: work goes on soon after a short outage, and a long one costs few tries. Never less than
+    a second, and never less than the service asked for, that too at most `cap`.
     """
-    ceiling = min(cap, timedelta(seconds=5 * 2 ** min(attempt, 20)))
+    ceiling = min(cap, max(_SHORT, failing / 10), timedelta(seconds=5 * 2 ** min(attempt, 20)))
     asked = min(cap, retry_after) if retry_after is not None else timedelta(0)
     return max(timedelta(seconds=1), asked, ceiling * chance)
 

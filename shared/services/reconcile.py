@@ -108,14 +108,7 @@ def _settled(app: App, item: WorkItem, look: Look) -> Look:
                 return _for_its_sender(
                     item, replace(look, outcome=Outcome.GAVE_UP, record={**look.record, "alert": why})
                 )
-            retry = retried(item, now)
-            delay = retry_delay(
-                retry.attempt,
-                app.random.random(),
-                cap=_cap(app),
-                retry_after=look.retry_after,
-            )
-            return _with(look, _later(app, retry, now + delay))
+            return _with(look, _retry(app, item, look.retry_after))
         case Outcome.UNVERIFIED:
             verify = again(item, CauseKind.VERIFY)
             if verify.attempt >= len(app.settings.verify_seconds):
@@ -133,13 +126,20 @@ def _keeping_moments(app: App, item: WorkItem, look: Look) -> Look:
     """Sees to it that days to come that could not be scheduled go on with a later look, whatever became of this one."""
     if not item.moments or any(one.item.moments for one in look.follow_ups):
         return look
+    return _with(look, _retry(app, item, None))
+
+
+def _retry(app: App, item: WorkItem, retry_after: timedelta | None) -> Scheduled:
     now = app.clock.now()
-    delay = retry_delay(item.attempt, app.random.random(), cap=_cap(app), retry_after=None)
-    return _with(look, _later(app, retried(item, now), now + delay))
-
-
-def _cap(app: App) -> timedelta:
-    return timedelta(seconds=app.settings.retry_cap_seconds)
+    retry = retried(item, now)
+    delay = retry_delay(
+        retry.attempt,
+        app.random.random(),
+        failing=now - (item.failing_since or now),
+        cap=timedelta(seconds=app.settings.retry_cap_seconds),
+        retry_after=retry_after,
+    )
+    return _later(app, retry, now + delay)
 
 
 def _for_its_sender(item: WorkItem, look: Look) -> Look:

@@ -35,17 +35,30 @@ def test_every_outcome_has_a_weight(parts: list[Outcome]) -> None:
     assert worst(parts) in {*parts, Outcome.UNCHANGED}
 
 
-@given(st.integers(0, 10**6), st.floats(0, 1), st.none() | st.timedeltas(timedelta(0), timedelta(days=99)))
+LASTING = st.timedeltas(timedelta(0), timedelta(days=99))
+
+
+@given(st.integers(0, 10**6), st.floats(0, 1), LASTING, st.none() | LASTING)
 def test_a_retry_waits_at_least_a_second_and_what_was_asked_and_at_most_the_cap(
-    attempt: int, chance: float, asked: timedelta | None
+    attempt: int, chance: float, failing: timedelta, asked: timedelta | None
 ) -> None:
-    delay = retry_delay(attempt, chance, cap=CAP, retry_after=asked)
+    delay = retry_delay(attempt, chance, failing=failing, cap=CAP, retry_after=asked)
     assert max(timedelta(seconds=1), min(CAP, asked or timedelta(0))) <= delay <= CAP
 
 
-def test_retries_begin_around_five_seconds_and_double() -> None:
-    delays = [retry_delay(attempt, 1.0, cap=CAP, retry_after=None).total_seconds() for attempt in range(9)]
-    assert delays == [5, 10, 20, 40, 80, 160, 320, 640, 900]
+def test_retries_begin_around_five_seconds_and_wait_a_tenth_of_how_long_it_has_been_failing() -> None:
+    def delay(attempt: int, failing: timedelta) -> float:
+        return retry_delay(attempt, 1.0, failing=failing, cap=CAP, retry_after=None).total_seconds()
+
+    assert [delay(attempt, timedelta(minutes=1)) for attempt in range(5)] == [5, 10, 20, 30, 30]
+    assert [delay(50, timedelta(minutes=minutes)) for minutes in (3, 5, 10, 60, 150, 600)] == [
+        30,
+        30,
+        60,
+        360,
+        900,
+        900,
+    ]
 
 
 def test_waits_for_somebody_unknown_double_from_the_first_to_six_hours() -> None:
