@@ -221,6 +221,8 @@ def is_stopped(action: WantedAction, hold: Hold | None) -> bool:
     """Whether looking at an action would come to nothing: it waits for a person, or a person said no."""
     if hold is None or hold.status is Status.RELEASED or _has_lapsed(action, hold):
         return False
+    if hold.stopped_by is StoppedBy.NEAR_MISS and not action.asks_first:
+        return False  # only a look can tell whether it still may be a slip
     return hold.status is Status.OPEN or same_basis(hold.basis, action.basis)
 
 

@@ -77,6 +77,11 @@ class Guard:
         """The profiles of the key's holds."""
         return frozenset(hold.profile for hold in self._holds.values())
 
+    @property
+    def asked_about(self) -> frozenset[ProfileKey]:
+        """Where a person was asked whether what takes something away is a slip."""
+        return frozenset(hold.profile for hold in self._holds.values() if hold.stopped_by is StoppedBy.NEAR_MISS)
+
     def wanted(
         self,
         kind: ActionKind,
@@ -190,8 +195,8 @@ class Guard:
             return None
         now = self._app.clock.now()
         same = hold.basis in {"", action.basis}
-        if hold.stopped_by is StoppedBy.STALE_LEAVE_DATE and action.ask_first is None and not same:
-            del self._holds[action.id]  # it asked about a date; now the account itself says that they left
+        if action.ask_first is None and _asked_about_another(hold, same=same):
+            del self._holds[action.id]
             return None
         if not hold.basis:  # nobody could tell what it rests on; from now on it is this
             hold = self._holds[action.id] = replace(hold, basis=action.basis)
@@ -218,7 +223,10 @@ class Guard:
         if hold is None:
             return self._hold(action, stopped_by, why)
         if hold.stopped_by is stopped_by:
-            return stop
+            if hold.status is not Status.OPEN or hold.why == why:
+                return stop
+            self._holds[action.id] = replace(hold, why=why)  # whoever decides is told how it is now
+            return Stopped(Outcome.HELD, hold.refused or why, action.id)
         refused = hold.refused
         if hold.status is Status.RELEASED:
             refused = f"it was released as stopped by {hold.stopped_by.value}, and now it is {stopped_by.value}: {why}"
@@ -330,6 +338,20 @@ def _braked(brake: Brake, wanted: Wanted) -> Stopped | None:
         return None
     cause, setting = stop
     return Stopped(Outcome.HELD, f"the brake is on ({cause.value}, since {_day(setting.since)}): {setting.why}")
+
+
+def _asked_about_another(hold: Hold, *, same: bool) -> bool:
+    """Whether a hold asked about something that no longer is: an old leave date, or a text that may be a slip.
+
+    A dismissal said that the text is a slip, and nothing about a move to come; who released it meant the revoke.
+    """
+    match hold.stopped_by:
+        case StoppedBy.STALE_LEAVE_DATE:
+            return not same
+        case StoppedBy.NEAR_MISS:
+            return hold.status is not Status.RELEASED
+        case _:
+            return False
 
 
 def _spoken(kind: ActionKind) -> str:

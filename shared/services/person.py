@@ -82,7 +82,7 @@ async def look_at_person(app: App, key: PersonKey, item: WorkItem, chain: Chain,
         grace=timedelta(hours=app.policy.mover_grace_hours),
     )
     revokes, spared, unsure = await _spare_what_a_missing_group_gave(app, plan, weighed.apply)
-    revokes, unread_slips = await _ask_about_slips(app, plan, revokes, person, catalogue)
+    revokes, unread_slips = await _ask_about_slips(app, plan, revokes, person, catalogue, guard.asked_about)
     out_of_sight = _out_of_sight(app, catalogue, before) if piece.is_first else ()
     plan = replace(plan, notes=(*plan.notes, *spared, *out_of_sight))
 
@@ -245,13 +245,18 @@ async def _spare_what_a_missing_group_gave(
 
 
 async def _ask_about_slips(
-    app: App, plan: Plan, revokes: Sequence[Revoke], person: PersonRead, catalogue: Catalogue
+    app: App,
+    plan: Plan,
+    revokes: Sequence[Revoke],
+    person: PersonRead,
+    catalogue: Catalogue,
+    asked_about: AbstractSet[ProfileKey],
 ) -> tuple[list[Revoke], list[Result]]:
     """The revokes, those that may rest on a slip to be asked about; none where the directory cannot say."""
     if not revokes or plan.employment is not Employment.EMPLOYED:
         return [*revokes], []
     try:
-        asked = await ask_about_slips(app, replace(plan, revokes=tuple(revokes)), person, catalogue)
+        asked = await ask_about_slips(app, replace(plan, revokes=tuple(revokes)), person, catalogue, asked_about)
     except (Transient, Permanent) as failure:
         return [], [failed("read", revoke.profile, failure) for revoke in revokes]
     return [*asked.revokes], []

@@ -4,8 +4,11 @@ Lives here: the one question to the directory that tells a slip from a move. Wha
 says.
 """
 
+from collections.abc import Set as AbstractSet
+
 from shared.domain.catalogue import Catalogue
 from shared.domain.filter_tree import fold, quote
+from shared.domain.keys import ProfileKey
 from shared.domain.near_misses import Near, ask_about, missed_by
 from shared.domain.people import Person, PersonRead
 from shared.domain.plan import Plan
@@ -13,10 +16,13 @@ from shared.domain.selectors import rule_attributes
 from shared.services.app import App
 
 
-async def ask_about_slips(app: App, plan: Plan, person: PersonRead, catalogue: Catalogue) -> Plan:
+async def ask_about_slips(
+    app: App, plan: Plan, person: PersonRead, catalogue: Catalogue, asked_about: AbstractSet[ProfileKey]
+) -> Plan:
     """A plan whose revokes are asked about first where one letter of the person's makes the difference.
 
-    Not where a rule, a tag, a profile, an account or another person has the new text: then it is a move. At most one
+    Not where a rule, a tag, a profile, an account or another person has the new text: then it is a move. What a person
+    was `asked_about` stays asked about as long as it may be a slip: others may have the same one since. At most one
     listing for each text that is one letter away, of people who have it. Raises as `Directory.people` does.
     """
     if not isinstance(person, Person) or all(revoke.ask_first is not None for revoke in plan.revokes):
@@ -26,8 +32,9 @@ async def ask_about_slips(app: App, plan: Plan, person: PersonRead, catalogue: C
     for slip in vocabulary.slips(person, looked_at):
         missed = missed_by((slip, *vocabulary.near(person)), person, app.policy, catalogue, plan.wanted)
         concerned = {revoke.profile for revoke in plan.revokes if revoke.ask_first is None} & missed.keys()
-        if concerned and not await _somebody_else_has(app, slip, person):
-            plan = ask_about(plan, {profile: missed[profile] for profile in concerned})
+        if not concerned <= asked_about and await _somebody_else_has(app, slip, person):
+            concerned &= asked_about
+        plan = ask_about(plan, {profile: missed[profile] for profile in concerned})
     return plan
 
 
