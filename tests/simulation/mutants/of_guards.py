@@ -13,18 +13,18 @@ MUTANTS: Final = (
         name="budget-ignored",
         promise="No more actions of a kind in any 24 hours than the budget allows.",
         file=_BUDGETS,
-        old="    if action not in counted(reservations, now) and left(reservations, most, now) == 0:\n",
-        new="    if most < 0:\n",
+        old="        if action not in count_now and len(count_now) >= most:\n",
+        new="        if most < 0:\n",
         caught_by=("within_budget",),
     ),
     Mutant(
         name="budget-of-one-process",
         promise="A budget is over all instances: what was reserved is stored where all of them see it.",
         file=_GUARDS,
-        old="                if row != before:\n                    await self._app.state.put_reservations(row)\n",
+        old="                if changed != row:\n                    await self._app.state.put_reservations(changed)\n",
         new="""\
-                if row != before and len(row.taken) % 2:
-                    await self._app.state.put_reservations(row)
+                if changed != row and len(changed.taken) % 2:
+                    await self._app.state.put_reservations(changed)
 """,
         caught_by=("within_budget", "reserved_before_write"),
     ),
@@ -32,11 +32,11 @@ MUTANTS: Final = (
         name="reserved-too-late",
         promise="A reservation precedes the write.",
         file=_GUARDS,
-        old="                if row != before:\n                    await self._app.state.put_reservations(row)\n",
+        old="                if changed != row:\n                    await self._app.state.put_reservations(changed)\n",
         new="""\
-                if row != before:
+                if changed != row:
                     late = asyncio.get_running_loop().create_task(asyncio.sleep(30))
-                    late.add_done_callback(lambda _: asyncio.ensure_future(self._app.state.put_reservations(row)))
+                    late.add_done_callback(lambda _: asyncio.ensure_future(self._app.state.put_reservations(changed)))
 """,
         caught_by=("reserved_before_write",),
     ),
@@ -44,8 +44,8 @@ MUTANTS: Final = (
         name="reserved-anew-each-time",
         promise="A reservation is idempotent: an action that is tried again counts once.",
         file=_BUDGETS,
-        old="    return replace(reservations, taken=kept | {action: max(now, kept.get(action, now))})",
-        new='    return replace(reservations, taken=kept | {action: now, f"{action}-{now:%H%M%S}": now})',
+        old="            taken[action] = max(now, taken.get(action, now))\n",
+        new='            taken[action] = taken[f"{action}-{now:%H%M%S}"] = now\n',
         caught_by=("reservations_are_actions",),
     ),
     Mutant(

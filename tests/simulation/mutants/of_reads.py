@@ -25,7 +25,7 @@ MUTANTS: Final = (
         name="gateway-404-is-gone",
         promise="Gone is said only where the directory itself says so.",
         file="shared/adapters/graph_client.py",
-        old="if status == HTTPStatus.NOT_FOUND and code.lower() == _NOT_FOUND:",
+        old="if status == HTTPStatus.NOT_FOUND and code == _NOT_FOUND:",
         new="if status == HTTPStatus.NOT_FOUND:",
         caught_by=("decides_on_whole_answers", "no_revoke_without_evidence"),
     ),
