@@ -50,9 +50,10 @@ def _compare_person(judge: Judge, policy: SimPolicy, person: str, enforced: list
     world, book = judge.world, judge.book
     now, facts, directory = world.now(), world.facts[-1][1], world.graph.newest()
     user, deleted = oracle.true_user(world, person)
-    if any(now - _JUST_TURNED < turn <= now for turn in oracle.turns(user, policy)):
-        return
     stands = oracle.standing(user, deleted=deleted, policy=policy, now=now)
+    is_turning = any(now - _JUST_TURNED < turn <= now for turn in oracle.turns(user, policy))
+    if is_turning or stands.kind == "unreadable":
+        return
     wanted: set[ProfileKey] = set()
     if user is not None and stands.kind == "employed":
         wanted = oracle.wanted(user, oracle.groups_of(directory, person, policy), policy, facts)
@@ -69,7 +70,7 @@ def _compare_person(judge: Judge, policy: SimPolicy, person: str, enforced: list
             book.count("quiet:excused-by-hold")
         elif stands.kind == "leaver":
             book.violate("no_leaver_holds_ours", f"{person} left and holds {key}")
-        elif stands.kind in {"employed", "pre-hire"} and oracle.unknown_rules(directory, policy, facts):
+        elif stands.kind in {"employed", "pre-hire"} and oracle.unknown_rules(directory, policy, facts, world.odd):
             book.count("quiet:excused-by-unknown-rule")
         else:
             book.violate("actual_is_desired", f"{person} ({stands.kind}) holds {key} and should not")

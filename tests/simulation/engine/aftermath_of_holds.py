@@ -36,7 +36,7 @@ def _is_undecided(judge: Judge, policy: SimPolicy, hold: Hold) -> bool:
     if hold.kind is ActionKind.PROFILE_UPDATES and judge.world.profile(hold.profile).properties.get(FLAG) is None:
         return True
     facts = judge.world.facts[-1][1]
-    unknown = oracle.unknown_rules(judge.world.graph.newest(), policy, facts)
+    unknown = oracle.unknown_rules(judge.world.graph.newest(), policy, facts, judge.world.odd)
     return hold.kind is ActionKind.MOVER_REVOKES and bool(unknown)
 
 
@@ -51,7 +51,7 @@ def _why_unwanted(judge: Judge, policy: SimPolicy, hold: Hold) -> str | None:
     row = judge.world.row(hold.profile, person)
     if (row is None) is not (hold.kind is ActionKind.GRANTS):
         return "there is nothing to take" if row is None else "it is given already"
-    if oracle.unknown_rules(judge.world.graph.newest(), policy, facts):
+    if oracle.unknown_rules(judge.world.graph.newest(), policy, facts, judge.world.odd):
         return None  # of what a rule gave that is not known, nothing can be said
     is_given = hold.profile in _wanted(judge, policy, person)
     if is_given is (hold.kind is ActionKind.GRANTS):

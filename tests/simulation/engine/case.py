@@ -149,7 +149,7 @@ class Case:
         """The rules that are not known now, neither truly nor by what Graph shows."""
         facts = self.world.facts[-1][1]
         views = (self.world.graph.newest(), self.world.graph.view())
-        truly, shown = (oracle.unknown_rules(view, policy, facts) for view in views)
+        truly, shown = (oracle.unknown_rules(view, policy, facts, self.world.odd) for view in views)
         return truly & shown
 
     def groups_gone_since(self, group: str) -> datetime | None:

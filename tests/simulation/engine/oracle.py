@@ -18,10 +18,16 @@ from tests.simulation.small_world import MCA
 
 AMSTERDAM: Final = ZoneInfo("Europe/Amsterdam")
 
+_BEFORE_ANYBODY: Final = 1900
+_AFTER_EVERYBODY: Final = 2079
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where somebody stands: "employed", "pre-hire" or "leaver", and whether that is proved at once."""
+    """Where somebody stands, and whether that is proved at once.
+
+    "employed", "pre-hire", "leaver", or "unreadable" where a value is odd and nothing can be concluded.
+    """
 
     kind: str
     strong: bool
@@ -29,8 +35,8 @@ class Standing:
 
 def standing(user: Mapping[str, Any] | None, *, deleted: bool, policy: SimPolicy, now: datetime) -> Standing:
     """Where somebody stands by their properties; None of them is somebody whom the directory does not list."""
-    if user is None:
-        return Standing("leaver", deleted)
+    if user is None or is_odd(user):
+        return _standing_of_the_odd(user, deleted=deleted)
     hired, left = _moment(user.get("employeeHireDate")), _moment(user.get("employeeLeaveDateTime"))
     begins = None if hired is None else _day_begins(hired)
     if user.get("accountEnabled") is False:
@@ -44,9 +50,16 @@ def standing(user: Mapping[str, Any] | None, *, deleted: bool, policy: SimPolicy
     return Standing("employed", strong=True)
 
 
+def _standing_of_the_odd(user: Mapping[str, Any] | None, *, deleted: bool) -> Standing:
+    if user is None:
+        return Standing("leaver", deleted)
+    is_disabled = user.get("accountEnabled") is False
+    return Standing("leaver", strong=True) if is_disabled else Standing("unreadable", strong=False)
+
+
 def turns(user: Mapping[str, Any] | None, policy: SimPolicy) -> list[datetime]:
     """The moments at which time alone may change where somebody stands."""
-    if user is None:
+    if user is None or is_odd(user):
         return []
     hired, left = _moment(user.get("employeeHireDate")), _moment(user.get("employeeLeaveDateTime"))
     found = [] if left is None else [_day_ends(left)]
@@ -56,7 +69,9 @@ def turns(user: Mapping[str, Any] | None, policy: SimPolicy) -> list[datetime]:
 
 
 def gives(rule: SimRule, user: Mapping[str, Any], groups: Mapping[str, bool]) -> bool:
-    """Whether a rule means somebody who is employed."""
+    """Whether a rule means somebody who is employed; nobody is meant of whom a value cannot be read."""
+    if is_odd(user):
+        return False
     guest = str(user.get("userType") or "").lower() == "guest" or "#ext#" in str(user["userPrincipalName"]).lower()
     if guest and not rule.guests:
         return False
@@ -116,7 +131,26 @@ def true_user(world: World, person: str) -> tuple[dict[str, Any] | None, bool]:
         return None, False
     if entry.state == "deleted":
         return None, True
-    return dict(entry.properties), False
+    return seen_properties(world.odd, person, entry.properties), False
+
+
+def seen_properties(odd: Mapping[str, Mapping[str, Any]], person: str, properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Somebody's properties as the directory answers them, odd values included."""
+    return {**properties, **odd.get(person, {})}
+
+
+def is_odd(user: Mapping[str, Any]) -> bool:
+    """Whether one of somebody's values cannot be read."""
+    texts = (user.get(name) for name in ("department", "jobTitle", "companyName"))
+    dates = (user.get(name) for name in ("employeeHireDate", "employeeLeaveDateTime"))
+    return any(text is not None and not isinstance(text, str) for text in texts) or not all(map(_is_date, dates))
+
+
+def _is_date(text: Any) -> bool:
+    try:
+        return not text or datetime.fromisoformat(str(text)).tzinfo is not None
+    except ValueError:
+        return False
 
 
 def groups_of(view: View, person: str, policy: SimPolicy) -> dict[str, bool]:
@@ -129,9 +163,11 @@ def groups_of(view: View, person: str, policy: SimPolicy) -> dict[str, bool]:
     return found
 
 
-def unknown_rules(view: View, policy: SimPolicy, facts: Mapping[ProfileKey, Facts]) -> set[str]:
+def unknown_rules(
+    view: View, policy: SimPolicy, facts: Mapping[ProfileKey, Facts], odd: Mapping[str, Mapping[str, Any]]
+) -> set[str]:
     """The rules that name what does not exist, or match nobody: nothing is taken because of them."""
-    users = [dict(entry.properties) | {"id": entry.id} for entry in view.entries("user")]
+    users = [seen_properties(odd, entry.id, entry.properties) | {"id": entry.id} for entry in view.entries("user")]
     found = set()
     for rule in policy.rules:
         group_is_gone = rule.group is not None and view.live(rule.group, "group") is None
@@ -150,7 +186,11 @@ def _text(user: Mapping[str, Any], name: str) -> str | None:
 
 
 def _moment(text: Any) -> datetime | None:
-    return None if not text else datetime.fromisoformat(str(text)).astimezone(UTC)
+    """A moment; None where there is none, and for the dates by which systems say that there is none."""
+    if not text:
+        return None
+    at = datetime.fromisoformat(str(text))
+    return None if at.year <= _BEFORE_ANYBODY or at.year >= _AFTER_EVERYBODY else at.astimezone(UTC)
 
 
 def _day_begins(moment: datetime) -> datetime:

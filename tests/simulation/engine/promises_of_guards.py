@@ -98,7 +98,7 @@ def _surely_wanted(judge: Case, run: Run) -> Iterator[tuple[ActionKind, str]]:
     since, facts = run.began - _SETTLED, world.facts[-1][1]
     directory = world.graph.newest()
     is_still = len(world.facts) == 1 or world.facts[-1][0] <= since
-    if not is_still or oracle.unknown_rules(directory, policy, facts):
+    if not is_still or oracle.unknown_rules(directory, policy, facts, world.odd):
         return
     profiles = [key for key in _shown(judge) if oracle.is_enforced(key, policy, facts)]
     for key in profiles:
@@ -191,7 +191,7 @@ def shrinking_sets_the_brake(judge: Case, run: Run, report: Mapping[str, Any]) -
 def _is_meant(run: Run, person: str, user: Mapping[str, Any]) -> bool:
     groups = {group: person in members for group, members in run.members.items()}
     whole = {"userPrincipalName": "", **user}
-    return any(oracle.gives(rule, whole, groups) for rule in run.policy.rules)
+    return oracle.is_odd(whole) or any(oracle.gives(rule, whole, groups) for rule in run.policy.rules)
 
 
 SWEEP_GUARD_PROMISES: Final = (one_lot_of_too_many, shrinking_sets_the_brake)

@@ -28,6 +28,9 @@ from tests.simulation.small_world import APP
 _FIRST: Final = "0" * 64
 """What the first record of a chain carries for the digest of the one before it."""
 
+_BY_ID: Final = "filter=id%20in%20"
+"""In the address of a listing of people by their ids."""
+
 _SETTLED: Final = timedelta(minutes=10)
 """For how long nothing about somebody may have changed for a sweep to be sure to have seen them as they are."""
 
@@ -178,7 +181,7 @@ def changed_policy_is_held(judge: Case, run: Run | None, baseline: Baseline) -> 
     since = run.began - _SETTLED
     touched = world.directory_touched
     facts = world.facts[-1][1]
-    if world.facts[-1][0] > since or oracle.unknown_rules(world.graph.newest(), policy, facts):
+    if world.facts[-1][0] > since or oracle.unknown_rules(world.graph.newest(), policy, facts, world.odd):
         return None
     for key, row in world.managers():
         person = row.principal_id
@@ -213,11 +216,10 @@ def _would_be_taken(judge: Case, run: Run, key: ProfileKey, row: Assignment) -> 
 def failed_reads_are_told(judge: Case, run: Run, report: Mapping[str, Any]) -> str | None:
     """Section 7: a sweep that was not answered is incomplete, says so, and sets the brake."""
     if report["complete"]:
-        return (
-            f"it is called complete, and {next(iter(run.unanswered))[:120]} was never answered"
-            if run.unanswered
-            else None
-        )
+        # Nothing hangs on who is protected by a typing error; that nobody could look is told all the same.
+        told_apart = any("protected" in line for line in report["not_kept"])
+        unanswered = [one for one in run.unanswered if not (told_apart and _BY_ID in one)]
+        return f"it is called complete, and {unanswered[0][:120]} was never answered" if unanswered else None
     stood = judge.brake_stood.get(BrakeCause.INCOMPLETE_SWEEP, judge.world.start)
     if BrakeCause.INCOMPLETE_SWEEP not in judge.brake.causes and stood < run.began:
         return "it is incomplete, and did not set the brake"

@@ -27,6 +27,7 @@ from tests.simulation.engine.history import People
 from tests.simulation.engine.judge import Judge
 from tests.simulation.engine.mishaps import Mishaps
 from tests.simulation.engine.mortal import mortal_tasks
+from tests.simulation.engine.oddities import Oddities
 from tests.simulation.engine.operators import Operator
 from tests.simulation.engine.outages import Outages
 from tests.simulation.engine.place import Place
@@ -111,6 +112,7 @@ class Simulation:
         self.ledger, self.state = Store(self.judge.stored), Store(self.judge.stored)
         self.people = People(self.world, self.judge, random.Random(f"{seed}:people"), later=self._later)
         self.portal = Portal(self.world, self.judge, random.Random(f"{seed}:portal"))
+        self.oddities = Oddities(self.world, self.judge, random.Random(f"{seed}:oddities"))
         self.mishaps = Mishaps(
             self.world,
             self.judge,
@@ -206,6 +208,7 @@ class Simulation:
         kinds: dict[str, tuple[int, Callable[[], Any]]] = {
             **self.people.kinds(),
             **self.portal.kinds(),
+            **self.oddities.kinds(),
             **self.mishaps.kinds(),
             **self._outages.kinds(),
             **self._own_kinds(),

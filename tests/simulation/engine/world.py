@@ -220,6 +220,11 @@ class World:
         """Who truly made an assignment."""
         return self.makers.get((profile, row.principal_id), row.created_by)
 
+    @property
+    def odd(self) -> dict[str, dict[str, Any]]:
+        """What the directory answers of single people instead of what it holds, by object id."""
+        return self.graph.switches.odd_values
+
     def facts_since(self, moment: datetime) -> list[dict[ProfileKey, Facts]]:
         """Every state of the profiles that was true at a moment or later."""
         later = [facts for at, facts in self.facts if at > moment]
