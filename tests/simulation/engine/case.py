@@ -72,6 +72,8 @@ class Case:
     """When the app last wrote: by key, profile and verb."""
     clocks_moved: datetime | None = None
     """When the clock of some process last jumped."""
+    forged: dict[str, datetime] = field(default_factory=dict)
+    """Keys of work items that nobody honest sent, by when they were put on the queue."""
     told: dict[bytes, list[Told]] = field(default_factory=dict)
     looks: dict[str, list[datetime]] = field(default_factory=dict)
     """When a look at a key was recorded."""

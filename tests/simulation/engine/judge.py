@@ -42,6 +42,7 @@ from tests.simulation.engine.promises_of_records import (
     reserved_before_write,
 )
 from tests.simulation.engine.promises_of_recoveries import (
+    forged_items_end,
     looks_know_what_sweeps_saw,
     releases_are_recent,
     releases_end,
@@ -229,6 +230,8 @@ class Judge(Case):
         if (broken := one_look_at_a_time(self, run)) is not None:
             self.book.violate("one_look_at_a_time", broken)
         self.runs_about.setdefault(run.key, []).append(run)
+        if (broken := forged_items_end(self, run)) is not None:
+            self.book.violate("forged_items_end", broken)
         self.begun[run.key] = run.began
 
     def ended(self, run: Run, bodies: tuple[bytes, ...], *, ok: bool) -> None:

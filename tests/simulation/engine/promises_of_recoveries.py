@@ -25,6 +25,9 @@ _SHOWN: Final = timedelta(minutes=10)
 _CLOCKS: Final = timedelta(minutes=10)
 """By how much clocks may be off, and more."""
 
+_MOST_LOOKS: Final = 100
+"""How many looks a name that nobody has is worth in two weeks, and more."""
+
 _STANDS: Final = timedelta(days=3)
 """How long a release stands that is not carried out."""
 
@@ -54,6 +57,14 @@ def _surely_ours(judge: Case, person: str, since: datetime) -> Iterator[tuple[Pr
         adopted = judge.surely_adopted.get((key, person)) == made and judge.ledger_lost is None
         if row.created_by == APP == judge.world.maker(key, row) or adopted:
             yield key, row
+
+
+def forged_items_end(judge: Case, run: Run) -> str | None:
+    """Threats: an item with dates that never come costs some looks, as an honest one does, and not one a minute."""
+    if run.key not in judge.forged or not run.key.startswith("identity:"):
+        return None
+    looks = len(judge.runs_about.get(run.key, ()))
+    return f"look {looks} at {run.key}, which was forged at {judge.forged[run.key]}" if looks == _MOST_LOOKS else None
 
 
 def is_over(hold: Hold, now: datetime, grace_hours: float) -> bool:
