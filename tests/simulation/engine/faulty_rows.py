@@ -12,7 +12,7 @@ from typing import Final
 
 from shared.adapters.rows import BATCH_OPERATIONS, Changed, Delete, Insert, Operation, Replace, Row
 from shared.adapters.rows_sqlite import IN_MEMORY, SqliteRows
-from shared.errors import Transient
+from shared.errors import StoreRefused, Transient
 from tests.simulation.engine.faults import Fault, Weather
 
 type Watcher = Callable[[str, Sequence[Row | str]], None]
@@ -32,6 +32,10 @@ class Store:
         self._watch = watch
         self._partitions: dict[str, None] = {}
         self._backup: dict[str, list[Row]] = {}
+        self.refuses_until = 0.0
+        """Up to which loop time it takes nothing."""
+        self.hides_until = 0.0
+        """Up to which loop time it gives nothing."""
 
     async def write(self, partition: str, *operations: Operation) -> tuple[str, ...]:
         """Writes, and tells whoever watches."""
@@ -96,6 +100,7 @@ class FaultyRows:
     async def get(self, partition: str, key: str) -> Row | None:
         """See `Rows`."""
         await self._pause()
+        self._unless_hidden()
         if self._weather.strikes(Fault.ROWS_READ):
             raise Transient("the store did not answer a read (simulated)")
         row = await self._store.rows.get(partition, key)
@@ -106,6 +111,8 @@ class FaultyRows:
     async def write(self, partition: str, *operations: Operation) -> tuple[str, ...]:
         """See `Rows`."""
         await self._pause()
+        if asyncio.get_running_loop().time() < self._store.refuses_until:
+            raise StoreRefused("the store takes nothing (simulated)")
         if self._weather.strikes(Fault.ROWS_BEFORE):
             raise Transient("the store refused a write in passing (simulated)")
         replaced = [operation.key for operation in operations if isinstance(operation, Replace)]
@@ -120,6 +127,7 @@ class FaultyRows:
     async def range(self, partition: str, start: str, end: str, *, page: int = 1000) -> AsyncGenerator[Row]:
         """See `Rows`."""
         await self._pause()
+        self._unless_hidden()
         async for row in self._store.rows.range(partition, start, end, page=page):
             if self._weather.strikes(Fault.ROWS_READ):
                 raise Transient("the store broke off a list (simulated)")
@@ -128,6 +136,10 @@ class FaultyRows:
 
     async def close(self) -> None:
         """The store outlives every process."""
+
+    def _unless_hidden(self) -> None:
+        if asyncio.get_running_loop().time() < self._store.hides_until:
+            raise StoreRefused("the store gives nothing (simulated)")
 
     async def _pause(self) -> None:
         slow = self._weather.strikes(Fault.ROWS_SLOW)

@@ -1,4 +1,4 @@
-"""What is away for long, or gone: the state is lost, and what was decided is forgotten for days.
+"""What is away for long, or gone: a store that refuses or is full, a state that is lost, decisions that are forgotten.
 
 Lives here: one method per kind. What befalls everybody for some minutes is `mishaps`'.
 """
@@ -30,6 +30,7 @@ class Outages:
 
     world: World
     judge: Judge
+    ledger: Store
     state: Store
     fleet: Fleet
     operator: Operator
@@ -37,13 +38,47 @@ class Outages:
     behind: Callable[[Coroutine[Any, Any, None]], None]
     rest: Callable[[Coroutine[Any, Any, None]], None] = field(kw_only=True)
     somebody_leaves: Callable[[], None] = field(kw_only=True)
+    somebody_is_told_of: Callable[[], None] = field(kw_only=True)
+    _over: float = 0.0
 
     def kinds(self) -> dict[str, tuple[int, Callable[[], None]]]:
         """What may happen, how often it does, and how."""
         return {
             "state-wiped": (5, self.wipe_state),
             "release-forgotten": (4, self.forget_a_release),
+            "store-refuses": (2, self.refuse),
+            "store-full": (2, self.fill),
         }
+
+    async def over(self) -> None:
+        """Waits until whatever is away is back."""
+        await asyncio.sleep(max(0.0, self._over - self.world.loop.time()))
+
+    def refuse(self) -> None:
+        """The store of ledger and state takes and gives nothing: our role there is gone, or its firewall is closed."""
+        until = self._away()
+        for store in (self.ledger, self.state):
+            store.refuses_until = store.hides_until = until
+
+    def fill(self) -> None:
+        """The store takes nothing more: it is full."""
+        until = self._away()
+        for store in (self.ledger, self.state):
+            store.refuses_until = until
+
+    def _away(self) -> float:
+        """Until when something is away, minutes or hours; people are told of meanwhile, and somebody leaves."""
+        now = self.world.loop.time()
+        until = now + self.rng.uniform(*self.rng.choice(((60, 900), (60, 900), (3_600, 10_000))))
+        self._over = max(self._over, until)
+
+        async def meanwhile() -> None:
+            await asyncio.sleep(self.rng.uniform(1, 50))
+            self.somebody_is_told_of()
+            self.somebody_leaves()
+
+        self.behind(meanwhile())
+        return until
 
     def wipe_state(self) -> None:
         """The state is gone; a sweep comes when it comes, or soon, and then somebody leaves."""

@@ -160,6 +160,7 @@ class Simulation:
         self._outages = Outages(
             self.world,
             self.judge,
+            self.ledger,
             self.state,
             self.fleet,
             self.operator,
@@ -167,6 +168,7 @@ class Simulation:
             self._behind,
             rest=self._rest_for,
             somebody_leaves=lambda: self._unless_quiet("leave", self.people.leave),
+            somebody_is_told_of=lambda: self._unless_quiet("idle-event", self.people.idle_event),
         )
         self._quarrels = Quarrels(
             self.judge, self.portal, self.fleet, self.operator, self._rng, self._happen, self._behind
@@ -266,6 +268,7 @@ class Simulation:
         self.judge.clocks_moved = self.world.now()
         self.fleet.recover()
         await self.post.back()
+        await self._outages.over()
         await asyncio.sleep(max(0.0, (self.world.tokens_refused_until - self.world.now()).total_seconds()))
         wait = max(_SETTLE, timedelta(hours=self.fleet.policy.grace_hours)) + timedelta(minutes=25)
         await asyncio.sleep(20 * 60)
