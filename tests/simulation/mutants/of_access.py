@@ -25,7 +25,7 @@ MUTANTS: Final = (
         name="evidence-outlives-doubt",
         promise="Weak evidence that a look does not see is forgotten, and starts anew when it returns.",
         file="shared/services/person.py",
-        old="{**_unread(before.sightings, unread, plan), **weighed.sightings},",
+        old="{**_unread(before.sightings, unread, piece.elsewhere, plan), **weighed.sightings},",
         new="{**before.sightings, **weighed.sightings},",
         caught_by=("no_revoke_without_evidence",),
     ),

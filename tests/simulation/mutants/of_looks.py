@@ -9,6 +9,26 @@ _WORK: Final = "shared/domain/work.py"
 
 MUTANTS: Final = (
     Mutant(
+        name="a-refusing-store-is-an-answer",
+        promise="Where nothing can be recorded a look is taken again, for as long as that lasts.",
+        file=_RECONCILE,
+        old="    if look.outcome is Outcome.RETRY:\n        return look\n    now = app.clock.now()\n    retry = later(",
+        new="""\
+    if look.outcome:
+        return replace(look, outcome=Outcome.GAVE_UP)
+    now = app.clock.now()
+    retry = later(""",
+        caught_by=("every_look_is_recorded",),
+    ),
+    Mutant(
+        name="dates-to-come-are-believed",
+        promise="What counts the end of a wait is never in the future.",
+        file=_WORK,
+        old="    if item.first_asked <= now and (item.failing_since is None or item.failing_since <= now):\n",
+        new="    if item.first_asked >= now or (item.failing_since is None or item.failing_since <= now):\n",
+        caught_by=("forged_items_end",),
+    ),
+    Mutant(
         name="a-lost-state-stays-lost",
         promise="After a complete sweep, on whatever store, a look knows what is ours.",
         file="shared/services/sweep_memory.py",
@@ -20,7 +40,7 @@ MUTANTS: Final = (
         name="complete-before-scheduling",
         promise="What has to follow is on the queue before the message is completed.",
         file=_RECONCILE,
-        old="        await app.queues.send_work(look.follow_ups)\n",
+        old="        await outlast(lambda: app.queues.send_work(look.follow_ups), until, chain_key(item.key))\n",
         new='        __import__("asyncio").ensure_future(app.queues.send_work(look.follow_ups))\n',
         caught_by=("what_follows_is_sent_first",),
     ),
@@ -36,13 +56,8 @@ MUTANTS: Final = (
         name="unrecorded-look",
         promise="Every look leaves a record; where that fails it is taken again.",
         file=_RECONCILE,
-        old="""\
-        unrecorded = Look(Outcome.RETRY, {**look.record, "why": why}, rejected=look.rejected)
-        return _settled(app, item, unrecorded)
-""",
-        new="""\
-        return Look(look.outcome, {**look.record, "why": why}, look.follow_ups, rejected=look.rejected)
-""",
+        old="        return _unrecorded(app, item, _settled(app, item, unrecorded))\n",
+        new="        return replace(look, record=unrecorded.record)\n",
         caught_by=("every_look_is_recorded",),
     ),
     Mutant(
@@ -57,7 +72,7 @@ MUTANTS: Final = (
         name="due-not-in-message-id",
         promise="A MessageId carries when a look is due: looks for different moments do not coalesce.",
         file=_WORK,
-        old='f"{item.cause.kind}:{_short(item)}:{rounded:%Y-%m-%dT%H:%M:%SZ}"[:128]\n',
+        old='f"{item.cause.kind}:{_short(item)}:{rounded:%Y-%m-%dT%H:%M:%SZ}{_of_moments(item)}"[:128]\n',
         new='f"{item.cause.kind}:{_short(item)}"[:128]\n',
         caught_by=("duplicates_keep_a_look",),
     ),

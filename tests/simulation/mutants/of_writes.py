@@ -81,8 +81,8 @@ MUTANTS: Final = (
         name="handlers-time-ignored",
         promise="A handler starts no write after its time is over.",
         file=_ACTIONS,
-        old="        if left <= 0:\n            return Result(",
-        new="        left = max(left, 60.0)\n        if left <= 0:\n            return Result(",
+        old="        if left <= 0:\n            too_late =",
+        new="        left = max(left, 60.0)\n        if left <= 0:\n            too_late =",
         caught_by=("no_write_after_the_handlers_time",),
     ),
     Mutant(
@@ -128,7 +128,7 @@ MUTANTS: Final = (
     Mutant(
         name="names-in-the-ledger",
         promise="The ledger has ids, and no names.",
-        file="shared/services/reconcile.py",
+        file="shared/domain/keys.py",
         old='return f"identity:{key.kind}:{hashlib.sha256(key.value.encode()).hexdigest()}"',
         new='return f"identity:{key.kind}:{key.value}"',
         caught_by=("ids_and_no_names",),
