@@ -90,6 +90,9 @@ def account_for_events(judge: Judge) -> None:
                     judge.book.violate("no_event_is_lost", f"nothing became of an event about {key}")
     judge.book.counts["dead:events"] += len(dead_events)
     judge.book.counts["dead:work"] += len(dead_work)
+    if dead_events or dead_work:
+        what = f"{len(dead_events)} events and looks at {', '.join(sorted(dead_work)) or 'nobody'}"
+        judge.book.violate("no_outage_dead_letters", f"{what} are dead letters, and nothing but outages befell them")
 
 
 async def verify_chains(judge: Judge, ledger: Ledger) -> None:

@@ -33,6 +33,8 @@ class Post:
         self.broker = Broker(now, random.Random(rng.random()))
         self.events, self.work, self.rejected = (self.broker.create_queue(each) for each in standard_queues())
         self.down_until = now()
+        self.sends_fail_until = now()
+        """Until when nothing can be sent, although messages are delivered: the host has a link of its own."""
         self._earlier = asyncio.Event()
         self.broker.subscribe_wakeup(self._earlier.set)
 
@@ -40,6 +42,11 @@ class Post:
     def is_down(self) -> bool:
         """Whether nobody reaches it now."""
         return self.now() < self.down_until
+
+    @property
+    def is_deaf(self) -> bool:
+        """Whether nothing can be sent to it now."""
+        return self.is_down or self.now() < self.sends_fail_until
 
     async def back(self) -> None:
         """Waits until it can be reached."""
@@ -136,7 +143,7 @@ class PostOffice:
 
     async def _before(self) -> None:
         await asyncio.sleep(self._rng.uniform(0.002, 0.05))
-        if self._post.is_down or self._weather.strikes(Fault.SEND_BEFORE):
+        if self._post.is_deaf or self._weather.strikes(Fault.SEND_BEFORE):
             raise Transient("the queue cannot be reached (simulated)")
 
     async def _after(self) -> None:

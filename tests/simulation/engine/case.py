@@ -83,6 +83,8 @@ class Case:
     days: dict[str, list[datetime]] = field(default_factory=dict)
     """Days to come that looks were sent with, by key."""
     """For when looks at a key were ever accepted by the broker."""
+    accepted: dict[str, datetime] = field(default_factory=dict)
+    """When a message was first accepted by the broker: by its MessageId."""
     profiles: dict[ProfileKey, tuple[dict[str, Any], dict[str, str]]] = field(default_factory=dict)
     people_changed: dict[ProfileKey, datetime] = field(default_factory=dict)
     updating: dict[ProfileKey, datetime] = field(default_factory=dict)

@@ -36,6 +36,8 @@ class Store:
         """Up to which loop time it takes nothing."""
         self.hides_until = 0.0
         """Up to which loop time it gives nothing."""
+        self.locked_out_until = 0.0
+        """Up to which loop time nobody has a token for it."""
 
     async def write(self, partition: str, *operations: Operation) -> tuple[str, ...]:
         """Writes, and tells whoever watches."""
@@ -111,6 +113,7 @@ class FaultyRows:
     async def write(self, partition: str, *operations: Operation) -> tuple[str, ...]:
         """See `Rows`."""
         await self._pause()
+        self._unless_locked_out()
         if asyncio.get_running_loop().time() < self._store.refuses_until:
             raise StoreRefused("the store takes nothing (simulated)")
         if self._weather.strikes(Fault.ROWS_BEFORE):
@@ -137,7 +140,12 @@ class FaultyRows:
     async def close(self) -> None:
         """The store outlives every process."""
 
+    def _unless_locked_out(self) -> None:
+        if asyncio.get_running_loop().time() < self._store.locked_out_until:
+            raise Transient("no token for the store: the identity endpoint answered 404 (simulated)")
+
     def _unless_hidden(self) -> None:
+        self._unless_locked_out()
         if asyncio.get_running_loop().time() < self._store.hides_until:
             raise StoreRefused("the store gives nothing (simulated)")
 

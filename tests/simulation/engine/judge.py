@@ -217,6 +217,8 @@ class Judge(Case):
             run.sent.append((key, look.due))
             run.carried += look.item.moments
         self.dues.setdefault(key, []).append(look.due or self.world.now())
+        if not dropped:
+            self.accepted[look.message_id] = self.world.now()
         self.days.setdefault(key, []).extend(look.item.moments)
         if look.item.cause.kind is CauseKind.OPERATOR:
             self.asked_by_operators[key] = self.world.now()

@@ -20,6 +20,9 @@ from tests.simulation.engine.judge import Judge
 from tests.simulation.engine.operators import OPERATOR, Operator
 from tests.simulation.engine.world import Refused, World
 
+_COLD: Final = 0.5
+"""How often a process starts while there are no tokens."""
+
 _SWEPT: Final = 0.7
 """How often a sweep follows at once on a lost state."""
 
@@ -48,6 +51,8 @@ class Outages:
             "release-forgotten": (4, self.forget_a_release),
             "store-refuses": (2, self.refuse),
             "store-full": (2, self.fill),
+            "work-unreachable": (2, self.lose_the_work_queue),
+            "identity-outage": (2, self.lose_identity),
         }
 
     async def over(self) -> None:
@@ -65,6 +70,21 @@ class Outages:
         until = self._away()
         for store in (self.ledger, self.state):
             store.refuses_until = until
+
+    def lose_the_work_queue(self) -> None:
+        """Messages are delivered, and nothing can be sent: a role that is missing, or a queue that is disabled."""
+        away = timedelta(seconds=self._away() - self.world.loop.time())
+        self.judge.post.sends_fail_until = self.world.now() + away
+
+    def lose_identity(self) -> None:
+        """The identity endpoint answers nobody: no token for anything, and perhaps a process that starts without one."""
+        until = self._away()
+        over = self.world.now() + timedelta(seconds=until - self.world.loop.time())
+        self.world.tokens_missing_until = self.judge.post.sends_fail_until = over
+        for store in (self.ledger, self.state):
+            store.locked_out_until = until
+        if self.rng.random() < _COLD:
+            self.fleet.some_process().crash_within(self.rng.randrange(1, 50))
 
     def _away(self) -> float:
         """Until when something is away, minutes or hours; people are told of meanwhile, and somebody leaves."""

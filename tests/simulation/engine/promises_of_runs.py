@@ -117,8 +117,9 @@ def duplicates_keep_a_look(judge: Case, look: Scheduled) -> str | None:
     if any(message_id == look.message_id for _, _, message_id in judge.post.waiting()):
         return None
     begun = judge.begun.get(look.item.key.canonical)
-    if begun is not None and begun >= (look.due or judge.world.now()):
-        return None
+    wanted = look.due or judge.accepted.get(look.message_id, judge.world.now())
+    if begun is not None and begun >= wanted:
+        return None  # what was sent once more had been taken by then
     return f"{look.message_id} was dropped, and no other look is there for it"
 
 

@@ -212,7 +212,7 @@ class Token:
     async def get_token(self, *scopes: str, **_: Any) -> AccessToken:
         """A token for the first scope. Raises ClientAuthenticationError when the endpoint does not answer."""
         await asyncio.sleep(0)
-        if self._weather.strikes(Fault.TOKEN_MISSING):
+        if self._world.now() < self._world.tokens_missing_until or self._weather.strikes(Fault.TOKEN_MISSING):
             raise ClientAuthenticationError("the identity endpoint does not answer (simulated)")
         parts = urlsplit(scopes[0])
         text = self._world.token(self._world.app, f"{parts.scheme}://{parts.netloc}")

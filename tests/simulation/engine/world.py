@@ -73,6 +73,8 @@ class World:
         self._tokens: dict[tuple[str, str], tuple[str, datetime]] = {}
         self._speakers: dict[str, tuple[Caller, str, datetime]] = {}
         self.tokens_refused_until = start
+        self.tokens_missing_until = start
+        """Until when the identity endpoint answers nobody."""
         self.admin = next(one for one in principals if one.default)
         self.app = next(one for one in principals if one.object_id == APP)
         self._endpoint = IdentityEndpoint(
