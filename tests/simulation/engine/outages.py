@@ -77,7 +77,7 @@ class Outages:
         self.judge.post.sends_fail_until = self.world.now() + away
 
     def lose_identity(self) -> None:
-        """The identity endpoint answers nobody: no token for anything, and perhaps a process that starts without one."""
+        """The identity endpoint answers nobody: no token for anything; and a process may start without one."""
         until = self._away()
         over = self.world.now() + timedelta(seconds=until - self.world.loop.time())
         self.world.tokens_missing_until = self.judge.post.sends_fail_until = over
