@@ -92,6 +92,10 @@ class Post:
         assert queue.dead_letters is not None, "only a dead-letter queue has none"
         return [one.message for one in queue.dead_letters.peek(count=100_000)]
 
+    def is_quiet_of_events(self) -> bool:
+        """Whether every event was taken in."""
+        return not self.events.peek(count=1)
+
     def is_quiet(self) -> bool:
         """Whether nothing is due or being worked on."""
         return all(
