@@ -1,0 +1,11 @@
+"""Somebody who holds two thousand profiles leaves: all of it goes, in runs that end in time, and nobody waits for it."""
+
+from tests.simulation.engine.many_profiles import many_profiles
+
+
+def test_a_leaver_with_2000_profiles_loses_them_all_within_the_hour_and_others_wait_for_nothing() -> None:
+    leave = many_profiles(2_000)
+    assert (leave.left, leave.dead) == (0, 0)
+    assert leave.seconds < 3600
+    assert max(leave.others) < 60
+    assert leave.longest_run_seconds < 60
