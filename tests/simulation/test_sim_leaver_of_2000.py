@@ -1,4 +1,4 @@
-"""Somebody who holds two thousand profiles leaves: all of it goes, in runs that end in time, and nobody waits for it."""
+"""Somebody who holds 2,000 profiles leaves: all of it goes, in runs that end in time, and nobody waits for it."""
 
 from tests.simulation.engine.many_profiles import many_profiles
 
