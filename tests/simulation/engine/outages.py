@@ -47,12 +47,12 @@ class Outages:
     def kinds(self) -> dict[str, tuple[int, Callable[[], None]]]:
         """What may happen, how often it does, and how."""
         return {
-            "state-wiped": (5, self.wipe_state),
+            "state-wiped": (4, self.wipe_state),
             "release-forgotten": (4, self.forget_a_release),
-            "store-refuses": (2, self.refuse),
-            "store-full": (2, self.fill),
+            "store-refuses": (1, self.refuse),
+            "store-full": (1, self.fill),
             "work-unreachable": (2, self.lose_the_work_queue),
-            "identity-outage": (2, self.lose_identity),
+            "identity-outage": (1, self.lose_identity),
         }
 
     async def over(self) -> None:
@@ -89,7 +89,7 @@ class Outages:
     def _away(self) -> float:
         """Until when something is away, minutes or hours; people are told of meanwhile, and somebody leaves."""
         now = self.world.loop.time()
-        until = now + self.rng.uniform(*self.rng.choice(((60, 900), (60, 900), (3_600, 10_000))))
+        until = now + self.rng.uniform(*self.rng.choice(((60, 900), (60, 900), (60, 900), (3_600, 7_200))))
         self._over = max(self._over, until)
 
         async def meanwhile() -> None:
