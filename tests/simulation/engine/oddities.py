@@ -18,13 +18,14 @@ from tests.simulation.small_world import PROFILES
 _UNREADABLE: Final[tuple[dict[str, Any], ...]] = (
     {"employeeHireDate": "10000-01-01T00:00:00Z"},
     {"employeeHireDate": "soon"},
+    {"employeeHireDate": "0001-01-01T00:00:00Z"},
+    {"employeeHireDate": "1601-01-01T00:00:00Z"},
+    {"employeeHireDate": "1899-12-30T00:00:00Z"},
     {"employeeLeaveDateTime": "2026-02-30T00:00:00Z"},
     {"department": 7},
 )
 _NEVER: Final[tuple[dict[str, Any], ...]] = (
-    {"employeeHireDate": "0001-01-01T00:00:00Z"},
-    {"employeeHireDate": "1601-01-01T00:00:00Z"},
-    {"employeeHireDate": "1899-12-30T00:00:00Z"},
+    {"employeeHireDate": "1900-01-01T00:00:00Z"},
     {"employeeHireDate": "9999-12-31T00:00:00Z"},
     {"employeeLeaveDateTime": "1900-01-01T00:00:00Z"},
     {"employeeLeaveDateTime": "9999-12-31T23:59:59Z"},

@@ -6,7 +6,7 @@ a `SimPolicy`. Written from the design's words, so that a mistake has to be made
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -20,6 +20,7 @@ AMSTERDAM: Final = ZoneInfo("Europe/Amsterdam")
 
 _BEFORE_ANYBODY: Final = 1900
 _AFTER_EVERYBODY: Final = 2079
+_FIRST_DAY: Final = date(1899, 12, 31)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +148,9 @@ def is_odd(user: Mapping[str, Any]) -> bool:
 
 
 def _is_date(text: Any) -> bool:
+    """Whether it is no date, or one that somebody may have meant: not the zero of some computer's calendar."""
     try:
-        return not text or datetime.fromisoformat(str(text)).tzinfo is not None
+        return not text or datetime.fromisoformat(str(text)).date() >= _FIRST_DAY
     except ValueError:
         return False
 
