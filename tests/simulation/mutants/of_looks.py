@@ -48,8 +48,8 @@ MUTANTS: Final = (
         name="retry-forgotten",
         promise="A look that met something transient is taken again.",
         file=_RECONCILE,
-        old="            return _with(look, _later(app, retry, now + delay))\n",
-        new="            return look if retry.attempt else _with(look, _later(app, retry, now + delay))\n",
+        old="            return _with(look, _retry(app, item, look.retry_after))\n",
+        new="            return look if item.attempt else _with(look, _retry(app, item, look.retry_after))\n",
         caught_by=("what_follows_is_sent_first",),
     ),
     Mutant(
