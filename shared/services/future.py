@@ -52,17 +52,24 @@ async def schedule(app: App, item: WorkItem) -> WorkItem:
     now = app.clock.now()
     try:
         places = await _take_places(app.state, item.key, _looks(app, item, now), now)
-        if places.to_send:
-            await app.queues.send_work(places.to_send)
     except Transient as failure:
-        _log.warning("the future looks at %s are not scheduled yet: %s", chain_key(item.key), failure.reason)
-        return item
+        return _not_yet(item, failure)
     except Permanent as failure:
         # Coming back changes nothing, and the look now does not hang on it.
         _log.error("the future looks at %s are left to the sweep: %s", chain_key(item.key), failure.reason)
-    else:
-        await _note_sent(app.state, places)
+        return replace(item, moments=())
+    if places.to_send:
+        try:
+            await app.queues.send_work(places.to_send)
+        except (Transient, Permanent) as failure:  # a queue that refuses us is away as well; see `outage`
+            return _not_yet(item, failure)
+    await _note_sent(app.state, places)
     return replace(item, moments=())
+
+
+def _not_yet(item: WorkItem, failure: Transient | Permanent) -> WorkItem:
+    _log.warning("the future looks at %s are not scheduled yet: %s", chain_key(item.key), failure.reason)
+    return item
 
 
 def _looks(app: App, item: WorkItem, now: datetime) -> dict[datetime, Scheduled]:

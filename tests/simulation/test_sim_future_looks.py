@@ -217,6 +217,14 @@ async def test_what_the_queue_did_not_take_is_sent_when_the_message_comes_back(s
     assert (await remembered(stage)).due == {midnights(1)[0]: True}
 
 
+async def test_days_to_come_outlast_a_queue_that_refuses_us_for_a_moment(stage: Stage) -> None:
+    await stage.receive(stage.event("upn:new.hire@contoso.example", effective="2026-04-01"))
+    stage.queues.refusals = 1
+    await stage.run_until_quiet()
+    await stage.advance(minutes=2)
+    assert scheduled(stage) == midnights(1)
+
+
 async def test_whose_sending_could_not_be_noted_is_sent_again_and_takes_no_second_place(
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 from shared.adapters.work_wire import decode, encode
 from shared.domain.keys import session_id
 from shared.domain.work import RejectedEvent, Scheduled, WorkItem
-from shared.errors import Transient
+from shared.errors import Permanent, Transient
 from shared.ports import Clock
 
 DUPLICATES_SECONDS: Final = 600
@@ -40,10 +40,11 @@ class Message:
 
 @dataclass(slots=True)
 class WorkQueues:
-    """`ports.Queues` in memory. `unreachable` lets every send fail."""
+    """`ports.Queues` in memory. `unreachable` lets every send fail; `refusals` so many of the next, as a role does."""
 
     clock: Clock
     unreachable: bool = False
+    refusals: int = 0
     waiting: list[Message] = field(default_factory=list)
     dead: list[Message] = field(default_factory=list)
     rejected: list[RejectedEvent] = field(default_factory=list)
@@ -96,3 +97,6 @@ class WorkQueues:
     def _reach(self) -> None:
         if self.unreachable:
             raise Transient("the queue cannot be reached")
+        if self.refusals:
+            self.refusals -= 1
+            raise Permanent("the queue refuses us")
