@@ -18,8 +18,8 @@ HARMLESS = Mutant(
     name="harmless",
     promise="Nothing: a reason is worded in another way.",
     file="shared/domain/employment.py",
-    old='Standing(Employment.LEAVER, "the account is disabled", Strength.STRONG)',
-    new='Standing(Employment.LEAVER, "their account is disabled", Strength.STRONG)',
+    old='_DISABLED = "the account is disabled"',
+    new='_DISABLED = "their account is disabled"',
     caught_by=("no_leaver_holds_ours",),
 )
 
