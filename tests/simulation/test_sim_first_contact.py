@@ -270,15 +270,21 @@ def _empty(stage: Stage) -> None:
     stage.restart()
 
 
-def _copy(rows: SqliteRows) -> bytes:
-    assert rows._connection is not None
-    return rows._connection.serialize()
+type _Copy = list[tuple[int, str, str, str]]
 
 
-def _bring_back(rows: SqliteRows, copy: bytes) -> None:
-    """The same store as it was: also for those who have it open."""
+def _copy(rows: SqliteRows) -> _Copy:
     assert rows._connection is not None
-    rows._connection.deserialize(copy)
+    return rows._connection.execute("SELECT version, partition, key, body FROM rows").fetchall()
+
+
+def _bring_back(rows: SqliteRows, copy: _Copy) -> None:
+    """The same store as it was, versions to come as well: also for those who have it open."""
+    connection = rows._connection
+    assert connection is not None
+    connection.execute("DELETE FROM rows")
+    connection.executemany("INSERT INTO rows (version, partition, key, body) VALUES (?, ?, ?, ?)", copy)
+    connection.execute("UPDATE sqlite_sequence SET seq = (SELECT max(version) FROM rows) WHERE name = 'rows'")
 
 
 @pytest.mark.parametrize("state_too", [False, True])
