@@ -13,7 +13,7 @@ from shared.domain.billing import BillingAccount
 from shared.domain.catalogue import Catalogue
 from shared.domain.filter_tree import StartsWith, fold
 from shared.domain.keys import ProfileKey
-from shared.domain.people import Person
+from shared.domain.people import PERSONAL_ATTRIBUTES, Person
 from shared.domain.plan import Note, NoteKind
 from shared.domain.policy import EXTERNAL_MEMBERS, Everything, Policy, Rule
 from shared.domain.selectors import but, pick, unresolved
@@ -105,7 +105,8 @@ class DeadComparison:
 def dead_comparisons(policy: Policy, people: Iterable[Person]) -> tuple[DeadComparison, ...]:
     """What the rules ask for and nobody has, in policy order, each with the text that was perhaps meant.
 
-    `people` are everybody whom a complete sweep listed. A comparison that is negated asks for nothing.
+    `people` are everybody whom a complete sweep listed. A comparison that is negated asks for nothing. Of an attribute
+    that names one person neither text is told.
     """
     asked = [(rule.name, test) for rule in policy.rules if rule.who is not None for test in rule.who.asked]
     values: dict[str, dict[str, str]] = {test.attribute: {} for _, test in asked}
@@ -117,14 +118,14 @@ def dead_comparisons(policy: Policy, people: Iterable[Person]) -> tuple[DeadComp
     for name, test in asked:
         known = values[test.attribute]
         if isinstance(test, StartsWith):
-            if not any(value.startswith(test.folded) for value in known):
-                dead[
-                    DeadComparison(name, f"nobody listed has a {test.attribute} that starts with {shown(test.text)}")
-                ] = None
-            continue
-        for text in test.texts:
-            if fold(text) not in known:
-                dead[DeadComparison(name, f"nobody listed has {test.attribute} {but(text, known.values())}")] = None
+            missing = [] if any(value.startswith(test.folded) for value in known) else [test.text]
+            texts = [f"a {test.attribute} that starts with {shown(text)}" for text in missing]
+        else:
+            missing = [text for text in test.texts if fold(text) not in known]
+            texts = [f"{test.attribute} {but(text, known.values())}" for text in missing]
+        if test.attribute in PERSONAL_ATTRIBUTES:
+            texts = [f"one of the texts with which it compares {test.attribute}"] if missing else []
+        dead |= dict.fromkeys(DeadComparison(name, f"nobody listed has {text}") for text in texts)
     return tuple(dead)
 
 

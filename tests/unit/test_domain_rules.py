@@ -215,6 +215,19 @@ def test_of_several_comparisons_one_that_nobody_meets_is_told_and_makes_no_rule_
     assert [(dead.rule, dead.text) for dead in dead_comparisons(policy, people)] == [("finance", text)]
 
 
+@pytest.mark.parametrize(
+    ("who", "attribute"),
+    [
+        ("mail in ('anna@contoso.example', 'femka@contoso.example')", "mail"),
+        ("startsWith(userPrincipalName,'anna.berg') or department eq 'Finance'", "userPrincipalName"),
+    ],
+)
+def test_a_comparison_that_nobody_meets_names_no_person(who: str, attribute: str) -> None:
+    femke = person(department="Finance", mail="femke@contoso.example", userPrincipalName="femke@contoso.example")
+    (dead,) = dead_comparisons(Policy((replace(FINANCE, who=parse_filter(who)),)), [femke])
+    assert dead.text == f"nobody listed has one of the texts with which it compares {attribute}"
+
+
 def test_a_comparison_that_somebody_meets_or_that_is_negated_is_not_told() -> None:
     who = "department in ('FINANCE') and companyName ne 'Sold' and not (startsWith(jobTitle,'Clerk'))"
     people = [person(department="finance", companyName="Contoso", jobTitle="Controller")]
