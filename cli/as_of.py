@@ -101,7 +101,7 @@ async def _ask(window: Window, person: PersonKey | None, profile: ProfileKey | N
                 answer.unreadable.append(held)
             else:
                 answer.held.append(held)
-        async for foreign in foreign_on(ledger, window, person=person, profile=profile, known=known):
+        async for foreign in foreign_on(ledger, state, window, person=person, profile=profile, known=known):
             if isinstance(foreign, Unreadable):
                 answer.unreadable.append(foreign)
             else:
@@ -226,9 +226,7 @@ def _spell(spell: Spell, window: Window) -> tuple[str, str, str]:
 
 
 def _last(spell: ForeignSpell) -> str:
-    if spell.last is None or spell.left is None:
-        return "still there"
-    return f"{shown(spell.last)}, then {spell.left.value}"
+    return shown(spell.last) if spell.left is None else f"{shown(spell.last)}, then {spell.left.value}"
 
 
 def _out() -> Console:

@@ -4,7 +4,7 @@ Lives here: the chain's key, the words of its records, and the fold. What a swee
 a record that does not fit raises ValueError.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -38,7 +38,7 @@ class Left(StrEnum):
 class ForeignSpell:
     """A foreign assignment: seen from `first` until `last`, and by `left_at` no longer foreign.
 
-    `last` and `left_at` are None while every sweep since has seen it.
+    `left_at` is None while every sweep since has seen it: surely until `last`, and perhaps since.
     """
 
     profile: ProfileKey
@@ -46,7 +46,7 @@ class ForeignSpell:
     principal_type: str
     why: str
     first: datetime
-    last: datetime | None = None
+    last: datetime
     left_at: datetime | None = None
     left: Left | None = None
 
@@ -55,9 +55,20 @@ class ForeignSpell:
         first = max(window.start, self.first)
         if not window.holds(first):
             return None
-        if self.last is None or first <= self.last:
+        if first <= self.last:
             return Certainty.HELD
-        return Certainty.PERHAPS if self.left_at is not None and first < self.left_at else None
+        return Certainty.PERHAPS if self.left_at is None or first < self.left_at else None
+
+    def seen_until(self, last: datetime) -> "ForeignSpell":
+        """The same, seen by sweeps until `last`: the chain notes changes, and not each sight of what stays."""
+        return self if self.left_at is not None else replace(self, last=max(self.last, last))
+
+    def adopted_at(self, moments: Iterable[datetime]) -> "ForeignSpell":
+        """The same, ended by the adoption among `moments` that took it: sooner than a sweep notes."""
+        for at in moments:
+            if self.last <= at and (self.left_at is None or at < self.left_at):
+                return replace(self, last=at, left_at=at, left=Left.ADOPTED)
+        return self
 
     def as_record(self, window: Window) -> dict[str, Any]:
         """For people and programs, as JSON."""
@@ -69,7 +80,7 @@ class ForeignSpell:
             "why": self.why,
             "certainty": None if certainty is None else certainty.value,
             "first_seen": self.first.isoformat(),
-            "last_seen": None if self.last is None else self.last.isoformat(),
+            "last_seen": self.last.isoformat(),
             "left_at": None if self.left_at is None else self.left_at.isoformat(),
             "left": None if self.left is None else self.left.value,
         }
@@ -122,4 +133,4 @@ class ForeignFold:
 def _spell(entry: Mapping[str, str]) -> ForeignSpell:
     profile = ProfileKey.parse(entry["profile"])
     first = datetime.fromisoformat(entry["first"])
-    return ForeignSpell(profile, entry["principal"], entry["type"], entry["why"], first)
+    return ForeignSpell(profile, entry["principal"], entry["type"], entry["why"], first, first)

@@ -5,7 +5,7 @@ Reads chain by chain and keeps what it answers with; neither Graph nor billing i
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import batched
 from typing import Final
@@ -13,7 +13,7 @@ from typing import Final
 from shared.domain.as_of import PersonFold
 from shared.domain.foreign_sightings import ESTATE, ForeignFold, ForeignSpell
 from shared.domain.keys import PersonKey, ProfileKey
-from shared.domain.spells import Certainty, Spell, Window
+from shared.domain.spells import Certainty, How, Spell, Window
 from shared.errors import Permanent
 from shared.ports import Ledger, State
 from shared.services.proof import DIGEST
@@ -46,12 +46,14 @@ class Known:
     """What the ledger knows at all, as far as it was read for an answer: filled in while that is read.
 
     `since` is the time of the earliest record; None where there is none. `person` and `profile` say whether any record
-    names those that were asked for, at whatever time.
+    names those that were asked for, at whatever time. `adoptions` are the moments at which something of a person on a
+    profile became ours by adoption, by their ids.
     """
 
     since: datetime | None = None
     person: bool = False
     profile: bool = False
+    adoptions: dict[tuple[str, ProfileKey], list[datetime]] = field(default_factory=dict)
 
     def begins(self, at: datetime) -> None:
         """A record of that time was read."""
@@ -83,25 +85,34 @@ async def held_on(
 
 async def foreign_on(
     ledger: Ledger,
+    state: State,
     window: Window,
     *,
     person: PersonKey | None = None,
     profile: ProfileKey | None = None,
     known: Known | None = None,
 ) -> AsyncIterator[ForeignSpell | Unreadable]:
-    """Everything foreign that sweeps saw around `window`, those that left first. `known` learns as of `held_on`."""
+    """Everything foreign that sweeps saw around `window`, those that left first.
+
+    `state` knows when a sweep saw last what is there since; without it the first sight is the last that is known.
+    `known` learns as of `held_on`. Given after that, it tells what was adopted since the last sweep.
+    """
     known = known or Known()
     fold = ForeignFold()
+    sights = {(one.principal_id, one.profile): one.last for one in await state.sighted()}
     try:
         async for record in ledger.read(ESTATE):
             known.begins(record.at)
-            for spell in fold.take(record):
+            for left in fold.take(record):
+                spell = left.adopted_at(known.adoptions.get((left.principal_id, left.profile), ()))
                 if _is_asked_for(spell, window, person, profile, known):
                     yield spell
     except (Permanent, ValueError) as error:
         yield Unreadable(ESTATE, str(error))
         return
-    for spell in fold.there:
+    for there in fold.there:
+        pair = there.principal_id, there.profile
+        spell = there.seen_until(sights.get(pair, there.first)).adopted_at(known.adoptions.get(pair, ()))
         if _is_asked_for(spell, window, person, profile, known):
             yield spell
 
@@ -157,10 +168,13 @@ async def _held_by(
         return [Unreadable(key, str(error))]
     known.profile = known.profile or profile in fold.profiles
     found: list[HeldOn] = []
+    person = key.removeprefix(_PERSON)
     for spell in fold.spells():
+        if spell.began.how is How.ADOPTED and spell.began.at is not None:
+            known.adoptions.setdefault((person, spell.profile), []).append(spell.began.at)
         certainty = spell.certainty(window)
         if certainty is not None and profile in {None, spell.profile}:
-            found.append(HeldOn(key.removeprefix(_PERSON), spell, certainty))
+            found.append(HeldOn(person, spell, certainty))
     return found
 
 

@@ -10,10 +10,12 @@ import pytest
 
 from sandbox.faults import Effect
 from shared.adapters.rows_sqlite import IN_MEMORY, SqliteRows
+from shared.domain.adoption import Choice
 from shared.domain.foreign_sightings import ESTATE, ForeignSpell
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.spells import Certainty, Ending, How, Window
 from shared.ports import Sighted
+from shared.services.adopt import apply_adoption, plan_adoption
 from shared.services.as_of import HeldOn, Known, Unreadable, foreign_on, held_on, look_further
 from shared.services.estate import Estate, read_estate
 from shared.services.foreign import SHOWN, note_foreign
@@ -47,7 +49,7 @@ async def held_at(stage: Stage, at: datetime, **filters: Any) -> dict[tuple[str,
 
 async def foreign_at(stage: Stage, at: datetime, **filters: Any) -> dict[tuple[str, ProfileKey], ForeignSpell]:
     found = {}
-    async for one in foreign_on(stage.app.ledger, Window.of_moment(at), **filters):
+    async for one in foreign_on(stage.app.ledger, stage.app.state, Window.of_moment(at), **filters):
         assert isinstance(one, ForeignSpell), one
         found[one.principal_id, one.profile] = one
     return found
@@ -260,6 +262,57 @@ async def test_foreign_ones_are_told_with_first_and_last_sight(stage: Stage) -> 
     assert told.certainty(Window.of_moment(last)) is Certainty.HELD
     assert await foreign_at(stage, gone) == {}
     assert await foreign_at(stage, told.first - timedelta(seconds=1)) == {}
+
+
+async def test_what_a_sweep_has_seen_last_is_unsure_until_the_next_one(stage: Stage) -> None:
+    await note(stage)
+    await stage.advance(hours=1)
+    last = stage.now
+    await note(stage)
+    stage.take(NL, HARRY)
+    told = (await foreign_at(stage, await minutes_later(stage)))[HARRY, NL]
+    assert (told.last, told.left_at) == (last, None)
+    assert told.certainty(Window.of_moment(last)) is Certainty.HELD
+    assert told.certainty(Window.of_moment(last + timedelta(seconds=1))) is Certainty.PERHAPS
+
+
+async def adopt_and_revoke(stage: Stage, person: str) -> datetime:
+    """A leaver's assignment is adopted and revoked; the moment after that."""
+    plan = await plan_adoption(stage.app, Choice(pairs=((NL, person),)))
+    await apply_adoption(stage.app, plan.able, "olga")
+    await stage.run_until_quiet()
+    assert stage.held(person) == set()
+    return await minutes_later(stage, 2)
+
+
+async def foreign_then(stage: Stage, at: datetime) -> dict[tuple[str, ProfileKey], ForeignSpell]:
+    """As the command asks: what people held, and then what was foreign."""
+    known = Known()
+    _ = [one async for one in held_on(stage.app.ledger, stage.app.state, Window.of_moment(at), known=known)]
+    return await foreign_at(stage, at, known=known)
+
+
+@pytest.mark.parametrize("is_swept_since", [False, True])
+async def test_what_was_adopted_is_foreign_until_then_and_no_longer(stage: Stage, is_swept_since: bool) -> None:
+    stage.change(HARRY, accountEnabled=False)
+    await stage.sweep()
+    before = await minutes_later(stage)
+    after = await adopt_and_revoke(stage, HARRY)
+    if is_swept_since:
+        await stage.sweep()
+    told = (await foreign_then(stage, before))[HARRY, NL]
+    assert (told.left, told.last, told.certainty(Window.of_moment(before))) == ("adopted", told.left_at, Certainty.HELD)
+    assert await foreign_then(stage, after) == {}
+
+
+async def test_what_was_adopted_revoked_and_given_back_by_hand_is_foreign_again(stage: Stage) -> None:
+    stage.change(HARRY, accountEnabled=False)
+    await stage.sweep()
+    await adopt_and_revoke(stage, HARRY)
+    stage.give(NL, HARRY)
+    await stage.sweep()
+    told = (await foreign_then(stage, stage.now))[HARRY, NL]
+    assert told.left_at is None
 
 
 async def test_only_changes_are_appended(stage: Stage) -> None:

@@ -97,7 +97,8 @@ def test_whoever_held_something_at_any_time_of_a_day_is_shown(store: Store, caps
     assert anna.rstrip().endswith("held")
     assert "event com.contoso.changed /hr#17" in out
     assert "Ours, 2026-02-28 23:00:00 UTC to 2026-03-01 23:00:00 UTC: 2 assignments" in out
-    assert "still there" in out
+    foreign = next(line for line in out.splitlines() if line.startswith(BEN) and ANNA in line)
+    assert foreign.rstrip().endswith("2026-03-01 22:30:00 UTC"), "when it was seen last, and not that it is there"
 
 
 def test_a_day_is_one_of_the_policys_time_zone_or_of_another(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
@@ -136,7 +137,9 @@ def test_programs_get_everything(store: Store, capsys: pytest.CaptureFixture[str
     assert row["ended"]["how"] == "revoked"
     assert found["foreign"] == []
     (foreign,) = asked(capsys, "--on", "2026-03-02", "--profile", str(NL))["foreign"]
-    assert (foreign["principal"], foreign["first_seen"], foreign["last_seen"]) == (BEN, GRANTED.isoformat(), None)
+    seen = GRANTED.isoformat()
+    assert (foreign["principal"], foreign["first_seen"], foreign["last_seen"]) == (BEN, seen, seen)
+    assert (foreign["certainty"], foreign["left"]) == ("perhaps", None)
 
 
 BEGINS = "This ledger begins 2026-03-01 22:30:00 UTC; of what was before, it knows"
