@@ -125,6 +125,25 @@ async def test_the_longest_lifetime_is_29_days_to_the_minute_and_the_shortest_45
     assert shortest.json()["expirationDateTime"] == "2026-03-01T12:45:00Z"
 
 
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        ("2026-03-18T11:00:00.0000000Z", "2026-03-18T11:00:00Z"),
+        ("2026-03-18T11:00:00.1200000Z", "2026-03-18T11:00:00.12Z"),
+        ("2026-03-18T13:00:00+02:00", "2026-03-18T11:00:00Z"),
+    ],
+)
+async def test_an_end_comes_back_as_it_was_sent_without_the_zeros_of_its_fraction(
+    tenant: Tenant, sent: str, shown: str
+) -> None:
+    made = (await create(tenant, expirationDateTime=sent)).json()
+    async with tenant.client() as app:
+        path = f"/subscriptions/{made['id']}"
+        one = (await app.get(path)).json()
+        renewed = (await app.patch(path, json={"expirationDateTime": sent})).json()
+    assert [answer["expirationDateTime"] for answer in (made, one, renewed)] == [shown] * 3
+
+
 async def test_switches_accept_what_graph_may_accept(tenant: Tenant) -> None:
     tenant.book.switches.accept_created = True
     tenant.book.switches.refuse_longer = False

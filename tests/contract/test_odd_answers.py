@@ -11,7 +11,7 @@ import pytest
 from sandbox.wire import Response
 from shared.adapters.billing_arm import ArmBilling
 from shared.domain.people import Person, UnreadablePerson
-from shared.errors import FailedRead, InvoiceAccessError, Permanent, Transient
+from shared.errors import FailedRead, InvoiceAccessError, Permanent, QueryRefused, Transient
 from tests.contract.billing_script import (
     ACCOUNT,
     KEY,
@@ -272,6 +272,36 @@ async def test_a_text_that_cannot_be_written_down_again_elsewhere_is_a_failed_re
 
 def ok_ascii(body: Any) -> httpx.Response:
     return httpx.Response(200, content=json.dumps(body).encode(), headers={"content-type": "application/json"})
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error", "said"),
+    [
+        (504, {"code": "UnknownError", "message": ""}, Transient, "504 UnknownError: (no message)"),
+        (429, {"code": "TooManyRequests", "innerError": {"date": "2024-02-20"}}, Transient, "429 TooManyRequests: (no"),
+        (503, {"code": "MailboxInfoStale", "message": "x"}, Transient, "503 MailboxInfoStale: x"),
+        (
+            400,
+            {"code": "", "message": "The query is not valid."},
+            QueryRefused,
+            "400 (no code): The query is not valid.",
+        ),
+        (
+            400,
+            {"code": "-1, Microsoft.SharePoint.Client", "message": "x"},
+            QueryRefused,
+            "-1, Microsoft.SharePoint.Client: x",
+        ),
+    ],
+)
+async def test_a_refusal_of_a_listing_with_parts_that_are_blank_or_left_out_says_what_there_is(
+    status: int, body: dict[str, Any], error: type[InvoiceAccessError], said: str
+) -> None:
+    answer = httpx.Response(status, json={"error": body})
+    async with graph_directory(lambda _: answer) as (graph, _):
+        with pytest.raises(error) as refused:
+            await anext(aiter(graph.people("department eq 'Finance'")))
+    assert said in str(refused.value)
 
 
 @pytest.mark.parametrize(("status", "error"), [(400, Permanent), (403, Permanent), (404, FailedRead), (503, Transient)])
