@@ -65,7 +65,7 @@ def read_people(body: bytes, what: str) -> tuple[Sequence[ListedPerson], str | N
 async def unless_withheld(people: AsyncIterator[ListedPerson], what: str) -> AsyncIterator[ListedPerson]:
     """The people of a listing; raises `FailedRead` at its end where all of them lack the same selected attribute.
 
-    Then it was never read, and is nobody's own. Of some of them it is those people's.
+    Then it was never read, and is nobody's own. Where only some of them lack it, that is their own.
     """
     lacking: frozenset[str] | None = None
     async for person in people:

@@ -31,7 +31,7 @@ class WantedAction:
     """An action that a sweep wants. `basis` is its reason, "" where the sweep cannot tell.
 
     `due` says whether it may be written before the next sweep: who is in a period of grace is not taken anything from
-    yet, and takes no room from others. Nor does what `asks_first`: the look that finds it holds it for a person.
+    yet, and takes no room from others. What `asks_first` takes none either: the look holds it for a person.
     `rules` are those that gave what it takes away; empty where nobody remembers.
     """
 

@@ -1,8 +1,9 @@
 """Dates that mean "never": what HR systems and directories write where there is no date.
 
 The one table of them, for the directory's answers, for events and for the file of people. A reader that meets such a
-date has met none: nobody was hired or left then, and there is no day on which to look again. Of the directory that
-holds from 1900 on: what lies before is the zero of a type (`is_before_all`), and nobody can tell what was meant.
+date has met none: nobody was hired or left then, and there is no day on which to look again. In the
+directory's answers that holds from 1900 on: an earlier date is the zero of a type (`is_before_all`), and nobody can
+tell what was meant.
 
 Sources of the dates: the first and the last value of each system's own type of date. .NET and ISO 8601 begin with
 0001-01-01, Windows' file times with 1601, SQL Server's datetime with 1753 and its smalldatetime with 1900 (it ends

@@ -75,8 +75,8 @@ def unknown_rules(
 
     A rule is not known when it names a group, profile, account or tag that does not exist, or matches nobody.
     `people` are everybody whom a complete sweep listed, with their groups; `missing_groups` are the object ids,
-    lower-case, that no group has. Of several comparisons one that nobody meets makes no rule unknown: see
-    `dead_comparisons`.
+    lower-case, that no group has. A rule of several comparisons goes on where nobody meets one of
+    them: see `dead_comparisons`.
     """
     awaited = {rule.name for rule in policy.rules}
     for person in people:
@@ -105,8 +105,8 @@ class DeadComparison:
 def dead_comparisons(policy: Policy, people: Iterable[Person]) -> tuple[DeadComparison, ...]:
     """What the rules ask for and nobody has, in policy order, each with the text that was perhaps meant.
 
-    `people` are everybody whom a complete sweep listed. A comparison that is negated asks for nothing. Of an attribute
-    that names one person neither text is told.
+    `people` are everybody whom a complete sweep listed. A comparison that is negated asks for nothing. Neither text
+    is told where the attribute names one person.
     """
     asked = [(rule.name, test) for rule in policy.rules if rule.who is not None for test in rule.who.asked]
     values: dict[str, dict[str, str]] = {test.attribute: {} for _, test in asked}

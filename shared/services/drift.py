@@ -36,7 +36,7 @@ class Drift:
     `actions` are what the looks would do as far as the sweep can tell; `unsure` the keys of which it cannot tell
     whether they are leavers, so that they are looked at whatever is held. `undecided` are the ids of actions about
     which nothing can be concluded, `enforced` the profiles on which there may be such: elsewhere no action waits for
-    anything. Of the `unreadable` nothing at all can be concluded. `notes` are what somebody should know, by person.
+    anything. Nothing at all can be concluded of the `unreadable`. `notes` are what somebody should know, by person.
     """
 
     enforced: frozenset[ProfileKey]

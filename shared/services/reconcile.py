@@ -65,7 +65,7 @@ async def reconcile(app: App, item: WorkItem) -> Outcome:
 async def _given_up(app: App, key: Key, failure: Permanent) -> Look:
     """Only a person can mend it; where our own role is gone, nothing more is written until one has.
 
-    Whom an event names by a name alone no sweep finds: there the name waits, and is looked for again.
+    No sweep finds somebody whom an event names by a name alone: so the name waits, and is looked for again.
     """
     if isinstance(failure, AccessLost) and not isinstance(key, IdentityKey):
         try:

@@ -219,7 +219,7 @@ class _Run:
         other_kinds = replace(wanted, change_types=BRIDGE)
         bridge = await self._create(other_kinds)
         if bridge is None and (earlier := _find(other_kinds, listed)) is not None:
-            # Of a run that did not come to its end, with a secret that nobody knows.
+            # Left by a run that did not come to its end, with a secret that nobody knows.
             await self.keeper.subscriptions.delete(earlier.id)
             bridge = await self._create(other_kinds)
         await self.keeper.subscriptions.delete(found.id)
