@@ -15,7 +15,7 @@ from sandbox.graph.model import AuditEntry, GraphModel
 from sandbox.graph.permissions import permissions_of
 from sandbox.graph.query import Options, read_options
 from sandbox.graph.routes import Route, find_route
-from sandbox.graph.throttling import Meter, cost, documented_limit
+from sandbox.graph.throttling import FREE_STATUSES, Meter, cost, documented_limit
 from sandbox.wire import Authenticate, Caller, Errand, Reply, Request, Response, as_json
 
 AUDIENCE = "https://graph.microsoft.com"
@@ -82,6 +82,8 @@ class GraphService:
             answer = route.operation(call, *values)
         except GraphError as error:
             status = error.status
+            if status in FREE_STATUSES:
+                self._take_back(caller, headers)
             raise
         else:
             status = answer.status
@@ -110,6 +112,13 @@ class GraphService:
             headers["x-ms-throttle-information"] = "ResourceUnitLimitExceeded"
             headers["x-ms-throttle-scope"] = f"Tenant_Application/ReadWrite/{caller.client_id}/{self.model.tenant_id}"
             raise GraphError(429, "TooManyRequests", "Too many requests.")
+
+    def _take_back(self, caller: Caller, headers: dict[str, str]) -> None:
+        """A request that costs nothing is not counted, whether it was by now or not."""
+        was_counted = "x-ms-resource-unit" in headers
+        headers["x-ms-resource-unit"] = "0"
+        if was_counted and self.model.switches.throttle:
+            self._meters[caller.client_id].take_back()
 
     def _refusal(self, error: GraphError, headers: dict[str, str]) -> Response:
         inner: dict[str, Any] = {

@@ -13,6 +13,9 @@ from sandbox.graph.query import Options
 WINDOW: Final = timedelta(seconds=10)
 """The window that the documented limit is for."""
 
+FREE_STATUSES: Final = frozenset({400, 403})
+"""Refusals that cost nothing, as somebody measured in 2026; the page does not say so."""
+
 _SMALL_PAGE: Final = 20
 _SMALL_TENANT: Final = 50
 _LARGE_TENANT: Final = 500
@@ -34,7 +37,7 @@ def documented_limit(users: int) -> int:
 
 
 class Meter:
-    """Counts one app's resource units in the last ten seconds; refused requests count too, as documented."""
+    """Counts one app's resource units in the last ten seconds; throttled requests count too, as documented."""
 
     def __init__(self) -> None:
         self._spent: deque[tuple[datetime, int]] = deque()
@@ -47,3 +50,7 @@ class Meter:
         self._spent.append((at, units))
         self._total += units
         return self._total
+
+    def take_back(self) -> None:
+        """Forgets the request that was booked last."""
+        self._total -= self._spent.pop()[1]

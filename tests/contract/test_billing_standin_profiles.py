@@ -80,7 +80,7 @@ async def test_profiles_are_listed_with_defaults_and_without_deleted_ones() -> N
     assert one.properties.invoice_email_opt_in is False
     assert one.properties.currency == "EUR"
     assert one.properties.invoice_day == 5
-    assert one.properties.system_id
+    assert re.fullmatch(r"[A-Z2-7]{4}-[A-Z2-7]{4}-BG7-[A-Z2-7]{3}", one.properties.system_id or ""), "not its name"
     assert one.properties.bill_to is not None
     assert one.properties.sold_to is not None
     assert one.properties.current_payment_term is not None

@@ -355,6 +355,21 @@ def test_throttling_counts_refused_requests_and_says_what_the_switches_say(
     assert get(service, "users").status == 200, "the first three have left the window"
 
 
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [("users?$top=ten", 400), ("users?$orderby=department", 400), ("groups/nonsense", 400), ("users", 403)],
+)
+def test_a_question_that_is_refused_costs_nothing(service: GraphService, target: str, status: int) -> None:
+    service.model.switches = Switches(throttle=True, resource_units_per_10_seconds=2)
+    nobody = GraphService(service.model, lambda _: Caller("o-nobody", TENANT, "c-portal"))
+    asked = nobody if status == 403 else service
+    for _ in range(5):
+        refused = get(asked, target)
+        assert (refused.status, refused.headers["x-ms-resource-unit"]) == (status, "0")
+    assert get(service, "users").status == 200
+    assert get(service, "users").status == 429, "and the one that was answered does"
+
+
 def test_a_new_person_is_answered_with_the_default_set_and_a_location(service: GraphService) -> None:
     body = person(9, accountEnabled=True, mailNickname="p9", department="Finance")
     del body["id"]
