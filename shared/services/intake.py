@@ -105,13 +105,15 @@ async def intake(app: App, batch: Sequence[Incoming], progress: Progress | None 
     # What met a bug goes on alone: it may have been any one of those that it was sent with.
     most = 1 if any(message.identity in progress.bugs for message in batch) else EVENTS_AT_ONCE
     chunk: list[_Read] = []
+    events = 0
     for number, message in enumerate(batch):
         chunk.append(run.read(message))
+        events += len(chunk[-1].events)
         await asyncio.sleep(0)  # reading a thousand events takes a while, and others run here
-        if sum(len(read.events) for read in chunk) < most and number + 1 < len(batch):
+        if events < most and number + 1 < len(batch):
             continue
         await run.send_looks(chunk)
-        chunk = []
+        chunk, events = [], 0
         if clock() >= over and number + 1 < len(batch):
             raise Transient(
                 f"{number + 1} of {len(batch)} messages took {app.settings.handler_seconds} s: the rest comes back"
