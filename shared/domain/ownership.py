@@ -40,12 +40,18 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class AdoptedRow:
-    """The very row that a person adopted. One that somebody made later in its place is another row."""
+    """The very row that a person adopted. One that somebody made later in its place is another row.
+
+    `created_on` is in whole seconds: some answers of the service show a row's time with a fraction, others without.
+    """
 
     profile: ProfileKey
     name: str
     created_by: str | None
     created_on: datetime
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "created_on", self.created_on.replace(microsecond=0))
 
     @classmethod
     def of(cls, assignment: Assignment) -> "AdoptedRow | None":

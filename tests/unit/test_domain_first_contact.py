@@ -314,3 +314,12 @@ def test_an_explicit_choice_means_that_assignment_also_where_it_will_be_refused(
     ours = existing(of=row(by=US))
     assert chosen_of(ours, Choice(pairs=((ProfileKey("MCA", "p1"), ID),))) is Why.CHOSEN
     assert chosen_of(ours, Choice(pairs=((TWO, ID),))) is None
+
+
+def test_the_adopted_row_is_the_same_whether_its_time_is_shown_with_a_fraction_or_in_whole_seconds() -> None:
+    made = datetime(2026, 3, 2, 10, 9, 20, 351_000, tzinfo=UTC)
+    shown = replace(row(), created_on=made.replace(microsecond=0))
+    live = replace(row(), created_on=made)
+    assert isinstance(prove(live, identities={US}, adopted=AdoptedRow.of(shown)), OwnAssignment)
+    remade = replace(row(), created_on=made.replace(second=21))
+    assert not isinstance(prove(remade, identities={US}, adopted=AdoptedRow.of(shown)), OwnAssignment)

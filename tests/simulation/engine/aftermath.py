@@ -115,7 +115,8 @@ def _is_ours(judge: Judge, key: ProfileKey, row: Row) -> bool:
     if judge.world.maker(key, row) == APP:
         return True
     adopted = judge.surely_adopted.get((key, row.principal_id))
-    return adopted is not None and judge.ledger_lost is None and adopted == datetime.fromisoformat(row.created_on)
+    made = datetime.fromisoformat(row.created_on).replace(microsecond=0)
+    return adopted is not None and judge.ledger_lost is None and adopted == made
 
 
 def _is_unprovable(judge: Judge, key: ProfileKey, person: str) -> bool:

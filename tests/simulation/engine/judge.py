@@ -133,7 +133,7 @@ class Judge(Case):
         elif record.kind == "look" and run is not None:
             self._looked(run, record)
         elif record.kind == ADOPT:
-            made = datetime.fromisoformat(record.body["created_on"])
+            made = datetime.fromisoformat(record.body["created_on"]).replace(microsecond=0)
             self.adopted[ProfileKey.parse(record.body["profile"]), record.key.removeprefix("person:")] = made
             self.book.count("adopted")
         shown = {name: record.body[name] for name in _SHOWN_OF_LOOKS if name in record.body}

@@ -103,4 +103,5 @@ class Operator:
             self.judge.book.count(f"operator:adopt:{adopted.fate}")
             row = adopted.adoption.row
             if adopted.fate is Fate.ADOPTED and row is not None and row.created_on is not None:
-                self.judge.surely_adopted[row.profile, row.principal_id] = row.created_on
+                made = row.created_on.replace(microsecond=0)
+                self.judge.surely_adopted[row.profile, row.principal_id] = made

@@ -36,6 +36,8 @@ def looks_know_what_sweeps_saw(judge: Case, run: Run, record: Record) -> str | N
     """First contact: after a complete sweep, on whatever store, a look reads all that is ours, whoever it is about."""
     if judge.known is None or "employment" not in record.body or "read" not in record.body:
         return None
+    if "piece" in record.body:  # the other pieces read the rest
+        return None
     began, ended, policy = judge.known
     person = run.key.removeprefix("person:")
     if run.began < ended or person in run.policy.protected:
@@ -54,7 +56,7 @@ def _surely_ours(judge: Case, person: str, since: datetime) -> Iterator[tuple[Pr
         made = datetime.fromisoformat(row.created_on)
         if row.principal_id != person or made > since or key.account in judge.out_of_sight:
             continue
-        adopted = judge.surely_adopted.get((key, person)) == made and judge.ledger_lost is None
+        adopted = judge.surely_adopted.get((key, person)) == made.replace(microsecond=0) and judge.ledger_lost is None
         if row.created_by == APP == judge.world.maker(key, row) or adopted:
             yield key, row
 

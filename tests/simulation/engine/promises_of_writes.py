@@ -80,7 +80,7 @@ def nothing_foreign(judge: Case, write: AppWrite, run: Run | None) -> str | None
         return None
     if run is not None and write.profile is not None and write.row is not None:
         made = datetime.fromisoformat(write.row.created_on)
-        if judge.adopted.get((write.profile, write.entry.principal or "")) == made:
+        if judge.adopted.get((write.profile, write.entry.principal or "")) == made.replace(microsecond=0):
             return None
         _, maker = run.rows_read.get(write.profile, (False, None))
         if maker == APP or _is_another(run.rows_made.get(write.profile, ""), made):
