@@ -4,6 +4,7 @@ Lives here: the one question to the directory that tells a slip from a move. Wha
 says.
 """
 
+import logging
 from collections.abc import Set as AbstractSet
 
 from shared.domain.catalogue import Catalogue
@@ -13,7 +14,10 @@ from shared.domain.near_misses import Near, ask_about, missed_by
 from shared.domain.people import Person, PersonRead
 from shared.domain.plan import Plan
 from shared.domain.selectors import rule_attributes
+from shared.errors import QueryRefused
 from shared.services.app import App
+
+_log = logging.getLogger(__name__)
 
 
 async def ask_about_slips(
@@ -23,7 +27,8 @@ async def ask_about_slips(
 
     Not where a rule, a tag, a profile, an account or another person has the new text: then it is a move. What a person
     was `asked_about` stays asked about as long as it may be a slip: others may have the same one since. At most one
-    listing for each text that is one letter away, of people who have it. Raises as `Directory.people` does.
+    listing for each text that is one letter away, of people who have it. Raises as `Directory.people` does, but for a
+    question that is refused.
     """
     if not isinstance(person, Person) or all(revoke.ask_first is not None for revoke in plan.revokes):
         return plan
@@ -39,8 +44,13 @@ async def ask_about_slips(
 
 
 async def _somebody_else_has(app: App, slip: Near, person: Person) -> bool:
+    """Whether another person has the text; False where the directory never says: then a person is asked."""
     odata_filter = f"{slip.attribute} eq {quote(slip.value)}"
-    listed = [one async for one in app.directory.people(odata_filter)]
+    try:
+        listed = [one async for one in app.directory.people(odata_filter)]
+    except QueryRefused as refusal:
+        _log.warning("who else has the %s of %s cannot be asked: %s", slip.attribute, person.object_id, refusal)
+        return False
     others = [one for one in listed if isinstance(one, Person) and one.object_id != person.object_id]
     texts = [text for one in others if (text := one.attributes.get(slip.attribute)) is not None]
     return fold(slip.value) in map(fold, texts)

@@ -138,6 +138,16 @@ async def test_while_the_directory_cannot_say_whether_others_have_the_text_nothi
     assert (await stage.last_look(FEMKE))["outcome"] == "retry"
 
 
+async def test_where_the_directory_refuses_to_say_whether_others_have_the_text_a_person_is_asked(stage: Stage) -> None:
+    stage.fault("graph", Effect(status=400), path="/v1.0/users$")
+    stage.change(FEMKE, companyName="Contoso Nederlant")
+    await stage.event_about(FEMKE)
+    await stage.advance(minutes=20)
+    (hold,) = (await list_holds(stage.app)).holds
+    assert (hold.key, hold.stopped_by) == (PersonKey(FEMKE), StoppedBy.NEAR_MISS)
+    assert stage.held(FEMKE) == {NL}
+
+
 async def test_a_leaver_with_a_slip_is_revoked(stage: Stage) -> None:
     await stage.settle()
     stage.change(FEMKE, department="Finance ", accountEnabled=False)
