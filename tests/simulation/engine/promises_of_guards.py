@@ -74,10 +74,11 @@ def one_lot_of_too_many(judge: Case, run: Run, report: Mapping[str, Any]) -> str
         wanted.setdefault(kind, set()).add(action)
     for kind, loose in wanted.items():
         lot = {hold.id for hold in run.held_anew.values() if hold.kind is kind and hold.stopped_by is StoppedBy.SWEEP}
+        free = loose - lot  # what it held is held, also where the state was lost before the sweep ended
         room = _room(judge, run, kind)
-        if len(loose | lot) > room:
+        if free and len(free | lot) > room:
             held = f", and holds {len(lot)}" if lot else ""
-            return f"it lets loose {len(loose)} {kind.value}{held}, where the budget has room for {room}"
+            return f"it lets loose {len(free)} {kind.value}{held}, where the budget has room for {room}"
     return None
 
 
