@@ -30,7 +30,7 @@ def draw_switches(rng: random.Random) -> tuple[BillingSwitches, GraphSwitches]:
         create_polls=one(0, 0, 2),
         create_retry_after_seconds=one(1, 5),
         duplicate=one("existing", "conflict"),
-        created_by_service_principal=one("object-id", "object-id", "absent"),
+        created_by_service_principal=one("object-id", "object-id", "object-id", "absent", "empty"),
         whole_second_timestamps=one(True, False),
         unknown_principal_status=one(400, 404),
         grants_visible_after_seconds=slow,
@@ -57,6 +57,10 @@ def draw_switches(rng: random.Random) -> tuple[BillingSwitches, GraphSwitches]:
         reads_bucket=one(250, 250, 60),
         writes_bucket=one(200, 200, 5),
         writes_per_second=one(10.0, 10.0, 0.2),
+        error_bodies=one("bare", "wrapped"),
+        assignments_on_one_page=one(True, False),
+        next_links=one("relative", "absolute"),
+        total_count=one(True, False),
     )
     graph = GraphSwitches(
         replica_lag_seconds=one(0.0, 0.0, 5.0, 60.0, 150.0),
