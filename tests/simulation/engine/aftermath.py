@@ -125,7 +125,7 @@ def _is_unprovable(judge: Judge, key: ProfileKey, person: str) -> bool:
     The ledger that did know is lost; or the operation that made it hung until a look had found that it came to nothing.
     """
     row = judge.world.row(key, person)
-    if row is None or row.created_by is not None:
+    if row is None or row.created_by:
         return False
     intent = judge.last_intent.get((f"person:{person}", key.folded, "grant"))
     made = datetime.fromisoformat(row.created_on)

@@ -203,7 +203,7 @@ def _would_be_taken(judge: Case, run: Run, key: ProfileKey, row: Assignment) -> 
     if not is_shown or person in policy.protected or not oracle.is_enforced(key, policy, facts):
         return False
     user, deleted = oracle.true_user(world, person)
-    if user is None or world.maker(key, row) != APP or row.created_by is None:
+    if user is None or world.maker(key, row) != APP or not row.created_by:
         return False
     stands = [oracle.standing(user, deleted=deleted, policy=policy, now=now) for now in (run.began, world.now())]
     groups = oracle.groups_of(world.graph.newest(), person, policy)
