@@ -53,6 +53,9 @@ def _why_unwanted(judge: Judge, policy: SimPolicy, hold: Hold) -> str | None:
         return "there is nothing to take" if row is None else "it is given already"
     if oracle.unknown_rules(judge.world.graph.newest(), policy, facts, judge.world.odd):
         return None  # of what a rule gave that is not known, nothing can be said
+    user, _ = oracle.true_user(judge.world, person)
+    if user is not None and oracle.is_odd(user):
+        return None  # of whom nobody can read, nothing can be said
     is_given = hold.profile in _wanted(judge, policy, person)
     if is_given is (hold.kind is ActionKind.GRANTS):
         return None

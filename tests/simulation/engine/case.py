@@ -3,7 +3,7 @@
 Lives here: facts as they were found, and what the oracle says of them. Finding them is `judge`'s and `hearing`'s.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -99,6 +99,8 @@ class Case:
     """When the ledger was last wiped or put back."""
     state_lost: datetime | None = None
     """When the state was last wiped."""
+    reserved_then: Mapping[ActionKind, frozenset[str]] = field(default_factory=dict)
+    """What was reserved when the state was last wiped: a write may have been on its way."""
     known: tuple[datetime, datetime, SimPolicy] | None = None
     """The latest complete sweep that kept everything since the state was lost: its beginning, end and policy."""
     adopted: dict[tuple[ProfileKey, str], datetime] = field(default_factory=dict)

@@ -281,6 +281,7 @@ class Judge(Case):
     def state_is_lost(self) -> None:
         """Everything that can be rebuilt is gone, and with it what was decided, counted and braked."""
         self.state_lost = self.world.now()
+        self.reserved_then = dict(self.reserved)
         self.brake_stood |= dict.fromkeys(self.brake.causes, self.state_lost)
         self.brake = Brake()
         self.known = None
