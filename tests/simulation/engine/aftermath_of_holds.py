@@ -51,11 +51,10 @@ def _why_unwanted(judge: Judge, policy: SimPolicy, hold: Hold) -> str | None:
     row = judge.world.row(hold.profile, person)
     if (row is None) is not (hold.kind is ActionKind.GRANTS):
         return "there is nothing to take" if row is None else "it is given already"
-    if oracle.unknown_rules(judge.world.graph.newest(), policy, facts, judge.world.odd):
-        return None  # of what a rule gave that is not known, nothing can be said
     user, _ = oracle.true_user(judge.world, person)
-    if user is not None and oracle.is_odd(user):
-        return None  # of whom nobody can read, nothing can be said
+    is_odd = user is not None and oracle.is_odd(user)
+    if is_odd or oracle.unknown_rules(judge.world.graph.newest(), policy, facts, judge.world.odd):
+        return None  # of whom nobody can read, and of what a rule gave that is not known, nothing can be said
     is_given = hold.profile in _wanted(judge, policy, person)
     if is_given is (hold.kind is ActionKind.GRANTS):
         return None
