@@ -33,14 +33,13 @@ from kiota_abstractions.serialization import ParsableFactory
 from kiota_authentication_azure.azure_identity_authentication_provider import (
     AzureIdentityAuthenticationProvider,
 )
-from kiota_http.kiota_client_factory import KiotaClientFactory
 from kiota_http.middleware import (
     BaseMiddleware,
-    BodyInspectionHandler,
-    HeadersInspectionHandler,
+    ParametersNameDecodingHandler,
     RetryHandler,
 )
-from kiota_http.middleware.options import RedirectHandlerOption, RetryHandlerOption, UrlReplaceHandlerOption
+from kiota_http.middleware.options import RetryHandlerOption
+from kiota_http.middleware.user_agent_handler import UserAgentHandler
 from msgraph.generated.models.o_data_errors.o_data_error import ODataError
 from msgraph.graph_request_adapter import GraphRequestAdapter, options
 from msgraph.graph_service_client import GraphServiceClient
@@ -346,29 +345,15 @@ class _BoundedRetry(RetryHandler):
 
 
 def _middleware(end: _Exit) -> list[BaseMiddleware]:
-    """The SDK's default pipeline, with a bounded retry handler, no redirects or inspection, and `end` at its end.
+    """Of the SDK's default pipeline what serves us, with a bounded retry handler, and `end` at its end.
 
-    Graph's directory redirects nobody, and a token has no business elsewhere. `GraphClientFactory` accepts
-    options for its default handlers but no handler of ours, hence the same list built by hand.
+    Left out: redirects (Graph's directory redirects nobody, and a token has no business elsewhere), replaced addresses
+    (they are for /me, of which an app has none), and what keeps every request's headers and bodies for whoever asks.
     """
-    redirects = RedirectHandlerOption(should_redirect=False)
-    replacements = UrlReplaceHandlerOption(enabled=False)  # they are for /me, of which an app has none
-    pipeline = KiotaClientFactory.get_default_middleware(
-        {redirects.get_key(): redirects, replacements.get_key(): replacements}
-    )
     # `delay` is not a cap but is added to every wait; the default of 3 s is what makes each repetition slow.
     bounded = _BoundedRetry(RetryHandlerOption(delay=0, max_retries=RETRIES))
     telemetry = options[GraphTelemetryHandlerOption.get_key()]
-    return [
-        *(
-            bounded if isinstance(handler, RetryHandler) else handler
-            for handler in pipeline
-            # They keep every request's headers for a caller who asks; nobody does, and it is a tenth of a read's CPU.
-            if not isinstance(handler, HeadersInspectionHandler | BodyInspectionHandler)
-        ),
-        GraphTelemetryHandler(telemetry),
-        end,
-    ]
+    return [bounded, ParametersNameDecodingHandler(), UserAgentHandler(), GraphTelemetryHandler(telemetry), end]
 
 
 def _own_client(*, local: bool) -> httpx.AsyncClient:
