@@ -16,10 +16,12 @@ from tests.simulation.engine.policies import SimPolicy
 def judge_holds(judge: Judge, policy: SimPolicy) -> None:
     """Section 7: a look, or a sweep, that no longer wants an action closes its hold.
 
-    What was released is done by then, or open again, or closed.
+    What was released is done by then, or open again, or closed. Of whom nobody can read nothing can be said.
     """
     for row in judge.holds.values():
         for hold in row.holds.values():
+            if isinstance(hold.key, PersonKey) and _is_odd(judge, hold.key.object_id):
+                continue
             if hold.status is Status.OPEN and (why := _why_unwanted(judge, policy, hold)) is not None:
                 what = f"{hold.kind.value} {hold.key.canonical} on {hold.profile}"
                 judge.book.violate("holds_are_wanted", f"{what} is held and {why}")
@@ -51,14 +53,17 @@ def _why_unwanted(judge: Judge, policy: SimPolicy, hold: Hold) -> str | None:
     row = judge.world.row(hold.profile, person)
     if (row is None) is not (hold.kind is ActionKind.GRANTS):
         return "there is nothing to take" if row is None else "it is given already"
-    user, _ = oracle.true_user(judge.world, person)
-    is_odd = user is not None and oracle.is_odd(user)
-    if is_odd or oracle.unknown_rules(judge.world.graph.newest(), policy, facts, judge.world.odd):
-        return None  # of whom nobody can read, and of what a rule gave that is not known, nothing can be said
+    if oracle.unknown_rules(judge.world.graph.newest(), policy, facts, judge.world.odd):
+        return None  # of what a rule gave that is not known, nothing can be said
     is_given = hold.profile in _wanted(judge, policy, person)
     if is_given is (hold.kind is ActionKind.GRANTS):
         return None
     return "a rule gives it" if is_given else "no rule gives it"
+
+
+def _is_odd(judge: Judge, person: str) -> bool:
+    user, _ = oracle.true_user(judge.world, person)
+    return user is not None and oracle.is_odd(user)
 
 
 def _wanted(judge: Judge, policy: SimPolicy, person: str) -> set[object]:

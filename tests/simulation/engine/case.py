@@ -162,6 +162,10 @@ class Case:
         """Since when the directory has no such group; None where it has."""
         return self.world.groups_gone.get(group)
 
+    def state_lost_during(self, run: Run) -> bool:
+        """Whether the state was wiped while a run, which has not ended, was under way."""
+        return self.state_lost is not None and run.began <= self.state_lost
+
     def clocks_moved_since(self, moment: datetime) -> bool:
         """Whether some process's clock jumped since then, or a little before."""
         return self.clocks_moved is not None and self.clocks_moved > moment - timedelta(hours=1)

@@ -249,8 +249,7 @@ class Judge(Case):
         for promise in (*SWEEP_PROMISES, *SWEEP_GUARD_PROMISES, releases_end):
             if (broken := promise(self, run, report)) is not None:
                 self.book.violate(promise.__name__, f"run {run.number}: {broken}")
-        is_of_this_state = self.state_lost is None or run.began > self.state_lost
-        if report["complete"] and not report["not_kept"] and is_of_this_state:
+        if report["complete"] and not report["not_kept"] and not self.state_lost_during(run):
             self.known = (run.began, self.world.now(), run.policy)
 
     def app_wrote(self, write: AppWrite) -> None:

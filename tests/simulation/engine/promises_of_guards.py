@@ -66,15 +66,18 @@ def updates_are_rare(judge: Case, write: AppWrite, run: Run | None) -> str | Non
 
 
 def one_lot_of_too_many(judge: Case, run: Run, report: Mapping[str, Any]) -> str | None:
-    """Section 7: of a kind of which one sweep wants more than is left, none is let loose: one hold carries them all."""
-    if not report["complete"]:
+    """Section 7: of a kind of which one sweep wants more than is left, none is let loose: one hold carries them all.
+
+    A sweep during which the state was lost is spared: what was reserved when it decided is not known any more.
+    """
+    if not report["complete"] or judge.state_lost_during(run):
         return None
     wanted: dict[ActionKind, set[str]] = {}
     for kind, action in _surely_wanted(judge, run):
         wanted.setdefault(kind, set()).add(action)
     for kind, loose in wanted.items():
         lot = {hold.id for hold in run.held_anew.values() if hold.kind is kind and hold.stopped_by is StoppedBy.SWEEP}
-        free = loose - lot  # what it held is held, also where the state was lost before the sweep ended
+        free = loose - lot
         room = _room(judge, run, kind)
         if free and len(free | lot) > room:
             held = f", and holds {len(lot)}" if lot else ""

@@ -137,8 +137,7 @@ def reserved_before_write(judge: Case, write: AppWrite, run: Run | None) -> str 
     action = action_id(key, kind, write.profile)
     if action in judge.reserved.get(kind, ()) or judge.status(run.key, action) is Status.RELEASED:
         return None
-    was_on_its_way = judge.state_lost is not None and run.began <= judge.state_lost
-    if was_on_its_way and action in judge.reserved_then.get(kind, ()):
+    if judge.state_lost_during(run) and action in judge.reserved_then.get(kind, ()):
         return None
     return f"nothing of the budget for {kind.value} is reserved for it"
 
