@@ -26,7 +26,7 @@ _CLOCKS: Final = timedelta(minutes=10)
 """By how much clocks may be off, and more."""
 
 _MOST_LOOKS: Final = 100
-"""How many looks a name that nobody has is worth in two weeks, and more."""
+"""How many looks in 24 h a name that nobody has is worth, and more: several items forge it, and tries fail."""
 
 _STANDS: Final = timedelta(days=3)
 """How long a release stands that is not carried out."""
@@ -65,8 +65,10 @@ def forged_items_end(judge: Case, run: Run) -> str | None:
     """Threats: an item with dates that never come costs some looks, as an honest one does, and not one a minute."""
     if run.key not in judge.forged or not run.key.startswith("identity:"):
         return None
-    looks = len(judge.runs_about.get(run.key, ()))
-    return f"look {looks} at {run.key}, which was forged at {judge.forged[run.key]}" if looks == _MOST_LOOKS else None
+    looks = sum(run.began - other.began < timedelta(hours=24) for other in judge.runs_about.get(run.key, ()))
+    if looks != _MOST_LOOKS:
+        return None
+    return f"look {looks} in 24 h at {run.key}, which was forged at {judge.forged[run.key]}"
 
 
 def is_over(hold: Hold, now: datetime, grace_hours: float) -> bool:
