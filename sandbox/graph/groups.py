@@ -4,6 +4,8 @@ Lives here: one function per operation, from a call to an answer. Permissions we
 of routes says.
 """
 
+from collections.abc import Callable
+
 from sandbox.graph.call import Call
 from sandbox.graph.errors import bad_request, not_found
 from sandbox.graph.listing import Collection, counted, listed
@@ -119,11 +121,19 @@ def _every_group(call: Call) -> Collection:
 
 
 def _members(call: Call, group_id: str) -> Collection:
-    return Collection(call.view.members(_seen(call, group_id)), None, "directoryObjects")
+    return Collection(_shown(call, _seen(call, group_id), call.view.members), None, "directoryObjects")
 
 
 def _transitive_members(call: Call, group_id: str) -> Collection:
-    return Collection(call.view.transitive_members(_seen(call, group_id)), None, "directoryObjects")
+    return Collection(_shown(call, _seen(call, group_id), call.view.transitive_members), None, "directoryObjects")
+
+
+def _shown(call: Call, group: Entry, members: Callable[[Entry], list[Entry]]) -> list[Entry]:
+    """The members that a list shows."""
+    stale = call.model.switches.stale_members.get(group.id)
+    if stale is None:
+        return members(group)
+    return [found for object_id in stale if (found := call.view.live(object_id)) is not None]
 
 
 def _only_users(collection: Collection) -> Collection:

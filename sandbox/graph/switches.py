@@ -65,6 +65,10 @@ class Switches:
     """What answers say of single objects instead of what is held of them: property values by object id. Directories
     that are fed by others were seen to hold what their own API refuses to write; which, nobody says."""
 
+    stale_members: dict[str, list[str]] = field(default_factory=dict)
+    """What a group's lists of members show, by ids of group and members, instead of whom it has. Lists of members that
+    are advanced queries come from an index, which was seen to be days behind; `checkMemberGroups` is not."""
+
     page_token_lifetime_seconds: float | None = None
     """After how many seconds a `$skiptoken` is refused with Directory_ExpiredPageToken. Minutes, as observed;
     no figure is documented. None: never."""

@@ -101,6 +101,31 @@ async def test_it_reads_in_bulk_and_nobody_in_particular(stage: Stage) -> None:
     assert report["drift"] == {"missing": 20}
 
 
+async def test_lists_of_members_that_are_days_behind_give_nobody_anything(stage: Stage) -> None:
+    held, writes = stage.everything_held(), len(stage.writes())
+    stage.graph.switches.stale_members[TREASURY] = [TESS, HARRY]  # Harry left the group long ago
+    for _ in range(48):
+        report = await stage.settle()
+        assert report["drift"] == {"missing": 1}  # the sweep believes the list, and the look asks about him alone
+    assert stage.everything_held() == held
+    assert len(stage.writes()) == writes
+    assert (await stage.last_look(HARRY))["outcome"] == "unchanged"
+
+
+async def test_lists_of_members_that_are_days_behind_take_nothing_from_anybody(stage: Stage) -> None:
+    stage.join(TREASURY, DIETER)
+    await stage.settle()
+    held, writes = stage.everything_held(), len(stage.writes())
+    assert stage.held(TESS) == {HOLDING}
+    stage.graph.switches.stale_members[TREASURY] = [DIETER]  # Tess joined some days ago
+    for _ in range(48):
+        report = await stage.settle()
+        assert sum(report["drift"].values()) == 1
+    assert stage.everything_held() == held
+    assert len(stage.writes()) == writes
+    assert (await stage.last_look(TESS))["outcome"] == "unchanged"
+
+
 async def test_leavers_go_first_and_the_rest_in_batches(set_stage: Callable[..., Stage]) -> None:
     given = world()
     given["users"] += [user(guid(7, n), f"clerk{n}", "Contoso Nederland") for n in range(7)]
