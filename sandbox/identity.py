@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import parse_qs
 
@@ -26,6 +27,9 @@ TOKEN_LIFETIME_SECONDS: Final = 24 * 3600
 """How long a managed identity's token lives, in seconds: about a day, as the real service gives."""
 
 _ALGORITHM: Final = "HS256"
+_TOKENS_KNOWN: Final = 256
+"""How many tokens are verified once and not at every request, as a service does that knows who is calling."""
+
 _BEARER: Final = "bearer "
 
 
@@ -72,6 +76,7 @@ class IdentityEndpoint:
         self._clock = clock
         self._key = key if key is not None else secrets.token_bytes(32)
         self._lifetime = token_lifetime_seconds
+        self._claims = lru_cache(_TOKENS_KNOWN)(self._verified)
 
     def handle(self, request: Request) -> Response:
         """Answers one request for a token; 400 for what the real endpoint refuses, 401 without its header."""
@@ -153,17 +158,22 @@ class IdentityEndpoint:
                 return next((i for i in self._identities if member(i).lower() == wanted), None)
         return next((i for i in self._identities if i.default), None)
 
-    def _speaker(self, token: str, audience: str) -> Caller | None:
+    def _verified(self, token: str) -> dict[str, Any] | None:
         try:
-            claims: dict[str, Any] = jwt.decode(
+            return jwt.decode(
                 token,
                 self._key,
                 algorithms=[_ALGORITHM],
-                # The times are judged below by the injected clock; PyJWT knows only the machine's own.
+                # The times are judged by the injected clock at every request; PyJWT knows only the machine's own.
                 options={"verify_aud": False, "verify_exp": False, "verify_nbf": False, "verify_iat": False},
             )
         except jwt.InvalidTokenError:
             return None  # garbage, or signed by somebody else: nobody speaks through it
+
+    def _speaker(self, token: str, audience: str) -> Caller | None:
+        claims = self._claims(token)
+        if claims is None:
+            return None
         if normal_audience(str(claims["aud"])) != normal_audience(audience):
             return None
         if not claims["nbf"] <= self._clock().timestamp() < claims["exp"]:
