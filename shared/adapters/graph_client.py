@@ -146,10 +146,11 @@ class GraphClient:
         await self._exit.close()
 
     def address(self, request: RequestInformation) -> str:
-        """Where a request goes, for requests that differ in an id only.
+        """Where a request goes, expanded from its template.
 
-        kiota expands a request's address three times each time it is sent, letter by letter, which for the
-        long list of attributes that we select takes longer than everything else together.
+        kiota expands it letter by letter, and three times each time a request is sent, which for the long list of
+        attributes that we select takes longer than everything else together. So it is asked for once a request, and
+        once at all for requests that differ in an id only.
         """
         self._adapter.set_base_url_for_request_information(request)
         return request.url.replace("?%24", "?$")
@@ -203,6 +204,9 @@ class GraphClient:
 
     async def _send(self, request: RequestInformation, what: str, lost: type[Transient] = Transient) -> bytes | None:
         """Sends a request; `lost` is what it is called when no answer came. Raises APIError for a refusal."""
+        address = self.address(request)
+        request.path_parameters = {}  # they are the request builder's own, and naming an address would clear them
+        request.url = address
         try:
             async with asyncio.timeout(CALL_SECONDS):
                 body = await self._adapter.send_primitive_async(request, "bytes", _ERRORS)
