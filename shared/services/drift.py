@@ -96,7 +96,7 @@ def find_drift(app: App, estate: Estate, held: Mapping[str, Sequence[Held]]) -> 
     for object_id, person in listed.items():
         _judge(app, estate, person, held.get(object_id, ()), vocabulary, drift)
     if estate.people_complete:
-        for object_id in held.keys() - listed.keys() - app.policy.protected:
+        for object_id in sorted(held.keys() - listed.keys() - app.policy.protected):
             ours = [one for one in held[object_id] if isinstance(one, OwnAssignment)]
             if ours:
                 _add_outsider(app, estate, PersonKey(object_id), ours, drift)
