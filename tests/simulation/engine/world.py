@@ -66,7 +66,8 @@ class World:
     """Everything outside the app. `start` is when it begins, `given` a world file's content."""
 
     def __init__(self, rng: random.Random, start: datetime, given: dict[str, Any]) -> None:
-        self.start = start
+        self.start = self._now = start
+        self._seconds = 0.0
         self.loop = asyncio.get_running_loop()
         found = parse_world(given)
         principals = found.principals()
@@ -107,8 +108,12 @@ class World:
     # -- time and tokens
 
     def now(self) -> datetime:
-        """The true time."""
-        return self.start + timedelta(seconds=self.loop.time())
+        """The true time. Asked for some fifty times a moment, and counted out once."""
+        seconds = self.loop.time()
+        if seconds != self._seconds:
+            self._seconds = seconds
+            self._now = self.start + timedelta(seconds=seconds)
+        return self._now
 
     def token(self, who: Identity, audience: str) -> str:
         """A token as a credential keeps it: the same one until five minutes before its end."""
