@@ -75,7 +75,9 @@ class ServiceBusOptions(_Part):
     auto_complete_messages: bool = True
     """Complete on success, abandon on failure; a trigger may say otherwise for itself."""
     max_auto_lock_renewal_duration: TimeSpan = timedelta(minutes=5)
-    """How long a lock is kept alive for one run of a function on single messages."""
+    """How long a lock is kept alive: a message's from its receive, a session's from its acceptance. Not for batches.
+
+    There is no value for "without end": the extension refuses a negative one."""
     max_concurrent_calls: int = Field(default=16, ge=1)
     """Runs at once of a function on single messages without sessions."""
     max_concurrent_sessions: int = Field(default=8, ge=1)

@@ -6,7 +6,9 @@ in virtual time) calls `keep` and `poll` when told that something changed and at
 
 * single messages: up to `max_concurrent_calls` runs, locks renewed up to `max_auto_lock_renewal_duration`;
 * sessions: up to `max_concurrent_sessions` held, `max_concurrent_calls_per_session` runs in each, a session
-  kept until `session_idle_timeout` has passed since the last receive, its lock renewed meanwhile;
+  kept until `session_idle_timeout` has passed since the last receive, its lock renewed meanwhile, but only up to
+  `max_auto_lock_renewal_duration` from its acceptance, however many messages it had by then (SessionReceiverManager
+  of Azure.Messaging.ServiceBus starts one renewal for each acceptance);
 * batches: one run at a time (with sessions: of one session), no renewal of locks;
 * success completes, failure abandons, which is delivered again at once; without auto-complete nothing is
   done.
@@ -57,6 +59,7 @@ class HeldSession:
 
     lock: SessionLock
     unsubscribe: Callable[[], None]
+    accepted_at: datetime
     last_receive: datetime
     renew_at: datetime | None
     running: dict[str, Dispatch] = field(default_factory=dict)
@@ -130,6 +133,7 @@ class QueuePump:
             session = HeldSession(
                 lock=lock,
                 unsubscribe=self.queue.subscribe(self._on_change, session_id=lock.session_id),
+                accepted_at=now,
                 last_receive=now,
                 renew_at=None if self._trigger.batches else now + self._renewal,
             )
@@ -197,9 +201,7 @@ class QueuePump:
         return now + self._renewal
 
     def _renew_session(self, session: HeldSession, now: datetime) -> datetime | None:
-        limit = self._options.max_auto_lock_renewal_duration
-        if any(now - dispatch.started_at >= limit for dispatch in session.running.values()):
-            # Taken up again when the long run has ended, if the session is still ours by then.
+        if now - session.accepted_at >= self._options.max_auto_lock_renewal_duration:
             return None
         try:
             session.lock = self.queue.renew_session(session.lock)
@@ -245,8 +247,6 @@ class QueuePump:
         session = dispatch.session
         if session is not None:
             del session.running[dispatch.id]
-            if session.renew_at is None and not session.lost and not self._trigger.batches:
-                session.renew_at = self._clock()
         chosen = self._trigger.auto_complete
         if self._options.auto_complete_messages if chosen is None else chosen:
             settle = self.queue.complete if ok else self.queue.abandon

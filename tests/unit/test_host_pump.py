@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -10,8 +11,9 @@ import pytest
 
 from sandbox.broker.model import Broker, Message, Queue, QueueOptions
 from sandbox.host.bindings import Function, QueueTrigger
-from sandbox.host.configuration import ServiceBusOptions
+from sandbox.host.configuration import ServiceBusOptions, read_host_json
 from sandbox.host.pump import Dispatch, QueuePump
+from sandbox.settings import standard_queues
 
 NAME = "work"
 
@@ -164,6 +166,65 @@ def test_a_lock_is_renewed_through_a_long_run_but_not_for_ever() -> None:
     assert bench.pump.lost_locks == 1
     bench.pump.settle(second, ok=True)
     assert bench.queue.counts().active == bench.queue.counts().locked == 0
+
+
+def test_a_session_is_renewed_from_its_acceptance_on_whatever_it_had_meanwhile() -> None:
+    options = ServiceBusOptions(max_auto_lock_renewal_duration=timedelta(minutes=5))
+    bench = Bench(QueueTrigger(NAME, sessions=True), options, lock_duration=timedelta(seconds=60))
+    for _ in range(12):
+        bench.send("x", session="a")
+        (run,) = bench.poll()
+        bench.pass_time(20)
+        bench.pump.settle(run, ok=True)
+        bench.pass_time(5)
+    assert bench.pump.lost_locks == 0
+    bench.send("y", session="a")
+    (last,) = bench.poll()
+    bench.pass_time(60)
+    other = bench.queue.accept_session("a")
+    assert other is not None
+    assert bodies([last]) == [["y"]]
+    assert [delivery.message.body for delivery in bench.queue.receive(session=other)] == [b"y"]
+
+
+def test_a_shard_that_is_busy_for_hours_keeps_its_session_and_runs_nothing_twice_at_once() -> None:
+    """Two instances with the host.json that is deployed, and a look of 20 s every 25 s."""
+    clock = Clock()
+    broker = Broker(clock, Random(1))
+    (options,) = (queue for queue in standard_queues() if queue.name == "access-work")
+    queue = broker.create_queue(options)
+    ids = count()
+    deployed = read_host_json(Path(__file__).parents[2] / "host.json").service_bus
+    pumps = [
+        QueuePump(
+            Function("id", "f", "m", QueueTrigger("access-work", sessions=True), {}),
+            queue,
+            deployed,
+            clock=clock,
+            new_id=lambda: str(next(ids)),
+            on_change=lambda: None,
+        )
+        for _ in range(2)
+    ]
+    running: list[tuple[datetime, QueuePump, Dispatch]] = []
+    ran: list[int] = []
+    for second in range(0, 6 * 3600, 5):
+        clock.ahead(5)
+        if second % 25 == 0:
+            queue.send(Message(body=b"look", message_id=str(second), session_id="7"))
+        broker.expire()
+        for pump in pumps:
+            pump.keep()
+        for item in [one for one in running if one[0] <= clock.now]:
+            running.remove(item)
+            item[1].settle(item[2], ok=True)
+        for pump in pumps:
+            for dispatch in pump.poll():
+                ran.append(dispatch.deliveries[0].sequence_number)
+                running.append((clock.now + timedelta(seconds=20), pump, dispatch))
+        assert len(running) <= 1
+    assert len(ran) == len(set(ran)) > 800
+    assert sum(pump.lost_locks for pump in pumps) == 0
 
 
 def test_a_session_lock_is_renewed_through_a_long_run_and_while_idle() -> None:
