@@ -62,7 +62,7 @@ class Connection(asyncio.Protocol):
         on_lost: "Callable[[Connection], None]",
     ) -> None:
         self.broker = broker
-        self.tokens = Tokens(accept_token)
+        self.tokens = Tokens(accept_token, broker)
         self.sessions_survive_drop = sessions_survive_drop
         self.peer_frame_bytes = _MIN_FRAME_BYTES
         self.is_clear = True

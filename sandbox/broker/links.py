@@ -7,8 +7,10 @@ credit. Subclasses say what happens to messages. Addresses and permissions are f
 from typing import TYPE_CHECKING
 
 from sandbox.broker.amqp_types import AmqpError, Described, UInt, ULong
+from sandbox.broker.errors import MessageTooLarge
 from sandbox.broker.frames import Attach, Disposition, Flow, Transfer
 from sandbox.broker.options import MAX_MESSAGE_BYTES
+from sandbox.broker.outcomes import rejected
 
 if TYPE_CHECKING:
     from sandbox.broker.channel import Channel
@@ -55,6 +57,7 @@ class IncomingLink(Link):
         self._credit = 0
         self._first: Transfer | None = None
         self._payload = bytearray()
+        self._is_too_large = False
 
     def start(self) -> None:
         """Answer the attach and grant credit."""
@@ -91,19 +94,17 @@ class IncomingLink(Link):
             self._finish()
             return
         self._payload += payload
-        if len(self._payload) > MAX_MESSAGE_BYTES:
-            self._finish()
-            self.channel.detach(
-                self,
-                "amqp:link:message-size-exceeded",
-                f"A message is over the limit of {MAX_MESSAGE_BYTES} bytes.",
-            )
-            return
+        if len(self._payload) > MAX_MESSAGE_BYTES:  # read to its end, and kept no longer
+            self._is_too_large = True
+            self._payload = bytearray()
         if transfer.more:
             return
-        first, whole = self._first, bytes(self._payload)
+        first, whole, is_too_large = self._first, bytes(self._payload), self._is_too_large
         self._finish()
-        outcome = self.take(whole, first.message_format or 0)
+        if is_too_large:
+            outcome = rejected(MessageTooLarge.condition, f"A message is over the limit of {MAX_MESSAGE_BYTES} bytes.")
+        else:
+            outcome = self.take(whole, first.message_format or 0)
         if not (first.settled or transfer.settled):
             assert first.delivery_id is not None, "checked when the delivery began"
             self.channel.send(Disposition(role=True, first=first.delivery_id, settled=True, state=outcome))
@@ -117,6 +118,7 @@ class IncomingLink(Link):
     def _finish(self) -> None:
         self._first = None
         self._payload = bytearray()
+        self._is_too_large = False
         self._delivery_count = (self._delivery_count + 1) & _WRAP
         self._credit -= 1
 

@@ -15,17 +15,22 @@ from uuid import UUID
 class Sections:
     """The encoded parts of a message that came over AMQP, kept so that they are delivered exactly as sent.
 
-    `application_properties` is None once the broker has changed them: then they are encoded anew.
+    `application_properties` is None once the broker has changed them: then they are encoded anew. `durable` and
+    `priority` are the header's fields that are the sender's alone, None where it gave none.
     """
 
     properties: bytes
     application_properties: bytes | None
     body: bytes
+    delivery_annotations: bytes = b""
+    durable: Any = None
+    priority: Any = None
 
     @property
     def size(self) -> int:
         """Bytes on the wire."""
-        return len(self.properties) + len(self.application_properties or b"") + len(self.body)
+        parts = (self.delivery_annotations, self.properties, self.application_properties or b"", self.body)
+        return sum(map(len, parts))
 
 
 @dataclass(frozen=True, slots=True)

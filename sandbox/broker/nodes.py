@@ -9,8 +9,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sandbox.broker.amqp_types import AmqpError, Described, Int, fields_of
+from sandbox.broker.errors import EntityNotFound
 from sandbox.broker.frames import Attach
 from sandbox.broker.links import IncomingLink, OutgoingLink
+from sandbox.broker.model import Broker
 from sandbox.broker.outcomes import ACCEPTED, rejected
 from sandbox.broker.wire_messages import Request, decode_request, encode_answer
 
@@ -23,6 +25,7 @@ type AcceptToken = Callable[[str, str], bool]
 It is a bearer token (JWT), or a shared access signature, which begins with `SharedAccessSignature `.
 """
 
+_MANAGEMENT = "/$management"
 _TOKEN_TYPES = frozenset({"jwt", "servicebus.windows.net:sastoken"})
 
 
@@ -99,8 +102,9 @@ class AnswerLink(OutgoingLink):
 class Tokens:
     """`$cbs`: the tokens that one connection has shown, and what they open (CBS 1.0 working draft)."""
 
-    def __init__(self, accept_token: AcceptToken) -> None:
+    def __init__(self, accept_token: AcceptToken, broker: Broker) -> None:
         self._accept_token = accept_token
+        self._broker = broker
         self._opened: set[str] = set()
 
     def opens(self, path: str) -> bool:
@@ -109,7 +113,10 @@ class Tokens:
         return any(not opened or key == opened or key.startswith(opened + "/") for opened in self._opened)
 
     def answer(self, request: Request) -> tuple[dict[str, Any], Any]:
-        """Take a token: 202, or 401 when it is refused, or 400 when it cannot be read."""
+        """Take a token: 202; 401 when it is refused, 404 for an entity that does not exist, 400 for no request.
+
+        Who may not see an entity does not learn whether it exists. Source: Azure/azure-sdk-for-net#44734.
+        """
         audience = request.application_properties.get("name")
         kind = request.application_properties.get("type")
         if request.application_properties.get("operation") != "put-token":
@@ -120,7 +127,13 @@ class Tokens:
             return _status(400, f"There is no token type '{kind}'.")
         if not self._accept_token(request.value, audience):
             return _status(401, f"InvalidToken: the token is not valid for '{audience}'.")
-        self._opened.add(path_of(audience).lower())
+        path = path_of(audience)
+        try:
+            if path:
+                self._broker.queue(entity_of(path))
+        except EntityNotFound:
+            return _status(404, f"The messaging entity '{audience}' could not be found.")
+        self._opened.add(path.lower())
         return _status(202, "Accepted")
 
 
@@ -128,6 +141,11 @@ def path_of(address: str) -> str:
     """The entity's path in an address, which may be a whole URI (`amqps://host/queue`)."""
     _, separator, rest = address.partition("://")
     return (rest.partition("/")[2] if separator else address).strip("/")
+
+
+def entity_of(path: str) -> str:
+    """The entity that a path is about: its own, or the one whose `$management` it names."""
+    return path[: -len(_MANAGEMENT)] if path.lower().endswith(_MANAGEMENT) else path
 
 
 def _status(code: int, description: str) -> tuple[dict[str, Any], Any]:

@@ -6,14 +6,13 @@ from sandbox.broker.amqp_types import AmqpError, Described, fields_of
 from sandbox.broker.frames import Attach
 from sandbox.broker.links import Link
 from sandbox.broker.management import Management
-from sandbox.broker.nodes import AnswerLink, Node, RequestLink, path_of
+from sandbox.broker.nodes import AnswerLink, Node, RequestLink, entity_of, path_of
 from sandbox.broker.queue_links import QueueReceiver, QueueSender
 
 if TYPE_CHECKING:
     from sandbox.broker.channel import Channel
 
 _CBS = "$cbs"
-_MANAGEMENT = "/$management"
 
 
 def link_for(channel: "Channel", attach: Attach) -> Link:
@@ -26,7 +25,7 @@ def link_for(channel: "Channel", attach: Attach) -> Link:
     connection = channel.connection
     if path.lower() == _CBS:
         return _node_link(channel, attach, path, connection.tokens)
-    entity = path[: -len(_MANAGEMENT)] if path.lower().endswith(_MANAGEMENT) else path
+    entity = entity_of(path)
     if not connection.may_use(entity):
         raise AmqpError(
             "amqp:unauthorized-access",

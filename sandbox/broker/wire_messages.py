@@ -67,6 +67,7 @@ _BROKERS_OWN: Final = frozenset(
 """Annotations that say what a broker did with a message; they mean nothing on one that is sent again."""
 
 _MAX_TTL: Final = 0xFFFFFFFF
+_NO_SECTIONS: Final = Sections(b"", None, b"")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ def decode_message(payload: bytes) -> Message:
     annotations: dict[str, Any] = {}
     properties: list[Any] = []
     application_properties: dict[str, Any] = {}
-    raw = {_PROPERTIES: b"", _APPLICATION_PROPERTIES: b""}
+    raw = {_DELIVERY_ANNOTATIONS: b"", _PROPERTIES: b"", _APPLICATION_PROPERTIES: b""}
     raw_body = b""
     body: list[tuple[int, Any]] = []
     for code, value, encoded in _sections(payload):
@@ -117,7 +118,7 @@ def decode_message(payload: bytes) -> Message:
     fields = _Properties(properties)
     ttl = _field(header, 2, UInt)
     scheduled_at = annotations.pop(_SCHEDULED_AT, None)
-    partition_key = annotations.pop(_PARTITION_KEY, None)
+    partition_key = _text(annotations.pop(_PARTITION_KEY, None))
     return Message(
         body=_body_bytes(body),
         message_id=fields.text(0),
@@ -128,12 +129,19 @@ def decode_message(payload: bytes) -> Message:
         content_type=fields.text(6),
         session_id=fields.text(10),
         reply_to_session_id=fields.text(12),
-        partition_key=None if partition_key is None else str(partition_key),
+        partition_key=partition_key,
         ttl=None if ttl is None else timedelta(milliseconds=ttl),
         scheduled_at=scheduled_at.moment() if isinstance(scheduled_at, Timestamp) else None,
         application_properties={name: _plain(value) for name, value in application_properties.items()},
         annotations={name: value for name, value in annotations.items() if name not in _BROKERS_OWN},
-        sections=Sections(raw[_PROPERTIES], raw[_APPLICATION_PROPERTIES], raw_body),
+        sections=Sections(
+            raw[_PROPERTIES],
+            raw[_APPLICATION_PROPERTIES],
+            raw_body,
+            delivery_annotations=raw[_DELIVERY_ANNOTATIONS],
+            durable=_field(header, 0, object),
+            priority=_field(header, 1, object),
+        ),
     )
 
 
@@ -161,10 +169,7 @@ class _Properties:
 
     def text(self, position: int) -> str | None:
         """A field as text, whatever type of id it is (string, number, UUID or bytes)."""
-        value = self._fields[position] if position < len(self._fields) else None
-        if value is None:
-            return None
-        return value.hex() if isinstance(value, bytes) else str(value)
+        return _text(self._fields[position]) if position < len(self._fields) else None
 
 
 def _sections(payload: bytes) -> Iterator[tuple[int, Any, bytes]]:
@@ -191,6 +196,16 @@ def _by_name(pairs: Mapping[Any, Any]) -> dict[str, Any]:
     if not all(isinstance(name, str) for name in pairs):
         raise decode_error("A property or annotation has a name that is not text.")
     return {str(name): value for name, value in pairs.items()}
+
+
+def _text(value: Any) -> str | None:
+    """A text as text. Clients that read texts as bytes send them on as binary; bytes that are no text become hex."""
+    if value is None or not isinstance(value, bytes):
+        return None if value is None else str(value)
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.hex()
 
 
 def _plain(value: Any) -> Any:
@@ -244,8 +259,10 @@ def encode_delivery(stored: StoredMessage) -> bytes:
     if message.scheduled_at is not None:
         annotations[Symbol(_SCHEDULED_AT)] = message.scheduled_at
     ttl = None if message.ttl is None else min(message.ttl // timedelta(milliseconds=1), _MAX_TTL)
-    header = [None, None, None if ttl is None else UInt(ttl), None, UInt(stored.delivery_count)]
-    return b"".join((_section(_HEADER, header), _section(_MESSAGE_ANNOTATIONS, annotations), encode_bare(message)))
+    sent = message.sections or _NO_SECTIONS
+    header = [sent.durable, sent.priority, None if ttl is None else UInt(ttl), None, UInt(stored.delivery_count)]
+    parts = (sent.delivery_annotations, _section(_MESSAGE_ANNOTATIONS, annotations), encode_bare(message))
+    return _section(_HEADER, header) + b"".join(parts)
 
 
 def encode_bare(message: Message) -> bytes:

@@ -284,8 +284,9 @@ async def test_a_missing_queue_is_permanent_and_named() -> None:
     namespace = Namespace(REJECTED)
     await namespace.start()
     queues = ServiceBusQueues(namespace.host, Credential())
-    with pytest.raises(Permanent, match="'access-work' is missing"):
+    with pytest.raises(Permanent, match="'access-work' is missing") as missing:
         await queues.send_work([look(1)])
+    assert "Data Sender" not in missing.value.reason
     await queues.send_rejected([RejectedEvent(b"", "body", "empty", "send one")])
     assert len(namespace.stored("rejected-events")) == 1
     await queues.close()

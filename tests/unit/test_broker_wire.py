@@ -280,16 +280,21 @@ async def test_a_batch_is_taken_whole_or_not_at_all() -> None:
     assert stored(peer.sessions) == [b"1", b"1"]
 
 
-async def test_a_message_that_never_ends_costs_its_link_only() -> None:
+async def test_a_message_over_the_limit_is_read_to_its_end_and_rejected_and_its_link_stays() -> None:
     peer = Peer()
     await peer.open()
     await peer.attach_sender()
     for _ in range(10):
         peer.say(transfer(0, more=True), payload=bytes(60_000))
-    (gone,) = await peer.hear()
-    assert condition(gone) == "amqp:link:message-size-exceeded"
-    peer.say(Detach(UInt(0), True))
-    assert [type(body) for body in await peer.attach_sender()] == [Attach, Flow]
+    assert await peer.hear() == []
+    peer.say(transfer(0), payload=bytes(10))
+    (refused,) = await peer.hear()
+    assert isinstance(refused, Disposition)
+    assert condition(refused) == "amqp:link:message-size-exceeded"
+    peer.say(transfer(1), payload=encode_bare(Message(b"small")))
+    (taken,) = await peer.hear()
+    assert isinstance(taken, Disposition)
+    assert stored(peer.queue) == [b"small"]
 
 
 async def test_credit_and_windows_are_renewed_before_they_are_used_up() -> None:
