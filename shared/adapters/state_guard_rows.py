@@ -89,14 +89,17 @@ def holds_of(row: Row) -> KeyHolds:
 def reservations_body(row: Reservations) -> Mapping[str, Any]:
     """A budget's row. Times are microseconds since 1970: short, as there may be thousands, and exact."""
     taken = {action: (at - _EPOCH) // _MICROSECOND for action, at in row.taken.items()}
-    return packed({"taken": taken}, len(taken))
+    told = {} if row.told is None else {"told": row.told.isoformat()}
+    return packed({"taken": taken} | told, len(taken))
 
 
 def reservations_of(row: Row, kind: ActionKind) -> Reservations:
     """The reservations of a kind whose row this is. Raises `Damaged`."""
     with damaged(row, "list of reservations"):
-        taken = {action: _EPOCH + at * _MICROSECOND for action, at in body_of(row)["taken"].items()}
-        return Reservations(kind, taken, row.etag)
+        body = body_of(row)
+        taken = {action: _EPOCH + at * _MICROSECOND for action, at in body["taken"].items()}
+        told = body.get("told")  # rows of earlier releases have none
+        return Reservations(kind, taken, row.etag, None if told is None else datetime.fromisoformat(told))
 
 
 def brake_body(brake: Brake) -> dict[str, Any]:

@@ -25,12 +25,14 @@ _KEPT: Final = timedelta(days=3)
 class Reservations:
     """What was reserved of one budget: the ids of actions (`holds.action_id`), each with the time of its latest write.
 
-    `version` is the store's own, None for a row not stored yet.
+    `version` is the store's own, None for a row not stored yet. `told` is when it was last told that something exceeds
+    the budget, None for never.
     """
 
     kind: ActionKind
     taken: Mapping[str, datetime] = field(default_factory=dict)
     version: str | None = field(default=None, compare=False)
+    told: datetime | None = None
 
 
 def kind_of(plan: Plan, action: Grant | Revoke) -> ActionKind:
@@ -44,16 +46,21 @@ def limit(budget: Budget, owned: int) -> int:
     """`max(floor, min(count, ceil(percent x owned)))`: how many different actions may be written in the window.
 
     `owned` is how many assignments are ours, or for profile updates how many profiles are managed, as the last good
-    sweep counted them.
+    sweep counted them; for revokes with those that were taken away in the window before it did.
     """
     share = -(-budget.percent * owned // 100)
     return max(budget.floor, min(budget.count, share))
 
 
-def counted(reservations: Reservations, now: datetime) -> frozenset[str]:
-    """The actions that count now. A time ahead of ours (another clock's) counts, unless it is days ahead."""
+def counted(reservations: Reservations, now: datetime, *, by: datetime | None = None) -> frozenset[str]:
+    """The actions that count now, with `by` those of them that were reserved by then.
+
+    A time ahead of ours (another clock's) counts, unless it is days ahead.
+    """
     return frozenset(
-        action for action, reserved_at in reservations.taken.items() if -_KEPT < now - reserved_at < WINDOW + ALLOWANCE
+        action
+        for action, reserved_at in reservations.taken.items()
+        if -_KEPT < now - reserved_at < WINDOW + ALLOWANCE and (by is None or reserved_at <= by)
     )
 
 
@@ -85,6 +92,17 @@ def reserve_all(
             count_now.add(action)
             taken[action] = max(now, taken.get(action, now))
     return replace(reservations, taken=taken), over
+
+
+def tell(reservations: Reservations, now: datetime) -> Reservations:
+    """The row with `now` as the time at which it was told that something exceeds the budget; itself within a day.
+
+    Who waits that day is told of as one. A time that lies ahead by more than clocks differ is a clock that was wrong.
+    """
+    told = reservations.told
+    if told is not None and -ALLOWANCE < now - told < WINDOW:
+        return reservations
+    return replace(reservations, told=now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,17 +5,19 @@ in the same order, and a plan that was applied leaves nothing to do. Guards, evi
 it.
 """
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from shared.domain.billing import OTHER_RECIPIENT_ROLES
 from shared.domain.catalogue import Catalogue
 from shared.domain.employment import Standing
 from shared.domain.employment import standing as standing_of
 from shared.domain.holds import AskFirst, StoppedBy
-from shared.domain.ownership import ForeignAssignment, Held, OwnAssignment
-from shared.domain.people import Person, PersonRead, UnreadablePerson
+from shared.domain.ownership import AdoptedRow, ForeignAssignment, Held, OwnAssignment
+from shared.domain.people import AbsentPerson, Person, PersonRead, UnreadablePerson
 from shared.domain.plan import Employment, Grant, Note, NoteKind, Plan, Revoke, Strength
 from shared.domain.policy import Policy
 from shared.domain.rules import Wanted, listed_rules, managed_accounts, wanted
@@ -47,7 +49,13 @@ def decide(person: PersonRead, policy: Policy, catalogue: Catalogue, held: Seque
     elif isinstance(person, Person) and _holds_ours(held) and may_serve(person, now_is):
         now_is, gives = _serving(now_is, wanted(person, policy, catalogue), held)
     return _Decision(
-        principal=principal, policy=policy, catalogue=catalogue, held=held, standing=now_is, gives=gives
+        principal=principal,
+        is_known=not isinstance(person, AbsentPerson),
+        policy=policy,
+        catalogue=catalogue,
+        held=held,
+        standing=now_is,
+        gives=gives,
     ).plan()
 
 
@@ -92,6 +100,10 @@ _REMOVED = "(removed)"
 """Stands for a rule whose name nobody remembers and that the policy no longer has."""
 
 
+_BY_HAND: Final = "take it away in the portal"
+"""What is left where nothing can be adopted."""
+
+
 class _Decision:
     """One person's facts, side by side."""
 
@@ -99,6 +111,7 @@ class _Decision:
         self,
         *,
         principal: str,
+        is_known: bool,
         policy: Policy,
         catalogue: Catalogue,
         held: Sequence[Held],
@@ -106,6 +119,7 @@ class _Decision:
         gives: Wanted,
     ) -> None:
         self._principal = principal
+        self._is_known = is_known
         self._policy = policy
         self._catalogue = catalogue
         self._standing = standing
@@ -216,18 +230,28 @@ class _Decision:
                     other_roles.add((each.profile, _called(each.assignment.role)))
             elif is_leaver:
                 text = f"a leaver holds Invoice manager by an assignment that is not ours: {each.why}"
+                text = f"{text}; {_how_to_remove(each, self._principal, is_known=self._is_known)}"
                 self._notes.append(Note(NoteKind.LEAVER_HOLDS_FOREIGN, text, each.profile))
             else:
                 text = f"Invoice manager by an assignment that is not ours: {each.why}"
                 self._notes.append(Note(NoteKind.FOREIGN, text, each.profile))
         for profile, called in other_roles:
             if is_leaver:
-                text = f"a leaver holds {called}, which is not ours"
+                text = f"a leaver holds {called}, which is not ours; {_BY_HAND}"
                 self._notes.append(Note(NoteKind.LEAVER_HOLDS_FOREIGN, text, profile))
             elif profile in self._gives.rules:
                 self._notes.append(
                     Note(NoteKind.ALREADY_RECEIVES, f"already receives its invoices as {called}", profile)
                 )
+
+
+def _how_to_remove(foreign: ForeignAssignment, principal: str, *, is_known: bool) -> str:
+    """What a person does to have a leaver's foreign assignment taken away. The command is for a POSIX shell."""
+    if not is_known and (foreign.assignment.principal_type or "").lower() != "user":
+        return f"the directory knows nobody of this id, so that it cannot be adopted: {_BY_HAND}"
+    if AdoptedRow.of(foreign.assignment) is None:
+        return f"it does not say when it was made, so that it cannot be adopted: {_BY_HAND}"
+    return f"to have it removed: python -m cli adopt {shlex.quote(str(foreign.profile))} {shlex.quote(principal)}"
 
 
 def _called(role: str) -> str:

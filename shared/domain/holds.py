@@ -25,9 +25,9 @@ class StoppedBy(StrEnum):
     """What stopped an action."""
 
     BUDGET = "budget"
-    """The kind's budget is used up."""
+    """The kind's budget is used up: what it had room for went, and the rest waits as one lot (`of_budget`)."""
     SWEEP = "sweep"
-    """One sweep wanted more of the kind than its budget has left; the sweep's whole lot is held together."""
+    """One sweep wanted more of the kind than its budget has left; the sweep's whole lot is held. Never leavers."""
     POLICY = "policy"
     """The first sweep under a changed policy wanted it."""
     FIGHTS_BACK = "fights-back"
@@ -92,6 +92,11 @@ class KeyHolds:
     key: PersonKey | ProfileKey
     holds: Mapping[str, Hold] = field(default_factory=dict)
     version: str | None = field(default=None, compare=False)
+
+
+def of_budget(kind: ActionKind) -> str:
+    """The name of the lot in which everything of a kind waits that its budget has no room for."""
+    return f"budget:{kind}"
 
 
 def in_time(hold: Hold, now: datetime, grace: timedelta) -> Hold:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
-from shared.domain.holds import Hold, KeyHolds, Status, StoppedBy, action_id
+from shared.domain.budgets import WINDOW
+from shared.domain.holds import Hold, KeyHolds, Status, StoppedBy, action_id, of_budget
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.policy import ActionKind
 
@@ -24,6 +25,9 @@ _WORDS: Final = {
     ActionKind.PROFILE_UPDATES: ("profile update", "profile updates"),
 }
 """One of a kind, and several."""
+
+
+_HOURS: Final = int(WINDOW.total_seconds() // 3600)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +99,30 @@ def _has_lapsed(action: WantedAction, hold: Hold) -> bool:
 
 
 def too_many(kind: ActionKind, actions: Sequence[WantedAction], left: int, most: int) -> Lot | None:
-    """The lot of a kind of which one sweep wants more than its budget has left; None where there is room for all."""
+    """The lot of a kind of which one sweep wants more than its budget has left; None where there is room for all.
+
+    It carries all of them: so many at once may be one mistake. Of leavers it carries the rest alone, as if events had
+    told of each: the evidence is strong for every one, and whoever has left holds access until somebody decides.
+    """
     if len(actions) <= left:
         return None
+    if kind is ActionKind.LEAVER_REVOKES:
+        rest = frozenset(action.id for action in sorted(actions, key=_in_order)[left:])
+        return Lot(of_budget(kind), StoppedBy.BUDGET, used_up(kind, most), rest)
     why = (
         f"one sweep wants {_many(len(actions), kind)}, and of {most} in 24 h {left} {'is' if left == 1 else 'are'} left"
     )
     return Lot(f"sweep:{kind}", StoppedBy.SWEEP, why, frozenset(action.id for action in actions))
+
+
+def used_up(kind: ActionKind, most: int) -> str:
+    """Why an action waits for which its budget has no room."""
+    return f"the budget for {kind.value.replace('_', ' ')} is used up: {_HOURS} h allow {most}"
+
+
+def _in_order(action: WantedAction) -> tuple[str, str]:
+    """One sweep finds everybody at once: any order is that of arrival, and this one all of one person's together."""
+    return action.key.canonical, action.profile.folded
 
 
 def _many(count: int, kind: ActionKind) -> str:

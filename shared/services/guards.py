@@ -13,9 +13,10 @@ from functools import partial
 from typing import Final
 
 from shared.domain.brake import Brake, BrakeCause, Setting, stops
-from shared.domain.budgets import WINDOW, Place, Reservations, counted, give_back, limit, reserve_all
-from shared.domain.holds import AskFirst, Hold, KeyHolds, Status, StoppedBy, action_id, in_time
+from shared.domain.budgets import Place, Reservations, counted, give_back, limit, reserve_all, tell
+from shared.domain.holds import AskFirst, Hold, KeyHolds, Status, StoppedBy, action_id, in_time, of_budget
 from shared.domain.keys import PersonKey, ProfileKey
+from shared.domain.lots import used_up
 from shared.domain.outcome import Outcome
 from shared.domain.plan import Strength
 from shared.domain.policy import ActionKind, Everything
@@ -27,6 +28,9 @@ _TRIES: Final = 20
 """How often a row that all instances share is written anew over what others wrote meanwhile."""
 
 _PAUSE_SECONDS: Final = 0.05
+
+BUDGET_USED_UP: Final = "budget-used-up"
+"""The finding that something exceeds a budget and waits for a person."""
 
 _log = logging.getLogger(__name__)
 
@@ -64,6 +68,7 @@ class Guard:
         self._stored = holds
         self._stored_here = False
         self._holds = dict(holds.holds)
+        self._told: list[str] = []
         self._unused: dict[ActionKind, dict[str, Place]] = {}
         self._used: dict[str, Place] = {}
 
@@ -76,6 +81,10 @@ class Guard:
     def profiles(self) -> frozenset[ProfileKey]:
         """The profiles of the key's holds."""
         return frozenset(hold.profile for hold in self._holds.values())
+
+    def alert(self) -> dict[str, str]:
+        """What the look's record tells of a budget that it found used up, as the first one that day; empty else."""
+        return {"alert": "; ".join(self._told), "finding": BUDGET_USED_UP} if self._told else {}
 
     @property
     def asked_about(self) -> frozenset[ProfileKey]:
@@ -139,7 +148,7 @@ class Guard:
             if not places:
                 continue
             try:
-                await self._rewrite(kind, partial(give_back, places=places))
+                await rewrite_reservations(self._app, kind, partial(give_back, places=places))
             except (Transient, Permanent) as failure:
                 _log.warning("%s: %d reservations were not given back: %s", self._key.canonical, len(places), failure)
         self._unused = {}
@@ -241,7 +250,7 @@ class Guard:
         )
         return Stopped(Outcome.HELD, refused or why, action.id)
 
-    def _hold(self, action: Wanted, stopped_by: StoppedBy, why: str) -> Stopped:
+    def _hold(self, action: Wanted, stopped_by: StoppedBy, why: str, lot: str = "") -> Stopped:
         now = self._app.clock.now()
         self._holds[action.id] = Hold(
             id=action.id,
@@ -253,53 +262,77 @@ class Guard:
             stopped_by=stopped_by,
             since=now,
             renewed=now,
+            lot=lot,
         )
         return Stopped(Outcome.HELD, why, action.id)
 
     async def _within_budget(self, kind: ActionKind, actions: Sequence[Wanted]) -> dict[str, Stopped]:
-        """Reserves what is left of a budget, in the order of the plan, and holds the rest."""
-        most = limit(self._app.policy.budgets[kind], owned(kind, await self._app.state.baseline()))
-        over = frozenset[str]()
+        """Reserves what is left of a budget, in the order of the plan, and holds the rest in the budget's lot.
+
+        The first look of a day that does tells of it.
+        """
+        baseline = await self._app.state.baseline()
+        most, over = 0, frozenset[str]()
 
         def reserved(row: Reservations) -> Reservations:
-            nonlocal over
-            after, without = reserve_all(row, [action.id for action in actions], most, self._app.clock.now())
+            nonlocal most, over
+            now = self._app.clock.now()
+            most = limit(self._app.policy.budgets[kind], owned(row, baseline, now))
+            after, without = reserve_all(row, [action.id for action in actions], most, now)
             over = frozenset(without)
-            return after if len(over) < len(actions) else row
+            kept = after if len(over) < len(actions) else row
+            return tell(kept, now) if over else kept
 
-        before, row = await self._rewrite(kind, reserved)
+        before, row = await rewrite_reservations(self._app, kind, reserved)
+        if row.told != before.told:
+            self._told.append(exceeded(kind, most))
         ours = [action.id for action in actions if action.id not in over]
         self._unused[kind] = {id_: Place(row.taken[id_], before.taken.get(id_)) for id_ in ours}
-        why = f"the budget for {_spoken(kind)} is used up: {_hours()} h allow {most}"
-        count = len(counted(row, self._app.clock.now())) if over else 0
+        why = used_up(kind, most)
         return {
-            action.id: self._hold(action, StoppedBy.BUDGET, f"{why}, and {count} were reserved")
+            action.id: self._hold(action, StoppedBy.BUDGET, why, of_budget(kind))
             for action in actions
             if action.id in over
         }
 
-    async def _rewrite(
-        self, kind: ActionKind, change: Callable[[Reservations], Reservations]
-    ) -> tuple[Reservations, Reservations]:
-        """Stores a budget's row as `change` makes it, anew over what others wrote meanwhile. Before and after."""
-        for attempt in range(_TRIES):
-            row = await self._app.state.reservations(kind)
-            changed = change(row)
-            try:
-                if changed != row:
-                    await self._app.state.put_reservations(changed)
-            except Conflict:
-                await asyncio.sleep(self._app.random.random() * _PAUSE_SECONDS * (attempt + 1))
-                continue
-            return row, changed
-        raise Transient(f"the budget for {_spoken(kind)} was written by others {_TRIES} times meanwhile")
+
+async def rewrite_reservations(
+    app: App, kind: ActionKind, change: Callable[[Reservations], Reservations]
+) -> tuple[Reservations, Reservations]:
+    """Stores a budget's row as `change` makes it, anew over what others wrote meanwhile. Before and after."""
+    for attempt in range(_TRIES):
+        row = await app.state.reservations(kind)
+        changed = change(row)
+        try:
+            if changed != row:
+                await app.state.put_reservations(changed)
+        except Conflict:
+            await asyncio.sleep(app.random.random() * _PAUSE_SECONDS * (attempt + 1))
+            continue
+        return row, changed
+    raise Transient(f"the budget for {_spoken(kind)} was written by others {_TRIES} times meanwhile")
 
 
-def owned(kind: ActionKind, baseline: Baseline | None) -> int:
-    """What the percentage of a budget is taken of: our assignments, or the managed profiles; 0 before a good sweep."""
+def exceeded(kind: ActionKind, most: int) -> str:
+    """What is told once a day where something exceeds a budget."""
+    return f"{used_up(kind, most)}; whatever exceeds it waits for a person as {of_budget(kind)}: docs/guards.md"
+
+
+def owned(reservations: Reservations, baseline: Baseline | None, now: datetime) -> int:
+    """What the percentage of a budget is taken of: our assignments, or the managed profiles; 0 before a good sweep.
+
+    What the budget took away within the window, and before it was counted, is added: else each sweep of a day on which
+    many leave would allow fewer of them than the last one, and events more than sweeps.
+    """
     if baseline is None:
         return 0
-    return baseline.profiles if kind is ActionKind.PROFILE_UPDATES else baseline.ours
+    match reservations.kind:
+        case ActionKind.PROFILE_UPDATES:
+            return baseline.profiles
+        case ActionKind.GRANTS:
+            return baseline.ours
+        case ActionKind.MOVER_REVOKES | ActionKind.LEAVER_REVOKES:
+            return baseline.ours + len(counted(reservations, now, by=baseline.at))
 
 
 async def set_brake(app: Desk, cause: BrakeCause, why: str, *, by: str, by_sweep: bool = False, seen: int = 0) -> None:
@@ -356,10 +389,6 @@ def _asked_about_another(hold: Hold, *, same: bool) -> bool:
 
 def _spoken(kind: ActionKind) -> str:
     return kind.value.replace("_", " ")
-
-
-def _hours() -> int:
-    return int(WINDOW.total_seconds() // 3600)
 
 
 def _day(at: datetime) -> str:

@@ -113,6 +113,7 @@ async def look_at_person(app: App, key: PersonKey, item: WorkItem, chain: Chain,
         outcome,
         record={
             **({"alert": "a person has to act"} if gave_up else {}),
+            **guard.alert(),
             "employment": plan.employment.value,
             "why": plan.reason,
             **begun.record(),

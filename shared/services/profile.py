@@ -131,7 +131,8 @@ async def _opt_in(
     if guard is not None and wanted is not None:
         stop, finding = await _stopped(app, guard, wanted, state)
         if stop is not None:
-            return _held(profile.key, stop, finding)
+            held = _held(profile.key, stop, finding)
+            return replace(held, record={**held.record, **guard.alert()})
     if deadline.left(app.clock.now()) <= 0:
         return Look(Outcome.RETRY, {"why": _TOO_LATE})
 

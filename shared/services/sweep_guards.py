@@ -10,11 +10,11 @@ import logging
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import batched
 from typing import Any, Final
 
-from shared.domain.budgets import counted, left, limit
+from shared.domain.budgets import counted, left, limit, tell
 from shared.domain.holds import Hold, KeyHolds, Status, StoppedBy, in_time
 from shared.domain.keys import Key, PersonKey, ProfileKey
 from shared.domain.lots import (
@@ -34,7 +34,7 @@ from shared.errors import Conflict, Transient
 from shared.services.app import App
 from shared.services.drift import Drift
 from shared.services.estate import Estate, is_named
-from shared.services.guards import owned
+from shared.services.guards import BUDGET_USED_UP, exceeded, owned, rewrite_reservations
 from shared.services.sweep_standing import Standing
 
 _TRIES: Final = 5
@@ -55,7 +55,7 @@ class Guarded:
     `stopped` are the ids of wanted actions that no look is asked for, `holds` every hold there is now, by id. `lots`
     are those of this sweep with the size of each. `rooms` says for each kind what was wanted, left and allowed;
     `would_hold` what enforcing everything would hold: wanted and left. `resolve` are released holds that nobody wants
-    any more: a look refuses them.
+    any more: a look refuses them. `told` is what nobody was told before on that day: a budget that is used up.
     """
 
     stopped: frozenset[str]
@@ -64,6 +64,7 @@ class Guarded:
     rooms: Mapping[ActionKind, Mapping[str, int]]
     would_hold: Mapping[ActionKind, Sequence[int]]
     resolve: tuple[Hold, ...]
+    told: tuple[str, ...]
 
     def holds_report(self) -> dict[str, Any]:
         """How many holds there are: by decision and kind, and the open ones by lot."""
@@ -74,9 +75,9 @@ class Guarded:
         return {**{status: dict(kinds) for status, kinds in by_status.items()}, "lots": dict(lots)}
 
     def findings(self) -> list[dict[str, str]]:
-        """Profiles that somebody has to look after before they are updated again."""
+        """A budget that is used up, and profiles that somebody has to look after before they are updated again."""
         kinds = {StoppedBy.FIGHTS_BACK: "profile-fights-back", StoppedBy.HARM: "profile-update-blocked"}
-        return [
+        return [{"kind": BUDGET_USED_UP, "text": text} for text in self.told] + [
             {"kind": kinds[hold.stopped_by], "profile": str(hold.profile), "text": hold.why}
             for hold in sorted(self.holds.values(), key=lambda hold: hold.profile)
             if hold.stopped_by in kinds and hold.status is Status.OPEN
@@ -98,9 +99,10 @@ async def hold_lots(app: App, standing: Standing, estate: Estate, drift: Drift) 
     lots: list[Lot] = []
     rooms: dict[ActionKind, dict[str, int]] = {}
     would_hold: dict[ActionKind, list[int]] = {}
+    told: list[str | None] = []
     for kind in ActionKind:
         reservations = await app.state.reservations(kind)
-        most = limit(app.policy.budgets[kind], owned(kind, measure))
+        most = limit(app.policy.budgets[kind], owned(reservations, measure, now))
         room, reserved = left(reservations, most, now), counted(reservations, now)
         wanted = needing_room((one for one in guarded if one.kind is kind), holds, reserved)
         everything = needing_room((one for one in actions if one.kind is kind), holds, reserved)
@@ -112,11 +114,13 @@ async def hold_lots(app: App, standing: Standing, estate: Estate, drift: Drift) 
             wanted = [one for one in wanted if one.id not in lot.actions]
         if (lot := too_many(kind, wanted, room, most)) is not None:
             lots.append(lot)
+            if lot.stopped_by is StoppedBy.BUDGET:
+                told.append(await _tell_of_used_up(app, standing.sweep_id, kind, most))
     undecided = {id_ for key in drift.unreadable if key in rows for id_ in rows[key].holds} | drift.undecided
     after = await _store(app, standing, _Seen(app, estate, guarded, lots, undecided), rows)
     now_held = {id_: hold for row in after.values() for id_, hold in row.holds.items()}
-    for lot in lots:
-        _log.warning("sweep %s: held %s: %s", standing.sweep_id, lot.name, lot.why)
+    for name, why in sorted((await _lots_to_tell(app, standing, drift, lots, now_held.values())).items()):
+        _log.warning("sweep %s: held %s: %s", standing.sweep_id, name, why)
     return Guarded(
         stopped=frozenset(action.id for action in guarded if is_stopped(action, now_held.get(action.id))),
         holds=now_held,
@@ -124,7 +128,46 @@ async def hold_lots(app: App, standing: Standing, estate: Estate, drift: Drift) 
         rooms=rooms,
         would_hold=would_hold,
         resolve=_to_resolve(standing, now_held.values(), {action.id for action in guarded} | undecided),
+        told=tuple(text for text in told if text is not None),
     )
+
+
+async def _tell_of_used_up(app: App, sweep_id: str, kind: ActionKind, most: int) -> str | None:
+    """Tells that a budget is used up, where nobody was told within a day; returns what it told.
+
+    To be called before its lot is stored: a sweep that breaks off in between holds the same again.
+    """
+    before, row = await rewrite_reservations(app, kind, lambda row: tell(row, app.clock.now()))
+    if row.told == before.told:
+        return None
+    text = exceeded(kind, most)
+    _log.error("sweep %s: %s", sweep_id, text)
+    return text
+
+
+async def _lots_to_tell(
+    app: App, standing: Standing, drift: Drift, lots: Iterable[Lot], holds: Iterable[Hold]
+) -> dict[str, str]:
+    """The lots that are held whole, by name, each with the reason, once for each time that somebody came in.
+
+    Whom no rule lists may have left: their look comes in a moment, takes what they hold as a leaver's, and closes what
+    was held of a mover. What is held of such people alone is told by the next sweep, if it is still there.
+    """
+    sure = {action.id for key, actions in drift.actions.items() if key not in drift.unsure for action in actions}
+    found = {lot.name: lot.why for lot in lots if lot.stopped_by is not StoppedBy.BUDGET and lot.actions & sure}
+    waited: dict[str, list[Hold]] = {}
+    for hold in holds:
+        is_whole = hold.stopped_by in {StoppedBy.SWEEP, StoppedBy.POLICY} and hold.status is Status.OPEN
+        if is_whole and hold.lot not in found and hold.since < standing.started:
+            waited.setdefault(hold.lot, []).append(hold)
+    if not waited:
+        return found
+    last = min((datetime.fromisoformat(one["started"]) for one in await app.state.reports(1)), default=standing.started)
+    for name, members in waited.items():
+        came = [hold for hold in members if hold.since >= last]
+        if came and all(hold.key in drift.unsure for hold in came):
+            found[name] = came[0].why
+    return found
 
 
 def _of_changed_policy(standing: Standing, guarded: Sequence[WantedAction], holds: Mapping[str, Hold]) -> Lot | None:

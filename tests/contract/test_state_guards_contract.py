@@ -205,9 +205,10 @@ async def test_a_row_of_holds_of_the_wrong_shape_is_an_error_and_not_an_empty_on
 async def test_reservations_of_a_kind_are_read_back_exactly(state: RowsState, kind: ActionKind) -> None:
     assert await state.reservations(kind) == Reservations(kind)
     taken = {action_id(ANNA, kind, NL): AT, action_id(ANNA, kind, UK): AT + timedelta(microseconds=1)}
-    stored = await state.put_reservations(Reservations(kind, taken))
+    written = Reservations(kind, taken, told=AT + timedelta(microseconds=2))
+    stored = await state.put_reservations(written)
     found = await state.reservations(kind)
-    assert found == Reservations(kind, taken) == stored
+    assert found == written == stored
     assert found.version == stored.version is not None
     for other in set(KINDS) - {kind}:
         assert await state.reservations(other) == Reservations(other)

@@ -100,7 +100,8 @@ async def test_one_line_carries_a_lot_and_shows_its_members(waiting: Stage) -> N
 
 
 async def test_single_holds_have_lines_of_their_own_oldest_first(waiting: Stage) -> None:
-    await change(waiting, FEMKE, since=waiting.now)
+    await change(waiting, FEMKE, since=waiting.now, lot="")
+    await change(waiting, DIETER, lot="")
     lines = (await list_holds(waiting.app)).lines
     assert [(line.id, line.is_lot) for line in lines] == [
         ((await hold_of(waiting, person)).id, False) for person in (DIETER, FEMKE)
@@ -132,6 +133,7 @@ async def test_a_release_is_recorded_stored_and_carried_out_by_a_look(waiting: S
                 "kind": "mover_revokes",
                 "profile": str(NL),
                 "basis": hold.basis,
+                "lot": "budget:mover_revokes",
             }
         ],
     }
@@ -157,7 +159,7 @@ async def test_a_member_that_came_in_after_the_listing_refuses_the_whole_lot(wai
     await put_in_a_lot(waiting, DIETER)
     await change(waiting, DIETER, since=waiting.now)
     # As it was listed, Dieter's was another line.
-    listing = replace(listing, holds=tuple(hold for hold in listing.holds if hold.lot))
+    listing = replace(listing, holds=tuple(hold for hold in listing.holds if hold.lot.startswith("sweep:")))
     before = await snapshot(waiting)
     decided = await release(waiting.app, ["sweep:mover_revokes"], BY, listing.at if by_time else listing)
     assert not decided.holds
@@ -316,7 +318,7 @@ async def test_a_hold_that_went_between_two_batches_of_rows_is_told_and_what_was
     monkeypatch.setattr(waiting.app.state, "put_key_holds", somebody_is_quicker)
     decided = await release(waiting.app, [holds[0].lot], BY, listing)
     assert (len(decided.holds), len(decided.differences)) == (100, 1)
-    by_status = [hold.status for hold in (await list_holds(waiting.app)).holds if hold.lot]
+    by_status = [hold.status for hold in (await list_holds(waiting.app)).holds if hold.lot.startswith("sweep:")]
     assert (by_status.count(Status.RELEASED), by_status.count(Status.OPEN)) == (100, 49)
     assert len({message.item.key for message in waiting.queues.sent if message.item.cause.kind == "operator"}) == 100
 

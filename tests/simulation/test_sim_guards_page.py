@@ -8,7 +8,7 @@ from typing import Any
 from shared.adapters.rows import Row, Rows
 from shared.adapters.state import RowsState
 from shared.domain.brake import Brake, BrakeCause, Setting
-from shared.domain.budgets import left, limit
+from shared.domain.budgets import Reservations, left, limit
 from shared.domain.holds import Hold, Status
 from shared.domain.keys import PersonKey
 from shared.domain.policy import ActionKind, Policy
@@ -113,7 +113,7 @@ async def test_twelve_movers_at_once(set_stage: SetStage, example: Example) -> N
     await stage.settle()
     baseline = await stage.app.state.baseline()
     assert baseline is not None
-    assert owned(ActionKind.MOVER_REVOKES, baseline) == example["owned"]
+    assert owned(Reservations(ActionKind.MOVER_REVOKES), baseline, stage.now) == example["owned"]
     assert limit(stage.app.policy.budgets[ActionKind.MOVER_REVOKES], baseline.ours) == example["allowed"]
     for person in people:
         stage.change(person, department="Finanace")
@@ -125,6 +125,25 @@ async def test_twelve_movers_at_once(set_stage: SetStage, example: Example) -> N
     assert {(hold.stopped_by, hold.lot) for hold in waiting} == {(example["stopped_by"], example["lot"])}
     (line,) = (await list_holds(stage.app)).lines
     assert line.id == example["lot"]
+
+
+async def test_twelve_leavers_at_once(set_stage: SetStage, example: Example) -> None:
+    stage = await begun(set_stage, example)
+    people = [stage.hire(f"leaver{number}") for number in range(example["leavers"])]
+    await stage.settle()
+    await stage.settle()
+    baseline = await stage.app.state.baseline()
+    assert baseline is not None
+    assert owned(Reservations(ActionKind.LEAVER_REVOKES), baseline, stage.now) == example["owned"]
+    assert limit(stage.app.policy.budgets[ActionKind.LEAVER_REVOKES], baseline.ours) == example["allowed"]
+    for person in people:
+        stage.change(person, accountEnabled=False)
+    report = await stage.settle()
+    await stage.settle()
+    assert len(people) - still_hold(stage, people) == example["revoked"]
+    waiting = await holds(stage)
+    assert len(waiting) == report["holds"]["lots"][example["lot"]] == example["held"]
+    assert {(hold.stopped_by, hold.lot) for hold in waiting} == {(example["stopped_by"], example["lot"])}
 
 
 async def test_a_leaver_while_the_movers_budget_is_used_up(set_stage: SetStage, example: Example) -> None:

@@ -345,13 +345,13 @@ async def test_who_leaves_in_the_middle_of_a_pass_loses_everything(office: Open)
     assert not books.held(TESS)
 
 
-async def test_a_sweep_finds_a_leaver_and_holds_them_as_one_where_it_is_too_much(office: Open) -> None:
+async def test_a_sweep_finds_a_leaver_and_holds_as_one_what_is_too_much(office: Open) -> None:
     stage, books = await office(2000, leaver_revokes="5/50/50")
     stage.change(TESS, accountEnabled=False)
     report = await stage.sweep()
     await stage.advance(hours=1)
-    assert report["holds"]["lots"] == {"sweep:leaver_revokes": 2000}
-    assert len(books.held(TESS)) == 2000
+    assert report["holds"]["lots"] == {"budget:leaver_revokes": 1950}
+    assert len(books.held(TESS)) == 1950
     again = await stage.sweep()
     assert again["enqueued"] == 0
 

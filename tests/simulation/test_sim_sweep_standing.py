@@ -108,7 +108,7 @@ async def test_a_hold_goes_with_the_policys_word_to_enforce_also_where_the_perso
 
 
 async def test_leavers_held_as_a_lot_stay_held_when_they_are_deleted(set_stage: SetStage) -> None:
-    stage = set_stage(given=office(), policy=limited(leaver_revokes="1/1/100"))
+    stage = set_stage(given=office(), policy=limited(leaver_revokes="0/0/0"))
     await stage.settle()
     leave(stage, CLERKS[:2])
     await stage.settle()
@@ -126,13 +126,13 @@ async def test_open_holds_starve_nobody_else(set_stage: SetStage) -> None:
     await stage.settle()
     leave(stage, CLERKS[:6])
     await stage.settle()
-    assert len(await holds(stage)) == 6
+    assert len(await holds(stage)) == 1
     await stage.advance(hours=30)
     leave(stage, CLERKS[6:7])
     report = await stage.settle()
     assert report["guards"]["leaver_revokes"]["wanted"] == 1
     assert stage.held(CLERKS[6]) == set()
-    assert len(await holds(stage)) == 6
+    assert len(await holds(stage)) == 1
 
 
 async def test_budgets_are_measured_by_the_last_good_sweep_where_this_one_read_less(set_stage: SetStage) -> None:

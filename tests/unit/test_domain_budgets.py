@@ -17,6 +17,7 @@ from shared.domain.budgets import (
     limit,
     reserve,
     reserve_all,
+    tell,
 )
 from shared.domain.holds import action_id
 from shared.domain.keys import PersonKey, ProfileKey
@@ -32,6 +33,27 @@ JUST = timedelta(microseconds=1)
 
 def taken(**at: datetime) -> Reservations:
     return Reservations(ActionKind.MOVER_REVOKES, at)
+
+
+@pytest.mark.parametrize(
+    ("told", "is_told_now"),
+    [
+        (None, True),
+        (NOW, False),
+        (NOW - WINDOW + JUST, False),
+        (NOW - WINDOW, True),
+        (NOW + ALLOWANCE - JUST, False),
+        (NOW + ALLOWANCE, True),
+    ],
+)
+def test_that_a_budget_is_used_up_is_told_once_a_day(told: datetime | None, is_told_now: bool) -> None:
+    row = Reservations(ActionKind.GRANTS, {"a": NOW}, told=told)
+    assert tell(row, NOW) == Reservations(ActionKind.GRANTS, {"a": NOW}, told=NOW if is_told_now else told)
+
+
+def test_what_was_reserved_by_a_moment_is_counted_apart() -> None:
+    row = taken(old=NOW - WINDOW - ALLOWANCE, before=NOW - WINDOW, at=NOW - JUST, after=NOW)
+    assert counted(row, NOW, by=NOW - JUST) == {"before", "at"}
 
 
 @pytest.mark.parametrize(

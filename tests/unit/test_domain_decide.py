@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -192,6 +193,25 @@ def test_a_leaver_loses_everything_of_ours_at_once_and_nothing_else(person: Pers
     ]
     assert (plan.grants, plan.wanted) == ((), {})
     assert kinds(plan) == [(NoteKind.LEAVER_HOLDS_FOREIGN, P2)]
+
+
+@pytest.mark.parametrize(
+    ("person", "foreign", "said"),
+    [
+        (DeletedPerson(ID), {}, f"python -m cli adopt {P2} {ID}"),
+        (DeletedPerson(ID), {"profile": ProfileKey("a b", "c'd")}, f"""python -m cli adopt 'a b/c'"'"'d' {ID}"""),
+        (DeletedPerson(ID), {"created_on": None}, "take it away in the portal"),
+        (AbsentPerson(ID), {"principal_type": None}, "take it away in the portal"),
+        (AbsentPerson(ID), {"principal_type": "User"}, f"python -m cli adopt {P2} {ID}"),
+    ],
+)
+def test_what_a_leaver_holds_by_others_is_noted_with_how_to_remove_it(
+    person: PersonRead, foreign: dict[str, Any], said: str
+) -> None:
+    row = replace(held(P2, by=SOMEBODY).assignment, **{"created_on": NOW, **foreign})
+    (note,) = look(person, prove(row, identities=frozenset())).notes
+    assert note.kind is NoteKind.LEAVER_HOLDS_FOREIGN
+    assert note.text.endswith(said)
 
 
 def test_who_is_absent_loses_everything_of_ours_on_weak_evidence() -> None:

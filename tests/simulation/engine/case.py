@@ -50,6 +50,8 @@ class Case:
     """The actions that are reserved, by budget."""
     reservations: dict[ActionKind, list[tuple[datetime, Reservations]]] = field(default_factory=dict)
     """The same with their times, each time that it was stored."""
+    budgets_told: dict[str, datetime] = field(default_factory=dict)
+    """When it was last told that a budget is used up: by the name of its lot."""
     updates: dict[ProfileKey, list[datetime]] = field(default_factory=dict)
     """When the app updated a profile by a request that the service carries out."""
     asked_by_operators: dict[str, datetime] = field(default_factory=dict)
@@ -157,6 +159,19 @@ class Case:
         views = (self.world.graph.newest(), self.world.graph.view())
         truly, shown = (oracle.unknown_rules(view, policy, facts, self.world.odd) for view in views)
         return truly & shown
+
+    def owned(self, kind: ActionKind, baseline: Baseline, *, doubt: timedelta = timedelta(minutes=10)) -> int:
+        """What the percentage of a budget is of, at most: what a sweep counted, and what was taken before in a day.
+
+        `doubt` is by how much clocks may be off, negative for what it is at least.
+        """
+        if kind is ActionKind.PROFILE_UPDATES:
+            return baseline.profiles
+        if kind is ActionKind.GRANTS:
+            return baseline.ours
+        row = next((row for _, row in reversed(self.reservations.get(kind, []))), Reservations(kind))
+        since, until = self.world.now() - timedelta(hours=24) - 2 * doubt, baseline.at + doubt
+        return baseline.ours + sum(since < at < until for at in row.taken.values())
 
     def groups_gone_since(self, group: str) -> datetime | None:
         """Since when the directory has no such group; None where it has."""

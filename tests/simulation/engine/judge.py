@@ -30,7 +30,9 @@ from tests.simulation.engine.promises_of_guards import (
     SWEEP_GUARD_PROMISES,
     lost_role_sets_the_brake,
     reopened_for_a_reason,
+    told_once_a_day,
     updates_are_rare,
+    what_waits_is_one_lot,
 )
 from tests.simulation.engine.promises_of_records import (
     LOOK_PROMISES,
@@ -165,8 +167,13 @@ class Judge(Case):
         for promise in (done_is_true, looks_know_what_sweeps_saw, *LOOK_PROMISES):
             if (broken := promise(self, run, record)) is not None:
                 self.book.violate(promise.__name__, f"run {run.number} {run.key}: {broken}")
+        self._told(run, str(record.body.get("alert", "")))
         for action in record.body.get("actions", ()):
             self.book.count(f"action:{action.get('action')}:{action.get('outcome')}")
+
+    def _told(self, run: Run, said: str) -> None:
+        if (broken := told_once_a_day(self, said)) is not None:
+            self.book.violate("told_once_a_day", f"run {run.number} {run.key}: {broken}")
 
     def _held(self, row: Row | str) -> None:
         key = row.removeprefix("hold:") if isinstance(row, str) else holds_of(row).key.canonical
@@ -187,6 +194,8 @@ class Judge(Case):
                 self.book.violate("reopened_for_a_reason", broken)
             if run is not None and hold.status is Status.OPEN and (was is None or was.status is not Status.OPEN):
                 run.held_anew[hold.id] = hold
+                if (broken := what_waits_is_one_lot(self, hold)) is not None:
+                    self.book.violate("what_waits_is_one_lot", f"run {run.number}: {broken}")
         if run is not None:
             run.undismissed |= {
                 id_: hold for id_, hold in before.items() if hold.status is Status.DISMISSED and id_ not in now
@@ -249,6 +258,7 @@ class Judge(Case):
         for promise in (*SWEEP_PROMISES, *SWEEP_GUARD_PROMISES, releases_end):
             if (broken := promise(self, run, report)) is not None:
                 self.book.violate(promise.__name__, f"run {run.number}: {broken}")
+        self._told(run, "".join(one["text"] for one in report["findings"] if one["kind"] == "budget-used-up"))
         if report["complete"] and not report["not_kept"] and not self.state_lost_during(run):
             self.known = (run.began, self.world.now(), run.policy)
 
@@ -287,6 +297,7 @@ class Judge(Case):
         for forgotten in (self.holds, self.reserved, self.reservations, self.baselines, self.written, self.updates):
             forgotten.clear()
         self.latest_write.clear()
+        self.budgets_told.clear()
         self.book.say("store", "the state is lost")
 
     def chains_are(self, rows: Sequence[Row]) -> None:

@@ -4,6 +4,7 @@ Lives here: one function per promise, named as it is reported; each answers None
 asked at a write of what stops it (`brake_respected`, `holds_respected`, `within_budget`) are `promises_of_writes`'.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -68,7 +69,8 @@ def updates_are_rare(judge: Case, write: AppWrite, run: Run | None) -> str | Non
 def one_lot_of_too_many(judge: Case, run: Run, report: Mapping[str, Any]) -> str | None:
     """Section 7: of a kind of which one sweep wants more than is left, none is let loose: one hold carries them all.
 
-    A sweep during which the state was lost is spared: what was reserved when it decided is not known any more.
+    Of leavers there go as many as there is room for, and the rest is held. A sweep during which the state was lost is
+    spared: what was reserved when it decided is not known any more.
     """
     if not report["complete"] or judge.state_lost_during(run):
         return None
@@ -76,13 +78,61 @@ def one_lot_of_too_many(judge: Case, run: Run, report: Mapping[str, Any]) -> str
     for kind, action in _surely_wanted(judge, run):
         wanted.setdefault(kind, set()).add(action)
     for kind, loose in wanted.items():
-        lot = {hold.id for hold in run.held_anew.values() if hold.kind is kind and hold.stopped_by is StoppedBy.SWEEP}
+        of_leavers = kind is ActionKind.LEAVER_REVOKES
+        stopped_by = StoppedBy.BUDGET if of_leavers else StoppedBy.SWEEP
+        lot = {hold.id for hold in run.held_anew.values() if hold.kind is kind and hold.stopped_by is stopped_by}
         free = loose - lot
         room = _room(judge, run, kind)
-        if free and len(free | lot) > room:
+        if free and len(free if of_leavers else free | lot) > room:
             held = f", and holds {len(lot)}" if lot else ""
             return f"it lets loose {len(free)} {kind.value}{held}, where the budget has room for {room}"
     return None
+
+
+def leavers_go_as_far_as_the_budget(judge: Case, run: Run, report: Mapping[str, Any]) -> str | None:
+    """The leavers that one sweep finds go for as long as there is room: it holds none for whom there is."""
+    kind = ActionKind.LEAVER_REVOKES
+    held = [hold for hold in run.held_anew.values() if hold.kind is kind]
+    if not report["complete"] or not held or judge.state_lost_during(run):
+        return None
+    loose = report["guards"][kind.value]["wanted"] - len(held)
+    since = run.began - _DAY - 2 * _CLOCKS
+    rows = [row for at, row in judge.reservations.get(kind, ()) if at > run.began]
+    rows += [row for at, row in judge.reservations.get(kind, ()) if at <= run.began][-1:]
+    taken = max((sum(at > since for at in row.taken.values()) for row in rows), default=0)
+    counted = [one for at, one in judge.baselines if at > run.began]
+    counted += [one for at, one in judge.baselines if at <= run.began][-1:]
+    least = min((judge.owned(kind, one, doubt=-_CLOCKS) for one in counted), default=0)
+    room = limit(Budget(*run.policy.budgets[kind.value]), least) - taken
+    if loose < room:
+        return f"it holds {len(held)} leavers' revokes and lets {loose} loose, where there is room for {room}"
+    return None
+
+
+def what_waits_is_one_lot(judge: Case, hold: Hold) -> str | None:
+    """What a budget has no room for waits as one lot of its kind, whoever found it, and is told of within the day."""
+    if hold.stopped_by is not StoppedBy.BUDGET or hold.status is not Status.OPEN or hold.refused:
+        return None
+    if hold.lot != f"budget:{hold.kind}":
+        return f"{hold.kind} {hold.key.canonical} waits in '{hold.lot}'"
+    row = judge.reservations.get(hold.kind, ())[-1:]
+    if row and (row[0][1].told is None or judge.world.now() - row[0][1].told > _DAY + _CLOCKS):
+        return f"{hold.kind} {hold.key.canonical} waits, and nobody was told that any does"
+    return None
+
+
+def told_once_a_day(judge: Case, said: str) -> str | None:
+    """That a budget is used up is told once a day: `said` is what a look or sweep told."""
+    now = judge.world.now()
+    for lot in _LOTS_OF_BUDGETS.findall(said):
+        before = judge.budgets_told.get(lot)
+        judge.budgets_told[lot] = now
+        if before is not None and now - before < _DAY - _CLOCKS and not judge.clocks_moved_since(before):
+            return f"{lot} was told {(now - before).total_seconds():.0f} s before"
+    return None
+
+
+_LOTS_OF_BUDGETS: Final = re.compile(r"budget:\w+")
 
 
 def _room(judge: Case, run: Run, kind: ActionKind) -> int:
@@ -92,7 +142,7 @@ def _room(judge: Case, run: Run, kind: ActionKind) -> int:
     taken = sum(now - at < _DAY for row in at_first for at in row.taken.values())
     counted = [one for at, one in judge.baselines if at > run.began]
     counted += [one for at, one in judge.baselines if at <= run.began][-1:]
-    owned = [one.profiles if kind is ActionKind.PROFILE_UPDATES else one.ours for one in counted]
+    owned = [judge.owned(kind, one) for one in counted]
     return max(0, limit(Budget(*run.policy.budgets[kind.value]), max(owned, default=0)) - taken)
 
 
@@ -198,7 +248,7 @@ def _is_meant(run: Run, person: str, user: Mapping[str, Any]) -> bool:
     return oracle.is_odd(whole) or any(oracle.gives(rule, whole, groups) for rule in run.policy.rules)
 
 
-SWEEP_GUARD_PROMISES: Final = (one_lot_of_too_many, shrinking_sets_the_brake)
+SWEEP_GUARD_PROMISES: Final = (one_lot_of_too_many, leavers_go_as_far_as_the_budget, shrinking_sets_the_brake)
 """Every promise about guards that a sweep which ended well is judged by."""
 
 

@@ -255,7 +255,7 @@ def within_budget(judge: Case, write: AppWrite, run: Run | None) -> str | None:
         one for _, one in judge.baselines[-1:]
     ]
     older = [one for at, one in judge.baselines if at <= write.at - timedelta(minutes=2)][-1:]
-    owned = [one.profiles if kind is ActionKind.PROFILE_UPDATES else one.ours for one in (*latest, *older)] or [0]
+    owned = [judge.owned(kind, one) for one in (*latest, *older)] or [0]
     most = limit(Budget(*run.policy.budgets[kind.value]), max(owned))
     if len(before) + 1 > most:
         return f"number {len(before) + 1} of {kind.value} in 24 h, and the budget allows {most}"

@@ -21,10 +21,10 @@ MUTANTS: Final = (
         name="budget-of-one-process",
         promise="A budget is over all instances: what was reserved is stored where all of them see it.",
         file=_GUARDS,
-        old="                if changed != row:\n                    await self._app.state.put_reservations(changed)\n",
+        old="            if changed != row:\n                await app.state.put_reservations(changed)\n",
         new="""\
-                if changed != row and len(changed.taken) % 2:
-                    await self._app.state.put_reservations(changed)
+            if changed != row and len(changed.taken) % 2:
+                await app.state.put_reservations(changed)
 """,
         caught_by=("within_budget", "reserved_before_write"),
     ),
@@ -32,11 +32,11 @@ MUTANTS: Final = (
         name="reserved-too-late",
         promise="A reservation precedes the write.",
         file=_GUARDS,
-        old="                if changed != row:\n                    await self._app.state.put_reservations(changed)\n",
+        old="            if changed != row:\n                await app.state.put_reservations(changed)\n",
         new="""\
-                if changed != row:
-                    late = asyncio.get_running_loop().create_task(asyncio.sleep(30))
-                    late.add_done_callback(lambda _: asyncio.ensure_future(self._app.state.put_reservations(changed)))
+            if changed != row:
+                late = asyncio.get_running_loop().create_task(asyncio.sleep(30))
+                late.add_done_callback(lambda _: asyncio.ensure_future(app.state.put_reservations(changed)))
 """,
         caught_by=("reserved_before_write",),
     ),
@@ -169,6 +169,30 @@ MUTANTS: Final = (
         old="    if len(actions) <= left:\n        return None\n",
         new="    if len(actions) <= left or most >= 0:\n        return None\n",
         caught_by=("one_lot_of_too_many",),
+    ),
+    Mutant(
+        name="leavers-are-all-or-nothing",
+        promise="The leavers that one sweep finds go as far as the budget, as those of whom events tell.",
+        file="shared/domain/lots.py",
+        old="    if kind is ActionKind.LEAVER_REVOKES:\n        rest =",
+        new="    if kind is ActionKind.LEAVER_REVOKES:\n        left = 0\n        rest =",
+        caught_by=("leavers_go_as_far_as_the_budget",),
+    ),
+    Mutant(
+        name="waits-by-itself",
+        promise="What a budget has no room for waits as one lot, whoever found it.",
+        file=_GUARDS,
+        old="self._hold(action, StoppedBy.BUDGET, why, of_budget(kind))",
+        new="self._hold(action, StoppedBy.BUDGET, why)",
+        caught_by=("what_waits_is_one_lot",),
+    ),
+    Mutant(
+        name="told-of-each",
+        promise="That a budget is used up is told once a day, however many wait.",
+        file=_BUDGETS,
+        old="    if told is not None and -ALLOWANCE < now - told < WINDOW:\n",
+        new="    if told is not None and -ALLOWANCE < now - told < ALLOWANCE:\n",
+        caught_by=("told_once_a_day",),
     ),
     Mutant(
         name="lot-of-the-rest",
