@@ -24,6 +24,17 @@ NAMES = """
 import json, function_app
 print(json.dumps([function.get_function_name() for function in function_app.app.get_functions()]))
 """
+HANDLERS = """
+import inspect, json, function_app
+handlers = {}
+for function in function_app.app.get_functions():
+    called = function.get_user_function()
+    answers = any(binding.name == "$return" for binding in function.get_bindings())
+    handlers[function.get_function_name()] = [
+        inspect.iscoroutinefunction(called), answers, inspect.get_annotations(called, eval_str=True)["return"] is None
+    ]
+print(json.dumps(handlers))
+"""
 ONE_REQUEST = """
 import asyncio, json, sys
 import azure.functions as func
@@ -61,6 +72,16 @@ def test_each_part_registers_its_own(part: str, expected: set[str]) -> None:
     done = run(NAMES, INVOICE_ACCESS_PART=part, **ENVIRONMENT, **core)
     assert done.returncode == 0, done.stderr
     assert set(json.loads(done.stdout)) == expected
+
+
+def test_every_handler_runs_on_the_loop_and_returns_what_its_bindings_take() -> None:
+    """The worker runs what is no coroutine function in a thread, and fails whoever returns without an output."""
+    done = run(HANDLERS, **ENVIRONMENT, INVOICE_ACCESS_STORE="sqlite:x.db", SWEEP_SCHEDULE="0 0 * * * *")
+    handlers = json.loads(done.stdout)
+    assert set(handlers) == CORE | FRONT
+    for name, (is_coroutine, answers, returns_nothing) in handlers.items():
+        assert is_coroutine, f"{name}: something hides that its handler is async"
+        assert answers is not returns_nothing, name
 
 
 def test_a_source_without_its_keys_has_no_function() -> None:
