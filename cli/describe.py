@@ -27,7 +27,7 @@ _WHY: Final = {
     "400": "Nothing can be read: which field, why, and how to mend it. Nothing was taken in",
     "401": "The proof is missing, wrong or too old",
     "404": "There is no such source here, or its keys are not set",
-    "413": "The body is too large",
+    "413": "The body is too large, or has more events than are read at once",
     "415": "A media type that this source does not read, or a compressed body",
     "503": "The queue cannot be reached now; come again after Retry-After seconds",
 }

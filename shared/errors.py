@@ -12,6 +12,7 @@ InvoiceAccessError
 │   └── TooLarge       what is to be stored is more than the store holds in one place
 ├── Rejected           an event that cannot be used: field, reason and mend
 │   └── Unreadable     bytes that are no message: no event in them can be told from another
+│       └── TooMany    more events than are read at once
 └── Misconfigured      the policy or the settings are wrong: every mistake at once
 """
 
@@ -103,6 +104,10 @@ class Rejected(InvoiceAccessError):  # noqa: N818
 
 class Unreadable(Rejected):
     """Bytes that are no message (no JSON, no UTF-8, too many): no event in them can be told from another."""
+
+
+class TooMany(Unreadable):
+    """More events than are read at once. Fewer at a time are what there is to send."""
 
 
 class Misconfigured(InvoiceAccessError):  # noqa: N818

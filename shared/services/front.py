@@ -14,7 +14,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
-from shared.errors import Permanent, Rejected, Transient, Unreadable
+from shared.errors import Permanent, Rejected, TooMany, Transient, Unreadable
 from shared.ports import Clock, EventQueue
 from shared.settings import FrontSettings
 from shared.sources.event_grid import EVENT_GRID, allowed
@@ -246,7 +246,7 @@ def _unknown() -> Answer:
 
 
 def _malformed(rejected: Rejected) -> Answer:
-    return _refuse(400, rejected.field, rejected.reason, rejected.mend)
+    return _refuse(413 if isinstance(rejected, TooMany) else 400, rejected.field, rejected.reason, rejected.mend)
 
 
 def _refuse(status: int, where: str, reason: str, mend: str) -> Answer:

@@ -4,7 +4,6 @@ Everything that is written to Azure is written from here, under the session that
 raises is a bug: the host redelivers it and in the end dead-letters it. Everything else ends in an `Outcome`.
 """
 
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -12,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from shared.domain.keys import IdentityKey, Key, PersonKey, ProfileKey, chain_key
+from shared.domain.log_line import json_of
 from shared.domain.nameless import nameless
 from shared.domain.outcome import Outcome, retry_delay
 from shared.domain.shortened import cuts
@@ -229,4 +229,4 @@ def _say(item: WorkItem, look: Look, took: timedelta) -> None:
             if look.record.get(name)
         },
     }
-    _log.log(level, "reconcile: %s", json.dumps(line, ensure_ascii=False))
+    _log.log(level, "reconcile: %s", json_of(line))

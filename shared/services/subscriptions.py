@@ -14,7 +14,6 @@ replaced goes when another tells us of the same changes.
 """
 
 import asyncio
-import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,6 +21,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from shared.domain.log_line import json_of
 from shared.domain.policy import Policy
 from shared.errors import MaybeWritten, Permanent, Transient
 from shared.ports import Clock, Subscription, Subscriptions, WantedSubscription
@@ -129,7 +129,7 @@ async def keep_subscriptions(keeper: Keeper) -> Mapping[str, Any]:
     else:
         await _Run(keeper, mine, report).keep(wanted)
     summary = {"on": True, "wanted": len(wanted), **report.as_json()}
-    _log.log(logging.ERROR if report.failures else logging.INFO, "subscriptions: %s", json.dumps(summary))
+    _log.log(logging.ERROR if report.failures else logging.INFO, "subscriptions: %s", json_of(summary))
     return summary
 
 

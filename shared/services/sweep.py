@@ -4,7 +4,6 @@ It writes nothing to Azure. It decides for everybody with the same `decide` as a
 keys, so that a sweep that read wrongly can cause needless looks and nothing else.
 """
 
-import json
 import logging
 import uuid
 from collections import Counter
@@ -16,6 +15,7 @@ from shared.background import in_background
 from shared.domain.catalogue import Catalogue
 from shared.domain.first_contact import quick_counts
 from shared.domain.keys import Key, PersonKey, ProfileKey
+from shared.domain.log_line import json_of
 from shared.domain.ownership import Held
 from shared.domain.work import MOST_HINTS, Cause, CauseKind, Scheduled, WorkItem, at_once, later
 from shared.errors import InvoiceAccessError, Permanent
@@ -148,7 +148,7 @@ def _log_report(sweep_id: str, report: Mapping[str, Any]) -> None:
     shown = {name: report[name] for name in _SHOWN}
     shown["findings"] = Counter(one["kind"] for one in report["findings"])
     level = logging.ERROR if report["failures"] else logging.WARNING if shown["findings"] else logging.INFO
-    _log.log(level, "sweep %s: %s", sweep_id, json.dumps(shown))
+    _log.log(level, "sweep %s: %s", sweep_id, json_of(shown))
 
 
 class _Kept:

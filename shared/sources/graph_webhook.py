@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeGuard
 
-from shared.errors import Rejected
+from shared.errors import Rejected, TooMany
 from shared.sources.graph_notification import lifecycle
 from shared.sources.proof import is_client_state
 from shared.sources.strict_json import ITEMS_AT_MOST, JsonObject, encoded, kind_of, parse, unambiguous
@@ -47,14 +47,19 @@ def answer_token(token: str) -> str | None:
 
 
 def read_collection(body: bytes, client_states: Sequence[str]) -> Notified:
-    """Reads a collection; raises `Rejected` where the body is none. Nothing it raises depends on `clientState`."""
+    """Reads a collection. Nothing it raises depends on `clientState`.
+
+    Raises:
+        Rejected: the body is no collection.
+        TooMany: it has more items than are read.
+    """
     message = parse(body)
     items = message.get("value") if isinstance(message, JsonObject) else None
     if not isinstance(items, list):
         given = message.get("value") if isinstance(message, JsonObject) else message
         raise Rejected("value" if isinstance(message, JsonObject) else "body", f"it is {kind_of(given)}", _MEND)
     if len(items) > ITEMS_AT_MOST:
-        raise Rejected("value", f"it has {len(items)} items; {ITEMS_AT_MOST} are read", _MEND)
+        raise TooMany("value", f"it has {len(items)} items; {ITEMS_AT_MOST} are read", _MEND)
     ours: list[JsonObject] = []
     dropped: Counter[str] = Counter()
     for item in items:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from shared.errors import Rejected, Unreadable
+from shared.errors import Rejected, TooMany, Unreadable
 from shared.sources.cloud_event import read_cloud_event
 from shared.sources.events import Ignored, PersonEvent, as_value
 from shared.sources.posted import Posted
@@ -42,7 +42,8 @@ def read_request(source: Source, posted: Posted, now: datetime) -> Judged:
 
     Raises:
         WrongMediaType: it is of a kind that the source does not read.
-        Unreadable: nothing can be read, or there are more than `REQUEST_ITEMS_AT_MOST` events.
+        Unreadable: nothing can be read.
+        TooMany: there are more than `REQUEST_ITEMS_AT_MOST` events.
     """
     try:
         found = source.read(posted)
@@ -52,7 +53,7 @@ def read_request(source: Source, posted: Posted, now: datetime) -> Judged:
         found = [Refused(as_value(rejected), posted.body)]
     if len(found) > REQUEST_ITEMS_AT_MOST:
         reason = f"it has {len(found)} events; {REQUEST_ITEMS_AT_MOST} are read"
-        raise Unreadable("body", reason, "Send fewer events at a time")
+        raise TooMany("body", reason, "Send fewer events at a time")
     judged = Judged()
     for item in found:
         match item:

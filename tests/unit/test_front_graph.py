@@ -108,6 +108,14 @@ async def test_the_body_has_a_limit() -> None:
     assert (await desk.notify({"value": [item(number) for number in range(10)]})).status == 413
 
 
+async def test_a_thousand_items_are_read_and_one_more_is_413() -> None:
+    desk = Desk()
+    assert (await desk.notify({"value": [{}] * 1_000})).status == 202
+    answer = await desk.notify({"value": [{}] * 1_001})
+    assert answer.status == 413
+    assert json.loads(answer.content[0])["field"] == "value"
+
+
 @pytest.mark.parametrize("failure", [Transient("the broker is away"), Permanent("the role is missing")])
 async def test_a_queue_that_is_away_has_graph_come_again(failure: Exception) -> None:
     desk = Desk()

@@ -127,7 +127,7 @@ async def test_five_thousand_events_travel_in_messages_that_intake_reads_and_one
     assert max(map(len, desk.queue.messages)) <= 1_048_576
     assert len(desk.queue.messages) == 5
     answer = await desk.post("bamboohr", {"employees": [*many, {"id": 1}]})
-    assert answer.status == 400
+    assert answer.status == 413
 
 
 async def test_a_message_has_no_more_bytes_than_a_request_may() -> None:
