@@ -22,9 +22,7 @@ from cli.operating import (
     shown,
     who,
 )
-from shared.domain.brake import Brake, BrakeCause, Setting, stops
-from shared.domain.plan import Strength
-from shared.domain.policy import ActionKind
+from shared.domain.brake import ENDED_BY_SWEEPS, STOPS_LEAVERS, Brake, BrakeCause, Pause, Setting
 from shared.errors import Permanent, Transient
 from shared.ports import Baseline
 from shared.services import decisions
@@ -40,11 +38,13 @@ _CLEARED_BY: Final[Mapping[bool, str]] = {
 
 def add_to(commands: Any) -> None:
     """Adds the three commands to the command line."""
-    pausing = commands.add_parser("pause", help="stop every write to Azure", description=_PAUSE)
+    pausing = commands.add_parser("pause", help="stop every write to Azure, or those on one part", description=_PAUSE)
     pausing.add_argument("--why", required=True, metavar="TEXT", help="for those who find it paused")
+    pausing.add_argument("--on", default="", metavar="SCOPE", help=_SCOPE)
     pausing.add_argument("--by", metavar="NAME", help="who you are (default: the user of this machine)")
     pausing.set_defaults(run=run_pause)
     resuming = commands.add_parser("resume", help="clear the brake, whatever set it", description=_RESUME)
+    resuming.add_argument("--on", metavar="SCOPE", help=f"clear nothing else: {_SCOPE}, or `everywhere`")
     resuming.add_argument("--by", metavar="NAME", help="who you are (default: the user of this machine)")
     resuming.add_argument("--yes", action="store_true", help="do not ask, whatever is accepted by it")
     resuming.set_defaults(run=run_resume)
@@ -52,13 +52,20 @@ def add_to(commands: Any) -> None:
     telling.set_defaults(run=run_brake)
 
 
-_PAUSE: Final = "Stops every write to Azure, a leaver's as well, until `resume`. Looks and sweeps go on."
-_RESUME: Final = (
-    "Clears every cause of the brake. The next sweep takes up what was stopped. Where it accepts something, it says "
-    "what and asks first: after role-lost that accounts are missing, after population-shrank that there are fewer "
-    "people."
+_SCOPE: Final = "a billing account's name, or <account>/<profile>"
+_EVERYWHERE: Final = "everywhere"
+"""How `resume --on` calls what stops everything."""
+
+_PAUSE: Final = (
+    "Stops every write to Azure, a leaver's as well, until `resume`; with --on only those on one billing account or "
+    "profile. Looks and sweeps go on."
 )
-_BRAKE: Final = "Says what stops writes now, since when and why. The exit status is 1 when anything does."
+_RESUME: Final = (
+    "Clears every pause, with --on those of one scope. The next sweep takes up what was stopped. Where it accepts "
+    "something, it says what and asks first: after role-lost that accounts are missing, after population-shrank that "
+    "there are fewer people."
+)
+_BRAKE: Final = "Says what stops writes now, where, since when and why. The exit status is 1 when anything does."
 
 
 def run_pause(chosen: argparse.Namespace) -> int:
@@ -69,7 +76,13 @@ def run_pause(chosen: argparse.Namespace) -> int:
         if not 0 < len(why) <= _LONGEST_WHY:
             raise UsageError(f"--why: say in 1 to {_LONGEST_WHY} characters why, for those who find it paused")
         _tell_store(app)
-        paused = await decisions.pause(app, by, why)
+        scope = chosen.on.strip().lower()
+        known = await decisions.known_scopes(app) if scope else None
+        if known is not None and scope not in known:
+            raise UsageError(
+                f"--on: no billing account or profile {scope} is known; without --on, everything is paused"
+            )
+        paused = await decisions.pause(app, by, why, scope)
         if paused.unrecorded is not None:
             say = complaints()
             say.print(f"The brake is on; it could not be recorded: {paused.unrecorded}", markup=False, soft_wrap=True)
@@ -91,7 +104,7 @@ def run_resume(chosen: argparse.Namespace) -> int:
         by = who(chosen.by)
         _tell_store(app)
         await _doubt_store(app)
-        brake = await decisions.brake_status(app)
+        brake = _on(await decisions.brake_status(app), chosen.on)
         accepted = await _accepted(app, brake)
         if accepted and not chosen.yes:
             _tell(brake, accepted)
@@ -100,7 +113,7 @@ def run_resume(chosen: argparse.Namespace) -> int:
             if not confirmed(_out(), "\naccept that, and resume?"):
                 _out().print("Nothing was changed.")
                 return REFUSED
-        return _tell_resumed(await decisions.resume(app, by, brake.causes), accepted)
+        return _tell_resumed(await decisions.resume(app, by, brake.pauses), accepted, chosen.on)
 
     return operate_on_store(verb)
 
@@ -119,21 +132,29 @@ def run_brake(_: argparse.Namespace) -> int:
             complaints().print(f"What `resume` accepts is not known: {failure}", markup=False, soft_wrap=True)
         else:
             _tell(brake, accepted)
-        return REFUSED if brake.causes else DONE
+        return REFUSED if brake.pauses else DONE
 
     return operate_on_store(verb)
 
 
-async def _accepted(app: StoreDesk, brake: Brake) -> Mapping[BrakeCause, str]:
-    """What `resume` accepts, in words, by the cause that told of it."""
-    causes = {cause: setting for cause, setting in brake.causes.items() if cause in _ACCEPTED}
-    if not causes:
+def _on(brake: Brake, scope: str | None) -> Brake:
+    """The brake as far as it stands for a scope; all of it where none is named."""
+    if scope is None:
+        return brake
+    wanted = "" if scope.strip().lower() == _EVERYWHERE else scope.strip().lower()
+    return Brake({pause: setting for pause, setting in brake.pauses.items() if pause.scope == wanted})
+
+
+async def _accepted(app: StoreDesk, brake: Brake) -> Mapping[Pause, str]:
+    """What `resume` accepts, in words, by the pause that told of it."""
+    pauses = {pause: setting for pause, setting in brake.pauses.items() if pause.cause in _ACCEPTED}
+    if not pauses:
         return {}
     before = await decisions.last_good_sweep(app)
-    return {cause: _ACCEPTED[cause](setting, before) for cause, setting in causes.items()}
+    return {pause: _ACCEPTED[pause.cause](pause, setting, before) for pause, setting in pauses.items()}
 
 
-def _people(setting: Setting, before: Baseline | None) -> str:
+def _people(_: Pause, setting: Setting, before: Baseline | None) -> str:
     matching = "1 person matches" if setting.seen == 1 else f"{setting.seen:,} people match"
     now = f"that {matching} the rules" if setting.seen else "however many people match the rules at the next sweep"
     if before is None or not before.population:
@@ -141,7 +162,9 @@ def _people(setting: Setting, before: Baseline | None) -> str:
     return f"{now}; it was {before.population:,} at the last good sweep, {shown(before.at)}"
 
 
-def _accounts(_: Setting, before: Baseline | None) -> str:
+def _accounts(pause: Pause, _: Setting, before: Baseline | None) -> str:
+    if pause.scope:
+        return f"that billing account {pause.scope} may be gone: where nothing of it is listed, it is no longer missed"
     now = "whichever billing accounts the next sweep finds"
     if before is None or not before.accounts:
         return f"{now}; no good sweep has said which there were"
@@ -151,24 +174,28 @@ def _accounts(_: Setting, before: Baseline | None) -> str:
     )
 
 
-_ACCEPTED: Final[Mapping[BrakeCause, Callable[[Setting, Baseline | None], str]]] = {
+_ACCEPTED: Final[Mapping[BrakeCause, Callable[[Pause, Setting, Baseline | None], str]]] = {
     BrakeCause.POPULATION_SHRANK: _people,
     BrakeCause.ROLE_LOST: _accounts,
 }
 
 
-def _tell_resumed(resumed: Resumed, accepted: Mapping[BrakeCause, str]) -> int:
+def _tell_resumed(resumed: Resumed, accepted: Mapping[Pause, str], scope: str | None) -> int:
     out = _out()
-    for cause, setting in resumed.cleared.items():
-        out.print(f"Cleared: {_said(cause, setting)}")
-        if cause in accepted:
-            out.print(f"  accepted: {accepted[cause]}")
-    if resumed.remaining:
+    for pause, setting in resumed.cleared.items():
+        out.print(f"Cleared: {_said(pause, setting)}")
+        if pause in accepted:
+            out.print(f"  accepted: {accepted[pause]}")
+    if _on(Brake(resumed.remaining), scope).pauses:
         complaints().print("Set again meanwhile, and left as it is:")
-        _tell(Brake(resumed.remaining))
+        _tell(_on(Brake(resumed.remaining), scope))
         return REFUSED
+    if resumed.remaining:
+        out.print("Still paused:")
+        _tell(Brake(resumed.remaining))
     if not resumed.cleared:
-        out.print("The brake is not on: there is nothing to resume.")
+        where = "" if scope is None else f" for {scope}"
+        out.print(f"The brake is not on{where}: there is nothing to resume.")
         return DONE
     out.print("The next sweep takes up what was stopped. Holds still wait: see `holds list`.")
     return DONE
@@ -189,23 +216,26 @@ async def _doubt_store(app: StoreDesk) -> None:
         say.print(doubt, markup=False, soft_wrap=True)
 
 
-def _tell(brake: Brake, accepted: Mapping[BrakeCause, str] | None = None) -> None:
+def _tell(brake: Brake, accepted: Mapping[Pause, str] | None = None) -> None:
     out = _out()
-    if not brake.causes:
+    if not brake.pauses:
         out.print("The brake is not on.")
-    for cause, setting in brake.causes.items():
-        out.print(_said(cause, setting))
-        alone = Brake({cause: setting})
-        passes = stops(alone, ActionKind.LEAVER_REVOKES, Strength.STRONG) is None
-        out.print(f"  stops: everything{' but what leavers hold, on strong evidence' * passes}")
-        out.print(f"  ends:  {_CLEARED_BY[setting.by_sweep]}")
-        if accepted and cause in accepted:
-            out.print(f"  `resume` accepts: {accepted[cause]}")
+    for pause, setting in sorted(brake.pauses.items()):
+        out.print(_said(pause, setting))
+        passes = pause.cause not in STOPS_LEAVERS
+        out.print(f"  stops: {_WHAT[pause.scope.count('/') + bool(pause.scope)]}{_LEAVERS * passes}")
+        out.print(f"  ends:  {_CLEARED_BY[pause.cause in ENDED_BY_SWEEPS]}")
+        if accepted and pause in accepted:
+            out.print(f"  `resume` accepts: {accepted[pause]}")
 
 
-def _said(cause: BrakeCause, setting: Setting) -> str:
+_WHAT: Final = ("everything", "everything on this billing account", "everything on this billing profile")
+_LEAVERS: Final = " but what leavers hold, on strong evidence"
+
+
+def _said(pause: Pause, setting: Setting) -> str:
     again = "" if setting.renewed is None else f", found again {shown(setting.renewed)}"
-    return f"{cause.value}, since {shown(setting.since)}{again}, set by {setting.by}: {setting.why}"
+    return f"{pause}, since {shown(setting.since)}{again}, set by {setting.by}: {setting.why}"
 
 
 def _out() -> Console:

@@ -223,7 +223,7 @@ async def _tell_decided(app: App, verb: str, decided: Decided, names: Sequence[s
         out.print(
             f"The last of them is looked at from {shown(decided.last_due)} on; then its hold goes, or says why not."
         )
-        if (await decisions.brake_status(app)).causes:
+        if (await decisions.brake_status(app)).pauses:
             out.print("The brake is on: what it stops is done by the first sweep after `resume`.")
     return DONE
 
@@ -273,7 +273,7 @@ def _tell_record(out: Console, record: Record) -> None:
     """Tells what a record says; one by somebody else's hand may lack what ours have."""
     body = record.body
     why = f": {body['why']}" if body.get("why") else ""
-    out.print(f"\n{shown(record.at)}  {body.get('verb', record.kind)} by {body.get('by', 'nobody knows whom')}{why}")
+    out.print(f"\n{shown(record.at)}  {_verb_of(record)} by {body.get('by', 'nobody knows whom')}{why}")
     for cause, setting in body.get("causes", {}).items():
         out.print(f"    {cause}, since {setting['since']}, set by {setting['by']}: {setting['why']}")
     for hold in body.get("holds", ()):
@@ -282,6 +282,12 @@ def _tell_record(out: Console, record: Record) -> None:
         out.print(f"    {hold['id']}  {kind}: {hold['key']} on {hold['profile']}{of}")
     for difference in body.get("refused", ()):
         out.print(f"    refused: {difference}")
+
+
+def _verb_of(record: Record) -> str:
+    """What was decided, and where, if it was not everywhere."""
+    verb, scope = record.body.get("verb", record.kind), record.body.get("scope")
+    return f"{verb} on {scope}" if scope else str(verb)
 
 
 def _as_json(hold: Hold) -> dict[str, Any]:

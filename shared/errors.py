@@ -71,11 +71,19 @@ class Permanent(InvoiceAccessError):  # noqa: N818
 
 
 class AccessLost(Permanent):
-    """Our own billing role on `scope` is gone (401 "No claims present", or 403)."""
+    """Our own billing role on `scope` is gone (401 "No claims present", or 403).
+
+    `scope` is a billing account's name or `<account>/<profile>`, and "" where it is about no account in particular.
+    """
 
     def __init__(self, scope: str, reason: str) -> None:
-        super().__init__(f"no billing role on {scope}: {reason}")
+        super().__init__(f"no billing role on {scope or 'any billing account'}: {reason}")
         self.scope = scope
+
+    @property
+    def account(self) -> str:
+        """The billing account that it is about, lower-case; "" for none in particular."""
+        return self.scope.partition("/")[0].lower()
 
 
 class TooLarge(Permanent):

@@ -154,7 +154,7 @@ class ArmBilling:
         """See `shared.ports.Billing`."""
         what = "listing the billing accounts"
         found: dict[str, BillingAccount] = {}
-        async for row in self._list(_ROOT, what, "billing accounts"):
+        async for row in self._list(_ROOT, what, ""):
             account = read_account(row, what)
             found[account.name.lower()] = account
         return list(found.values())

@@ -11,7 +11,7 @@ from typing import Any, Final
 from shared.adapters.packed import body_of, packed
 from shared.adapters.rows import Row
 from shared.adapters.state_rows import damaged
-from shared.domain.brake import Brake, BrakeCause, Setting
+from shared.domain.brake import Brake, BrakeCause, Pause, Setting
 from shared.domain.budgets import Reservations
 from shared.domain.holds import Hold, KeyHolds, Status, StoppedBy
 from shared.domain.keys import IdentityKey, ProfileKey, parse_key
@@ -103,31 +103,30 @@ def reservations_of(row: Row, kind: ActionKind) -> Reservations:
 
 
 def brake_body(brake: Brake) -> dict[str, Any]:
-    """The brake's row. What was seen or found again stands apart: an earlier release reads the rest all the same."""
+    """The brake's row. A pause is spelled as its cause, with a space and its scope behind where it has one."""
+    pauses = {f"{pause.cause.value} {pause.scope}".strip(): setting for pause, setting in brake.pauses.items()}
     return {
-        "causes": {
-            cause.value: [setting.since.isoformat(), setting.by, setting.why, setting.by_sweep]
-            for cause, setting in brake.causes.items()
-        },
-        "seen": {cause.value: setting.seen for cause, setting in brake.causes.items() if setting.seen},
-        "renewed": {
-            cause.value: setting.renewed.isoformat() for cause, setting in brake.causes.items() if setting.renewed
-        },
+        "causes": {spelled: [one.since.isoformat(), one.by, one.why] for spelled, one in pauses.items()},
+        "seen": {spelled: one.seen for spelled, one in pauses.items() if one.seen},
+        "renewed": {spelled: one.renewed.isoformat() for spelled, one in pauses.items() if one.renewed},
     }
 
 
 def brake_of(row: Row) -> Brake:
-    """The brake whose row this is. Raises `Damaged`: a brake that cannot be read is not off."""
+    """The brake whose row this is. Raises `Damaged`: a brake that cannot be read is not off.
+
+    Rows from before there were scopes have causes alone, which stop everything, and say after each who may clear it.
+    """
     with damaged(row, "brake"):
         seen = row.body.get("seen", {})
-        renewed = {cause: datetime.fromisoformat(at) for cause, at in row.body.get("renewed", {}).items()}
-        causes = {
-            BrakeCause(cause): Setting(
-                datetime.fromisoformat(since), by, why, bool(by_sweep), int(seen.get(cause, 0)), renewed.get(cause)
+        renewed = {spelled: datetime.fromisoformat(at) for spelled, at in row.body.get("renewed", {}).items()}
+        pauses = {}
+        for spelled, (since, by, why, *_) in row.body["causes"].items():
+            cause, _, scope = spelled.partition(" ")
+            pauses[Pause(BrakeCause(cause), scope)] = Setting(
+                datetime.fromisoformat(since), by, why, int(seen.get(spelled, 0)), renewed.get(spelled)
             )
-            for cause, (since, by, why, by_sweep) in row.body["causes"].items()
-        }
-        return Brake(causes, row.etag)
+        return Brake(pauses, row.etag)
 
 
 def baseline_body(baseline: Baseline) -> dict[str, Any]:

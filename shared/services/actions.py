@@ -36,7 +36,8 @@ class Result:
     why: str
     retry_after: timedelta | None = None
     hold: str = ""
-    access_lost: bool = False
+    lost_account: str | None = None
+    """The billing account on which our own role is gone, as it showed here; "" for none in particular."""
     late: bool = False
     """Not begun, because the handler's time was over."""
 
@@ -52,7 +53,8 @@ def failed(action: str, profile: ProfileKey | None, failure: InvoiceAccessError)
     """The result of a step that raised: to be tried again, or for a person to mend."""
     if isinstance(failure, Transient):
         return Result(action, profile, Outcome.RETRY, failure.reason, failure.retry_after)
-    return Result(action, profile, Outcome.GAVE_UP, str(failure), access_lost=isinstance(failure, AccessLost))
+    lost = failure.account if isinstance(failure, AccessLost) else None
+    return Result(action, profile, Outcome.GAVE_UP, str(failure), lost_account=lost)
 
 
 def is_young(moment: datetime | None, now: datetime, seconds: int) -> bool:

@@ -1,6 +1,7 @@
 """Keeps the profile catalogue at hand: from the store, or read anew where the stored one is too old to trust."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -11,6 +12,7 @@ from shared.domain.near_misses import Vocabulary
 from shared.domain.policy import Policy
 from shared.domain.rules import managed_accounts
 from shared.domain.selectors import pick
+from shared.errors import AccessLost
 from shared.ports import Billing, State
 
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
@@ -19,17 +21,50 @@ _MEMORY: Final = timedelta(seconds=30)
 """How long a process trusts its own copy before it asks the store again: a sweep may have run elsewhere."""
 
 
-async def read_profiles(
-    billing: Billing, policy: Policy
-) -> tuple[tuple[BillingAccount, ...], tuple[BillingProfile, ...]]:
-    """Reads every account, and every profile of the managed ones (with their raw properties)."""
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What one bulk read of billing listed: every account, and the profiles of the managed ones with raw properties.
+
+    `lost` are the accounts, lower-case, of which our role lets us list no profile any more, each with the refusal.
+    """
+
+    accounts: tuple[BillingAccount, ...]
+    profiles: tuple[BillingProfile, ...]
+    lost: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def in_sight(self) -> frozenset[str]:
+        """The accounts, lower-case, of which profiles were listed."""
+        return frozenset(profile.key.account.lower() for profile in self.profiles)
+
+    def catalogue(self, read_at: datetime, before: Catalogue | None) -> Catalogue:
+        """The catalogue of it, of which no rule is known. Of lost accounts it keeps what was known `before`.
+
+        They are there all the same: who could not look has not seen that something is gone.
+        """
+        if before is None or not self.lost:
+            return Catalogue(read_at, self.accounts, self.profiles)
+        listed = {account.name.lower() for account in self.accounts}
+        seen = {profile.key for profile in self.profiles}
+        kept = [one for one in before.profiles if one.key.account.lower() in self.lost and one.key not in seen]
+        accounts = [one for one in before.accounts if one.name.lower() in self.lost.keys() - listed]
+        roles = {one.key: before.other_roles[one.key] for one in kept if one.key in before.other_roles}
+        return Catalogue(read_at, (*self.accounts, *accounts), (*self.profiles, *kept), other_roles=roles)
+
+
+async def read_profiles(billing: Billing, policy: Policy) -> Listing:
+    """Reads every account, and every profile of the managed ones. Raises what a read does, but not for a lost role."""
     accounts = tuple(await billing.accounts())
     managed = managed_accounts(policy, accounts)
     profiles: list[BillingProfile] = []
+    lost: dict[str, str] = {}
     for account in accounts:
         if account.name.lower() in managed:
-            profiles += await billing.profiles(account.name)
-    return accounts, tuple(profiles)
+            try:
+                profiles += await billing.profiles(account.name)
+            except AccessLost as failure:
+                lost[account.name.lower()] = str(failure)
+    return Listing(accounts, tuple(profiles), lost)
 
 
 def enforced_profiles(policy: Policy, catalogue: Catalogue) -> frozenset[ProfileKey]:
@@ -61,8 +96,7 @@ class CatalogueShelf:
             copy = await self.state.catalogue()
         # Either way round: another instance's clock may be ahead of ours.
         if copy is None or abs(now - copy.read_at) > self.max_age:
-            accounts, profiles = await read_profiles(self.billing, self.policy)
-            copy = Catalogue(read_at=now, accounts=accounts, profiles=profiles)
+            copy = (await read_profiles(self.billing, self.policy)).catalogue(now, copy)
             await self.state.put_catalogue(copy)
         self._copy, self._taken_at = copy, now
         return copy

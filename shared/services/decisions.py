@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from itertools import batched
 from typing import Any, Final
 
-from shared.domain.brake import Brake, BrakeCause, Setting
+from shared.domain.brake import EVERYWHERE, Brake, BrakeCause, Pause, Setting
 from shared.domain.holds import Hold, KeyHolds, Status, StoppedBy
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.listed import Difference, Listing, choose, listing
@@ -60,10 +60,10 @@ class Paused:
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """The causes that `resume` cleared, and those that came in while it did, which stay."""
+    """The pauses that `resume` cleared, and those that stand after it."""
 
-    cleared: Mapping[BrakeCause, Setting]
-    remaining: Mapping[BrakeCause, Setting]
+    cleared: Mapping[Pause, Setting]
+    remaining: Mapping[Pause, Setting]
 
 
 async def list_holds(app: Desk) -> Listing:
@@ -91,57 +91,71 @@ async def dismiss(
     return await _decide(app, _Decision("dismiss", Status.DISMISSED, by, app.clock.now(), why), names, as_listed)
 
 
-async def pause(app: Desk, by: str, why: str) -> Paused:
-    """Stops every write, a leaver's as well, until `resume`. A brake that is paused stays as it was.
+async def pause(app: Desk, by: str, why: str, scope: str = EVERYWHERE) -> Paused:
+    """Stops every write within a scope, a leaver's as well, until `resume`. What is paused already stays as it was.
 
-    The stop comes before its record: one row of a chain that cannot be read is no reason to go on.
+    `scope` is one of `known_scopes`. The stop comes before its record: one row of a chain that cannot be read is no
+    reason to go on.
     """
-    already = BrakeCause.PAUSE in (await app.state.brake()).causes
-    await set_brake(app, BrakeCause.PAUSE, why, by=by)
+    wanted = Pause(BrakeCause.PAUSE, scope)
+    already = wanted in (await app.state.brake()).pauses
+    await set_brake(app, wanted, why, by=by)
     try:
-        await _record(app, {"verb": "pause", "by": by, "why": why})
+        await _record(app, {"verb": "pause", "by": by, "why": why} | ({"scope": scope} if scope else {}))
     except (Permanent, Transient) as failure:
         return Paused(already, unrecorded=str(failure))
     return Paused(already)
 
 
-async def resume(app: Desk, by: str, agreed: Mapping[BrakeCause, Setting] | None = None) -> Resumed:
-    """Clears every cause that stands now. What comes in meanwhile stays, as nobody has seen it yet.
+async def known_scopes(app: Desk) -> frozenset[str] | None:
+    """Where a pause stops anything: everywhere, each account and profile of the catalogue; None before the first."""
+    catalogue = await app.state.catalogue()
+    if catalogue is None:
+        return None
+    accounts = {account.name.lower() for account in catalogue.accounts}
+    return frozenset({EVERYWHERE, *accounts, *(profile.key.folded for profile in catalogue.profiles)})
 
-    `agreed` are the causes as the operator saw them; one that stands otherwise by now stays as well. What the causes
-    told of is accepted (`_accept`). Nothing is enqueued: the next sweep takes up what was stopped. Raises `Transient`
-    where the brake or the baseline keeps changing.
+
+async def resume(app: Desk, by: str, agreed: Mapping[Pause, Setting] | None = None) -> Resumed:
+    """Clears every pause that stands now. What comes in meanwhile stays, as nobody has seen it yet.
+
+    `agreed` are those to clear as the operator saw them; whatever stands otherwise by now stays as well. What they told
+    of is accepted (`_accept`). Nothing is enqueued: the next sweep takes up what was stopped. Raises `Transient` where
+    the brake or the baseline keeps changing.
     """
-    standing = (await app.state.brake()).causes
-    seen = {cause: s for cause, s in standing.items() if agreed is None or agreed.get(cause) == s}
+    standing = (await app.state.brake()).pauses
+    seen = {pause: one for pause, one in standing.items() if agreed is None or agreed.get(pause) == one}
     if not seen:
         return Resumed({}, standing)
-    causes = {cause.value: {"since": s.since.isoformat(), "by": s.by, "why": s.why} for cause, s in seen.items()}
+    causes = {str(pause): {"since": s.since.isoformat(), "by": s.by, "why": s.why} for pause, s in seen.items()}
     await _record(app, {"verb": "resume", "by": by, "causes": causes})
     await _accept(app, seen)
     for _ in range(_TRIES):
         brake = await app.state.brake()
-        remaining = {cause: setting for cause, setting in brake.causes.items() if seen.get(cause) != setting}
+        remaining = {pause: setting for pause, setting in brake.pauses.items() if seen.get(pause) != setting}
         try:
-            await app.state.put_brake(replace(brake, causes=remaining))
+            await app.state.put_brake(replace(brake, pauses=remaining))
         except Conflict:
             continue
         return Resumed(seen, remaining)
     raise Transient("the brake was set by others meanwhile; look at it, and resume again")
 
 
-async def _accept(app: Desk, seen: Mapping[BrakeCause, Setting]) -> None:
+async def _accept(app: Desk, seen: Mapping[Pause, Setting]) -> None:
     """Has the next sweep compare with what the operator saw, and not with what was there before.
 
     Accepted are the people that there were when the population shrank, or any number where nobody noted it, and
-    whichever accounts are left after the loss of our role.
+    whichever accounts are left after the loss of our role: of one account, that it may be gone.
     """
+    shrank = seen.get(Pause(BrakeCause.POPULATION_SHRANK))
+    lost = {pause.scope.partition("/")[0] for pause in seen if pause.cause is BrakeCause.ROLE_LOST}
     for _ in range(_TRIES):
         accepted = before = await app.state.baseline()
-        if accepted is not None and BrakeCause.POPULATION_SHRANK in seen:
-            accepted = replace(accepted, population=seen[BrakeCause.POPULATION_SHRANK].seen)
-        if accepted is not None and BrakeCause.ROLE_LOST in seen:
-            accepted = replace(accepted, accounts=())
+        if accepted is not None and shrank is not None:
+            accepted = replace(accepted, population=shrank.seen)
+        if accepted is not None and lost:
+            missed = [one for one in accepted.accounts if EVERYWHERE not in lost and one not in lost]
+            accepted = replace(accepted, accounts=tuple(missed))
         if accepted is None or accepted == before:
             return
         try:

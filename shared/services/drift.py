@@ -101,7 +101,7 @@ def find_drift(app: App, estate: Estate, held: Mapping[str, Sequence[Held]]) -> 
             if ours:
                 _add_outsider(app, estate, PersonKey(object_id), ours, drift)
     for profile in pick(app.policy.opt_in, estate.catalogue.profiles).profiles:
-        if profile.invoice_email_opt_in is None:
+        if profile.invoice_email_opt_in is None or profile.key.account.lower() in estate.lost:
             drift.leave_open(profile.key, ActionKind.PROFILE_UPDATES, profile.key)
         elif profile.invoice_email_opt_in is False and profile.is_active:
             drift.add("opted-out", profile.key)

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from shared.domain.billing import OTHER_RECIPIENT_ROLES, Assignment, BillingProfile, UnreadRow
+from shared.domain.brake import EVERYWHERE
 from shared.domain.catalogue import Catalogue
 from shared.domain.filter_push_down import EVERYBODY
 from shared.domain.keys import ProfileKey
@@ -18,16 +19,21 @@ from shared.domain.nameless import nameless
 from shared.domain.people import ListedPerson, Person, UnreadablePerson
 from shared.domain.policy import Everything
 from shared.domain.policy_file import rule_digests
-from shared.domain.rules import unknown_rules
+from shared.domain.rules import managed_accounts, unknown_rules
 from shared.errors import AccessLost, InvoiceAccessError, QueryRefused
-from shared.ports import PersonState
+from shared.ports import Baseline, PersonState
 from shared.services.app import App
-from shared.services.catalogue import read_profiles
+from shared.services.catalogue import Listing, read_profiles
 
 _LITERAL: Final = re.compile(r"'((?:[^']|'')*)'")
 """A text in an OData filter."""
 
 type _Asked = tuple[tuple[str, ...], ...]
+
+_NO_ACCOUNT: Final = (
+    "billing lists no account at all: the app's identity has no billing role; see the guide to deployment for how it "
+    "gets one"
+)
 
 _UNSEEN: Final = "no sweep could judge it since it changed"
 
@@ -42,8 +48,9 @@ class Estate:
     `rows` are the assignments of each profile whose list could be read, `unread` the rows of it that say too little.
     `states` are the rows of everybody who ever held something. `asked_wider` says of a rule that the directory did not
     take its filter, so that more people were listed for it; `everybody_listed`, that nobody is left to list. `failures`
-    are the reads that failed, one readable line each, and `role_lost` those among them that failed because our own
-    billing role is gone.
+    are the reads that failed, one readable line each. `lost` are the accounts, lower-case, on which our own billing
+    role is gone, each with what showed it: of these the catalogue keeps what was known before. "" among them stands for
+    all there are. `listing` is what billing truly listed.
     """
 
     read_at: datetime
@@ -58,21 +65,50 @@ class Estate:
     asked_wider: dict[str, str] = field(default_factory=dict)
     everybody_listed: bool = False
     failures: list[str] = field(default_factory=list)
-    role_lost: list[str] = field(default_factory=list)
+    lost: dict[str, str] = field(default_factory=dict)
+    listing: Listing = field(default_factory=lambda: Listing((), ()))
     listed: int = 0
+
+    @property
+    def all_failures(self) -> list[str]:
+        """Everything that could not be read, one readable line each."""
+        return [*self.failures, *(why for _, why in sorted(self.lost.items()))]
 
 
 async def read_estate(app: App) -> Estate:
     """Reads everything. Raises only where nothing can be said at all: accounts, profiles or our own store."""
     now = app.clock.now()
-    accounts, profiles = await read_profiles(app.billing, app.policy)
-    estate = Estate(now, Catalogue(read_at=now, accounts=accounts, profiles=profiles))
+    listing = await read_profiles(app.billing, app.policy)
+    lost = {**_lost_accounts(app, await app.state.baseline(), listing), **listing.lost}
+    known = await app.state.catalogue() if lost else None
+    catalogue = replace(listing, lost=lost).catalogue(now, known)
+    estate = Estate(now, catalogue, lost=lost, listing=listing)
     estate.states = {state.object_id: state async for state in app.state.people()}
-    await _read_assignments(app, estate, profiles)
+    await _read_assignments(app, estate, listing.profiles)
     await _read_people(app, estate)
-    estate.catalogue = replace(estate.catalogue, other_roles=_other_roles(estate))
+    roles = {**estate.catalogue.other_roles, **_other_roles(estate)}
+    estate.catalogue = replace(estate.catalogue, other_roles=roles)
     estate.catalogue = _judged(app, estate)
     return estate
+
+
+def _lost_accounts(app: App, before: Baseline | None, listing: Listing) -> dict[str, str]:
+    """The accounts that the last good sweep saw into and this one does not, though the policy still names them.
+
+    A service leaves out of its lists what we may not see: our role there is gone, or the account is. One that is listed
+    and is no longer of a kind to manage is not lost. Where nothing is written there is nothing to protect.
+    """
+    if not listing.accounts:
+        return {EVERYWHERE: _NO_ACCOUNT}
+    if before is None or app.policy.enforce is Everything.NONE:
+        return {}
+    listed = {account.name.lower() for account in listing.accounts}
+    left = listed - managed_accounts(app.policy, listing.accounts)
+    return {
+        account: f"billing account {account}: nothing of it is listed any more; our role there is gone, or it is itself"
+        for account in before.accounts
+        if account not in listing.in_sight and account not in left and is_named(app, account)
+    }
 
 
 async def judge_rules(app: App, catalogue: Catalogue) -> Catalogue:
@@ -114,10 +150,10 @@ async def _read_assignments(app: App, estate: Estate, profiles: tuple[BillingPro
     for profile in profiles:
         try:
             rows = await app.billing.assignments(profile.key)
+        except AccessLost as failure:
+            estate.lost.setdefault(profile.key.account.lower(), f"assignments of {profile.key}: {failure}")
         except InvoiceAccessError as failure:
             estate.failures.append(f"assignments of {profile.key}: {failure}")
-            if isinstance(failure, AccessLost):
-                estate.role_lost.append(estate.failures[-1])
         else:
             estate.rows[profile.key] = tuple({row.name.lower(): row for row in rows}.values())
             estate.unread += rows.unread

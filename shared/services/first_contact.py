@@ -90,7 +90,7 @@ async def make_first_contact(app: App) -> FirstContact:
         for one in held
     ]
     in_order = sorted(existing, key=lambda one: (one.profile, one.principal_id))
-    return FirstContact(estate, tuple(in_order), tuple(estate.failures), identities, known)
+    return FirstContact(estate, tuple(in_order), tuple(estate.all_failures), identities, known)
 
 
 async def app_identities(app: App) -> tuple[frozenset[str], bool]:

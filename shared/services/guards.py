@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from shared.domain.brake import Brake, BrakeCause, Setting, stops
+from shared.domain.brake import ENDED_BY_SWEEPS, MOST_SCOPES, Brake, BrakeCause, Pause, Setting, stops
 from shared.domain.budgets import Place, Reservations, counted, give_back, limit, reserve_all, tell
 from shared.domain.holds import AskFirst, Hold, KeyHolds, Status, StoppedBy, action_id, in_time, of_budget
 from shared.domain.keys import PersonKey, ProfileKey
@@ -335,23 +335,27 @@ def owned(reservations: Reservations, baseline: Baseline | None, now: datetime) 
             return baseline.ours + len(counted(reservations, now, by=baseline.at))
 
 
-async def set_brake(app: Desk, cause: BrakeCause, why: str, *, by: str, by_sweep: bool = False, seen: int = 0) -> None:
-    """Sets the brake for a cause. For the arguments see `Setting`.
+async def set_brake(app: Desk, pause: Pause, why: str, *, by: str, seen: int = 0) -> None:
+    """Sets the brake for a cause where it was found. For the arguments see `Setting`.
 
-    Where the cause stands already it stays as it is, but that a sweep renews what a sweep found.
+    What stands already is renewed where a sweep may end it: one that began before this must not. What only a person
+    ends stays as it was. A cause that stands for too many scopes stands everywhere.
     """
+    asked = app.clock.now()
     for attempt in range(_TRIES):
         brake = await app.state.brake()
         now = app.clock.now()
-        stands = brake.causes.get(cause)
+        if pause not in brake.pauses and sum(one.cause is pause.cause for one in brake.pauses) >= MOST_SCOPES:
+            pause = Pause(pause.cause)
+        stands = brake.pauses.get(pause)
         if stands is None:
-            setting = Setting(now, by, why, by_sweep, seen)
-        elif by_sweep and stands.by_sweep:
-            setting = replace(stands, by=by, why=why, renewed=max(now, stands.found))
+            setting = Setting(now, by, why, seen)
+        elif pause.cause in ENDED_BY_SWEEPS and stands.found < asked:
+            setting = replace(stands, by=by, why=why, seen=seen, renewed=now)
         else:
             return
         try:
-            await app.state.put_brake(Brake({**brake.causes, cause: setting}, brake.version))
+            await app.state.put_brake(Brake({**brake.pauses, pause: setting}, brake.version))
         except Conflict:
             await asyncio.sleep(app.random.random() * _PAUSE_SECONDS * (attempt + 1))
         else:
@@ -359,18 +363,21 @@ async def set_brake(app: Desk, cause: BrakeCause, why: str, *, by: str, by_sweep
     raise Transient(f"the brake was written by others {_TRIES} times meanwhile")
 
 
-async def role_lost(app: App, key: PersonKey | ProfileKey, why: str) -> None:
-    """A look met the loss of our own billing role: the brake, where the policy writes at all."""
+async def role_lost(app: App, key: PersonKey | ProfileKey, account: str, why: str) -> None:
+    """A look met the loss of our own billing role on an account: it is paused, where the policy writes at all.
+
+    "" is no account in particular: then everything is.
+    """
     if app.policy.enforce is not Everything.NONE:
-        await set_brake(app, BrakeCause.ROLE_LOST, why, by=key.canonical)
+        await set_brake(app, Pause(BrakeCause.ROLE_LOST, account), why, by=key.canonical)
 
 
 def _braked(brake: Brake, wanted: Wanted) -> Stopped | None:
-    stop = stops(brake, wanted.kind, wanted.strength)
+    stop = stops(brake, wanted.kind, wanted.strength, wanted.profile)
     if stop is None:
         return None
-    cause, setting = stop
-    return Stopped(Outcome.HELD, f"the brake is on ({cause.value}, since {_day(setting.since)}): {setting.why}")
+    pause, setting = stop
+    return Stopped(Outcome.HELD, f"the brake is on ({pause}, since {_day(setting.since)}): {setting.why}")
 
 
 def _asked_about_another(hold: Hold, *, same: bool) -> bool:

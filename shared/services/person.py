@@ -95,7 +95,7 @@ async def look_at_person(app: App, key: PersonKey, item: WorkItem, chain: Chain,
         else {**_unread(before.sightings, unread, piece.elsewhere, plan), **weighed.sightings},
         names=_names(person) or before.names,
     )
-    await _brake_if_access_lost(app, key, unread)
+    await _pause_if_access_lost(app, key, unread)
     run = Run(app, billing, chain, deadline, guard, enforced.__contains__, state, stored)
     results = [*unread, *unsure, *unread_slips, *await run.carry_out(plan, revokes)]
     if is_unreadable and piece.is_first:  # somebody has to mend what the directory holds; a sweep sees that it is done
@@ -103,7 +103,7 @@ async def look_at_person(app: App, key: PersonKey, item: WorkItem, chain: Chain,
     begun = piece.until_late(results)
     results += await _store(app, run)
     results += await _close_holds(guard, run, plan, rows)
-    await _brake_if_access_lost(app, key, results)
+    await _pause_if_access_lost(app, key, results)
     few = await left_with_too_few(app, billing, catalogue, results, deadline)
 
     mine = [result.outcome for result in results if begun is piece or not result.late]
@@ -263,11 +263,11 @@ async def _ask_about_slips(
     return [*asked.revokes], []
 
 
-async def _brake_if_access_lost(app: App, key: PersonKey, results: Sequence[Result]) -> None:
-    """Sets the brake where one of these shows that our own role is gone: before the writes where the reads show it."""
-    lost = next((result.why for result in results if result.access_lost), None)
-    if lost is not None:
-        await role_lost(app, key, lost)
+async def _pause_if_access_lost(app: App, key: PersonKey, results: Sequence[Result]) -> None:
+    """Pauses the accounts on which these show that our own role is gone: before the writes where the reads show it."""
+    lost = {result.lost_account: result.why for result in reversed(results) if result.lost_account is not None}
+    for account, why in sorted(lost.items()):
+        await role_lost(app, key, account, why)
 
 
 def _remember(

@@ -43,7 +43,7 @@ def _names_nothing(app: App, estate: Estate) -> Iterator[tuple[str, str]]:
         for phrase in unresolved(selection, estate.catalogue):
             yield key, phrase
     if not isinstance(app.policy.accounts, Everything):
-        listed = [account.name for account in estate.catalogue.accounts]
+        listed = [account.name for account in estate.listing.accounts]
         seen = {name.lower() for name in listed}
         for name in sorted(app.policy.accounts):
             if name.lower() not in seen:

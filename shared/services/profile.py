@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from shared.domain.billing import BillingProfile
-from shared.domain.brake import BrakeCause
+from shared.domain.brake import BrakeCause, Pause
 from shared.domain.holds import AskFirst, StoppedBy
 from shared.domain.keys import ProfileKey
 from shared.domain.opt_in import FLAG, as_kept, differences, fingerprint, image, image_digest
@@ -307,7 +307,9 @@ async def _harmed(
     try:
         if is_harm:
             # The brake first: were it last, whatever breaks off before it would leave harm without one.
-            await set_brake(app, BrakeCause.HARM, f"{after.key}: {why}", by=after.key.canonical)
+            await set_brake(
+                app, Pause(BrakeCause.HARM, after.key.folded), f"{after.key}: {why}", by=after.key.canonical
+            )
         # A release has served, also where it did harm: the next update needs another one.
         guard.done(guard.wanted(ActionKind.PROFILE_UPDATES, after.key, _WHY))
         await guard.store()

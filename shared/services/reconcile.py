@@ -63,13 +63,13 @@ async def reconcile(app: App, item: WorkItem) -> Outcome:
 
 
 async def _given_up(app: App, key: Key, failure: Permanent) -> Look:
-    """Only a person can mend it; where our own role is gone, nothing more is written until one has.
+    """Only a person can mend it; where our own role is gone, nothing more is written there until one has.
 
     No sweep finds somebody whom an event names by a name alone: so the name waits, and is looked for again.
     """
     if isinstance(failure, AccessLost) and not isinstance(key, IdentityKey):
         try:
-            await role_lost(app, key, failure.reason)
+            await role_lost(app, key, failure.account, failure.reason)
         except (Transient, Permanent) as unset:
             return Look(Outcome.RETRY, {"why": f"{failure.reason}; setting the brake failed: {unset.reason}"})
     if isinstance(key, IdentityKey):

@@ -51,7 +51,7 @@ def findings(app: App, estate: Estate) -> list[dict[str, str]]:
 
     Assignments that could not be read, accounts with something of ours that nobody sees, profiles with few recipients.
     """
-    in_sight = {account.name.lower() for account in estate.catalogue.accounts}
+    in_sight = {account.name.lower() for account in estate.listing.accounts}
     remembered = Counter(profile.account.lower() for state in estate.states.values() for profile in state.holdings)
     found = [
         {

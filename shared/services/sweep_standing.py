@@ -6,21 +6,22 @@ storing what later sweeps and budgets are measured by. What a sweep holds is `sw
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from shared.domain.brake import Brake, BrakeCause
+from shared.domain.brake import EVERYWHERE, Brake, BrakeCause, Pause
 from shared.domain.lots import seen_rules
 from shared.domain.policy import Everything
 from shared.domain.policy_file import rule_digests
-from shared.domain.rules import managed_accounts, matches
+from shared.domain.rules import matches
 from shared.errors import AccessLost, Conflict, InvoiceAccessError, Transient
 from shared.ports import Baseline
 from shared.services.announced import SWEEP_ORIGIN
 from shared.services.app import App
 from shared.services.catalogue import enforced_profiles
-from shared.services.estate import Estate, is_named
+from shared.services.estate import Estate
 from shared.services.guards import set_brake
 
 _TRIES: Final = 5
@@ -35,6 +36,8 @@ _log = logging.getLogger(__name__)
 class Standing:
     """How far a sweep can be trusted, by what it counted and what the last good one did.
 
+    `complete` is whether it read everything but the accounts in `lost`, which are paused: "" among these is all of
+    them, and then it is not.
     `counted` is what it counted under the policy as it is, `kept` the baseline that it becomes if it is good. `shrank`
     says how far the population shrank, None where it did not, or nobody knows what it was.
     """
@@ -42,6 +45,7 @@ class Standing:
     sweep_id: str
     started: datetime
     complete: bool
+    lost: frozenset[str]
     counted: Baseline
     kept: Baseline
     before: Baseline | None
@@ -63,23 +67,20 @@ async def brake_for_failure(app: App, sweep_id: str, failure: InvoiceAccessError
 
     Where that fails as well it is said in the log: what failed first is what there is to raise.
     """
-    causes = {BrakeCause.INCOMPLETE_SWEEP: f"a sweep failed: {failure}"}
+    pauses = {Pause(BrakeCause.INCOMPLETE_SWEEP): f"a sweep failed: {failure}"}
     if isinstance(failure, AccessLost):
-        causes |= _role_lost(app, str(failure))
+        pauses |= _roles_lost(app, {failure.account: str(failure)})
     try:
-        for cause, why in causes.items():
-            await set_brake(app, cause, why, by=_by(sweep_id), by_sweep=True)
+        for pause, why in pauses.items():
+            await set_brake(app, pause, why, by=_by(sweep_id))
     except InvoiceAccessError as unset:
         _log.error("sweep %s: the brake could not be set: %s", sweep_id, unset)
     else:
-        _log.warning("sweep %s: set the brake: %s", sweep_id, "; ".join(causes.values()))
+        _log.warning("sweep %s: set the brake: %s", sweep_id, "; ".join(pauses.values()))
 
 
 async def stand(app: App, sweep_id: str, started: datetime, estate: Estate, ours: int) -> Standing:
-    """Says how far a sweep can be trusted, and sets the brake where it cannot. `ours` counts our assignments.
-
-    An account that is not listed any more is among the estate's failures from then on.
-    """
+    """Says how far a sweep can be trusted, and sets the brake where it cannot. `ours` counts our assignments."""
     now_counted = Baseline(
         at=started,
         ours=ours,
@@ -89,59 +90,37 @@ async def stand(app: App, sweep_id: str, started: datetime, estate: Estate, ours
         + sum(any(matches(rule, one) for rule in app.policy.rules) for one in estate.people.values()),
         policy_digest=app.policy.digest,
         rules=rule_digests(app.policy),
-        accounts=tuple(sorted(_seen_accounts(estate))),
+        accounts=tuple(sorted(estate.listing.in_sight)),
     )
     before = await app.state.baseline()
-    lost = _lost_accounts(app, before, estate)
-    estate.failures += lost
-    estate.role_lost += lost
-    complete = not estate.failures
+    complete = not estate.failures and EVERYWHERE not in estate.lost
     shrank = _shrank(app, before, now_counted) if complete else None
-    causes: dict[BrakeCause, str] = {}
+    pauses = _roles_lost(app, estate.lost)
     if not complete:
-        more = len(estate.failures) - 1
-        causes[BrakeCause.INCOMPLETE_SWEEP] = estate.failures[0] + (f"; and {more} more" if more else "")
-    if estate.role_lost:
-        causes |= _role_lost(app, estate.role_lost[0])
+        first, *more = estate.all_failures
+        pauses[Pause(BrakeCause.INCOMPLETE_SWEEP)] = first + (f"; and {len(more)} more" if more else "")
     if shrank is not None:
-        causes[BrakeCause.POPULATION_SHRANK] = shrank
-    for cause, why in causes.items():
-        seen = now_counted.population if cause is BrakeCause.POPULATION_SHRANK else 0
-        await set_brake(app, cause, why, by=_by(sweep_id), by_sweep=True, seen=seen)
-    if causes:
-        _log.warning("sweep %s: the brake is on: %s", sweep_id, "; ".join(f"{c.value}: {w}" for c, w in causes.items()))
+        pauses[Pause(BrakeCause.POPULATION_SHRANK)] = shrank
+    for pause, why in pauses.items():
+        seen = now_counted.population if pause.cause is BrakeCause.POPULATION_SHRANK else 0
+        await set_brake(app, pause, why, by=_by(sweep_id), seen=seen)
+    if pauses:
+        said = "; ".join(f"{pause}: {why}" for pause, why in pauses.items())
+        _log.warning("sweep %s: the brake is on: %s", sweep_id, said)
     kept = _to_keep(app, estate, before, now_counted)
-    return Standing(sweep_id, started, complete, now_counted, kept, before, shrank)
-
-
-def _seen_accounts(estate: Estate) -> set[str]:
-    return {profile.key.account.lower() for profile in estate.catalogue.profiles}
-
-
-def _lost_accounts(app: App, before: Baseline | None, estate: Estate) -> list[str]:
-    """The accounts that the last good sweep saw into and this one does not, though the policy still names them.
-
-    A service leaves out of its lists what we may not see: our role there is gone, or the account is. One that is listed
-    and is no longer of a kind to manage is not lost. Where nothing is written there is nothing to protect.
-    """
-    if before is None or app.policy.enforce is Everything.NONE:
-        return []
-    listed = {account.name.lower() for account in estate.catalogue.accounts}
-    in_sight = _seen_accounts(estate) | (listed - managed_accounts(app.policy, estate.catalogue.accounts))
-    return [
-        f"billing account {account}: nothing of it is listed any more; our role there is gone, or the account is"
-        for account in before.accounts
-        if account not in in_sight and is_named(app, account)
-    ]
+    return Standing(sweep_id, started, complete, frozenset(estate.lost), now_counted, kept, before, shrank)
 
 
 def _to_keep(app: App, estate: Estate, before: Baseline | None, now: Baseline) -> Baseline:
     """What a sweep counted as it is kept, with as much of the policy as it could hold the consequences of.
 
     A sweep that only observed holds nothing. What it saw of a policy does not count as seen as long as we own anything:
-    the first sweep that enforces is to hold what that policy takes.
+    the first sweep that enforces is to hold what that policy takes. So it is as long as an account is lost: what the
+    policy takes there nobody has held. A lost account stays among those that are missed.
     """
-    if now.ours and not enforced_profiles(app.policy, estate.catalogue):
+    missed = () if before is None else [account for account in before.accounts if account in estate.lost]
+    now = replace(now, accounts=tuple(sorted({*now.accounts, *missed})))
+    if (now.ours and not enforced_profiles(app.policy, estate.catalogue)) or estate.lost:
         if before is None:
             return replace(now, policy_digest="", rules={}, population=0)
         population = now.population if _is_comparable(before, now) else before.population
@@ -150,9 +129,11 @@ def _to_keep(app: App, estate: Estate, before: Baseline | None, now: Baseline) -
     return replace(now, rules=seen_rules({} if before is None else before.rules, now.rules, unknown))
 
 
-def _role_lost(app: App, why: str) -> dict[BrakeCause, str]:
+def _roles_lost(app: App, lost: Mapping[str, str]) -> dict[Pause, str]:
     """The loss of our role, where the policy writes at all: only then there is something to stop."""
-    return {BrakeCause.ROLE_LOST: why} if app.policy.enforce is not Everything.NONE else {}
+    if app.policy.enforce is Everything.NONE:
+        return {}
+    return {Pause(BrakeCause.ROLE_LOST, account): why for account, why in sorted(lost.items())}
 
 
 def _by(sweep_id: str) -> str:
@@ -185,7 +166,7 @@ def _is_comparable(before: Baseline | None, now: Baseline) -> bool:
 
 
 async def settle(app: App, standing: Standing) -> Brake:
-    """Keeps what a good sweep counted, and clears what sweeps set the brake for before it, once the cause is gone.
+    """Keeps what a good sweep counted, and clears what the brake was set for before it, once the cause is gone.
 
     That the population shrank is cleared by a sweep that could compare: the figure before it stays, also under another
     policy, until the people are back or a person resumes. To be called once holds and catalogue are stored. Returns the
@@ -194,8 +175,8 @@ async def settle(app: App, standing: Standing) -> Brake:
     comparable = _is_comparable(standing.before, standing.counted)
     if standing.is_good:
         kept = standing.kept
-        shrank = (await app.state.brake()).causes.get(BrakeCause.POPULATION_SHRANK)
-        if not comparable and shrank is not None and shrank.by_sweep:
+        shrank = (await app.state.brake()).pauses.get(Pause(BrakeCause.POPULATION_SHRANK))
+        if not comparable and shrank is not None:
             stored = await app.state.baseline()
             kept = kept if stored is None else replace(kept, population=stored.population)
         await app.state.put_baseline(kept)
@@ -206,17 +187,24 @@ async def settle(app: App, standing: Standing) -> Brake:
             gone.add(BrakeCause.POPULATION_SHRANK)
     for attempt in range(_TRIES):
         brake = await app.state.brake()
-        # What was set since this sweep began, another one found that began later or read more.
+        # What was found since this sweep began, another one found that began later or read more, or a look.
         over = {
-            cause
-            for cause, setting in brake.causes.items()
-            if cause in gone and setting.by_sweep and setting.found <= standing.started
+            pause
+            for pause, setting in brake.pauses.items()
+            if pause.cause in gone and setting.found <= standing.started and not _is_lost(standing, pause)
         }
         if not over:
             return brake
         try:
-            remaining = {cause: setting for cause, setting in brake.causes.items() if cause not in over}
-            return await app.state.put_brake(replace(brake, causes=remaining))
+            remaining = {pause: setting for pause, setting in brake.pauses.items() if pause not in over}
+            return await app.state.put_brake(replace(brake, pauses=remaining))
         except Conflict:
             await asyncio.sleep(app.random.random() * _PAUSE_SECONDS * (attempt + 1))
     raise Transient(f"the brake was written by others {_TRIES} times meanwhile")
+
+
+def _is_lost(standing: Standing, pause: Pause) -> bool:
+    """Whether a pause is for the loss of a role that a sweep has not seen again. Everywhere is any account."""
+    if pause.cause is not BrakeCause.ROLE_LOST:
+        return False
+    return pause.scope in standing.lost if pause.scope else bool(standing.lost)

@@ -10,7 +10,7 @@ import pytest
 
 from shared.adapters.rows import Delete, Insert, Replace, Rows
 from shared.adapters.state import RowsState
-from shared.domain.brake import Brake, BrakeCause, Setting
+from shared.domain.brake import Brake, BrakeCause, Pause, Setting
 from shared.domain.budgets import Reservations
 from shared.domain.holds import Hold, KeyHolds, Status, StoppedBy, action_id
 from shared.domain.keys import PersonKey, ProfileKey
@@ -261,31 +261,35 @@ async def test_a_brake_nobody_set_has_no_cause(state: RowsState) -> None:
 
 async def test_the_brake_is_read_anew_each_time_with_every_cause(state: RowsState, rows: Rows) -> None:
     causes = {
-        cause: Setting(AT, f"by {cause}", "why", by_sweep=n % 2 == 1, seen=n, renewed=None if n % 2 else AT)
+        Pause(cause, scope): Setting(AT, f"by {cause}", "why", seen=n, renewed=None if n % 2 else AT)
         for n, cause in enumerate(BrakeCause)
+        for scope in ("", "1:2_2019-05-31", "1:2_2019-05-31/nl-bg7")
     }
     stored = await state.put_brake(Brake(causes))
     assert await state.brake() == Brake(causes) == stored
-    released = await RowsState(rows).put_brake(replace(stored, causes={}))
+    released = await RowsState(rows).put_brake(replace(stored, pauses={}))
     assert (await state.brake()) == Brake()
     assert (await state.brake()).version == released.version is not None
 
 
 async def test_a_brake_that_somebody_else_set_meanwhile_is_a_conflict(state: RowsState) -> None:
-    pause = {BrakeCause.PAUSE: Setting(AT, "olga", "month end")}
+    pause = {Pause(BrakeCause.PAUSE): Setting(AT, "olga", "month end")}
     first = await state.put_brake(Brake(pause))
-    second = await state.put_brake(replace(first, causes=pause | {BrakeCause.HARM: Setting(AT, "look", "x")}))
+    second = await state.put_brake(replace(first, pauses=pause | {Pause(BrakeCause.HARM): Setting(AT, "look", "x")}))
     for stale in (first, replace(first, version=None)):
         with pytest.raises(Conflict, match="the brake"):
-            await state.put_brake(replace(stale, causes={}))
+            await state.put_brake(replace(stale, pauses={}))
     assert await state.brake() == second
 
 
 async def test_a_brake_of_an_earlier_release_is_read_and_says_nothing_of_what_was_seen(
     state: RowsState, rows: Rows
 ) -> None:
-    await rows.write("guards", Insert("brake", {"causes": {"population-shrank": [AT.isoformat(), "sweep", "x", True]}}))
-    assert (await state.brake()).causes == {BrakeCause.POPULATION_SHRANK: Setting(AT, "sweep", "x", by_sweep=True)}
+    """From before there were scopes: each cause stands everywhere."""
+    causes = {cause.value: [AT.isoformat(), "sweep", "x", True] for cause in BrakeCause}
+    await rows.write("guards", Insert("brake", {"causes": causes}))
+    brake = await state.brake()
+    assert brake.pauses == {Pause(cause): Setting(AT, "sweep", "x") for cause in BrakeCause}
 
 
 @pytest.mark.parametrize("causes", [["pause"], {"pause": []}, {"handbrake": ["2026-03-01", "a", "b", True]}])

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from shared.adapters.rows import Replace
-from shared.domain.brake import Brake, BrakeCause, Setting
+from shared.domain.brake import Brake, BrakeCause, Pause, Setting
 from shared.domain.holds import Hold, KeyHolds, Status, StoppedBy, action_id
 from shared.domain.keys import PersonKey
 from shared.domain.policy import ActionKind
@@ -385,14 +385,14 @@ async def test_a_pause_stands_until_it_is_resumed_and_the_sweep_takes_up_what_it
     assert await pause(waiting.app, BY, "audit") == Paused(already=False)
     await waiting.advance(seconds=5)
     assert await pause(waiting.app, "pete", "audit, too") == Paused(already=True)
-    assert (await brake_status(waiting.app)).causes[BrakeCause.PAUSE].by == BY
+    assert (await brake_status(waiting.app)).pauses[Pause(BrakeCause.PAUSE)].by == BY
     newcomer = waiting.hire("anna")
     await waiting.event_about(newcomer)
     await waiting.settle()
     assert not waiting.held(newcomer)
     resumed = await resume(waiting.app, BY)
-    assert (set(resumed.cleared), dict(resumed.remaining)) == ({BrakeCause.PAUSE}, {})
-    assert not (await brake_status(waiting.app)).causes
+    assert (set(resumed.cleared), dict(resumed.remaining)) == ({Pause(BrakeCause.PAUSE)}, {})
+    assert not (await brake_status(waiting.app)).pauses
     sent = len(waiting.queues.sent)
     await waiting.run_until_quiet()
     assert len(waiting.queues.sent) == sent, "nothing is enqueued by it"
@@ -411,7 +411,7 @@ async def test_a_pause_stops_writes_where_its_chain_is_damaged(waiting: Stage) -
     await waiting.ledger_rows.write(head.partition, Replace(head.key, {"nothing": 1}, head.etag))
     paused = await pause(waiting.app, BY, "stop")
     assert paused.unrecorded is not None
-    assert (await brake_status(waiting.app)).causes[BrakeCause.PAUSE].why == "stop"
+    assert (await brake_status(waiting.app)).pauses[Pause(BrakeCause.PAUSE)].why == "stop"
     newcomer = waiting.hire("anna")
     await waiting.event_about(newcomer)
     await waiting.settle()
@@ -420,17 +420,20 @@ async def test_a_pause_stops_writes_where_its_chain_is_damaged(waiting: Stage) -
 
 async def test_what_the_operator_did_not_agree_to_stays_and_is_not_accepted(waiting: Stage) -> None:
     await pause(waiting.app, BY, "audit")
-    agreed = (await brake_status(waiting.app)).causes
+    agreed = (await brake_status(waiting.app)).pauses
     await waiting.advance(seconds=5)
     await shrunk(waiting, 4)
     before = await waiting.app.state.baseline()
-    both = replace(await brake_status(waiting.app), causes={**(await brake_status(waiting.app)).causes, **agreed})
+    both = replace(await brake_status(waiting.app), pauses={**(await brake_status(waiting.app)).pauses, **agreed})
     await waiting.app.state.put_brake(both)
     resumed = await resume(waiting.app, BY, agreed)
-    assert (set(resumed.cleared), set(resumed.remaining)) == ({BrakeCause.PAUSE}, {BrakeCause.POPULATION_SHRANK})
+    assert (set(resumed.cleared), set(resumed.remaining)) == (
+        {Pause(BrakeCause.PAUSE)},
+        {Pause(BrakeCause.POPULATION_SHRANK)},
+    )
     assert await waiting.app.state.baseline() == before
     nothing = await resume(waiting.app, BY, agreed)
-    assert (set(nothing.cleared), set(nothing.remaining)) == (set(), {BrakeCause.POPULATION_SHRANK})
+    assert (set(nothing.cleared), set(nothing.remaining)) == (set(), {Pause(BrakeCause.POPULATION_SHRANK)})
     assert await waiting.app.state.baseline() == before
 
 
@@ -441,10 +444,10 @@ async def test_resuming_where_nothing_stands_does_and_records_nothing(waiting: S
 
 async def shrunk(stage: Stage, seen: int) -> None:
     """The population was 20, and a sweep set the brake for what it saw."""
-    setting = Setting(stage.now, "sweep", "the population shrank", by_sweep=True, seen=seen)
+    setting = Setting(stage.now, "sweep", "the population shrank", seen=seen)
     await stage.app.state.put_baseline(Baseline(stage.now, 7, 4, 20, "digest"))
     await stage.app.state.put_brake(
-        Brake({BrakeCause.POPULATION_SHRANK: setting}, (await brake_status(stage.app)).version)
+        Brake({Pause(BrakeCause.POPULATION_SHRANK): setting}, (await brake_status(stage.app)).version)
     )
 
 
@@ -458,8 +461,10 @@ async def test_resuming_accepts_the_population_that_was_seen(waiting: Stage, see
 async def test_resuming_after_the_loss_of_our_role_accepts_the_accounts_that_are_left(waiting: Stage) -> None:
     known = Baseline(waiting.now, 7, 4, 20, "digest", accounts=("mca:1", "mca:2"))
     await waiting.app.state.put_baseline(known)
-    lost = Setting(waiting.now, "sweep", "an account is not listed any more", by_sweep=True)
-    await waiting.app.state.put_brake(Brake({BrakeCause.ROLE_LOST: lost}, (await brake_status(waiting.app)).version))
+    lost = Setting(waiting.now, "sweep", "an account is not listed any more")
+    await waiting.app.state.put_brake(
+        Brake({Pause(BrakeCause.ROLE_LOST): lost}, (await brake_status(waiting.app)).version)
+    )
     await resume(waiting.app, BY)
     assert await waiting.app.state.baseline() == replace(known, accounts=())
 
@@ -481,7 +486,7 @@ async def test_resuming_puts_back_nothing_of_a_baseline_that_a_sweep_replaced_me
     monkeypatch.setattr(waiting.app.state, "put_baseline", a_sweep_is_quicker)
     await resume(waiting.app, BY)
     assert await waiting.app.state.baseline() == replace(newer, population=4)
-    assert not (await brake_status(waiting.app)).causes
+    assert not (await brake_status(waiting.app)).pauses
 
 
 async def test_a_baseline_that_never_stands_still_leaves_the_brake_on(
@@ -495,7 +500,7 @@ async def test_a_baseline_that_never_stands_still_leaves_the_brake_on(
     monkeypatch.setattr(waiting.app.state, "put_baseline", conflict)
     with pytest.raises(Transient, match="nothing was resumed"):
         await resume(waiting.app, BY)
-    assert set((await brake_status(waiting.app)).causes) == {BrakeCause.POPULATION_SHRANK}
+    assert set((await brake_status(waiting.app)).pauses) == {Pause(BrakeCause.POPULATION_SHRANK)}
 
 
 async def test_every_decision_is_in_the_log_the_newest_last(waiting: Stage) -> None:
@@ -515,15 +520,15 @@ async def test_a_cause_that_comes_in_while_one_resumes_stays(waiting: Stage, mon
 
     async def role_is_lost_meanwhile(brake: Brake) -> Brake:
         fresh = await waiting.app.state.brake()
-        if BrakeCause.ROLE_LOST not in fresh.causes:
-            await put(replace(fresh, causes={**fresh.causes, BrakeCause.ROLE_LOST: late}))
+        if Pause(BrakeCause.ROLE_LOST) not in fresh.pauses:
+            await put(replace(fresh, pauses={**fresh.pauses, Pause(BrakeCause.ROLE_LOST): late}))
         return await put(brake)
 
     monkeypatch.setattr(waiting.app.state, "put_brake", role_is_lost_meanwhile)
     resumed = await resume(waiting.app, BY)
-    assert set(resumed.cleared) == {BrakeCause.PAUSE}
-    assert dict(resumed.remaining) == {BrakeCause.ROLE_LOST: late}
-    assert (await brake_status(waiting.app)).causes == {BrakeCause.ROLE_LOST: late}
+    assert set(resumed.cleared) == {Pause(BrakeCause.PAUSE)}
+    assert dict(resumed.remaining) == {Pause(BrakeCause.ROLE_LOST): late}
+    assert (await brake_status(waiting.app)).pauses == {Pause(BrakeCause.ROLE_LOST): late}
 
 
 # -- profiles
@@ -543,7 +548,7 @@ async def test_what_harmed_a_profile_is_shown_field_by_field_and_a_release_lets_
 
     stage.app.billing.opt_in = careless  # type: ignore[method-assign] # the service changes more than it was told
     await turn_off(stage)
-    assert set((await brake_status(stage.app)).causes) == {BrakeCause.HARM}
+    assert set((await brake_status(stage.app)).pauses) == {Pause(BrakeCause.HARM, NL.folded)}
     await resume(stage.app, BY)
     await turn_off(stage)
     (hold,) = (await list_holds(stage.app)).holds

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sandbox.faults import Effect
-from shared.domain.brake import Brake, BrakeCause, Setting
+from shared.domain.brake import Brake, BrakeCause, Pause, Setting
 from shared.domain.keys import PersonKey
 from shared.domain.policy import ActionKind
 from shared.errors import Conflict, InvoiceAccessError, Permanent, Transient
@@ -72,7 +72,9 @@ async def test_a_write_that_a_pause_stopped_takes_no_room(one_left: Stage, monke
 
     async def put_and_pause(state: Any) -> Any:
         version = (await stage.app.state.brake()).version
-        await stage.app.state.put_brake(Brake({BrakeCause.PAUSE: Setting(stage.now, "olga", "because")}, version))
+        await stage.app.state.put_brake(
+            Brake({Pause(BrakeCause.PAUSE): Setting(stage.now, "olga", "because")}, version)
+        )
         return await put(state)
 
     monkeypatch.setattr(stage.app.state, "put_person", put_and_pause)  # the intent is stored: the write is next

@@ -7,12 +7,12 @@ from datetime import timedelta
 import pytest
 
 from sandbox.faults import Effect
-from shared.domain.brake import Brake, BrakeCause, Setting
+from shared.domain.brake import Brake, BrakeCause, Pause, Setting
 from shared.domain.holds import Hold, KeyHolds, Status, StoppedBy, action_id
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.policy import ActionKind
-from tests.simulation.small_world import DE, DIETER, FEMKE, HOLDING, NL, PARTNER, POLICY, TESS
+from tests.simulation.small_world import DE, DIETER, FEMKE, HOLDING, MPA, NL, PARTNER, POLICY, TESS
 from tests.simulation.stage import Stage
 
 BUDGETS = "budgets: {{ mover_revokes: {}, leaver_revokes: {}, grants: {} }}\n"
@@ -56,7 +56,7 @@ async def move_out(stage: Stage, *people: str) -> None:
 
 async def set_brake(stage: Stage, cause: BrakeCause) -> None:
     brake = await stage.app.state.brake()
-    await stage.app.state.put_brake(Brake({cause: Setting(stage.now, "olga", "because")}, brake.version))
+    await stage.app.state.put_brake(Brake({Pause(cause): Setting(stage.now, "olga", "because")}, brake.version))
 
 
 async def release_brake(stage: Stage) -> None:
@@ -274,17 +274,25 @@ async def test_a_pause_that_comes_between_two_writes_stops_the_second(set_stage:
     assert sorted(action["outcome"] for action in look["actions"]) == ["done", "held", "held", "held"]
 
 
-async def test_the_loss_of_our_own_role_sets_the_brake(small_day: Stage) -> None:
+async def test_the_loss_of_our_own_role_pauses_that_account_alone(small_day: Stage) -> None:
     stage = small_day
     stage.fault("arm", Effect(status=403), path="PARTNER")
     stage.change(FEMKE, companyName="Fabrikam")
     await stage.event_about(FEMKE)
     brake = await stage.app.state.brake()
-    assert brake.causes[BrakeCause.ROLE_LOST].by == f"person:{FEMKE}"
+    assert {pause: setting.by for pause, setting in brake.pauses.items()} == {
+        Pause(BrakeCause.ROLE_LOST, MPA): f"person:{FEMKE}"
+    }
     stage.faults.lift()
     stage.change(DIETER, accountEnabled=False)
     await stage.event_about(DIETER)
-    assert stage.held(DIETER) == {DE}
+    assert stage.held(DIETER) == set()  # on the other account nothing stops
+    anna = stage.hire("anna", companyName="Fabrikam")
+    await stage.event_about(anna)
+    assert stage.held(anna) == set()
+    await stage.settle()  # it reads the account again
+    assert not (await stage.app.state.brake()).pauses
+    assert stage.held(anna) == {PARTNER}
 
 
 async def test_what_is_only_observed_is_not_guarded(set_stage: Callable[..., Stage]) -> None:

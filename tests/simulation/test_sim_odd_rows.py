@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shared.domain.billing import INVOICE_MANAGER
-from shared.domain.brake import BrakeCause
+from shared.domain.brake import BrakeCause, Pause
 from tests.simulation.small_world import DE, DIETER, FEMKE, HARRY, NL, POLICY, by_hand, world
 from tests.simulation.stage import Stage
 
@@ -58,4 +58,4 @@ async def test_a_look_that_counts_recipients_counts_without_the_row(set_stage: C
     assert stage.held(FEMKE) == set()
     (few,) = [note["text"] for note in look["notes"] if note["kind"] == "few-recipients"]
     assert few.startswith("1 of the 2 people")
-    assert BrakeCause.INCOMPLETE_SWEEP not in (await stage.app.state.brake()).causes
+    assert Pause(BrakeCause.INCOMPLETE_SWEEP) not in (await stage.app.state.brake()).pauses

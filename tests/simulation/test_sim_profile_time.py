@@ -111,7 +111,7 @@ async def test_an_edit_after_an_update_that_never_began_is_no_harm(stage: Stage)
     await look_slowly(stage, 6.0)
     stage.set_profile(NL, poNumber="PO-2")
     await stage.advance(minutes=20)
-    assert not (await stage.app.state.brake()).causes
+    assert not (await stage.app.state.brake()).pauses
     assert {look.get("finding") for look in await stage.looks(NL)} == {None}
     assert stage.profile(NL)["poNumber"] == "PO-2"
     assert stage.profile(NL)["invoiceEmailOptIn"] is True
@@ -149,7 +149,7 @@ async def test_a_look_that_cannot_say_that_it_wrote_nothing_is_taken_again(
     assert len(updates(stage)) == 1
     assert stage.profile(NL)["invoiceEmailOptIn"] is True
     assert (await stage.app.state.profile(NL)).unjudged is None
-    assert not (await stage.app.state.brake()).causes
+    assert not (await stage.app.state.brake()).pauses
 
 
 async def test_an_update_is_waited_for_no_longer_than_the_handler_has(stage: Stage) -> None:

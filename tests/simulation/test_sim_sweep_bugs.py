@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sandbox.faults import Effect
-from shared.domain.brake import BrakeCause
+from shared.domain.brake import BrakeCause, Pause
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.people import Person
@@ -86,7 +86,7 @@ async def test_text_that_nothing_can_keep_is_a_failed_sweep(stage: Stage, odd: d
     answer_with(stage, f"{MCA}/billingProfiles", properties(**odd), at=NL.profile)
     with pytest.raises(FailedRead, match=r"value\.\d\.properties"):
         await stage.sweep()
-    setting = (await causes(stage))[BrakeCause.INCOMPLETE_SWEEP]
+    setting = (await causes(stage))[Pause(BrakeCause.INCOMPLETE_SWEEP)]
     assert "properties" in setting.why
     stage.faults.lift()
     assert (await stage.settle())["brake"] == []
@@ -116,8 +116,7 @@ async def test_a_bug_sets_the_brake_and_is_raised_as_it_is(stage: Stage) -> None
         await stage.sweep()
     assert raised.value is bug
     assert raised.value.__cause__ is raised.value.__context__ is None
-    setting = (await causes(stage))[BrakeCause.INCOMPLETE_SWEEP]
-    assert setting.by_sweep
+    setting = (await causes(stage))[Pause(BrakeCause.INCOMPLETE_SWEEP)]
     assert setting.by.startswith("sweep#")
     assert "KeyError" in setting.why
     assert "anna" not in setting.why  # it is listed and kept, and a bug's words may be anybody's name
@@ -155,7 +154,7 @@ async def test_a_bug_at_the_end_of_a_sweep_sets_the_brake_as_well(stage: Stage, 
     with pytest.raises(TypeError, match=at):
         await stage.sweep()
     stage.app = living
-    assert (await causes(stage)).keys() == {BrakeCause.INCOMPLETE_SWEEP}
+    assert (await causes(stage)).keys() == {Pause(BrakeCause.INCOMPLETE_SWEEP)}
 
 
 async def test_where_the_brake_cannot_be_set_either_the_bug_is_what_is_raised(stage: Stage) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sandbox.faults import Effect
-from shared.domain.brake import Brake, BrakeCause, Setting
+from shared.domain.brake import Brake, BrakeCause, Pause, Setting
 from shared.domain.catalogue import Catalogue
 from shared.domain.holds import Hold, Status, StoppedBy
 from shared.domain.keys import PersonKey
@@ -23,6 +23,7 @@ from tests.simulation.small_world import (
     FEMKE,
     HARRY,
     HOLDING,
+    MCA,
     NL,
     OWNER,
     PARTNER,
@@ -69,8 +70,8 @@ async def holds(stage: Stage) -> list[Hold]:
     return [hold for row in rows for hold in row.holds.values()]
 
 
-async def causes(stage: Stage) -> dict[BrakeCause, Setting]:
-    return dict((await stage.app.state.brake()).causes)
+async def causes(stage: Stage) -> dict[Pause, Setting]:
+    return dict((await stage.app.state.brake()).pauses)
 
 
 def move(stage: Stage, people: Sequence[str]) -> None:
@@ -579,8 +580,8 @@ async def test_an_incomplete_sweep_sets_the_brake_and_a_complete_one_clears_it(
     baseline = await stage.app.state.baseline()
     report = await stage.settle()
     assert report["brake"] == ["incomplete-sweep"]
-    setting = (await causes(stage))[BrakeCause.INCOMPLETE_SWEEP]
-    assert (setting.by, setting.by_sweep) == (f"sweep#{report['sweep']}", True)
+    setting = (await causes(stage))[Pause(BrakeCause.INCOMPLETE_SWEEP)]
+    assert setting.by == f"sweep#{report['sweep']}"
     assert "people of rule" in setting.why
     assert [record.levelno for record in caplog.records if "the brake is on" in record.message] == [logging.WARNING]
     assert await stage.app.state.baseline() == baseline
@@ -592,7 +593,7 @@ async def test_an_incomplete_sweep_sets_the_brake_and_a_complete_one_clears_it(
     assert stage.held(DIETER) == set()  # a leaver passes
     since = setting.since
     await stage.settle()
-    assert (await causes(stage))[BrakeCause.INCOMPLETE_SWEEP].since == since
+    assert (await causes(stage))[Pause(BrakeCause.INCOMPLETE_SWEEP)].since == since
     stage.faults.lift()
     assert (await stage.settle())["brake"] == []
     assert await causes(stage) == {}
@@ -602,18 +603,18 @@ async def test_an_incomplete_sweep_sets_the_brake_and_a_complete_one_clears_it(
 @pytest.mark.parametrize(
     ("effect", "error", "expected"),
     [
-        (Effect(status=429), Transient, {BrakeCause.INCOMPLETE_SWEEP}),
+        (Effect(status=429), Transient, {Pause(BrakeCause.INCOMPLETE_SWEEP)}),
         (
             Effect(status=403, body={"error": {"code": "AuthorizationFailed", "message": "x"}}),
             Permanent,
-            {BrakeCause.INCOMPLETE_SWEEP, BrakeCause.ROLE_LOST},
+            {Pause(BrakeCause.INCOMPLETE_SWEEP), Pause(BrakeCause.ROLE_LOST)},
         ),
     ],
 )
 async def test_a_sweep_that_fails_altogether_sets_the_brake(
-    stage: Stage, effect: Effect, error: type[Exception], expected: set[BrakeCause]
+    stage: Stage, effect: Effect, error: type[Exception], expected: set[Pause]
 ) -> None:
-    stage.fault("arm", effect, path="billingProfiles$")
+    stage.fault("arm", effect, path="billingAccounts$")
     with pytest.raises(error):
         await stage.sweep()
     assert (await causes(stage)).keys() == expected
@@ -622,12 +623,12 @@ async def test_a_sweep_that_fails_altogether_sets_the_brake(
     assert await causes(stage) == {}
 
 
-async def test_the_loss_of_our_role_sets_the_brake_until_a_sweep_reads_everything(stage: Stage) -> None:
+async def test_the_loss_of_our_role_pauses_the_account_until_a_sweep_reads_it(stage: Stage) -> None:
     refused = Effect(status=403, body={"error": {"code": "AuthorizationFailed", "message": "x"}})
     stage.fault("arm", refused, path="NL-BG7/billingRoleAssignments$")
     leave(stage, [DIETER])
     report = await stage.settle()
-    assert report["brake"] == ["incomplete-sweep", "role-lost"]
+    assert (report["complete"], report["brake"]) == (False, [f"role-lost on {MCA}"])
     assert stage.held(DIETER) == {DE}
     stage.faults.lift()
     await stage.settle()
@@ -635,10 +636,15 @@ async def test_the_loss_of_our_role_sets_the_brake_until_a_sweep_reads_everythin
     assert stage.held(DIETER) == set()
 
 
-async def test_a_sweep_clears_nothing_that_it_did_not_set(stage: Stage) -> None:
+async def test_a_sweep_clears_nothing_that_only_a_person_ends(stage: Stage) -> None:
     setting = Setting(stage.now, "olga", "because")
     by_hand = dict.fromkeys(
-        (BrakeCause.PAUSE, BrakeCause.HARM, BrakeCause.ROLE_LOST, BrakeCause.POPULATION_SHRANK), setting
+        (
+            Pause(BrakeCause.PAUSE),
+            Pause(BrakeCause.PAUSE, MCA),
+            Pause(BrakeCause.HARM, NL.folded),
+        ),
+        setting,
     )
     await stage.app.state.put_brake(Brake(by_hand, (await stage.app.state.brake()).version))
     lists_fail(stage)
@@ -664,7 +670,7 @@ async def test_a_brake_that_others_write_meanwhile_is_read_anew(stage: Stage) ->
             self.tries += 1
             if self.tries == 1:
                 fresh = await state.brake()
-                pause = {**fresh.causes, BrakeCause.PAUSE: Setting(stage.now, "olga", "because")}
+                pause = {**fresh.pauses, Pause(BrakeCause.PAUSE): Setting(stage.now, "olga", "because")}
                 await state.put_brake(Brake(pause, fresh.version))
             return await state.put_brake(brake)
 
@@ -672,7 +678,7 @@ async def test_a_brake_that_others_write_meanwhile_is_read_anew(stage: Stage) ->
     stage.app = replace(stage.app, state=meanwhile)
     report = await stage.sweep()
     assert report["brake"] == ["pause"]
-    assert (await causes(stage)).keys() == {BrakeCause.PAUSE}
+    assert (await causes(stage)).keys() == {Pause(BrakeCause.PAUSE)}
 
 
 # -- the population
@@ -687,12 +693,12 @@ async def test_a_population_that_shrank_sets_the_brake_and_keeps_the_baseline(cl
     clerks.change(CLERKS[0], accountEnabled=False)
     report = await clerks.settle()
     assert report["brake"] == ["population-shrank"]
-    why = (await causes(clerks))[BrakeCause.POPULATION_SHRANK].why
+    why = (await causes(clerks))[Pause(BrakeCause.POPULATION_SHRANK)].why
     assert why.startswith("11 people match the rules; at the last good sweep, of 2026-03-02 09:00")
     assert await clerks.app.state.baseline() == baseline
     assert [clerk for clerk in CLERKS if not clerks.held(clerk)] == [CLERKS[0]]  # strong evidence passes
     await clerks.settle()
-    assert (await causes(clerks)).keys() == {BrakeCause.POPULATION_SHRANK}
+    assert (await causes(clerks)).keys() == {Pause(BrakeCause.POPULATION_SHRANK)}
 
 
 async def test_the_brake_is_cleared_when_they_are_back(clerks: Stage) -> None:
@@ -703,7 +709,7 @@ async def test_the_brake_is_cleared_when_they_are_back(clerks: Stage) -> None:
         clerks.change(clerk, department="Finance")
     lists_fail(clerks)
     await clerks.settle()
-    assert (await causes(clerks)).keys() == {BrakeCause.INCOMPLETE_SWEEP, BrakeCause.POPULATION_SHRANK}
+    assert (await causes(clerks)).keys() == {Pause(BrakeCause.INCOMPLETE_SWEEP), Pause(BrakeCause.POPULATION_SHRANK)}
     clerks.faults.lift()
     await clerks.settle()
     assert await causes(clerks) == {}

@@ -12,7 +12,7 @@ import pytest
 from sandbox.faults import Effect
 from shared.adapters.rows import Row
 from shared.adapters.state_rows import profile_body, profile_of
-from shared.domain.brake import Brake, BrakeCause, Setting
+from shared.domain.brake import Brake, BrakeCause, Pause, Setting
 from shared.domain.holds import Hold, KeyHolds, Status, StoppedBy
 from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
@@ -56,8 +56,8 @@ async def take_the_second_look(stage: Stage) -> None:
     await stage.advance(to=due)
 
 
-async def brakes(stage: Stage) -> set[BrakeCause]:
-    return {*(await stage.app.state.brake()).causes}
+async def brakes(stage: Stage) -> set[Pause]:
+    return {*(await stage.app.state.brake()).pauses}
 
 
 async def only_hold(stage: Stage, key: ProfileKey = NL) -> Hold:
@@ -75,7 +75,7 @@ async def is_told_as_harm(stage: Stage) -> bool:
         len(told) == 1
         and bool(told[0]["alert"])
         and told[0]["changed"] == [*HARM]
-        and await brakes(stage) == {BrakeCause.HARM}
+        and await brakes(stage) == {Pause(BrakeCause.HARM, NL.folded)}
         and state.blocked is not None
         and state.unjudged is None
     )
@@ -141,7 +141,7 @@ async def test_harm_is_told_where_the_store_was_busy(stage: Stage, careless: Car
     await take_the_second_look(stage)
     look = await stage.last_look(NL)
     assert (look["outcome"], look["finding"], look["changed"]) == ("retry", "profile-update-harm", [*HARM])
-    assert await brakes(stage) == {BrakeCause.HARM}
+    assert await brakes(stage) == {Pause(BrakeCause.HARM, NL.folded)}
     await stage.advance(minutes=40)
     assert await is_told_as_harm(stage)
 
@@ -275,7 +275,7 @@ async def test_what_differs_much_later_is_told_without_a_brake(
     assert look["finding"] == ("profile-update-harm" if is_harm else "profile-update-unjudged")
     assert look["changed"] == [*HARM]
     assert look["alert"]
-    assert await brakes(stage) == ({BrakeCause.HARM} if is_harm else set())
+    assert await brakes(stage) == ({Pause(BrakeCause.HARM, NL.folded)} if is_harm else set())
     state = await stage.app.state.profile(NL)
     assert (state.blocked is not None) is is_harm
     assert state.unjudged is None
@@ -356,7 +356,7 @@ async def test_a_release_has_served_also_where_its_update_did_harm(stage: Stage,
     careless(lambda: do_harm(stage))
     await stage.look(NL)
     await stage.advance(minutes=20)
-    assert BrakeCause.HARM in await brakes(stage)
+    assert Pause(BrakeCause.HARM, NL.folded) in await brakes(stage)
     await resume(stage.app, "olga")
     updates = len((await stage.app.state.profile(NL)).updates)
     await opt_out(stage)
@@ -390,8 +390,8 @@ async def test_a_pause_that_comes_right_before_the_update_stops_it(stage: Stage)
 
     async def paused_once_it_was_read() -> Brake:
         seen = await read()
-        if not seen.causes:
-            pause = Brake({BrakeCause.PAUSE: Setting(stage.now, "olga", "because")}, seen.version)
+        if not seen.pauses:
+            pause = Brake({Pause(BrakeCause.PAUSE): Setting(stage.now, "olga", "because")}, seen.version)
             await stage.app.state.put_brake(pause)
         return seen
 
@@ -427,6 +427,6 @@ async def test_a_profile_that_we_may_not_read_any_more_sets_the_brake_where_the_
     stage.fault("arm", Effect(status=403), method="GET", path="DE-BG7$")
     assert await stage.look(DE) is Outcome.GAVE_UP
     brake = await stage.app.state.brake()
-    assert {cause: setting.by for cause, setting in brake.causes.items()} == (
-        {BrakeCause.ROLE_LOST: DE.canonical} if enforce == "all" else {}
+    assert {cause: setting.by for cause, setting in brake.pauses.items()} == (
+        {Pause(BrakeCause.ROLE_LOST, DE.account): DE.canonical} if enforce == "all" else {}
     )

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sandbox.faults import Effect
-from shared.domain.brake import BrakeCause
+from shared.domain.brake import BrakeCause, Pause
 from shared.domain.keys import PersonKey
 from shared.domain.work import CauseKind
 from shared.errors import Conflict, Transient
@@ -203,7 +203,7 @@ async def test_throttling_is_waited_out_for_as_long_as_the_service_asks(stage: S
     ],
 )
 @pytest.mark.parametrize(("method", "elsewhere"), [("GET", "held"), ("POST", "done")])
-async def test_a_role_that_a_read_shows_to_be_lost_stops_the_looks_writes_elsewhere(
+async def test_a_role_that_a_read_shows_to_be_lost_stops_the_looks_writes_elsewhere_on_the_account(
     stage: Stage, effect: Effect, method: str, elsewhere: str
 ) -> None:
     stage.fault("arm", effect, method=method, path="HOLDING-BG7")
@@ -216,7 +216,7 @@ async def test_a_role_that_a_read_shows_to_be_lost_stops_the_looks_writes_elsewh
     assert look["alert"]
     by_profile = {action["profile"]: action["outcome"] for action in look["actions"]}
     assert by_profile == {str(NL): elsewhere, str(HOLDING): "gave-up"}
-    assert (await stage.app.state.brake()).causes.keys() == {BrakeCause.ROLE_LOST}
+    assert (await stage.app.state.brake()).pauses.keys() == {Pause(BrakeCause.ROLE_LOST, HOLDING.account)}
     assert "retry" not in {kind for kind, _ in stage.awaited(anna)}
 
 

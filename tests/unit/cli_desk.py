@@ -74,7 +74,7 @@ class Store:
 
     def causes(self) -> set[BrakeCause]:
         async def use(state: RowsState) -> set[BrakeCause]:
-            return set((await state.brake()).causes)
+            return {pause.cause for pause in (await state.brake()).pauses}
 
         return self.run(use)
 

@@ -14,7 +14,10 @@ from cli.operating import named_store
 from shared.adapters.rows import Replace
 from shared.adapters.rows_sqlite import SqliteRows
 from shared.adapters.state import RowsState
-from shared.domain.brake import Brake, BrakeCause, Setting
+from shared.domain.billing import BillingAccount, BillingProfile
+from shared.domain.brake import Brake, BrakeCause, Pause, Setting
+from shared.domain.catalogue import Catalogue
+from shared.domain.keys import ProfileKey
 from shared.ports import Baseline
 from tests.unit.cli_desk import NOW, Said, Store, answering, deployed
 
@@ -45,14 +48,14 @@ def test_the_brake_is_set_told_and_cleared(store: Store, capsys: Said) -> None:
     assert "nothing to resume" in capsys.readouterr().out
 
 
-SHRANK = Setting(NOW, "sweep:1", "33 people match the rules; it was 50", by_sweep=True, seen=33)
-LOST = Setting(NOW, "sweep:1", "billing account mca:2: nothing of it is listed any more", by_sweep=True)
+SHRANK = Setting(NOW, "sweep:1", "33 people match the rules; it was 50", seen=33)
+LOST = Setting(NOW, "sweep:1", "billing account mca:2: nothing of it is listed any more")
 COUNTED = Baseline(NOW - timedelta(hours=1), 7, 4, 50, "digest", accounts=("mca:1", "mca:2"))
 
 
 def brake_on(store: Store, causes: dict[BrakeCause, Setting], counted: Baseline | None = COUNTED) -> None:
     async def use(state: RowsState) -> None:
-        await state.put_brake(Brake(causes))
+        await state.put_brake(Brake({Pause(cause): setting for cause, setting in causes.items()}))
         if counted is not None:
             await state.put_baseline(counted)
 
@@ -138,8 +141,8 @@ def test_what_accepts_nothing_is_cleared_without_a_question(store: Store, capsys
 
 
 def test_the_brake_says_when_a_sweep_found_the_same_again(store: Store, capsys: Said) -> None:
-    again = Setting(NOW, "sweep:2", "one list failed", by_sweep=True, renewed=NOW + timedelta(hours=1))
-    store.run(lambda state: state.put_brake(Brake({BrakeCause.INCOMPLETE_SWEEP: again})))
+    again = Setting(NOW, "sweep:2", "one list failed", renewed=NOW + timedelta(hours=1))
+    store.run(lambda state: state.put_brake(Brake({Pause(BrakeCause.INCOMPLETE_SWEEP): again})))
     assert main(["brake"]) == 1
     out = capsys.readouterr().out
     assert re.search(r"since \S+ \S+.*, found again \S+ \S+.*, set by sweep:2: one list failed", out)
@@ -218,3 +221,64 @@ def test_a_store_is_named_without_what_is_secret() -> None:
     assert named_store("sqlite:/var/a@b?c") == "sqlite:/var/a@b?c"
     assert named_store("https://x.table.core.windows.net") == "https://x.table.core.windows.net"
     assert named_store("http://me:key@127.0.0.1:1/dev?sv=1&sig=2#f") == "http://127.0.0.1:1/dev"
+
+
+# -- a part of it
+
+ACCOUNT, PROFILE = "mca:1", "mca:1/nl-bg7"
+
+
+def put_catalogue(store: Store) -> None:
+    accounts = (BillingAccount("MCA:1", "Contoso", "MicrosoftCustomerAgreement", "Active"),)
+    profiles = (BillingProfile(ProfileKey("MCA:1", "NL-BG7"), "NL", "Active", True),)
+    store.run(lambda state: state.put_catalogue(Catalogue(NOW, accounts, profiles)))
+
+
+def pauses(store: Store) -> set[Pause]:
+    return set(store.run(lambda state: state.brake()).pauses)
+
+
+def test_one_account_is_paused_and_resumed_and_the_rest_stands(store: Store, capsys: Said) -> None:
+    put_catalogue(store)
+    brake_on(store, {BrakeCause.HARM: Setting(NOW, "profile:x", "a field")})
+    assert main(["pause", "--why", "audit", "--by", "olga", "--on", "MCA:1"]) == 0
+    assert main(["pause", "--why", "audit", "--by", "olga", "--on", PROFILE]) == 0
+    said = capsys.readouterr().out
+    assert f"pause on {ACCOUNT}, since" in said
+    assert "stops: everything on this billing account\n" in said
+    assert "stops: everything on this billing profile\n" in said
+    everywhere = Pause(BrakeCause.HARM)
+    assert pauses(store) == {everywhere, Pause(BrakeCause.PAUSE, ACCOUNT), Pause(BrakeCause.PAUSE, PROFILE)}
+    assert main(["resume", "--by", "pete", "--on", ACCOUNT]) == 0
+    said = capsys.readouterr().out
+    assert f"Cleared: pause on {ACCOUNT}" in said
+    assert "Still paused:" in said
+    assert pauses(store) == {everywhere, Pause(BrakeCause.PAUSE, PROFILE)}
+    assert main(["resume", "--by", "pete", "--on", "everywhere"]) == 0
+    assert pauses(store) == {Pause(BrakeCause.PAUSE, PROFILE)}
+    assert main(["resume", "--by", "pete", "--on", "everywhere"]) == 0
+    assert "The brake is not on for everywhere" in capsys.readouterr().out
+    assert main(["resume", "--by", "pete"]) == 0
+    assert pauses(store) == set()
+    assert main(["holds", "log"]) == 0
+    assert f"pause on {PROFILE} by olga: audit" in capsys.readouterr().out
+
+
+def test_a_pause_on_what_nobody_knows_is_refused_and_changes_nothing(store: Store, capsys: Said) -> None:
+    put_catalogue(store)
+    assert main(["pause", "--why", "audit", "--on", "mca:2"]) == 2
+    assert "--on: no billing account or profile mca:2 is known" in capsys.readouterr().err
+    assert pauses(store) == set()
+
+
+def test_a_resume_of_one_lost_account_accepts_no_other(store: Store, capsys: Said) -> None:
+    async def use(state: RowsState) -> None:
+        lost = {Pause(BrakeCause.ROLE_LOST, account): LOST for account in ("mca:1", "mca:2")}
+        await state.put_brake(Brake(lost))
+        await state.put_baseline(COUNTED)
+
+    store.run(use)
+    assert main(["resume", "--by", "pete", "--on", "mca:2", "--yes"]) == 0
+    assert "accepted: that billing account mca:2 may be gone" in capsys.readouterr().out
+    assert pauses(store) == {Pause(BrakeCause.ROLE_LOST, "mca:1")}
+    assert baseline(store) == replace(COUNTED, accounts=("mca:1",))

@@ -7,9 +7,10 @@ import ast
 from datetime import UTC, datetime
 from pathlib import Path
 
-from shared.domain.brake import Brake, BrakeCause, Setting, stops
+from shared.domain.brake import Brake, BrakeCause, Pause, Setting, stops
 from shared.domain.budgets import ALLOWANCE, WINDOW, Reservations, left, limit, reserve
 from shared.domain.holds import StoppedBy
+from shared.domain.keys import ProfileKey
 from shared.domain.plan import Strength
 from shared.domain.policy import DEFAULT_BUDGETS, ActionKind
 from tests.guards_page import EXAMPLES, PAGE, Example, example, table
@@ -17,6 +18,7 @@ from tests.guards_page import EXAMPLES, PAGE, Example, example, table
 __all__ = ["example"]
 
 TESTS = Path(__file__).parents[1]
+PROFILE = ProfileKey("mca:1", "NL-BG7")
 STRONG = Strength.STRONG
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -108,13 +110,13 @@ def test_the_formula_is_on_the_page_and_so_are_window_and_allowance() -> None:
 def test_every_cause_of_the_brake_is_on_the_page_with_what_passes_it() -> None:
     said = {row["cause"].strip("`"): row["what leavers hold, on strong evidence"] for row in table("cause")}
     for cause in BrakeCause:
-        brake = Brake({cause: Setting(NOW, "somebody", "because")})
-        passes = stops(brake, ActionKind.LEAVER_REVOKES, STRONG) is None
+        brake = Brake({Pause(cause): Setting(NOW, "somebody", "because")})
+        passes = stops(brake, ActionKind.LEAVER_REVOKES, STRONG, PROFILE) is None
         assert said.pop(cause.value) == ("passes" if passes else "stopped")
         for kind, strength in ((ActionKind.LEAVER_REVOKES, Strength.WEAK), (ActionKind.MOVER_REVOKES, STRONG)):
-            assert stops(brake, kind, strength) is not None
+            assert stops(brake, kind, strength, PROFILE) is not None
         for kind in (ActionKind.GRANTS, ActionKind.PROFILE_UPDATES):
-            assert stops(brake, kind, None) is not None
+            assert stops(brake, kind, None, PROFILE) is not None
     assert not said
 
 

@@ -88,8 +88,8 @@ class Run:
     """The answer about a profile that an update of it was made from."""
     undismissed: dict[str, Hold] = field(default_factory=dict)
     """Dismissed holds that it took away, by id."""
-    unanswered: dict[str, None] = field(default_factory=dict)
-    """What it asked for and got no whole answer to, the last time it asked."""
+    unanswered: dict[str, bool] = field(default_factory=dict)
+    """What it asked for and got no whole answer to, the last time it asked: whether for want of our role."""
     catalogue_stored: bool = False
     rejected: int = 0
     outcome: str = ""

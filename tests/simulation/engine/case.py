@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared.domain.brake import Brake, BrakeCause
+from shared.domain.brake import Brake, BrakeCause, Pause
 from shared.domain.budgets import Reservations
 from shared.domain.holds import KeyHolds, Status
 from shared.domain.keys import ProfileKey
@@ -44,8 +44,8 @@ class Case:
     holds: dict[str, KeyHolds] = field(default_factory=dict)
     decided: dict[str, datetime] = field(default_factory=dict)
     """When somebody last decided about a hold: by its id."""
-    brake_stood: dict[BrakeCause, datetime] = field(default_factory=dict)
-    """When each cause of the brake was last known to stand."""
+    brake_stood: dict[Pause, datetime] = field(default_factory=dict)
+    """When each pause was last known to stand."""
     reserved: dict[ActionKind, frozenset[str]] = field(default_factory=dict)
     """The actions that are reserved, by budget."""
     reservations: dict[ActionKind, list[tuple[datetime, Reservations]]] = field(default_factory=dict)
@@ -110,9 +110,13 @@ class Case:
     surely_adopted: dict[tuple[ProfileKey, str], datetime] = field(default_factory=dict)
     """Those of which an operator was told that they are adopted."""
 
-    def stood_since(self, cause: BrakeCause, moment: datetime) -> bool:
-        """Whether a cause of the brake stands, or stood at that moment or later."""
-        return cause in self.brake.causes or self.brake_stood.get(cause, self.world.start) >= moment
+    def stood_since(self, cause: BrakeCause, moment: datetime, account: str = "") -> bool:
+        """Whether a cause of the brake stands, or stood at that moment or later: at all, or on an account."""
+        stood = self.brake_stood | dict.fromkeys(self.brake.pauses, moment)
+        return any(
+            pause.cause is cause and at >= moment and (not account or pause.scope in {"", account.lower()})
+            for pause, at in stood.items()
+        )
 
     def stands(self, run: Run, *, holding: bool = False) -> oracle.Standing | None:
         """Where the person stands by what Graph told a run; None where it told nothing whole.

@@ -60,7 +60,7 @@ def _answered(run: Run, request: Request, response: Response) -> None:
     if not response.hang_up and (response.status == 200 or gone):
         run.unanswered.pop(request.target, None)
     else:
-        run.unanswered[request.target] = None
+        run.unanswered[request.target] = _is_refusal(response)
 
 
 def _is_refusal(response: Response) -> bool:

@@ -206,12 +206,12 @@ class Judge(Case):
             self.holds[key] = holds_of(row)
 
     def _braked(self, brake: Brake) -> None:
-        for cause in brake.causes.keys() - self.brake.causes.keys():
-            self.book.count(f"brake:{cause}")
+        for pause in brake.pauses.keys() - self.brake.pauses.keys():
+            self.book.count(f"brake:{pause.cause}")
         now = self.world.now()
-        self.brake_stood |= dict.fromkeys((*self.brake.causes, *brake.causes), now)
+        self.brake_stood |= dict.fromkeys((*self.brake.pauses, *brake.pauses), now)
         self.brake = brake
-        self.book.say("store", f"brake: {', '.join(sorted(cause.value for cause in brake.causes)) or 'off'}")
+        self.book.say("store", f"brake: {', '.join(sorted(map(str, brake.pauses))) or 'off'}")
 
     # -- messages and runs
 
@@ -291,7 +291,7 @@ class Judge(Case):
         """Everything that can be rebuilt is gone, and with it what was decided, counted and braked."""
         self.state_lost = self.world.now()
         self.reserved_then = dict(self.reserved)
-        self.brake_stood |= dict.fromkeys(self.brake.causes, self.state_lost)
+        self.brake_stood |= dict.fromkeys(self.brake.pauses, self.state_lost)
         self.brake = Brake()
         self.known = None
         for forgotten in (self.holds, self.reserved, self.reservations, self.baselines, self.written, self.updates):

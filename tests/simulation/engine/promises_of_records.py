@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from sandbox.billing.holdings import Assignment
 from shared.adapters.rows import Row
-from shared.domain.brake import BrakeCause
+from shared.domain.brake import BrakeCause, Pause
 from shared.domain.budgets import Reservations
 from shared.domain.holds import Status, action_id
 from shared.domain.keys import PersonKey, ProfileKey, parse_key
@@ -82,10 +82,11 @@ def brake_lets_leavers_pass(judge: Case, run: Run, record: Record) -> str | None
     stands = judge.stands(run)
     if stands is None or stands.kind != "leaver" or not stands.strong:
         return None
-    if any(brake.causes.keys() & {BrakeCause.PAUSE, BrakeCause.ROLE_LOST} for brake in run.brakes):
-        return None
+    stopping = {BrakeCause.PAUSE, BrakeCause.ROLE_LOST}
+    stopped = {pause.scope for brake in run.brakes for pause in brake.pauses if pause.cause in stopping}
     for action, profile in _actions(record):
-        if action["action"] == "revoke" and action["outcome"] == "held" and not action.get("hold"):
+        is_stopped = not stopped.isdisjoint({"", profile.account.lower(), profile.folded})
+        if action["action"] == "revoke" and action["outcome"] == "held" and not action.get("hold") and not is_stopped:
             return f"the brake stopped a leaver's revoke on {profile}: {action.get('why')}"
     return None
 
@@ -222,16 +223,26 @@ def failed_reads_are_told(judge: Case, run: Run, report: Mapping[str, Any]) -> s
         told_apart = any("protected" in line for line in report["not_kept"])
         unanswered = [one for one in run.unanswered if not (told_apart and _BY_ID in one)]
         return f"it is called complete, and {unanswered[0][:120]} was never answered" if unanswered else None
-    stood = judge.brake_stood.get(BrakeCause.INCOMPLETE_SWEEP, judge.world.start)
-    if BrakeCause.INCOMPLETE_SWEEP not in judge.brake.causes and stood < run.began:
+    if judge.stood_since(BrakeCause.INCOMPLETE_SWEEP, run.began):
+        return None
+    if not _lacks_our_role_alone(judge, run):
         return "it is incomplete, and did not set the brake"
     return None
 
 
+def _lacks_our_role_alone(judge: Case, run: Run) -> bool:
+    """Whether all that a sweep was not told is what our role does not let us see, where that pauses the account."""
+    is_told = judge.stood_since(BrakeCause.ROLE_LOST, run.began) or run.policy.enforce == "none"
+    return is_told and all(run.unanswered.values())
+
+
 def incomplete_sweeps_keep_the_catalogue(judge: Case, run: Run, report: Mapping[str, Any]) -> str | None:
-    """Section 3: what an incomplete sweep saw replaces no catalogue."""
-    del judge
+    """Section 3: what an incomplete sweep saw replaces no catalogue, unless our role on an account is all it lacks."""
     if report["complete"] or not run.catalogue_stored:
+        return None
+    brake = judge.brake.pauses.get(Pause(BrakeCause.INCOMPLETE_SWEEP))
+    is_its_own = brake is not None and brake.by.endswith(report["sweep"])
+    if not is_its_own and _lacks_our_role_alone(judge, run):
         return None
     return "it is incomplete, and stored a catalogue"
 

@@ -233,7 +233,8 @@ def brake_respected(judge: Case, write: AppWrite, run: Run | None) -> str | None
         write.entry.operation == "delete-role-assignment" and seen is not None and seen.strong and seen.kind == "leaver"
     )
     stopping = {BrakeCause.PAUSE, BrakeCause.ROLE_LOST} if passes else set(BrakeCause)
-    standing = sorted(cause.value for cause in run.brake.causes.keys() & stopping)
+    where = {"", *(() if write.profile is None else (write.profile.account.lower(), write.profile.folded))}
+    standing = sorted(str(one) for one in run.brake.pauses if one.cause in stopping and one.scope in where)
     return f"the brake was on: {', '.join(standing)}" if standing else None
 
 

@@ -66,7 +66,7 @@ class Quarrels:
                 await self.fleet.decide(lambda app: self.operator.release(app, everything=True))
             self.fleet.sweep()
             await asyncio.sleep(_RESUMED_AFTER)
-            if self.judge.brake.causes:
+            if self.judge.brake.pauses:
                 await self.fleet.decide(self.operator.resume)
             await asyncio.sleep(self.rng.uniform(*self.rng.choice(_PAUSES)))
         self._open -= 1

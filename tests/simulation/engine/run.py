@@ -274,16 +274,16 @@ class Simulation:
         await asyncio.sleep(20 * 60)
         good = 0
         for _ in range(_SWEEPS_AT_MOST):
-            if self.judge.brake.causes:
+            if self.judge.brake.pauses:
                 good = 0
                 await self.fleet.decide(self.operator.resume)
             self.fleet.sweep()
             await asyncio.sleep(wait.total_seconds())
-            good += not self.judge.brake.causes
+            good += not self.judge.brake.pauses
             if good == 2:
                 break
         else:
-            self.book.violate("brake_clears", f"it is on again and again: {sorted(self.judge.brake.causes)}")
+            self.book.violate("brake_clears", f"it is on again and again: {sorted(map(str, self.judge.brake.pauses))}")
         aftermath.compare(self.judge, self.fleet.policy)
         aftermath_of_holds.judge_holds(self.judge, self.fleet.policy)
         aftermath.account_for_events(self.judge)
