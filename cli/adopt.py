@@ -13,7 +13,8 @@ from typing import Any, Final
 from rich.console import Console
 
 from cli.assignments import out, tell_doubts
-from cli.operating import BAD_ARGUMENTS, DONE, REFUSED, UsageError, complaints, counted, operate, who
+from cli.operating import BAD_ARGUMENTS, DONE, REFUSED, UsageError, counted, operate, who
+from cli.terminal import complaints
 from shared.domain.adoption import Adoption, Choice, Consequence
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.services.adopt import Adopted, AdoptionPlan, Fate, apply_adoption, plan_adoption

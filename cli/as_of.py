@@ -22,12 +22,12 @@ from cli.operating import (
     DONE,
     REFUSED,
     UsageError,
-    complaints,
     counted,
     misconfigured,
     open_store,
     shown,
 )
+from cli.terminal import Terminal, complaints
 from shared import bootstrap
 from shared.domain.foreign_sightings import ForeignSpell
 from shared.domain.keys import PersonKey, ProfileKey
@@ -231,7 +231,7 @@ def _last(spell: ForeignSpell) -> str:
 
 def _out() -> Console:
     """Where answers go: as wide as the terminal, or as a file's lines may be."""
-    return Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else _FILE_COLUMNS)
+    return Terminal(width=None if sys.stdout.isatty() else _FILE_COLUMNS)
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:

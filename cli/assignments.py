@@ -12,7 +12,9 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
-from cli.operating import DONE, REFUSED, complaints, operate, shown
+from cli import terminal
+from cli.operating import DONE, REFUSED, operate, shown
+from cli.terminal import complaints
 from shared.domain.first_contact import Existing, Owner, PrincipalKind
 from shared.services.app import App
 from shared.services.first_contact import FirstContact, make_first_contact
@@ -47,7 +49,7 @@ def run(chosen: argparse.Namespace) -> int:
 
 def out() -> Console:
     """Where answers are said: stdout, as they are."""
-    return Console(highlight=False, markup=False, soft_wrap=True)
+    return terminal.out()
 
 
 def tell(out: Console, contact: FirstContact, *, only: Owner | None = None, as_json: bool = False) -> int:

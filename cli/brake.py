@@ -10,18 +10,19 @@ from typing import Any, Final
 
 from rich.console import Console
 
+from cli import terminal
 from cli.operating import (
     DONE,
     REFUSED,
     StoreDesk,
     UsageError,
-    complaints,
     confirmed,
     counted,
     operate_on_store,
     shown,
     who,
 )
+from cli.terminal import complaints
 from shared.domain.brake import ENDED_BY_SWEEPS, STOPS_LEAVERS, Brake, BrakeCause, Pause, Setting
 from shared.errors import Permanent, Transient
 from shared.ports import Baseline
@@ -239,4 +240,4 @@ def _said(pause: Pause, setting: Setting) -> str:
 
 
 def _out() -> Console:
-    return Console(highlight=False, markup=False, soft_wrap=True)
+    return terminal.out()

@@ -12,13 +12,13 @@ from typing import Any, Final
 
 from rich.console import Console
 
+from cli import terminal
 from cli.operating import (
     BAD_ARGUMENTS,
     DONE,
     REFUSED,
     StoreDesk,
     UsageError,
-    complaints,
     confirmed,
     counted,
     moment,
@@ -27,6 +27,7 @@ from cli.operating import (
     shown,
     who,
 )
+from cli.terminal import complaints
 from shared.domain.holds import Hold, Status
 from shared.domain.listed import Line, Listing
 from shared.ports import Record
@@ -315,5 +316,4 @@ def _mistaken(what: str) -> int:
 
 
 def _out() -> Console:
-    # What is told is said as it is: to rich, ':new:' in a name would be a picture.
-    return Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+    return terminal.out()

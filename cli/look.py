@@ -16,10 +16,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from cli.operating import SETTINGS_FIRST
+from cli.terminal import complaints, out
 from shared.adapters.queues_service_bus import ServiceBusQueues
 from shared.errors import Permanent, Rejected, Transient
 from shared.ports import EventQueue
@@ -124,7 +124,7 @@ async def send(queue: EventQueue, events: Sequence[JsonObject], progress: Progre
 
 def run(chosen: argparse.Namespace) -> int:
     """Runs the command; 0 when every line that should be sent was."""
-    say = Console(stderr=True, highlight=False)
+    say = complaints()
     try:
         people = read_people(chosen.file.read_bytes(), now=datetime.now(UTC))
     except (OSError, UnreadableFileError) as error:
@@ -153,7 +153,7 @@ def run(chosen: argparse.Namespace) -> int:
             say.print("What the bar shows as done was sent. Sending it again does no harm.", soft_wrap=True)
         return 1
     asked = f"{_counted(len(people.events), 'look')} asked for in {_counted(messages, 'message')}"
-    Console().print(f"{asked}, {_counted(len(people.wrong), 'line')} left out.", soft_wrap=True)
+    out().print(f"{asked}, {_counted(len(people.wrong), 'line')} left out.", soft_wrap=True)
     return 0
 
 

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from rich.console import Console
 
+from cli.terminal import complaints
 from shared import bootstrap
 from shared.adapters.process import SystemClock, quiet_libraries
 from shared.errors import Misconfigured, Permanent, Transient
@@ -123,11 +124,6 @@ def _operate[T](opened: Callable[[], AbstractAsyncContextManager[T]], verb: Call
         say.print(f"{failure}", markup=False, soft_wrap=True)
         say.print("It may be half done; to give the same command again is safe.", soft_wrap=True)
         return REFUSED
-
-
-def complaints() -> Console:
-    """Where mistakes are said: stderr."""
-    return Console(stderr=True, highlight=False)
 
 
 def named_store(store: str) -> str:

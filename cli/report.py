@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from rich.console import Console
-
-from cli.operating import DONE, REFUSED, complaints, counted, misconfigured, open_store, shown
+from cli import terminal
+from cli.operating import DONE, REFUSED, counted, misconfigured, open_store, shown
+from cli.terminal import complaints
 from shared.errors import Misconfigured, Permanent, Transient
 
 _REPORT: Final = "Prints the latest sweep's report. The exit status is 1 when no sweep has stored one."
@@ -47,7 +47,7 @@ def run(chosen: argparse.Namespace) -> int:
     if report is None:
         say.print(_NONE, markup=False, soft_wrap=True)
         return REFUSED
-    out = Console(highlight=False, markup=False, soft_wrap=True, emoji=False)
+    out = terminal.out()
     if chosen.json:
         out.print(json.dumps(report, indent=2))
         return DONE

@@ -12,7 +12,9 @@ from typing import Any, Final
 
 from rich.console import Console
 
-from cli.operating import DONE, REFUSED, complaints, counted, misconfigured, open_store
+from cli import terminal
+from cli.operating import DONE, REFUSED, counted, misconfigured, open_store
+from cli.terminal import complaints
 from shared.errors import Misconfigured, Permanent, Transient
 from shared.services.proof import DIGEST, Anchor, Verdict, verify
 
@@ -71,8 +73,7 @@ async def _audit(anchor: Anchor | None) -> Verdict:
 
 def tell(verdict: Verdict, *, every: bool) -> int:
     """Says what was found; the exit status. `every` lists all that is newer than the digest."""
-    # A key is said as it is: to rich, ':new:' in one would be a picture.
-    out, say = Console(highlight=False, markup=False, soft_wrap=True, emoji=False), complaints()
+    out, say = terminal.out(), complaints()
     out.print(f"{counted(verdict.chains, 'chain')}, {counted(verdict.records, 'record')}.")
     if verdict.anchor is not None and DIGEST not in verdict.faults:
         out.print(f"Digest {verdict.anchor.sequence} covers {counted(verdict.proved, 'record')}.")
