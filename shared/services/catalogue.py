@@ -83,6 +83,7 @@ class CatalogueShelf:
     _copy: Catalogue | None = None
     _vocabulary: tuple[Policy, Catalogue, Vocabulary] | None = None
     _taken_at: datetime = _NEVER
+    """When the copy was taken out of the store, or read: using it makes it no younger."""
 
     async def current(self, now: datetime, *, not_before: datetime | None = None) -> Catalogue:
         """The catalogue, at most `max_age` old.
@@ -94,11 +95,12 @@ class CatalogueShelf:
         copy = self._copy
         if copy is None or self._is_stale(now, not_before):
             copy = await self.state.catalogue()
+            self._copy, self._taken_at = copy, now
         # Either way round: another instance's clock may be ahead of ours.
         if copy is None or abs(now - copy.read_at) > self.max_age:
             copy = (await read_profiles(self.billing, self.policy)).catalogue(now, copy)
             await self.state.put_catalogue(copy)
-        self._copy, self._taken_at = copy, now
+            self._copy, self._taken_at = copy, now
         return copy
 
     def vocabulary(self, policy: Policy, catalogue: Catalogue) -> Vocabulary:
