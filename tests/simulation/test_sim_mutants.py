@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.simulation.mutants import of_access, of_guards, of_looks, of_profiles, of_reads, of_writes
+from tests.simulation.mutants import of_access, of_guards, of_kinds, of_looks, of_profiles, of_reads, of_writes
 from tests.simulation.mutants.command import ROOT, main, run_mutant
 from tests.simulation.mutants.every import MUTANTS
 from tests.simulation.mutants.mutant import MovedOnError, Mutant
 
 ENGINE = ROOT / "tests" / "simulation" / "engine"
-ROOMS = (of_access, of_guards, of_looks, of_profiles, of_reads, of_writes)
+ROOMS = (of_access, of_guards, of_kinds, of_looks, of_profiles, of_reads, of_writes)
 BY_NAME = {mutant.name: mutant for mutant in MUTANTS}
 HARMLESS = Mutant(
     name="harmless",
@@ -47,8 +47,15 @@ def test_a_mutant_is_caught_by_invariants_that_exist_and_never_by_a_crash_alone(
         known |= set(re.findall(r'violate\(\s*"(\w+)"', module.read_text()))
         known |= set(re.findall(r"^def ([a-z]\w+)\(judge: ", module.read_text(), re.MULTILINE))
     for mutant in MUTANTS:
-        assert mutant.caught_by, f"{mutant.name} says no invariant"
+        assert mutant.caught_by or mutant.stories, f"{mutant.name} says neither invariant nor story"
         assert set(mutant.caught_by) <= known - {"NoBug"}, mutant.name
+
+
+def test_a_mutant_is_noticed_by_stories_that_exist() -> None:
+    for mutant in MUTANTS:
+        for story in mutant.stories:
+            file, _, name = story.partition("::")
+            assert re.search(rf"^(async )?def {name}\(", (ROOT / file).read_text(), re.MULTILINE), story
 
 
 def test_a_mutant_from_under_which_the_code_moved_on_says_so(tmp_path: Path) -> None:
@@ -75,6 +82,19 @@ def test_a_mutant_is_caught_by_the_invariant_that_it_breaks(name: str) -> None:
     assert report.wrong == ""
     assert report.catch is not None
     assert report.catch.invariant in BY_NAME[name].caught_by
+
+
+@pytest.mark.parametrize("name", ["record-before-its-head", "copy-trusted-for-an-hour"])
+def test_a_mutant_is_caught_by_the_first_seed_or_by_its_story(name: str) -> None:
+    report = run_mutant(BY_NAME[name], seeds=1)
+    assert report.wrong == ""
+    assert report.story in {"", *BY_NAME[name].stories}
+
+
+def test_a_story_that_notices_nothing_is_reported() -> None:
+    story = "tests/unit/test_catalogue_shelf.py::test_a_clock_that_was_set_back_trusts_no_copy"
+    report = run_mutant(replace(HARMLESS, caught_by=(), stories=(story,)))
+    assert report.wrong == f"not noticed by {story}"
 
 
 def test_what_breaks_no_promise_survives_and_is_reported() -> None:

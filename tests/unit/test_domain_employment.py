@@ -1,5 +1,7 @@
 """Where a person stands: first match, dates with and without a time, and when the answer changes by itself."""
 
+import time
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
@@ -193,3 +195,20 @@ def test_the_ends_of_the_calendar_mean_always_and_never(of: tzinfo) -> None:
     assert stands(replace(person(), hire_date=first, leave_date=last), policy) is EMPLOYED
     assert stands(replace(person(), hire_date=last), policy) is PRE_HIRE
     assert stands(replace(person(), leave_date=first), policy) is LEAVER
+
+
+@pytest.fixture(params=["Asia/Tokyo", "America/Los_Angeles", "UTC"])
+def machine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine somewhere: what C's library calls local time."""
+    monkeypatch.setenv("TZ", request.param)
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("machine")
+@pytest.mark.parametrize("stored", ["2026-07-31T00:00:00Z", "2026-07-30T22:00:00Z", "2026-07-31T00:00:00+02:00"])
+def test_days_are_the_policy_s_wherever_the_machine_is(stored: str) -> None:
+    assert stands(person(leave=stored), now=moment("2026-07-31T21:59:00Z")) is EMPLOYED
+    assert stands(person(leave=stored), now=moment("2026-07-31T22:00:00Z")) is LEAVER

@@ -40,6 +40,7 @@ from tests.simulation.engine.promises_of_records import (
     absence_was_read,
     chains_verify,
     changed_policy_is_held,
+    record_and_head_together,
     reservations_are_actions,
     reserved_before_write,
 )
@@ -93,6 +94,8 @@ class Judge(Case):
 
     def stored(self, partition: str, rows: Sequence[Row | str]) -> None:
         """Rows were stored, whether or not who stored them gets to know."""
+        if partition.startswith("ledger:") and (broken := record_and_head_together(self, rows)) is not None:
+            self.book.violate("record_and_head_together", f"{partition.removeprefix('ledger:')}: {broken}")
         for row in rows:
             key = row if isinstance(row, str) else row.key
             if partition.startswith("ledger:") and (broken := chains_verify(self, row)) is not None:

@@ -5,7 +5,7 @@ Lives here: one function per promise, named as it is reported; each answers None
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -173,6 +173,19 @@ def chains_verify(judge: Case, row: Row | str) -> str | None:
         return f"record {sequence} does not carry the digest of record {last}"
     text = json.dumps(said, sort_keys=True, separators=(",", ":"))
     return None if hashlib.sha256(text.encode()).hexdigest() == digest else f"record {sequence} has another's digest"
+
+
+def record_and_head_together(judge: Case, rows: Sequence[Row | str]) -> str | None:
+    """Section 9: a record and the head that names it are stored at once.
+
+    Whoever dies between two writes would leave a chain that nobody can append to, or a head that names nothing.
+    """
+    del judge
+    keys = {row if isinstance(row, str) else row.key for row in rows}
+    records = sorted(key for key in keys if key.startswith("record:"))
+    if bool(records) is ("head" in keys):
+        return None
+    return f"{', '.join(records)} without its head" if records else "a head without its record"
 
 
 def changed_policy_is_held(judge: Case, run: Run | None, baseline: Baseline) -> str | None:

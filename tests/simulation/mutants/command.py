@@ -27,8 +27,14 @@ ROOT: Final = Path(__file__).parents[3]
 SEEDS: Final = 500
 """The most seeds for one mutant: each has to be noticed within these."""
 
-_COPIED: Final = ("shared", "functions", "sandbox", "tests/simulation", "host.json")
-"""What the simulation imports and reads."""
+_COPIED: Final = ("shared", "functions", "sandbox", "cli", "tests", "host.json", "pyproject.toml")
+"""What the simulation and the stories import and read."""
+
+_STORY_SECONDS: Final = 300.0
+"""Wall-clock seconds that stories may take before they count as stuck."""
+
+_SOME_FAILED: Final = 1
+"""pytest's exit status when it ran tests and some failed."""
 
 _SECONDS_A_SEED: Final = 10.0
 """Wall-clock seconds that a seed may take on average before a hunt counts as stuck; a usual one takes half of one."""
@@ -36,12 +42,16 @@ _SECONDS_A_SEED: Final = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What came of one mutant. `wrong` says what is wrong with that; "" for one that was caught as it should be."""
+    """What came of one mutant. `wrong` says what is wrong with that; "" for one that was caught as it should be.
+
+    `story` is the test that noticed it, "" where none was asked or none did.
+    """
 
     mutant: Mutant
     catch: Catch | None
     wrong: str
     seconds: float
+    story: str = ""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -82,7 +92,8 @@ def _run(chosen: Sequence[Mutant], seeds: int, processes: int) -> int:
 def run_mutant(mutant: Mutant, seeds: int = SEEDS) -> Report:
     """Makes a mutant and hunts it; whatever it does, it does to a copy, in a process of its own.
 
-    A seed that catches it is run once more on the app as it is: what is violated there proves nothing.
+    A seed or story that catches it is run once more on the app as it is: what fails there proves nothing. Stories come
+    first: they are quick.
     """
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prog_name(mutant)) as folder:
@@ -90,6 +101,8 @@ def run_mutant(mutant: Mutant, seeds: int = SEEDS) -> Report:
         _copy_to(copy)
         source = (copy / mutant.file).read_text()
         (copy / mutant.file).write_text(mutant.text(copy))
+        if mutant.stories and (report := _by_stories(mutant, copy, source, began)) is not None:
+            return report
         catch, wrong = _hunt(copy, mutant.caught_by, 1, seeds)
         if catch is not None and catch.seed is not None:
             (copy / mutant.file).write_text(source)
@@ -103,9 +116,41 @@ def run_mutant(mutant: Mutant, seeds: int = SEEDS) -> Report:
     return Report(mutant, catch, wrong, time.monotonic() - began)
 
 
+def _by_stories(mutant: Mutant, copy: Path, source: str, began: float) -> Report | None:
+    """What came of a mutant whose stories were told; None where none noticed it and seeds may."""
+    story, wrong = _told(copy, mutant.stories)
+    if story:
+        (copy / mutant.file).write_text(source)
+        fails, wrong = _told(copy, (story,))
+        wrong = f"{fails} fails without it as well" if fails else wrong
+    elif not wrong and mutant.caught_by:
+        return None
+    elif not wrong:
+        wrong = f"not noticed by {' or '.join(mutant.stories)}"
+    return Report(mutant, None, wrong, time.monotonic() - began, story)
+
+
 def prog_name(mutant: Mutant) -> str:
     """What a mutant's folder is called, for whoever finds one that was left behind."""
     return f"mutant-{mutant.name}-"
+
+
+def _told(copy: Path, stories: Sequence[str]) -> tuple[str, str]:
+    """The first story that fails ("" for none), and what is wrong where they could not be told."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly"]
+    for story in stories:
+        try:
+            done = subprocess.run(  # noqa: S603 - this interpreter, on our own tests
+                [*command, story], cwd=copy, env=os.environ | {"PYTHONPATH": str(copy)}, capture_output=True, text=True,
+                timeout=_STORY_SECONDS, check=False,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            return "", f"{story} ran for {_STORY_SECONDS:.0f} s and was stopped: a mutant must not hang"
+        if done.returncode == _SOME_FAILED:
+            return story, ""
+        if done.returncode != 0:
+            return "", f"{story} could not be told ({done.returncode}):\n{done.stdout[-2000:]}{done.stderr[-500:]}"
+    return "", ""
 
 
 def _hunt(copy: Path, expected: Sequence[str], first_seed: int, seeds: int) -> tuple[Catch | None, str]:
@@ -129,13 +174,15 @@ def _copy_to(folder: Path) -> None:
     for name in _COPIED:
         source = ROOT / name
         if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__", "test_*.py"))
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy2(source, folder / name)
 
 
 def _line(report: Report) -> str:
     name, catch = report.mutant.name, report.catch
+    if report.story and not report.wrong:
+        return f"{name:<32} {report.story.rpartition('::')[2]}  ({report.seconds:.0f} s)\n"
     if report.wrong or catch is None:
         return f"{name:<32} NOT CAUGHT ({report.seconds:.0f} s): {report.wrong}\n"
     return f"{name:<32} seed {catch.seed:>3}  {catch.invariant}  ({report.seconds:.0f} s)\n"

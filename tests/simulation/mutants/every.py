@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tests.simulation.mutants import of_access, of_guards, of_looks, of_profiles, of_reads, of_writes
+from tests.simulation.mutants import of_access, of_guards, of_kinds, of_looks, of_profiles, of_reads, of_writes
 from tests.simulation.mutants.mutant import Mutant
 
 MUTANTS: Final[tuple[Mutant, ...]] = (
@@ -12,4 +12,5 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     *of_guards.MUTANTS,
     *of_profiles.MUTANTS,
     *of_looks.MUTANTS,
+    *of_kinds.MUTANTS,
 )

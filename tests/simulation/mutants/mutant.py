@@ -22,7 +22,8 @@ class Mutant:
     """One mistake.
 
     `promise` says in words what it breaks. `old` is in `file` exactly once, and `new` stands in its place.
-    `caught_by` are the invariants of which one has to notice it: named where they are written.
+    `caught_by` are the invariants of which one has to notice it: named where they are written. `stories` are tests
+    (as pytest names them) of which one has to fail, for a mistake that no history comes to by chance.
     """
 
     name: str
@@ -30,7 +31,8 @@ class Mutant:
     file: str
     old: str
     new: str
-    caught_by: tuple[str, ...]
+    caught_by: tuple[str, ...] = ()
+    stories: tuple[str, ...] = ()
 
     def text(self, root: Path) -> str:
         """The file with the mistake in it, of the source below `root`.
