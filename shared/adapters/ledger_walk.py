@@ -17,6 +17,7 @@ from shared.adapters.ledger_rows import (
     digest_of,
     head_body,
     head_of,
+    record_body,
     record_of,
 )
 from shared.adapters.rows import Damaged, Row
@@ -69,7 +70,11 @@ class Walk:
         except Damaged as error:
             self._wrong.append(f"record {place} was changed: {error}")
             return ""
-        self._wrong += _faults(record, self._key, place, before)
+        wrong = _faults(record, self._key, place, before)
+        if not wrong and not _is_as_written(row, record):
+            # `{"n":1,"n":2}`: we read the last, others the first, and a filter over the store finds either.
+            wrong = [f"record {place} was changed: it is spelled in another way than we write it"]
+        self._wrong += wrong
         return record.digest
 
     def is_behind(self, row: Row) -> bool:
@@ -131,8 +136,15 @@ def _proved(row: Row, key: str, place: int, previous: str) -> str:
     return digest if as_written else ""
 
 
+def _is_as_written(row: Row, record: Record) -> bool:
+    """Whether a row is, character by character, what `record_body` and `rows.texts` make of its record."""
+    return json.dumps(record_body(record), separators=(",", ":")) == row.text
+
+
 def _is_object(text: str) -> bool:
-    return isinstance(_DECODER.decode(text), dict)
+    """Whether a text is an object as we write it: canonical, with each name once."""
+    read = _DECODER.decode(text)
+    return isinstance(read, dict) and json.dumps(read, separators=(",", ":")) == text
 
 
 def _refuse(constant: str) -> None:
