@@ -24,5 +24,5 @@ _progress = Progress()
 )
 async def intake(messages: List[func.ServiceBusMessage]) -> None:  # noqa: UP006 - see above
     """Hands a batch to the service; returning completes it."""
-    batch = [Incoming(message.get_body(), message.message_id, message.sequence_number) for message in messages]
+    batch = [Incoming(message.get_body(), message.sequence_number) for message in messages]
     await take_in(bootstrap.app(), batch, _progress)

@@ -10,6 +10,9 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
+_DATA_DESCRIPTORS = (b"\x00\x53\x75", b"\x00\x80\x00\x00\x00\x00\x00\x00\x00\x75", b"\x00\xa3\x10amqp:data:binary")
+"""How a data section begins: its descriptor by number, short or long, or by name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sections:
@@ -25,6 +28,11 @@ class Sections:
     delivery_annotations: bytes = b""
     durable: Any = None
     priority: Any = None
+
+    @property
+    def body_is_data(self) -> bool:
+        """Whether the body is data sections, or none at all; the others are an AMQP value and AMQP sequences."""
+        return not self.body or self.body.startswith(_DATA_DESCRIPTORS)
 
     @property
     def size(self) -> int:

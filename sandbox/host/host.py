@@ -28,7 +28,7 @@ from sandbox.host.bindings import (
 )
 from sandbox.host.configuration import HostOptions, read_host_json
 from sandbox.host.frames import Invocation, Outcome
-from sandbox.host.message_metadata import message_batch, one_message
+from sandbox.host.message_metadata import BindingFailed, message_batch, one_message
 from sandbox.host.process import AppLog, IndexedFunction, WorkerGoneError, WorkerProcess
 from sandbox.host.pump import Dispatch, QueuePump
 from sandbox.host.routes import Keys, Matched, Routes, as_response
@@ -310,6 +310,8 @@ class FunctionsHost:
         ok = False
         try:
             ok = (await self._invoke(pump.function, dispatch.invocation())).ok
+        except BindingFailed as failed:
+            self._count_failure(pump.function, dispatch.id, str(failed))
         finally:
             pump.settle(dispatch, ok=ok)
 
@@ -354,10 +356,14 @@ class FunctionsHost:
         finally:
             tally.running -= 1
         if not outcome.ok:
-            tally.failures += 1
-            tally.last_error = outcome.error
-            _logger.warning("%s failed, run %s: %s", function.name, invocation.id, outcome.error)
+            self._count_failure(function, invocation.id, outcome.error)
         return outcome
+
+    def _count_failure(self, function: Function, run_id: str, error: str) -> None:
+        tally = self.tallies[function.name]
+        tally.failures += 1
+        tally.last_error = error
+        _logger.warning("%s failed, run %s: %s", function.name, run_id, error)
 
     async def _on_worker(self, function: Function, invocation: Invocation) -> Outcome:
         worker = self.worker

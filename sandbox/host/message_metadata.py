@@ -1,7 +1,9 @@
 """How messages of a queue look to a function: the trigger's value and its metadata.
 
-What may live here: the translation from deliveries to what `azure.functions.ServiceBusMessage` reads.
-Numbers and property bags travel as JSON text, texts and times as text; a batch has one `...Array` per field.
+What may live here: the translation from deliveries to what the Service Bus extension 5.x hands to a worker
+(`ServiceBusTriggerBindingStrategy`, and `ToRpc` of the Functions host). Texts travel as text, all else as JSON; a batch
+has one `...Array` per field. The extension's own objects (`MessageActions`, `Client` and the like), which mean nothing
+to a worker, are left out.
 """
 
 import base64
@@ -15,13 +17,17 @@ from uuid import UUID
 from sandbox.broker.model import Delivery
 from sandbox.host.frames import Datum
 
-_NEVER = datetime.max.replace(tzinfo=UTC)
+_NEVER = "9999-12-31T23:59:59.9999999"
+
+
+class BindingFailed(Exception):  # noqa: N818 - what happened, as the platform words it
+    """A message that the platform cannot hand to any function; the run fails before the worker hears of it."""
 
 
 def _plain(value: Any) -> Any:
     """What JSON has no word for among the types an AMQP application property may have."""
     if isinstance(value, datetime):
-        return _moment(value)
+        return f"{_moment(value)}+00:00"
     if isinstance(value, bytes | bytearray | memoryview):
         return base64.b64encode(bytes(value)).decode("ascii")
     if isinstance(value, UUID | Decimal | date | timedelta):
@@ -29,65 +35,76 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"an application property cannot be a {type(value).__name__}")
 
 
-def _moment(moment: datetime) -> str:
-    # The worker library tries formats in turn, and knows this one early.
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f+00:00")
+def _moment(moment: datetime | None) -> str:
+    """A moment as a .NET `DateTime` of no kind is written: no offset, and a fraction only where there is one."""
+    return _NEVER if moment is None else moment.astimezone(UTC).replace(tzinfo=None).isoformat()
 
 
 def _json(value: Any) -> Datum:
     return Datum("json", json.dumps(value, default=_plain))
 
 
-def _span(span: timedelta | None) -> str | None:
-    """A time to live the way the worker library can read it, which knows no days."""
-    if span is None or span >= timedelta(days=1):
-        return None
-    whole = int(span.total_seconds())
-    return f"{whole // 3600:02}:{whole // 60 % 60:02}:{whole % 60:02}"
-
-
 def _fields(delivery: Delivery) -> dict[str, Any]:
+    """The members of the extension's binding contract; None where the message has no such thing."""
     message = delivery.message
-    properties = dict(message.application_properties)
+    expires, enqueued = _moment(delivery.expires_at), _moment(delivery.enqueued_at)
     return {
-        "ApplicationProperties": properties,
-        "ContentType": message.content_type,
-        "CorrelationId": message.correlation_id,
-        "DeadLetterErrorDescription": properties.get("DeadLetterErrorDescription"),
-        "DeadLetterReason": properties.get("DeadLetterReason"),
-        "DeadLetterSource": message.annotations.get("x-opt-deadletter-source"),
         # The platform counts deliveries from 1, the wire counts failed ones from 0.
         "DeliveryCount": delivery.delivery_count + 1,
-        "EnqueuedSequenceNumber": delivery.enqueued_sequence_number,
-        "EnqueuedTimeUtc": _moment(delivery.enqueued_at),
-        "ExpiresAtUtc": _moment(delivery.expires_at or _NEVER),
-        "Label": message.subject,
+        "DeadLetterSource": message.annotations.get("x-opt-deadletter-source"),
         "LockToken": str(delivery.lock_token),
-        "LockedUntil": _moment(delivery.locked_until),
+        "ExpiresAtUtc": expires,
+        "ExpiresAt": f"{expires}+00:00",
+        "EnqueuedTimeUtc": enqueued,
+        "EnqueuedTime": f"{enqueued}+00:00",
         "MessageId": message.message_id,
-        "PartitionKey": message.partition_key,
+        "ContentType": message.content_type,
         "ReplyTo": message.reply_to,
-        "ReplyToSessionId": message.reply_to_session_id,
-        "ScheduledEnqueueTimeUtc": _moment(message.scheduled_at) if message.scheduled_at else None,
         "SequenceNumber": delivery.sequence_number,
-        "SessionId": message.session_id,
-        "State": delivery.state.value,
-        "Subject": message.subject,
-        "TimeToLive": _span(message.ttl),
         "To": message.to,
-        "UserProperties": properties,
+        "Subject": message.subject,
+        "Label": message.subject,
+        "CorrelationId": message.correlation_id,
+        "ApplicationProperties": message.application_properties,
+        "UserProperties": message.application_properties,
+        "SessionId": message.session_id,
+        "ReplyToSessionId": message.reply_to_session_id,
+        "PartitionKey": message.partition_key,
+        "TransactionPartitionKey": message.annotations.get("x-opt-via-partition-key"),
     }
+
+
+_MOMENTS = frozenset({"ExpiresAtUtc", "ExpiresAt", "EnqueuedTimeUtc", "EnqueuedTime"})
+"""Fields that are no texts to .NET, and travel as JSON."""
+
+
+def _body(delivery: Delivery) -> bytes:
+    """What a function may read.
+
+    Raises:
+        BindingFailed: it is no AMQP data section; `ServiceBusReceivedMessage.Body` reads no other.
+    """
+    sections = delivery.message.sections
+    if sections is not None and not sections.body_is_data:
+        raise BindingFailed(
+            f"message {delivery.sequence_number} cannot be bound: its body is an AMQP value or sequence, "
+            "and only data sections can be read"
+        )
+    return delivery.message.body
 
 
 def one_message(delivery: Delivery, *, binary: bool) -> tuple[Datum, Mapping[str, Datum]]:
     """The trigger's value and metadata for a single message.
 
     A body that is not declared binary is text to the platform: bytes that are not UTF-8 are lost on the way.
+
+    Raises:
+        BindingFailed: the message cannot be handed to a function.
     """
-    body = delivery.message.body
+    body = _body(delivery)
     value = Datum("bytes", body) if binary else Datum("string", body.decode(errors="replace"))
     metadata = {
-        name: Datum("string", field) if isinstance(field, str) else _json(field)
+        name: Datum("string", field) if isinstance(field, str) and name not in _MOMENTS else _json(field)
         for name, field in _fields(delivery).items()
         if field is not None
     }
@@ -95,25 +112,32 @@ def one_message(delivery: Delivery, *, binary: bool) -> tuple[Datum, Mapping[str
 
 
 def message_batch(deliveries: Sequence[Delivery], *, binary: bool) -> tuple[Datum, Mapping[str, Datum]]:
-    """The trigger's value and metadata for a batch; bodies as with `one_message`."""
-    bodies = [delivery.message.body for delivery in deliveries]
-    value = (
-        Datum("collection_bytes", bodies)
-        if binary
-        else Datum("collection_string", [body.decode(errors="replace") for body in bodies])
-    )
+    """The trigger's value and metadata for a batch; bodies as with `one_message`.
+
+    Raises:
+        BindingFailed: one message cannot be handed to a function, and so none of them.
+    """
+    bodies = [_body(delivery) for delivery in deliveries]
+    value = Datum("collection_bytes", bodies) if binary else _texts([body.decode(errors="replace") for body in bodies])
     rows = [_fields(delivery) for delivery in deliveries]
-    columns = {f"{name}Array": [row[name] for row in rows] for name in rows[0]}
-    # A field that no message has is left out: the worker library reads every array anew for every message.
-    return value, {
-        name: _collection(column) for name, column in columns.items() if any(field is not None for field in column)
-    }
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    # So does the extension: the array of one is that of the other.
+    columns["TransactionPartitionKey"] = columns["PartitionKey"]
+    return value, {f"{name}Array": _collection(name, column) for name, column in columns.items()}
 
 
-def _collection(column: list[Any]) -> Datum:
-    """An array as the platform sends it: texts and whole numbers typed, everything else as JSON text."""
-    if all(field is None or isinstance(field, str) for field in column):
-        return Datum("collection_string", column)
-    if all(isinstance(field, int) for field in column):
+def _collection(name: str, column: list[Any]) -> Datum:
+    """An array as the platform sends it: texts and long integers typed, everything else as JSON."""
+    if name == "SequenceNumber":
         return Datum("collection_sint64", column)
-    return _json(column)
+    if name in _MOMENTS or name in {"DeliveryCount", "ApplicationProperties", "UserProperties"}:
+        return _json(column)
+    return _texts(column)
+
+
+def _texts(column: list[str | None]) -> Datum:
+    """Texts without the empty ones, which the host drops unless the worker asks for them, and this one does not.
+
+    What stands behind an empty text so takes the place of an earlier message.
+    """
+    return Datum("collection_string", [text for text in column if text])

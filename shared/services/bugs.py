@@ -54,7 +54,8 @@ class BugRuns:
             if not self._was_last(message.number):
                 raise
             _log.error("a look met a bug %d times, and goes on rejected-events: %s", BUG_RUNS, type(bug).__name__)
-            return shelved(message.body, bug, message.message_id, message.session)
+            came_from = {"queue": "access-work", "session-id": message.session}
+            return shelved(message.body, bug, message_id=message.message_id, properties=came_from)
         return None
 
     def _was_last(self, number: int | None) -> bool:
@@ -69,11 +70,7 @@ def say_bug(bug: Exception) -> Rejected:
     return Rejected("event", f"this app has a bug: {type(bug).__name__}", "Send it again after the next release")
 
 
-def shelved(body: bytes, bug: Exception, message_id: str | None, session: str | None = None) -> RejectedEvent:
-    """A message that met a bug time and again, as it goes on rejected-events.
-
-    One that came under a `session` came from access-work, and is to be sent there again.
-    """
+def shelved(body: bytes, bug: Exception, *, message_id: str | None = None, properties: dict[str, str]) -> RejectedEvent:
+    """A message that met a bug time and again, as it goes on rejected-events; `properties` say where it came from."""
     said = say_bug(bug)
-    properties = {} if session is None else {"queue": "access-work", "session-id": session}
     return RejectedEvent(body, said.field, said.reason, said.mend, message_id, properties)

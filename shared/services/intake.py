@@ -15,7 +15,6 @@ from datetime import UTC, date, datetime, time
 from typing import Final
 
 from shared.domain.keys import IdentityKey, PersonKey, chain_key
-from shared.domain.nameless import nameless
 from shared.domain.work import (
     FUTURE_LOOKS,
     RECORDED_CHARACTERS,
@@ -45,16 +44,24 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """One message as it came from people-events: its bytes, its Service Bus MessageId and its sequence number there."""
+    """One message as it came from people-events: its bytes, and its sequence number there.
+
+    Its MessageId is not known for sure: the Functions host drops empty ones from a batch, and what came after an event
+    without one takes the place of an earlier event.
+    """
 
     body: bytes
-    message_id: str | None = None
     number: int | None = None
 
     @property
     def identity(self) -> Hashable:
         """What stays the same when it is delivered again."""
         return self.body if self.number is None else self.number
+
+    @property
+    def told(self) -> dict[str, str]:
+        """What `rejected-events` says of where it came from."""
+        return {} if self.number is None else {"source-sequence-number": str(self.number)}
 
 
 @dataclass(slots=True)
@@ -166,7 +173,7 @@ class _Run:
                     self.ignored += 1
                     self.notices |= dict.fromkeys([found.notice] if found.notice else [])
         except Exception as bug:  # noqa: BLE001 - a bug about one event must not burn the batch it came in
-            _log_bug(bug, f"in event {nameless(message.message_id or '')}")
+            _log_bug(bug, f"in message {message.number}")
             mistakes.append(say_bug(bug))
         self.rejected += _rejections(message, mistakes)
         if message.identity in self.progress.looked:
@@ -188,7 +195,9 @@ class _Run:
             if any(self.progress.bugs[message] < BUG_RUNS for message in messages):
                 self.failures.append(bug)
                 return
-            self.rejected += (shelved(read.message.body, bug, read.message.message_id) for read in chunk if read.events)
+            self.rejected += (
+                shelved(read.message.body, bug, properties=read.message.told) for read in chunk if read.events
+            )
         else:
             self.looks += len(looks)
             self.progress.looked.update(messages)
@@ -248,7 +257,7 @@ def _rejections(incoming: Incoming, mistakes: Sequence[Rejected]) -> list[Reject
     together: dict[bytes, list[Rejected]] = {}
     for mistake in mistakes:
         together.setdefault(incoming.body if mistake.event is None else mistake.event, []).append(mistake)
-    return [_rejection(Incoming(body, incoming.message_id), wrong) for body, wrong in together.items()]
+    return [_rejection(Incoming(body, incoming.number), wrong) for body, wrong in together.items()]
 
 
 def _rejection(incoming: Incoming, mistakes: Sequence[Rejected]) -> RejectedEvent:
@@ -260,5 +269,5 @@ def _rejection(incoming: Incoming, mistakes: Sequence[Rejected]) -> RejectedEven
         field_name="; ".join(mistake.field for mistake in shown),
         reason="; ".join(mistake.reason for mistake in shown) + more,
         mend="; ".join(dict.fromkeys(mistake.mend for mistake in shown)),
-        message_id=incoming.message_id,
+        properties=incoming.told,
     )

@@ -85,6 +85,29 @@ async def test_anything_may_lie_on_the_work_queue_and_what_is_no_work_item_is_re
     assert properties["source-message-id"] == "m-1"
 
 
+async def test_a_rejected_event_is_told_by_its_number_because_an_id_may_be_anothers(tmp_path: Path) -> None:
+    async with (
+        running(Options(state=tmp_path)) as sandbox,
+        ServiceBusClient.from_connection_string(sandbox.service_bus) as bus,
+        bus.get_queue_sender("people-events") as sender,
+        bus.get_queue_receiver("rejected-events", max_wait_time=10) as receiver,
+    ):
+        await sender.send_messages([ServiceBusMessage(b"one"), ServiceBusMessage(b"two", message_id="of two")])
+        told: dict[bytes, dict[str, object]] = {}
+        while len(told) < 2:
+            for message in await receiver.receive_messages(2, max_wait_time=10):
+                properties = message.application_properties or {}
+                told[b"".join(message.body)] = {
+                    name.decode(): value.decode()
+                    for name, value in properties.items()
+                    if isinstance(name, bytes)
+                    if isinstance(value, bytes)
+                }
+                await receiver.complete_message(message)
+    assert [told[body]["source-sequence-number"] for body in (b"one", b"two")] == ["1", "2"]
+    assert all("source-message-id" not in properties for properties in told.values())
+
+
 async def test_an_item_under_another_session_than_its_keys_is_rejected(tmp_path: Path) -> None:
     """One key, one session, one writer: also for whoever can write to the queue."""
     key = PersonKey("b0a1d000-0000-4000-8000-000000000005")

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from sandbox.broker.model import Broker, Message, QueueOptions
+from sandbox.broker.model import Broker, Message, QueueOptions, Sections
 from sandbox.host.admin import AdminDoors
 from sandbox.host.host import FunctionsHost, HostStartError, utc_now
 from sandbox.host.server import serve
@@ -123,6 +123,32 @@ async def work(msg: func.ServiceBusMessage):
 """
 
 
+BOUND = """
+from typing import List
+
+@app.service_bus_queue_trigger(
+    arg_name="messages", queue_name="work", connection="Bus",
+    cardinality=func.Cardinality.MANY, data_type=func.DataType.BINARY,
+)
+async def work(messages: List[func.ServiceBusMessage]):
+    note(bodies=[message.get_body().decode() for message in messages])
+"""
+
+
+async def test_a_body_that_cannot_be_bound_fails_its_batch_before_the_app_hears_of_it(start: StartHost) -> None:
+    app = await start(BOUND, QueueOptions(name="work", max_delivery_count=3))
+    queue = app.broker.queue("work")
+    value = Message(body=b"x", sections=Sections(b"", None, b"\x00\x53\x77\xa1\x01x"))
+    queue.send(Message(body=b"companion"), value)
+    await app.until(lambda: queue.counts().dead_lettered == 2)
+    queue.send(Message(body=b"later"))
+    await app.until(lambda: bool(app.notes()))
+    assert app.notes() == [{"bodies": ["later"]}]
+    told = (await app.status())["functions"]["work"]
+    assert told["failures"] == 3
+    assert "cannot be bound" in told["lastError"]
+
+
 async def test_messages_of_a_session_run_in_order_one_at_a_time_while_sessions_run_together(
     start: StartHost,
 ) -> None:
@@ -160,7 +186,7 @@ async def intake(msgs: List[func.ServiceBusMessage]):
         properties=[msg.application_properties for msg in msgs],
         subjects=[msg.subject for msg in msgs],
         sequence=[msg.sequence_number for msg in msgs],
-        locked=[msg.locked_until > msg.enqueued_time_utc for msg in msgs],
+        locked=[msg.enqueued_time_utc < msg.expires_at_utc for msg in msgs],
     )
 """
 

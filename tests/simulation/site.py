@@ -151,7 +151,7 @@ class Site:
         pump.settle(dispatch, ok=not raised)
 
     async def _take_in(self, dispatch: Dispatch) -> None:
-        batch = [Incoming(one.message.body, one.message.message_id, one.sequence_number) for one in dispatch.deliveries]
+        batch = [Incoming(one.message.body, one.sequence_number) for one in dispatch.deliveries]
         await intake(self.app, batch, self._progress)
 
     async def _look(self, dispatch: Dispatch) -> None:

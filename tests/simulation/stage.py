@@ -232,7 +232,7 @@ class Stage:
 
     async def receive(self, *bodies: bytes) -> None:
         """A batch of messages on people-events."""
-        await intake(self.app, [Incoming(body, str(number)) for number, body in enumerate(bodies)])
+        await intake(self.app, [Incoming(body) for body in bodies])
 
     async def event_about(self, person: str, **options: Any) -> None:
         """An event names a person by object id, and whatever is due is done."""

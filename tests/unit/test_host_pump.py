@@ -5,13 +5,17 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from azure.functions.servicebus import ServiceBusMessageInConverter
 
-from sandbox.broker.model import Broker, Message, Queue, QueueOptions
+from sandbox.broker.model import Broker, Message, Queue, QueueOptions, Sections
 from sandbox.host.bindings import Function, QueueTrigger
 from sandbox.host.configuration import ServiceBusOptions, read_host_json
+from sandbox.host.frames import Datum
+from sandbox.host.message_metadata import BindingFailed
 from sandbox.host.pump import Dispatch, QueuePump
 from sandbox.settings import standard_queues
 
@@ -301,6 +305,32 @@ def test_closing_gives_everything_back() -> None:
     assert [delivery.delivery_count for delivery in bench.queue.receive(session=lock)] == [1]
 
 
+_CONTRACT = {
+    "DeliveryCount",
+    "DeadLetterSource",
+    "LockToken",
+    "ExpiresAtUtc",
+    "ExpiresAt",
+    "EnqueuedTimeUtc",
+    "EnqueuedTime",
+    "MessageId",
+    "ContentType",
+    "ReplyTo",
+    "SequenceNumber",
+    "To",
+    "Subject",
+    "Label",
+    "CorrelationId",
+    "ApplicationProperties",
+    "UserProperties",
+    "SessionId",
+    "ReplyToSessionId",
+    "PartitionKey",
+    "TransactionPartitionKey",
+}
+"""The members of the Service Bus extension's binding contract, but for its own objects."""
+
+
 def test_a_run_carries_what_a_function_reads() -> None:
     bench = Bench(QueueTrigger(NAME, sessions=True))
     bench.queue.send(
@@ -308,6 +338,7 @@ def test_a_run_carries_what_a_function_reads() -> None:
             body=b"caf\xc3\xa9",
             message_id="m",
             session_id="s",
+            subject="about",
             application_properties={"when": bench.clock.now, "raw": b"\x00"},
             ttl=timedelta(hours=2),
         )
@@ -315,12 +346,81 @@ def test_a_run_carries_what_a_function_reads() -> None:
     (dispatch,) = bench.poll()
     invocation = dispatch.invocation()
     assert invocation.inputs[0][1].value == "café"
+    assert invocation.metadata.keys() <= _CONTRACT
     said = {name: datum.value for name, datum in invocation.metadata.items()}
     assert said["MessageId"] == "m"
     assert said["SessionId"] == "s"
+    assert said["Subject"] == said["Label"] == "about"
     assert said["DeliveryCount"] == "1"
     assert said["SequenceNumber"] == "1"
-    assert said["TimeToLive"] == "02:00:00"
-    assert said["UserProperties"] == '{"when": "2026-01-01T00:00:00.000000+00:00", "raw": "AA=="}'
-    assert said["LockedUntil"] == "2026-01-01T00:01:00.000000+00:00"
+    assert said["UserProperties"] == '{"when": "2026-01-01T00:00:00+00:00", "raw": "AA=="}'
+    assert said["EnqueuedTimeUtc"] == '"2026-01-01T00:00:00"'
+    assert said["EnqueuedTime"] == '"2026-01-01T00:00:00+00:00"'
+    assert said["ExpiresAtUtc"] == '"2026-01-01T02:00:00"'
     assert said["LockToken"] == str(dispatch.deliveries[0].lock_token)
+
+
+def read(dispatch: Dispatch) -> list[Any]:
+    """A batch as the worker library gives it to a function."""
+    invocation = dispatch.invocation()
+    arguments = {name: as_worker(datum) for name, datum in invocation.metadata.items()}
+    messages = ServiceBusMessageInConverter.decode(as_worker(invocation.inputs[0][1]), trigger_metadata=arguments)
+    assert isinstance(messages, list)
+    return messages
+
+
+def as_worker(datum: Datum) -> Any:
+    values = {datum.kind.removeprefix("collection_"): datum.value} if datum.kind and "_" in datum.kind else {}
+    return SimpleNamespace(type=datum.kind, value=SimpleNamespace(**values) if values else datum.value)
+
+
+def test_a_batch_has_every_array_of_the_contract_and_times_without_an_offset() -> None:
+    bench = Bench(QueueTrigger(NAME, batches=True, binary=True))
+    bench.send("a", "b")
+    (batch,) = bench.poll()
+    metadata = batch.invocation().metadata
+    assert metadata.keys() == {f"{name}Array" for name in _CONTRACT}
+    assert metadata["SequenceNumberArray"] == Datum("collection_sint64", [1, 2])
+    assert metadata["DeliveryCountArray"] == Datum("json", "[1, 1]")
+    first, second = read(batch)
+    assert (first.get_body(), second.get_body()) == (b"a", b"b")
+    assert first.enqueued_time_utc == datetime(2026, 1, 1)  # noqa: DTZ001 - naive, as on the platform
+    assert first.expires_at_utc == datetime(9999, 12, 31, 23, 59, 59, 999999)  # noqa: DTZ001 - naive as well
+    assert (first.time_to_live, first.locked_until, first.state) == (None, None, None)
+
+
+def test_in_a_batch_a_message_takes_the_id_that_one_behind_it_has_but_keeps_its_sequence_number() -> None:
+    """The host drops empty texts from an array, and nothing says whose they were."""
+    bench = Bench(QueueTrigger(NAME, batches=True, binary=True))
+    bench.queue.send(Message(body=b"a"), Message(body=b"b", message_id="of b"))
+    (batch,) = bench.poll()
+    first, second = read(batch)
+    assert (first.get_body(), first.message_id, first.sequence_number) == (b"a", "of b", 1)
+    assert (second.get_body(), second.message_id, second.sequence_number) == (b"b", None, 2)
+
+
+@pytest.mark.parametrize("batches", [True, False])
+def test_a_body_that_is_no_data_section_cannot_be_bound(batches: bool) -> None:
+    for descriptor in (b"\x76", b"\x77"):
+        bench = Bench(QueueTrigger(NAME, batches=batches, binary=True))
+        sections = Sections(b"", None, b"\x00\x53" + descriptor + b"\xa1\x01x")
+        bench.queue.send(Message(body=b"x", sections=sections))
+        (run,) = bench.poll()
+        with pytest.raises(BindingFailed, match="message 1 cannot be bound"):
+            run.invocation()
+
+
+@pytest.mark.parametrize(
+    "encoded",
+    [
+        b"",
+        b"\x00\x53\x75\xa0\x01x",
+        b"\x00\x80\x00\x00\x00\x00\x00\x00\x00\x75\xa0\x01x",
+        b"\x00\xa3\x10amqp:data:binary\xa0\x01x",
+    ],
+)
+def test_a_data_section_is_bound_however_it_is_written_and_so_is_none(encoded: bytes) -> None:
+    bench = Bench(QueueTrigger(NAME, binary=True))
+    bench.queue.send(Message(body=b"x", sections=Sections(b"", None, encoded)))
+    (run,) = bench.poll()
+    assert run.invocation().inputs[0][1] == Datum("bytes", b"x")

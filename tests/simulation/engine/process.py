@@ -175,9 +175,7 @@ class Process:
         run = self._begin(pump.function.name)
         work: Coroutine[Any, Any, None]
         if pump.function is _INTAKE:
-            batch = [
-                Incoming(one.message.body, one.message.message_id, one.sequence_number) for one in dispatch.deliveries
-            ]
+            batch = [Incoming(one.message.body, one.sequence_number) for one in dispatch.deliveries]
             self.place.book.say(self.name, f"run {run.number} intake of {len(batch)}")
             work = self._take_in(batch)
         else:
