@@ -45,7 +45,7 @@ class TimerPump:
         self._clock = clock
         now = clock()
         self._monitors = monitors
-        self._monitored = function.trigger.monitored and function.trigger.schedule.can_be_monitored(now)
+        self._monitored = function.trigger.monitored and function.trigger.schedule.can_be_monitored
         remembered = monitors.by_function.get(function.name) if self._monitored else None
         self._last = remembered.last if remembered is not None else _NEVER_RAN
         self._next = remembered.next if remembered is not None else function.trigger.schedule.after(now)
