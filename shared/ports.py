@@ -123,8 +123,11 @@ class Billing(Protocol):
         """Takes away an assignment proved ours. "Already gone" is success."""
         ...
 
-    async def opt_in(self, profile: BillingProfile) -> Written:
-        """Turns invoice e-mail on, sending back every other writable field as `profile.properties` has it."""
+    async def opt_in(self, profile: BillingProfile) -> BillingProfile | None:
+        """Turns invoice e-mail on, sending back every other writable field as `profile.properties` has it.
+
+        Returns the profile as the answer to the finished update shows it; None where it does not show it.
+        """
         ...
 
 
@@ -242,7 +245,8 @@ class ProfileState:
 
     `agreed` is the digest of every writable field at the first of two reads that must agree, with its time;
     `updates` are the times of our updates in the last 24 h; `before` is everything that was read before the latest of
-    them, and `unjudged` its time as long as no read has shown what it did. `blocked` says why we no longer update it
+    them, `answered` the profile as the answer to that update showed it, and `unjudged` its time as long as no read has
+    shown what it did. The times of updates are billing's own. `blocked` says why we no longer update it
     by ourselves, and `after` is then everything that was read of what that update left.
     """
 
@@ -253,6 +257,7 @@ class ProfileState:
     blocked: str | None = None
     after: Mapping[str, Any] | None = None
     unjudged: datetime | None = None
+    answered: Mapping[str, Any] | None = None
     version: str | None = field(default=None, compare=False)
 
 

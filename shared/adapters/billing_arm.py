@@ -274,13 +274,12 @@ class ArmBilling:
         await self._finished(response, what, str(row.profile))
         return Written.DONE
 
-    async def opt_in(self, profile: BillingProfile) -> Written:
+    async def opt_in(self, profile: BillingProfile) -> BillingProfile | None:
         """See `shared.ports.Billing`."""
         what = f"turning on invoice e-mail of {profile.key}"
         url = self._url(_profile_path(profile.key))
         response = await self._send(HttpRequest("PUT", url, json=opt_in_body(profile)), what, writing=True)
-        await self._finished(response, what, str(profile.key))
-        return Written.DONE
+        return _shown_profile(await self._finished(response, what, str(profile.key)), profile.key, what)
 
     async def _finished(self, response: AsyncHttpResponse, what: str, scope: str) -> AsyncHttpResponse:
         """The last answer to an accepted write, waited for as long as the caller lets us.
@@ -337,6 +336,21 @@ class ArmBilling:
 
     def _url(self, path: str) -> str:
         return f"{self._base_url}{path}?api-version={API_VERSION}"
+
+
+def _shown_profile(response: AsyncHttpResponse, key: ProfileKey, what: str) -> BillingProfile | None:
+    """A profile as the answer to a finished update shows it; None where it says nothing whole about it.
+
+    The update is made, whatever the answer looks like.
+    """
+    if response.status_code != _OK:
+        return None
+    try:
+        shown = read_profile(read_json(response.content, what), key.account, what)
+    except FailedRead:
+        return None
+    state = str(shown.properties.get("provisioningState") or "Succeeded")
+    return shown if shown.key == key and state.lower() == "succeeded" else None
 
 
 def _account_path(account: str) -> str:

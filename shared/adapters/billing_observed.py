@@ -105,12 +105,12 @@ class Observed:
         self._granted.pop((row.profile, row.principal_id), None)
         return Written.WOULD
 
-    async def opt_in(self, profile: BillingProfile) -> Written:
+    async def opt_in(self, profile: BillingProfile) -> BillingProfile | None:
         """See `shared.ports.Billing`."""
         if self._enforced(profile.key):
             return await self._billing.opt_in(profile)
         self._opted_in.add(profile.key)
-        return Written.WOULD
+        return None
 
     def _is_revoked(self, row: Assignment) -> bool:
         return (row.profile, row.name.lower()) in self._revoked

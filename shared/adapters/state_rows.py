@@ -84,6 +84,7 @@ def profile_body(state: ProfileState) -> dict[str, Any]:
         "blocked": state.blocked,
         "after": None if state.after is None else dict(state.after),
         "unjudged": _iso(state.unjudged),
+        "answered": None if state.answered is None else dict(state.answered),
     }
 
 
@@ -100,6 +101,7 @@ def profile_of(row: Row) -> ProfileState:
             blocked=body["blocked"],
             after=body.get("after"),  # a row of an earlier release has none
             unjudged=_when(body.get("unjudged")),  # nor this
+            answered=body.get("answered"),  # nor this
             version=row.etag,
         )
 

@@ -13,13 +13,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
+from shared.domain.clocks import CLOCKS_APART
 from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.ownership import Proof
 from shared.domain.spells import Beginning, End, Ending, How, Spell
-
-CLOCKS_APART: Final = timedelta(minutes=5)
-"""By how much our clock and billing's may differ before their times contradict each other."""
 
 SHOWS_WITHIN: Final = timedelta(minutes=15)
 """How long a write may take to show. Until then a read that finds nothing does not say that there is nothing."""

@@ -8,10 +8,11 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 from shared.domain.billing import Assignment
 from shared.domain.budgets import kind_of
+from shared.domain.clocks import CLOCKS_APART
 from shared.domain.evidence import sighting
 from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
@@ -22,8 +23,6 @@ from shared.ports import Billing, Chain, Holding, PersonState, Written
 from shared.services.app import App, Deadline
 from shared.services.guards import Guard, Stopped, Wanted
 from shared.services.provenance import SERVICE_TIME, ReadOnce, prove_row
-
-_CLOCKS_DIFFER: Final = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +57,8 @@ def failed(action: str, profile: ProfileKey | None, failure: InvoiceAccessError)
 
 
 def is_young(moment: datetime | None, now: datetime, seconds: int) -> bool:
-    """Whether an intent may still be on its way. One from a clock a little ahead of ours is."""
-    return moment is not None and -_CLOCKS_DIFFER < now - moment < timedelta(seconds=seconds)
+    """Whether an intent may still be on its way. One from a clock ahead of ours is."""
+    return moment is not None and -2 * CLOCKS_APART < now - moment < timedelta(seconds=seconds)
 
 
 class Run:

@@ -21,6 +21,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from shared.domain.clocks import CLOCKS_APART
 from shared.domain.log_line import json_of
 from shared.domain.policy import Policy
 from shared.errors import MaybeWritten, Permanent, Transient
@@ -45,8 +46,6 @@ LONGEST_PAUSE: Final = timedelta(seconds=15)
 
 LAST_DAY: Final = timedelta(hours=24)
 """A subscription whose end cannot be moved is replaced when so much of its life is left."""
-
-_CLOCKS_APART: Final = timedelta(minutes=1)
 
 _log = logging.getLogger(__name__)
 
@@ -184,7 +183,7 @@ class _Run:
         shown = await self.keeper.subscriptions.renew(found, asked)
         if shown is None:
             return False
-        is_moved = shown.expires > found.expires or shown.expires >= asked - _CLOCKS_APART
+        is_moved = shown.expires > found.expires or shown.expires >= asked - CLOCKS_APART
         is_ending = shown.expires - self.keeper.clock.now() <= LAST_DAY
         if not _fits(shown, wanted) or (is_ending and not is_moved):
             await self._replace(wanted, shown, listed)

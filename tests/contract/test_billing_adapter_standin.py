@@ -297,12 +297,13 @@ async def test_opting_in_changes_the_flag_and_not_a_byte_else(
     profile = await billing.profile(KEY)
     assert profile is not None
     assert profile.properties["soldTo"]
-    assert await billing.opt_in(profile) is Written.DONE
+    shown = await billing.opt_in(profile)
     after = azure.raw_profile()
     assert (before["properties"].pop(FLAG), after["properties"].pop(FLAG)) == (False, True)
     assert json.dumps(before, sort_keys=True) == json.dumps(after, sort_keys=True)
     read_back = await billing.profile(KEY)
     assert read_back is not None
+    assert shown == read_back
     assert differences(profile, read_back) == {FLAG: (False, True)}
 
 

@@ -95,7 +95,7 @@ async def test_a_long_running_write_is_followed_to_its_end(verb: str) -> None:
         Response(202),
         Response(204),
     )
-    assert await WRITES[verb](service.billing()) is Written.DONE
+    assert await WRITES[verb](service.billing()) is (None if verb == "PUT" else Written.DONE)
     assert service.verbs == [verb, "GET", "GET", "GET", "GET"]
     assert [request.query[-8:] for request in service.requests[2:]] == ["aaaaaaaa"] * 3
     assert service.waits == [0.5, 7, 900, 2]
@@ -140,10 +140,20 @@ async def test_a_revoke_ends_with_the_assignment_gone(answer: Response, written:
     assert [request.path for request in service.requests] == [f"{PROFILE_ID}/billingRoleAssignments/{NAME}"]
 
 
-@pytest.mark.parametrize("answer", [as_json(200, profile_row()), as_json(201, profile_row()), Response(202)])
-async def test_opting_in_sends_every_writable_field_back_and_no_other(answer: Response) -> None:
+@pytest.mark.parametrize(
+    ("answer", "is_shown"),
+    [
+        (as_json(200, profile_row()), True),
+        (as_json(200, {"nothing": "of it"}), False),
+        (Response(200), False),
+        (as_json(201, profile_row()), False),
+        (Response(202), False),
+    ],
+)
+async def test_opting_in_sends_every_writable_field_back_and_no_other(answer: Response, is_shown: bool) -> None:
     service = Service(answer)
-    assert await service.billing().opt_in(PROFILE) is Written.DONE
+    shown = await service.billing().opt_in(PROFILE)
+    assert (shown is not None and shown.key == PROFILE.key) is is_shown
     assert json.loads(service.requests[0].body) == {
         "properties": {"displayName": "Contoso NL", "invoiceEmailOptIn": True, "poNumber": None},
         "tags": {"company": "Contoso"},

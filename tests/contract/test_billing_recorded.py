@@ -326,7 +326,7 @@ def an_update(base: Callable[[], str], retry_after: str) -> Service:
 async def test_an_update_is_followed_for_as_long_as_it_asks() -> None:
     service = an_update(lambda: "https://arm.example", "10")
     async with in_process(service) as talking:
-        assert await talking.billing.opt_in(PROFILE) is Written.DONE
+        await talking.billing.opt_in(PROFILE)
     assert service.verbs == ["PUT", "GET", "GET"]
     assert service.waits == [10, 10]
     assert ["&t=1&" in service.requests[1].query, "&t=2&" in service.requests[2].query] == [True, True]
@@ -338,7 +338,7 @@ async def test_an_update_is_followed_on_a_socket_with_its_long_addresses_untouch
     service = an_update(lambda: base, "1")
     async with on_a_socket(service) as talking:
         base = talking.base
-        assert await talking.billing.opt_in(PROFILE) is Written.DONE
+        await talking.billing.opt_in(PROFILE)
     assert service.verbs == ["PUT", "GET", "GET"]
     assert f"&c={'MIIHpT' * 500}&s={'Ab-_' * 300}&h=x" in service.requests[2].query
     body = json.loads(service.requests[0].body)

@@ -126,7 +126,7 @@ class Books:
         del self.rows[row.profile][row.principal_id]
         return Written.DONE
 
-    async def opt_in(self, profile: BillingProfile) -> Written:
+    async def opt_in(self, profile: BillingProfile) -> BillingProfile | None:
         raise NotImplementedError(f"{profile.key}: the policy of these tests opts in nothing")
 
     async def _write(self, verb: str, profile: ProfileKey, person: str) -> None:

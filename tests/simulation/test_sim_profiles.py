@@ -1,6 +1,7 @@
 """A profile's invoice e-mail: turned on where it is literally off, and nothing else changes."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -192,9 +193,9 @@ async def test_a_read_back_that_differs_elsewhere_is_a_finding_and_ends_the_upda
     handle = stage.app.billing
 
     async def harmful(profile: Any) -> Any:
-        written = await type(handle).opt_in(handle, profile)
+        answer = await type(handle).opt_in(handle, profile)
         scope.properties = scope.properties | {"poNumber": "lost"}
-        return written
+        return None if answer is None else replace(answer, properties={**answer.properties, "poNumber": "lost"})
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(handle, "opt_in", harmful)

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,12 +12,13 @@ import pytest
 from sandbox.faults import Effect
 from shared.adapters.rows import Row
 from shared.adapters.state_rows import profile_body, profile_of
+from shared.domain.billing import BillingProfile
 from shared.domain.brake import Brake, BrakeCause, Pause, Setting
 from shared.domain.holds import Hold, KeyHolds, Status, StoppedBy
 from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
 from shared.errors import Conflict, Transient
-from shared.ports import ProfileState, Written
+from shared.ports import ProfileState
 from shared.services.decisions import harm, list_holds, release, resume
 from tests.simulation.small_world import DE, NL, POLICY, world
 from tests.simulation.stage import Stage
@@ -29,14 +30,19 @@ HARM = {"poNumber": "lost"}
 
 @pytest.fixture
 async def careless(stage: Stage) -> Careless:
-    """Makes every update from now on do what `then` does as well, once the service has taken it."""
+    """Makes every update from now on do what `then` does as well, which the service's answer to it shows.
+
+    With `by_others` somebody else does it, after the update was answered.
+    """
     opt_in = stage.app.billing.opt_in
 
-    def make(then: Callable[[], Any]) -> None:
-        async def opted_in(profile: Any) -> Written:
-            written = await opt_in(profile)
+    def make(then: Callable[[], Any], *, by_others: bool = False) -> None:
+        async def opted_in(profile: Any) -> BillingProfile | None:
+            answer = await opt_in(profile)
             then()
-            return written
+            if answer is None or by_others:
+                return answer
+            return replace(answer, properties={**answer.properties, **stage.profile(profile.key)})
 
         stage.app.billing.opt_in = opted_in  # type: ignore[method-assign] # the service changes more than it was told
 
@@ -126,10 +132,12 @@ async def test_harm_is_told_where_the_process_died_before_the_read_back(stage: S
 
 async def test_harm_is_told_where_the_store_was_busy(stage: Stage, careless: Careless) -> None:
     put = stage.app.state.put_profile
+    refused: list[ProfileState] = []
 
     async def busy(state: ProfileState) -> ProfileState:
-        del state
-        stage.app.state.put_profile = put  # type: ignore[method-assign]
+        refused.append(state)
+        if len(refused) == 2:  # the answer is not kept, and then not what came of it
+            stage.app.state.put_profile = put  # type: ignore[method-assign]
         raise Transient("busy")
 
     def harm_and_keep_busy() -> None:
@@ -189,6 +197,103 @@ async def test_harm_to_what_an_update_leaves_out_is_shown_field_by_field(
     assert value not in said
 
 
+# -- somebody else's edit
+
+
+async def test_what_somebody_else_wrote_before_the_read_back_is_no_harm(stage: Stage, careless: Careless) -> None:
+    careless(lambda: stage.set_profile(NL, poNumber="PO-2"), by_others=True)
+    await opt_out(stage)
+    await stage.advance(minutes=30)
+    look = await stage.last_look(NL)
+    assert (look["outcome"], look["changed_by_others"]) == ("done", ["poNumber"])
+    assert not await brakes(stage)
+    assert (await stage.app.state.profile(NL)).blocked is None
+    assert stage.profile(NL)["poNumber"] == "PO-2"
+
+
+async def test_what_somebody_else_wrote_is_no_harm_to_a_later_look_either(stage: Stage, careless: Careless) -> None:
+    def edit_and_fail() -> None:
+        stage.set_profile(NL, poNumber="PO-2")
+        stage.fault("arm", Effect(status=500), method="GET", path="NL-BG7$", times=3)
+
+    careless(edit_and_fail, by_others=True)
+    await opt_out(stage)
+    await stage.advance(minutes=30)
+    assert [look["outcome"] for look in await stage.looks(NL)] == ["waiting", "unverified", "done"]
+    assert not await brakes(stage)
+
+
+async def test_an_edit_while_an_update_does_not_show_yet_is_no_harm_of_it(stage: Stage) -> None:
+    stage.turn(update_seconds=70.0)
+    await opt_out(stage)
+    await stage.advance(minutes=5, seconds=40)
+    stage.set_profile(NL, poNumber="PO-2")
+    await stage.advance(seconds=40)
+    assert (await stage.last_look(NL))["outcome"] == "unverified"
+    assert not await brakes(stage)
+
+
+async def test_what_differs_where_the_answer_was_lost_pauses_that_profile_and_accuses_nobody(stage: Stage) -> None:
+    stage.turn(update_status=200)
+    stage.fault("arm", Effect(hang_up=True, after=True), method="PUT", times=1)
+    opt_in = stage.app.billing.opt_in
+
+    async def edited(profile: Any) -> Any:
+        try:
+            return await opt_in(profile)
+        finally:
+            stage.set_profile(NL, poNumber="PO-2")
+
+    stage.app.billing.opt_in = edited  # type: ignore[method-assign] # somebody edits it just then
+    await opt_out(stage)
+    await stage.advance(minutes=30)
+    look = await stage.last_look(NL)
+    assert look["why"].startswith("more than the flag differs after an update whose answer was lost: poNumber")
+    assert await brakes(stage) == {Pause(BrakeCause.HARM, NL.folded)}
+
+
+async def test_what_differs_after_an_update_that_never_showed_is_told(stage: Stage) -> None:
+    async def taken(profile: Any) -> None:
+        del profile
+        stage.set_profile(NL, poNumber="PO-2")
+
+    stage.app.billing.opt_in = taken  # type: ignore[method-assign] # the service forgets it
+    await opt_out(stage)
+    await stage.advance(minutes=20)
+    assert await stage.look(NL) is Outcome.GAVE_UP
+    assert (await stage.last_look(NL))["finding"] == "profile-update-unjudged"
+    assert not await brakes(stage)
+
+
+@pytest.mark.parametrize("behind", [-4, 4])
+async def test_updates_rest_by_billings_clock_whatever_the_instances_say(stage: Stage, behind: int) -> None:
+    right = stage.app
+
+    class Off:
+        def now(self) -> datetime:
+            return right.clock.now() - timedelta(minutes=behind)
+
+    await opt_out(stage)
+    await stage.run_until_quiet()
+    stage.queues.waiting.clear()
+    await asyncio.sleep(301)
+    stage.app = replace(right, clock=Off())
+    await stage.app.state.put_profile(replace(await stage.app.state.profile(NL), agreed=None))
+    assert await stage.look(NL) is Outcome.WAITING
+    stage.queues.waiting.clear()
+    await asyncio.sleep(301)
+    assert await stage.look(NL) is Outcome.DONE
+    stage.app = right
+    stage.set_profile(NL, invoiceEmailOptIn=False)
+    for _ in range(40):
+        stage.queues.waiting.clear()
+        await asyncio.sleep(30)
+        if await stage.look(NL) is Outcome.DONE:
+            break
+    first, second = (entry.time for entry in stage.billing.audit if entry.operation == "put-profile")
+    assert timedelta(minutes=10) - timedelta(seconds=3) <= second - first <= timedelta(minutes=11)
+
+
 # -- no harm
 
 
@@ -209,10 +314,12 @@ async def test_an_update_judged_by_a_later_look_is_done_once(stage: Stage, carel
 
 async def test_done_is_recorded_once_where_the_store_was_busy(stage: Stage, careless: Careless) -> None:
     put = stage.app.state.put_profile
+    refused: list[ProfileState] = []
 
     async def busy(state: ProfileState) -> ProfileState:
-        del state
-        stage.app.state.put_profile = put  # type: ignore[method-assign]
+        refused.append(state)
+        if len(refused) == 2:  # the answer is not kept, and then not what came of it
+            stage.app.state.put_profile = put  # type: ignore[method-assign]
         raise Transient("busy")
 
     def keep_busy() -> None:
@@ -225,9 +332,8 @@ async def test_done_is_recorded_once_where_the_store_was_busy(stage: Stage, care
 
 
 async def test_an_update_that_never_shows_is_given_up_unjudged_and_judged_when_it_does(stage: Stage) -> None:
-    async def taken(profile: Any) -> Written:
+    async def taken(profile: Any) -> None:
         del profile
-        return Written.DONE
 
     stage.app.billing.opt_in = taken  # type: ignore[method-assign] # the service forgets it
     await opt_out(stage)
@@ -244,10 +350,9 @@ async def test_an_update_that_never_shows_is_given_up_unjudged_and_judged_when_i
 async def test_an_update_that_never_showed_is_made_again_after_the_pause(stage: Stage) -> None:
     opt_in = stage.app.billing.opt_in
 
-    async def taken(profile: Any) -> Written:
+    async def taken(profile: Any) -> None:
         del profile
         stage.app.billing.opt_in = opt_in  # type: ignore[method-assign]
-        return Written.DONE
 
     stage.app.billing.opt_in = taken  # type: ignore[method-assign] # the service forgets the first
     await opt_out(stage)
@@ -266,7 +371,8 @@ async def test_what_differs_much_later_is_told_without_a_brake(
     await opt_out(stage)
     await take_the_second_look(stage)
     stage.queues.waiting.clear()
-    made = (await stage.app.state.profile(NL)).unjudged
+    state = await stage.app.state.put_profile(replace(await stage.app.state.profile(NL), answered=None))
+    made = state.unjudged
     assert made is not None
     do_harm(stage)
     await stage.advance(to=made + timedelta(minutes=minutes))

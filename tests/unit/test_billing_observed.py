@@ -76,9 +76,9 @@ class World:
         gone = self.rows.pop((assignment.profile, assignment.assignment.name), None)
         return Written.ALREADY if gone is None else Written.DONE
 
-    async def opt_in(self, profile: BillingProfile) -> Written:
+    async def opt_in(self, profile: BillingProfile) -> BillingProfile | None:
         self.states[profile.key] = replace(profile, invoice_email_opt_in=True)
-        return Written.DONE
+        return self.states[profile.key]
 
     def holds(self, *rows: Assignment) -> "World":
         self.rows |= {(row.profile, row.name): row for row in rows}
@@ -152,7 +152,7 @@ async def test_opting_in_is_not_done_but_seen_in_the_flag_alone() -> None:
     billing = observing(world)
     before = await billing.profile(NL)
     assert before is not None
-    assert await billing.opt_in(before) is Written.WOULD
+    assert await billing.opt_in(before) is None
     after = await billing.profile(NL)
     assert after is not None
     assert after.invoice_email_opt_in is True
@@ -179,8 +179,8 @@ async def test_enforced_profiles_are_written() -> None:
     assert await billing.grant_invoice_manager(NL, ANNA) is Written.ALREADY
     assert await billing.grant_invoice_manager(DE, ANNA) is Written.WOULD
     assert list(world.rows.values()) == [manager(NL, ANNA)]
-    assert await billing.opt_in(world.states[NL]) is Written.DONE
-    assert await billing.opt_in(world.states[DE]) is Written.WOULD
+    assert await billing.opt_in(world.states[NL]) == world.states[NL]
+    assert await billing.opt_in(world.states[DE]) is None
     assert [profile.invoice_email_opt_in for profile in world.states.values()] == [True, False]
     assert await billing.revoke_invoice_manager(await own(billing, NL, ANNA)) is Written.DONE
     assert world.rows == {}

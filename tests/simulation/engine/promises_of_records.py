@@ -92,8 +92,7 @@ def brake_lets_leavers_pass(judge: Case, run: Run, record: Record) -> str | None
 
 
 def harm_is_told(judge: Case, run: Run, record: Record) -> str | None:
-    """Section 8: where the read-back of an update differs in more than the flag, the look says so."""
-    del judge
+    """Section 8: where the read-back of an update differs in what nobody else wrote, the look says so."""
     for action, profile in _actions(record):
         if action["action"] != "opt-in" or action["outcome"] != "done":
             continue
@@ -101,7 +100,8 @@ def harm_is_told(judge: Case, run: Run, record: Record) -> str | None:
         if before is None or answer is None:
             continue
         harm = sorted(_different(before, answer[2]) - {FLAG, "provisioningState"})
-        if harm:
+        edited = judge.people_changed.get(profile, judge.world.start)
+        if harm and edited < judge.updating.get(profile, judge.world.start):
             return f"the update of {profile} is called done, and the read-back differs in {', '.join(harm)}"
     return None
 
