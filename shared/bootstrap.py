@@ -15,7 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from shared.adapters.process import SystemClock, quiet_libraries
+from shared.adapters.process import SystemClock, quiet_libraries, said_aloud
 from shared.domain.keys import ProfileKey
 from shared.domain.policy import Policy
 from shared.domain.policy_file import load_policy
@@ -25,6 +25,7 @@ from shared.services.app import App
 from shared.services.catalogue import CatalogueShelf
 from shared.services.subscriptions import Keeper
 from shared.settings import Settings, StoreSettings
+from shared.sources.table import wrong_sources
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
@@ -57,31 +58,45 @@ def read_configuration(environment: Mapping[str, str]) -> Configuration:
         policy = read_policy(environment)
     except Misconfigured as wrong:
         mistakes += wrong.mistakes
-    if settings is None or policy is None:
+    if settings is not None and settings.part.has_front:
+        mistakes += [f"setting {mistake}" for mistake in wrong_sources(settings)]
+    if settings is None or policy is None or mistakes:
         raise Misconfigured("the app cannot start", mistakes)
     return Configuration(settings, policy)
 
 
 def read_policy(environment: Mapping[str, str]) -> Policy:
     """Reads the policy alone, which needs no other setting; raises `Misconfigured` with every mistake of it."""
-    named = environment.get("INVOICE_ACCESS_POLICY", "")
-    path = _APP_FOLDER / (named if named.strip() else str(Settings.model_fields["policy"].default))
+    path = policy_path(environment)
     try:
-        return load_policy(path.read_text(encoding="utf-8"), path.name)
+        return read_policy_file(path)
     except Misconfigured as wrong:
         raise Misconfigured("policy", [f"{path.name}: {mistake}" for mistake in wrong.mistakes]) from wrong
-    except UnicodeDecodeError as wrong:
-        mistake = f"{path.name}: byte {wrong.start} is not UTF-8; save the file as UTF-8"
-        raise Misconfigured("policy", [mistake]) from wrong
     except OSError as wrong:
         mistake = f"{path}: {wrong.strerror}; INVOICE_ACCESS_POLICY names the policy file"
+        raise Misconfigured("policy", [mistake]) from wrong
+
+
+def policy_path(environment: Mapping[str, str]) -> Path:
+    """Where the app's policy is."""
+    named = environment.get("INVOICE_ACCESS_POLICY", "")
+    return _APP_FOLDER / (named if named.strip() else str(Settings.model_fields["policy"].default))
+
+
+def read_policy_file(path: Path) -> Policy:
+    """Reads a policy file; raises `Misconfigured` with every mistake in it, and OSError where it cannot be opened."""
+    try:
+        return load_policy(path.read_text(encoding="utf-8"), path.name)
+    except UnicodeDecodeError as wrong:
+        mistake = f"byte {wrong.start} is not UTF-8; save the file as UTF-8"
         raise Misconfigured("policy", [mistake]) from wrong
 
 
 @functools.cache
 def check() -> Configuration:
     """Reads the configuration of this process, once. A wrong policy or setting stops the start here."""
-    configuration = read_configuration(os.environ)
+    with said_aloud():
+        configuration = read_configuration(os.environ)
     quiet_libraries()
     return configuration
 

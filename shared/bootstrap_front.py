@@ -9,11 +9,11 @@ import functools
 import os
 from collections.abc import Mapping
 
-from shared.adapters.process import SystemClock, quiet_libraries
+from shared.adapters.process import SystemClock, quiet_libraries, said_aloud
 from shared.errors import Misconfigured
 from shared.services.front import Front
 from shared.settings import FrontSettings, Part
-from shared.sources.table import wrong_keys
+from shared.sources.table import wrong_sources
 
 
 def part(environment: Mapping[str, str] = os.environ) -> Part:
@@ -25,9 +25,10 @@ def part(environment: Mapping[str, str] = os.environ) -> Part:
 @functools.cache
 def check() -> FrontSettings:
     """Reads the front's settings of this process, once. A wrong one stops the start here."""
-    settings = FrontSettings.read(os.environ)
-    if mistakes := wrong_keys(settings):
-        raise Misconfigured("settings", mistakes)
+    with said_aloud():
+        settings = FrontSettings.read(os.environ)
+        if mistakes := wrong_sources(settings):
+            raise Misconfigured("settings", mistakes)
     quiet_libraries()
     return settings
 

@@ -3,11 +3,11 @@
 Application settings of a function app are environment variables; the field's alias is the variable's name.
 """
 
-import re
 from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from functools import partial
+from typing import Annotated, Any, ClassVar, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -22,39 +22,12 @@ from pydantic import (
     field_validator,
 )
 
+from shared import settings_values as values
 from shared.errors import Misconfigured
-from shared.settings_mistakes import PREFIX, no_such_setting, say_all
+from shared.settings_mistakes import HOST_PREFIXES, no_such_setting, say_all, unfit
 
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-"""The names of this machine: the only hosts to which anything goes without TLS."""
-
-_SECRET_CHARACTERS = (16, 128)  # Graph takes no longer clientState, and nobody guesses 16
-_SECRETS_AT_MOST = 5  # each is compared, and a forgotten one is a door
-
-_GUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
-_SCHEDULE = re.compile(r"\S+( \S+){5}")
-
-
-def _words(value: Any) -> Any:
-    return [part.lower() for part in re.split(r"[\s,;]+", value) if part] if isinstance(value, str) else value
-
-
-def _secrets(value: Any) -> Any:
-    return [part for part in re.split(r"[\s,;]+", value) if part] if isinstance(value, str) else value
-
-
-def _object_ids(ids: frozenset[str]) -> frozenset[str]:
-    if wrong := sorted(each for each in ids if not _GUID.fullmatch(each)):
-        raise ValueError(f"{wrong[0]!r} is not an object id; it looks like 7c0f5a0e-0000-4000-8000-000000000001")
-    return ids
-
-
-def _strong(secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
-    if any(not _SECRET_CHARACTERS[0] <= len(secret) <= _SECRET_CHARACTERS[1] for secret in secrets):
-        raise ValueError("give secrets of {} to {} characters, parted by blanks".format(*_SECRET_CHARACTERS))
-    if len(secrets) > _SECRETS_AT_MOST:
-        raise ValueError(f"give at most {_SECRETS_AT_MOST}; take away those that nobody uses any more")
-    return secrets
+_LOCK_SECONDS = 60
+"""How long a message's lock on access-work lives by itself."""
 
 
 class Part(StrEnum):
@@ -77,8 +50,8 @@ class Part(StrEnum):
         return self is not Part.FRONT
 
 
-type Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(_secrets), AfterValidator(_strong)]
-"""Secrets that are all in force at once, so that one can be rotated: parted by blanks, commas or semicolons."""
+type Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(values.secrets), AfterValidator(values.strong)]
+"""Secrets that are all in force at once, so that one can be rotated: parted by blanks."""
 
 
 class _Read(BaseModel):
@@ -86,54 +59,57 @@ class _Read(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=False, hide_input_in_errors=True)
 
+    judges_all: ClassVar[bool] = False
+    """Whether the environment is that of a deployment, all of which has to be right, and not what one verb needs."""
+
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Self:
         """Reads the settings from environment variables; raises `Misconfigured` with every mistake at once.
 
-        An empty variable counts as not set. A name that begins with `INVOICE_ACCESS_` and is no setting of any part is
-        a mistake. A secret is never shown.
+        An empty variable counts as not set. A name that begins with `INVOICE_ACCESS_`, or resembles a setting's, and is
+        no setting of any part is a mistake. So is, in any setting of the app or of its host, a placeholder, and a
+        reference that the platform did not resolve. A secret is never shown.
         """
         given = {name: value for name, value in environment.items() if value.strip()}
         known = {str(field.alias) for field in Settings.model_fields.values()}
-        mistakes = [
-            no_such_setting(name, known) for name in sorted(given) if name.startswith(PREFIX) and name not in known
-        ]
+        judged = known if cls.judges_all else {str(field.alias) for field in cls.model_fields.values()}
+        mistakes: dict[str, str] = {}
+        for name, value in sorted(given.items()):
+            found = no_such_setting(name, known)
+            if name in judged or (cls.judges_all and name.startswith(HOST_PREFIXES)):
+                found = unfit(name, value, is_secret=name in SECRET_NAMES, is_list=name in _LISTS)
+            if found is not None:
+                mistakes[name] = found
         try:
             settings = cls.model_validate(given)
         except ValidationError as error:
-            mistakes += say_all(error.errors(), SECRET_NAMES)
+            mistakes = {**say_all(error.errors(), SECRET_NAMES), **mistakes}
         if mistakes:
-            raise Misconfigured("settings", mistakes)
+            raise Misconfigured("settings", [f"{name}: {mistakes[name]}" for name in sorted(mistakes)])
         return settings
 
 
 class StoreSettings(_Read):
     """What reading ledger and state needs: the place where they are."""
 
-    store: str = Field(alias="INVOICE_ACCESS_STORE")
+    store: Annotated[str, AfterValidator(values.store)] = Field(alias="INVOICE_ACCESS_STORE")
     """Where ledger and state live: `sqlite:<path>`, or a storage account's table endpoint."""
-
-    @field_validator("store")
-    @classmethod
-    def _known_store(cls, store: str) -> str:
-        if store.startswith("sqlite:") and store != "sqlite:":
-            return store
-        parts = urlsplit(store)
-        if parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)):
-            return store.rstrip("/")
-        raise ValueError("give 'sqlite:<path>' or a table endpoint such as https://<account>.table.core.windows.net")
 
 
 class FrontSettings(_Read):
     """What taking events in over HTTP needs: no policy, no store, no billing, no directory."""
 
+    judges_all: ClassVar[bool] = True
+
     part: Part = Field(Part.ALL, alias="INVOICE_ACCESS_PART")
     """Which half runs here: `all`, `front` (public HTTP) or `core` (queues and timers, without public HTTP)."""
 
-    service_bus: str = Field(alias="ServiceBusConnection__fullyQualifiedNamespace")
+    service_bus: Annotated[str, AfterValidator(values.namespace)] = Field(
+        alias="ServiceBusConnection__fullyQualifiedNamespace"
+    )
     """The Service Bus namespace, as the triggers use it (`contoso.servicebus.windows.net`)."""
 
-    client_id: str | None = Field(None, alias="AZURE_CLIENT_ID")
+    client_id: Annotated[str | None, AfterValidator(values.client_id)] = Field(None, alias="AZURE_CLIENT_ID")
     """Client id of the user-assigned managed identity; without it the system-assigned one is used."""
 
     graph_client_states: Secrets = Field((), alias="INVOICE_ACCESS_GRAPH_CLIENT_STATES")
@@ -148,24 +124,22 @@ class FrontSettings(_Read):
     personio_secrets: Secrets = Field((), alias="INVOICE_ACCESS_PERSONIO_SECRETS")
     """Secret. What `?secret=` of the URL given to Personio must be, because its signature is not public."""
 
+    function_key_sources: Annotated[frozenset[str], BeforeValidator(values.words)] = Field(
+        frozenset(), alias="INVOICE_ACCESS_FUNCTION_KEY_SOURCES"
+    )
+    """Which sources exist that have no secret of their own but a function key: `event-grid`, `lifecycle-workflows`."""
+
     signature_seconds: int = Field(300, ge=30, le=900, alias="INVOICE_ACCESS_SIGNATURE_SECONDS")
     """Seconds by which the clock of a sender who signs may differ from ours; a captured request is dead after that."""
 
     body_bytes: int = Field(196_608, ge=1024, le=1_048_576, alias="INVOICE_ACCESS_BODY_BYTES")
     """The longest request body. One request is one message, and a Standard namespace's message has 256 KiB in all."""
 
-    send_seconds: int = Field(4, ge=1, le=10, alias="INVOICE_ACCESS_SEND_SECONDS")
+    send_seconds: int = Field(4, ge=1, le=4, alias="INVOICE_ACCESS_SEND_SECONDS")
     """Seconds that one try to reach the queue may take. Two tries must end before the 10 that Graph waits for us."""
 
     retry_after_seconds: int = Field(30, ge=1, le=3600, alias="INVOICE_ACCESS_RETRY_AFTER_SECONDS")
     """Seconds after which a sender is asked to come again when the queue could not be reached."""
-
-    @field_validator("service_bus")
-    @classmethod
-    def _a_namespace(cls, namespace: str) -> str:
-        if not namespace or "/" in namespace or "=" in namespace:
-            raise ValueError("give the namespace's host name, such as contoso.servicebus.windows.net")
-        return namespace
 
 
 class Settings(FrontSettings, StoreSettings):
@@ -174,15 +148,19 @@ class Settings(FrontSettings, StoreSettings):
     policy: str = Field("policy.yaml", alias="INVOICE_ACCESS_POLICY")
     """Path of the policy file, relative to the app's folder. It is deployed with the app."""
 
-    former_identities: Annotated[frozenset[str], BeforeValidator(_words), AfterValidator(_object_ids)] = Field(
-        frozenset(), alias="INVOICE_ACCESS_FORMER_IDENTITIES"
+    former_identities: Annotated[frozenset[str], BeforeValidator(values.words), AfterValidator(values.object_ids)] = (
+        Field(frozenset(), alias="INVOICE_ACCESS_FORMER_IDENTITIES")
     )
     """Object ids under which this app wrote before: what they made is ours as well."""
 
-    arm_url: str = Field("https://management.azure.com", alias="INVOICE_ACCESS_ARM_URL")
+    arm_url: Annotated[str, AfterValidator(partial(values.service, public="management.azure.com"))] = Field(
+        "https://management.azure.com", alias="INVOICE_ACCESS_ARM_URL"
+    )
     """Azure Resource Manager."""
 
-    graph_url: str = Field("https://graph.microsoft.com", alias="INVOICE_ACCESS_GRAPH_URL")
+    graph_url: Annotated[str, AfterValidator(partial(values.service, public="graph.microsoft.com"))] = Field(
+        "https://graph.microsoft.com", alias="INVOICE_ACCESS_GRAPH_URL"
+    )
     """Microsoft Graph, without the version."""
 
     settle_seconds: int = Field(300, ge=0, le=3600, alias="INVOICE_ACCESS_SETTLE_SECONDS")
@@ -191,13 +169,13 @@ class Settings(FrontSettings, StoreSettings):
     coalesce_seconds: int = Field(30, ge=1, le=300, alias="INVOICE_ACCESS_COALESCE_SECONDS")
     """Later looks are due at multiples of this many seconds, so that looks at one key fall together."""
 
-    handler_seconds: int = Field(45, ge=5, le=240, alias="INVOICE_ACCESS_HANDLER_SECONDS")
+    handler_seconds: int = Field(45, ge=5, le=_LOCK_SECONDS - 10, alias="INVOICE_ACCESS_HANDLER_SECONDS")
     """Seconds a handler has. Under the lock's 60, so that no write starts under a lock that may be gone."""
 
     intent_seconds: int = Field(120, ge=1, le=3600, alias="INVOICE_ACCESS_INTENT_SECONDS")
     """Seconds for which a write that is not visible yet is not repeated: the service may still be at it."""
 
-    verify_seconds: Annotated[tuple[int, ...], BeforeValidator(_words)] = Field(
+    verify_seconds: Annotated[tuple[Annotated[int, Field(ge=1, le=3600)], ...], BeforeValidator(values.words)] = Field(
         (30, 120, 600), alias="INVOICE_ACCESS_VERIFY_SECONDS", min_length=1
     )
     """Seconds until each further look at a write that is not visible yet; new identities were seen to take 30."""
@@ -223,7 +201,7 @@ class Settings(FrontSettings, StoreSettings):
     events_percent: int = Field(40, ge=40, le=90, alias="INVOICE_ACCESS_EVENTS_PERCENT")
     """Percent of rate and burst that a sweep leaves to events: a leaver does not wait for an hourly proof."""
 
-    pace_seconds: int = Field(10, ge=1, le=30, alias="INVOICE_ACCESS_PACE_SECONDS")
+    pace_seconds: int = Field(10, ge=1, le=30, validate_default=True, alias="INVOICE_ACCESS_PACE_SECONDS")
     """Seconds that a look's call waits for its turn; beyond it the look is put off. A handler has 45 for several."""
 
     sweep_pace_seconds: int = Field(60, ge=1, le=300, alias="INVOICE_ACCESS_SWEEP_PACE_SECONDS")
@@ -235,7 +213,7 @@ class Settings(FrontSettings, StoreSettings):
     outage_seconds: int = Field(30, ge=1, le=600, alias="INVOICE_ACCESS_OUTAGE_SECONDS")
     """Seconds until a service that is down is tried again, with one read; doubled each time that fails."""
 
-    outage_cap_seconds: int = Field(30, ge=1, le=3600, alias="INVOICE_ACCESS_OUTAGE_CAP_SECONDS")
+    outage_cap_seconds: int = Field(30, ge=1, le=3600, validate_default=True, alias="INVOICE_ACCESS_OUTAGE_CAP_SECONDS")
     """The longest of those waits: a service that is back is seen that much later at the most."""
 
     identity_wait_days: int = Field(14, ge=0, le=90, alias="INVOICE_ACCESS_IDENTITY_WAIT_DAYS")
@@ -278,35 +256,44 @@ class Settings(FrontSettings, StoreSettings):
     """When subscriptions are looked after (NCRONTAB, 6 fields, UTC). Hourly, as Graph holds notifications for four."""
 
     sweep_schedule: str = Field("0 0 * * * *", alias="SWEEP_SCHEDULE")
-    """When the sweep runs (NCRONTAB, 6 fields, UTC): hourly. Keep `INVOICE_ACCESS_SWEEP_HOURS` equal to it."""
+    """When the sweep runs (NCRONTAB, 6 fields, UTC): hourly. It rests no longer than `INVOICE_ACCESS_SWEEP_HOURS`."""
 
-    @field_validator("subscriptions_schedule", "sweep_schedule")
+    @field_validator("pace_seconds")
     @classmethod
-    def _six_fields(cls, schedule: str) -> str:
-        if not _SCHEDULE.fullmatch(schedule):
-            raise ValueError("give six NCRONTAB fields such as 0 30 * * * *")
+    def _within_a_handler(cls, seconds: int, told: ValidationInfo) -> int:
+        if (handler := told.data.get("handler_seconds")) is not None and seconds >= handler:
+            raise ValueError(f"give less than INVOICE_ACCESS_HANDLER_SECONDS, which is {handler}")
+        return seconds
+
+    @field_validator("outage_cap_seconds")
+    @classmethod
+    def _the_longest(cls, seconds: int, told: ValidationInfo) -> int:
+        if (first := told.data.get("outage_seconds")) is not None and seconds < first:
+            raise ValueError(f"give at least INVOICE_ACCESS_OUTAGE_SECONDS, which is {first}")
+        return seconds
+
+    @field_validator("subscriptions_schedule")
+    @classmethod
+    def _within_a_life(cls, schedule: str, told: ValidationInfo) -> str:
+        _rests_at_most(schedule, told.data.get("subscription_hours"), "INVOICE_ACCESS_SUBSCRIPTION_HOURS")
+        return schedule
+
+    @field_validator("sweep_schedule")
+    @classmethod
+    def _as_often_as_told(cls, schedule: str, told: ValidationInfo) -> str:
+        _rests_at_most(schedule, told.data.get("sweep_hours"), "INVOICE_ACCESS_SWEEP_HOURS")
         return schedule
 
     @field_validator("notification_url")
     @classmethod
     def _a_notification_url(cls, url: str, told: ValidationInfo) -> str:
         parts = urlsplit(url)
-        local = parts.scheme == "http" and parts.hostname in LOOPBACK
+        local = parts.scheme == "http" and parts.hostname in values.LOOPBACK
         if not (local or (parts.scheme == "https" and parts.hostname)) or not parts.path.endswith("/notifications"):
             raise ValueError("give an https:// address that ends in /api/graph/notifications, and its query if any")
         if not told.data.get("graph_client_states", ("wrong, and said so",)):
             raise ValueError("it needs INVOICE_ACCESS_GRAPH_CLIENT_STATES: nothing else tells Graph from others")
         return url
-
-    @field_validator("arm_url", "graph_url")
-    @classmethod
-    def _https_unless_loopback(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme == "https" and parts.hostname:
-            return url.rstrip("/")
-        if parts.scheme == "http" and parts.hostname in LOOPBACK:
-            return url.rstrip("/")
-        raise ValueError("give an https:// address; http:// is accepted for this machine (127.0.0.1) only")
 
     @property
     def on_its_way(self) -> timedelta:
@@ -324,8 +311,18 @@ class Settings(FrontSettings, StoreSettings):
         return timedelta(seconds=self.coalesce_seconds)
 
 
+def _rests_at_most(schedule: str, hours: int | None, named: str) -> None:
+    rest = values.schedule(schedule).longest_rest
+    if hours is not None and rest is not None and rest > timedelta(hours=hours):
+        longest = f"{rest / timedelta(hours=1):,.3g}"
+        raise ValueError(f"change it or {named}, which is {hours}: it rests for up to {longest} hours")
+
+
 _HIDDEN: Any = Secrets
 SECRET_NAMES = frozenset(
     str(field.alias) for field in Settings.model_fields.values() if field.annotation is _HIDDEN or not field.repr
 )
 """The settings whose values are shown nowhere, not even when they are wrong."""
+_LISTS = frozenset(
+    str(field.alias) for field in Settings.model_fields.values() if isinstance(field.default, tuple | frozenset)
+)

@@ -1,9 +1,11 @@
-"""What pydantic finds wrong with the settings, in the words of whoever deploys the app.
+"""What is wrong with the settings, in the words of whoever deploys the app.
 
-Lives here: one wording for each kind of finding, one line for each setting. What a setting is, is for `settings`.
+Lives here: what no setting may be, whatever it is for; names that are nearly a setting's; and one wording for each kind
+of finding. What a setting is, is for `settings`.
 """
 
 import difflib
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
@@ -12,22 +14,69 @@ from pydantic_core import ErrorDetails
 PREFIX: Final = "INVOICE_ACCESS_"
 """How the names of the app's own settings begin."""
 
+HOST_PREFIXES: Final = ("ServiceBusConnection__", "AzureWebJobsStorage")
+"""How the settings begin that the Functions host reads for us. Without them it runs no function of ours."""
 
-def say_all(details: Sequence[ErrorDetails], secret: Collection[str]) -> list[str]:
-    """What is wrong, a line for each setting; the values of those in `secret` are not shown."""
-    lines: dict[str, str] = {}
+GUID: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
+
+_REFERENCE: Final = re.compile(r"@Microsoft\.(KeyVault|AppConfiguration)\(", re.IGNORECASE)
+_PLACEHOLDER: Final = re.compile(r"<[^<>]*>")
+_WITH_SECRET: Final = re.compile(r"(key|sig|signature|secret|password|code|token)\w*\s*=|//[^/]*@", re.IGNORECASE)
+"""A value that carries a secret although its setting has none: a connection string, a signed URL."""
+
+_NEAR: Final = 0.88
+"""How alike two names are that are taken for one. `AZURE_TENANT_ID` and `AZURE_CLIENT_ID` have 0.8."""
+
+
+def unfit(name: str, value: str, *, is_secret: bool, is_list: bool) -> str | None:
+    """What is wrong with a value, whatever its setting is for; None where it may be right. No secret is shown."""
+    if (reference := _REFERENCE.search(value)) is not None:
+        kind = "Key Vault" if reference[1].lower() == "keyvault" else "App Configuration"
+        role = "Key Vault Secrets User" if kind == "Key Vault" else "App Configuration Data Reader"
+        return (
+            f"the platform did not resolve this {kind} reference; look at its spelling, and give the app's identity "
+            f"the role {role} there. A reference is the whole value of a setting"
+        )
+    if is_secret and any(_PLACEHOLDER.fullmatch(part) for part in (value.strip(), *value.split())):
+        return "it is a placeholder; put your own value there"
+    if not is_secret and (placeholder := _PLACEHOLDER.search(value)) is not None:
+        return f"{placeholder[0]!r} is a placeholder; put your own value there"
+    if not is_secret and not is_list and value != value.strip():
+        return "there is a blank or a line end before or behind its value; take it away"
+    if name.startswith(HOST_PREFIXES) and name.endswith("__clientId") and not GUID.fullmatch(value):
+        return f"{value!r} is not a client id; it looks like 7c0f5a0e-0000-4000-8000-000000000001"
+    return None
+
+
+def say_all(details: Sequence[ErrorDetails], secret: Collection[str]) -> dict[str, str]:
+    """What is wrong, by setting; the values of those in `secret` are not shown."""
+    found: dict[str, str] = {}
     for detail in details:
         name = str(detail["loc"][0])
-        lines.setdefault(name, f"{name}: {_say(detail, is_shown=name not in secret)}")
-    return list(lines.values())
+        found.setdefault(name, _say(detail, is_shown=name not in secret))
+    return found
 
 
-def no_such_setting(name: str, known: Collection[str]) -> str:
-    """That there is no setting of that name, and which one may be meant."""
-    # Without the beginning that all of them share, which would make every name look like every other.
-    own = [each.removeprefix(PREFIX) for each in known if each.startswith(PREFIX)]
-    near = difflib.get_close_matches(name.removeprefix(PREFIX), own, 1)
-    return f"{name}: no such setting" + (f"; did you mean {PREFIX}{near[0]}?" if near else "")
+def no_such_setting(name: str, known: Collection[str]) -> str | None:
+    """That there is no setting of that name, and which one may be meant; None for a name that is none of ours."""
+    if name in known:
+        return None
+    if name.startswith(PREFIX):
+        # Without the beginning that nearly all share, which would make every name look like every other.
+        own = {each.removeprefix(PREFIX): each for each in known}
+        near = difflib.get_close_matches(name.removeprefix(PREFIX), own, 1)
+        return "no such setting" + (f"; did you mean {own[near[0]]}?" if near else "")
+    if _alike(name[: len(PREFIX)].upper(), PREFIX):
+        own = {each.upper(): each for each in known if each.startswith(PREFIX)}
+        near = difflib.get_close_matches(name.upper(), own, 1)
+        return "no such setting" + (f"; did you mean {own[near[0]]}?" if near else "")
+    meant = next((each for each in known if not each.startswith(PREFIX) and _alike(name.upper(), each.upper())), None)
+    return None if meant is None else f"no such setting; did you mean {meant}?"
+
+
+def _alike(one: str, other: str) -> bool:
+    compared = difflib.SequenceMatcher(None, one, other, autojunk=False)
+    return compared.real_quick_ratio() > _NEAR and compared.ratio() > _NEAR
 
 
 def _say(detail: ErrorDetails, *, is_shown: bool) -> str:
@@ -36,8 +85,9 @@ def _say(detail: ErrorDetails, *, is_shown: bool) -> str:
     if detail["type"] == "value_error":
         said = str(detail["ctx"]["error"])
         # A text that begins with a quote names the part that is wrong itself.
-        return f"{said}, not {detail['input']!r}" if is_shown and not said.startswith("'") else said
-    if not is_shown:
+        bare = not is_shown or said.startswith("'") or _WITH_SECRET.search(str(detail["input"]))
+        return said if bare else f"{said}, not {detail['input']!r}"
+    if not is_shown or _WITH_SECRET.search(str(detail["input"])):
         return "its value cannot be used"
     wording = _WORDINGS.get(detail["type"])
     return wording(detail["input"], detail.get("ctx", {})) if wording is not None else _as_pydantic_says(detail)

@@ -36,7 +36,8 @@ from shared.adapters.arm_answers import calls_left, said_wait
 from shared.adapters.gate import Gate, Kind
 from shared.adapters.sent_once import once
 from shared.errors import FailedRead
-from shared.settings import LOOPBACK, Settings
+from shared.settings import Settings
+from shared.settings_values import LOOPBACK
 
 ARM_SCOPE: Final = "https://management.azure.com/.default"
 """What our token is for, whatever address ARM is reached under."""

@@ -52,7 +52,8 @@ from shared.adapters.gate import Gate, Kind
 from shared.adapters.graph_transport import AiohttpTransport
 from shared.domain.nameless import nameless
 from shared.errors import FailedRead, MaybeWritten, Misconfigured, Permanent, QueryRefused, Transient
-from shared.settings import LOOPBACK, Settings
+from shared.settings import Settings
+from shared.settings_values import LOOPBACK
 
 SCOPE: Final = "https://graph.microsoft.com/.default"
 """What our token is for. Said outright: otherwise kiota derives it from the host a request goes to."""

@@ -35,7 +35,7 @@ from shared.adapters.work_wire import WAITS, encode
 from shared.domain.keys import SHARDS, session_id
 from shared.domain.work import RejectedEvent, Scheduled
 from shared.errors import Permanent, Transient
-from shared.settings import LOOPBACK
+from shared.settings_values import LOOPBACK
 
 WORK_QUEUE: Final = "access-work"
 """Looks to take. A queue with sessions, and not partitioned: such a one may take no batches."""

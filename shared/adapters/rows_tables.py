@@ -24,7 +24,7 @@ from shared.adapters.credentials import Tokens
 from shared.adapters.rows import Changed, Damaged, Delete, Exists, Insert, Operation, Row, check_key, texts
 from shared.adapters.table_keys import spell, unspell
 from shared.errors import FailedRead, InvoiceAccessError, Misconfigured, Permanent, StoreRefused, Transient
-from shared.settings import LOOPBACK
+from shared.settings_values import LOOPBACK
 
 TABLE: Final = "invoiceaccess"
 """The one table. Made on the first write."""

@@ -18,7 +18,7 @@ from shared.domain.keys import ProfileKey
 from shared.domain.ownership import OwnAssignment, prove
 from shared.settings import Settings
 
-OWN = "https://arm.example"
+OWN = "https://management.azure.com"
 ACCOUNT = "11111111-2222-3333-4444-555555555555:66666666-7777-8888-9999-000000000000_2019-05-31"
 KEY = ProfileKey(ACCOUNT, "AAAA-BBBB-BG7-CCC")
 PROFILE_ID = f"/providers/Microsoft.Billing/billingAccounts/{ACCOUNT}/billingProfiles/{KEY.profile}"

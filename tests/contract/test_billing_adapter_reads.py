@@ -218,13 +218,13 @@ async def test_pages_that_lead_back_to_themselves_end() -> None:
     "foreign",
     [
         "https://evil.example/next",
-        "http://arm.example/next",
-        "https://arm.example:444/next",
-        "https://arm.example@evil.example/next",
-        "https://arm.example.evil.example/next",
+        "http://management.azure.com/next",
+        "https://management.azure.com:444/next",
+        "https://management.azure.com@evil.example/next",
+        "https://management.azure.com.evil.example/next",
         "//evil.example/next",
         "https://[broken/next",
-        "https://arm.example:port/next",
+        "https://management.azure.com:port/next",
     ],
 )
 async def test_no_token_goes_to_a_foreign_host(foreign: str) -> None:

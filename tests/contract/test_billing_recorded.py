@@ -140,7 +140,7 @@ class Talking:
 
 @asynccontextmanager
 async def in_process(service: Service) -> AsyncIterator[Talking]:
-    yield Talking(service.billing(), "https://arm.example")
+    yield Talking(service.billing(), "https://management.azure.com")
 
 
 @asynccontextmanager
@@ -324,7 +324,7 @@ def an_update(base: Callable[[], str], retry_after: str) -> Service:
 
 
 async def test_an_update_is_followed_for_as_long_as_it_asks() -> None:
-    service = an_update(lambda: "https://arm.example", "10")
+    service = an_update(lambda: "https://management.azure.com", "10")
     async with in_process(service) as talking:
         await talking.billing.opt_in(PROFILE)
     assert service.verbs == ["PUT", "GET", "GET"]

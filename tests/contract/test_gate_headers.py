@@ -20,7 +20,7 @@ from tests.simulation.virtual_time import VirtualLoop
 
 RUBBISH = ["", "-1", "+5", "0x10", "1e3", "12.5", "soon", "7, 6", "9" * 10, "9" * 5000, "\u0663", "nan"]
 ABSENT = httpx.Response(404, json={"error": {"code": "Request_ResourceNotFound", "message": "no"}})
-GRAPH = "https://graph.example"
+GRAPH = "https://graph.microsoft.com"
 
 
 def in_virtual_time[T](work: Coroutine[Any, Any, T]) -> T:

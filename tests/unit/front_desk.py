@@ -27,6 +27,7 @@ ENVIRONMENT = {
     "INVOICE_ACCESS_HR_KEYS": " ".join(KEYS["hr"]),
     "INVOICE_ACCESS_BAMBOOHR_KEYS": " ".join(KEYS["bamboohr"]),
     "INVOICE_ACCESS_PERSONIO_SECRETS": " ".join(KEYS["personio"]),
+    "INVOICE_ACCESS_FUNCTION_KEY_SOURCES": "event-grid lifecycle-workflows",
 }
 MEDIA_TYPES = {"hr": "application/cloudevents+json", "event-grid": "application/cloudevents+json"}
 

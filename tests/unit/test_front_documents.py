@@ -54,7 +54,7 @@ async def test_the_pages_own_source_reads_gusto_in_twenty_lines(monkeypatch: pyt
     exec(code[1], module)  # noqa: S102 - the page's own example
     gusto: Source = module["GUSTO"]
     monkeypatch.setattr(table, "SOURCES", (*table.SOURCES, gusto))
-    desk = Desk()
+    desk = Desk({**ENVIRONMENT, "INVOICE_ACCESS_FUNCTION_KEY_SOURCES": "gusto"})
     front: Front = desk.front
     body = {"uuid": "03ff", "event_type": "employee.terminated", "entity_uuid": "bcfc9744", "timestamp": 1671058841}
     headers = {"content-type": "application/json"}

@@ -87,7 +87,35 @@ def test_every_handler_runs_on_the_loop_and_returns_what_its_bindings_take() -> 
 def test_a_source_without_its_keys_has_no_function() -> None:
     namespace = "ServiceBusConnection__fullyQualifiedNamespace"
     done = run(NAMES, INVOICE_ACCESS_PART="front", **{namespace: "contoso.servicebus.windows.net"})
-    assert set(json.loads(done.stdout)) == {"events_lifecycle_workflows", "events_event_grid"}
+    assert json.loads(done.stdout) == []
+
+
+def test_a_source_behind_a_function_key_alone_has_a_function_once_it_is_switched_on() -> None:
+    on = {"INVOICE_ACCESS_FUNCTION_KEY_SOURCES": "event-grid"}
+    namespace = "ServiceBusConnection__fullyQualifiedNamespace"
+    done = run(NAMES, INVOICE_ACCESS_PART="front", **on, **{namespace: "contoso.servicebus.windows.net"})
+    assert json.loads(done.stdout) == ["events_event_grid"]
+
+
+def test_every_mistake_is_a_line_of_its_own_in_the_log_and_on_stderr_before_the_start_fails(tmp_path: Path) -> None:
+    """What is raised while the app is loaded is seen by nobody in Azure."""
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("version: 1\nacounts: all\nrules: []\n")
+    code = (
+        "import logging, sys\nlogging.basicConfig(stream=sys.stdout, level=logging.INFO)\n"
+        "try:\n    import function_app\nexcept Exception as error:\n    print(type(error).__name__)"
+    )
+    key = "@Microsoft.KeyVault(SecretUri=https://kv.example/secrets/hr)"
+    given = {**ENVIRONMENT, "INVOICE_ACCESS_POLICY": str(policy), "INVOICE_ACCESS_HR_KEYS": key}
+    done = run(code, **given, INVOICE_ACCESS_STORE="http://127.0.0.1:10002/devstoreaccount1")
+    logged = [line for line in done.stdout.splitlines() if line.startswith("ERROR")]
+    said = [line for line in done.stderr.splitlines() if line.startswith("ERROR ")]
+    assert done.stdout.splitlines()[-1] == "Misconfigured"
+    for lines in (logged, said):
+        assert len(lines) == 3
+        for named in ("INVOICE_ACCESS_HR_KEYS: the platform did not", "INVOICE_ACCESS_STORE: give https://", "acounts"):
+            assert sum(named in line for line in lines) == 1, lines
+    assert "kv.example" not in done.stdout + done.stderr
 
 
 def test_a_wrong_part_stops_the_start() -> None:

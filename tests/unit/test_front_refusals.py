@@ -9,6 +9,7 @@ from shared.errors import Misconfigured, Permanent, Transient
 from shared.services.front import Refusal, shake_hands
 from shared.settings import SECRET_NAMES, FrontSettings, Part, Settings
 from shared.sources.posted import Posted
+from shared.sources.table import wrong_sources
 from tests.unit.front_desk import ENVIRONMENT, KEYS, NOW, Desk, signed_bamboohr, signed_hr
 
 EVENT = b'{"specversion":"1.0","id":"1","source":"/hr","type":"hired","subject":"employee-id:004711"}'
@@ -81,9 +82,20 @@ async def test_an_unknown_source_and_one_without_its_keys_are_404_alike() -> Non
     bare = {name: value for name, value in ENVIRONMENT.items() if not name.startswith("INVOICE_ACCESS_")}
     unknown = await Desk().post("workday", EVENT)
     assert unknown.status == 404
-    for source in ("hr", "bamboohr", "personio"):
+    for source in ("hr", "bamboohr", "personio", "event-grid", "lifecycle-workflows"):
         assert await Desk(bare).post(source, EVENT) == unknown
-    assert (await Desk(bare).post("event-grid", EVENT)).status == 202
+
+
+async def test_a_source_behind_a_function_key_alone_is_there_when_it_was_switched_on() -> None:
+    bare = {name: value for name, value in ENVIRONMENT.items() if not name.startswith("INVOICE_ACCESS_")}
+    switched_on = Desk({**bare, "INVOICE_ACCESS_FUNCTION_KEY_SOURCES": "Event-Grid"})
+    assert (await switched_on.post("event-grid", EVENT)).status == 202
+    assert (await switched_on.post("lifecycle-workflows", EVENT)).status == 404
+    (mistake,) = wrong_sources(FrontSettings.read({**bare, "INVOICE_ACCESS_FUNCTION_KEY_SOURCES": "event-gird hr"}))[:1]
+    assert mistake == (
+        "INVOICE_ACCESS_FUNCTION_KEY_SOURCES: no source 'event-gird' is behind a function key; "
+        "give event-grid or lifecycle-workflows"
+    )
 
 
 @pytest.mark.parametrize(

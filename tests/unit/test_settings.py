@@ -1,5 +1,7 @@
 """Settings: read once, every mistake at once, and the page in docs tells the truth."""
 
+import json
+import re
 from pathlib import Path
 
 import pytest
@@ -44,7 +46,7 @@ def test_every_mistake_is_listed_at_once_with_the_name_of_its_setting() -> None:
         assert name in mistakes
 
 
-@pytest.mark.parametrize("name", ["INVOICE_ACCESS_ARM_URL", "INVOICE_ACCESS_GRAPH_URL", "INVOICE_ACCESS_STORE"])
+@pytest.mark.parametrize("name", ["INVOICE_ACCESS_ARM_URL", "INVOICE_ACCESS_GRAPH_URL"])
 def test_plain_http_is_for_this_machine_only(name: str) -> None:
     assert "127.0.0.1" in str(Settings.read({**GOOD, name: "http://127.0.0.1:8080"}))
     with pytest.raises(Misconfigured, match=name):
@@ -95,7 +97,8 @@ def test_a_required_setting_that_is_missing_is_to_be_given_a_value() -> None:
 
 def test_the_sweep_is_hourly_unless_its_schedule_says_otherwise_and_a_wrong_one_is_told_with_the_others() -> None:
     assert Settings.read(GOOD).sweep_schedule == "0 0 * * * *"
-    assert Settings.read({**GOOD, "SWEEP_SCHEDULE": "0 0 7 * * *"}).sweep_schedule == "0 0 7 * * *"
+    daily = {"SWEEP_SCHEDULE": "0 0 7 * * *", "INVOICE_ACCESS_SWEEP_HOURS": "24"}
+    assert Settings.read({**GOOD, **daily}).sweep_schedule == "0 0 7 * * *"
     with pytest.raises(Misconfigured) as caught:
         Settings.read({**GOOD, "INVOICE_ACCESS_SETTLE_SECONDS": "5000", "SWEEP_SCHEDULE": "every hour"})
     assert {mistake.partition(":")[0] for mistake in caught.value.mistakes} == {
@@ -123,3 +126,140 @@ def test_the_page_in_docs_names_every_setting_with_its_default_and_range() -> No
             assert row[1] == str(field.default), field.alias
         limits = [getattr(limit, "ge", getattr(limit, "le", None)) for limit in field.metadata]
         assert all(str(limit) in row[2] for limit in limits if limit is not None), field.alias
+
+
+KEY_VAULT = "@Microsoft.KeyVault(VaultName=kv-contoso;SecretName=hr-keys)"
+
+
+def mistake(name: str, value: str, **others: str) -> str:
+    """The one line that the start is stopped with."""
+    with pytest.raises(Misconfigured) as caught:
+        Settings.read({**GOOD, **others, name: value})
+    (line,) = caught.value.mistakes
+    assert line.startswith(f"{name}: ")
+    return line
+
+
+@pytest.mark.parametrize("reference", [KEY_VAULT, "@microsoft.appconfiguration(Endpoint=https://x.azconfig.io; Key=a)"])
+@pytest.mark.parametrize("name", [str(field.alias) for field in Settings.model_fields.values()])
+def test_a_reference_that_the_platform_did_not_resolve_is_no_value_of_any_setting(name: str, reference: str) -> None:
+    line = mistake(name, reference)
+    assert "did not resolve" in line
+    assert reference not in line
+
+
+@pytest.mark.parametrize("name", ["ServiceBusConnection__clientId", "AzureWebJobsStorage__accountName"])
+def test_the_hosts_own_settings_are_judged_as_well(name: str) -> None:
+    assert "did not resolve" in mistake(name, KEY_VAULT)
+    assert "placeholder" in mistake(name, "<yours>")
+    if name.endswith("__clientId"):
+        assert "is not a client id" in mistake(name, "invoice-access")
+
+
+def test_the_sample_copied_unchanged_names_every_placeholder_and_mended_it_is_taken() -> None:
+    sample = json.loads((Path(__file__).parents[2] / "local.settings.sample.json").read_text())["Values"]
+    with pytest.raises(Misconfigured) as caught:
+        Settings.read(sample)
+    named = {line.partition(":")[0] for line in caught.value.mistakes}
+    assert named == {name for name, value in sample.items() if "<" in value}
+    assert all("placeholder" in line for line in caught.value.mistakes)
+    host = {f"AzureWebJobsStorage__{part}" for part in ("accountName", "credential", "clientId")}
+    assert host <= sample.keys()
+    assert sample["AzureWebJobsStorage__accountName"] not in sample["INVOICE_ACCESS_STORE"]
+    guid = "7c0f5a0e-0000-4000-8000-000000000001"
+    mended = {
+        name: guid if "<client id" in value else re.sub("<.*>", "contoso", value) for name, value in sample.items()
+    }
+    assert Settings.read(mended).client_id == guid
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("ServiceBusConnection__fullyQualifiedNamespace", "contoso", "give the namespace's host name"),
+        ("ServiceBusConnection__fullyQualifiedNamespace", "contoso.servicebus.windows.net\n", "a line end"),
+        ("ServiceBusConnection__fullyQualifiedNamespace", " contoso.servicebus.windows.net", "a blank"),
+        ("ServiceBusConnection__fullyQualifiedNamespace", "contoso.servicebus windows.net", "give the namespace's"),
+        ("AZURE_CLIENT_ID", "<client id>", "placeholder"),
+        ("AZURE_CLIENT_ID", "not-a-guid", "'not-a-guid' is not a client id"),
+        ("AZURE_CLIENT_ID", f" {FORMER} ", "a blank"),
+        ("INVOICE_ACCESS_STORE", "https://acct.blob.core.windows.net", "this is its blob"),
+        ("INVOICE_ACCESS_STORE", "https://acct.queue.core.windows.net", "this is its queue"),
+        ("INVOICE_ACCESS_STORE", "https://acct.table.core.windows.net/ledger", "give 'sqlite:<path>' or a table"),
+        ("INVOICE_ACCESS_STORE", "http://127.0.0.1:10002/devstoreaccount1", "give https://"),
+        ("INVOICE_ACCESS_STORE", "http://acct.table.core.windows.net", "give https://"),
+        ("INVOICE_ACCESS_ARM_URL", "https://management.usgovcloudapi.net", "give https://management.azure.com"),
+        ("INVOICE_ACCESS_ARM_URL", "https://management.azure.com/subscriptions", "give https://management.azure.com"),
+        ("INVOICE_ACCESS_ARM_URL", "https://management.azure.com.evil.example", "give https://management.azure.com"),
+        ("INVOICE_ACCESS_GRAPH_URL", "https://graph.microsoft.us", "give https://graph.microsoft.com"),
+        ("INVOICE_ACCESS_GRAPH_URL", "https://graph.microsoft.com/v1.0", "give https://graph.microsoft.com"),
+        ("INVOICE_ACCESS_HANDLER_SECONDS", "60", "60 is more than 50"),
+        ("INVOICE_ACCESS_SEND_SECONDS", "5", "5 is more than 4"),
+        ("INVOICE_ACCESS_VERIFY_SECONDS", "-5 30", "-5 is less than 1"),
+        ("INVOICE_ACCESS_OUTAGE_SECONDS", "601", "601 is more than 600"),
+        ("SWEEP_SCHEDULE", "a b c d e f", "NCRONTAB has no 'a' for seconds; give 0 to 59"),
+        ("SWEEP_SCHEDULE", "61 99 * * * *", "NCRONTAB has no '61' for seconds"),
+        ("SWEEP_SCHEDULE", "0 0 * * * 8", "NCRONTAB has no '8' for weekdays"),
+        ("SWEEP_SCHEDULE", "0 0 * * * 7", "NCRONTAB has no '7' for weekdays"),
+        ("SWEEP_SCHEDULE", "0 0 * L * *", "NCRONTAB has no 'L' for days of the month"),
+        ("SWEEP_SCHEDULE", "0 0 * 15W * *", "NCRONTAB has no '15W'"),
+        ("SWEEP_SCHEDULE", "0 R * * * *", "NCRONTAB has no 'R'"),
+        ("SWEEP_SCHEDULE", "0 */0 * * * *", "NCRONTAB has no step '0'"),
+        ("SWEEP_SCHEDULE", "%SWEEP_SCHEDULE%", "give six NCRONTAB fields"),
+        ("SWEEP_SCHEDULE", "0 * * * *", "give six NCRONTAB fields"),
+        ("SWEEP_SCHEDULE", "0 0 * 31 2 *", "it never fires"),
+        ("SWEEP_SCHEDULE", "* */15 * * * *", "60 times within a minute"),
+        ("INVOICE_ACCESS_SUBSCRIPTIONS_SCHEDULE", "*/10 * * * * *", "6 times within a minute"),
+        ("SWEEP_SCHEDULE", "0 0 7 * * *", "change it or INVOICE_ACCESS_SWEEP_HOURS, which is 1: it rests for up to 24"),
+        ("SWEEP_SCHEDULE", "0 0 8-18 * * *", "it rests for up to 14 hours"),
+        ("SWEEP_SCHEDULE", "0 0 * * * Mon-Fri", "it rests for up to 49 hours"),
+        ("INVOICE_ACCESS_SUBSCRIPTIONS_SCHEDULE", "0 0 0 1 1 *", "INVOICE_ACCESS_SUBSCRIPTION_HOURS"),
+        ("INVOICE_ACCESS_SWEEP_SCHEDULE", "0 0 * * * *", "no such setting; did you mean SWEEP_SCHEDULE?"),
+        ("SWEEP_SHEDULE", "0 0 * * * *", "no such setting; did you mean SWEEP_SCHEDULE?"),
+        ("AZURE_CLIENTID", FORMER, "no such setting; did you mean AZURE_CLIENT_ID?"),
+        ("INVOICE_ACESS_SWEEP_HOURS", "2", "no such setting; did you mean INVOICE_ACCESS_SWEEP_HOURS?"),
+        ("invoice_access_sweep_hours", "2", "no such setting; did you mean INVOICE_ACCESS_SWEEP_HOURS?"),
+    ],
+)
+def test_what_cannot_be_right_stops_the_start_and_says_what_to_give(name: str, value: str, said: str) -> None:
+    assert said in mistake(name, value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("INVOICE_ACCESS_STORE", "https://acct.table.core.windows.net?sv=2022&sig=hunter2"),
+        ("INVOICE_ACCESS_STORE", "DefaultEndpointsProtocol=https;AccountName=acct;AccountKey=hunter2"),
+        ("ServiceBusConnection__fullyQualifiedNamespace", "Endpoint=sb://x.y/;SharedAccessKey=hunter2"),
+        ("INVOICE_ACCESS_ARM_URL", "https://me:hunter2@management.azure.com"),
+        ("INVOICE_ACCESS_SETTLE_SECONDS", "SharedAccessKey=hunter2"),
+    ],
+)
+def test_a_secret_in_a_setting_that_has_none_is_not_shown(name: str, value: str) -> None:
+    assert "hunter2" not in mistake(name, value)
+
+
+def test_settings_that_contradict_each_other_are_told() -> None:
+    pace = "give less than INVOICE_ACCESS_HANDLER_SECONDS, which is 8"
+    with pytest.raises(Misconfigured, match=pace):
+        Settings.read({**GOOD, "INVOICE_ACCESS_HANDLER_SECONDS": "8"})
+    with pytest.raises(Misconfigured, match="give at least INVOICE_ACCESS_OUTAGE_SECONDS, which is 60"):
+        Settings.read({**GOOD, "INVOICE_ACCESS_OUTAGE_SECONDS": "60"})
+
+
+@pytest.mark.parametrize("schedule", ["0 0 22-2 * * *", "0 0 2-22 * * *", "30 */30 * * * *", "0 0 * * * Sunday-sat"])
+def test_schedules_that_the_platform_takes_are_taken_as_it_reads_them(schedule: str) -> None:
+    """`22-2` is 2 to 22."""
+    given = {"SWEEP_SCHEDULE": schedule, "INVOICE_ACCESS_SWEEP_HOURS": "4"}
+    assert Settings.read({**GOOD, **given}).sweep_schedule == schedule
+
+
+def test_secrets_are_parted_by_blanks_and_may_hold_anything_else() -> None:
+    one, two = "a-secret;with,signs-in-it", "another-secret-<of>-ours"
+    (first, second) = Settings.read({**GOOD, "INVOICE_ACCESS_HR_KEYS": f"{one} \n{two}"}).hr_keys
+    assert (first.get_secret_value(), second.get_secret_value()) == (one, two)
+
+
+@pytest.mark.parametrize("name", ["AZURE_TENANT_ID", "ARM_CLIENT_ID", "AZURE_CLIENT_SECRET", "SWEEP", "INVOICES"])
+def test_a_variable_of_somebody_else_is_none_of_ours(name: str) -> None:
+    Settings.read({**GOOD, name: "x"})

@@ -216,7 +216,8 @@ def test_a_key_that_is_not_base64_stops_the_start_without_being_shown(monkeypatc
     )
     monkeypatch.setattr(table, "SOURCES", (finch,))
     settings = {**ENVIRONMENT, "INVOICE_ACCESS_HR_KEYS": "hunter2-hunter2-hunter2!"}
-    (mistake,) = table.wrong_keys(FrontSettings.read(settings))
+    settings.pop("INVOICE_ACCESS_FUNCTION_KEY_SOURCES")
+    (mistake,) = table.wrong_sources(FrontSettings.read(settings))
     assert "finch" in mistake
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
@@ -224,4 +225,4 @@ def test_a_key_that_is_not_base64_stops_the_start_without_being_shown(monkeypatc
     with pytest.raises(Misconfigured, match="finch") as caught:
         bootstrap_front.check()
     assert "hunter2" not in str(caught.value)
-    assert table.wrong_keys(FrontSettings.read({**ENVIRONMENT, "INVOICE_ACCESS_HR_KEYS": base64_of(RAW_KEY)})) == []
+    assert table.wrong_sources(FrontSettings.read({**settings, "INVOICE_ACCESS_HR_KEYS": base64_of(RAW_KEY)})) == []

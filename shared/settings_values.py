@@ -1,0 +1,111 @@
+"""What a setting's value has to look like, one kind at a time. Each raises ValueError that says what to give instead.
+
+Lives here: reading and judging single values. Which setting takes which kind, and its range, is for `settings`.
+"""
+
+import re
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from shared.ncrontab import Schedule, read_schedule
+from shared.settings_mistakes import GUID
+
+LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+"""The names of this machine: the only hosts to which anything goes without TLS."""
+
+_SECRET_CHARACTERS: Final = (16, 128)  # Graph takes no longer clientState, and nobody guesses 16
+_SECRETS_AT_MOST: Final = 5  # each is compared, and a forgotten one is a door
+
+_LABEL: Final = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+_HOST_NAME: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})+")
+_LOCAL: Final = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\])(?::\d{1,5})?")
+_OTHER_STORAGE: Final = re.compile(r"\.(blob|queue|file|dfs|web)\.")
+
+
+def words(value: Any) -> Any:
+    """A text as its words in lower case, parted by blanks, commas or semicolons."""
+    return [part.lower() for part in re.split(r"[\s,;]+", value) if part] if isinstance(value, str) else value
+
+
+def secrets(value: Any) -> Any:
+    """A text as its secrets, parted by blanks alone: a secret may hold any other character."""
+    return value.split() if isinstance(value, str) else value
+
+
+def strong(given: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+    """Secrets that nobody guesses, and not more of them than somebody keeps in view."""
+    if any(not _SECRET_CHARACTERS[0] <= len(secret) <= _SECRET_CHARACTERS[1] for secret in given):
+        raise ValueError("give secrets of {} to {} characters, parted by blanks".format(*_SECRET_CHARACTERS))
+    if len(given) > _SECRETS_AT_MOST:
+        raise ValueError(f"give at most {_SECRETS_AT_MOST}; take away those that nobody uses any more")
+    return given
+
+
+def object_ids(ids: frozenset[str]) -> frozenset[str]:
+    """Object ids of the directory."""
+    if wrong := sorted(each for each in ids if not GUID.fullmatch(each)):
+        raise ValueError(f"{wrong[0]!r} is not an object id; it looks like 7c0f5a0e-0000-4000-8000-000000000001")
+    return ids
+
+
+def client_id(given: str | None) -> str | None:
+    """The client id of an identity. Its name or resource id gets no token."""
+    if given is not None and not GUID.fullmatch(given):
+        raise ValueError(f"{given!r} is not a client id; it looks like 7c0f5a0e-0000-4000-8000-000000000001")
+    return given
+
+
+def namespace(given: str) -> str:
+    """The host name of a Service Bus namespace; a port is for this machine only."""
+    if _HOST_NAME.fullmatch(given) or _LOCAL.fullmatch(given):
+        return given
+    raise ValueError("give the namespace's host name, such as contoso.servicebus.windows.net")
+
+
+def store(given: str) -> str:
+    """Where ledger and state live: `sqlite:<path>`, or a table endpoint that our token may be sent to."""
+    if given.startswith("sqlite:") and given != "sqlite:":
+        return given
+    parts = urlsplit(given)
+    if parts.scheme == "http" and parts.hostname:
+        raise ValueError(
+            "give https://: the client sends its token over nothing else (Azurite: docs/settings.md#azurite)"
+        )
+    host = parts.hostname or ""
+    if (other := _OTHER_STORAGE.search(host)) is not None:
+        raise ValueError(
+            f"give the account's table endpoint, https://<account>.table.core.windows.net: this is its {other[1]}"
+        )
+    if parts.query or parts.fragment or parts.username is not None:
+        raise ValueError("give the endpoint alone, without a signature or key: the app signs in as its identity")
+    is_table = ".table." in host and _HOST_NAME.fullmatch(host) and parts.path in {"", "/"}
+    if parts.scheme == "https" and (is_table or host in LOOPBACK):
+        return given.rstrip("/")
+    raise ValueError("give 'sqlite:<path>' or a table endpoint such as https://<account>.table.core.windows.net")
+
+
+def service(given: str, public: str) -> str:
+    """The address of an Azure service. Our tokens are for the public cloud's, and are sent to nobody else."""
+    parts = urlsplit(given)
+    host = parts.hostname or ""
+    bare = not (parts.path.rstrip("/") or parts.query or parts.fragment or parts.username)
+    if bare and host in LOOPBACK and parts.scheme in {"http", "https"}:
+        return given.rstrip("/")
+    if bare and parts.scheme == "https" and (host == public or host.endswith(f".{public}")):
+        return given.rstrip("/")
+    raise ValueError(
+        f"give https://{public}: the app's tokens are for it, and other clouds want others; http:// and any other host "
+        "are accepted for this machine (127.0.0.1) only"
+    )
+
+
+def schedule(given: str) -> Schedule:
+    """A schedule that fires, and at most once a minute."""
+    read = read_schedule(given)
+    if read.longest_rest is None:
+        raise ValueError("give a day that comes: no month has this one, so that it never fires")
+    if len(read.seconds) > 1:
+        raise ValueError(f"begin with one second such as 0: it would fire {len(read.seconds)} times within a minute")
+    return read
