@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from cli import adopt, as_of, assignments, brake, describe, holds, look, report, verify
+from cli import adopt, as_of, assignments, brake, describe, holds, look, policy, report, verify
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -19,6 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     brake.add_to(commands)
     report.add_to(commands)
     verify.add_to(commands)
+    policy.add_to(commands)
     writing = commands.add_parser("describe", help="write docs/event.schema.json and docs/openapi.json anew")
     writing.set_defaults(run=lambda _: describe.describe())
     chosen = parser.parse_args(arguments)

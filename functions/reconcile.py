@@ -1,5 +1,7 @@
 """access-work -> the right access: one key at a time per session."""
 
+import logging
+
 import azure.functions as func
 
 from shared import bootstrap
@@ -13,6 +15,7 @@ from shared.services.reconcile import reconcile as take_a_look
 bootstrap.check()
 blueprint = func.Blueprint()
 _bugs = BugRuns()
+_log = logging.getLogger(__name__)
 
 
 @blueprint.function_name("reconcile")
@@ -45,4 +48,7 @@ def _read(body: bytes, message: func.ServiceBusMessage) -> WorkItem | RejectedEv
     try:
         return decode(body, message.session_id or "")
     except Rejected as wrong:
+        # Without the reason, which may quote a name. It stands on rejected-events.
+        number = message.sequence_number
+        _log.warning("access-work: message %s is no work item (%s), and goes to rejected-events", number, wrong.field)
         return RejectedEvent(body, wrong.field, wrong.reason, wrong.mend, message.message_id)
