@@ -8,9 +8,8 @@ import re
 from pathlib import Path
 from typing import Any, Final
 
-from rich.console import Console
-
-from cli.operating import BAD_ARGUMENTS, DONE, complaints, counted
+from cli.operating import BAD_ARGUMENTS, DONE, counted
+from cli.terminal import complaints, out
 from shared import bootstrap
 from shared.errors import Misconfigured
 
@@ -35,21 +34,21 @@ def add_to(commands: Any) -> None:
 def check(file: Path | None) -> int:
     """Reads a policy as the app does at its start; says every mistake on stdout, as `file:line:column what`."""
     path = file if file is not None else bootstrap.policy_path(os.environ)
-    out = Console(highlight=False)
+    answer = out()
     try:
         policy = bootstrap.read_policy_file(path)
     except FileNotFoundError:
-        complaints().print(f"{path}: there is no such file", markup=False, soft_wrap=True)
+        complaints().print(f"{path}: there is no such file", soft_wrap=True)
         return BAD_ARGUMENTS
     except OSError as wrong:
-        complaints().print(f"{path}: it cannot be read: {wrong.strerror}", markup=False, soft_wrap=True)
+        complaints().print(f"{path}: it cannot be read: {wrong.strerror}", soft_wrap=True)
         return BAD_ARGUMENTS
     except Misconfigured as wrong:
         for mistake in wrong.mistakes:
             place = _PLACE.match(mistake)
             line = f"{path}:{place[1]}:{place[2]} {mistake[place.end() :]}" if place else f"{path}: {mistake}"
-            out.print(line, markup=False, soft_wrap=True)
-        out.print(f"{counted(len(wrong.mistakes), 'mistake')}.")
+            answer.print(line)
+        answer.print(f"{counted(len(wrong.mistakes), 'mistake')}.")
         return FOUND
-    out.print(f"{path}: no mistakes; {counted(len(policy.rules), 'rule')}.", markup=False, soft_wrap=True)
+    answer.print(f"{path}: no mistakes; {counted(len(policy.rules), 'rule')}.")
     return DONE

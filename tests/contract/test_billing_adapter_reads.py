@@ -239,7 +239,7 @@ async def test_no_token_goes_to_a_foreign_host(foreign: str) -> None:
 
 
 async def test_the_default_port_written_out_is_our_own_host() -> None:
-    service = Service(page(link="HTTPS://ARM.example:443/next"), page(profile_row()))
+    service = Service(page(link="HTTPS://MANAGEMENT.azure.com:443/next"), page(profile_row()))
     assert [profile.key for profile in await service.billing().profiles(ACCOUNT)] == [KEY]
 
 
