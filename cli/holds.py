@@ -219,7 +219,9 @@ async def _tell_decided(app: App, verb: str, decided: Decided, names: Sequence[s
         left = [] if verb != "release" else (await decisions.list_holds(app)).of(names)
         out.print(_of_dismissed([hold for hold in left if hold.status is Status.DISMISSED]))
         return DONE
-    out.print(f"{counted(len(decided.holds), 'action')} {done}.")
+    out.print(f"{counted(len(decided.holds), 'action')} {done}:")
+    for hold in decided.holds:
+        out.print(f"    {hold.id}  {_action(hold)}")
     if decided.last_due is not None:
         out.print(
             f"The last of them is looked at from {shown(decided.last_due)} on; then its hold goes, or says why not."
@@ -262,12 +264,16 @@ def _tell_line(out: Console, line: Line) -> None:
 def _tell_hold(out: Console, hold: Hold) -> None:
     decided = f" by {hold.by}, {shown(hold.decided_at)}" if hold.decided_at is not None else ""
     out.print(f"\n{hold.id}  ({hold.status.value}{decided})" + (f"  of lot {hold.lot}" if hold.lot else ""))
-    out.print(f"    {hold.kind.value.removesuffix('s').replace('_', ' ')}: {hold.key.canonical} on {hold.profile}")
+    out.print(f"    {_action(hold)}")
     if hold.basis:
         out.print(f"    because: {hold.basis}")
     out.print(f"    stopped by {hold.stopped_by.value}, since {shown(hold.since)}: {hold.why}")
     if hold.refused:
         out.print(f"    the last release was not carried out: {hold.refused}")
+
+
+def _action(hold: Hold) -> str:
+    return f"{hold.kind.value.removesuffix('s').replace('_', ' ')}: {hold.key.canonical} on {hold.profile}"
 
 
 def _tell_record(out: Console, record: Record) -> None:

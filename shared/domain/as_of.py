@@ -7,7 +7,7 @@ A record's time is a few seconds after what it tells of: a look leaves its recor
 after it read.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -211,14 +211,6 @@ class PersonFold:
             track.open = None
         else:
             _absent(track, told, at_once=track.profile in self._begun)
-
-
-def spells_of(records: Iterable[Recorded]) -> Sequence[Spell]:
-    """Folds a person's whole chain. Raises ValueError for a record that does not read like ours."""
-    fold = PersonFold()
-    for record in records:
-        fold.take(record)
-    return fold.spells()
 
 
 def _read_at(track: _Track, told: _Told, acted: Mapping[ProfileKey, Any]) -> _Told:

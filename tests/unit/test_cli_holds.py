@@ -126,7 +126,7 @@ def test_what_harmed_a_profile_is_shown_field_by_field(store: Store, capsys: Sai
 
 def test_dismissing_changes_the_hold_and_says_so(filled: Store, capsys: Said) -> None:
     assert main(["holds", "dismiss", LOT, "--yes", "--by", "olga"]) == 0
-    assert "2 actions dismissed." in capsys.readouterr().out
+    assert "2 actions dismissed:" in capsys.readouterr().out
     assert filled.statuses() == {
         HOLDS[0].id: Status.OPEN,
         HOLDS[1].id: Status.DISMISSED,
@@ -330,7 +330,9 @@ async def test_a_release_reaches_the_queue_by_the_environment_that_a_sandbox_tel
             monkeypatch.setenv(name, value)
         arguments = ["holds", "release", "--all", "--yes", "--as-listed", NOW.isoformat(), "--by", "olga"]
         assert await asyncio.to_thread(main, arguments) == 0
-        assert "3 actions released." in capsys.readouterr().out
+        said = capsys.readouterr().out
+        assert "3 actions released:" in said
+        assert all(f": {key.canonical} on " in said for key in (ANNA, BEN, CLEO)), "it names what went"
         sent = [stored.message for stored in sandbox.broker.queue("access-work").peek(0, count=10)]
         assert {decode(message.body).key for message in sent} == {ANNA, BEN, CLEO}
         assert {decode(message.body).cause.kind for message in sent} == {CauseKind.OPERATOR}

@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from shared.domain.as_of import spells_of
 from shared.domain.foreign_sightings import ForeignFold, appeared
 from shared.domain.keys import ProfileKey
 from shared.domain.spells import Certainty, Ending, How, Spell, Window
+from tests.as_of_spells import spells_of
 
 P: Final = ProfileKey("mca", "P1")
 DAY: Final = datetime(2026, 3, 2, 9, tzinfo=UTC)
