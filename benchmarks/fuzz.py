@@ -144,7 +144,8 @@ def _spoil_value(body: bytes, chance: random.Random) -> bytes:
 async def post(desk: Desk, attempt: Attempt, *, honest: bool) -> Answer:
     """Posts an attempt with a right proof, or with none."""
     if attempt.source == GRAPH:
-        posted = Posted(attempt.body, {"content-type": attempt.media_type}, attempt.query)
+        headers = {"content-type": attempt.media_type, "content-length": str(len(attempt.body))}
+        posted = Posted(attempt.body, headers, attempt.query)
         return await take_notifications(desk.front, posted)
     return await desk.post(
         attempt.source,

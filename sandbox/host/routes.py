@@ -2,7 +2,9 @@
 
 What may live here: route templates, keys, and the translation between HTTP and a function's values. A route
 that no function has, or has with another method, is 404; a missing or wrong key is 401, as on the platform,
-and here with a message.
+and here with a message. A function gets a request as `GrpcMessageConversionExtensions.ToRpcHttp` of the Functions host
+hands it on: without its body where no `Content-Length` says how long that is (`Transfer-Encoding: chunked`), the values
+of a query key that comes more than once joined, and empty ones left out.
 """
 
 import hmac
@@ -139,10 +141,19 @@ def _as_datum(request: Request, params: list[tuple[str, str]]) -> Datum:
         "url": f"{request.base}{request.target}",
         "headers": list(request.headers.items()),
         "params": params,
-        "query": list(dict(parse_qsl(request.query, keep_blank_values=True)).items()),
-        "body": request.body,
+        "query": list(_query(request).items()),
+        "body": request.body if request.headers.get("content-length") else b"",
     }
     return Datum("http", value)
+
+
+def _query(request: Request) -> dict[str, str]:
+    """Keys are one whatever their case, in the spelling that came first; `parse_qsl` leaves empty values out."""
+    spelled: dict[str, str] = {}
+    joined: dict[str, list[str]] = {}
+    for name, text in parse_qsl(request.query):
+        joined.setdefault(spelled.setdefault(name.casefold(), name), []).append(text)
+    return {name: ",".join(texts) for name, texts in joined.items()}
 
 
 def as_response(returned: Datum) -> Response:

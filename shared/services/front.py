@@ -31,7 +31,7 @@ _JSON: Final = "application/json"
 _TOLD_AT_MOST: Final = 10
 """How many mistakes an answer tells; rejected-events has them all."""
 
-_LOGGED: Final = frozenset({400, 413, 415})  # 401 and 503 have lines of their own, and anybody can cause a 404
+_LOGGED: Final = frozenset({400, 411, 413, 415})  # 401 and 503 have lines of their own, and anybody can cause a 404
 
 _log = logging.getLogger(__name__)
 
@@ -128,7 +128,7 @@ async def take_notifications(front: Front, posted: Posted) -> Answer:
 async def _take_items(front: Front, posted: Posted, states: Sequence[str]) -> Answer:
     if token := posted.query.get("validationToken"):
         return _echo(token)
-    if (refusal := _too_large(front, posted)) is not None:
+    if (refusal := _unread(front, posted)) is not None:
         return refusal
     try:
         notified = read_collection(posted.body, states)
@@ -160,8 +160,8 @@ def _echo(token: str) -> Answer:
 
 
 def _unwelcome(front: Front, source: Source, posted: Posted, now: datetime) -> Answer | None:
-    """The refusal of a request that is not worth reading: too large, not proved, or not what it says."""
-    if (refusal := _too_large(front, posted)) is not None:
+    """The refusal of a request that is not worth reading: of no length, too large, not proved, or not what it says."""
+    if (refusal := _unread(front, posted)) is not None:
         return refusal
     keys = [key.get_secret_value() for key in source.keys(front.settings)] if source.keys is not None else []
     if not source.proof.holds(posted, keys, now, timedelta(seconds=front.settings.signature_seconds)):
@@ -222,7 +222,10 @@ def _tell(notified: Notified) -> None:
         _log.info("graph: items passed on: %d", notified.ours)
 
 
-def _too_large(front: Front, posted: Posted) -> Answer | None:
+def _unread(front: Front, posted: Posted) -> Answer | None:
+    """The refusal of a body whose length is not known, or too much. No proof is judged by a body that is not there."""
+    if posted.has_unknown_length:
+        return _refuse(411, "Content-Length", "it is missing", "Send Content-Length, and no body in chunks")
     most = front.settings.body_bytes
     if len(posted.body) <= most:
         return None

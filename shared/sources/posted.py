@@ -27,6 +27,11 @@ class Posted:
         """Whether the body is not what it says, but an encoding of it."""
         return self.headers.get("content-encoding", "").strip().lower() not in {"", "identity"}
 
+    @property
+    def has_unknown_length(self) -> bool:
+        """Whether no length was given: of a body sent in chunks, the Functions host hands on nothing (host#7930)."""
+        return not self.body and "content-length" not in self.headers
+
 
 class WrongMediaType(InvoiceAccessError):  # noqa: N818 - the words of HTTP's own 415
     """The body is of a kind that this source does not read; `accepted` are those that it reads."""

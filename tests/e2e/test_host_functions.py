@@ -394,6 +394,31 @@ async def test_http_functions_answer_their_routes_methods_and_keys(start: StartH
     assert (await app.client.get("/v1/broken")).status_code == 500
 
 
+ECHO = """
+@app.route(route="echo", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+async def echo(req: func.HttpRequest) -> func.HttpResponse:
+    length = req.headers.get("content-length")
+    return func.HttpResponse(json.dumps([req.get_body().decode(), length, dict(req.params)]))
+"""
+
+
+async def test_a_body_of_unknown_length_does_not_reach_a_function(start: StartHost) -> None:
+    app = await start(ECHO)
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"he"
+        yield b"llo"
+
+    assert (await app.client.post("/api/echo", content=b"hello")).json() == ["hello", "5", {}]
+    assert (await app.client.post("/api/echo", content=chunks())).json() == ["", None, {}]
+
+
+async def test_the_values_of_a_repeated_query_key_are_joined_and_empty_ones_left_out(start: StartHost) -> None:
+    app = await start(ECHO)
+    answer = await app.client.post("/api/echo?a=1&b=&A=2&c=&a=%2C&c=x&d")
+    assert answer.json()[2] == {"a": "1,2,,", "c": "x"}
+
+
 OUTPUT = """
 @app.service_bus_queue_trigger(arg_name="msg", queue_name="work", connection="Bus")
 @app.service_bus_queue_output(arg_name="out", queue_name="done", connection="Bus")

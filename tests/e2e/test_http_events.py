@@ -78,6 +78,22 @@ async def test_the_handshake_goes_the_whole_way(client: httpx.AsyncClient) -> No
         assert answer.text == token
 
 
+async def test_an_event_in_chunks_is_told_to_come_with_its_length(front: Sandbox, client: httpx.AsyncClient) -> None:
+    body = b'{"specversion":"1.0","id":"1","source":"/hr","type":"hired","subject":"employee-id:1"}'
+    stamp = str(int(time.time()))
+    digest = hmac.new(KEYS["hr"][0].encode(), stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+    proof = {"x-signature": f"v1={digest}", "x-timestamp": stamp, "content-type": "application/cloudevents+json"}
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield body
+
+    before = len(queued(front))
+    answer = await client.post("events/hr", content=chunks(), headers=proof)
+    assert (answer.status_code, answer.json()["field"]) == (411, "Content-Length")
+    assert len(queued(front)) == before
+    assert (await client.post("events/hr", content=body, headers=proof)).status_code == 202
+
+
 async def test_a_hundred_notifications_become_one_message(front: Sandbox, client: httpx.AsyncClient) -> None:
     before = len(queued(front))
     answer = await client.post("graph/notifications", json=collection(100))

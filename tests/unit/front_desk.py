@@ -98,12 +98,14 @@ class Desk:
                     proof = {}
         if query is None:
             query = {"secret": KEYS["personio"][1]} if source == "personio" else {}
-        sent = {"content-type": MEDIA_TYPES.get(source, "application/json") if media_type is None else media_type}
+        media = MEDIA_TYPES.get(source, "application/json") if media_type is None else media_type
+        sent = {"content-type": media, "content-length": str(len(content))}
         return await take_events(self.front, source, Posted(content, {**sent, **(headers or {}), **proof}, query))
 
     async def notify(self, body: Any, query: Mapping[str, str] | None = None) -> Answer:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return await take_notifications(self.front, Posted(content, {"content-type": "application/json"}, query or {}))
+        sent = {"content-type": "application/json", "content-length": str(len(content))}
+        return await take_notifications(self.front, Posted(content, sent, query or {}))
 
     def named(self) -> list[tuple[str, str | None]]:
         """Whom the queue's messages name as intake reads them, and when; fails where intake would reject one."""

@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 
 from shared.errors import Misconfigured, Permanent, Transient
-from shared.services.front import Refusal, shake_hands
+from shared.services.front import Refusal, shake_hands, take_events, take_notifications
 from shared.settings import SECRET_NAMES, FrontSettings, Part, Settings
 from shared.sources.posted import Posted
-from shared.sources.table import wrong_sources
+from shared.sources.table import SOURCES, wrong_sources
 from tests.unit.front_desk import ENVIRONMENT, KEYS, NOW, Desk, signed_bamboohr, signed_hr
 
 EVENT = b'{"specversion":"1.0","id":"1","source":"/hr","type":"hired","subject":"employee-id:004711"}'
@@ -115,6 +115,27 @@ async def test_a_wrong_media_type_is_415_and_told_the_right_one(source: str, med
     assert answer.status == 415
     assert isinstance(answer.body, Refusal)
     assert "application/" in answer.body.mend
+
+
+async def test_a_body_that_came_in_chunks_is_411_before_any_proof_is_judged() -> None:
+    """The Functions host hands on none of it: the signature would not hold, and 401 would send its sender astray."""
+    chunked = {"transfer-encoding": "chunked", "content-type": "application/json"}
+    for source in SOURCES:
+        desk = Desk()
+        answer = await take_events(desk.front, source.name, Posted(b"", chunked | signed_hr(EVENT, NOW)))
+        assert answer.status == 411
+        assert isinstance(answer.body, Refusal)
+        assert answer.body.field == "Content-Length"
+        assert desk.queue.sends == 0
+    desk = Desk()
+    assert (await take_notifications(desk.front, Posted(b"", chunked))).status == 411
+    handshake = Posted(b"", chunked, {"validationToken": "t"})
+    assert (await take_notifications(desk.front, handshake)).status == 200
+
+
+async def test_an_empty_body_of_a_known_length_is_judged_by_its_proof() -> None:
+    assert (await Desk().post("hr", b"", proof={})).status == 401
+    assert (await Desk().post("hr", b"")).status == 400
 
 
 async def test_a_compressed_body_is_415() -> None:
