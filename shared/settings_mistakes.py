@@ -24,6 +24,7 @@ _PLACEHOLDER: Final = re.compile(r"<[^<>]*>")
 _WITH_SECRET: Final = re.compile(r"(key|sig|signature|secret|password|code|token)\w*\s*=|//[^/]*@", re.IGNORECASE)
 """A value that carries a secret although its setting has none: a connection string, a signed URL."""
 
+_ODD_LETTERS: Final = 3
 _NEAR: Final = 0.88
 """How alike two names are that are taken for one. `AZURE_TENANT_ID` and `AZURE_CLIENT_ID` have 0.8."""
 
@@ -75,8 +76,10 @@ def no_such_setting(name: str, known: Collection[str]) -> str | None:
 
 
 def _alike(one: str, other: str) -> bool:
+    if len(set(one) ^ set(other)) > _ODD_LETTERS:  # hundreds of variables are none of ours: tell most of them cheaply
+        return False
     compared = difflib.SequenceMatcher(None, one, other, autojunk=False)
-    return compared.real_quick_ratio() > _NEAR and compared.ratio() > _NEAR
+    return compared.ratio() > _NEAR
 
 
 def _say(detail: ErrorDetails, *, is_shown: bool) -> str:

@@ -34,7 +34,7 @@ def settings(**more: str) -> Settings:
     return Settings.read(
         {
             "INVOICE_ACCESS_STORE": "sqlite:x",
-            "ServiceBusConnection__fullyQualifiedNamespace": "x",
+            "ServiceBusConnection__fullyQualifiedNamespace": "unused.example",
             "INVOICE_ACCESS_GRAPH_URL": "http://127.0.0.1:1",
             "INVOICE_ACCESS_GRAPH_CLIENT_STATES": f"{FIRST} {SECOND}",
             "INVOICE_ACCESS_NOTIFICATION_URL": NOTIFICATIONS,

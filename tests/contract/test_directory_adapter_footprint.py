@@ -33,7 +33,7 @@ def answer(request):
 async def main():
     client = httpx.AsyncClient(transport=httpx.MockTransport(answer))
     settings = Settings.read(
-        {"INVOICE_ACCESS_STORE": "sqlite:x", "ServiceBusConnection__fullyQualifiedNamespace": "x"}
+        {"INVOICE_ACCESS_STORE": "sqlite:x", "ServiceBusConnection__fullyQualifiedNamespace": "unused.example"}
     )
     directory = GraphDirectory(settings, Credential(), http_client=client)
     assert (await directory.person(OBJECT, frozenset({OBJECT}))).groups == {OBJECT}

@@ -29,7 +29,7 @@ def answer(request):
 async def main():
     client = httpx.AsyncClient(transport=httpx.MockTransport(answer))
     settings = Settings.read(
-        {"INVOICE_ACCESS_STORE": "sqlite:x", "ServiceBusConnection__fullyQualifiedNamespace": "x"}
+        {"INVOICE_ACCESS_STORE": "sqlite:x", "ServiceBusConnection__fullyQualifiedNamespace": "unused.example"}
     )
     subscriptions = GraphSubscriptions(settings, Credential(), http_client=client)
     wanted = WantedSubscription("users", frozenset({"updated"}), "https://x/n", "https://x/l", "state")

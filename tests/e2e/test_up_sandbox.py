@@ -113,7 +113,9 @@ async def test_an_app_that_does_not_start_is_the_reason_the_sandbox_does_not(app
             pytest.fail("it must not start")
 
 
-async def test_a_failed_start_is_told_once_and_leaves_no_directory_of_its_own(tmp_path: Path) -> None:
+async def test_a_failed_start_is_told_by_the_app_and_once_by_the_sandbox_and_leaves_no_directory_of_its_own(
+    tmp_path: Path,
+) -> None:
     policy = tmp_path / "policy.yaml"
     policy.write_text("version: 1\nenforce: maybe\nrules: []\n")
     temporary = tmp_path / "temporary"
@@ -128,7 +130,9 @@ async def test_a_failed_start_is_told_once_and_leaves_no_directory_of_its_own(tm
     async with asyncio.timeout(30):
         out, said = await process.communicate()
     assert (process.returncode, out) == (1, b"")
-    assert said.count(b"'maybe'") == 1
+    app, _, sandbox = said.partition(b"python -m sandbox up: the app does not start:")
+    assert app.count(b"ERROR") == app.count(b"'maybe'") == 2  # in its log, and on its stderr
+    assert sandbox.count(b"'maybe'") == 1
     assert list(temporary.iterdir()) == []
 
 

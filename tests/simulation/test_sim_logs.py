@@ -274,7 +274,7 @@ async def keeper() -> AsyncIterator[tuple[Keeper, Faults]]:
     settings = Settings.read(
         {
             "INVOICE_ACCESS_STORE": "sqlite:x",
-            "ServiceBusConnection__fullyQualifiedNamespace": "x",
+            "ServiceBusConnection__fullyQualifiedNamespace": "unused.example",
             "INVOICE_ACCESS_GRAPH_URL": "http://127.0.0.1:1",
             "INVOICE_ACCESS_GRAPH_CLIENT_STATES": STATE,
             "INVOICE_ACCESS_NOTIFICATION_URL": f"{NOTIFICATIONS}?code={CODE}",

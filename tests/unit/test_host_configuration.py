@@ -91,7 +91,7 @@ QUEUE = {
     "connection": "Bus",
     "direction": "IN",
 }
-SETTINGS = Settings({"BUS__fullyQualifiedNamespace": "x"})
+SETTINGS = Settings({"BUS__fullyQualifiedNamespace": "unused.example"})
 
 
 def test_settings_are_found_whatever_their_case_and_a_function_can_be_disabled() -> None:
