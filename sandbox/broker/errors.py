@@ -14,6 +14,7 @@ class BrokerError(Exception):
 
         BrokerError
         +-- EntityNotFound
+        +-- EntityDisabled
         +-- EntityExists
         +-- InvalidOperation
         +-- MessageTooLarge
@@ -32,6 +33,13 @@ class EntityNotFound(BrokerError):  # noqa: N818 - the service's own word
 
     condition = "amqp:not-found"
     status = 404
+
+
+class EntityDisabled(BrokerError):  # noqa: N818 - the service's own word
+    """Somebody switched the queue off: it keeps what it has, and nobody sends or receives."""
+
+    condition = "com.microsoft:entity-disabled"
+    status = 403
 
 
 class EntityExists(BrokerError):  # noqa: N818 - the service's own word

@@ -16,7 +16,7 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from sandbox.broker.errors import InvalidOperation, MessageTooLarge
+from sandbox.broker.errors import EntityDisabled, InvalidOperation, MessageTooLarge
 from sandbox.broker.messages import Delivery, Message, MessageState, StoredMessage
 from sandbox.broker.options import MAX_ID_CHARACTERS, MAX_MESSAGE_BYTES, QueueOptions
 from sandbox.broker.sessions import SessionLock
@@ -52,6 +52,7 @@ class Queue:
         dead_letters: "Queue | None",
     ) -> None:
         self.options = options
+        self.is_disabled = False
         self.dead_letters = dead_letters
         self.shelves: Shelves = Shelves(  # for the queue whose dead letters these are; others use the methods
             options,
@@ -63,6 +64,11 @@ class Queue:
         self._seen_ids: OrderedDict[str, datetime] = OrderedDict()
         self._subscribers: dict[int, tuple[str | None, Callable[[], None]]] = {}
         self._subscriptions = numbers_from()
+
+    def refuse_if_disabled(self) -> None:
+        """Raises `EntityDisabled` where somebody set `is_disabled`: for what goes in, and for new links."""
+        if self.is_disabled:
+            raise EntityDisabled(f"Entity '{self.options.name}' is disabled.")
 
     # --- sending ---------------------------------------------------------------------------------
 
@@ -83,6 +89,7 @@ class Queue:
         A duplicate gets a number too, but is never delivered. A message that becomes due is enqueued then and
         there, under a new number ("Message sequencing and timestamps" page).
         """
+        self.refuse_if_disabled()
         with self._present() as now:
             for message in messages:
                 self._check(message)

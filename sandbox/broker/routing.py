@@ -18,7 +18,7 @@ _CBS = "$cbs"
 def link_for(channel: "Channel", attach: Attach) -> Link:
     """The link, not yet started.
 
-    Raises `AmqpError` (no address, no permission) or `EntityNotFound`.
+    Raises `AmqpError` (no address, no permission), `EntityNotFound` or `EntityDisabled`.
     """
     receives = attach.role
     path = path_of(_address(attach.source if receives else attach.target))
@@ -32,6 +32,7 @@ def link_for(channel: "Channel", attach: Attach) -> Link:
             f"Unauthorized access to '{entity}'. Put a token for it to $cbs on this connection first.",
         )
     queue = connection.broker.queue(entity)
+    queue.refuse_if_disabled()
     if entity != path:
         return _node_link(channel, attach, path, Management(queue, connection.session_lock))
     return QueueReceiver(channel, attach, queue) if receives else QueueSender(channel, attach, queue)

@@ -154,6 +154,29 @@ async def test_a_rejected_event_whose_queue_is_away_waits_on_the_work_queue_and_
     assert waiting_event(b"{}", {"field": "body"}) is None
 
 
+async def test_events_that_cannot_be_used_wait_while_their_queue_is_switched_off_on_an_open_link_and_a_new_one(
+    namespace: Namespace, queues: ServiceBusQueues
+) -> None:
+    event = RejectedEvent(b"noise", "subject", "missing", "add one")
+    await queues.send_rejected([event])  # the link is open now
+    namespace.stored("rejected-events")
+    namespace.stored("access-work")
+    namespace.broker.queue("rejected-events").is_disabled = True
+    try:
+        for _ in range(2):
+            await queues.send_rejected([event])
+    finally:
+        namespace.broker.queue("rejected-events").is_disabled = False
+    waiting = [
+        waiting_event(each.message.body, each.message.application_properties)
+        for each in namespace.stored("access-work")
+    ]
+    assert waiting == [event, event]
+    assert namespace.stored("rejected-events") == []
+    await queues.send_rejected([event])
+    assert len(namespace.stored("rejected-events")) == 1
+
+
 async def test_looks_of_one_session_keep_their_order(namespace: Namespace, queues: ServiceBusQueues) -> None:
     sent = [look(number) for number in range(100)]
     await queues.send_work(sent)

@@ -49,6 +49,35 @@ async def test_events_outlast_an_identity_endpoint_that_is_away_at_a_cold_start(
         assert (status["failures"], status["running"]) == (0, 0)
 
 
+async def test_a_switched_off_queue_for_rejected_events_costs_the_good_ones_of_the_batch_nothing(
+    tmp_path: Path,
+) -> None:
+    async with running(Options(state=tmp_path)) as sandbox, httpx.AsyncClient(timeout=60) as client:
+        rejected = sandbox.broker.queue("rejected-events")
+        rejected.is_disabled = True
+        async with (
+            ServiceBusClient.from_connection_string(sandbox.service_bus) as bus,
+            bus.get_queue_sender("people-events") as sender,
+        ):
+            event = {"specversion": "1.0", "id": "1", "source": "/hr", "type": "left", "subject": "employee-id:E00001"}
+            await sender.send_messages([ServiceBusMessage(b"noise"), ServiceBusMessage(json.dumps(event))])
+        work = sandbox.broker.queue("access-work")
+        async with asyncio.timeout(SECONDS):
+            while _events(sandbox) != (0, 0) or not work.counts().scheduled:  # noqa: ASYNC110 - the broker tells nobody
+                await asyncio.sleep(0.2)
+        functions = (await client.get(f"{sandbox.functions}/admin/host/status")).json()["functions"]
+        assert functions["intake"]["failures"] == 0
+        noise = [each.message for each in work.peek(count=100) if each.message.body == b"noise"]
+        assert len(noise) == 1
+        assert rejected.counts().active == 0
+        chain = (
+            [line for line in sandbox.app_log.read_text().splitlines() if "identity:employee-id" in line]
+            if sandbox.app_log
+            else []
+        )
+        assert chain is not None
+
+
 async def test_events_outlast_a_work_queue_that_cannot_be_reached(tmp_path: Path) -> None:
     nowhere = {"ServiceBusConnection__fullyQualifiedNamespace": "127.0.0.1:9"}
     async with running(Options(state=tmp_path, settings=nowhere)) as sandbox:
