@@ -66,16 +66,10 @@ async def test_a_switched_off_queue_for_rejected_events_costs_the_good_ones_of_t
             while _events(sandbox) != (0, 0) or not work.counts().scheduled:  # noqa: ASYNC110 - the broker tells nobody
                 await asyncio.sleep(0.2)
         functions = (await client.get(f"{sandbox.functions}/admin/host/status")).json()["functions"]
-        assert functions["intake"]["failures"] == 0
+        assert functions["intake"]["failures"] == 0  # nothing was given back, so that nobody is looked at again
         noise = [each.message for each in work.peek(count=100) if each.message.body == b"noise"]
         assert len(noise) == 1
         assert rejected.counts().active == 0
-        chain = (
-            [line for line in sandbox.app_log.read_text().splitlines() if "identity:employee-id" in line]
-            if sandbox.app_log
-            else []
-        )
-        assert chain is not None
 
 
 async def test_events_outlast_a_work_queue_that_cannot_be_reached(tmp_path: Path) -> None:
