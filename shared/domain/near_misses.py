@@ -75,7 +75,7 @@ class Vocabulary:
         return tuple(self._near(person))
 
     def _near(self, person: Person) -> Iterator[Near]:
-        for attribute in self.alike.keys() | self.beginnings.keys():
+        for attribute in sorted(self.alike.keys() | self.beginnings.keys()):
             value = person.attributes.get(attribute)
             if value is None or self._is_asked_for(attribute, value):
                 continue
