@@ -62,6 +62,8 @@ class Call:
         if self.model.switches.stranger == "no-claims":
             return service_error(401, "401", "No claims present for the caller in the system")
         message = f"The caller {self.caller.object_id} has no access to {scope.id}."
+        if self.model.switches.stranger == "unauthorized":
+            return service_error(401, "Unauthorized", message)
         return service_error(403, "AuthorizationFailed", message)
 
     def unprocessable(self, account: Account) -> Refused:

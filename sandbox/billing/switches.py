@@ -31,9 +31,10 @@ class Switches:
     version."""
 
     # -- access
-    stranger: Literal["no-claims", "forbidden"] = "no-claims"
-    """What a caller without any billing role on the scope gets: 401 "No claims present" or 403. Both were
-    reported for the same situation; 401 is the default because clients mistake it for a token problem."""
+    stranger: Literal["no-claims", "unauthorized", "forbidden"] = "no-claims"
+    """What a caller without any billing role on the scope gets: 401 "No claims present", the same 401 in other
+    words, or 403. First and last were reported for the same situation; 401 is the default because clients mistake
+    it for a token problem. Nobody knows whether its words are always those."""
 
     check_access_answers: bool = True
     """Whether checkAccess says Allowed on customer and partner agreements. Positive answers were recorded for

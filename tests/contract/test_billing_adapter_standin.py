@@ -250,7 +250,7 @@ async def test_an_enterprise_agreement_is_told_apart_and_refuses_clearly(unmanag
 
 
 @pytest.mark.parametrize("bodies", ["bare", "wrapped"])
-@pytest.mark.parametrize("stranger", ["no-claims", "forbidden"])
+@pytest.mark.parametrize("stranger", ["no-claims", "unauthorized", "forbidden"])
 async def test_a_lost_role_is_told_for_reads_and_writes(stranger: str, bodies: str) -> None:
     billing = Azure(stranger=stranger, error_bodies=bodies).billing(STRANGER)
     row = Assignment(KEY, f"{INVOICE_MANAGER}_{MANAGER}", INVOICE_MANAGER, MANAGER, created_by=STRANGER)

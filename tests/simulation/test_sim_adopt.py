@@ -294,6 +294,30 @@ async def test_a_row_that_somebody_made_anew_is_foreign(stage: Stage, by: str) -
     assert not isinstance(one.held, OwnAssignment)
 
 
+async def test_a_row_that_the_same_hand_made_anew_is_foreign(stage: Stage) -> None:
+    stage.give(DE, HARRY)
+    await adopt(stage, chosen((DE, HARRY)))
+    await stage.run_until_quiet()
+    stage.take(DE, HARRY)
+    await stage.advance(seconds=2)
+    stage.give(DE, HARRY)
+    stage.change(HARRY, accountEnabled=False)
+    await stage.settle()
+    assert DE in stage.held(HARRY)
+
+
+async def test_a_row_that_was_remade_since_it_was_shown_is_another_one_whoever_made_it(stage: Stage) -> None:
+    stage.give(DE, HARRY)
+    plan = await plan_adoption(stage.app, chosen((DE, HARRY)))
+    stage.take(DE, HARRY)
+    await stage.advance(seconds=2)
+    stage.give(DE, HARRY)
+    (other,) = await apply_adoption(stage.app, plan.able, "olga")
+    assert other.fate is Fate.REFUSED
+    assert other.why.startswith("it is not the one that was shown: its time was ")
+    assert await evidence(stage, HARRY) == []
+
+
 async def test_what_was_adopted_revoked_and_given_by_hand_again_is_foreign(stage: Stage) -> None:
     await adopt(stage, chosen((NL, HARRY)))
     await stage.advance(minutes=10)

@@ -30,6 +30,15 @@ class Told:
     effective: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """A text of somebody's that was typed wrongly."""
+
+    attribute: str
+    right: str
+    wrong: str
+
+
 @dataclass(eq=False)
 class Case:
     """What is known. `catalogue_age` is how old a catalogue may be that is still in use, `settle` the settling time."""
@@ -105,6 +114,8 @@ class Case:
     """What was reserved when the state was last wiped: a write may have been on its way."""
     known: tuple[datetime, datetime, SimPolicy] | None = None
     """The latest complete sweep that kept everything since the state was lost: its beginning, end and policy."""
+    slips: dict[str, Slip] = field(default_factory=dict)
+    """The latest slip in somebody's texts, by object id, also after it was mended."""
     adopted: dict[tuple[ProfileKey, str], datetime] = field(default_factory=dict)
     """Rows for whose adoption there ever was evidence, each by when it was made."""
     surely_adopted: dict[tuple[ProfileKey, str], datetime] = field(default_factory=dict)

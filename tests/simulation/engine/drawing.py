@@ -8,9 +8,13 @@ from typing import Any, Final
 
 from sandbox.billing.switches import Switches as BillingSwitches
 from sandbox.graph.switches import Switches as GraphSwitches
+from shared.domain.billing import INVOICE_MANAGER
 from tests.simulation.small_world import COMPANIES, TREASURY, by_hand, guid, user, world
 
 _PERSON_ID: Final = 10
+_OF_NOBODY: Final = 0.1
+"""How many of the profiles have an assignment without a principal."""
+
 _NAMELESS: Final = 0.3
 """How many of the assignments that were given by hand do not say by whom."""
 
@@ -23,7 +27,7 @@ def draw_switches(rng: random.Random) -> tuple[BillingSwitches, GraphSwitches]:
 
     slow = one(0.0, 0.0, 5.0, 30.0)
     billing = BillingSwitches(
-        stranger=one("no-claims", "forbidden"),
+        stranger=one("no-claims", "forbidden", "unauthorized"),
         check_access_answers=one(True, False),
         create_status=one(200, 200, 202),
         create_seconds=one(1.0, 5.0, 25.0),
@@ -118,3 +122,6 @@ def _vary(rng: random.Random, profile: dict[str, Any], people: int) -> None:
     if rng.random() < 0.2:
         by: dict[str, Any] = {"createdByPrincipalId": None} if rng.random() < _NAMELESS else {}
         profile["billingRoleAssignments"].append(by_hand(person_id(rng.randrange(people)), **by))
+    if rng.random() < _OF_NOBODY:
+        role = rng.choice((INVOICE_MANAGER, "Billing profile reader"))
+        profile["billingRoleAssignments"].append({"principalType": "Everyone", "role": role})

@@ -16,6 +16,7 @@ from tests.simulation.engine.world import ARM, GRAPH
 
 _NOT_FOUND: Final = "request_resourcenotfound"
 _SHOWN: Final = 110
+_SERVICES_HEADERS: Final = frozenset({"x-ms-service-version", "api-supported-versions"})
 
 
 def hear(case: Case, process: Named, target: str, request: Request, response: Response) -> None:
@@ -64,8 +65,14 @@ def _answered(run: Run, request: Request, response: Response) -> None:
 
 
 def _is_refusal(response: Response) -> bool:
-    """Whether billing says that we have no role there. What it says to a token is another matter."""
-    return response.status == 403 or (response.status == 401 and b"no claims" in response.body.lower())
+    """Whether billing says that we have no role there, in whatever words. What it says to a token is another matter."""
+    if response.status != 401:
+        return response.status == 403
+    body = _parsed(response.body)
+    code = _code(body) or (str(body.get("code", "")).lower() if isinstance(body, dict) else "")
+    is_services = bool(code) or any(name.lower() in _SERVICES_HEADERS for name in response.headers)
+    challenge = response.headers.get("www-authenticate", "").lower()
+    return is_services and "token" not in code and "authenticationfailed" not in code and "invalid" not in challenge
 
 
 def _heard_list(run: Run, path: str, body: Any) -> None:

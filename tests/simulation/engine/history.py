@@ -6,10 +6,11 @@ events that a human-resources system might send about it. When things happen, an
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
 from shared.domain.keys import IdentityKind
+from tests.simulation.engine.oracle import AMSTERDAM
 from tests.simulation.engine.policies import SimPolicy
 from tests.simulation.engine.telling import Tale, Teller
 from tests.simulation.engine.world import Refused
@@ -73,7 +74,7 @@ class People(Teller):
     def pre_hire(self) -> list[Tale]:
         """Somebody begins in some days, and their account is disabled until then, or not."""
         day = (self.world.now() + timedelta(days=self.rng.choice((0, 1, 1, 2, 4)))).date()
-        moment = f"{day}T00:00:00Z" if self.rng.random() < 0.7 else f"{day}T07:30:00Z"
+        moment = self._stored(day, "07:30:00")
         person = self._new(employeeHireDate=moment, accountEnabled=self.rng.random() < 0.6)
         return self._about(person, effective=day)
 
@@ -160,7 +161,7 @@ class People(Teller):
         """Somebody who was here begins in some days, after all."""
         person = self._somebody()
         day = (self.world.now() + timedelta(days=self.rng.choice((1, 5)))).date()
-        self._change(person, employeeHireDate=f"{day}T00:00:00Z", accountEnabled=self.rng.random() < 0.7)
+        self._change(person, employeeHireDate=self._stored(day), accountEnabled=self.rng.random() < 0.7)
         return self._about(person, effective=day)
 
     def leave(self) -> list[Tale]:
@@ -173,7 +174,7 @@ class People(Teller):
         """Somebody's last day is known: past, today or to come."""
         person = self._somebody()
         day = (self.world.now() + timedelta(days=self.rng.choice((-3, -1, 0, 0, 1, 3)))).date()
-        moment = f"{day}T00:00:00Z" if self.rng.random() < 0.7 else f"{day}T15:00:00Z"
+        moment = self._stored(day, "15:00:00")
         self._change(person, employeeLeaveDateTime=moment)
         return self._about(person, effective=day if self.rng.random() < 0.5 else None)
 
@@ -206,7 +207,7 @@ class People(Teller):
         left = [entry.id for entry in self._entries() if entry.properties.get("employeeLeaveDateTime")]
         person = self._one(left)
         day = (self.world.now() + timedelta(days=self.rng.choice((0, 1)))).date()
-        self._change(person, accountEnabled=True, employeeHireDate=f"{day}T00:00:00Z")
+        self._change(person, accountEnabled=True, employeeHireDate=self._stored(day))
         return self._about(person, effective=day)
 
     def rename(self) -> list[Tale]:
@@ -286,6 +287,15 @@ class People(Teller):
             },
         )
         return str(found["id"])
+
+    def _stored(self, day: date, hour: str | None = None) -> str:
+        """A day as some system writes it: midnight of UTC or of the policy's zone, or with an hour if one is given."""
+        dice = self.rng.random()
+        if hour is not None and dice < 0.3:
+            return f"{day}T{hour}Z"
+        if dice < 0.65:
+            return f"{day}T00:00:00Z"
+        return f"{datetime.combine(day, time(), AMSTERDAM).astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
     def _change(self, person: str, **properties: Any) -> None:
         self.world.do_graph("PATCH", f"/users/{person}", properties)

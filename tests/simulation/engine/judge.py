@@ -57,6 +57,7 @@ from tests.simulation.engine.promises_of_runs import (
     one_look_at_a_time,
     who_loses_the_lock_stops,
 )
+from tests.simulation.engine.promises_of_slips import slips_wait_for_a_person
 from tests.simulation.engine.promises_of_writes import WRITE_PROMISES, flag_alone
 from tests.simulation.engine.world import AppWrite
 
@@ -276,7 +277,13 @@ class Judge(Case):
             run.written.append(write)
         if entry.operation == "put-profile":
             self._count_update()
-        for promise in (*WRITE_PROMISES, reserved_before_write, releases_are_recent, updates_are_rare):
+        for promise in (
+            *WRITE_PROMISES,
+            reserved_before_write,
+            releases_are_recent,
+            updates_are_rare,
+            slips_wait_for_a_person,
+        ):
             if (broken := promise(self, write, run)) is not None:
                 where = f"run {run.number} by {run.process}" if run else "no run"
                 self.book.violate(promise.__name__, f"{what} ({where}): {broken}")

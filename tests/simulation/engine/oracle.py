@@ -195,14 +195,20 @@ def _moment(text: Any) -> datetime | None:
     return None if at.year <= _BEFORE_ANYBODY or at.year >= _AFTER_EVERYBODY else at.astimezone(UTC)
 
 
+def _day_of(moment: datetime) -> date | None:
+    """The date that a moment stands for: midnight in UTC or in Amsterdam; None for any other moment."""
+    local = moment.astimezone(AMSTERDAM)
+    if moment.time() == time():
+        return moment.date()
+    return local.date() if local.time() == time() else None
+
+
 def _day_begins(moment: datetime) -> datetime:
-    """A date without a time (midnight UTC) begins with that day in Amsterdam; any other moment is itself."""
-    if moment.time() != time():
-        return moment
-    return datetime.combine(moment.date(), time(), AMSTERDAM).astimezone(UTC)
+    """A date without a time begins with that day in Amsterdam; any other moment is itself."""
+    day = _day_of(moment)
+    return moment if day is None else datetime.combine(day, time(), AMSTERDAM).astimezone(UTC)
 
 
 def _day_ends(moment: datetime) -> datetime:
-    if moment.time() != time():
-        return moment
-    return datetime.combine(moment.date() + timedelta(days=1), time(), AMSTERDAM).astimezone(UTC)
+    day = _day_of(moment)
+    return moment if day is None else datetime.combine(day + timedelta(days=1), time(), AMSTERDAM).astimezone(UTC)

@@ -52,6 +52,7 @@ class Outages:
             "store-refuses": (1, self.refuse),
             "store-full": (1, self.fill),
             "work-unreachable": (2, self.lose_the_work_queue),
+            "queue-refuses-briefly": (2, self.refuse_briefly),
             "identity-outage": (1, self.lose_identity),
         }
 
@@ -75,6 +76,12 @@ class Outages:
         """Messages are delivered, and nothing can be sent: a role that is missing, or a queue that is disabled."""
         away = timedelta(seconds=self._away() - self.world.loop.time())
         self.judge.post.sends_fail_until = self.world.now() + away
+
+    def refuse_briefly(self) -> None:
+        """Nothing can be sent for some seconds, less than a look keeps trying; somebody is told of meanwhile."""
+        post, over = self.judge.post, self.world.now() + timedelta(seconds=self.rng.uniform(1, 40))
+        post.sends_fail_until = max(post.sends_fail_until, over)
+        self.somebody_is_told_of()
 
     def lose_identity(self) -> None:
         """The identity endpoint answers nobody: no token for anything; and a process may start without one."""

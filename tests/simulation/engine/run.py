@@ -34,6 +34,7 @@ from tests.simulation.engine.place import Place
 from tests.simulation.engine.policies import change_policy, draw_policy
 from tests.simulation.engine.portal import Portal
 from tests.simulation.engine.quarrels import Quarrels
+from tests.simulation.engine.slips import Slips
 from tests.simulation.engine.telling import Tale
 from tests.simulation.engine.world import Refused, World
 from tests.simulation.small_world import PROFILES
@@ -113,6 +114,7 @@ class Simulation:
         self.people = People(self.world, self.judge, random.Random(f"{seed}:people"), later=self._later)
         self.portal = Portal(self.world, self.judge, random.Random(f"{seed}:portal"))
         self.oddities = Oddities(self.world, self.judge, random.Random(f"{seed}:oddities"))
+        self.slips = Slips(self.world, self.judge, random.Random(f"{seed}:slips"), later=self._later)
         self.mishaps = Mishaps(
             self.world,
             self.judge,
@@ -211,6 +213,7 @@ class Simulation:
             **self.people.kinds(),
             **self.portal.kinds(),
             **self.oddities.kinds(),
+            **self.slips.kinds(),
             **self.mishaps.kinds(),
             **self._outages.kinds(),
             **self._own_kinds(),

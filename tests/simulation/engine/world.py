@@ -215,12 +215,12 @@ class World:
         return self.profile(profile).assignments.held(INVOICE_MANAGER, person)
 
     def managers(self) -> list[tuple[ProfileKey, Row]]:
-        """Every Invoice manager assignment as it truly is."""
+        """Every Invoice manager assignment as it truly is, but for those that name nobody."""
         return [
             (key, row)
             for key in self.profiles()
             for row in self.profile(key).assignments.every()
-            if row.role == INVOICE_MANAGER
+            if row.role == INVOICE_MANAGER and row.principal_id
         ]
 
     def maker(self, profile: ProfileKey, row: Row) -> str | None:

@@ -132,7 +132,7 @@ _ROWS: Final = (
         file="shared/domain/ownership.py",
         old="self.created_on.replace(microsecond=0)",
         new="self.created_on.replace(month=1, day=1, hour=0, minute=0, second=0, microsecond=0)",
-        stories=("tests/simulation/test_sim_adopt.py::test_a_row_that_somebody_made_anew_is_foreign",),
+        stories=("tests/simulation/test_sim_adopt.py::test_a_row_that_the_same_hand_made_anew_is_foreign",),
     ),
     Mutant(
         name="record-before-its-head",
@@ -212,5 +212,40 @@ _SPELLINGS: Final = (
     ),
 )
 
-MUTANTS: Final = (*_DAYS, *_MEMORIES, *_ROWS, *_SPELLINGS)
+_SLIPS: Final = (
+    Mutant(
+        name="what-looks-alike-is-a-move",
+        promise="A text that only looks like the right one takes nothing away.",
+        file="shared/services/person.py",
+        old="    plan = with_near_misses(plan, person, app.policy, catalogue, app.shelf.vocabulary(",
+        new="    with_near_misses(plan, person, app.policy, catalogue, app.shelf.vocabulary(",
+        caught_by=("slips_wait_for_a_person",),
+    ),
+    Mutant(
+        name="one-letter-is-a-move",
+        promise="A text that is one letter away takes nothing away.",
+        file="shared/services/person.py",
+        old="    return [*asked.revokes], []\n",
+        new="    return [*revokes], []\n",
+        stories=("tests/simulation/test_sim_near_misses.py::test_a_slip_of_the_pen_is_held_and_revokes_nothing",),
+    ),
+    Mutant(
+        name="row-of-nobody-breaks-the-list",
+        promise="A row that cannot be read costs that row.",
+        file="shared/adapters/billing_wire.py",
+        old='return UnreadRow(profile, name, misfit.reason.removeprefix(f"{what}: {_MISFIT}"))',
+        new="raise",
+        caught_by=("brake_clears", "actual_is_desired", "no_leaver_holds_ours"),
+    ),
+    Mutant(
+        name="other-words-are-about-a-token",
+        promise="A refusal of the service is the loss of our role, in whatever words.",
+        file="shared/adapters/arm_answers.py",
+        old="        or not (refusal.structured or _is_services(response))\n",
+        new="        or True\n",
+        stories=("tests/contract/test_billing_adapter_standin.py::test_a_lost_role_is_told_for_reads_and_writes",),
+    ),
+)
+
+MUTANTS: Final = (*_DAYS, *_MEMORIES, *_ROWS, *_SPELLINGS, *_SLIPS)
 """What outside hunters got past the promises, each with its siblings."""
