@@ -51,25 +51,25 @@ MUTANTS: Final = (
         old="""\
     if state.agreed is None or state.agreed[0] != fingerprint(profile):
         return now + app.settings.settle, "read once; a second read has to agree in every writable field"
-    since = state.agreed[1]
+    first = state.agreed[1]
 """,
-        new="    since = now - app.settings.settle if state.agreed is None else state.agreed[1]\n",
+        new="    first = now - app.settings.settle if state.agreed is None else state.agreed[1]\n",
         caught_by=("two_reads_agree",),
     ),
     Mutant(
         name="profile-without-intent",
         promise="An intent is in the ledger before a profile is updated.",
         file=_PROFILE,
-        old='    await chain.append("intent", now, {"actions": [intent]})\n',
-        new='    if guard is None:\n        await chain.append("intent", now, {"actions": [intent]})\n',
+        old='    await chain.append("intent", app.clock.now(), {"actions": [intent]})\n',
+        new='    if guard is None:\n        await chain.append("intent", app.clock.now(), {"actions": [intent]})\n',
         caught_by=("intent_before_write",),
     ),
     Mutant(
         name="harm-not-noticed",
         promise="An update that changed more than the flag is told of, and nothing is updated by itself any more.",
-        file=_PROFILE,
-        old="    harm = sorted(differences(before, after).keys() - _EXPECTED)\n",
-        new="    harm = sorted(differences(before, after).keys() - _EXPECTED)[:0]\n",
+        file="shared/services/judged_updates.py",
+        old="    if shows and changed - by_others:\n",
+        new="    if shows and changed < by_others:\n",
         caught_by=("harm_is_told",),
     ),
     Mutant(
@@ -84,8 +84,8 @@ MUTANTS: Final = (
         name="updated-without-rest",
         promise="A profile is left alone for 10 minutes after each update.",
         file=_PROFILE,
-        old="    if last is not None and timedelta(0) <= now - last < pause:\n",
-        new="    if last is not None and now - last < timedelta(0):\n",
+        old="    if since is not None and since < pause:\n        return",
+        new="    if since is not None and since < timedelta(0):\n        return",
         caught_by=("updates_are_rare",),
     ),
 )
