@@ -23,7 +23,7 @@ _NONE: Final = (
     "else: is INVOICE_ACCESS_STORE the store that the app uses?"
 )
 
-_WHERE: Final = ("profile", "principal", "rule", "key")
+_WHERE: Final = ("account", "profile", "principal", "rule", "key")
 """What a finding is about, as far as it says."""
 
 

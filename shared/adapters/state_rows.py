@@ -141,6 +141,7 @@ def catalogue_text(catalogue: Catalogue) -> str:
             "other_roles": {str(key): dict(roles) for key, roles in catalogue.other_roles.items()},
             "policy_digest": catalogue.policy_digest,
             "unknown_rules": None if catalogue.unknown_rules is None else dict(catalogue.unknown_rules),
+            "cannot_read": sorted(catalogue.cannot_read),
         },
         separators=(",", ":"),
     )
@@ -160,6 +161,7 @@ def catalogue_of(head: Row, text: str) -> Catalogue:
             other_roles={ProfileKey.parse(key): roles for key, roles in body["other_roles"].items()},
             policy_digest=body["policy_digest"],
             unknown_rules=body["unknown_rules"],
+            cannot_read=frozenset(body.get("cannot_read", ())),  # a row of an earlier release has none
         )
 
 

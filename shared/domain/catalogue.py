@@ -19,7 +19,8 @@ class Catalogue:
     `profiles` carry no raw properties. `other_roles` names, per profile, the principals who receive its invoices
     through another role than Invoice manager, and that role. `unknown_rules` maps a rule's name to why it is *not
     known* (it names something that does not exist, or matches nobody); None when nobody has judged the
-    policy whose digest is `policy_digest` yet: then no rule is known.
+    policy whose digest is `policy_digest` yet: then no rule is known. `cannot_read` are the principals of whom the last
+    sweep knew that they cannot read mail, though they hold a role that gets invoices.
     """
 
     read_at: datetime
@@ -28,6 +29,7 @@ class Catalogue:
     other_roles: Mapping[ProfileKey, Mapping[str, str]] = field(default_factory=dict)
     policy_digest: str | None = None
     unknown_rules: Mapping[str, str] | None = None
+    cannot_read: frozenset[str] = frozenset()
 
     def why_unknown(self, rule: str, policy_digest: str) -> str | None:
         """Why nothing may be concluded from `rule` matching nobody or nothing; None when the rule is known."""

@@ -72,6 +72,11 @@ class Person:
         return self.attributes.get("userPrincipalName")
 
     @property
+    def can_read_mail(self) -> bool:
+        """Whether mail reaches them, as far as the directory says: an account that is not disabled, with a mailbox."""
+        return self.account_enabled is not False and bool((self.attributes.get("mail") or "").strip())
+
+    @property
     def is_guest(self) -> bool:
         """Whether this is an account of another tenant, or a guest: userType says so, or the UPN carries `#EXT#`."""
         return (self.user_type or "").lower() == "guest" or "#ext#" in (self.user_principal_name or "").lower()

@@ -31,8 +31,7 @@ _LITERAL: Final = re.compile(r"'((?:[^']|'')*)'")
 type _Asked = tuple[tuple[str, ...], ...]
 
 _NO_ACCOUNT: Final = (
-    "billing lists no account at all: the app's identity has no billing role; see the guide to deployment for how it "
-    "gets one"
+    "billing lists no account at all: the app's identity has no billing role; give it one (docs/security.md says which)"
 )
 
 _UNSEEN: Final = "no sweep could judge it since it changed"

@@ -6,7 +6,6 @@ stays.
 
 from collections.abc import Iterable, Iterator
 from itertools import batched
-from typing import Final
 
 from shared.domain.filter_tree import quote
 from shared.domain.policy import Everything
@@ -14,9 +13,7 @@ from shared.domain.rules import dead_comparisons
 from shared.domain.selectors import but, unresolved
 from shared.services.app import App
 from shared.services.estate import Estate
-
-_IDS_A_QUERY: Final = 15
-"""Object ids in one filter: as many clauses as a filter without advanced parameters may have."""
+from shared.services.recipients import IDS_A_QUERY
 
 
 def policy_findings(app: App, estate: Estate) -> list[dict[str, str]]:
@@ -57,7 +54,7 @@ async def unknown_protected(app: App, estate: Estate) -> list[dict[str, str]]:
     """
     asked = sorted(app.policy.protected - estate.people.keys())
     known: set[str] = set()
-    for ids in batched(asked, _IDS_A_QUERY, strict=False):
+    for ids in batched(asked, IDS_A_QUERY, strict=False):
         known |= await _known(app, ids)
     return [
         {

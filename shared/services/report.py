@@ -6,6 +6,7 @@ Words and figures for people live here. Nothing in a report is acted upon.
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from shared.domain.billing import MANAGED_AGREEMENTS
 from shared.domain.ownership import ForeignAssignment, Held, OwnAssignment
 from shared.domain.plan import Note, NoteKind
 from shared.domain.rules import managed_accounts
@@ -49,7 +50,8 @@ def left_alone(app: App, estate: Estate) -> list[dict[str, str]]:
 def findings(app: App, estate: Estate) -> list[dict[str, str]]:
     """What a person should know of the estate and nothing is done about.
 
-    Assignments that could not be read, accounts with something of ours that nobody sees, profiles with few recipients.
+    Assignments that could not be read, accounts with something of ours that nobody sees, accounts and profiles on which
+    nothing can be done as they are, profiles with few recipients.
     """
     in_sight = {account.name.lower() for account in estate.listing.accounts}
     remembered = Counter(profile.account.lower() for state in estate.states.values() for profile in state.holdings)
@@ -72,11 +74,46 @@ def findings(app: App, estate: Estate) -> list[dict[str, str]]:
         }
         for row in estate.unread
     ]
+    found += _not_active(app, estate)
     for profile in pick(app.policy.opt_in, estate.catalogue.profiles).profiles:
         if not profile.is_active or profile.key not in estate.rows:
             continue
-        if (few := too_few(app.policy, estate.rows[profile.key])) is not None:
+        if (few := too_few(app.policy, estate.rows[profile.key], estate.catalogue.cannot_read)) is not None:
             found.append({"kind": NoteKind.FEW_RECIPIENTS.value, "profile": str(profile.key), "text": few})
+    return found
+
+
+def _not_active(app: App, estate: Estate) -> list[dict[str, str]]:
+    """Accounts and profiles that the policy means, on which nothing can be done as they are."""
+    accounts = [account for account in estate.listing.accounts if is_named(app, account.name)]
+    managed = managed_accounts(app.policy, estate.listing.accounts)
+    found = [
+        {
+            "kind": "account-not-active",
+            "account": account.name,
+            "text": f"its status is {account.status or 'not said'}: nothing is given or taken there until it is Active",
+        }
+        for account in accounts
+        if account.agreement_type.lower() in MANAGED_AGREEMENTS and not account.is_manageable
+    ]
+    found += [
+        {
+            "kind": "account-without-profiles",
+            "account": account.name,
+            "text": "it is listed and none of its billing profiles is: it has none, or our role lets us see none",
+        }
+        for account in accounts
+        if account.name.lower() in managed - estate.listing.in_sight - estate.lost.keys()
+    ]
+    if estate.listing.accounts and not managed:
+        text = "none of the billing accounts that are listed is managed: see those that are left alone"
+        found.append({"kind": "no-account-managed", "text": text})
+    for profile in estate.listing.profiles:
+        if not profile.is_active:
+            reason = profile.properties.get("statusReasonCode")
+            said = f"{profile.status or 'not said'}{f' ({reason})' if reason else ''}"
+            text = f"its status is {said}: nobody is given access and no invoice e-mail is turned on until it is Active"
+            found.append({"kind": "profile-not-active", "profile": str(profile.key), "text": text})
     return found
 
 

@@ -8,6 +8,7 @@ import logging
 import uuid
 from collections import Counter
 from collections.abc import Awaitable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -30,6 +31,7 @@ from shared.services.outage import outlast, patience
 from shared.services.policy_findings import policy_findings, unknown_protected
 from shared.services.proof import digest_when_due
 from shared.services.provenance import ReadOnce, prove_row
+from shared.services.recipients import find_out_who_cannot_read
 from shared.services.report import counts, findings, left_alone, of_people
 from shared.services.sweep_guards import Guarded, hold_lots
 from shared.services.sweep_memory import remember_ours
@@ -89,6 +91,9 @@ async def _sweep(app: App, sweep_id: str, started: datetime) -> Mapping[str, Any
     # a crash, looks are stopped rather than let through, and the next sweep does it all again.
     standing = await stand(app, sweep_id, started, estate, counted["ours"])
     guarded = await hold_lots(app, standing, estate, drift)
+    kept = _Kept(sweep_id)
+    unable = await kept.attempt("looking for who can read mail", find_out_who_cannot_read(app, estate))
+    estate.catalogue = replace(estate.catalogue, cannot_read=unable or frozenset())
     if standing.complete:
         await app.shelf.put(estate.catalogue, app.clock.now())
     brake = await settle(app, standing)
@@ -102,7 +107,6 @@ async def _sweep(app: App, sweep_id: str, started: datetime) -> Mapping[str, Any
     labelled = await label_drift(
         app, estate, drift.people, sweep_id=sweep_id, before=before, reports=reports, waited=waited
     )
-    kept = _Kept(sweep_id)
     seen_foreign = await kept.attempt("noting what is foreign", note_foreign(app, estate, held, started)) or []
     unprotected = await kept.attempt("looking for who is protected", unknown_protected(app, estate)) or []
     calls = Counter(app.calls())

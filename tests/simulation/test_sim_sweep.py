@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 import pytest
@@ -20,6 +20,7 @@ from tests.simulation.small_world import (
     HARRY,
     HOLDING,
     MCA,
+    MPA,
     NL,
     OTHER_APP,
     OWNER,
@@ -379,6 +380,103 @@ async def test_profiles_whose_invoices_reach_too_few_are_findings(set_stage: Cal
     few = {finding["profile"]: finding["text"][0] for finding in report["findings"]}
     assert few == {str(DE): "1", str(HOLDING): "1", str(PARTNER): "0"}  # NL: Femke, Harry and Olga
     assert {finding["kind"] for finding in report["findings"]} == {"few-recipients"}
+
+
+USERS = "graph GET /v1.0/users"
+
+
+def of_kind(report: Mapping[str, Any], kind: str) -> list[Mapping[str, str]]:
+    return [finding for finding in report["findings"] if finding["kind"] == kind]
+
+
+async def test_who_cannot_read_mail_is_no_recipient(set_stage: Callable[..., Stage]) -> None:
+    stage = set_stage(policy=POLICY.replace("min_recipients: 0", "min_recipients: 2"))
+    await stage.settle()
+    reader, off, gone, without = (stage.hire(name, department="Kitchen") for name in ("rita", "otto", "gina", "walt"))
+    for person in (reader, off, gone, without):
+        stage.give(DE, person)
+    stage.change(off, accountEnabled=False)
+    stage.delete(gone)
+    stage.change(without, mail=None)
+    report = await stage.sweep()
+    (few,) = [one for one in of_kind(report, "few-recipients") if one["profile"] == str(PARTNER)]
+    assert few["text"] == "0 of the 2 people whom the policy asks for get its invoices"
+    assert str(DE) not in {one["profile"] for one in of_kind(report, "few-recipients")}  # Dieter and Rita
+    stage.change(DIETER, mail=" ")
+    before = stage.calls()
+    report = await stage.sweep()
+    (few,) = [one for one in of_kind(report, "few-recipients") if one["profile"] == str(DE)]
+    assert few["text"] == (
+        "1 of the 2 people whom the policy asks for get its invoices; 4 more hold a role there, and are disabled, "
+        "deleted or without a mailbox"
+    )
+    assert report["complete"]
+    assert (stage.calls() - before)[USERS] == 2  # the rule's and one more
+
+
+async def test_a_look_counts_by_what_the_last_sweep_found_and_asks_nobody(set_stage: Callable[..., Stage]) -> None:
+    stage = set_stage(policy=POLICY.replace("min_recipients: 0", "min_recipients: 1"))
+    await stage.settle()
+    ghost = stage.hire("ghost", department="Kitchen", mail=None)
+    stage.take(DE, DIETER)
+    stage.give(DE, ghost)
+    await stage.settle()
+    stage.change(DIETER, accountEnabled=False)
+    before = stage.calls()
+    await stage.event_about(DIETER)
+    look = await stage.last_look(DIETER)
+    (note,) = [one for one in look["notes"] if one["kind"] == "few-recipients"]
+    assert note["text"].startswith("0 of the 1 people")
+    assert not (stage.calls() - before)[USERS]
+
+
+async def test_a_sweep_that_cannot_ask_who_reads_mail_is_complete_and_says_so(set_stage: Callable[..., Stage]) -> None:
+    stage = set_stage(policy=POLICY.replace("min_recipients: 0", "min_recipients: 2"))
+    await stage.settle()
+    stage.give(DE, stage.hire("rita", department="Kitchen"))
+    people = stage.app.directory.people
+
+    async def refused(odata_filter: str) -> AsyncIterator[Any]:
+        if "id in (" in odata_filter:
+            raise Permanent("not understood")
+        async for person in people(odata_filter):
+            yield person
+
+    stage.app.directory.people = refused  # type: ignore[method-assign]
+    report = await stage.sweep()
+    assert report["complete"]
+    assert any("who can read mail" in line for line in report["not_kept"])
+
+
+@pytest.mark.parametrize("status", ["Disabled", "UnderReview", "Warned", "Other"])
+async def test_a_profile_that_is_not_active_is_a_finding(stage: Stage, status: str) -> None:
+    stage.set_profile(NL, status=status, statusReasonCode="PastDue")
+    report = await stage.settle()
+    (found,) = of_kind(report, "profile-not-active")
+    assert found["profile"] == str(NL)
+    assert found["text"].startswith(f"its status is {status} (PastDue)")
+    stage.set_profile(NL, status="Active")
+    assert not of_kind(await stage.settle(), "profile-not-active")
+
+
+@pytest.mark.parametrize("status", ["Disabled", "UnderReview", "Expired"])
+async def test_an_account_that_is_not_active_is_a_finding(set_stage: Callable[..., Stage], status: str) -> None:
+    given = world()
+    given["billingAccounts"][0]["properties"]["accountStatus"] = status
+    report = await set_stage(given=given).settle()
+    (found,) = of_kind(report, "account-not-active")
+    assert (found["account"], status in found["text"]) == (MCA, True)
+
+
+async def test_accounts_with_no_profile_or_of_no_kind_to_manage_are_findings(
+    set_stage: Callable[..., Stage],
+) -> None:
+    given = world()
+    given["billingAccounts"][1]["billingProfiles"] = []
+    (found,) = of_kind(await set_stage(given=given).settle(), "account-without-profiles")
+    assert found["account"] == MPA
+    enterprise = set_stage(policy=POLICY.replace("accounts: all", f"accounts: ['{EA}']"))
+    assert of_kind(await enterprise.settle(), "no-account-managed")
 
 
 async def test_other_automations_and_protected_people_are_no_drift(set_stage: Callable[..., Stage]) -> None:

@@ -233,7 +233,7 @@ def failed_reads_are_told(judge: Case, run: Run, report: Mapping[str, Any]) -> s
     """Section 7: a sweep that was not answered is incomplete, says so, and sets the brake."""
     if report["complete"]:
         # Nothing hangs on who is protected by a typing error; that nobody could look is told all the same.
-        told_apart = any("protected" in line for line in report["not_kept"])
+        told_apart = any("protected" in line or "read mail" in line for line in report["not_kept"])
         unanswered = [one for one in run.unanswered if not (told_apart and _BY_ID in one)]
         return f"it is called complete, and {unanswered[0][:120]} was never answered" if unanswered else None
     if judge.stood_since(BrakeCause.INCOMPLETE_SWEEP, run.began):
