@@ -199,6 +199,8 @@ def changed_policy_is_held(judge: Case, run: Run | None, baseline: Baseline) -> 
     facts = world.facts[-1][1]
     if world.facts[-1][0] > since or oracle.unknown_rules(world.graph.newest(), policy, facts, world.odd):
         return None
+    if not all(_is_shown(judge, key) for key in facts):
+        return None  # a rule that names a profile out of sight is not known
     for key, row in world.managers():
         person = row.principal_id
         changed = max(touched.get(person, world.start), touched.get("", world.start))
@@ -210,13 +212,17 @@ def changed_policy_is_held(judge: Case, run: Run | None, baseline: Baseline) -> 
     return None
 
 
+def _is_shown(judge: Case, key: ProfileKey) -> bool:
+    """Whether the app has its role on the account of a profile."""
+    account = judge.world.billing.account(key.account)
+    return account is not None and any(one.principal_id == APP for one in account.assignments.every())
+
+
 def _would_be_taken(judge: Case, run: Run, key: ProfileKey, row: Assignment) -> bool:
     """Whether a row is surely ours, and the policy of a run surely no longer gives it to somebody who is employed."""
     world, policy, person = judge.world, run.policy, row.principal_id
     facts = world.facts[-1][1]
-    account = world.billing.account(key.account)
-    is_shown = account is not None and any(one.principal_id == APP for one in account.assignments.every())
-    if not is_shown or person in policy.protected or not oracle.is_enforced(key, policy, facts):
+    if not _is_shown(judge, key) or person in policy.protected or not oracle.is_enforced(key, policy, facts):
         return False
     user, deleted = oracle.true_user(world, person)
     if user is None or world.maker(key, row) != APP or not row.created_by:
@@ -231,22 +237,30 @@ def _would_be_taken(judge: Case, run: Run, key: ProfileKey, row: Assignment) -> 
 
 def failed_reads_are_told(judge: Case, run: Run, report: Mapping[str, Any]) -> str | None:
     """Section 7: a sweep that was not answered is incomplete, says so, and sets the brake."""
+    unanswered = _unanswered(run, report)
     if report["complete"]:
-        # Nothing hangs on who is protected by a typing error; that nobody could look is told all the same.
-        told_apart = any("protected" in line or "read mail" in line for line in report["not_kept"])
-        unanswered = [one for one in run.unanswered if not (told_apart and _BY_ID in one)]
-        return f"it is called complete, and {unanswered[0][:120]} was never answered" if unanswered else None
+        return f"it is called complete, and {next(iter(unanswered))[:120]} was never answered" if unanswered else None
     if judge.stood_since(BrakeCause.INCOMPLETE_SWEEP, run.began):
         return None
-    if not _lacks_our_role_alone(judge, run):
+    if not _lacks_our_role_alone(judge, run, unanswered):
         return "it is incomplete, and did not set the brake"
     return None
 
 
-def _lacks_our_role_alone(judge: Case, run: Run) -> bool:
+def _unanswered(run: Run, report: Mapping[str, Any]) -> Mapping[str, bool]:
+    """What a sweep asked in vain, and whether for the loss of our role.
+
+    Left out is who is protected by a typing error, and who can read mail: nothing hangs on it, and that nobody could
+    look is told all the same.
+    """
+    told_apart = any("protected" in line or "read mail" in line for line in report["not_kept"])
+    return {one: lost for one, lost in run.unanswered.items() if not (told_apart and _BY_ID in one)}
+
+
+def _lacks_our_role_alone(judge: Case, run: Run, unanswered: Mapping[str, bool]) -> bool:
     """Whether all that a sweep was not told is what our role does not let us see, where that pauses the account."""
     is_told = judge.stood_since(BrakeCause.ROLE_LOST, run.began) or run.policy.enforce == "none"
-    return is_told and all(run.unanswered.values())
+    return is_told and all(unanswered.values())
 
 
 def incomplete_sweeps_keep_the_catalogue(judge: Case, run: Run, report: Mapping[str, Any]) -> str | None:
@@ -255,7 +269,7 @@ def incomplete_sweeps_keep_the_catalogue(judge: Case, run: Run, report: Mapping[
         return None
     brake = judge.brake.pauses.get(Pause(BrakeCause.INCOMPLETE_SWEEP))
     is_its_own = brake is not None and brake.by.endswith(report["sweep"])
-    if not is_its_own and _lacks_our_role_alone(judge, run):
+    if not is_its_own and _lacks_our_role_alone(judge, run, _unanswered(run, report)):
         return None
     return "it is incomplete, and stored a catalogue"
 
