@@ -70,8 +70,8 @@ def called_of(row: Row) -> frozenset[str]:
 
 
 def identities_of(names: Mapping[IdentityKind, str]) -> list[IdentityKey]:
-    """What a person is called, as keys; a blank name is none."""
-    return [IdentityKey(kind, name) for kind, name in names.items() if name.strip()]
+    """What a person is called, as keys. What can be no key (a blank within it) is left out: no event may name it."""
+    return [key for kind, name in names.items() if (key := _identity(kind, name)) is not None]
 
 
 def profile_body(state: ProfileState) -> dict[str, Any]:
@@ -172,6 +172,13 @@ def damaged(row: Row, what: str) -> Iterator[None]:
         yield
     except (AttributeError, LookupError, OverflowError, TypeError, ValueError) as error:
         raise Damaged(f"row '{row.key}' in '{row.partition}' is no {what}: {error!r}") from error
+
+
+def _identity(kind: IdentityKind, name: str) -> IdentityKey | None:
+    try:
+        return IdentityKey(kind, name)
+    except ValueError:
+        return None
 
 
 def _iso(at: datetime | None) -> str | None:

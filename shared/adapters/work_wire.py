@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from shared.domain.keys import IdentityKey, Key, ProfileKey, parse_key, session_id
+from shared.domain.keys import Key, ProfileKey, parse_key, session_id
 from shared.domain.work import (
     FUTURE_LOOKS,
     MOST_ATTEMPTS,
@@ -30,9 +30,6 @@ BODY_BYTES: Final = 64 * 1024
 
 WAITS: Final = "waits-for-rejected-events"
 """The property that a rejected event has while it waits on access-work, because its own queue is away."""
-
-NAME_CHARACTERS: Final = 1024
-"""The longest name of a person in a key: no sender may put in a longer one, and no directory has one."""
 
 _ID: Final = re.compile(r"[A-Za-z0-9:._-]{1,128}")
 """What names a billing account or profile. Source: Microsoft.Billing 2024-04-01, patterns of both, taken together."""
@@ -135,7 +132,8 @@ def decode(body: bytes, session: str | None = None) -> WorkItem:
     if session is not None and session != session_id(key):
         raise Rejected("session", f"the key's session is {session_id(key)}, and the message came under another", _MEND)
     hints = tuple(map(ProfileKey.parse, wire.hints))
-    _judge_key(key)
+    if isinstance(key, ProfileKey):
+        _judge_profile(key, "key")
     for place, hint in enumerate(hints):
         _judge_profile(hint, f"hints[{place}]")
     return WorkItem(
@@ -168,15 +166,6 @@ def waiting_event(body: bytes, properties: Mapping[str, Any]) -> RejectedEvent |
     told = {name: str(value) for name, value in properties.items() if name != WAITS}
     field_name, reason, mend = (told.pop(name, "") for name in ("field", "reason", "mend"))
     return RejectedEvent(body, field_name, reason, mend, told.pop("source-message-id", None), told)
-
-
-def _judge_key(key: Key) -> None:
-    """Raises `Rejected` for a key that names nothing: it would become a chain of the ledger, and stand in the log."""
-    if isinstance(key, ProfileKey):
-        _judge_profile(key, "key")
-    elif isinstance(key, IdentityKey) and (len(key.value) > NAME_CHARACTERS or not key.value.isprintable()):
-        reason = f"a name has at most {NAME_CHARACTERS:,} characters, and none that cannot be seen"
-        raise Rejected("key", reason, _MEND)
 
 
 def _judge_profile(key: ProfileKey, place: str) -> None:

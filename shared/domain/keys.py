@@ -21,6 +21,21 @@ A constant: changing it while messages are queued would let two sessions hold on
 _OBJECT_ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 
 
+EMPLOYEE_ID_CHARACTERS: Final = 64
+"""The longest employee id. HR systems' own ids are up to a UUID in braces, which has 38 characters."""
+
+BLANK_CHARACTERS: Final = 16
+"""The longest employee id with a blank in it, as in `NL 0047`: as long as `employeeId` in Entra ID can be."""
+
+LOCAL_CHARACTERS: Final = 128
+"""The longest part of an address before its `@`. RFC 5321 has 64; a guest's user principal name adds its old domain."""
+
+DOMAIN_CHARACTERS: Final = 255
+"""The longest part of an address after its `@`. Source: RFC 5321."""
+
+_ADDRESS = re.compile(f"[^@]{{1,{LOCAL_CHARACTERS}}}@[^@]{{1,{DOMAIN_CHARACTERS}}}")
+
+
 class IdentityKind(StrEnum):
     """The names by which a sender may call a person it has no object id for."""
 
@@ -86,7 +101,12 @@ class ProfileKey:
 
 @dataclass(frozen=True, slots=True)
 class IdentityKey:
-    """A person whose object id is not known (yet): a user principal name, mail address or employee id."""
+    """A person whose object id is not known (yet): a user principal name, mail address or employee id.
+
+    A key stands in messages and in the store, so that it must not carry prose: no blanks in an address, and in an
+    employee id only where the directory could hold it.
+    Raises ValueError, which says what is wrong and never repeats the name.
+    """
 
     kind: IdentityKind
     value: str
@@ -95,12 +115,30 @@ class IdentityKey:
         value = self.value.strip().lower()
         if not value:
             raise ValueError(f"an empty {self.kind} names nobody")
+        if (reason := _no_name(self.kind, value)) is not None:
+            raise ValueError(reason)
         object.__setattr__(self, "value", value)
 
     @property
     def canonical(self) -> str:
         """`identity:<kind>:<value>`, lower-case."""
         return f"identity:{self.kind}:{self.value}"
+
+
+def _no_name(kind: IdentityKind, value: str) -> str | None:
+    """Why a text that is trimmed can be nobody's name of that kind; None where it can."""
+    if not value.isprintable():
+        return f"something in the {kind} cannot be seen"
+    if kind is not IdentityKind.EMPLOYEE_ID:
+        if " " not in value and _ADDRESS.fullmatch(value):
+            return None
+        before, after = LOCAL_CHARACTERS, DOMAIN_CHARACTERS
+        return f"a {kind} is 1 to {before} characters, one '@' and a domain of 1 to {after}, without blanks"
+    most = BLANK_CHARACTERS if " " in value else EMPLOYEE_ID_CHARACTERS
+    if len(value) <= most:
+        return None
+    with_blanks = " with a blank in it" if " " in value else ""
+    return f"it has {len(value):,} characters; an employee id{with_blanks} has at most {most}"
 
 
 type Key = PersonKey | ProfileKey | IdentityKey

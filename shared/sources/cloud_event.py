@@ -27,9 +27,6 @@ from shared.sources.refused import TYPE as REFUSED
 from shared.sources.refused import read_carried
 from shared.sources.strict_json import JsonObject, as_object, as_text, kind_of, parse, shown
 
-_LONGEST_NAME: Final = 320
-"""The longest name of a person, in characters: that of the longest mail address."""
-
 _ATTRIBUTES: Final = (*REQUIRED_ATTRIBUTES, *OPTIONAL_ATTRIBUTES)
 _NAMED: Final = re.compile(r"(?P<kind>id|upn|mail|employee-id)\s*:(?P<value>.*)", re.IGNORECASE)
 # Event Grid's word for what happened; Microsoft's own samples compare it without regard to case.
@@ -174,12 +171,7 @@ def _key(subject: str, field: str) -> PersonKey | IdentityKey:
             return PersonKey(value)
         except ValueError as error:
             raise Rejected(field, f"'{shown(value)}' is no object id", _SUBJECT_MEND) from error
-    if len(value) > _LONGEST_NAME:
-        raise Rejected(
-            field, f"the name has {len(value)} characters; none has more than {_LONGEST_NAME}", _SUBJECT_MEND
-        )
-    name = IdentityKind(kind)
-    local, at_sign, domain = value.rpartition("@")
-    if name is not IdentityKind.EMPLOYEE_ID and not (at_sign and local and domain):
-        raise Rejected(field, f"'{shown(value)}' has no name and domain around an '@'", _SUBJECT_MEND)
-    return IdentityKey(name, value)
+    try:
+        return IdentityKey(IdentityKind(kind), value)
+    except ValueError as error:
+        raise Rejected(field, str(error), _SUBJECT_MEND) from error

@@ -8,7 +8,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, StringConstraints
 
+from shared.domain.keys import BLANK_CHARACTERS, DOMAIN_CHARACTERS, EMPLOYEE_ID_CHARACTERS, LOCAL_CHARACTERS
+
 _GUID = "[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}"
+_ADDRESS = f"[!-?A-~]{{1,{LOCAL_CHARACTERS}}}@[!-?A-~]{{1,{DOMAIN_CHARACTERS}}}"
+_EMPLOYEE_ID = f"(?:[!-~]{{1,{EMPLOYEE_ID_CHARACTERS}}}|[!-~](?:[ -~]{{0,{BLANK_CHARACTERS - 2}}}[!-~])?)"
 _VISIBLE = r"^[!-~](?:[ -~]*[!-~])?$"
 _DATE = "(?:19[7-9][0-9]|20[0-9]{2})-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
 _TIME = "(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:[.][0-9]{1,9})?)?"
@@ -44,8 +48,7 @@ class Event(BaseModel):
     subject: Annotated[
         str,
         Field(
-            pattern=f"^(?:id:{_GUID}|(?:upn|mail):[!-?A-~]{{1,60}}@[!-?A-~]{{1,250}}|employee-id:[!-~]{{1,320}}"
-            f"|[Uu]sers/{_GUID})$",
+            pattern=f"^(?:id:{_GUID}|(?:upn|mail):{_ADDRESS}|employee-id:{_EMPLOYEE_ID}|[Uu]sers/{_GUID})$",
             description="One person: `id:<object id>`, `upn:<user principal name>`, `mail:<address>` or "
             "`employee-id:<number>`; Event Grid writes `Users/<object id>`",
             examples=["employee-id:004711"],

@@ -434,7 +434,7 @@ async def test_a_person_who_vanishes_between_two_reads_is_looked_at_again() -> N
             "userPrincipalName eq 'j_x.com#ext#@contoso.com'",
         ),
         (IdentityKey(IdentityKind.UPN, "zoë@contoso.com"), "userPrincipalName eq 'zoë@contoso.com'"),
-        (IdentityKey(IdentityKind.MAIL, "' or id ne '"), "mail eq ''' or id ne '''"),
+        (IdentityKey(IdentityKind.MAIL, "'or'@id'ne'"), "mail eq '''or''@id''ne'''"),
     ],
 )
 async def test_a_name_is_looked_up_literally(identity: IdentityKey, expected: str) -> None:

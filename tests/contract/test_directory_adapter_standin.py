@@ -240,7 +240,7 @@ async def test_the_guest_the_deleted_and_the_unknown_are_told_apart(
         (IdentityKind.UPN, "gone@contoso.com", [GONE]),
         (IdentityKind.UPN, "one@contoso.com", []),
         (IdentityKind.EMPLOYEE_ID, "42", []),
-        (IdentityKind.MAIL, "' or id ne '", []),
+        (IdentityKind.MAIL, "'or(id)ne'@x'", []),
     ],
 )
 async def test_people_are_found_by_what_others_call_them(

@@ -135,7 +135,7 @@ async def test_everybody_who_was_ever_called_that_is_found(state: RowsState) -> 
     assert sorted(await state.called(upn("anna@contoso.com"))) == [ANNA, BEN]
 
 
-@pytest.mark.parametrize("name", ["a" * 3000 + "@contoso.com", "jörg/#?\\%'\n@contoso.com", "名前@contoso.com"])
+@pytest.mark.parametrize("name", ["ö" * 128 + "@" + "ö" * 255, "jörg/#?\\%'@contoso.com", "名前@contoso.com"])
 async def test_names_of_any_length_and_script_are_found(state: RowsState, name: str) -> None:
     await state.put_person(person(names={IdentityKind.UPN: name, IdentityKind.MAIL: "  "}))
     assert await state.called(upn(name)) == [ANNA]
@@ -378,7 +378,7 @@ async def test_reports_that_an_earlier_release_stored_are_still_read(state: Rows
 # -- future looks
 
 
-@pytest.mark.parametrize("key", [PersonKey(ANNA), upn("Jörg@contoso.com"), upn("a" * 3000 + "@contoso.com")])
+@pytest.mark.parametrize("key", [PersonKey(ANNA), upn("Jörg@contoso.com"), upn("ö" * 128 + "@" + "ö" * 255)])
 async def test_the_future_looks_at_a_key_are_read_back_whole(state: RowsState, key: PersonKey | IdentityKey) -> None:
     assert await state.future_looks(key) == FutureLooks(key)
     assert (await state.future_looks(key)).version is None

@@ -41,7 +41,7 @@ def test_keys_that_differ_have_chains_of_their_own() -> None:
     keys: list[Key] = [
         ProfileKey(ACCOUNT, "NL-BG7"),
         ProfileKey(ACCOUNT, "DE-BG7"),
-        IdentityKey(IdentityKind.UPN, "e17"),
-        IdentityKey(IdentityKind.EMPLOYEE_ID, "e17"),
+        IdentityKey(IdentityKind.UPN, "e17@contoso.example"),
+        IdentityKey(IdentityKind.MAIL, "e17@contoso.example"),
     ]
     assert len({chain_key(key) for key in keys}) == len(keys)

@@ -52,7 +52,7 @@ def test_looks_for_now_never_coalesce() -> None:
     assert at_once(ITEM, "a").due is None
 
 
-@pytest.mark.parametrize("length", [1, 81, 320])
+@pytest.mark.parametrize("length", [1, 81, 128])
 def test_a_message_id_fits_service_bus_and_tells_keys_apart(length: int) -> None:
     items = [replace(ITEM, key=IdentityKey(IdentityKind.MAIL, "x" * length + end)) for end in ("@a.nl", "@b.nl")]
     for made in (

@@ -16,6 +16,7 @@ PERSON = "person:7c0f5a0e-0000-4000-8000-000000000001"
 GOOD = {"key": PERSON, "cause": {"kind": "event", "origin": "hr#1"}, "first_asked": "2026-03-01T09:30:00Z"}
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+WORD = st.text(max_size=20).filter(lambda text: bool(text) and text.lower().isprintable() and not set("@ ") & set(text))
 NAMES = st.from_regex(r"[A-Za-z0-9:._-]{1,40}", fullmatch=True)
 MOMENTS = st.datetimes(
     datetime(1901, 1, 1),  # noqa: DTZ001 - hypothesis adds the zone
@@ -26,10 +27,9 @@ PROFILES = st.builds(ProfileKey, NAMES, NAMES)
 KEYS = st.one_of(
     st.builds(PersonKey, st.uuids().map(str)),
     PROFILES,
+    st.builds(IdentityKey, st.just(IdentityKind.EMPLOYEE_ID), WORD),
     st.builds(
-        IdentityKey,
-        st.sampled_from(IdentityKind),
-        TEXT.filter(lambda text: bool(text.strip()) and text.strip().lower().isprintable()),
+        IdentityKey, st.sampled_from([IdentityKind.UPN, IdentityKind.MAIL]), st.builds("{}@{}".format, WORD, WORD)
     ),
 )
 ITEMS = st.builds(
@@ -106,9 +106,14 @@ def test_unknown_fields_are_ignored() -> None:
         ({"key": "profile:a/\x1b[2J"}, "key", "are named with"),
         ({"key": "profile:a/b\u2028c"}, "key", "are named with"),
         ({"key": f"profile:a/{'b' * 129}"}, "key", "are named with"),
-        ({"key": "identity:upn:anna\x1b[2J@contoso.example"}, "key", "none that cannot be seen"),
-        ({"key": "identity:upn:\u202eanna"}, "key", "none that cannot be seen"),
-        ({"key": f"identity:upn:{'a' * 1025}"}, "key", "at most 1,024 characters"),
+        ({"key": "identity:upn:anna\x1b[2J@contoso.example"}, "key", "cannot be seen"),
+        ({"key": "identity:upn:\u202eanna"}, "key", "cannot be seen"),
+        ({"key": "identity:upn:anna"}, "key", "one '@'"),
+        ({"key": "identity:upn:anna was fired@contoso.example"}, "key", "without blanks"),
+        ({"key": f"identity:mail:{'a' * 129}@contoso.example"}, "key", "1 to 128 characters"),
+        ({"key": f"identity:mail:a@{'b' * 256}"}, "key", "a domain of 1 to 255"),
+        ({"key": "identity:employee-id:Anna Jansen was fired"}, "key", "with a blank in it has at most 16"),
+        ({"key": f"identity:employee-id:{'7' * 65}"}, "key", "an employee id has at most 64"),
     ],
 )
 def test_a_wrong_field_is_named_with_its_reason(change: dict[str, object], field: str, reason: str) -> None:
