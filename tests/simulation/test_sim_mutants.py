@@ -6,13 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from tests.simulation.mutants import of_access, of_guards, of_kinds, of_looks, of_profiles, of_reads, of_writes
+from tests.simulation.mutants import (
+    of_access,
+    of_guards,
+    of_kinds,
+    of_looks,
+    of_moments,
+    of_profiles,
+    of_reads,
+    of_writes,
+)
 from tests.simulation.mutants.command import ROOT, main, run_mutant
 from tests.simulation.mutants.every import MUTANTS
 from tests.simulation.mutants.mutant import MovedOnError, Mutant
 
 ENGINE = ROOT / "tests" / "simulation" / "engine"
-ROOMS = (of_access, of_guards, of_kinds, of_looks, of_profiles, of_reads, of_writes)
+ROOMS = (of_access, of_guards, of_kinds, of_looks, of_moments, of_profiles, of_reads, of_writes)
 BY_NAME = {mutant.name: mutant for mutant in MUTANTS}
 HARMLESS = Mutant(
     name="harmless",

@@ -92,7 +92,9 @@ def one_lot_of_too_many(judge: Case, run: Run, report: Mapping[str, Any]) -> str
 def leavers_go_as_far_as_the_budget(judge: Case, run: Run, report: Mapping[str, Any]) -> str | None:
     """The leavers that one sweep finds go for as long as there is room: it holds none for whom there is."""
     kind = ActionKind.LEAVER_REVOKES
-    held = [hold for hold in run.held_anew.values() if hold.kind is kind]
+    # What was released and is open again is not wanted anew: it was held before.
+    found = [hold for hold in run.held_anew.values() if hold.kind is kind and not hold.refused]
+    held = [hold for hold in found if hold.stopped_by is StoppedBy.BUDGET]
     if not report["complete"] or not held or judge.state_lost_during(run):
         return None
     loose = report["guards"][kind.value]["wanted"] - len(held)

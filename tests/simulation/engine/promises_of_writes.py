@@ -289,12 +289,18 @@ def holds_respected(judge: Case, write: AppWrite, run: Run | None) -> str | None
 
 
 def two_reads_agree(judge: Case, write: AppWrite, run: Run | None) -> str | None:
-    """Section 8: a PUT follows two reads, the settling time apart, that agree in every writable field."""
+    """Section 8: a PUT follows two reads, the settling time apart, that agree in every writable field.
+
+    What agreed before an earlier update says nothing of what came after it.
+    """
     if write.entry.operation != "put-profile" or run is None or write.profile is None:
         return None
     read = run.profiles_read.get(write.profile)
+    updated = max((at for at in judge.updates.get(write.profile, ()) if at < write.at), default=None)
     for earlier in judge.runs_about.get(run.key, []) if read is not None else ():
         if earlier is run or read is None or (seen := earlier.profiles_read.get(write.profile)) is None:
+            continue
+        if updated is not None and seen[1] < updated:
             continue
         if _writable(seen[2]) == _writable(read[2]) and read[0] - seen[0] >= judge.settle - timedelta(seconds=1):
             return None

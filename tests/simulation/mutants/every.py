@@ -2,7 +2,16 @@
 
 from typing import Final
 
-from tests.simulation.mutants import of_access, of_guards, of_kinds, of_looks, of_profiles, of_reads, of_writes
+from tests.simulation.mutants import (
+    of_access,
+    of_guards,
+    of_kinds,
+    of_looks,
+    of_moments,
+    of_profiles,
+    of_reads,
+    of_writes,
+)
 from tests.simulation.mutants.mutant import Mutant
 
 MUTANTS: Final[tuple[Mutant, ...]] = (
@@ -13,4 +22,5 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     *of_profiles.MUTANTS,
     *of_looks.MUTANTS,
     *of_kinds.MUTANTS,
+    *of_moments.MUTANTS,
 )

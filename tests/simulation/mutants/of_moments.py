@@ -1,0 +1,153 @@
+"""Mutants of moments: who was overtaken, whose clock is ahead, which date is first, and what is older than what."""
+
+from typing import Final
+
+from tests.simulation.mutants.mutant import Mutant
+
+_GUARDS: Final = "shared/services/guards.py"
+_DECISIONS: Final = "shared/services/decisions.py"
+_PROFILE: Final = "shared/services/profile.py"
+
+MUTANTS: Final = (
+    Mutant(
+        name="overtaken-pause-is-set",
+        promise="Whoever is overtaken while setting a pause sets it again.",
+        file=_GUARDS,
+        old='        else:\n            return\n    raise Transient(f"the brake was written by others',
+        new='        return\n    raise Transient(f"the brake was written by others',
+        stories=("tests/simulation/test_sim_overtaken.py::test_a_pause_that_was_overtaken_is_on",),
+    ),
+    Mutant(
+        name="overtaken-resume-is-done",
+        promise="Whoever is overtaken while resuming resumes again.",
+        file=_DECISIONS,
+        old="            continue\n        return Resumed(seen, remaining)\n",
+        new="            pass\n        return Resumed(seen, remaining)\n",
+        stories=("tests/simulation/test_sim_overtaken.py::test_a_resume_that_was_overtaken_is_done",),
+    ),
+    Mutant(
+        name="overtaken-release-is-done",
+        promise="Whoever is overtaken while deciding about holds decides again.",
+        file=_DECISIONS,
+        old="            continue\n        done = chosen | done",
+        new="            pass\n        done = chosen | done",
+        stories=("tests/simulation/test_sim_overtaken.py::test_a_release_that_was_overtaken_is_carried_out",),
+    ),
+    Mutant(
+        name="overtaken-reservation-counts",
+        promise="A reservation precedes the write, also where another instance reserved in between.",
+        file=_GUARDS,
+        old="            continue\n        return row, changed\n",
+        new="            pass\n        return row, changed\n",
+        stories=(
+            "tests/simulation/test_sim_overtaken.py::test_a_reservation_that_was_overtaken_is_stored_before_the_write",
+        ),
+    ),
+    Mutant(
+        name="agreement-survives-an-update",
+        promise="An update follows two reads that agree and came after the one before.",
+        file=_PROFILE,
+        old="            unjudged=now,\n            agreed=None,\n",
+        new="            unjudged=now,\n",
+        stories=(
+            "tests/simulation/test_sim_agreement.py::test_what_agreed_before_an_update_that_does_not_show_allows_no_other",
+        ),
+    ),
+    Mutant(
+        name="agreement-survives-the-judgement",
+        promise="What agreed while an update did not show allows no other once it does.",
+        file="shared/services/judged_updates.py",
+        old="replace(state, unjudged=None, answered=None, agreed=None)",
+        new="replace(state, unjudged=None, answered=None)",
+        stories=(
+            "tests/simulation/test_sim_agreement.py::test_what_agreed_while_an_update_did_not_show_allows_none_once_it_does",
+        ),
+    ),
+    Mutant(
+        name="intent-ahead-is-repeated",
+        promise="A write whose intent is of a clock a little ahead is waited for, and not repeated.",
+        file="shared/services/actions.py",
+        old="-2 * CLOCKS_APART < now - moment",
+        new="timedelta(0) <= now - moment",
+        stories=(
+            "tests/simulation/test_sim_clocks_apart.py::test_a_grant_of_a_clock_a_little_ahead_is_waited_for_and_not_repeated",
+        ),
+    ),
+    Mutant(
+        name="reservation-ahead-is-none",
+        promise="What a clock a little ahead reserved takes its room.",
+        file="shared/domain/budgets.py",
+        old="-_KEPT < now - reserved_at",
+        new="timedelta(0) <= now - reserved_at",
+        stories=(
+            "tests/simulation/test_sim_clocks_apart.py::test_what_a_clock_a_little_ahead_reserved_takes_its_room",
+        ),
+    ),
+    Mutant(
+        name="share-of-everything",
+        promise="A limit is a percentage of what is ours, and not of what others gave as well.",
+        file="shared/services/sweep.py",
+        old='estate, counted["ours"])',
+        new='estate, counted["assignments"])',
+        stories=(
+            "tests/simulation/test_sim_shares.py::test_a_sweep_takes_its_percentage_of_what_is_ours_and_of_managed_profiles",
+        ),
+    ),
+    Mutant(
+        name="share-of-updates-is-of-ours",
+        promise="The limit of profile updates is a percentage of the managed profiles.",
+        file=_GUARDS,
+        old="            return baseline.profiles\n",
+        new="            return baseline.ours\n",
+        stories=(
+            "tests/simulation/test_sim_shares.py::test_a_look_at_a_profile_takes_its_percentage_of_managed_profiles",
+        ),
+    ),
+    Mutant(
+        name="share-of-what-is-left",
+        promise="A day's limit for revokes is a percentage of what was ours when the day began.",
+        file=_GUARDS,
+        old="            return baseline.ours + len(counted(reservations, now, by=baseline.at))\n",
+        new="            return baseline.ours\n",
+        stories=(
+            "tests/simulation/test_sim_many_leave.py::test_what_a_day_allows_is_a_share_of_what_was_held_when_it_began",
+        ),
+    ),
+    Mutant(
+        name="latest-date-first",
+        promise="Of several dates to come the earliest is when the answer changes.",
+        file="shared/domain/employment.py",
+        old="return sorted(moment for moment in moments if moment > now)",
+        new="return sorted((moment for moment in moments if moment > now), reverse=True)",
+        stories=(
+            "tests/simulation/test_sim_earliest.py::test_whoever_has_a_hire_date_and_a_leave_date_is_looked_at_on_the_earlier_day_first",
+        ),
+    ),
+    Mutant(
+        name="latest-evidence-first",
+        promise="Evidence about several profiles is seen again when the first of it is due.",
+        file="shared/services/person.py",
+        old="evidence = min((waiting.due",
+        new="evidence = max((waiting.due",
+        stories=(
+            "tests/simulation/test_sim_earliest.py::test_evidence_about_several_profiles_is_seen_again_when_the_first_of_it_is_due",
+        ),
+    ),
+    Mutant(
+        name="person-by-an-older-catalogue",
+        promise="A person whom a sweep found is judged by what that sweep read.",
+        file="shared/services/person.py",
+        old="not_before=item.first_asked if found_by_sweep else None",
+        new="not_before=None if found_by_sweep else None",
+        stories=("tests/simulation/test_sim_two_shelves.py::test_a_person_whom_a_sweep_found_is_given_what_it_read",),
+    ),
+    Mutant(
+        name="profile-by-an-older-catalogue",
+        promise="A profile that a sweep found is judged by what that sweep read.",
+        file=_PROFILE,
+        old="not_before=item.first_asked if found_by_sweep else None",
+        new="not_before=None if found_by_sweep else None",
+        stories=("tests/simulation/test_sim_two_shelves.py::test_a_profile_that_a_sweep_found_is_known",),
+    ),
+)
+"""What takes one moment for another."""

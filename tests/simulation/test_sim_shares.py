@@ -1,0 +1,78 @@
+"""What a day's limit is a percentage of, in a world in which everything that could be counted is another number."""
+
+from collections.abc import Callable
+
+import pytest
+
+from shared.domain.policy import ActionKind
+from shared.services.decisions import list_holds
+from tests.simulation.small_world import DIETER, FEMKE, HOLDING, NL, OWNER, POLICY, by_hand, guid, user, world
+from tests.simulation.stage import Stage
+
+ALL = "0/999/100"
+SHARES = POLICY.replace("accounts: all", f"accounts: ['{NL.account}']") + (
+    f"budgets: {{ grants: {ALL}, mover_revokes: {ALL}, leaver_revokes: {ALL}, profile_updates: {ALL} }}\n"
+)
+CLERKS = tuple(guid(7, number) for number in range(6))
+OURS = len(CLERKS) + 3
+"""Six clerks, Femke, Dieter and Tess."""
+
+
+@pytest.fixture
+async def counted(set_stage: Callable[..., Stage]) -> Stage:
+    """Nine assignments of ours, two of others', three managed profiles of four, and twelve people."""
+    given = world()
+    given["users"] += [user(one, f"clerk{number}", "Contoso Nederland") for number, one in enumerate(CLERKS)]
+    given["users"].append(user(guid(7, 99), "nobody", None))
+    rows = given["billingAccounts"][0]["billingProfiles"][2]["billingRoleAssignments"]
+    rows.append(by_hand(OWNER))
+    stage = set_stage(given=given, policy=SHARES.replace(f"grants: {ALL}", "grants: 99/99/100"))
+    await stage.settle()
+    stage.restart(policy=SHARES)
+    report = await stage.settle()
+    counts = {name: report["counts"][name] for name in ("ours", "foreign", "assignments", "profiles", "people")}
+    assert counts["ours"] == OURS
+    assert counts["profiles"] == 3
+    assert len({*counts.values()}) == len(counts), f"some are the same number: {counts}"
+    return stage
+
+
+async def test_a_sweep_takes_its_percentage_of_what_is_ours_and_of_managed_profiles(counted: Stage) -> None:
+    report = await counted.sweep()
+    assert {kind: room["limit"] for kind, room in report["guards"].items()} == {
+        "grants": OURS,
+        "mover_revokes": OURS,
+        "leaver_revokes": OURS,
+        "profile_updates": 3,
+    }
+
+
+@pytest.mark.parametrize("kind", ["leaver_revokes", "grants"])
+async def test_a_look_takes_its_percentage_of_what_is_ours(counted: Stage, kind: str) -> None:
+    half = SHARES.replace(f"{kind}: {ALL}", f"{kind}: 0/999/12")
+    counted.restart(policy=half)
+    if kind == "grants":
+        for number in range(3):
+            await counted.event_about(counted.hire(f"new{number}"))
+    else:
+        for person in (FEMKE, DIETER, CLERKS[0]):
+            counted.change(person, accountEnabled=False)
+            await counted.event_about(person)
+    held = (await list_holds(counted.app)).holds
+    assert {(hold.kind, hold.why) for hold in held} == {
+        (
+            ActionKind(kind),
+            f"the budget for {kind.replace('_', ' ')} is used up: 24 h allow 2",
+        )  # twelve percent of nine
+    }
+
+
+async def test_a_look_at_a_profile_takes_its_percentage_of_managed_profiles(counted: Stage) -> None:
+    counted.restart(policy=SHARES.replace(f"profile_updates: {ALL}", "profile_updates: 0/999/33"))
+    for profile in (NL, HOLDING):
+        counted.set_profile(profile, invoiceEmailOptIn=False)
+        await counted.enqueue(profile)
+    await counted.advance(minutes=11)
+    (hold,) = (await list_holds(counted.app)).holds
+    assert hold.why.endswith("24 h allow 1"), "a third of three"
+    assert hold.profile in {NL, HOLDING}
