@@ -15,13 +15,13 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 from urllib.parse import parse_qsl
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from shared.errors import Rejected, Unreadable
 from shared.sources.events import Ignored, as_value
 from shared.sources.posted import Posted, WrongMediaType
 from shared.sources.proof import Signature
-from shared.sources.source import FORM, JSON, Body, Found, Recorded, Refused, Source, read_body, told
+from shared.sources.source import FORM, JSON, Body, Found, Id, Recorded, Refused, Source, read_body, told
 from shared.sources.strict_json import ITEMS_AT_MOST, JsonObject, as_object, kind_of, parse, shown
 
 _MEND: Final = "Let BambooHR post it unchanged: an event-based or a field-based webhook, as JSON or as a form"
@@ -32,23 +32,31 @@ _NO_DATE: Final = "0000-00-00"
 # PHP's way of writing nested names in a form: employees[123][Hire Date], data[employeeId].
 _NESTED: Final = re.compile(r"(?P<root>[^\[\]]+)(?P<keys>(?:\[[^\[\]]*\])*)")
 
-_Id = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
-
 
 def _no_fields(value: Any) -> Any:
     """PHP writes an empty array where there are no fields; null says the same."""
     return {} if value is None or value == [] else value
 
 
+_FIELDS: Final = WithJsonSchema(
+    {
+        "anyOf": [{"type": "object"}, {"type": "null"}, {"type": "array", "maxItems": 0}],
+        "description": "Employee #, Work Email, Hire Date and Termination Date are read, as values or in `value`",
+    }
+)
+
+
 class Change(Body):
     """What an event-based webhook says of one employee."""
 
-    employee_id: _Id = Field(alias="employeeId")
+    employee_id: Id = Field(alias="employeeId")
     company_id: Recorded = Field(None, alias="companyId")
 
 
 class EventBody(Body):
     """An event-based webhook: one employee."""
+
+    model_config = ConfigDict(json_schema_extra={"not": {"required": ["employees"]}})
 
     type: Recorded = None
     timestamp: Recorded = None
@@ -58,10 +66,10 @@ class EventBody(Body):
 class Employee(Body):
     """One employee of a field-based webhook; a field is its value, or an object that has it in `value`."""
 
-    id: _Id
+    id: Id
     action: Recorded = None
     timestamp: Recorded = None
-    fields: Annotated[dict[str, Any], BeforeValidator(_no_fields)] = Field(default_factory=dict)
+    fields: Annotated[dict[str, Any], BeforeValidator(_no_fields), _FIELDS] = Field(default_factory=dict)
 
 
 class FieldsBody(Body):
@@ -167,7 +175,11 @@ BAMBOOHR = Source(
     keys=lambda settings: settings.bamboohr_keys,
     bodies={
         JSON: {"anyOf": [EventBody, FieldsBody]},
-        FORM: {"type": "object", "additionalProperties": {"type": "string"}},
+        FORM: {
+            "type": "object",
+            "additionalProperties": {"type": "string"},
+            "description": "`data[employeeId]`, or `employees[<id>][<field>]` for each",
+        },
     },
     read=read,
     example={

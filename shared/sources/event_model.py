@@ -1,24 +1,35 @@
 """Our event, as a model: what the JSON Schema in docs/event.schema.json is made of.
 
 It describes; `cloud_event` reads. Every event that fits the schema is read, but for what a schema cannot say: a 30th
-of February.
+of February. The schema knows ASCII and ISO 8601's extended dates; names in other scripts, capitals in `UPN:` and blanks
+around a value, and weeks (`2026-W14`) are taken too.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, RootModel, StringConstraints, WithJsonSchema
 
 from shared.domain.keys import BLANK_CHARACTERS, DOMAIN_CHARACTERS, EMPLOYEE_ID_CHARACTERS, LOCAL_CHARACTERS
 
-_GUID = "[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}"
-_ADDRESS = f"[!-?A-~]{{1,{LOCAL_CHARACTERS}}}@[!-?A-~]{{1,{DOMAIN_CHARACTERS}}}"
-_EMPLOYEE_ID = f"(?:[!-~]{{1,{EMPLOYEE_ID_CHARACTERS}}}|[!-~](?:[ -~]{{0,{BLANK_CHARACTERS - 2}}}[!-~])?)"
+GUID = "[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}"
+ADDRESS = f"[!-?A-~]{{1,{LOCAL_CHARACTERS}}}@[!-?A-~]{{1,{DOMAIN_CHARACTERS}}}"
+EMPLOYEE_ID = f"(?:[!-~]{{1,{EMPLOYEE_ID_CHARACTERS}}}|[!-~](?:[ -~]{{0,{BLANK_CHARACTERS - 2}}}[!-~])?)"
 _VISIBLE = r"^[!-~](?:[ -~]*[!-~])?$"
-_DATE = "(?:19[7-9][0-9]|20[0-9]{2})-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
+_DATE = "(?:[1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
 _TIME = "(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:[.][0-9]{1,9})?)?"
 _OFFSET = "(?:Z|[+-](?:0[0-9]|1[0-3]):[0-5][0-9])"
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=1024, pattern=_VISIBLE)]
+
+
+Time = Annotated[
+    str | None,
+    Field(
+        pattern=f"^{_DATE}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:[.][0-9]{{1,9}})?{_OFFSET}$",
+        description="When it happened (RFC 3339); not used",
+    ),
+]
+_NAMED = r"^(?:/?(?:[Uu]sers|[Gg]roups)[/(]|\s*(?:id|upn|mail|employee-id)\s*:)"
 
 
 class EventData(BaseModel):
@@ -29,8 +40,9 @@ class EventData(BaseModel):
     effective: Annotated[
         str | None,
         Field(
-            pattern=f"^{_DATE}(?:T{_TIME}{_OFFSET})?$",
-            description="When it takes effect: an ISO 8601 date, or a time with its offset, within ten years",
+            pattern=rf"^(?:\s*|0000-00-00.*|{_DATE}(?:T{_TIME}{_OFFSET})?)$",
+            description="When it takes effect: an ISO 8601 date, or a time with its offset. Empty, `0000-00-00`, what "
+            "means never and what is more than ten years ahead ask for no later look",
             examples=["2026-04-01", "2026-04-01T09:00:00+02:00"],
         ),
     ] = None
@@ -48,21 +60,44 @@ class Event(BaseModel):
     subject: Annotated[
         str,
         Field(
-            pattern=f"^(?:id:{_GUID}|(?:upn|mail):{_ADDRESS}|employee-id:{_EMPLOYEE_ID}|[Uu]sers/{_GUID})$",
+            pattern=f"^(?:id:{GUID}|(?:upn|mail):{ADDRESS}|employee-id:{EMPLOYEE_ID}|[Uu]sers/{GUID})$",
             description="One person: `id:<object id>`, `upn:<user principal name>`, `mail:<address>` or "
             "`employee-id:<number>`; Event Grid writes `Users/<object id>`",
             examples=["employee-id:004711"],
         ),
     ]
-    time: Annotated[
-        str | None,
-        Field(
-            pattern=f"^{_DATE}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:[.][0-9]{{1,9}})?{_OFFSET}$",
-            description="When it happened (RFC 3339); not used",
+    time: Time = None
+    data: EventData | None = None
+
+
+class GraphEvent(BaseModel):
+    """An event of Microsoft Graph's partner topic: about a user or a group, or about neither, and then ignored."""
+
+    model_config = ConfigDict(extra="allow")
+
+    specversion: Literal["1.0"]
+    id: Text
+    source: Text
+    type: Annotated[str, Field(pattern=r"^[Mm]icrosoft[.][Gg]raph[.][A-Za-z]{1,64}$")]
+    subject: Annotated[
+        Any,
+        WithJsonSchema(
+            {
+                "anyOf": [
+                    {"type": "null"},
+                    {"type": "string", "pattern": rf"^(?:[Uu]sers|[Gg]roups)/{GUID}$"},
+                    {"type": "string", "not": {"pattern": _NAMED}},
+                ]
+            }
         ),
     ] = None
-    data: EventData | None = None
+    time: Time = None
+    data: dict[str, Any] | None = None
 
 
 class Events(RootModel[Annotated[list[Event], Field(max_length=5000)]]):
     """Several events, each of which stands alone."""
+
+
+class GraphEvents(RootModel[Annotated[list[Event | GraphEvent], Field(max_length=5000)]]):
+    """Several events of Microsoft Graph's partner topic, each of which stands alone."""

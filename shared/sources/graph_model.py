@@ -1,6 +1,7 @@
 """Microsoft Graph's collection of notifications, as a model: what the OpenAPI document says of it.
 
-It describes; `graph_webhook` and `graph_notification` read, and more tolerantly than this.
+It describes; `graph_webhook` and `graph_notification` read. What is in an item decides nothing of the answer, which
+must not tell whether a `clientState` was right.
 """
 
 from typing import Annotated, Any
@@ -13,12 +14,12 @@ class Notification(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
-    client_state: Annotated[str | None, Field(alias="clientState", max_length=255)] = None
-    subscription_id: Annotated[str | None, Field(alias="subscriptionId")] = None
-    change_type: Annotated[str | None, Field(alias="changeType")] = None
-    lifecycle_event: Annotated[str | None, Field(alias="lifecycleEvent")] = None
-    resource: str | None = None
-    resource_data: Annotated[dict[str, Any] | None, Field(alias="resourceData")] = None
+    client_state: Annotated[Any, Field(alias="clientState", description="Ours, or the item is dropped")] = None
+    subscription_id: Annotated[Any, Field(alias="subscriptionId")] = None
+    change_type: Annotated[Any, Field(alias="changeType")] = None
+    lifecycle_event: Annotated[Any, Field(alias="lifecycleEvent")] = None
+    resource: Any = None
+    resource_data: Annotated[Any, Field(alias="resourceData")] = None
 
 
 class Collection(BaseModel):
@@ -26,4 +27,4 @@ class Collection(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
-    value: Annotated[list[Notification], Field(max_length=1000)]
+    value: Annotated[list[Notification | Any], Field(max_length=1000, description="Whatever is odd is dropped")]

@@ -8,11 +8,12 @@ Source: Entra, "Trigger Logic Apps based on custom task extensions" (the request
 
 import hashlib
 from collections.abc import Sequence
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
 from shared.errors import Rejected
+from shared.sources.event_model import ADDRESS, GUID
 from shared.sources.events import Ignored
 from shared.sources.posted import Posted, WrongMediaType
 from shared.sources.proof import FunctionKey
@@ -20,11 +21,32 @@ from shared.sources.source import JSON, Body, Found, Recorded, Source, read_json
 
 _MEND: Final = "Let the Logic App post triggerBody() unchanged, as application/json"
 
-_Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=320)]
+_ODD: Final = [{"type": "string", "maxLength": 320}, {"type": "number"}]
+_Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=320), WithJsonSchema({"anyOf": _ODD})]
+
+
+def _is(name: str, pattern: str) -> dict[str, Any]:
+    return {"required": [name], "properties": {name: {"type": "string", "pattern": rf"^\s*{pattern}\s*$"}}}
+
+
+def _is_none(*names: str) -> dict[str, Any]:
+    blank = {"anyOf": [{"type": "null"}, {"type": "string", "pattern": r"^\s*$"}]}
+    return {"properties": dict.fromkeys(names, blank)}
+
+
+_NAMES_SOMEBODY: Final[dict[str, Any]] = {
+    "anyOf": [
+        _is("id", GUID),
+        {"allOf": [_is_none("id"), _is("userPrincipalName", ADDRESS)]},
+        {"allOf": [_is_none("id", "userPrincipalName"), _is("email", ADDRESS)]},
+    ]
+}
 
 
 class Subject(Body):
-    """Whom the workflow ran for."""
+    """Whom the workflow ran for: the first name that there is counts."""
+
+    model_config = ConfigDict(json_schema_extra=_NAMES_SOMEBODY)
 
     id: _Text | None = None
     user_principal_name: _Text | None = Field(None, alias="userPrincipalName")
@@ -37,7 +59,11 @@ class Named(Body):
     id: Recorded = None
 
 
-_Named = Annotated[Named, BeforeValidator(lambda value: value if isinstance(value, dict) else {})]
+_Named = Annotated[
+    Named,
+    BeforeValidator(lambda value: value if isinstance(value, dict) else {}),
+    WithJsonSchema({"description": "Its `id` is recorded"}),
+]
 
 
 class Callout(Body):

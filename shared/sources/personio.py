@@ -9,38 +9,65 @@ not published; a person's id was taken to be `person_id`, `person.id`, or `id` i
 
 import hashlib
 from collections.abc import Sequence
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
-from pydantic import Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints, WithJsonSchema
 
 from shared.errors import Rejected
 from shared.sources.events import Ignored
 from shared.sources.posted import Posted, WrongMediaType
 from shared.sources.proof import UrlSecret
-from shared.sources.source import JSON, Body, Found, Recorded, Source, read_json, told
+from shared.sources.source import JSON, Body, Found, Id, Recorded, Source, read_json, told
 
 _MEND: Final = "Let Personio post it unchanged: a version 2 webhook about persons or employments"
 
-_Id = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
-_Word = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+_Word = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=200),
+    WithJsonSchema({"anyOf": [{"type": "string", "minLength": 1, "maxLength": 200}, {"type": "number"}]}),
+]
+
+
+def _has(name: str) -> dict[str, Any]:
+    """The JSON Schema of a body whose payload has something of that name."""
+    given = {"required": [name], "properties": {name: {"not": {"type": "null"}}}}
+    return {"required": ["payload"], "properties": {"payload": given}}
+
+
+def _is_about(word: str) -> dict[str, Any]:
+    """The JSON Schema of an event name about that, whatever its case."""
+    pattern = "".join(f"[{letter.upper()}{letter}]" if letter.isalpha() else letter for letter in word)
+    return {"properties": {"event_name": {"type": "string", "pattern": rf"^{pattern}(?:\.|$)"}}}
+
+
+_NAMES_SOMEBODY: Final[dict[str, Any]] = {
+    "anyOf": [
+        {"not": {"anyOf": [_is_about("person"), _is_about("employment")]}},
+        _has("person_id"),
+        _has("person"),
+        {"allOf": [_is_about("person"), _has("id")]},
+    ]
+}
 
 
 class NamedPerson(Body):
     """A person within a payload."""
 
-    id: _Id
+    id: Id
 
 
 class Payload(Body):
     """The ids that an event carries."""
 
-    id: _Id | None = None
-    person_id: _Id | None = None
+    id: Id | None = None
+    person_id: Id | None = None
     person: NamedPerson | None = None
 
 
 class PersonioBody(Body):
     """One event."""
+
+    model_config = ConfigDict(json_schema_extra=_NAMES_SOMEBODY)
 
     company_id: Recorded = None
     event_name: _Word

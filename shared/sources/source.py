@@ -7,10 +7,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    WithJsonSchema,
+)
 
+from shared.domain.keys import IdentityKey, IdentityKind
 from shared.errors import Rejected
 from shared.settings import FrontSettings
+from shared.sources.event_model import EMPLOYEE_ID
 from shared.sources.events import Ignored
 from shared.sources.posted import Posted
 from shared.sources.proof import Proof
@@ -86,8 +97,22 @@ def _recorded(value: Any) -> Any:
     return shown(value.strip(), 200) or None if isinstance(value, str) else None
 
 
-type Recorded = Annotated[str | None, BeforeValidator(_recorded)]
+type Recorded = Annotated[str | None, BeforeValidator(_recorded), WithJsonSchema({"description": "Only recorded"})]
 """A text that is only recorded; what is none counts as not there, because it must cost nobody a look."""
+
+
+def _employee_id(text: str) -> str:
+    IdentityKey(IdentityKind.EMPLOYEE_ID, text)
+    return text
+
+
+type Id = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1),
+    AfterValidator(_employee_id),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": rf"^\s*{EMPLOYEE_ID}\s*$"}, {"type": "number"}]}),
+]
+"""Another system's id of a person, as a text or as a number: the directory has it as `employeeId`."""
 
 
 def read_body[Model: Body](model: type[Model], value: Any, mend: str, at: str = "") -> Model:
