@@ -115,6 +115,9 @@ MUTANTS: Final = (
         old="    if run.rejected:\n",
         new="    if run.rejected and not run.looks:\n",
         caught_by=("no_event_is_lost",),
+        stories=(
+            "tests/simulation/test_sim_events.py::test_one_bad_event_of_a_batch_is_rejected_alone_and_costs_no_other",
+        ),
     ),
     Mutant(
         name="sweep-forgets-leavers",

@@ -71,6 +71,7 @@ MUTANTS: Final = (
         old="    if shows and changed - by_others:\n",
         new="    if shows and changed < by_others:\n",
         caught_by=("harm_is_told",),
+        stories=("tests/simulation/test_sim_unjudged_updates.py::test_harm_is_told_where_the_read_back_failed_once",),
     ),
     Mutant(
         name="updated-without-end",
