@@ -4,11 +4,13 @@ Lives here: reading requests and answers. What follows from them is the promises
 """
 
 import json
+from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote
 
 from sandbox.wire import Request, Response
 from shared.domain.keys import ProfileKey
+from shared.domain.people import SELECT
 from tests.simulation.engine.book import RUN, Run
 from tests.simulation.engine.case import Case
 from tests.simulation.engine.place import Named
@@ -81,10 +83,18 @@ def _heard_list(run: Run, path: str, body: Any) -> None:
     people = {str(row["id"]): row for row in rows or () if isinstance(row, dict) and "id" in row}
     match [part for part in path.split("/") if part][1:]:
         case ["users"]:
-            run.listed |= people
+            _heard_people(run, people)
         case ["groups", group, "transitiveMembers", *_]:
-            run.listed |= people
+            _heard_people(run, people)
             run.members.setdefault(group, set()).update(people)
+
+
+def _heard_people(run: Run, people: Mapping[str, dict[str, Any]]) -> None:
+    """Who is cut short in one list cannot be read, whatever another list shows of them."""
+    for person, shown in people.items():
+        before = run.listed.get(person)
+        if before is None or before.keys() >= set(SELECT):
+            run.listed[person] = shown
 
 
 def _heard_row(run: Run, request: Request, response: Response) -> None:

@@ -14,6 +14,7 @@ from shared.domain.budgets import limit
 from shared.domain.holds import Hold, Status, StoppedBy, action_id
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.opt_in import FLAG
+from shared.domain.people import SELECT
 from shared.domain.policy import ActionKind, Budget
 from tests.simulation.engine import oracle
 from tests.simulation.engine.book import Run
@@ -247,7 +248,8 @@ def shrinking_sets_the_brake(judge: Case, run: Run, report: Mapping[str, Any]) -
 def _is_meant(run: Run, person: str, user: Mapping[str, Any]) -> bool:
     groups = {group: person in members for group, members in run.members.items()}
     whole = {"userPrincipalName": "", **user}
-    return oracle.is_odd(whole) or any(oracle.gives(rule, whole, groups) for rule in run.policy.rules)
+    is_cut = not user.keys() >= set(SELECT)
+    return is_cut or oracle.is_odd(whole) or any(oracle.gives(rule, whole, groups) for rule in run.policy.rules)
 
 
 SWEEP_GUARD_PROMISES: Final = (one_lot_of_too_many, leavers_go_as_far_as_the_budget, shrinking_sets_the_brake)
