@@ -81,7 +81,9 @@ def one_lot_of_too_many(judge: Case, run: Run, report: Mapping[str, Any]) -> str
     for kind, loose in wanted.items():
         of_leavers = kind is ActionKind.LEAVER_REVOKES
         stopped_by = StoppedBy.BUDGET if of_leavers else StoppedBy.SWEEP
-        lot = {hold.id for hold in run.held_anew.values() if hold.kind is kind and hold.stopped_by is stopped_by}
+        # What was released and is open again was held before: it is no part of what is wanted anew.
+        anew = [hold for hold in run.held_anew.values() if hold.kind is kind and not hold.refused]
+        lot = {hold.id for hold in anew if hold.stopped_by is stopped_by}
         free = loose - lot
         room = _room(judge, run, kind)
         if free and len(free if of_leavers else free | lot) > room:
@@ -93,7 +95,6 @@ def one_lot_of_too_many(judge: Case, run: Run, report: Mapping[str, Any]) -> str
 def leavers_go_as_far_as_the_budget(judge: Case, run: Run, report: Mapping[str, Any]) -> str | None:
     """The leavers that one sweep finds go for as long as there is room: it holds none for whom there is."""
     kind = ActionKind.LEAVER_REVOKES
-    # What was released and is open again is not wanted anew: it was held before.
     found = [hold for hold in run.held_anew.values() if hold.kind is kind and not hold.refused]
     held = [hold for hold in found if hold.stopped_by is StoppedBy.BUDGET]
     if not report["complete"] or not held or judge.state_lost_during(run):
