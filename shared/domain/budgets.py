@@ -17,6 +17,9 @@ WINDOW: Final = timedelta(hours=24)
 ALLOWANCE: Final = timedelta(minutes=10)
 """For how much longer a reservation counts: the write follows it by up to a handler's time, and clocks differ."""
 
+_TICK: Final = timedelta(microseconds=1)
+"""The least by which two times of the store differ."""
+
 _KEPT: Final = timedelta(days=3)
 """When a reservation is forgotten for good. Later than it counts: a clock that runs ahead for a while forgets none."""
 
@@ -80,7 +83,8 @@ def reserve_all(
 ) -> tuple[Reservations, Sequence[str]]:
     """The row with as many of `actions` reserved, in their order, as it has room for, and those for which it has none.
 
-    One that is reserved already is reserved anew, and counts once, from now.
+    One that is reserved already is reserved anew, and counts once, from now. Its time is later than the one it had, also
+    where our clock is behind: no two looks share a reservation, so that one gives back none that another rests on.
     """
     count_now = set(counted(reservations, now))
     taken = {each: at for each, at in reservations.taken.items() if now - at < _KEPT}
@@ -90,7 +94,7 @@ def reserve_all(
             over.append(action)
         else:
             count_now.add(action)
-            taken[action] = max(now, taken.get(action, now))
+            taken[action] = max(now, taken[action] + _TICK) if action in taken else now
     return replace(reservations, taken=taken), over
 
 

@@ -157,7 +157,9 @@ def test_reserving_twice_is_reserving_once(story: list[Step], most: int, action:
     once = reserve(row, action, most, now)
     if once is None:
         return
-    assert reserve(once, action, most, now) == once
+    twice = reserve(once, action, most, now)
+    assert twice is not None
+    assert counted(twice, now) == counted(once, now)
     assert left(once, most, now) == left(row, most, now) - (
         action not in counted(row, now) and left(row, most, now) > 0
     )

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from sandbox.faults import Effect
 from shared.domain.brake import Brake, BrakeCause, Pause, Setting
 from shared.domain.keys import PersonKey
+from shared.domain.outcome import Outcome
 from shared.domain.policy import ActionKind
 from shared.errors import Conflict, InvoiceAccessError, Permanent, Transient
 from shared.ports import Chain, Record
@@ -117,6 +119,37 @@ async def test_an_intent_that_was_not_recorded_leaves_a_leavers_room_to_other_le
     monkeypatch.undo()
     await stage.advance(hours=1)
     assert stage.held(FEMKE) == {NL}  # the room is Dieter's by now
+
+
+@pytest.mark.parametrize("behind", [0, 2, 540])
+async def test_an_overtaken_look_leaves_the_room_of_the_look_that_overtook_it(
+    one_left: Stage, monkeypatch: pytest.MonkeyPatch, behind: int
+) -> None:
+    """Two instances look at one leaver; the one whose clock is behind reserves last, records first and writes."""
+    stage = one_left
+    open_chain, quick = stage.app.ledger.open, stage.app
+
+    class Slow:
+        def now(self) -> datetime:
+            return stage.clock.now() - timedelta(seconds=behind)
+
+    class Overtaken(Refusing):
+        async def append(self, kind: str, at: datetime, body: Any) -> Record:
+            if kind == "intent":
+                monkeypatch.undo()
+                stage.app = replace(quick, clock=Slow())
+                assert await stage.look(PersonKey(FEMKE)) is Outcome.DONE
+                stage.app = quick
+            return await self._chain.append(kind, at, body)
+
+    async def overtaken(key: str) -> Chain:
+        return Overtaken(await open_chain(key), Conflict("not raised here: the chain itself says so"))
+
+    stage.change(FEMKE, accountEnabled=False)
+    monkeypatch.setattr(stage.app.ledger, "open", overtaken)
+    await stage.event_about(FEMKE)
+    assert not stage.held(FEMKE)
+    assert await reserved(stage, ActionKind.LEAVER_REVOKES) == 1
 
 
 async def test_what_was_written_earlier_keeps_its_room_where_a_later_try_comes_to_nothing(one_left: Stage) -> None:

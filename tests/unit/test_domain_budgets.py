@@ -94,7 +94,7 @@ def test_a_refused_reservation_leaves_the_row_alone_and_the_next_one_renews() ->
 
 
 def test_a_clock_behind_does_not_shorten_what_was_reserved() -> None:
-    assert reserve(taken(a=NOW), "a", 1, NOW - timedelta(hours=5)) == taken(a=NOW)
+    assert reserve(taken(a=NOW), "a", 1, NOW - timedelta(hours=5)) == taken(a=NOW + JUST)
 
 
 def test_what_no_longer_counts_is_forgotten_in_the_end() -> None:
@@ -124,6 +124,13 @@ def test_what_came_to_nothing_is_given_back_once_and_what_it_had_before_is_there
 def test_what_was_reserved_anew_meanwhile_is_not_given_back() -> None:
     renewed = taken(a=NOW + timedelta(hours=2))
     assert give_back(renewed, {"a": Place(NOW, None), "b": Place(NOW, None)}) == renewed
+
+
+@pytest.mark.parametrize("behind", [timedelta(0), timedelta(seconds=2), timedelta(minutes=9)])
+def test_what_two_looks_reserved_the_one_does_not_give_back_for_the_other(behind: timedelta) -> None:
+    first, _ = reserve_all(taken(), ["a"], 9, NOW)
+    second, _ = reserve_all(first, ["a"], 9, NOW - behind)
+    assert set(give_back(second, {"a": Place(first.taken["a"], None)}).taken) == {"a"}
 
 
 def test_the_version_of_the_row_is_kept_for_the_store() -> None:
