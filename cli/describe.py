@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
 from shared.services.front import Accepted, Refusal
 from shared.sources.event_grid import EVENT_GRID
-from shared.sources.event_model import Event
+from shared.sources.event_model import Event, UserEvent
 from shared.sources.graph_model import Collection
 from shared.sources.proof import FunctionKey, Signature
 from shared.sources.source import Source
@@ -35,8 +35,8 @@ _WHY: Final = {
 
 
 def event_schema() -> dict[str, Any]:
-    """The JSON Schema of our event."""
-    return {"$schema": _DIALECT, **Event.model_json_schema()}
+    """The JSON Schema of an event: ours, or one that names its user as Microsoft Graph does."""
+    return {"$schema": _DIALECT, **TypeAdapter(Event | UserEvent).json_schema()}
 
 
 def openapi() -> dict[str, Any]:

@@ -83,8 +83,8 @@ def reserve_all(
 ) -> tuple[Reservations, Sequence[str]]:
     """The row with as many of `actions` reserved, in their order, as it has room for, and those for which it has none.
 
-    One that is reserved already is reserved anew, and counts once, from now. Its time is later than the one it had, also
-    where our clock is behind: no two looks share a reservation, so that one gives back none that another rests on.
+    One that is reserved already is reserved anew, and counts once, from now. Its time is later than the one it had,
+    also where our clock is behind: no two looks share a reservation, and none gives back what another's write rests on.
     """
     count_now = set(counted(reservations, now))
     taken = {each: at for each, at in reservations.taken.items() if now - at < _KEPT}

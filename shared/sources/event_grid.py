@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from shared.sources.event_model import Event, GraphEvent, GraphEvents
+from shared.sources.event_model import Event, GraphEvent, GraphEvents, UserEvent
 from shared.sources.http_cloud_events import read_structured
 from shared.sources.proof import FunctionKey
 from shared.sources.source import CLOUD_EVENT, CLOUD_EVENTS, Source
@@ -28,7 +28,7 @@ EVENT_GRID = Source(
     name="event-grid",
     summary="Microsoft Graph through Event Grid (CloudEvents schema), behind a function key",
     proof=FunctionKey(),
-    bodies={CLOUD_EVENT: {"anyOf": [Event, GraphEvent]}, CLOUD_EVENTS: GraphEvents},
+    bodies={CLOUD_EVENT: {"anyOf": [Event, UserEvent, GraphEvent]}, CLOUD_EVENTS: GraphEvents},
     read=read_structured,
     example={
         "specversion": "1.0",

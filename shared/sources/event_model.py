@@ -1,8 +1,9 @@
 """Our event, as a model: what the JSON Schema in docs/event.schema.json is made of.
 
 It describes; `cloud_event` reads. Every event that fits the schema is read, but for what a schema cannot say: a 30th
-of February. The schema knows ASCII and ISO 8601's extended dates; names in other scripts, capitals in `UPN:` and blanks
-around a value, and weeks (`2026-W14`) are taken too.
+of February, and a `resourceData` of Microsoft Graph's that is about somebody else than the subject. The schema knows
+ASCII and ISO 8601's extended dates; names in other scripts, capitals in `UPN:` and blanks around a value, and weeks
+(`2026-W14`) are taken too.
 """
 
 from typing import Annotated, Any, Literal
@@ -60,14 +61,28 @@ class Event(BaseModel):
     subject: Annotated[
         str,
         Field(
-            pattern=f"^(?:id:{GUID}|(?:upn|mail):{ADDRESS}|employee-id:{EMPLOYEE_ID}|[Uu]sers/{GUID})$",
+            pattern=f"^(?:id:{GUID}|(?:upn|mail):{ADDRESS}|employee-id:{EMPLOYEE_ID})$",
             description="One person: `id:<object id>`, `upn:<user principal name>`, `mail:<address>` or "
-            "`employee-id:<number>`; Event Grid writes `Users/<object id>`",
+            "`employee-id:<number>`",
             examples=["employee-id:004711"],
         ),
     ]
     time: Time = None
     data: EventData | None = None
+
+
+class UserEvent(BaseModel):
+    """An event that names its user as Microsoft Graph does: look at them now. Its `data` has no date for us."""
+
+    model_config = ConfigDict(extra="allow")
+
+    specversion: Literal["1.0"]
+    id: Text
+    source: Text
+    type: Text
+    subject: Annotated[str, Field(pattern=f"^[Uu]sers/{GUID}$", description="`Users/<object id>`")]
+    time: Time = None
+    data: dict[str, Any] | None = None
 
 
 class GraphEvent(BaseModel):
@@ -95,9 +110,9 @@ class GraphEvent(BaseModel):
     data: dict[str, Any] | None = None
 
 
-class Events(RootModel[Annotated[list[Event], Field(max_length=5000)]]):
+class Events(RootModel[Annotated[list[Event | UserEvent], Field(max_length=5000)]]):
     """Several events, each of which stands alone."""
 
 
-class GraphEvents(RootModel[Annotated[list[Event | GraphEvent], Field(max_length=5000)]]):
+class GraphEvents(RootModel[Annotated[list[Event | UserEvent | GraphEvent], Field(max_length=5000)]]):
     """Several events of Microsoft Graph's partner topic, each of which stands alone."""

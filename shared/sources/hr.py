@@ -4,7 +4,7 @@
 the body.
 """
 
-from shared.sources.event_model import Event, Events
+from shared.sources.event_model import Event, Events, UserEvent
 from shared.sources.http_cloud_events import read_structured
 from shared.sources.proof import Signature
 from shared.sources.source import CLOUD_EVENT, CLOUD_EVENTS, Source
@@ -14,7 +14,7 @@ HR = Source(
     summary="Our own events (CloudEvents 1.0: structured or batched), signed",
     proof=Signature(header="X-Signature", prefix="v1=", stamp_header="X-Timestamp", signed="{stamp}.{body}"),
     keys=lambda settings: settings.hr_keys,
-    bodies={CLOUD_EVENT: Event, CLOUD_EVENTS: Events},
+    bodies={CLOUD_EVENT: {"anyOf": [Event, UserEvent]}, CLOUD_EVENTS: Events},
     read=read_structured,
     example={
         "specversion": "1.0",

@@ -28,8 +28,9 @@ FIELDS = {"employees": [{"id": "119", "action": "Updated", "timestamp": "x", "fi
 ITEM = {"subscriptionId": ANNA, "clientState": KEYS["graph"][0], "resource": f"Users/{ANNA}", "resourceData": {"id": 1}}
 PERSON = {"event_name": "person.updated", "payload": {"id": 67890, "person_id": "1", "person": {"id": "2"}}}
 BODIES: dict[str, list[Any]] = {source.name: [source.example] for source in SOURCES}
-BODIES["hr"] += [FULL, [FULL, FULL]]
-BODIES["event-grid"] += [[ENVELOPE]]
+OF_A_USER = {**FULL, "subject": f"Users/{ANNA}"}
+BODIES["hr"] += [FULL, [FULL, FULL], OF_A_USER, [OF_A_USER, FULL]]
+BODIES["event-grid"] += [[ENVELOPE], [OF_A_USER]]
 BODIES["bamboohr"] += [FIELDS]
 BODIES["personio"] += [PERSON]
 BODIES["notifications"] = [{"value": [ITEM, {"lifecycleEvent": "missed"}]}]
@@ -123,7 +124,7 @@ def test_a_body_is_taken_in_if_and_only_if_the_document_calls_it_valid(name: str
     known = [(body, at) for body in BODIES[name] for at in places(body)]
 
     @given(start=st.sampled_from(known), edge=st.sampled_from(EDGES), second=st.data())
-    @settings(max_examples=400, deadline=None, derandomize=True)
+    @settings(max_examples=600, deadline=None, derandomize=True)
     def agrees(start: tuple[Any, tuple[str | int, ...]], edge: Any, second: st.DataObject) -> None:
         body = changed(*start, edge)
         if second.draw(st.booleans()):
@@ -157,6 +158,9 @@ def test_a_body_is_taken_in_if_and_only_if_the_document_calls_it_valid(name: str
         ("lifecycle-workflows", {"data": {"subject": {}}}, False),
         ("bamboohr", {"data": {"employeeId": 7}}, True),
         ("bamboohr", {"type": 0, "data": {"employeeId": 7}, "employees": 0}, False),
+        ("hr", {**OF_A_USER, "data": {"effective": "a\nb"}}, True),
+        ("hr", {**OF_A_USER, "data": {"effective": 7}}, True),
+        ("hr", {**OF_A_USER, "data": 7}, False),
         ("hr", {**ENVELOPE, "data": {"effective": "2036-04-01"}}, True),
         ("hr", {**ENVELOPE, "data": {"effective": "9999-12-31"}}, True),
         ("hr", {**ENVELOPE, "data": {"effective": "1900-01-01T00:00:00Z"}}, True),

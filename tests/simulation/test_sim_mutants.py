@@ -6,22 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.simulation.mutants import (
-    of_access,
-    of_guards,
-    of_kinds,
-    of_looks,
-    of_moments,
-    of_profiles,
-    of_reads,
-    of_writes,
-)
 from tests.simulation.mutants.command import ROOT, main, run_mutant
-from tests.simulation.mutants.every import MUTANTS
+from tests.simulation.mutants.every import MODULES, MUTANTS
 from tests.simulation.mutants.mutant import MovedOnError, Mutant
 
 ENGINE = ROOT / "tests" / "simulation" / "engine"
-ROOMS = (of_access, of_guards, of_kinds, of_looks, of_moments, of_profiles, of_reads, of_writes)
 BY_NAME = {mutant.name: mutant for mutant in MUTANTS}
 HARMLESS = Mutant(
     name="harmless",
@@ -46,7 +35,7 @@ def test_the_page_says_how_many_there_are_in_each_module() -> None:
     page = (ROOT / "docs" / "simulation.md").read_text()
     said = dict(re.findall(r"^\| `(of_\w+)` \| (\d+) \|", page, re.MULTILINE))
     assert {name: int(number) for name, number in said.items()} == {
-        room.__name__.rpartition(".")[2]: len(room.MUTANTS) for room in ROOMS
+        module.__name__.rpartition(".")[2]: len(module.MUTANTS) for module in MODULES
     }
 
 

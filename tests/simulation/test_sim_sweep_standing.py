@@ -64,6 +64,23 @@ def out_of_sight(*accounts: str) -> Iterator[None]:
         yield
 
 
+def set_while_it_sweeps(stage: Stage, pause: Pause, why: str, by: str) -> None:
+    """From now on a cause is found again right before a sweep stores its catalogue."""
+    app = stage.app
+
+    class Meanwhile:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(app.state, name)
+
+        async def put_catalogue(self, catalogue: Catalogue) -> None:
+            await asyncio.sleep(1)
+            await set_brake(app, pause, why, by=by)
+            await app.state.put_catalogue(catalogue)
+
+    meanwhile: Any = Meanwhile()
+    stage.app = replace(app, shelf=replace(app.shelf, state=meanwhile))
+
+
 # -- what a sweep cannot judge
 
 
@@ -215,17 +232,7 @@ async def test_a_look_that_finds_a_lost_role_again_is_not_overruled_by_an_older_
     await set_brake(app, lost, "a look was refused", by="profile:1")
     await stage.advance(minutes=10)
 
-    class Meanwhile:
-        def __getattr__(self, name: str) -> Any:
-            return getattr(app.state, name)
-
-        async def put_catalogue(self, catalogue: Catalogue) -> None:
-            await asyncio.sleep(1)
-            await set_brake(app, lost, "a look was refused again", by="profile:2")
-            await app.state.put_catalogue(catalogue)
-
-    meanwhile: Any = Meanwhile()
-    stage.app = replace(app, shelf=replace(app.shelf, state=meanwhile))
+    set_while_it_sweeps(stage, lost, "a look was refused again", by="profile:2")
     assert (await stage.sweep())["brake"] == [str(lost)]
     assert (await causes(stage))[lost].by == "profile:2"
     stage.app = app
@@ -456,17 +463,7 @@ async def test_a_changed_policy_does_not_hide_that_the_population_shrank(set_sta
 async def test_an_older_sweep_leaves_the_brake_that_a_newer_one_set(stage: Stage) -> None:
     app = stage.app
 
-    class Meanwhile:
-        def __getattr__(self, name: str) -> Any:
-            return getattr(app.state, name)
-
-        async def put_catalogue(self, catalogue: Catalogue) -> None:
-            await asyncio.sleep(1)
-            await set_brake(app, Pause(BrakeCause.INCOMPLETE_SWEEP), "another sweep failed", by="sweep#2")
-            await app.state.put_catalogue(catalogue)
-
-    meanwhile: Any = Meanwhile()
-    stage.app = replace(app, shelf=replace(app.shelf, state=meanwhile))
+    set_while_it_sweeps(stage, Pause(BrakeCause.INCOMPLETE_SWEEP), "another sweep failed", by="sweep#2")
     report = await stage.sweep()
     assert report["brake"] == ["incomplete-sweep"]
     assert (await causes(stage))[Pause(BrakeCause.INCOMPLETE_SWEEP)].by == "sweep#2"
@@ -480,17 +477,7 @@ async def test_an_older_sweep_leaves_a_cause_that_a_newer_one_found_again(stage:
     began = (await causes(stage))[Pause(BrakeCause.INCOMPLETE_SWEEP)].since
     await stage.advance(minutes=10)
 
-    class Meanwhile:
-        def __getattr__(self, name: str) -> Any:
-            return getattr(app.state, name)
-
-        async def put_catalogue(self, catalogue: Catalogue) -> None:
-            await asyncio.sleep(1)
-            await set_brake(app, Pause(BrakeCause.INCOMPLETE_SWEEP), "the third failed", by="sweep#3")
-            await app.state.put_catalogue(catalogue)
-
-    meanwhile: Any = Meanwhile()
-    stage.app = replace(app, shelf=replace(app.shelf, state=meanwhile))
+    set_while_it_sweeps(stage, Pause(BrakeCause.INCOMPLETE_SWEEP), "the third failed", by="sweep#3")
     assert (await stage.sweep())["brake"] == ["incomplete-sweep"]
     stands = (await causes(stage))[Pause(BrakeCause.INCOMPLETE_SWEEP)]
     assert (stands.since, stands.why, stands.by) == (began, "the third failed", "sweep#3")

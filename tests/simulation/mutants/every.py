@@ -14,13 +14,5 @@ from tests.simulation.mutants import (
 )
 from tests.simulation.mutants.mutant import Mutant
 
-MUTANTS: Final[tuple[Mutant, ...]] = (
-    *of_access.MUTANTS,
-    *of_reads.MUTANTS,
-    *of_writes.MUTANTS,
-    *of_guards.MUTANTS,
-    *of_profiles.MUTANTS,
-    *of_looks.MUTANTS,
-    *of_kinds.MUTANTS,
-    *of_moments.MUTANTS,
-)
+MODULES: Final = (of_access, of_reads, of_writes, of_guards, of_profiles, of_looks, of_kinds, of_moments)
+MUTANTS: Final[tuple[Mutant, ...]] = tuple(mutant for module in MODULES for mutant in module.MUTANTS)
