@@ -44,7 +44,7 @@ MUTANTS: Final = (
         name="reserved-anew-each-time",
         promise="A reservation is idempotent: an action that is tried again counts once.",
         file=_BUDGETS,
-        old="            taken[action] = max(now, taken.get(action, now))\n",
+        old="            taken[action] = max(now, taken[action] + _TICK) if action in taken else now\n",
         new='            taken[action] = taken[f"{action}-{now:%H%M%S}"] = now\n',
         caught_by=("reservations_are_actions",),
     ),
