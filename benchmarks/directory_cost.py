@@ -18,9 +18,9 @@ import httpx
 
 from benchmarks.figures import Figure, show
 from sandbox.contoso import names
-from shared.adapters.credentials import managed_identity
-from shared.adapters.directory_graph import GraphDirectory
-from shared.adapters.graph_transport import AiohttpTransport
+from shared.adapters.graph.directory import GraphDirectory
+from shared.adapters.graph.transport import AiohttpTransport
+from shared.adapters.http.credentials import managed_identity
 from shared.settings import Settings
 
 READS: Final = 256

@@ -25,7 +25,7 @@ from shared.services.front import Accepted, Answer, Refusal, take_notifications
 from shared.sources.events import PersonEvent, Read
 from shared.sources.posted import Posted
 from shared.sources.read import read_message
-from shared.sources.table import SOURCES
+from shared.sources.registry import SOURCES
 from tests.unit.front_desk import KEYS, MEDIA_TYPES, NOW, Desk
 
 ANSWERS: Final = frozenset({200, 202, 400, 401, 404, 413, 415})

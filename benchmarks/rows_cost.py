@@ -12,14 +12,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.figures import Figure
-from shared.adapters.ledger import RowsLedger
-from shared.adapters.rows_sqlite import IN_MEMORY, SqliteRows
-from shared.adapters.state import RowsState
+from shared.adapters.store.ledger import RowsLedger
+from shared.adapters.store.rows_sqlite import IN_MEMORY, SqliteRows
+from shared.adapters.store.state import RowsState
 from shared.domain.billing import BillingProfile
-from shared.domain.budgets import Reservations, reserve
 from shared.domain.catalogue import Catalogue
+from shared.domain.guards.budgets import Reservations, reserve
 from shared.domain.keys import IdentityKind, PersonKey, ProfileKey
-from shared.domain.policy import ActionKind
+from shared.domain.policy.model import ActionKind
 from shared.ports import Baseline, Holding, PersonState
 
 EVENTS = 300

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.figures import Figure, show
-from shared.adapters.ledger import RowsLedger
-from shared.adapters.ledger_rows import (
+from shared.adapters.store.ledger import RowsLedger
+from shared.adapters.store.ledger_rows import (
     FIRST_PREVIOUS,
     HEAD,
     LISTED,
@@ -25,10 +25,10 @@ from shared.adapters.ledger_rows import (
     partition_of,
     record_body,
 )
-from shared.adapters.rows import Insert
-from shared.adapters.rows_sqlite import SqliteRows
+from shared.adapters.store.rows import Insert
+from shared.adapters.store.rows_sqlite import SqliteRows
 from shared.ports import Record
-from shared.services.proof import verify
+from shared.services.ledger_audit import verify
 
 CHAINS: Final = 2_000
 RECORDS: Final = 50

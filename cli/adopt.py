@@ -1,7 +1,7 @@
 """`adopt`: makes assignments that somebody else made ours, after showing what would follow from each.
 
-Lives here: reading the choice, showing and asking. What follows is `shared.domain.adoption`'s, the doing
-`shared.services.adopt`'s.
+Lives here: reading the choice, showing and asking. What follows is `shared.domain.adoption.consequences`'s, the doing
+`shared.services.operate.adopt`'s.
 """
 
 import argparse
@@ -15,10 +15,10 @@ from rich.console import Console
 from cli.assignments import out, tell_doubts
 from cli.operating import BAD_ARGUMENTS, DONE, REFUSED, UsageError, counted, operate, who
 from cli.terminal import complaints
-from shared.domain.adoption import Adoption, Choice, Consequence
+from shared.domain.adoption.consequences import Adoption, Choice, Consequence
 from shared.domain.keys import PersonKey, ProfileKey
-from shared.services.adopt import Adopted, AdoptionPlan, Fate, apply_adoption, plan_adoption
 from shared.services.app import App
+from shared.services.operate.adopt import Adopted, AdoptionPlan, Fate, apply_adoption, plan_adoption
 
 _DESCRIPTION: Final = (
     "Makes assignments that somebody else made ours: kept where a rule gives them, taken away where none does. It "

@@ -29,12 +29,12 @@ from cli.operating import (
 )
 from cli.terminal import Terminal, complaints
 from shared import bootstrap
-from shared.domain.foreign_sightings import ForeignSpell
+from shared.domain.history.foreign_sightings import ForeignSpell
+from shared.domain.history.spells import Spell, Window
 from shared.domain.keys import PersonKey, ProfileKey
-from shared.domain.spells import Spell, Window
 from shared.domain.time_zones import zone as time_zone
 from shared.errors import Misconfigured, Permanent, Transient
-from shared.services.as_of import HeldOn, Known, Unreadable, foreign_on, held_on, look_further
+from shared.services.operate.as_of import HeldOn, Known, Unreadable, foreign_on, held_on, look_further
 
 _DAY_CHARACTERS: Final = len("2026-03-02")
 

@@ -1,6 +1,7 @@
 """`assignments`: every Invoice manager assignment there is, whose it is and who holds it. It reads, and writes nothing.
 
-Lives here: showing first contact on a terminal or as JSON. What an assignment is is `shared.domain.first_contact`'s.
+Lives here: showing first contact on a terminal or as JSON. What an assignment is is
+`shared.domain.adoption.first_contact`'s.
 """
 
 import argparse
@@ -15,9 +16,9 @@ from rich.table import Table
 from cli import terminal
 from cli.operating import DONE, REFUSED, operate, shown
 from cli.terminal import complaints
-from shared.domain.first_contact import Existing, Owner, PrincipalKind
+from shared.domain.adoption.first_contact import Existing, Owner, PrincipalKind
 from shared.services.app import App
-from shared.services.first_contact import FirstContact, make_first_contact
+from shared.services.operate.first_contact import FirstContact, make_first_contact
 
 _DESCRIPTION: Final = (
     "Lists every Invoice manager assignment: whose it is (ours or foreign) and who holds it (person, guest, group, app "

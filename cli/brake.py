@@ -1,6 +1,6 @@
 """`pause`, `resume`, `brake`: whether the app writes to Azure at all.
 
-Lives here: the words for what stands and what it means. What each cause stops is `shared.domain.brake`'s.
+Lives here: the words for what stands and what it means. What each cause stops is `shared.domain.guards.brake`'s.
 """
 
 import argparse
@@ -23,11 +23,11 @@ from cli.operating import (
     who,
 )
 from cli.terminal import complaints
-from shared.domain.brake import ENDED_BY_SWEEPS, STOPS_LEAVERS, Brake, BrakeCause, Pause, Setting
+from shared.domain.guards.brake import ENDED_BY_SWEEPS, STOPS_LEAVERS, Brake, BrakeCause, Pause, Setting
 from shared.errors import Permanent, Transient
 from shared.ports import Baseline
-from shared.services import decisions
-from shared.services.decisions import Resumed
+from shared.services.operate import decisions
+from shared.services.operate.decisions import Resumed
 
 _LONGEST_WHY: Final = 500
 

@@ -16,9 +16,9 @@ from shared.services.front import Accepted, Refusal
 from shared.sources.event_grid import EVENT_GRID
 from shared.sources.event_model import Event, UserEvent
 from shared.sources.graph_model import Collection
-from shared.sources.proof import FunctionKey, Signature
+from shared.sources.registry import SOURCES
+from shared.sources.signatures import FunctionKey, Signature
 from shared.sources.source import Source
-from shared.sources.table import SOURCES
 
 DOCS: Final = Path(__file__).parents[1] / "docs"
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"

@@ -1,6 +1,6 @@
 """`holds list | show | release | dismiss | log`: what waits for a person, and what that person decides.
 
-Lives here: showing holds and decisions, and asking. What a decision does is `shared.services.decisions`'.
+Lives here: showing holds and decisions, and asking. What a decision does is `shared.services.operate.decisions`'.
 """
 
 import argparse
@@ -28,12 +28,12 @@ from cli.operating import (
     who,
 )
 from cli.terminal import complaints
-from shared.domain.holds import Hold, Status
-from shared.domain.listed import Line, Listing
+from shared.domain.guards.hold_listing import Line, Listing
+from shared.domain.guards.holds import Hold, Status
 from shared.ports import Record
-from shared.services import decisions
 from shared.services.app import App
-from shared.services.decisions import Decided
+from shared.services.operate import decisions
+from shared.services.operate.decisions import Decided
 
 _DESCRIPTION: Final = (
     "What waits for a person to decide: actions that a budget, a sweep, a changed policy or a profile's own history "

@@ -20,7 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from cli.operating import SETTINGS_FIRST
 from cli.terminal import complaints, out
-from shared.adapters.queues_service_bus import ServiceBusQueues
+from shared.adapters.queues.service_bus import ServiceBusQueues
 from shared.errors import Permanent, Rejected, Transient
 from shared.ports import EventQueue
 from shared.sources.cloud_event import read_cloud_event

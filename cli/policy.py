@@ -1,6 +1,6 @@
 """`python -m cli policy check [FILE]`: whether a policy can be deployed, for people and pipelines.
 
-Lives here: the verb. What a policy may say is known to `shared.domain.policy_file`, which the app reads it with.
+Lives here: the verb. What a policy may say is known to `shared.domain.policy.load`, which the app reads it with.
 """
 
 import os

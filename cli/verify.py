@@ -1,7 +1,7 @@
 """`verify [--digest SEQUENCE:SHA256]`: audits the ledger, against a digest that was kept outside where one is given.
 
 Lives here: reading the digest off the command line, and the words for what was found. The audit is
-`shared.services.proof`'s. It needs the store's setting and no other.
+`shared.services.ledger_audit`'s. It needs the store's setting and no other.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from cli import terminal
 from cli.operating import DONE, REFUSED, counted, misconfigured, open_store
 from cli.terminal import complaints
 from shared.errors import Misconfigured, Permanent, Transient
-from shared.services.proof import DIGEST, Anchor, Verdict, verify
+from shared.services.ledger_audit import DIGEST, Anchor, Verdict, verify
 
 _SHOWN: Final = 20
 """Newer chains that are listed unless all are asked for."""

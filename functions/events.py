@@ -11,9 +11,9 @@ from functions.http import answered, posted
 from shared import bootstrap_front
 from shared.services.front import shake_hands, take_events
 from shared.sources.event_grid import EVENT_GRID
-from shared.sources.proof import FunctionKey
+from shared.sources.registry import in_force
+from shared.sources.signatures import FunctionKey
 from shared.sources.source import Source
-from shared.sources.table import in_force
 
 blueprint = func.Blueprint()
 

@@ -5,8 +5,8 @@ from typing import List  # noqa: UP035 - the worker library knows typing.List, a
 import azure.functions as func
 
 from shared import bootstrap
-from shared.services.intake import Incoming, Progress
-from shared.services.intake import intake as take_in
+from shared.services.intake.intake import Incoming, Progress
+from shared.services.intake.intake import intake as take_in
 
 bootstrap.check()
 blueprint = func.Blueprint()

@@ -5,12 +5,12 @@ import logging
 import azure.functions as func
 
 from shared import bootstrap
-from shared.adapters.work_wire import decode, waiting_event
+from shared.adapters.queues.work_wire import decode, waiting_event
 from shared.domain.work import RejectedEvent, WorkItem
 from shared.errors import Rejected
 from shared.services.bugs import BugRuns, Delivered
 from shared.services.outage import outlast, patience
-from shared.services.reconcile import reconcile as take_a_look
+from shared.services.reconcile.reconcile import reconcile as take_a_look
 
 bootstrap.check()
 blueprint = func.Blueprint()

@@ -3,7 +3,7 @@
 import azure.functions as func
 
 from shared import bootstrap
-from shared.services.sweep import sweep as take_stock
+from shared.services.sweep.sweep import sweep as take_stock
 
 blueprint = func.Blueprint()
 

@@ -1,7 +1,7 @@
 """Work that can wait, told apart from work that somebody waits for.
 
 Lives here: the mark, and nothing that acts on it. Whoever begins such work sets it; whoever shares out something scarce
-(see `shared.adapters.pace`) asks for it. It goes along with the task, and with every task begun under it.
+(see `shared.adapters.http.pace`) asks for it. It goes along with the task, and with every task begun under it.
 """
 
 from collections.abc import Awaitable, Callable, Coroutine

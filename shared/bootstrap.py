@@ -17,20 +17,20 @@ from typing import TYPE_CHECKING, Final
 
 from shared.adapters.process import SystemClock, quiet_libraries, said_aloud
 from shared.domain.keys import ProfileKey
-from shared.domain.policy import Policy
-from shared.domain.policy_file import load_policy
+from shared.domain.policy.load import load_policy
+from shared.domain.policy.model import Policy
 from shared.errors import Misconfigured
 from shared.ports import Billing, Ledger, State
 from shared.services.app import App
 from shared.services.catalogue import CatalogueShelf
 from shared.services.subscriptions import Keeper
 from shared.settings import Settings, StoreSettings
-from shared.sources.table import wrong_sources
+from shared.sources.registry import wrong_sources
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
-    from shared.adapters.rows import Rows
+    from shared.adapters.store.rows import Rows
 
 _APP_FOLDER: Final = Path(__file__).resolve().parent.parent
 
@@ -117,13 +117,13 @@ def build(
     Without a `credential` the app is its managed identity. `closing` closes every client in the end, for whoever
     needs the app for a moment; the function app keeps its clients for as long as its process lives.
     """
-    from shared.adapters.billing_arm import ArmBilling  # noqa: PLC0415 - see the module's docstring
-    from shared.adapters.billing_observed import Observed  # noqa: PLC0415
-    from shared.adapters.credentials import managed_identity  # noqa: PLC0415
-    from shared.adapters.directory_graph import GraphDirectory  # noqa: PLC0415
-    from shared.adapters.ledger import RowsLedger  # noqa: PLC0415
-    from shared.adapters.queues_service_bus import ServiceBusQueues  # noqa: PLC0415
-    from shared.adapters.state import RowsState  # noqa: PLC0415
+    from shared.adapters.billing.arm import ArmBilling  # noqa: PLC0415 - see the module's docstring
+    from shared.adapters.billing.observed import Observed  # noqa: PLC0415
+    from shared.adapters.graph.directory import GraphDirectory  # noqa: PLC0415
+    from shared.adapters.http.credentials import managed_identity  # noqa: PLC0415
+    from shared.adapters.queues.service_bus import ServiceBusQueues  # noqa: PLC0415
+    from shared.adapters.store.ledger import RowsLedger  # noqa: PLC0415
+    from shared.adapters.store.state import RowsState  # noqa: PLC0415
 
     settings, policy = configuration.settings, configuration.policy
     credential = credential or managed_identity(settings.client_id)
@@ -167,8 +167,8 @@ def build(
 @asynccontextmanager
 async def keeper() -> AsyncIterator[Keeper]:
     """What keeps the subscriptions, for one run: an hour apart, no connection is worth holding."""
-    from shared.adapters.credentials import managed_identity  # noqa: PLC0415 - see the module's docstring
-    from shared.adapters.subscriptions_graph import GraphSubscriptions  # noqa: PLC0415
+    from shared.adapters.graph.subscriptions import GraphSubscriptions  # noqa: PLC0415
+    from shared.adapters.http.credentials import managed_identity  # noqa: PLC0415 - see the module's docstring
 
     configuration = check()
     credential = managed_identity(configuration.settings.client_id)
@@ -183,8 +183,8 @@ async def keeper() -> AsyncIterator[Keeper]:
 @asynccontextmanager
 async def store(settings: StoreSettings, credential: "AsyncTokenCredential") -> AsyncIterator[tuple[Ledger, State]]:
     """Ledger and state alone, for whoever reads both and needs neither policy nor clients; closed in the end."""
-    from shared.adapters.ledger import RowsLedger  # noqa: PLC0415 - see the module's docstring
-    from shared.adapters.state import RowsState  # noqa: PLC0415
+    from shared.adapters.store.ledger import RowsLedger  # noqa: PLC0415 - see the module's docstring
+    from shared.adapters.store.state import RowsState  # noqa: PLC0415
 
     rows = _rows(settings, credential)
     try:
@@ -195,9 +195,9 @@ async def store(settings: StoreSettings, credential: "AsyncTokenCredential") -> 
 
 def _rows(settings: StoreSettings, credential: "AsyncTokenCredential") -> "Rows":
     if settings.store.startswith("sqlite:"):
-        from shared.adapters.rows_sqlite import SqliteRows  # noqa: PLC0415
+        from shared.adapters.store.rows_sqlite import SqliteRows  # noqa: PLC0415
 
         return SqliteRows(Path(settings.store.removeprefix("sqlite:")))
-    from shared.adapters.rows_tables import TableRows  # noqa: PLC0415
+    from shared.adapters.store.rows_tables import TableRows  # noqa: PLC0415
 
     return TableRows(settings.store, credential)

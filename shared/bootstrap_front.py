@@ -13,7 +13,7 @@ from shared.adapters.process import SystemClock, quiet_libraries, said_aloud
 from shared.errors import Misconfigured
 from shared.services.front import Front
 from shared.settings import FrontSettings, Part
-from shared.sources.table import wrong_sources
+from shared.sources.registry import wrong_sources
 
 
 def part(environment: Mapping[str, str] = os.environ) -> Part:
@@ -51,8 +51,8 @@ async def front() -> Front:
 def build(settings: FrontSettings) -> Front:
     """Puts the real queue behind the port. Opens no connection yet."""
     # The clients take half of a second to import: when the first request is there, not before.
-    from shared.adapters.credentials import managed_identity  # noqa: PLC0415
-    from shared.adapters.queues_service_bus import ServiceBusQueues  # noqa: PLC0415
+    from shared.adapters.http.credentials import managed_identity  # noqa: PLC0415
+    from shared.adapters.queues.service_bus import ServiceBusQueues  # noqa: PLC0415
 
     queue = ServiceBusQueues(
         settings.service_bus, managed_identity(settings.client_id), try_seconds=settings.send_seconds

@@ -11,15 +11,15 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
+from shared.domain.access.ownership import OwnAssignment
 from shared.domain.billing import Assignment, Assignments, BillingAccount, BillingProfile
-from shared.domain.brake import Brake
-from shared.domain.budgets import Reservations
 from shared.domain.catalogue import Catalogue
-from shared.domain.holds import KeyHolds
+from shared.domain.guards.brake import Brake
+from shared.domain.guards.budgets import Reservations
+from shared.domain.guards.holds import KeyHolds
 from shared.domain.keys import IdentityKey, IdentityKind, PersonKey, ProfileKey
-from shared.domain.ownership import OwnAssignment
 from shared.domain.people import ListedPerson, PersonRead
-from shared.domain.policy import ActionKind
+from shared.domain.policy.model import ActionKind
 from shared.domain.work import RejectedEvent, Scheduled
 
 

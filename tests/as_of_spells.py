@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from shared.domain.as_of import PersonFold, Recorded
-from shared.domain.spells import Spell
+from shared.domain.history.fold import PersonFold, Recorded
+from shared.domain.history.spells import Spell
 
 
 def spells_of(records: Iterable[Recorded]) -> Sequence[Spell]:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
-from shared.domain.policy import Policy
+from shared.domain.policy.model import Policy
 from shared.domain.work import RejectedEvent, Scheduled, WorkItem
 from shared.ports import Billing, Clock, Directory, Ledger, Queues, State
 from shared.services.catalogue import CatalogueShelf

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from shared.domain.access.near_misses import Vocabulary
+from shared.domain.access.rules import managed_accounts
 from shared.domain.billing import BillingAccount, BillingProfile
 from shared.domain.catalogue import Catalogue
 from shared.domain.keys import ProfileKey
-from shared.domain.near_misses import Vocabulary
-from shared.domain.policy import Policy
-from shared.domain.rules import managed_accounts
-from shared.domain.selectors import pick
+from shared.domain.policy.model import Policy
+from shared.domain.policy.selectors import pick
 from shared.errors import AccessLost
 from shared.ports import Billing, State
 

@@ -9,17 +9,17 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
+from shared.domain.access.rules import managed_accounts, unknown_rules
 from shared.domain.billing import OTHER_RECIPIENT_ROLES, Assignment, BillingProfile, UnreadRow
-from shared.domain.brake import EVERYWHERE
 from shared.domain.catalogue import Catalogue
-from shared.domain.filter_push_down import EVERYBODY
+from shared.domain.guards.brake import EVERYWHERE
+from shared.domain.guards.sweep_holds import changed_rules
 from shared.domain.keys import ProfileKey
-from shared.domain.lots import changed_rules
-from shared.domain.nameless import nameless
 from shared.domain.people import ListedPerson, Person, UnreadablePerson
-from shared.domain.policy import Everything
-from shared.domain.policy_file import rule_digests
-from shared.domain.rules import managed_accounts, unknown_rules
+from shared.domain.policy.filter_push_down import EVERYBODY
+from shared.domain.policy.load import rule_digests
+from shared.domain.policy.model import Everything
+from shared.domain.redact import nameless
 from shared.errors import AccessLost, InvoiceAccessError, QueryRefused
 from shared.ports import Baseline, PersonState
 from shared.services.app import App

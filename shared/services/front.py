@@ -21,10 +21,10 @@ from shared.sources.event_grid import EVENT_GRID, allowed
 from shared.sources.events import as_value
 from shared.sources.graph_webhook import Notified, answer_token, read_collection
 from shared.sources.posted import Posted, WrongMediaType
+from shared.sources.registry import in_force
 from shared.sources.request import Judged, messages, read_request
 from shared.sources.source import Source
 from shared.sources.strict_json import TWICE
-from shared.sources.table import in_force
 
 _TEXT: Final = "text/plain; charset=utf-8"
 _JSON: Final = "application/json"

@@ -1,7 +1,7 @@
 """Whose a live assignment is, from what the row says and what we recorded about it.
 
 Lives here: finding the recorded intent that explains a row which does not say who made it, and the recorded adoption of
-one that somebody else made. What counts as proof is `shared.domain.ownership`'s; nothing is read from Azure.
+one that somebody else made. What counts as proof is `shared.domain.access.ownership`'s; nothing is read from Azure.
 """
 
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -10,10 +10,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
+from shared.domain.access.ownership import AdoptedRow, Held, Intent, OwnAssignment, prove
 from shared.domain.billing import Assignment
 from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
-from shared.domain.ownership import AdoptedRow, Held, Intent, OwnAssignment, prove
 from shared.ports import Holding, PersonState, Record
 
 _CAME_TO_NOTHING: Final = frozenset({Outcome.RETRY, Outcome.GAVE_UP, Outcome.UNCHANGED, Outcome.HELD})

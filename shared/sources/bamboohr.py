@@ -20,7 +20,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 from shared.errors import Rejected, Unreadable
 from shared.sources.events import Ignored, as_value
 from shared.sources.posted import Posted, WrongMediaType
-from shared.sources.proof import Signature
+from shared.sources.signatures import Signature
 from shared.sources.source import FORM, JSON, Body, Found, Id, Recorded, Refused, Source, read_body, told
 from shared.sources.strict_json import ITEMS_AT_MOST, JsonObject, as_object, kind_of, parse, shown
 

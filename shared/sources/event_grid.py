@@ -11,7 +11,7 @@ from typing import Final
 
 from shared.sources.event_model import Event, GraphEvent, GraphEvents, UserEvent
 from shared.sources.http_cloud_events import read_structured
-from shared.sources.proof import FunctionKey
+from shared.sources.signatures import FunctionKey
 from shared.sources.source import CLOUD_EVENT, CLOUD_EVENTS, Source
 
 _ORIGIN: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", re.ASCII)

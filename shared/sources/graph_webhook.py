@@ -17,7 +17,7 @@ from typing import Any, Final, TypeGuard
 
 from shared.errors import Rejected, TooMany
 from shared.sources.graph_notification import lifecycle
-from shared.sources.proof import is_client_state
+from shared.sources.signatures import is_client_state
 from shared.sources.strict_json import ITEMS_AT_MOST, JsonObject, encoded, kind_of, parse, unambiguous
 
 TOKEN_AT_MOST: Final = 4096

@@ -6,7 +6,7 @@ the body.
 
 from shared.sources.event_model import Event, Events, UserEvent
 from shared.sources.http_cloud_events import read_structured
-from shared.sources.proof import Signature
+from shared.sources.signatures import Signature
 from shared.sources.source import CLOUD_EVENT, CLOUD_EVENTS, Source
 
 HR = Source(

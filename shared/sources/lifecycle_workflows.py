@@ -16,7 +16,7 @@ from shared.errors import Rejected
 from shared.sources.event_model import ADDRESS, GUID
 from shared.sources.events import Ignored
 from shared.sources.posted import Posted, WrongMediaType
-from shared.sources.proof import FunctionKey
+from shared.sources.signatures import FunctionKey
 from shared.sources.source import JSON, Body, Found, Recorded, Source, read_json, told
 
 _MEND: Final = "Let the Logic App post triggerBody() unchanged, as application/json"

@@ -16,7 +16,7 @@ from pydantic import ConfigDict, Field, StringConstraints, WithJsonSchema
 from shared.errors import Rejected
 from shared.sources.events import Ignored
 from shared.sources.posted import Posted, WrongMediaType
-from shared.sources.proof import UrlSecret
+from shared.sources.signatures import UrlSecret
 from shared.sources.source import JSON, Body, Found, Id, Recorded, Source, read_json, told
 
 _MEND: Final = "Let Personio post it unchanged: a version 2 webhook about persons or employments"

@@ -24,7 +24,7 @@ from shared.settings import FrontSettings
 from shared.sources.event_model import EMPLOYEE_ID
 from shared.sources.events import Ignored
 from shared.sources.posted import Posted
-from shared.sources.proof import Proof
+from shared.sources.signatures import Proof
 from shared.sources.strict_json import JsonObject, Numeral, parse, shown, unambiguous
 
 JSON: Final = "application/json"

@@ -12,10 +12,10 @@ from azure.core.exceptions import ClientAuthenticationError
 
 from sandbox.transport_azure import HandlerTransport
 from sandbox.wire import Request, Response, as_json
-from shared.adapters.billing_arm import ArmBilling
+from shared.adapters.billing.arm import ArmBilling
+from shared.domain.access.ownership import OwnAssignment, prove
 from shared.domain.billing import INVOICE_MANAGER, Assignment, BillingProfile
 from shared.domain.keys import ProfileKey
-from shared.domain.ownership import OwnAssignment, prove
 from shared.settings import Settings
 
 OWN = "https://management.azure.com"

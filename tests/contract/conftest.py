@@ -10,9 +10,9 @@ from uuid import uuid4
 import pytest
 from azure.core.credentials import AzureNamedKeyCredential
 
-from shared.adapters.rows import Rows
-from shared.adapters.rows_sqlite import IN_MEMORY, SqliteRows
-from shared.adapters.rows_tables import TableRows
+from shared.adapters.store.rows import Rows
+from shared.adapters.store.rows_sqlite import IN_MEMORY, SqliteRows
+from shared.adapters.store.rows_tables import TableRows
 from tests.azurite_server import ACCOUNT, KEY, azurite
 
 

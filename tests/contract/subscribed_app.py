@@ -7,9 +7,9 @@ tests' business.
 from collections.abc import Mapping
 from typing import Any, Final
 
-from shared.adapters.subscriptions_graph import GraphSubscriptions
-from shared.domain.policy import Policy
-from shared.domain.policy_file import load_policy
+from shared.adapters.graph.subscriptions import GraphSubscriptions
+from shared.domain.policy.load import load_policy
+from shared.domain.policy.model import Policy
 from shared.services.subscriptions import Keeper, keep_subscriptions
 from shared.settings import Settings
 from tests.contract.graph_tenant import FINANCE, NOTIFICATIONS, Tenant

@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.transport_azure import HandlerTransport
 from sandbox.wire import Request, Response, as_json
-from shared.adapters.billing_arm import ArmBilling
+from shared.adapters.billing.arm import ArmBilling
 from shared.domain.keys import ProfileKey
 from shared.errors import AccessLost, InvoiceAccessError, Permanent, Transient
 from shared.settings import Settings

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sandbox.wire import Response, as_json
-from shared.adapters.billing_arm import ArmBilling
+from shared.adapters.billing.arm import ArmBilling
 from shared.domain.billing import INVOICE_MANAGER, Assignment
 from shared.domain.keys import ProfileKey
 from shared.errors import FailedRead, InvoiceAccessError, MaybeWritten, Permanent

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from sandbox.wire import Response, as_json
-from shared.adapters.arm_answers import answered_at, asked_wait
-from shared.adapters.billing_arm import ArmBilling
+from shared.adapters.billing.arm import ArmBilling
+from shared.adapters.http.answers import answered_at, asked_wait
 from shared.errors import AccessLost, MaybeWritten, Permanent, Transient
 from tests.contract.billing_script import (
     ACCOUNT,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from shared.adapters.billing_arm import ArmBilling
+from shared.adapters.billing.arm import ArmBilling
 from shared.errors import FailedRead, MaybeWritten, Transient
 from shared.settings import Settings
 from tests.contract.billing_script import KEY, PERSON, WRITES, Credential

@@ -13,12 +13,12 @@ from sandbox.identity import Identity, IdentityEndpoint
 from sandbox.shell import serve
 from sandbox.transport_azure import HandlerTransport
 from sandbox.wire import Request, Response
-from shared.adapters.billing_arm import ArmBilling
-from shared.adapters.credentials import managed_identity
+from shared.adapters.billing.arm import ArmBilling
+from shared.adapters.http.credentials import managed_identity
+from shared.domain.access.opt_in import FLAG, differences
+from shared.domain.access.ownership import OwnAssignment, prove
 from shared.domain.billing import INVOICE_MANAGER, Assignment
 from shared.domain.keys import ProfileKey
-from shared.domain.opt_in import FLAG, differences
-from shared.domain.ownership import OwnAssignment, prove
 from shared.errors import AccessLost, MaybeWritten, Permanent, Transient
 from shared.ports import Written
 from shared.settings import Settings

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sandbox.wire import Response, as_json
-from shared.adapters.arm_pipeline import request_options
+from shared.adapters.http.pipeline import request_options
 from shared.domain.billing import INVOICE_MANAGER
 from shared.errors import MaybeWritten, Permanent, Transient
 from shared.ports import Written

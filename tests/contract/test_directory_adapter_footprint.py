@@ -9,7 +9,7 @@ _READ_EVERYTHING = """
 import asyncio, json, sys
 import httpx
 from azure.core.credentials import AccessToken
-from shared.adapters.directory_graph import GraphDirectory
+from shared.adapters.graph.directory import GraphDirectory
 from shared.domain.keys import IdentityKey, IdentityKind
 from shared.domain.people import SELECT
 from shared.settings import Settings

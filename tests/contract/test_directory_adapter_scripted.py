@@ -15,10 +15,11 @@ import pytest
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError
 
-from shared.adapters.directory_graph import GraphDirectory
-from shared.adapters.graph_client import GraphClient
-from shared.adapters.graph_wire import UserAnswer
-from shared.domain.employment import standing
+from shared.adapters.graph.client import GraphClient
+from shared.adapters.graph.directory import GraphDirectory
+from shared.adapters.graph.wire import UserAnswer
+from shared.domain.access.employment import standing
+from shared.domain.access.plan import Employment, Strength
 from shared.domain.keys import IdentityKey, IdentityKind
 from shared.domain.people import (
     SELECT,
@@ -29,8 +30,7 @@ from shared.domain.people import (
     Person,
     UnreadablePerson,
 )
-from shared.domain.plan import Employment, Strength
-from shared.domain.policy import Policy
+from shared.domain.policy.model import Policy
 from shared.errors import FailedRead, Misconfigured, Permanent, Transient
 from shared.ports import Directory
 from shared.settings import Settings
@@ -533,7 +533,7 @@ async def test_pages_that_go_round_in_a_circle_end_in_a_failed_read() -> None:
 
 
 async def test_pages_without_end_end_in_a_failed_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.adapters.directory_graph.PAGES_AT_MOST", 7)
+    monkeypatch.setattr("shared.adapters.graph.directory.PAGES_AT_MOST", 7)
     counted = iter(range(100))
     async with directory(
         lambda _: ok({"value": [], "@odata.nextLink": f"{GRAPH}/v1.0/users?$skiptoken={next(counted)}"})

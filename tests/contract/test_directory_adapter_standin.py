@@ -20,10 +20,10 @@ from sandbox.identity import Identity, IdentityEndpoint
 from sandbox.shell import serve
 from sandbox.transport_httpx import HandlerTransport
 from sandbox.wire import Request, Response, as_json
-from shared.adapters.directory_graph import GraphDirectory
-from shared.domain.filter_push_down import LONGEST_FILTER
+from shared.adapters.graph.directory import GraphDirectory
 from shared.domain.keys import IdentityKey, IdentityKind
 from shared.domain.people import AbsentPerson, DeletedPerson, Person
+from shared.domain.policy.filter_push_down import LONGEST_FILTER
 from shared.errors import FailedRead, Permanent, QueryRefused, Transient
 from shared.settings import Settings
 

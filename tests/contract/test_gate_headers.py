@@ -9,10 +9,10 @@ import httpx
 import pytest
 
 from sandbox.wire import Response, as_json
-from shared.adapters.arm_answers import calls_left
-from shared.adapters.directory_graph import GraphDirectory
-from shared.adapters.gate import Kind
-from shared.adapters.graph_client import GraphClient
+from shared.adapters.graph.client import GraphClient
+from shared.adapters.graph.directory import GraphDirectory
+from shared.adapters.http.answers import calls_left
+from shared.adapters.http.gate import Kind
 from shared.errors import Transient
 from shared.settings import Settings
 from tests.contract.billing_script import KEY, OWN, PERSON, Credential, Service, arm, assignment_row

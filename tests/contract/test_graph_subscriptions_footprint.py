@@ -10,7 +10,7 @@ import asyncio, json, sys
 from datetime import UTC, datetime
 import httpx
 from azure.core.credentials import AccessToken
-from shared.adapters.subscriptions_graph import GraphSubscriptions
+from shared.adapters.graph.subscriptions import GraphSubscriptions
 from shared.ports import WantedSubscription
 from shared.settings import Settings
 

@@ -14,8 +14,8 @@ from msgraph.generated.models.subscription_collection_response import Subscripti
 
 from sandbox.faults import Effect, Faults, Rule
 from sandbox.wire import Reply, Request, Response
-from shared.adapters.graph_client import GraphClient
-from shared.adapters.subscriptions_graph import GraphSubscriptions
+from shared.adapters.graph.client import GraphClient
+from shared.adapters.graph.subscriptions import GraphSubscriptions
 from shared.errors import MaybeWritten
 from shared.services.subscriptions import wanted_subscriptions
 from tests.contract.graph_tenant import (

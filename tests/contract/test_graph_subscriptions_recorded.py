@@ -11,7 +11,7 @@ import pytest
 
 from sandbox.faults import Effect, Faults, Rule
 from sandbox.wire import Outgoing, Reply
-from shared.adapters.subscriptions_graph import GraphSubscriptions
+from shared.adapters.graph.subscriptions import GraphSubscriptions
 from shared.sources.graph_webhook import read_collection
 from tests.contract.graph_tenant import ANNA, FINANCE, NOTIFICATIONS, PORTAL, TREASURY, Tenant, wanted
 from tests.contract.subscribed_app import FIRST, MEMBERS, SECOND, Machine, settings

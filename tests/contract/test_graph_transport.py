@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
-from shared.adapters.graph_transport import AiohttpTransport
+from shared.adapters.graph.transport import AiohttpTransport
 
 HALF = b"half an answer"
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.ledger import RowsLedger
-from shared.adapters.ledger_rows import FIRST_PREVIOUS, RECORD_CHARACTERS, digest_of
-from shared.adapters.rows import Damaged, Delete, Insert, Replace, Row, Rows
+from shared.adapters.store.ledger import RowsLedger
+from shared.adapters.store.ledger_rows import FIRST_PREVIOUS, RECORD_CHARACTERS, digest_of
+from shared.adapters.store.rows import Damaged, Delete, Insert, Replace, Row, Rows
 from shared.errors import Conflict, Permanent, Transient
 from shared.ports import Record
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from sandbox.wire import Response
-from shared.adapters.billing_arm import ArmBilling
+from shared.adapters.billing.arm import ArmBilling
 from shared.domain.people import Person, UnreadablePerson
 from shared.errors import FailedRead, InvoiceAccessError, Permanent, QueryRefused, Transient
 from tests.contract.billing_script import (

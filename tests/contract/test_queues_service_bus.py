@@ -17,8 +17,8 @@ from azure.core.exceptions import ClientAuthenticationError
 
 from sandbox.broker.model import Broker, MessageState, QueueOptions, StoredMessage
 from sandbox.broker.server import Server, serve
-from shared.adapters.queues_service_bus import CUT_BYTES, WHOLE_BYTES, ServiceBusQueues
-from shared.adapters.work_wire import decode, waiting_event
+from shared.adapters.queues.service_bus import CUT_BYTES, WHOLE_BYTES, ServiceBusQueues
+from shared.adapters.queues.work_wire import decode, waiting_event
 from shared.domain.keys import PersonKey, ProfileKey, session_id
 from shared.domain.work import Cause, CauseKind, RejectedEvent, Scheduled, WorkItem, at_once, later
 from shared.errors import Permanent, Rejected, Transient

@@ -5,7 +5,7 @@ from contextlib import aclosing
 
 import pytest
 
-from shared.adapters.rows import (
+from shared.adapters.store.rows import (
     KEY_CHARACTERS,
     ROW_CHARACTERS,
     Changed,

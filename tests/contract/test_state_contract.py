@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.adapters.rows import Delete, Insert, Replace, Rows
-from shared.adapters.state import RowsState
+from shared.adapters.store.rows import Delete, Insert, Replace, Rows
+from shared.adapters.store.state import RowsState
 from shared.domain.billing import BillingAccount, BillingProfile
 from shared.domain.catalogue import Catalogue
 from shared.domain.keys import IdentityKey, IdentityKind, PersonKey, ProfileKey

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.rows import Delete, Insert, Replace, Rows
-from shared.adapters.state import RowsState
-from shared.domain.brake import Brake, BrakeCause, Pause, Setting
-from shared.domain.budgets import Reservations
-from shared.domain.holds import Hold, KeyHolds, Status, StoppedBy, action_id
+from shared.adapters.store.rows import Delete, Insert, Replace, Rows
+from shared.adapters.store.state import RowsState
+from shared.domain.guards.brake import Brake, BrakeCause, Pause, Setting
+from shared.domain.guards.budgets import Reservations
+from shared.domain.guards.holds import Hold, KeyHolds, Status, StoppedBy, action_id
 from shared.domain.keys import PersonKey, ProfileKey
-from shared.domain.policy import ActionKind
+from shared.domain.policy.model import ActionKind
 from shared.errors import Conflict, FailedRead, Permanent
 from shared.ports import Baseline, Holding, PersonState, ProfileState, Sighted
 

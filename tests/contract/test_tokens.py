@@ -18,14 +18,14 @@ from azure.core.credentials import AccessToken
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import ClientAuthenticationError
 
-from shared.adapters.arm_pipeline import ARM_SCOPE
-from shared.adapters.billing_arm import ArmBilling
-from shared.adapters.credentials import Tokens, managed_identity
-from shared.adapters.directory_graph import GraphDirectory
-from shared.adapters.queues_service_bus import ServiceBusQueues
-from shared.adapters.rows import Insert
-from shared.adapters.rows_tables import TableRows
-from shared.adapters.subscriptions_graph import GraphSubscriptions
+from shared.adapters.billing.arm import ArmBilling
+from shared.adapters.graph.directory import GraphDirectory
+from shared.adapters.graph.subscriptions import GraphSubscriptions
+from shared.adapters.http.credentials import Tokens, managed_identity
+from shared.adapters.http.pipeline import ARM_SCOPE
+from shared.adapters.queues.service_bus import ServiceBusQueues
+from shared.adapters.store.rows import Insert
+from shared.adapters.store.rows_tables import TableRows
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.work import Cause, CauseKind, WorkItem, at_once
 from shared.errors import FailedRead, MaybeWritten, Transient

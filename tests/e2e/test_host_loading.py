@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.broker.model import Message, QueueOptions
-from shared.adapters.work_wire import encode
+from shared.adapters.queues.work_wire import encode
 from shared.domain.keys import PersonKey, session_id
 from shared.domain.work import Cause, CauseKind, WorkItem
 from tests.e2e.test_host_functions import Running, StartHost, running

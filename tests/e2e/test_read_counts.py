@@ -17,19 +17,19 @@ import pytest
 from sandbox.contoso import contoso, names
 from sandbox.settings import Options
 from sandbox.up import Sandbox, running
-from shared.adapters.billing_arm import ArmBilling
-from shared.adapters.directory_graph import GraphDirectory
-from shared.adapters.queues_service_bus import ServiceBusQueues
-from shared.adapters.state import RowsState
+from shared.adapters.billing.arm import ArmBilling
+from shared.adapters.graph.directory import GraphDirectory
+from shared.adapters.queues.service_bus import ServiceBusQueues
+from shared.adapters.store.state import RowsState
 from shared.bootstrap import Configuration, build
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.outcome import Outcome
-from shared.domain.policy import Policy
-from shared.domain.policy_file import load_policy
+from shared.domain.policy.load import load_policy
+from shared.domain.policy.model import Policy
 from shared.domain.work import Cause, CauseKind, WorkItem
 from shared.services.app import App
-from shared.services.reconcile import reconcile
-from shared.services.sweep import sweep
+from shared.services.reconcile.reconcile import reconcile
+from shared.services.sweep.sweep import sweep
 from shared.settings import Settings
 
 USER = "GET /v1.0/users/{}"

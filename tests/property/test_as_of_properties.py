@@ -9,9 +9,9 @@ from typing import Any, Final
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.as_of import SHOWS_WITHIN
+from shared.domain.history.fold import SHOWS_WITHIN
+from shared.domain.history.spells import Certainty, Ending, Spell, Window
 from shared.domain.keys import ProfileKey
-from shared.domain.spells import Certainty, Ending, Spell, Window
 from tests.as_of_spells import spells_of
 
 START: Final = datetime(2026, 3, 2, 9, tzinfo=UTC)

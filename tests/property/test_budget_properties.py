@@ -10,8 +10,8 @@ from typing import Final
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from shared.domain.budgets import ALLOWANCE, WINDOW, Reservations, counted, left, limit, reserve
-from shared.domain.policy import ActionKind, Budget
+from shared.domain.guards.budgets import ALLOWANCE, WINDOW, Reservations, counted, left, limit, reserve
+from shared.domain.policy.model import ActionKind, Budget
 
 START: Final = datetime(2026, 3, 2, 9, tzinfo=UTC)
 HANDLER: Final = timedelta(seconds=60)

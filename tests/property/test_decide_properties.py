@@ -10,17 +10,17 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.domain.access.decide import decide
+from shared.domain.access.employment import standing
+from shared.domain.access.evidence import sighting, weigh
+from shared.domain.access.ownership import Held, OwnAssignment, prove
+from shared.domain.access.plan import Employment, Plan, Strength
 from shared.domain.billing import INVOICE_MANAGER, Assignment, BillingAccount, BillingProfile
 from shared.domain.catalogue import Catalogue
-from shared.domain.decide import decide
-from shared.domain.employment import standing
-from shared.domain.evidence import sighting, weigh
-from shared.domain.filters import parse_filter
 from shared.domain.keys import ProfileKey
-from shared.domain.ownership import Held, OwnAssignment, prove
 from shared.domain.people import TEXT_ATTRIBUTES, AbsentPerson, DeletedPerson, Person, PersonRead
-from shared.domain.plan import Employment, Plan, Strength
-from shared.domain.policy import Everything, Policy, Rule, Selection, Selector
+from shared.domain.policy.filters import parse_filter
+from shared.domain.policy.model import Everything, Policy, Rule, Selection, Selector
 
 ID: Final = "7c0f5a0e-0000-4000-8000-000000000001"
 US: Final = "bbbbbbbb-0000-4000-8000-000000000001"

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from cli.describe import openapi
 from shared.services.front import Accepted
-from shared.sources.table import SOURCES
+from shared.sources.registry import SOURCES
 from tests.unit.front_desk import KEYS, Desk
 
 ANNA = "7c0f5a0e-0000-4000-8000-00000000a11a"

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.employment import Standing, standing
+from shared.domain.access.employment import Standing, standing
 from shared.domain.people import TEXT_ATTRIBUTES, Person
-from shared.domain.policy import Policy
+from shared.domain.policy.model import Policy
 from shared.domain.time_zones import zone
 
 NOW = datetime(2026, 7, 15, 12, tzinfo=UTC)

@@ -9,10 +9,10 @@ from urllib.parse import quote
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from shared.domain.filter_push_down import LONGEST_FILTER, MOST_REQUESTS
-from shared.domain.filter_text import LONGEST
-from shared.domain.filters import FilterError, parse_filter
 from shared.domain.people import TEXT_ATTRIBUTES, Person
+from shared.domain.policy.filter_push_down import LONGEST_FILTER, MOST_REQUESTS
+from shared.domain.policy.filter_text import LONGEST
+from shared.domain.policy.filters import FilterError, parse_filter
 
 type Values = Mapping[str, str | None]
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from shared.adapters.rows_sqlite import IN_MEMORY, SqliteRows
-from shared.adapters.state import RowsState
-from shared.adapters.work_wire import decode, encode
+from shared.adapters.queues.work_wire import decode, encode
+from shared.adapters.store.rows_sqlite import IN_MEMORY, SqliteRows
+from shared.adapters.store.state import RowsState
 from shared.domain.keys import IdentityKey, IdentityKind
 from shared.domain.work import Cause, CauseKind, WorkItem
 from shared.errors import Rejected

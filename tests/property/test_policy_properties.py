@@ -7,8 +7,8 @@ from typing import Any, Final
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.policy import Policy
-from shared.domain.policy_file import load_policy
+from shared.domain.policy.load import load_policy
+from shared.domain.policy.model import Policy
 from shared.errors import Misconfigured
 
 WHOLE: Final = """\

@@ -12,14 +12,14 @@ from typing import Any, cast
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.adapters.ledger import RowsLedger
-from shared.adapters.rows_sqlite import IN_MEMORY, SqliteRows
-from shared.adapters.work_wire import decode, encode
+from shared.adapters.queues.work_wire import decode, encode
+from shared.adapters.store.ledger import RowsLedger
+from shared.adapters.store.rows_sqlite import IN_MEMORY, SqliteRows
 from shared.domain.outcome import Outcome
 from shared.domain.work import CauseKind, RejectedEvent, Scheduled
 from shared.errors import Rejected, Transient
 from shared.services.app import App
-from shared.services.reconcile import reconcile
+from shared.services.reconcile.reconcile import reconcile
 from shared.settings import Settings
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)

@@ -9,11 +9,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from shared.adapters.billing_observed import Observed
+from shared.adapters.billing.observed import Observed
+from shared.domain.access.ownership import OwnAssignment
 from shared.domain.billing import INVOICE_MANAGER, Assignment, Assignments, BillingAccount, BillingProfile
 from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
-from shared.domain.ownership import OwnAssignment
 from shared.errors import InvoiceAccessError
 from shared.ports import Billing, Clock, Written
 from shared.services.catalogue import CatalogueShelf

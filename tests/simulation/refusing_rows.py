@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
-from shared.adapters.rows import Operation, Row, Rows
+from shared.adapters.store.rows import Operation, Row, Rows
 from shared.errors import InvoiceAccessError
 
 

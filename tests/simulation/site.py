@@ -20,14 +20,14 @@ from sandbox.host.bindings import Function, QueueTrigger
 from sandbox.host.configuration import ServiceBusOptions
 from sandbox.host.pump import Dispatch, QueuePump
 from sandbox.settings import standard_queues
-from shared.adapters.work_wire import decode, encode
+from shared.adapters.queues.work_wire import decode, encode
 from shared.domain.keys import session_id
 from shared.domain.work import RejectedEvent, Scheduled, WorkItem
 from shared.errors import Transient
 from shared.services.bugs import BugRuns, Delivered
-from shared.services.intake import Incoming, Progress, intake
+from shared.services.intake.intake import Incoming, Progress, intake
 from shared.services.outage import outlast, patience
-from shared.services.reconcile import reconcile
+from shared.services.reconcile.reconcile import reconcile
 from tests.simulation.stage import Stage
 
 _HOST: Final = json.loads((Path(__file__).parents[2] / "host.json").read_text())["extensions"]["serviceBus"]

@@ -25,24 +25,24 @@ from sandbox.transport_azure import HandlerTransport as AzureTransport
 from sandbox.transport_httpx import HandlerTransport as HttpxTransport
 from sandbox.wire import Handler, Request, Response
 from sandbox.world import parse_world
-from shared.adapters.billing_arm import ArmBilling
-from shared.adapters.billing_observed import Observed
-from shared.adapters.directory_graph import GraphDirectory
-from shared.adapters.ledger import RowsLedger
-from shared.adapters.rows_sqlite import IN_MEMORY, SqliteRows
-from shared.adapters.state import RowsState
+from shared.adapters.billing.arm import ArmBilling
+from shared.adapters.billing.observed import Observed
+from shared.adapters.graph.directory import GraphDirectory
+from shared.adapters.store.ledger import RowsLedger
+from shared.adapters.store.rows_sqlite import IN_MEMORY, SqliteRows
+from shared.adapters.store.state import RowsState
 from shared.domain.billing import INVOICE_MANAGER
 from shared.domain.keys import IdentityKey, Key, PersonKey, ProfileKey, chain_key
 from shared.domain.outcome import Outcome
-from shared.domain.policy import Policy
-from shared.domain.policy_file import load_policy
+from shared.domain.policy.load import load_policy
+from shared.domain.policy.model import Policy
 from shared.domain.work import Cause, CauseKind, WorkItem, at_once
 from shared.ports import Billing, Record
 from shared.services.app import App
 from shared.services.catalogue import CatalogueShelf
-from shared.services.intake import Incoming, intake
-from shared.services.reconcile import reconcile
-from shared.services.sweep import sweep
+from shared.services.intake.intake import Incoming, intake
+from shared.services.reconcile.reconcile import reconcile
+from shared.services.sweep.sweep import sweep
 from shared.settings import Settings
 from tests.simulation.small_world import APP, OWNER, POLICY, TENANT, guid, world
 from tests.simulation.virtual_time import VirtualLoop

@@ -13,17 +13,17 @@ from cli.adopt import adopt as adopt_verb
 from cli.operating import UsageError
 from sandbox.faults import Effect
 from sandbox.transport_azure import HandlerTransport
-from shared.adapters.billing_arm import ArmBilling
-from shared.adapters.ledger import RowsChain, RowsLedger
-from shared.adapters.rows_sqlite import IN_MEMORY, SqliteRows
-from shared.adapters.state import RowsState
-from shared.domain.adoption import Choice, Consequence, Why
+from shared.adapters.billing.arm import ArmBilling
+from shared.adapters.store.ledger import RowsChain, RowsLedger
+from shared.adapters.store.rows_sqlite import IN_MEMORY, SqliteRows
+from shared.adapters.store.state import RowsState
+from shared.domain.access.ownership import OwnAssignment
+from shared.domain.adoption.consequences import Choice, Consequence, Why
 from shared.domain.keys import PersonKey, ProfileKey
-from shared.domain.ownership import OwnAssignment
 from shared.errors import Conflict
 from shared.ports import Chain, PersonState
-from shared.services.adopt import Adopted, AdoptionPlan, Fate, apply_adoption, plan_adoption
-from shared.services.first_contact import IDENTITIES, make_first_contact
+from shared.services.operate.adopt import Adopted, AdoptionPlan, Fate, apply_adoption, plan_adoption
+from shared.services.operate.first_contact import IDENTITIES, make_first_contact
 from tests.simulation.small_world import (
     APP,
     DE,

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from sandbox.faults import Effect
-from shared.adapters.rows import Delete
+from shared.adapters.store.rows import Delete
 from shared.domain.keys import PersonKey
 from shared.domain.work import CauseKind
 from shared.errors import FailedRead, Transient
 from shared.ports import Record
-from shared.services import announced
+from shared.services.sweep import feed_check as announced
 from tests.simulation.small_world import DIETER, FEMKE, HOLDING, NL, PARTNER, POLICY
 from tests.simulation.stage import Stage
 

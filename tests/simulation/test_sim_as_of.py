@@ -9,18 +9,18 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from sandbox.faults import Effect
-from shared.adapters.rows_sqlite import IN_MEMORY, SqliteRows
-from shared.domain.adoption import Choice
-from shared.domain.foreign_sightings import ESTATE, ForeignSpell
+from shared.adapters.store.rows_sqlite import IN_MEMORY, SqliteRows
+from shared.domain.adoption.consequences import Choice
+from shared.domain.history.foreign_sightings import ESTATE, ForeignSpell
+from shared.domain.history.spells import Certainty, Ending, How, Window
 from shared.domain.keys import PersonKey, ProfileKey
-from shared.domain.spells import Certainty, Ending, How, Window
 from shared.ports import Sighted
-from shared.services.adopt import apply_adoption, plan_adoption
-from shared.services.as_of import HeldOn, Known, Unreadable, foreign_on, held_on, look_further
 from shared.services.estate import Estate, read_estate
-from shared.services.foreign import SHOWN, note_foreign
-from shared.services.proof import DIGEST
-from shared.services.sweep import _held_by_person
+from shared.services.ledger_audit import DIGEST
+from shared.services.operate.adopt import apply_adoption, plan_adoption
+from shared.services.operate.as_of import HeldOn, Known, Unreadable, foreign_on, held_on, look_further
+from shared.services.sweep.foreign import SHOWN, note_foreign
+from shared.services.sweep.sweep import _held_by_person
 from tests.simulation.small_world import (
     DE,
     DIETER,

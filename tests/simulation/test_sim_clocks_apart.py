@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.budgets import ALLOWANCE
-from shared.domain.holds import action_id
+from shared.domain.guards.budgets import ALLOWANCE
+from shared.domain.guards.holds import action_id
 from shared.domain.keys import PersonKey
 from shared.domain.outcome import Outcome
-from shared.domain.policy import ActionKind
+from shared.domain.policy.model import ActionKind
 from shared.ports import Holding
 from tests.simulation.small_world import DIETER, FEMKE, NL, POLICY
 from tests.simulation.stage import Stage

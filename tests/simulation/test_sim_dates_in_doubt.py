@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from shared.domain.holds import Status, StoppedBy
-from shared.domain.policy import ActionKind
-from shared.services.decisions import dismiss, release
+from shared.domain.guards.holds import Status, StoppedBy
+from shared.domain.policy.model import ActionKind
+from shared.services.operate.decisions import dismiss, release
 from tests.simulation.small_world import DE, DIETER, FEMKE, HOLDING, NL, POLICY, TESS, TREASURY
 from tests.simulation.stage import Stage
 from tests.simulation.test_sim_sweep_guards import CLERKS, holds, limited, office, queued

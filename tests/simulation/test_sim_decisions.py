@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.rows import Replace
-from shared.domain.brake import Brake, BrakeCause, Pause, Setting
-from shared.domain.holds import Hold, KeyHolds, Status, StoppedBy, action_id
+from shared.adapters.store.rows import Replace
+from shared.domain.guards.brake import Brake, BrakeCause, Pause, Setting
+from shared.domain.guards.holds import Hold, KeyHolds, Status, StoppedBy, action_id
 from shared.domain.keys import PersonKey
-from shared.domain.policy import ActionKind
+from shared.domain.policy.model import ActionKind
 from shared.errors import Conflict, Transient
 from shared.ports import Baseline
-from shared.services.decisions import (
+from shared.services.operate.decisions import (
     CHAIN,
     Paused,
     brake_status,

@@ -86,7 +86,7 @@ async def test_a_bug_about_one_event_rejects_that_event_only(stage: Stage, monke
             raise ZeroDivisionError
         return read_message(body, now=now)
 
-    monkeypatch.setattr("shared.services.intake.read_message", with_a_bug)
+    monkeypatch.setattr("shared.services.intake.intake.read_message", with_a_bug)
     await stage.receive(poison, stage.event(f"id:{anna}"))
     await stage.run_until_quiet()
     assert stage.held(anna) == {NL}

@@ -12,13 +12,13 @@ from rich.console import Console
 
 from cli.assignments import tell
 from sandbox.faults import Effect
-from shared.adapters.rows_sqlite import IN_MEMORY, SqliteRows
-from shared.domain.adoption import Choice
-from shared.domain.first_contact import Existing, Owner, PrincipalKind, quick_counts
+from shared.adapters.store.rows_sqlite import IN_MEMORY, SqliteRows
+from shared.domain.adoption.consequences import Choice
+from shared.domain.adoption.first_contact import Existing, Owner, PrincipalKind, quick_counts
 from shared.domain.keys import PersonKey, ProfileKey, chain_key
 from shared.errors import Conflict
-from shared.services.adopt import apply_adoption, plan_adoption
-from shared.services.first_contact import FirstContact, make_first_contact
+from shared.services.operate.adopt import apply_adoption, plan_adoption
+from shared.services.operate.first_contact import FirstContact, make_first_contact
 from tests.simulation.small_world import (
     APP,
     DE,

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from sandbox.faults import Effect
-from shared.domain.brake import Brake, BrakeCause, Pause, Setting
+from shared.domain.guards.brake import Brake, BrakeCause, Pause, Setting
 from shared.domain.keys import PersonKey
 from shared.domain.outcome import Outcome
-from shared.domain.policy import ActionKind
+from shared.domain.policy.model import ActionKind
 from shared.errors import Conflict, InvoiceAccessError, Permanent, Transient
 from shared.ports import Chain, Record
 from tests.simulation.small_world import DE, DIETER, FEMKE, NL, POLICY

@@ -7,11 +7,11 @@ from datetime import timedelta
 import pytest
 
 from sandbox.faults import Effect
-from shared.domain.brake import Brake, BrakeCause, Pause, Setting
-from shared.domain.holds import Hold, KeyHolds, Status, StoppedBy, action_id
+from shared.domain.guards.brake import Brake, BrakeCause, Pause, Setting
+from shared.domain.guards.holds import Hold, KeyHolds, Status, StoppedBy, action_id
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.outcome import Outcome
-from shared.domain.policy import ActionKind
+from shared.domain.policy.model import ActionKind
 from tests.simulation.small_world import DE, DIETER, FEMKE, HOLDING, MPA, NL, PARTNER, POLICY, TESS
 from tests.simulation.stage import Stage
 

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from shared.domain.holds import Status
+from shared.domain.guards.holds import Status
 from shared.domain.keys import PersonKey
-from shared.domain.policy import ActionKind
-from shared.services.decisions import list_holds, release
+from shared.domain.policy.model import ActionKind
+from shared.services.operate.decisions import list_holds, release
 from tests.simulation.small_world import DIETER, FEMKE, MCA, NL, OTHER_APP, POLICY, by_hand, user, world
 from tests.simulation.stage import Stage
 

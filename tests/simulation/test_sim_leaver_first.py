@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from sandbox.faults import Effect
-from shared.domain.brake import Brake, BrakeCause, Pause
+from shared.domain.guards.brake import Brake, BrakeCause, Pause
 from shared.domain.keys import PersonKey
 from shared.errors import Permanent, Transient
 from shared.ports import Sighted, State

@@ -14,12 +14,12 @@ import httpx
 import pytest
 
 from sandbox.faults import Effect, Faults, Rule
+from shared.adapters.graph.subscriptions import GraphSubscriptions
 from shared.adapters.process import quiet_libraries
-from shared.adapters.subscriptions_graph import GraphSubscriptions
 from shared.domain.people import PersonRead
-from shared.domain.policy_file import load_policy
+from shared.domain.policy.load import load_policy
 from shared.errors import Permanent, Transient
-from shared.services.intake import Incoming, intake
+from shared.services.intake.intake import Incoming, intake
 from shared.services.subscriptions import Keeper, keep_subscriptions
 from shared.settings import Settings
 from tests.contract.graph_tenant import FINANCE, NOTIFICATIONS, Tenant
@@ -123,8 +123,8 @@ async def test_a_life_with_the_company_leaves_ids_in_the_log(company: Stage, rec
     await company.advance(days=50)  # until nobody waits for whom nobody knows
     assert company.held(QUIRIJN) == set()
     assert [event for event in company.queues.rejected if NOBODY.encode() in event.body]
-    assert len(records.of("shared.services.reconcile")) > 20
-    assert QUIRIJN in "".join(records.of("shared.services.reconcile"))
+    assert len(records.of("shared.services.reconcile.reconcile")) > 20
+    assert QUIRIJN in "".join(records.of("shared.services.reconcile.reconcile"))
     assert records.telling(*PERSONAL) == []
 
 
@@ -168,7 +168,7 @@ async def test_a_filter_of_the_policy_that_names_people_is_told_by_its_rule(comp
     echo(company, "graph", 403, "Invalid filter clause: startsWith(userPrincipalName,'quirijn')", path="/users$")
     report = await company.sweep()
     assert [failure for failure in report["failures"] if "people of rule one-person: " in failure]
-    assert records.of("shared.services.sweep")
+    assert records.of("shared.services.sweep.sweep")
     assert records.telling(*PERSONAL) == []
 
 
@@ -201,7 +201,7 @@ class _Told:
 async def test_a_bug_is_told_by_its_kind_and_place(company: Stage, records: Records) -> None:
     taken = await intake(company.app, [Incoming(_Told(), 1)])  # type: ignore[arg-type] # a bug, on purpose
     assert taken.rejected == 1
-    (told,) = records.of("shared.services.intake")[:1]
+    (told,) = records.of("shared.services.intake.intake")[:1]
     assert "ZeroDivisionError" in told
     assert "in message 1:" in told
     company.app = replace(company.app, directory=_Buggy())  # type: ignore[arg-type] # it lacks the rest on purpose

@@ -5,12 +5,12 @@ from collections.abc import Callable
 import pytest
 
 from sandbox.faults import Effect
-from shared.adapters.rows import Operation
-from shared.adapters.rows_sqlite import IN_MEMORY, SqliteRows
-from shared.domain.adoption import Choice
+from shared.adapters.store.rows import Operation
+from shared.adapters.store.rows_sqlite import IN_MEMORY, SqliteRows
+from shared.domain.adoption.consequences import Choice
 from shared.domain.keys import ProfileKey
 from shared.errors import Permanent
-from shared.services.adopt import apply_adoption, plan_adoption
+from shared.services.operate.adopt import apply_adoption, plan_adoption
 from tests.simulation.small_world import (
     DE,
     FEMKE,

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from cli.adopt import add_to, choice_of
-from shared.domain.holds import Status, StoppedBy
+from shared.domain.guards.holds import Status, StoppedBy
 from shared.domain.keys import PersonKey
-from shared.domain.policy import ActionKind
-from shared.services.adopt import apply_adoption, plan_adoption
-from shared.services.decisions import list_holds, release
+from shared.domain.policy.model import ActionKind
+from shared.services.operate.adopt import apply_adoption, plan_adoption
+from shared.services.operate.decisions import list_holds, release
 from tests.simulation.small_world import DE, FEMKE, HARRY, NL, OTHER_APP, POLICY, by_hand, guid, user, world
 from tests.simulation.stage import Stage
 

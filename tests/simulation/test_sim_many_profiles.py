@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from shared.domain.holds import Status
+from shared.domain.guards.holds import Status
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.outcome import Outcome
-from shared.domain.policy import ActionKind
+from shared.domain.policy.model import ActionKind
 from shared.errors import Permanent, Transient
 from shared.ports import Holding, PersonState, Record
-from shared.services.pieces import MOST_PROFILES
+from shared.services.reconcile.pieces import MOST_PROFILES
 from tests.simulation.many_profiles import Books, everything, open_books
 from tests.simulation.small_world import DIETER, FEMKE, OWNER, TESS, TREASURY
 from tests.simulation.stage import Stage

@@ -15,7 +15,7 @@ BY_NAME = {mutant.name: mutant for mutant in MUTANTS}
 HARMLESS = Mutant(
     name="harmless",
     promise="Nothing: a reason is worded in another way.",
-    file="shared/domain/employment.py",
+    file="shared/domain/access/employment.py",
     old='_DISABLED = "the account is disabled"',
     new='_DISABLED = "their account is disabled"',
     caught_by=("no_leaver_holds_ours",),
@@ -59,7 +59,7 @@ def test_a_mutant_is_noticed_by_stories_that_exist() -> None:
 def test_a_mutant_from_under_which_the_code_moved_on_says_so(tmp_path: Path) -> None:
     source = tmp_path / HARMLESS.file
     source.parent.mkdir(parents=True)
-    with pytest.raises(MovedOnError, match=r"there is no shared/domain/employment\.py"):
+    with pytest.raises(MovedOnError, match=r"there is no shared/domain/access/employment\.py"):
         HARMLESS.text(tmp_path)
     source.write_text("")
     with pytest.raises(MovedOnError, match="0 times"):

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from sandbox.faults import Effect
-from shared.domain.holds import StoppedBy
+from shared.domain.guards.holds import StoppedBy
 from shared.domain.keys import PersonKey
-from shared.services.decisions import dismiss, list_holds, release
+from shared.services.operate.decisions import dismiss, list_holds, release
 from tests.simulation.small_world import DE, DIETER, FEMKE, HARRY, HOLDING, NL, PIA, POLICY, TREASURY
 from tests.simulation.stage import Stage, newcomer
 

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from shared.domain.adoption import Choice, Consequence
-from shared.domain.holds import StoppedBy
+from shared.domain.adoption.consequences import Choice, Consequence
+from shared.domain.guards.holds import StoppedBy
 from shared.domain.keys import IdentityKey, IdentityKind
 from shared.domain.people import ListedPerson, UnreadablePerson
 from shared.domain.work import CauseKind
 from shared.ports import Directory
-from shared.services.adopt import plan_adoption
-from shared.services.decisions import release
+from shared.services.operate.adopt import plan_adoption
+from shared.services.operate.decisions import release
 from tests.simulation.small_world import DE, DIETER, FEMKE, HARRY, HOLDING, NL, PARTNER, TESS, guid
 from tests.simulation.stage import Stage
 from tests.simulation.test_sim_sweep_guards import CLERKS, causes, holds, limited, move, office, queued

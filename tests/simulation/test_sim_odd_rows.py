@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shared.domain.billing import INVOICE_MANAGER
-from shared.domain.brake import BrakeCause, Pause
+from shared.domain.guards.brake import BrakeCause, Pause
 from tests.simulation.small_world import DE, DIETER, FEMKE, HARRY, NL, POLICY, by_hand, world
 from tests.simulation.stage import Stage
 

@@ -6,12 +6,12 @@ from typing import Any, Final
 
 import pytest
 
-from shared.domain.holds import Hold, Status
+from shared.domain.guards.holds import Hold, Status
 from shared.domain.keys import PersonKey
-from shared.domain.policy import ActionKind
+from shared.domain.policy.model import ActionKind
 from shared.errors import Transient
 from shared.ports import State
-from shared.services.decisions import dismiss, list_holds, pause, release, resume
+from shared.services.operate.decisions import dismiss, list_holds, pause, release, resume
 from tests.simulation.small_world import DE, DIETER, FEMKE, NL, POLICY
 from tests.simulation.stage import Stage
 

@@ -6,7 +6,7 @@ import pytest
 
 from sandbox.faults import Effect
 from shared.domain.keys import PersonKey
-from shared.services.decisions import release
+from shared.services.operate.decisions import release
 from tests.simulation.small_world import (
     ADMIN,
     DE,

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from sandbox.faults import Effect
-from shared.domain.holds import Hold, Status, StoppedBy, action_id
+from shared.domain.guards.holds import Hold, Status, StoppedBy, action_id
 from shared.domain.outcome import Outcome
-from shared.domain.policy import ActionKind
+from shared.domain.policy.model import ActionKind
 from shared.errors import Conflict, InvoiceAccessError, Permanent, Transient
 from shared.ports import ProfileState, State
 from tests.simulation.small_world import NL, POLICY

@@ -13,13 +13,13 @@ import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
-from shared.adapters.ledger import RowsLedger
-from shared.adapters.ledger_rows import FIRST_PREVIOUS, digest_of
-from shared.adapters.rows import Delete, Insert, Replace, Row, Rows
+from shared.adapters.store.ledger import RowsLedger
+from shared.adapters.store.ledger_rows import FIRST_PREVIOUS, digest_of
+from shared.adapters.store.rows import Delete, Insert, Replace, Row, Rows
 from shared.errors import Permanent, Transient
 from shared.ports import Record
-from shared.services import proof
-from shared.services.proof import DIGEST, LISTING, Anchor, Verdict, digest_when_due, verify
+from shared.services import ledger_audit as proof
+from shared.services.ledger_audit import DIGEST, LISTING, Anchor, Verdict, digest_when_due, verify
 from tests.simulation.small_world import FEMKE, NL, guid
 from tests.simulation.stage import Stage
 from tests.simulation.virtual_time import VirtualLoop

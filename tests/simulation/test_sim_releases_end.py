@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from shared.domain.holds import Hold, Status
+from shared.domain.guards.holds import Hold, Status
 from shared.domain.keys import PersonKey
 from shared.domain.outcome import Outcome
-from shared.services.decisions import list_holds, pause, release, resume
+from shared.services.operate.decisions import list_holds, pause, release, resume
 from tests.simulation.small_world import FEMKE, HOLDING, NL, POLICY
 from tests.simulation.stage import Stage
 

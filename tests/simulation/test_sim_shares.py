@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from shared.domain.policy import ActionKind
-from shared.services.decisions import list_holds
+from shared.domain.policy.model import ActionKind
+from shared.services.operate.decisions import list_holds
 from tests.simulation.small_world import DIETER, FEMKE, HOLDING, NL, OWNER, POLICY, by_hand, guid, user, world
 from tests.simulation.stage import Stage
 

@@ -146,7 +146,7 @@ async def test_a_look_whose_record_never_fits_is_recorded_all_the_same(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     anna = stage.hire("anna")
-    monkeypatch.setattr("shared.adapters.ledger.RECORD_CHARACTERS", 250)
+    monkeypatch.setattr("shared.adapters.store.ledger.RECORD_CHARACTERS", 250)
     assert await stage.look(PersonKey(anna)) is Outcome.GAVE_UP, "its intent does not fit"
     look = await stage.last_look(anna)
     assert look["outcome"] == "gave-up"
@@ -158,7 +158,7 @@ async def test_a_look_whose_record_is_too_long_tells_what_was_done(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     anna = stage.hire("anna")
-    monkeypatch.setattr("shared.adapters.ledger.RECORD_CHARACTERS", 500)
+    monkeypatch.setattr("shared.adapters.store.ledger.RECORD_CHARACTERS", 500)
     assert await stage.look(PersonKey(anna)) is Outcome.DONE
     look = await stage.last_look(anna)
     assert [action["outcome"] for action in look["actions"]] == ["done"]

@@ -11,7 +11,7 @@ from sandbox.faults import Effect
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.work import MOST_HINTS, CauseKind
 from shared.errors import Permanent, Transient
-from shared.services.decisions import resume
+from shared.services.operate.decisions import resume
 from tests.simulation.small_world import (
     DE,
     DIETER,

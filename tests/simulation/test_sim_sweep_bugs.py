@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from sandbox.faults import Effect
-from shared.domain.brake import BrakeCause, Pause
+from shared.domain.guards.brake import BrakeCause, Pause
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.people import Person
 from shared.errors import FailedRead
-from shared.services.proof import DIGEST
+from shared.services.ledger_audit import DIGEST
 from tests.simulation.small_world import FEMKE, MCA, NL
 from tests.simulation.stage import Stage
 from tests.simulation.test_sim_sweep_guards import causes, queued

@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 
 from sandbox.faults import Effect
-from shared.domain.brake import Brake, BrakeCause, Pause, Setting
 from shared.domain.catalogue import Catalogue
-from shared.domain.holds import Hold, Status, StoppedBy
+from shared.domain.guards.brake import Brake, BrakeCause, Pause, Setting
+from shared.domain.guards.holds import Hold, Status, StoppedBy
 from shared.domain.keys import PersonKey
-from shared.domain.policy import ActionKind
+from shared.domain.policy.model import ActionKind
 from shared.errors import Conflict, Permanent, Transient
 from shared.ports import Holding
-from shared.services.decisions import dismiss, release, resume
-from shared.services.proof import DIGEST
+from shared.services.ledger_audit import DIGEST
+from shared.services.operate.decisions import dismiss, release, resume
 from tests.simulation.small_world import (
     DE,
     DIETER,

@@ -12,15 +12,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from sandbox.faults import Effect
-from shared.adapters.ledger import RowsLedger
-from shared.adapters.rows_sqlite import IN_MEMORY, SqliteRows
+from shared.adapters.store.ledger import RowsLedger
+from shared.adapters.store.rows_sqlite import IN_MEMORY, SqliteRows
 from shared.domain.billing import BillingProfile
-from shared.domain.brake import Brake
-from shared.domain.budgets import Reservations
-from shared.domain.holds import Hold, Status, StoppedBy, action_id
+from shared.domain.guards.brake import Brake
+from shared.domain.guards.budgets import Reservations
+from shared.domain.guards.holds import Hold, Status, StoppedBy, action_id
 from shared.domain.keys import IdentityKey, IdentityKind, PersonKey, ProfileKey
 from shared.domain.outcome import Outcome
-from shared.domain.policy import ActionKind
+from shared.domain.policy.model import ActionKind
 from shared.domain.work import RECORDED_CHARACTERS, CauseKind, Position
 from shared.errors import FailedRead
 from shared.ports import Holding

@@ -6,7 +6,7 @@ from datetime import timedelta
 from shared.domain.keys import PersonKey
 from shared.domain.outcome import Outcome
 from shared.services.catalogue import CatalogueShelf
-from shared.services.reconcile import reconcile
+from shared.services.reconcile.reconcile import reconcile
 from tests.simulation.small_world import DIETER, FEMKE, HOLDING, NL
 from tests.simulation.stage import Stage
 

@@ -9,7 +9,7 @@ import pytest
 
 from sandbox.faults import Effect
 from shared.domain.keys import PersonKey
-from shared.services.decisions import release
+from shared.services.operate.decisions import release
 from tests.simulation.small_world import DE, DIETER, FEMKE, HOLDING, NL, POLICY, TESS, TREASURY
 from tests.simulation.stage import Stage
 

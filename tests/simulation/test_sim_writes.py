@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sandbox.faults import Effect
-from shared.domain.brake import BrakeCause, Pause
+from shared.domain.guards.brake import BrakeCause, Pause
 from shared.domain.keys import PersonKey
 from shared.domain.work import CauseKind
 from shared.errors import Conflict, Transient

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from shared.adapters.work_wire import decode, encode
+from shared.adapters.queues.work_wire import decode, encode
 from shared.domain.keys import session_id
 from shared.domain.work import RejectedEvent, Scheduled, WorkItem
 from shared.errors import Permanent, Transient

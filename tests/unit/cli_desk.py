@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.ledger import RowsLedger
-from shared.adapters.rows_sqlite import SqliteRows
-from shared.adapters.state import RowsState
-from shared.domain.brake import BrakeCause
-from shared.domain.holds import Hold, KeyHolds, Status
+from shared.adapters.store.ledger import RowsLedger
+from shared.adapters.store.rows_sqlite import SqliteRows
+from shared.adapters.store.state import RowsState
+from shared.domain.guards.brake import BrakeCause
+from shared.domain.guards.holds import Hold, KeyHolds, Status
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 

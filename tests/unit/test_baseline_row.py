@@ -3,8 +3,8 @@
 import json
 from datetime import UTC, datetime
 
-from shared.adapters.rows import Row
-from shared.adapters.state_guard_rows import baseline_body, baseline_of
+from shared.adapters.store.guard_codec import baseline_body, baseline_of
+from shared.adapters.store.rows import Row
 from shared.ports import Baseline
 
 BASELINE = Baseline(datetime(2026, 3, 2, 9, tzinfo=UTC), 4, 3, 17, "d" * 64, {"one": "e" * 64}, ("a", "b"))

@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.adapters.billing_observed import Observed
+from shared.adapters.billing.observed import Observed
+from shared.domain.access.opt_in import FLAG, differences
+from shared.domain.access.ownership import OwnAssignment, prove
 from shared.domain.billing import (
     INVOICE_MANAGER,
     Assignment,
@@ -16,8 +18,6 @@ from shared.domain.billing import (
     UnreadRow,
 )
 from shared.domain.keys import ProfileKey
-from shared.domain.opt_in import FLAG, differences
-from shared.domain.ownership import OwnAssignment, prove
 from shared.ports import Billing, Written
 
 OURS = "7c0f5a0e-0000-4000-8000-0000000000aa"

@@ -7,11 +7,11 @@ from typing import cast
 
 import pytest
 
-from shared.adapters.rows_sqlite import IN_MEMORY, SqliteRows
-from shared.adapters.state import RowsState
+from shared.adapters.store.rows_sqlite import IN_MEMORY, SqliteRows
+from shared.adapters.store.state import RowsState
 from shared.domain.billing import BillingAccount
 from shared.domain.catalogue import Catalogue
-from shared.domain.policy_file import load_policy
+from shared.domain.policy.load import load_policy
 from shared.ports import Billing
 from shared.services.catalogue import CatalogueShelf
 from tests.simulation.small_world import POLICY

@@ -7,7 +7,7 @@ import pytest
 from cli.__main__ import main
 from cli.adopt import choice_of, figures
 from cli.operating import UsageError
-from shared.domain.adoption import Adoption, Choice, Consequence, Why
+from shared.domain.adoption.consequences import Adoption, Choice, Consequence, Why
 from shared.domain.keys import ProfileKey
 
 PROFILE = "10000000-0000-0000-0000-000000000000:00000000-0000-0000-0000-0000000000aa_2019-05-31/NL-BG7"

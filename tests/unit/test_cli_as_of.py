@@ -10,10 +10,10 @@ from typing import Any, Final
 import pytest
 
 from cli.__main__ import main
-from shared.adapters.ledger import RowsLedger
-from shared.adapters.rows import Replace
-from shared.adapters.rows_sqlite import SqliteRows
-from shared.domain.foreign_sightings import ESTATE, KIND, appeared
+from shared.adapters.store.ledger import RowsLedger
+from shared.adapters.store.rows import Replace
+from shared.adapters.store.rows_sqlite import SqliteRows
+from shared.domain.history.foreign_sightings import ESTATE, KIND, appeared
 from shared.domain.keys import ProfileKey
 
 ANNA, BEN, CLEO, OWNER = (f"7c0f5a0e-0000-4000-8000-00000000000{number}" for number in range(1, 5))

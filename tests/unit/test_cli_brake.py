@@ -11,12 +11,12 @@ import pytest
 
 from cli.__main__ import main
 from cli.operating import named_store
-from shared.adapters.rows import Replace
-from shared.adapters.rows_sqlite import SqliteRows
-from shared.adapters.state import RowsState
+from shared.adapters.store.rows import Replace
+from shared.adapters.store.rows_sqlite import SqliteRows
+from shared.adapters.store.state import RowsState
 from shared.domain.billing import BillingAccount, BillingProfile
-from shared.domain.brake import Brake, BrakeCause, Pause, Setting
 from shared.domain.catalogue import Catalogue
+from shared.domain.guards.brake import Brake, BrakeCause, Pause, Setting
 from shared.domain.keys import ProfileKey
 from shared.ports import Baseline
 from tests.unit.cli_desk import NOW, Said, Store, answering, deployed

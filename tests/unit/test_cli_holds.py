@@ -15,11 +15,11 @@ from cli.__main__ import main
 from cli.operating import UsageError, moment, who
 from sandbox.settings import Options, Places, app_settings, shell_environment
 from sandbox.up import running
-from shared.adapters.state import RowsState
-from shared.adapters.work_wire import decode
-from shared.domain.holds import Hold, Status, StoppedBy, action_id
+from shared.adapters.queues.work_wire import decode
+from shared.adapters.store.state import RowsState
+from shared.domain.guards.holds import Hold, Status, StoppedBy, action_id
 from shared.domain.keys import PersonKey, ProfileKey
-from shared.domain.policy import ActionKind
+from shared.domain.policy.model import ActionKind
 from shared.domain.work import CauseKind
 from shared.ports import ProfileState
 from tests.unit.cli_desk import NOW, Said, Store, answering, deployed

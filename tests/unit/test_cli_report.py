@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from cli.__main__ import main
-from shared.adapters.rows_sqlite import SqliteRows
-from shared.adapters.state import RowsState
+from shared.adapters.store.rows_sqlite import SqliteRows
+from shared.adapters.store.state import RowsState
 
 AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 

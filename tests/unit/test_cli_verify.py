@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from cli.__main__ import main
-from shared.adapters.ledger import RowsLedger
-from shared.adapters.rows import Delete
-from shared.adapters.rows_sqlite import SqliteRows
-from shared.services.proof import DIGEST
+from shared.adapters.store.ledger import RowsLedger
+from shared.adapters.store.rows import Delete
+from shared.adapters.store.rows_sqlite import SqliteRows
+from shared.services.ledger_audit import DIGEST
 
 AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sandbox.host.configuration import parse_time_span
 from sandbox.settings import standard_queues
-from shared.adapters.queues_service_bus import TRY_SECONDS
+from shared.adapters.queues.service_bus import TRY_SECONDS
 from shared.domain.keys import SHARDS, IdentityKey, IdentityKind, PersonKey, ProfileKey, session_id
 from shared.services.outage import WAIT_SECONDS
 

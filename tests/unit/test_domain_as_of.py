@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from shared.domain.foreign_sightings import ForeignFold, appeared
+from shared.domain.history.foreign_sightings import ForeignFold, appeared
+from shared.domain.history.spells import Certainty, Ending, How, Spell, Window
 from shared.domain.keys import ProfileKey
-from shared.domain.spells import Certainty, Ending, How, Spell, Window
 from tests.as_of_spells import spells_of
 
 P: Final = ProfileKey("mca", "P1")

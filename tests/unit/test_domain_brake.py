@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.domain.brake import EVERYWHERE, Brake, BrakeCause, Pause, Setting, stops
+from shared.domain.access.plan import Strength
+from shared.domain.guards.brake import EVERYWHERE, Brake, BrakeCause, Pause, Setting, stops
 from shared.domain.keys import ProfileKey
-from shared.domain.plan import Strength
-from shared.domain.policy import ActionKind
+from shared.domain.policy.model import ActionKind
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 NL = ProfileKey("MCA:1", "NL-BG7")

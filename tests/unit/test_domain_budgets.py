@@ -4,8 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from shared.domain.access.ownership import OwnAssignment, prove
+from shared.domain.access.plan import Employment, Grant, Plan, Revoke, Strength
 from shared.domain.billing import INVOICE_MANAGER, Assignment
-from shared.domain.budgets import (
+from shared.domain.guards.budgets import (
     ALLOWANCE,
     WINDOW,
     Place,
@@ -19,11 +21,9 @@ from shared.domain.budgets import (
     reserve_all,
     tell,
 )
-from shared.domain.holds import action_id
+from shared.domain.guards.holds import action_id
 from shared.domain.keys import PersonKey, ProfileKey
-from shared.domain.ownership import OwnAssignment, prove
-from shared.domain.plan import Employment, Grant, Plan, Revoke, Strength
-from shared.domain.policy import ActionKind, Budget
+from shared.domain.policy.model import ActionKind, Budget
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 NL, DE = ProfileKey("MCA:1", "NL-BG7"), ProfileKey("MCA:1", "DE-BG7")

@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
+from shared.domain.access.decide import decide
+from shared.domain.access.ownership import Held, prove
+from shared.domain.access.plan import Employment, NoteKind, Plan, Strength
 from shared.domain.billing import INVOICE_MANAGER, Assignment, BillingAccount, BillingProfile
 from shared.domain.catalogue import Catalogue
-from shared.domain.decide import decide
-from shared.domain.filters import parse_filter
-from shared.domain.holds import StoppedBy
+from shared.domain.guards.holds import StoppedBy
 from shared.domain.keys import ProfileKey
-from shared.domain.ownership import Held, prove
 from shared.domain.people import TEXT_ATTRIBUTES, AbsentPerson, DeletedPerson, Person, PersonRead
-from shared.domain.plan import Employment, NoteKind, Plan, Strength
-from shared.domain.policy import Everything, Policy, Rule, Selector
+from shared.domain.policy.filters import parse_filter
+from shared.domain.policy.model import Everything, Policy, Rule, Selector
 
 ID = "7c0f5a0e-0000-4000-8000-000000000001"
 US = "bbbbbbbb-0000-4000-8000-000000000001"

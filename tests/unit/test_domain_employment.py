@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
 import pytest
 
-from shared.domain.employment import standing
+from shared.domain.access.employment import standing
+from shared.domain.access.plan import Employment, Strength
 from shared.domain.people import TEXT_ATTRIBUTES, AbsentPerson, DeletedPerson, Person
-from shared.domain.plan import Employment, Strength
-from shared.domain.policy import Policy
+from shared.domain.policy.model import Policy
 from shared.domain.time_zones import zone
 
 ID = "7c0f5a0e-0000-4000-8000-000000000001"

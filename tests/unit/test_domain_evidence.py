@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from shared.domain.access.evidence import sighting, weigh
+from shared.domain.access.ownership import OwnAssignment, prove
+from shared.domain.access.plan import Employment, Plan, Revoke, Strength
 from shared.domain.billing import INVOICE_MANAGER, Assignment
-from shared.domain.evidence import sighting, weigh
 from shared.domain.keys import ProfileKey
-from shared.domain.ownership import OwnAssignment, prove
-from shared.domain.plan import Employment, Plan, Revoke, Strength
 
 ID = "7c0f5a0e-0000-4000-8000-000000000001"
 US = "bbbbbbbb-0000-4000-8000-000000000001"

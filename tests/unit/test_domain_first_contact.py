@@ -5,11 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.domain.adoption import Adoption, Choice, Consequence, Why, chosen_of, consequences, refusal
-from shared.domain.billing import INVOICE_MANAGER, Assignment, BillingAccount, BillingProfile
-from shared.domain.catalogue import Catalogue
-from shared.domain.filters import parse_filter
-from shared.domain.first_contact import (
+from shared.domain.access.ownership import AdoptedRow, Intent, OwnAssignment, prove
+from shared.domain.adoption.consequences import Adoption, Choice, Consequence, Why, chosen_of, consequences, refusal
+from shared.domain.adoption.first_contact import (
     Existing,
     IsGroup,
     NotRead,
@@ -20,10 +18,12 @@ from shared.domain.first_contact import (
     quick_counts,
     table,
 )
+from shared.domain.billing import INVOICE_MANAGER, Assignment, BillingAccount, BillingProfile
+from shared.domain.catalogue import Catalogue
 from shared.domain.keys import ProfileKey
-from shared.domain.ownership import AdoptedRow, Intent, OwnAssignment, prove
 from shared.domain.people import TEXT_ATTRIBUTES, AbsentPerson, DeletedPerson, Person
-from shared.domain.policy import Policy, Rule, Selector
+from shared.domain.policy.filters import parse_filter
+from shared.domain.policy.model import Policy, Rule, Selector
 
 ID = "7c0f5a0e-0000-4000-8000-000000000001"
 US = "bbbbbbbb-0000-4000-8000-000000000001"

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from shared.domain.holds import Hold, KeyHolds, Status, StoppedBy
-from shared.domain.keys import PersonKey, ProfileKey
-from shared.domain.lots import (
+from shared.domain.guards.holds import Hold, KeyHolds, Status, StoppedBy
+from shared.domain.guards.sweep_holds import (
     Lot,
     WantedAction,
     changed_rules,
@@ -22,8 +21,9 @@ from shared.domain.lots import (
     seen_rules,
     too_many,
 )
-from shared.domain.policy import ActionKind
-from shared.domain.policy_file import load_policy, rule_digests
+from shared.domain.keys import PersonKey, ProfileKey
+from shared.domain.policy.load import load_policy, rule_digests
+from shared.domain.policy.model import ActionKind
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 EARLIER = NOW - timedelta(hours=5)

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from shared.domain.nameless import nameless
+from shared.domain.redact import nameless
 
 
 @pytest.mark.parametrize(

@@ -5,16 +5,16 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.domain.alike import closest, likeness, one_letter_apart, shown
+from shared.domain.access.alike import closest, likeness, one_letter_apart, shown
+from shared.domain.access.decide import decide
+from shared.domain.access.near_misses import Vocabulary, missed_by, with_near_misses
+from shared.domain.access.plan import NoteKind, Plan
 from shared.domain.billing import BillingAccount, BillingProfile
 from shared.domain.catalogue import Catalogue
-from shared.domain.decide import decide
-from shared.domain.filters import parse_filter
 from shared.domain.keys import ProfileKey
-from shared.domain.near_misses import Vocabulary, missed_by, with_near_misses
 from shared.domain.people import TEXT_ATTRIBUTES, Person
-from shared.domain.plan import NoteKind, Plan
-from shared.domain.policy import Everything, Policy, Rule, Selector
+from shared.domain.policy.filters import parse_filter
+from shared.domain.policy.model import Everything, Policy, Rule, Selector
 
 ID = "7c0f5a0e-0000-4000-8000-000000000001"
 NOW = datetime(2026, 3, 2, tzinfo=UTC)

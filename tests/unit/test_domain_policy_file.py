@@ -4,8 +4,8 @@ from itertools import pairwise
 
 import pytest
 
-from shared.domain.policy import Budget, Everything, Policy, Selector
-from shared.domain.policy_file import load_policy
+from shared.domain.policy.load import load_policy
+from shared.domain.policy.model import Budget, Everything, Policy, Selector
 from shared.errors import Misconfigured
 
 WHOLE = """\

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from shared.domain.access.decide import decide
+from shared.domain.access.employment import standing
 from shared.domain.billing import BillingAccount, BillingProfile
 from shared.domain.catalogue import Catalogue
-from shared.domain.decide import decide
-from shared.domain.employment import standing
 from shared.domain.keys import ProfileKey
 from shared.domain.people import TEXT_ATTRIBUTES, Person
-from shared.domain.policy import DEFAULT_BUDGETS
-from shared.domain.policy_file import load_policy
-from shared.domain.policy_models import allowed_keys
+from shared.domain.policy.load import load_policy
+from shared.domain.policy.model import DEFAULT_BUDGETS
+from shared.domain.policy.schema import allowed_keys
 from shared.errors import Misconfigured
 
 PAGE = (Path(__file__).parents[2] / "docs" / "policy.md").read_text("utf-8")

@@ -5,14 +5,14 @@ from datetime import UTC, datetime
 
 import pytest
 
+from shared.domain.access.plan import NoteKind
+from shared.domain.access.rules import dead_comparisons, managed_accounts, matches, unknown_rules, wanted
 from shared.domain.billing import BillingAccount, BillingProfile
 from shared.domain.catalogue import Catalogue
-from shared.domain.filters import parse_filter
 from shared.domain.keys import ProfileKey
 from shared.domain.people import TEXT_ATTRIBUTES, Person
-from shared.domain.plan import NoteKind
-from shared.domain.policy import EXTERNAL_MEMBERS, Everything, Guests, Policy, Rule, Selector
-from shared.domain.rules import dead_comparisons, managed_accounts, matches, unknown_rules, wanted
+from shared.domain.policy.filters import parse_filter
+from shared.domain.policy.model import EXTERNAL_MEMBERS, Everything, Guests, Policy, Rule, Selector
 
 ID = "7c0f5a0e-0000-4000-8000-000000000001"
 GROUP = "aaaaaaaa-0000-4000-8000-000000000001"

@@ -8,8 +8,8 @@ from shared.domain.billing import BillingAccount, BillingProfile
 from shared.domain.catalogue import Catalogue
 from shared.domain.keys import ProfileKey
 from shared.domain.people import TEXT_ATTRIBUTES, Person
-from shared.domain.policy import Everything, Selection, Selector
-from shared.domain.selectors import attributes, pick, unresolved
+from shared.domain.policy.model import Everything, Selection, Selector
+from shared.domain.policy.selectors import attributes, pick, unresolved
 
 
 def profile(name: str, display_name: str, *, account: str = "acc:1", **tags: str) -> BillingProfile:

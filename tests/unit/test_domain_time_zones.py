@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tzlocal.windows_tz import win_tz
 
-from shared.domain.policy_file import load_policy
+from shared.domain.policy.load import load_policy
 from shared.domain.time_zones import zone
 from shared.errors import Misconfigured
 

@@ -17,7 +17,7 @@ from cli.describe import documents
 from shared.errors import Rejected
 from shared.services.front import Answer, Front, take_events
 from shared.settings import SECRET_NAMES, FrontSettings, Secrets
-from shared.sources import table
+from shared.sources import registry as table
 from shared.sources.posted import Posted
 from shared.sources.read import read_message
 from shared.sources.source import Source

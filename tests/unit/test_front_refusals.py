@@ -9,7 +9,7 @@ from shared.errors import Misconfigured, Permanent, Transient
 from shared.services.front import Refusal, shake_hands, take_events, take_notifications
 from shared.settings import SECRET_NAMES, FrontSettings, Part, Settings
 from shared.sources.posted import Posted
-from shared.sources.table import SOURCES, wrong_sources
+from shared.sources.registry import SOURCES, wrong_sources
 from tests.unit.front_desk import ENVIRONMENT, KEYS, NOW, Desk, signed_bamboohr, signed_hr
 
 EVENT = b'{"specversion":"1.0","id":"1","source":"/hr","type":"hired","subject":"employee-id:004711"}'

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import pytest
 
 from shared.services.front import Accepted, Refusal
-from shared.sources.table import SOURCES
+from shared.sources.registry import SOURCES
 from tests.published import PUBLISHED, needs_published
 from tests.unit.front_desk import ENVIRONMENT, KEYS, NOW, Desk, signed_bamboohr, signed_hr
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.gate import Gate, Kind, Outage
-from shared.adapters.pace import NoTurn, Pace
+from shared.adapters.http.gate import Gate, Kind, Outage
+from shared.adapters.http.pace import NoTurn, Pace
 from shared.background import can_wait, in_background
 from shared.errors import Transient
 from shared.settings import Settings

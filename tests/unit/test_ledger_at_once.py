@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.ledger import RowsLedger
-from shared.adapters.rows import Operation
-from shared.adapters.rows_sqlite import IN_MEMORY, SqliteRows
+from shared.adapters.store.ledger import RowsLedger
+from shared.adapters.store.rows import Operation
+from shared.adapters.store.rows_sqlite import IN_MEMORY, SqliteRows
 from shared.errors import Transient
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

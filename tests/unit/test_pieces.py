@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.work import Cause, CauseKind, Position, WorkItem, again
-from shared.services.pieces import Piece
-from shared.services.pieces import cut as cut_all
+from shared.services.reconcile.pieces import Piece
+from shared.services.reconcile.pieces import cut as cut_all
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ITEM = WorkItem(PersonKey("7c0f5a0e-0000-4000-8000-000000000001"), Cause(CauseKind.EVENT, "hr#1"), NOW)

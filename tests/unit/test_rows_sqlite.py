@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.rows import Insert, Replace
-from shared.adapters.rows_sqlite import IN_MEMORY, SqliteRows
+from shared.adapters.store.rows import Insert, Replace
+from shared.adapters.store.rows_sqlite import IN_MEMORY, SqliteRows
 from shared.errors import StoreRefused, Transient
 
 

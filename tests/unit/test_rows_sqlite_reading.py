@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.adapters.rows import Insert, Replace
-from shared.adapters.rows_sqlite import SqliteRows
+from shared.adapters.store.rows import Insert, Replace
+from shared.adapters.store.rows_sqlite import SqliteRows
 from shared.errors import StoreRefused
 
 

@@ -13,8 +13,8 @@ from aiohttp.test_utils import TestServer
 from azure.core.credentials import AccessToken, AzureNamedKeyCredential
 from azure.core.exceptions import ClientAuthenticationError
 
-from shared.adapters.rows import Insert
-from shared.adapters.rows_tables import TableRows
+from shared.adapters.store.rows import Insert
+from shared.adapters.store.rows_tables import TableRows
 from shared.errors import FailedRead, Misconfigured, Permanent, StoreRefused, Transient
 
 CREDENTIAL = AzureNamedKeyCredential("account", base64.b64encode(b"not a secret").decode())

@@ -13,11 +13,11 @@ import pytest
 from shared import bootstrap_front
 from shared.errors import Misconfigured
 from shared.settings import FrontSettings
-from shared.sources import table
+from shared.sources import registry as table
 from shared.sources.event_model import Event
 from shared.sources.http_cloud_events import read_structured
 from shared.sources.posted import Posted
-from shared.sources.proof import Signature, moment
+from shared.sources.signatures import Signature, moment
 from shared.sources.source import CLOUD_EVENT, Source
 from tests.unit.front_desk import ENVIRONMENT
 

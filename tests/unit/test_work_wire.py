@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.adapters.work_wire import BODY_BYTES, decode, encode
+from shared.adapters.queues.work_wire import BODY_BYTES, decode, encode
 from shared.domain.keys import IdentityKey, IdentityKind, PersonKey, ProfileKey
 from shared.domain.work import FUTURE_LOOKS, MOST_HINTS, Cause, CauseKind, Position, WorkItem, again
 from shared.errors import Rejected

@@ -9,11 +9,11 @@ from typing import Final
 
 from sandbox.billing.holdings import Assignment as Row
 from sandbox.broker.model import Message
-from shared.adapters.work_wire import decode
-from shared.domain.holds import Status, action_id
+from shared.adapters.queues.work_wire import decode
+from shared.domain.access.opt_in import FLAG
+from shared.domain.guards.holds import Status, action_id
 from shared.domain.keys import PersonKey, ProfileKey
-from shared.domain.opt_in import FLAG
-from shared.domain.policy import ActionKind
+from shared.domain.policy.model import ActionKind
 from shared.errors import Rejected
 from shared.ports import Ledger
 from tests.simulation.engine import oracle

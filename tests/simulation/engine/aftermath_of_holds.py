@@ -4,10 +4,10 @@ Lives here: asking the oracle about what each hold holds. Whether something is m
 `aftermath`'s.
 """
 
-from shared.domain.holds import Hold, Status
+from shared.domain.access.opt_in import FLAG
+from shared.domain.guards.holds import Hold, Status
 from shared.domain.keys import PersonKey
-from shared.domain.opt_in import FLAG
-from shared.domain.policy import ActionKind
+from shared.domain.policy.model import ActionKind
 from tests.simulation.engine import oracle
 from tests.simulation.engine.judge import Judge
 from tests.simulation.engine.policies import SimPolicy

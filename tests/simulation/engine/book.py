@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from shared.domain.brake import Brake
-from shared.domain.holds import Hold
+from shared.domain.guards.brake import Brake
+from shared.domain.guards.holds import Hold
 from shared.domain.keys import ProfileKey
 from shared.ports import Record
 from tests.simulation.engine.policies import SimPolicy

@@ -12,7 +12,7 @@ from typing import Final
 
 from sandbox.broker.model import Broker, Message, MessageState, Queue
 from sandbox.settings import standard_queues
-from shared.adapters.work_wire import decode, encode
+from shared.adapters.queues.work_wire import decode, encode
 from shared.domain.keys import session_id
 from shared.domain.work import RejectedEvent, Scheduled, WorkItem
 from shared.errors import Transient

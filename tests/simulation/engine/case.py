@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared.domain.brake import Brake, BrakeCause, Pause
-from shared.domain.budgets import Reservations
-from shared.domain.holds import KeyHolds, Status
+from shared.domain.guards.brake import Brake, BrakeCause, Pause
+from shared.domain.guards.budgets import Reservations
+from shared.domain.guards.holds import KeyHolds, Status
 from shared.domain.keys import ProfileKey
-from shared.domain.policy import ActionKind
+from shared.domain.policy.model import ActionKind
 from shared.ports import Baseline
 from tests.simulation.engine import oracle
 from tests.simulation.engine.book import Book, Run

@@ -10,8 +10,8 @@ import random
 from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Final
 
-from shared.adapters.rows import BATCH_OPERATIONS, Changed, Delete, Insert, Operation, Replace, Row
-from shared.adapters.rows_sqlite import IN_MEMORY, SqliteRows
+from shared.adapters.store.rows import BATCH_OPERATIONS, Changed, Delete, Insert, Operation, Replace, Row
+from shared.adapters.store.rows_sqlite import IN_MEMORY, SqliteRows
 from shared.errors import StoreRefused, Transient
 from tests.simulation.engine.faults import Fault, Weather
 

@@ -9,8 +9,8 @@ from collections.abc import Callable, Coroutine
 from functools import cache
 from typing import Any
 
-from shared.domain.policy import Policy
-from shared.domain.policy_file import load_policy
+from shared.domain.policy.load import load_policy
+from shared.domain.policy.model import Policy
 from shared.errors import InvoiceAccessError
 from tests.simulation.engine.operators import OPERATOR, Command
 from tests.simulation.engine.place import Place

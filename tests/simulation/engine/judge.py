@@ -12,13 +12,13 @@ from datetime import datetime
 from typing import Any, Final
 
 from sandbox.wire import Request, Response
-from shared.adapters.rows import Row
-from shared.adapters.state_guard_rows import baseline_of, brake_of, holds_of, reservations_of
-from shared.domain.brake import Brake
-from shared.domain.budgets import Reservations
-from shared.domain.holds import Status
+from shared.adapters.store.guard_codec import baseline_of, brake_of, holds_of, reservations_of
+from shared.adapters.store.rows import Row
+from shared.domain.guards.brake import Brake
+from shared.domain.guards.budgets import Reservations
+from shared.domain.guards.holds import Status
 from shared.domain.keys import ProfileKey
-from shared.domain.policy import ActionKind
+from shared.domain.policy.model import ActionKind
 from shared.domain.work import CauseKind, Scheduled
 from shared.ports import Baseline, Record
 from shared.services.provenance import ADOPT

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from sandbox.broker.model import Message
-from shared.adapters.work_wire import encode
+from shared.adapters.queues.work_wire import encode
 from shared.domain.keys import IdentityKey, IdentityKind, Key, PersonKey, session_id
 from shared.domain.work import Cause, CauseKind, WorkItem
 from tests.simulation.engine.telling import Tale, Teller

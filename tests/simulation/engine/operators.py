@@ -9,12 +9,12 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from shared.domain.adoption import Choice
-from shared.domain.holds import Hold, Status
+from shared.domain.adoption.consequences import Choice
+from shared.domain.guards.holds import Hold, Status
 from shared.domain.keys import PersonKey
-from shared.services import decisions
-from shared.services.adopt import Fate, apply_adoption, plan_adoption
 from shared.services.app import App
+from shared.services.operate import decisions
+from shared.services.operate.adopt import Fate, apply_adoption, plan_adoption
 from tests.simulation.engine.judge import Judge
 from tests.simulation.engine.promises_of_guards import release_asks_for_a_look
 

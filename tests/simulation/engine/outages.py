@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 
-from shared.domain.holds import Status
+from shared.domain.guards.holds import Status
 from shared.domain.keys import PersonKey
-from shared.services import decisions
 from shared.services.app import App
+from shared.services.operate import decisions
 from tests.simulation.engine.faulty_rows import Store
 from tests.simulation.engine.fleet import Fleet
 from tests.simulation.engine.judge import Judge

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from sandbox.wire import Request, Response
-from shared.adapters.rows import Row
+from shared.adapters.store.rows import Row
 from shared.domain.work import Scheduled
 from tests.simulation.engine.book import RUN, Book, Run
 from tests.simulation.engine.broker_queues import Post

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
+from shared.domain.access.opt_in import FLAG
 from shared.domain.billing import INVOICE_MANAGER
 from shared.domain.keys import ProfileKey
-from shared.domain.opt_in import FLAG
 from tests.simulation.engine.telling import Tale, Teller
 from tests.simulation.small_world import APP, COMPANIES, MCA, OTHER_APP, OWNER, PROFILES
 

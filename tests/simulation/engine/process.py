@@ -20,23 +20,23 @@ from sandbox.host.bindings import Function, QueueTrigger
 from sandbox.host.configuration import ServiceBusOptions
 from sandbox.host.pump import Dispatch, QueuePump
 from sandbox.wire import Request, Response
-from shared.adapters.billing_arm import ArmBilling
-from shared.adapters.billing_observed import Observed
-from shared.adapters.directory_graph import GraphDirectory
-from shared.adapters.ledger import RowsLedger
-from shared.adapters.state import RowsState
-from shared.adapters.work_wire import decode
+from shared.adapters.billing.arm import ArmBilling
+from shared.adapters.billing.observed import Observed
+from shared.adapters.graph.directory import GraphDirectory
+from shared.adapters.queues.work_wire import decode
+from shared.adapters.store.ledger import RowsLedger
+from shared.adapters.store.state import RowsState
 from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
-from shared.domain.policy import Policy
+from shared.domain.policy.model import Policy
 from shared.domain.work import RejectedEvent, Scheduled
 from shared.errors import InvoiceAccessError, Rejected
 from shared.ports import Billing
 from shared.services.app import App
 from shared.services.catalogue import CatalogueShelf
-from shared.services.intake import Incoming, Progress, intake
-from shared.services.reconcile import reconcile
-from shared.services.sweep import sweep
+from shared.services.intake.intake import Incoming, Progress, intake
+from shared.services.reconcile.reconcile import reconcile
+from shared.services.sweep.sweep import sweep
 from shared.settings import Settings
 from tests.simulation.engine.book import RUN, Run
 from tests.simulation.engine.broker_queues import PostOffice

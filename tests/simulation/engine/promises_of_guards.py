@@ -9,13 +9,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from shared.domain.brake import BrakeCause
-from shared.domain.budgets import limit
-from shared.domain.holds import Hold, Status, StoppedBy, action_id
+from shared.domain.access.opt_in import FLAG
+from shared.domain.guards.brake import BrakeCause
+from shared.domain.guards.budgets import limit
+from shared.domain.guards.holds import Hold, Status, StoppedBy, action_id
 from shared.domain.keys import PersonKey, ProfileKey
-from shared.domain.opt_in import FLAG
 from shared.domain.people import SELECT
-from shared.domain.policy import ActionKind, Budget
+from shared.domain.policy.model import ActionKind, Budget
 from tests.simulation.engine import oracle
 from tests.simulation.engine.book import Run
 from tests.simulation.engine.case import Case

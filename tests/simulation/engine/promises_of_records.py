@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sandbox.billing.holdings import Assignment
-from shared.adapters.rows import Row
-from shared.domain.brake import BrakeCause, Pause
-from shared.domain.budgets import Reservations
-from shared.domain.holds import Status, action_id
+from shared.adapters.store.rows import Row
+from shared.domain.access.opt_in import FLAG
+from shared.domain.guards.brake import BrakeCause, Pause
+from shared.domain.guards.budgets import Reservations
+from shared.domain.guards.holds import Status, action_id
 from shared.domain.keys import PersonKey, ProfileKey, parse_key
-from shared.domain.opt_in import FLAG
-from shared.domain.policy import ActionKind
+from shared.domain.policy.model import ActionKind
 from shared.ports import Baseline, Record
 from tests.simulation.engine import oracle
 from tests.simulation.engine.book import Run

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sandbox.billing.holdings import Assignment
-from shared.domain.holds import Hold, Status, action_id
+from shared.domain.guards.holds import Hold, Status, action_id
 from shared.domain.keys import PersonKey, ProfileKey
-from shared.domain.policy import ActionKind
+from shared.domain.policy.model import ActionKind
 from shared.ports import Record
 from tests.simulation.engine import oracle
 from tests.simulation.engine.book import Run

@@ -6,9 +6,9 @@ Lives here: one function per promise, named as it is reported; each answers None
 from datetime import datetime, timedelta
 from typing import Final
 
-from shared.adapters.work_wire import decode
+from shared.adapters.queues.work_wire import decode
+from shared.domain.access.opt_in import FLAG
 from shared.domain.keys import ProfileKey
-from shared.domain.opt_in import FLAG
 from shared.domain.work import Scheduled
 from shared.ports import Record
 from tests.simulation.engine.book import RUN, Run

@@ -3,9 +3,9 @@
 Lives here: that promise alone. A slip is known to whoever made it; that a text is near another is nothing asked here.
 """
 
-from shared.domain.holds import Status, action_id
+from shared.domain.guards.holds import Status, action_id
 from shared.domain.keys import PersonKey
-from shared.domain.policy import ActionKind
+from shared.domain.policy.model import ActionKind
 from tests.simulation.engine import oracle
 from tests.simulation.engine.book import Run
 from tests.simulation.engine.case import Case

@@ -8,13 +8,13 @@ import json
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from shared.domain.access.opt_in import FLAG, WRITABLE
 from shared.domain.billing import INVOICE_MANAGER
-from shared.domain.brake import BrakeCause
-from shared.domain.budgets import limit
-from shared.domain.holds import Status, action_id
+from shared.domain.guards.brake import BrakeCause
+from shared.domain.guards.budgets import limit
+from shared.domain.guards.holds import Status, action_id
 from shared.domain.keys import PersonKey, ProfileKey
-from shared.domain.opt_in import FLAG, WRITABLE
-from shared.domain.policy import ActionKind, Budget
+from shared.domain.policy.model import ActionKind, Budget
 from tests.simulation.engine import oracle
 from tests.simulation.engine.book import Run
 from tests.simulation.engine.case import Case

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from sandbox.broker.model import Message
-from shared.adapters.ledger import RowsLedger
+from shared.adapters.store.ledger import RowsLedger
 from tests.simulation.engine import aftermath, aftermath_of_holds
 from tests.simulation.engine.book import Book, Violation
 from tests.simulation.engine.broker_queues import Post

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from sandbox.wire import Request, Response
-from shared.adapters.rows import Row
-from shared.domain.policy_file import load_policy
+from shared.adapters.store.rows import Row
+from shared.domain.policy.load import load_policy
 from shared.domain.work import CauseKind, Scheduled
 from tests.simulation.engine.book import Book, Run
 from tests.simulation.engine.broker_queues import Post

@@ -8,7 +8,7 @@ MUTANTS: Final = (
     Mutant(
         name="absent-at-once",
         promise="No revoke from absence: a person whom the directory does not list is weak evidence, seen twice.",
-        file="shared/domain/employment.py",
+        file="shared/domain/access/employment.py",
         old="return Standing(Employment.LEAVER, reason, Strength.WEAK)\n        case Person():",
         new="return Standing(Employment.LEAVER, reason, Strength.STRONG)\n        case Person():",
         caught_by=("no_revoke_without_evidence",),
@@ -16,7 +16,7 @@ MUTANTS: Final = (
     Mutant(
         name="settle-of-zero",
         promise="Weak evidence must be seen twice, the settling time apart.",
-        file="shared/domain/evidence.py",
+        file="shared/domain/access/evidence.py",
         old="needed = max(settle, grace) if _kind(plan) is Evidence.MOVED else settle",
         new="needed = timedelta(0)",
         caught_by=("no_revoke_without_evidence",),
@@ -24,7 +24,7 @@ MUTANTS: Final = (
     Mutant(
         name="evidence-outlives-doubt",
         promise="Weak evidence that a look does not see is forgotten, and starts anew when it returns.",
-        file="shared/services/person.py",
+        file="shared/services/reconcile/person.py",
         old="{**_unread(before.sightings, unread, piece.elsewhere, plan), **weighed.sightings},",
         new="{**before.sightings, **weighed.sightings},",
         caught_by=("no_revoke_without_evidence",),
@@ -32,7 +32,7 @@ MUTANTS: Final = (
     Mutant(
         name="grace-ignored",
         promise="Who moved on keeps what they had for the hours of grace that the policy gives.",
-        file="shared/domain/evidence.py",
+        file="shared/domain/access/evidence.py",
         old="needed = max(settle, grace) if _kind(plan) is Evidence.MOVED else settle",
         new="needed = settle",
         caught_by=("no_revoke_without_evidence",),
@@ -40,7 +40,7 @@ MUTANTS: Final = (
     Mutant(
         name="foreign-is-ours",
         promise="Only what is ours: what somebody else made is never taken away.",
-        file="shared/domain/ownership.py",
+        file="shared/domain/access/ownership.py",
         old='return ForeignAssignment(assignment, f"made by {assignment.created_by}")',
         new="return OwnAssignment(assignment, Proof.CREATED_BY, rules, _PROVED)",
         caught_by=("nothing_foreign",),
@@ -48,7 +48,7 @@ MUTANTS: Final = (
     Mutant(
         name="nameless-row-is-ours",
         promise="A row that does not say who made it is ours only where an intent of ours explains it.",
-        file="shared/domain/ownership.py",
+        file="shared/domain/access/ownership.py",
         old='return ForeignAssignment(assignment, "does not say who made it, and no intent of ours explains it")',
         new="return OwnAssignment(assignment, Proof.INTENT, rules, _PROVED)",
         caught_by=("nothing_foreign",),
@@ -56,7 +56,7 @@ MUTANTS: Final = (
     Mutant(
         name="protected-ignored",
         promise="A protected person's assignments are never touched.",
-        file="shared/domain/decide.py",
+        file="shared/domain/access/decide.py",
         old="if principal in policy.protected:",
         new="if principal in policy.protected and held:",
         caught_by=("nothing_protected",),
@@ -64,7 +64,7 @@ MUTANTS: Final = (
     Mutant(
         name="account-not-named",
         promise="Only inside the billing accounts that the policy names.",
-        file="shared/domain/rules.py",
+        file="shared/domain/access/rules.py",
         old="    if policy.accounts is Everything.ALL:\n        return manageable\n",
         new="    if policy.accounts is not Everything.NONE:\n        return manageable\n",
         caught_by=("only_where_allowed",),
@@ -80,7 +80,7 @@ MUTANTS: Final = (
     Mutant(
         name="guests-are-people",
         promise="A guest is given something only by rules that say so.",
-        file="shared/domain/rules.py",
+        file="shared/domain/access/rules.py",
         old="return _lets_in(rule, person) and _means(rule, person)",
         new="return _means(rule, person)",
         caught_by=("grants_are_given_by_rules",),
@@ -88,7 +88,7 @@ MUTANTS: Final = (
     Mutant(
         name="leave-date-ignored",
         promise="A leave date that is past makes a leaver.",
-        file="shared/domain/employment.py",
+        file="shared/domain/access/employment.py",
         old="if left is not None and left <= now and not dates.rehired:",
         new="if left is not None and left <= now and not dates.rehired and person.account_enabled is None:",
         caught_by=("grants_are_given_by_rules", "no_leaver_holds_ours"),
@@ -96,7 +96,7 @@ MUTANTS: Final = (
     Mutant(
         name="leave-day-not-over",
         promise="A leave date without a time ends with that day in the policy's time zone, and does not begin it.",
-        file="shared/domain/employment.py",
+        file="shared/domain/access/employment.py",
         old="return _LATEST if day == date.max else _midnight(day + timedelta(days=1), policy.time_zone)",
         new="return _LATEST if day == date.max else _midnight(day, policy.time_zone)",
         caught_by=("no_revoke_without_evidence",),
@@ -104,7 +104,7 @@ MUTANTS: Final = (
     Mutant(
         name="changed-policy-not-held",
         promise="What the first sweep under a changed policy takes from movers waits for a person.",
-        file="shared/services/sweep_guards.py",
+        file="shared/services/sweep/hold_back.py",
         old="(lot := _of_changed_policy(standing, guarded, holds)) is not None:",
         new="(lot := _of_changed_policy(standing, guarded, holds)) is not None and standing.before is None:",
         caught_by=("changed_policy_is_held",),

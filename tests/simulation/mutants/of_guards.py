@@ -4,9 +4,9 @@ from typing import Final
 
 from tests.simulation.mutants.mutant import Mutant
 
-_GUARDS: Final = "shared/services/guards.py"
-_BRAKE: Final = "shared/domain/brake.py"
-_BUDGETS: Final = "shared/domain/budgets.py"
+_GUARDS: Final = "shared/services/reconcile/guard.py"
+_BRAKE: Final = "shared/domain/guards/brake.py"
+_BUDGETS: Final = "shared/domain/guards/budgets.py"
 
 MUTANTS: Final = (
     Mutant(
@@ -59,7 +59,7 @@ MUTANTS: Final = (
     Mutant(
         name="release-for-ever",
         promise="A release ends: what is not carried out within three days is for a person to decide anew.",
-        file="shared/domain/holds.py",
+        file="shared/domain/guards/holds.py",
         old="    if now - decided < stands:\n",
         new="    if now - decided < 1_000 * stands:\n",
         caught_by=("releases_are_recent", "releases_end"),
@@ -75,7 +75,7 @@ MUTANTS: Final = (
     Mutant(
         name="brake-not-asked-again",
         promise="The brake is checked before each write.",
-        file="shared/services/actions.py",
+        file="shared/services/reconcile/apply.py",
         old="stop = None if wanted is None else await self._guard.brake(wanted)",
         new="stop: Stopped | None = None",
         caught_by=("brake_respected",),
@@ -91,7 +91,7 @@ MUTANTS: Final = (
     Mutant(
         name="incomplete-sweep-sets-no-brake",
         promise="A sweep that could not read everything sets the brake.",
-        file="shared/services/sweep_standing.py",
+        file="shared/services/sweep/trust.py",
         old="        pauses[Pause(BrakeCause.INCOMPLETE_SWEEP)] = ",
         new="        pauses[Pause(BrakeCause.POPULATION_SHRANK)] = ",
         caught_by=("failed_reads_are_told",),
@@ -133,7 +133,7 @@ MUTANTS: Final = (
     Mutant(
         name="holds-stay-open",
         promise="A hold of what nobody wants any more is closed.",
-        file="shared/domain/lots.py",
+        file="shared/domain/guards/sweep_holds.py",
         old="    return unwanted and hold.status is not Status.RELEASED\n",
         new="    return unwanted and hold.status is not Status.RELEASED and not hold.why\n",
         caught_by=("holds_are_wanted",),
@@ -157,7 +157,7 @@ MUTANTS: Final = (
     Mutant(
         name="release-asks-for-no-look",
         promise="Whoever releases a hold has it looked at now, and not when the next sweep comes by.",
-        file="shared/services/decisions.py",
+        file="shared/services/operate/decisions.py",
         old="    if looks:\n        await app.queues.send_work(looks)\n",
         new="    if looks and due is None:\n        await app.queues.send_work(looks)\n",
         caught_by=("release_asks_for_a_look",),
@@ -165,7 +165,7 @@ MUTANTS: Final = (
     Mutant(
         name="no-lots",
         promise="Of a kind of which one sweep wants more than is left, nothing is let loose.",
-        file="shared/domain/lots.py",
+        file="shared/domain/guards/sweep_holds.py",
         old="    if len(actions) <= left:\n        return None\n",
         new="    if len(actions) <= left or most >= 0:\n        return None\n",
         caught_by=("one_lot_of_too_many",),
@@ -173,7 +173,7 @@ MUTANTS: Final = (
     Mutant(
         name="leavers-are-all-or-nothing",
         promise="The leavers that one sweep finds go as far as the budget, as those of whom events tell.",
-        file="shared/domain/lots.py",
+        file="shared/domain/guards/sweep_holds.py",
         old="    if kind is ActionKind.LEAVER_REVOKES:\n        rest =",
         new="    if kind is ActionKind.LEAVER_REVOKES:\n        left = 0\n        rest =",
         caught_by=("leavers_go_as_far_as_the_budget",),
@@ -197,7 +197,7 @@ MUTANTS: Final = (
     Mutant(
         name="lot-of-the-rest",
         promise="One hold carries all that one sweep wants of a kind, and not only what is too much of it.",
-        file="shared/domain/lots.py",
+        file="shared/domain/guards/sweep_holds.py",
         old='return Lot(f"sweep:{kind}", StoppedBy.SWEEP, why, frozenset(action.id for action in actions))',
         new='return Lot(f"sweep:{kind}", StoppedBy.SWEEP, why, frozenset(action.id for action in actions[left:]))',
         caught_by=("one_lot_of_too_many",),
@@ -213,7 +213,7 @@ MUTANTS: Final = (
     Mutant(
         name="shrinking-unnoticed",
         promise="A population that shrank too far since the last good sweep sets the brake.",
-        file="shared/services/sweep_standing.py",
+        file="shared/services/sweep/trust.py",
         old="    if not is_too_far or gone < settings.population_shrink_people:\n        return None\n",
         new="    if not is_too_far or gone < settings.population_shrink_people or gone <= before.population:\n"
         "        return None\n",

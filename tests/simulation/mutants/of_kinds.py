@@ -7,7 +7,7 @@ from typing import Final
 
 from tests.simulation.mutants.mutant import Mutant
 
-_EMPLOYMENT: Final = "shared/domain/employment.py"
+_EMPLOYMENT: Final = "shared/domain/access/employment.py"
 _EMPLOYMENT_TESTS: Final = "tests/unit/test_domain_employment.py"
 _KEYS: Final = "shared/domain/keys.py"
 _ONE_KEY: Final = (
@@ -65,7 +65,7 @@ _DAYS: Final = (
     Mutant(
         name="effective-day-of-utc",
         promise="The day that an event names begins where the policy is.",
-        file="shared/services/intake.py",
+        file="shared/services/intake/intake.py",
         old="datetime.combine(effective, time(), app.policy.time_zone)",
         new="datetime.combine(effective, time(), UTC)",
         caught_by=("no_event_is_lost",),
@@ -111,7 +111,7 @@ _ROWS: Final = (
     Mutant(
         name="hint-at-what-nobody-lists",
         promise="A hint only leads to profiles that billing lists.",
-        file="shared/services/person.py",
+        file="shared/services/reconcile/person.py",
         old="*(hint for hint in item.hints if hint in known)",
         new="*item.hints",
         stories=("tests/simulation/test_sim_hints.py::test_a_hint_at_a_profile_that_nobody_lists_leads_nowhere",),
@@ -119,7 +119,7 @@ _ROWS: Final = (
     Mutant(
         name="another-row-adopted",
         promise="What is adopted is the very row that was shown.",
-        file="shared/services/adopt.py",
+        file="shared/services/operate/adopt.py",
         old="    if before == after and before is not None:\n",
         new="    if before is not None and after is not None:\n",
         stories=(
@@ -129,7 +129,7 @@ _ROWS: Final = (
     Mutant(
         name="remade-row-stays-adopted",
         promise="A row that somebody made anew is not the one that was adopted.",
-        file="shared/domain/ownership.py",
+        file="shared/domain/access/ownership.py",
         old="self.created_on.replace(microsecond=0)",
         new="self.created_on.replace(month=1, day=1, hour=0, minute=0, second=0, microsecond=0)",
         stories=("tests/simulation/test_sim_adopt.py::test_a_row_that_the_same_hand_made_anew_is_foreign",),
@@ -137,7 +137,7 @@ _ROWS: Final = (
     Mutant(
         name="record-before-its-head",
         promise="A record and the head that names it are one write.",
-        file="shared/adapters/ledger.py",
+        file="shared/adapters/store/ledger.py",
         old="""\
             _, moved = await self._rows.write(
                 partition_of(self._key),
@@ -156,7 +156,7 @@ _ROWS: Final = (
     Mutant(
         name="head-before-its-record",
         promise="A record and the head that names it are one write.",
-        file="shared/adapters/ledger.py",
+        file="shared/adapters/store/ledger.py",
         old="""\
             _, moved = await self._rows.write(
                 partition_of(self._key),
@@ -216,7 +216,7 @@ _SLIPS: Final = (
     Mutant(
         name="what-looks-alike-is-a-move",
         promise="A text that only looks like the right one takes nothing away.",
-        file="shared/services/person.py",
+        file="shared/services/reconcile/person.py",
         old="    plan = with_near_misses(plan, person, app.policy, catalogue, app.shelf.vocabulary(",
         new="    with_near_misses(plan, person, app.policy, catalogue, app.shelf.vocabulary(",
         caught_by=("slips_wait_for_a_person",),
@@ -224,7 +224,7 @@ _SLIPS: Final = (
     Mutant(
         name="one-letter-is-a-move",
         promise="A text that is one letter away takes nothing away.",
-        file="shared/services/person.py",
+        file="shared/services/reconcile/person.py",
         old="    return [*asked.revokes], []\n",
         new="    return [*revokes], []\n",
         stories=("tests/simulation/test_sim_near_misses.py::test_a_slip_of_the_pen_is_held_and_revokes_nothing",),
@@ -232,7 +232,7 @@ _SLIPS: Final = (
     Mutant(
         name="row-of-nobody-breaks-the-list",
         promise="A row that cannot be read costs that row.",
-        file="shared/adapters/billing_wire.py",
+        file="shared/adapters/billing/wire.py",
         old='return UnreadRow(profile, name, misfit.reason.removeprefix(f"{what}: {_MISFIT}"))',
         new="raise",
         caught_by=("brake_clears", "actual_is_desired", "no_leaver_holds_ours"),
@@ -240,7 +240,7 @@ _SLIPS: Final = (
     Mutant(
         name="other-words-are-about-a-token",
         promise="A refusal of the service is the loss of our role, in whatever words.",
-        file="shared/adapters/arm_answers.py",
+        file="shared/adapters/http/answers.py",
         old="        or not (refusal.structured or _is_services(response))\n",
         new="        or True\n",
         stories=("tests/contract/test_billing_adapter_standin.py::test_a_lost_role_is_told_for_reads_and_writes",),

@@ -4,7 +4,7 @@ from typing import Final
 
 from tests.simulation.mutants.mutant import Mutant
 
-_RECONCILE: Final = "shared/services/reconcile.py"
+_RECONCILE: Final = "shared/services/reconcile/reconcile.py"
 _WORK: Final = "shared/domain/work.py"
 
 MUTANTS: Final = (
@@ -31,7 +31,7 @@ MUTANTS: Final = (
     Mutant(
         name="a-lost-state-stays-lost",
         promise="After a complete sweep, on whatever store, a look knows what is ours.",
-        file="shared/services/sweep_memory.py",
+        file="shared/services/sweep/memory.py",
         old="    return any(isinstance(one, OwnAssignment) and one.profile not in known for one in ones)\n",
         new="    return any(isinstance(one, OwnAssignment) and one.profile in known for one in ones)\n",
         caught_by=("looks_know_what_sweeps_saw",),
@@ -95,7 +95,7 @@ MUTANTS: Final = (
     Mutant(
         name="rubbish-burns-the-batch",
         promise="One event that cannot be used stops no other.",
-        file="shared/services/intake.py",
+        file="shared/services/intake/intake.py",
         old="        chunk.append(run.read(message))\n",
         new="        chunk.append(run.read(message))\n        if run.rejected:\n            break\n",
         caught_by=("no_event_is_lost",),
@@ -103,7 +103,7 @@ MUTANTS: Final = (
     Mutant(
         name="future-look-forgotten",
         promise="Whoever an event names for a day to come is looked at on that day.",
-        file="shared/services/future.py",
+        file="shared/services/intake/future_looks.py",
         old="            await app.queues.send_work(places.to_send)\n",
         new="            await app.queues.send_work(places.to_send[1:])\n",
         caught_by=("days_to_come_are_seen_to",),
@@ -111,7 +111,7 @@ MUTANTS: Final = (
     Mutant(
         name="rejected-and-forgotten",
         promise="An event that cannot be used ends on rejected-events.",
-        file="shared/services/intake.py",
+        file="shared/services/intake/intake.py",
         old="    if run.rejected:\n",
         new="    if run.rejected and not run.looks:\n",
         caught_by=("no_event_is_lost",),
@@ -122,7 +122,7 @@ MUTANTS: Final = (
     Mutant(
         name="sweep-forgets-leavers",
         promise="No leaver holds what is ours once two sweeps had their looks.",
-        file="shared/services/sweep.py",
+        file="shared/services/sweep/sweep.py",
         old="""\
         looks.append(at_once(_item(key, cause, now, profiles | drift.others.pop(key, set())), sweep_id))
 """,
@@ -132,7 +132,7 @@ MUTANTS: Final = (
     Mutant(
         name="sweep-forgets-outsiders",
         promise="Who is in no rule's population any more, and holds what is ours, is found by the sweep.",
-        file="shared/services/drift.py",
+        file="shared/services/sweep/drift.py",
         old="            if ours:\n                _add_outsider(",
         new="            if len(ours) > 3:\n                _add_outsider(",
         caught_by=("actual_is_desired", "no_leaver_holds_ours"),
@@ -140,7 +140,7 @@ MUTANTS: Final = (
     Mutant(
         name="incomplete-catalogue-stored",
         promise="An incomplete sweep leaves the catalogue as it was.",
-        file="shared/services/sweep.py",
+        file="shared/services/sweep/sweep.py",
         old="    if standing.complete:\n        await app.shelf.put(estate.catalogue, app.clock.now())\n",
         new="    if estate.rows:\n        await app.shelf.put(estate.catalogue, app.clock.now())\n",
         caught_by=("incomplete_sweeps_keep_the_catalogue",),

@@ -4,9 +4,9 @@ from typing import Final
 
 from tests.simulation.mutants.mutant import Mutant
 
-_GUARDS: Final = "shared/services/guards.py"
-_DECISIONS: Final = "shared/services/decisions.py"
-_PROFILE: Final = "shared/services/profile.py"
+_GUARDS: Final = "shared/services/reconcile/guard.py"
+_DECISIONS: Final = "shared/services/operate/decisions.py"
+_PROFILE: Final = "shared/services/reconcile/profile.py"
 
 MUTANTS: Final = (
     Mutant(
@@ -56,7 +56,7 @@ MUTANTS: Final = (
     Mutant(
         name="agreement-survives-the-judgement",
         promise="What agreed while an update did not show allows no other once it does.",
-        file="shared/services/judged_updates.py",
+        file="shared/services/reconcile/judged_updates.py",
         old="replace(state, unjudged=None, answered=None, agreed=None)",
         new="replace(state, unjudged=None, answered=None)",
         stories=(
@@ -66,7 +66,7 @@ MUTANTS: Final = (
     Mutant(
         name="intent-ahead-is-repeated",
         promise="A write whose intent is of a clock a little ahead is waited for, and not repeated.",
-        file="shared/services/actions.py",
+        file="shared/services/reconcile/apply.py",
         old="-2 * CLOCKS_APART < now - moment",
         new="timedelta(0) <= now - moment",
         stories=(
@@ -76,7 +76,7 @@ MUTANTS: Final = (
     Mutant(
         name="reservation-ahead-is-none",
         promise="What a clock a little ahead reserved takes its room.",
-        file="shared/domain/budgets.py",
+        file="shared/domain/guards/budgets.py",
         old="-_KEPT < now - reserved_at",
         new="timedelta(0) <= now - reserved_at",
         stories=(
@@ -86,7 +86,7 @@ MUTANTS: Final = (
     Mutant(
         name="share-of-everything",
         promise="A limit is a percentage of what is ours, and not of what others gave as well.",
-        file="shared/services/sweep.py",
+        file="shared/services/sweep/sweep.py",
         old='estate, counted["ours"])',
         new='estate, counted["assignments"])',
         stories=(
@@ -116,7 +116,7 @@ MUTANTS: Final = (
     Mutant(
         name="latest-date-first",
         promise="Of several dates to come the earliest is when the answer changes.",
-        file="shared/domain/employment.py",
+        file="shared/domain/access/employment.py",
         old="return sorted(moment for moment in moments if moment > now)",
         new="return sorted((moment for moment in moments if moment > now), reverse=True)",
         stories=(
@@ -126,7 +126,7 @@ MUTANTS: Final = (
     Mutant(
         name="latest-evidence-first",
         promise="Evidence about several profiles is seen again when the first of it is due.",
-        file="shared/services/person.py",
+        file="shared/services/reconcile/person.py",
         old="evidence = min((waiting.due",
         new="evidence = max((waiting.due",
         stories=(
@@ -136,7 +136,7 @@ MUTANTS: Final = (
     Mutant(
         name="person-by-an-older-catalogue",
         promise="A person whom a sweep found is judged by what that sweep read.",
-        file="shared/services/person.py",
+        file="shared/services/reconcile/person.py",
         old="not_before=item.first_asked if found_by_sweep else None",
         new="not_before=None if found_by_sweep else None",
         stories=("tests/simulation/test_sim_two_shelves.py::test_a_person_whom_a_sweep_found_is_given_what_it_read",),

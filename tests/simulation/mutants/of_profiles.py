@@ -4,13 +4,13 @@ from typing import Final
 
 from tests.simulation.mutants.mutant import Mutant
 
-_PROFILE: Final = "shared/services/profile.py"
+_PROFILE: Final = "shared/services/reconcile/profile.py"
 
 MUTANTS: Final = (
     Mutant(
         name="update-drops-a-field",
         promise="An update sends back every writable field that was read.",
-        file="shared/adapters/billing_wire.py",
+        file="shared/adapters/billing/wire.py",
         old="    properties = writable(profile) | {FLAG: True}\n",
         new="""\
     properties = {name: value for name, value in writable(profile).items() if name != "poNumber"} | {FLAG: True}
@@ -20,7 +20,7 @@ MUTANTS: Final = (
     Mutant(
         name="tags-not-sent-back",
         promise="An update sends back a profile's tags.",
-        file="shared/adapters/billing_wire.py",
+        file="shared/adapters/billing/wire.py",
         old='    if profile.tags:\n        body["tags"] = dict(profile.tags)\n',
         new="",
         caught_by=("update_carries_everything", "flag_alone"),
@@ -28,7 +28,7 @@ MUTANTS: Final = (
     Mutant(
         name="field-forgotten",
         promise="Every writable field is known as writable.",
-        file="shared/domain/opt_in.py",
+        file="shared/domain/access/opt_in.py",
         old='    "invoiceRecipients",\n',
         new="",
         caught_by=("flag_alone", "update_carries_everything"),
@@ -67,7 +67,7 @@ MUTANTS: Final = (
     Mutant(
         name="harm-not-noticed",
         promise="An update that changed more than the flag is told of, and nothing is updated by itself any more.",
-        file="shared/services/judged_updates.py",
+        file="shared/services/reconcile/judged_updates.py",
         old="    if shows and changed - by_others:\n",
         new="    if shows and changed < by_others:\n",
         caught_by=("harm_is_told",),

@@ -8,7 +8,7 @@ MUTANTS: Final = (
     Mutant(
         name="arm-ignores-next-link",
         promise="A list of billing is read to its last page.",
-        file="shared/adapters/billing_arm.py",
+        file="shared/adapters/billing/arm.py",
         old="            if link is None:\n                return\n",
         new="            if link is None or rows:\n                return\n",
         caught_by=("actual_is_desired", "no_leaver_holds_ours"),
@@ -16,7 +16,7 @@ MUTANTS: Final = (
     Mutant(
         name="graph-ignores-next-link",
         promise="A list of the directory is read to its last page.",
-        file="shared/adapters/directory_graph.py",
+        file="shared/adapters/graph/directory.py",
         old="            if next_link is None:\n                return\n",
         new="            if next_link is not None:\n                return\n            return\n",
         caught_by=("actual_is_desired", "no_leaver_holds_ours"),
@@ -24,7 +24,7 @@ MUTANTS: Final = (
     Mutant(
         name="gateway-404-is-gone",
         promise="Gone is said only where the directory itself says so.",
-        file="shared/adapters/graph_client.py",
+        file="shared/adapters/graph/client.py",
         old="if status == HTTPStatus.NOT_FOUND and code == _NOT_FOUND:",
         new="if status == HTTPStatus.NOT_FOUND:",
         caught_by=("decides_on_whole_answers", "no_revoke_without_evidence"),
@@ -32,7 +32,7 @@ MUTANTS: Final = (
     Mutant(
         name="server-error-is-absence",
         promise="A failed read is never an empty one: a 5xx of billing does not say that a row is gone.",
-        file="shared/adapters/billing_arm.py",
+        file="shared/adapters/billing/arm.py",
         old="        if is_absence(response):\n            return None\n        raise failure(",
         new="""\
         if is_absence(response) or response.status_code >= 500:
@@ -65,7 +65,7 @@ MUTANTS: Final = (
     Mutant(
         name="missing-attribute-is-null",
         promise="An answer without a selected attribute is a failed read, and not a null.",
-        file="shared/adapters/graph_wire.py",
+        file="shared/adapters/graph/wire.py",
         old="    account_enabled: bool | None\n",
         new="    account_enabled: bool | None = None\n",
         caught_by=("decides_on_whole_answers",),
@@ -73,7 +73,7 @@ MUTANTS: Final = (
     Mutant(
         name="foreign-link-gets-token",
         promise="A token goes to the service it is for, and to no other host that an answer names.",
-        file="shared/adapters/arm_pipeline.py",
+        file="shared/adapters/http/pipeline.py",
         old="        if origin != self._own:\n",
         new="        if origin[0] != self._own[0]:\n",
         caught_by=("tokens_stay_home",),

@@ -4,7 +4,7 @@ from typing import Final
 
 from tests.simulation.mutants.mutant import Mutant
 
-_ACTIONS: Final = "shared/services/actions.py"
+_ACTIONS: Final = "shared/services/reconcile/apply.py"
 
 MUTANTS: Final = (
     Mutant(
@@ -96,7 +96,7 @@ MUTANTS: Final = (
     Mutant(
         name="conflict-swallowed",
         promise="Who lost a lock loses the append, and stops.",
-        file="shared/adapters/ledger.py",
+        file="shared/adapters/store/ledger.py",
         old="""\
             raise Conflict(f"somebody else appended to '{self._key}' after record {sequence - 1}") from error
 """,
@@ -112,7 +112,7 @@ MUTANTS: Final = (
     Mutant(
         name="chain-not-linked",
         promise="A record carries the digest of the record before it.",
-        file="shared/adapters/ledger.py",
+        file="shared/adapters/store/ledger.py",
         old="digest = digest_of(self._key, sequence, when.isoformat(), kind, kept, self._head.digest)",
         new='digest = digest_of(self._key, sequence, when.isoformat(), kind, kept, "")',
         caught_by=("chains_verify",),
@@ -120,7 +120,7 @@ MUTANTS: Final = (
     Mutant(
         name="link-broken-midway",
         promise="Every record follows the one before it, in the middle of a chain as well.",
-        file="shared/adapters/ledger_rows.py",
+        file="shared/adapters/store/ledger_rows.py",
         old="    return Head(sequence, digest, row.etag, listed=",
         new='    digest = digest if sequence % 4 else "f" * 64\n    return Head(sequence, digest, row.etag, listed=',
         caught_by=("chains_verify",),

@@ -1,0 +1,1 @@
+"""Microsoft Graph's adapter: the client, the directory, and our subscriptions."""

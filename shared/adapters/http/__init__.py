@@ -1,0 +1,1 @@
+"""How Azure's HTTP APIs are reached: credentials, the gate, the pace, retries, and what a refusal means."""

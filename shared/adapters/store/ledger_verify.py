@@ -1,0 +1,177 @@
+"""Proves one chain: record after record, and then the head.
+
+What is wrong with a chain, and how it is said, lives here; the rows come from the ledger.
+"""
+
+import hashlib
+import json
+import re
+from datetime import datetime
+from typing import Final
+
+from shared.adapters.store.ledger_rows import (
+    FIRST_PREVIOUS,
+    LISTED,
+    RECORD,
+    canonical,
+    digest_of,
+    head_body,
+    head_of,
+    record_body,
+    record_of,
+)
+from shared.adapters.store.rows import Damaged, Row
+from shared.ports import Record
+
+_WRITTEN: Final = re.compile(
+    r'\{"key":("[^"\\]*"),"sequence":([0-9]+),"at":("[^"\\]*"),"kind":("[^"\\]*"),"body":(\{.*\}),'
+    r'"previous":"([0-9a-f]{64})","digest":"([0-9a-f]{64})"\}'
+)
+"""A record's row as text, as `record_body` and `rows.texts` write it; the parts are JSON, but for the digests."""
+
+
+class Walk:
+    """The way along one chain, record by record, with what is wrong so far.
+
+    `sequence` and `digest` are the last record's; `digest` is "" where nothing is known of it.
+    """
+
+    def __init__(self, key: str, known: dict[int, str]) -> None:
+        self._key = key
+        self._spelled = json.dumps(key)
+        self._known = known
+        self._wrong: list[str] = []
+        self.sequence = 0
+        self._digest = FIRST_PREVIOUS
+
+    def step(self, row: Row) -> None:
+        """Goes on to the row of the next record."""
+        number = row.key.removeprefix(RECORD)
+        place = int(number) if number.isdecimal() else 0
+        if place < 1 or number != f"{place:012}":
+            self._wrong.append(f"row '{row.key}' is no record of ours")
+            return
+        expected = self.sequence + 1
+        if place > expected:
+            self._wrong.append(_missing(expected, place - 1))
+        before = self._digest if place == expected else ""
+        self.sequence, self._digest = (
+            place,
+            _proved(row, self._spelled, place, before) or self._judged(row, place, before),
+        )
+        kept = self._known.pop(place, "")
+        if kept and self._digest not in (kept, ""):
+            self._wrong.append(f"record {place} was replaced: its digest is not the one that was kept elsewhere")
+
+    def _judged(self, row: Row, place: int, before: str) -> str:
+        """Says what is wrong with a record; its digest, "" for a row that is none."""
+        try:
+            record = record_of(row)
+        except Damaged as error:
+            self._wrong.append(f"record {place} was changed: {error}")
+            return ""
+        wrong = _faults(record, self._key, place, before)
+        if not wrong and not _is_as_written(row, record):
+            # `{"n":1,"n":2}`: we read the last, others the first, and a filter over the store finds either.
+            wrong = [f"record {place} was changed: it is spelled in another way than we write it"]
+        self._wrong += wrong
+        return record.digest
+
+    def is_behind(self, row: Row) -> bool:
+        """Whether the head names a record that was not met yet. A head that cannot be read names nothing."""
+        try:
+            return head_of(row).sequence > self.sequence
+        except Damaged:
+            return False  # `faults` says so
+
+    def faults(self, row: Row | None) -> list[str]:
+        """Everything that is wrong, once all records were met; `row` is the head's."""
+        gone = [f"record {place} is missing: its digest was kept elsewhere" for place in sorted(self._known)]
+        # A row that is no record was met again if a later record came in meanwhile.
+        return [*dict.fromkeys(self._wrong), *self._head_faults(row), *gone]
+
+    def _head_faults(self, row: Row | None) -> list[str]:
+        """How the head differs from the last record met."""
+        sequence, digest = self.sequence, self._digest
+        if row is None:
+            return [f"the head is missing behind record {sequence}"] if sequence else []
+        try:
+            head = head_of(row)
+        except Damaged as error:
+            return [f"the head was changed: {error}"]
+        written = head_body(self._key, head.sequence, head.digest)
+        wrong = []
+        # Compared as text: in Python, 1 is True.
+        if canonical(row.body) not in {canonical(written), canonical(written | LISTED)}:
+            wrong.append("the head was changed: it is not as we write it")
+        if head.sequence > sequence:
+            wrong.append(_missing(sequence + 1, head.sequence) + ": the head names a later record")
+        elif head.sequence < sequence:
+            wrong.append(f"the head was changed: it names record {head.sequence}, and the last one is {sequence}")
+        elif digest and head.digest != digest:
+            wrong.append(f"the head or record {sequence} was changed: their digests differ")
+        return wrong
+
+
+def _proved(row: Row, key: str, place: int, previous: str) -> str:
+    """The digest of a record that is as it should be at its place; "" for any other, and it is to be judged.
+
+    `key` is as JSON spells it.
+    An audit reads every row there is, and most of its time went into spelling canonically what is stored so already.
+    So this puts the parts of the stored text into canonical order as they are: if that has the digest, it is what the
+    digest was made of. Whatever is spelled in another way is judged.
+    """
+    found = _WRITTEN.fullmatch(row.text)
+    if found is None:
+        return ""
+    of, sequence, at, kind, body, before, digest = found.groups()
+    text = f'{{"at":{at},"body":{body},"key":{of},"kind":{kind},"previous":"{before}","sequence":{sequence}}}'
+    if (of, sequence, before) != (key, str(place), previous) or hashlib.sha256(text.encode()).hexdigest() != digest:
+        return ""
+    try:
+        when = at[1:-1]
+        as_written = datetime.fromisoformat(when).isoformat() == when and _is_object(body)
+    except ValueError:
+        return ""
+    return digest if as_written else ""
+
+
+def _is_as_written(row: Row, record: Record) -> bool:
+    """Whether a row is, character by character, what `record_body` and `rows.texts` make of its record."""
+    return json.dumps(record_body(record), separators=(",", ":")) == row.text
+
+
+def _is_object(text: str) -> bool:
+    """Whether a text is an object as we write it: canonical, with each name once."""
+    read = _DECODER.decode(text)
+    return isinstance(read, dict) and json.dumps(read, separators=(",", ":")) == text
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
+
+
+_DECODER: Final = json.JSONDecoder(parse_constant=_refuse)
+
+
+def _faults(record: Record, key: str, place: int, previous: str) -> list[str]:
+    """What is wrong with a record at a place; `previous` is "" where nothing is known of the one before."""
+    wrong = []
+    if record.key != key:
+        wrong.append(f"record {place} was put here from '{record.key}'")
+    if record.sequence != place:
+        wrong.append(f"record {place} was reordered: it says that it is record {record.sequence}")
+    at = record.at.isoformat()
+    try:
+        digest = digest_of(record.key, record.sequence, at, record.kind, record.body, record.previous)
+    except ValueError:
+        digest = ""  # a number that is none (NaN): Python reads it, JSON has no such thing, and no digest is over it
+    if digest != record.digest:
+        wrong.append(f"record {place} was changed: its digest does not fit")
+    if previous and record.previous != previous:
+        wrong.append(f"record {place} does not follow record {place - 1}: one of them was changed or replaced")
+    return wrong
+
+
+def _missing(first: int, last: int) -> str:
+    return f"record {first} is missing" if first == last else f"records {first} to {last} are missing"

@@ -1,0 +1,214 @@
+"""State over rows: what can be rebuilt about people, profiles and the estate.
+
+How State's values are spread over rows lives here; their spelling is `state_rows`, and the store is a `Rows`.
+
+    partition  row key                                what it holds
+    people     person:<object id>                     a PersonState, and every name that was ever indexed for it
+               name:<sha256 of the identity>:<id>     somebody who was once called that; only ever added
+    profiles   profile:<account>/<profile>            a ProfileState
+    future     due:<key>                              a FutureLooks; a name in the key is there by its digest
+    catalogue  (see `state_whole`)                    the Catalogue
+    reports    report:<countdown>:<random>:<number>   a report's text, in parts; later ones sort first
+
+What guards the app (holds, reservations, brake, baseline, foreign assignments) is kept by `state_guards`.
+"""
+
+import hashlib
+import json
+import secrets
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from shared.adapters.store.codec import (
+    called_of,
+    catalogue_of,
+    catalogue_text,
+    future_body,
+    future_of,
+    identities_of,
+    person_body,
+    person_of,
+    profile_body,
+    profile_of,
+)
+from shared.adapters.store.rows import Changed, Damaged, Exists, Insert, Replace, Row, Rows, after, fitting
+from shared.adapters.store.state_guards import GuardsState
+from shared.adapters.store.whole_value import Whole, split, text_of_part
+from shared.domain.catalogue import Catalogue
+from shared.domain.keys import IdentityKey, PersonKey, ProfileKey
+from shared.errors import Conflict
+from shared.ports import FutureLooks, PersonState, ProfileState
+
+_PEOPLE: Final = "people"
+_PROFILES: Final = "profiles"
+_FUTURE: Final = "future"
+_REPORTS: Final = "reports"
+
+
+class RowsState(GuardsState):
+    """`State` over `Rows`. Remembers the last catalogue read: a look costs one small read for it."""
+
+    def __init__(self, rows: Rows) -> None:
+        super().__init__(rows)
+        self._catalogue = Whole(rows, "catalogue", "the catalogue", catalogue_text, catalogue_of)
+
+    async def person(self, object_id: str) -> PersonState:
+        """A person's row, an empty one when there is none. One read."""
+        row = await self._rows.get(_PEOPLE, _person_key(object_id))
+        return PersonState(object_id.lower()) if row is None else person_of(row)
+
+    async def put_person(self, state: PersonState) -> PersonState:
+        """Stores a row over the version it was read as, and indexes its names, in one. Raises `Conflict`."""
+        key = _person_key(state.object_id)
+        called: frozenset[str] = frozenset()
+        if state.version is not None:
+            row = await self._rows.get(_PEOPLE, key)
+            if row is None or row.etag != state.version:
+                raise _conflict(state.object_id)
+            called = called_of(row)
+        names = {identity.canonical: identity for identity in identities_of(state.names)}
+        new = [names[name] for name in sorted(names.keys() - called)]
+        body = person_body(replace(state, object_id=state.object_id.lower()), called | names.keys())
+        put = Insert(key, body) if state.version is None else Replace(key, body, state.version)
+        try:
+            etag, *_ = await self._rows.write(_PEOPLE, put, *(_indexed(name, state.object_id) for name in new))
+        except Exists as error:
+            missing = [name for name in new if not await self._is_indexed(name, state.object_id)]
+            if missing == new:
+                raise _conflict(state.object_id) from error
+            # Somebody removed the person's row by hand and left its names: they are still true.
+            etag = await self._put_beside_names(put, missing, state.object_id)
+        except Changed as error:
+            raise _conflict(state.object_id) from error
+        return replace(state, object_id=state.object_id.lower(), version=etag)
+
+    async def people(self) -> AsyncIterator[PersonState]:
+        """Everybody who has a row."""
+        async for row in self._rows.range(_PEOPLE, "person:", after("person:")):
+            yield person_of(row)
+
+    async def called(self, identity: IdentityKey) -> Sequence[str]:
+        """The object ids of everybody who was ever called that while they had a row."""
+        prefix = _name_prefix(identity)
+        return [row.key.removeprefix(prefix) async for row in self._rows.range(_PEOPLE, prefix, after(prefix))]
+
+    async def profile(self, key: ProfileKey) -> ProfileState:
+        """A profile's row, an empty one when there is none. One read."""
+        row = await self._rows.get(_PROFILES, fitting("profile:", key.folded))
+        return ProfileState(key) if row is None else profile_of(row)
+
+    async def put_profile(self, state: ProfileState) -> ProfileState:
+        """Stores a row over the version it was read as. Raises `Conflict`."""
+        key, body = fitting("profile:", state.key.folded), profile_body(state)
+        put = Insert(key, body) if state.version is None else Replace(key, body, state.version)
+        try:
+            (etag,) = await self._rows.write(_PROFILES, put)
+        except (Exists, Changed) as error:
+            raise Conflict(f"somebody else changed what we remember of profile {state.key}") from error
+        return replace(state, version=etag)
+
+    async def catalogue(self) -> Catalogue | None:
+        """The catalogue as last stored. One read while it is the one that was read before.
+
+        Raises `FailedRead` when it cannot be read whole: the next sweep stores a new one.
+        """
+        return await self._catalogue.get()
+
+    async def put_catalogue(self, catalogue: Catalogue) -> None:
+        """Replaces the catalogue as a whole: a reader sees the old one or the new one. Raises `Conflict`."""
+        await self._catalogue.put(catalogue, catalogue.read_at)
+
+    async def future_looks(self, key: PersonKey | IdentityKey) -> FutureLooks:
+        """A key's row, an empty one when there is none. One read."""
+        row = await self._rows.get(_FUTURE, _future_key(key))
+        return FutureLooks(key) if row is None else future_of(row, key)
+
+    async def put_future_looks(self, looks: FutureLooks) -> FutureLooks:
+        """Stores a row over the version it was read as. Raises `Conflict`."""
+        key, body = _future_key(looks.key), future_body(looks)
+        put = Insert(key, body) if looks.version is None else Replace(key, body, looks.version)
+        try:
+            (etag,) = await self._rows.write(_FUTURE, put)
+        except (Exists, Changed) as error:
+            raise Conflict(f"somebody else changed what is remembered as '{key}'") from error
+        return replace(looks, version=etag)
+
+    async def put_report(self, at: datetime, report: Mapping[str, Any]) -> None:
+        """Keeps a sweep's report, also beside another of the same moment."""
+        parts = split(json.dumps(report, separators=(",", ":"), allow_nan=False))
+        # Counting down, so that the latest comes first in a store that sorts only one way.
+        countdown = 10**17 - (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+        # Two sweeps may begin at once: the random part keeps the rows of each together, and apart from the other's.
+        prefix = f"report:{countdown:018}:{secrets.token_hex(8)}"
+        # The first part last: a report begins with it, and what was never finished has none.
+        for number, part in reversed([*enumerate(parts)]):
+            await self._rows.write(_REPORTS, Insert(f"{prefix}:{number:04}", {"parts": len(parts), "text": part}))
+
+    async def reports(self, count: int) -> Sequence[Mapping[str, Any]]:
+        """The latest `count` reports, newest first."""
+        found: list[Mapping[str, Any]] = []
+        if count < 1:
+            return found
+        begun, text = "", ""
+        async with aclosing(self._rows.range(_REPORTS, "report:", after("report:"), page=min(count, 1000))) as rows:
+            async for row in rows:
+                report, _, number = row.key.rpartition(":")
+                if number == "0000":
+                    begun, text = report, ""
+                elif report != begun:
+                    continue
+                text += text_of_part(row)
+                if int(number) + 1 == row.body.get("parts"):
+                    found.append(_report(row, text))
+                if len(found) == count:
+                    break
+        return found
+
+    async def _is_indexed(self, name: IdentityKey, object_id: str) -> bool:
+        return await self._rows.get(_PEOPLE, _indexed(name, object_id).key) is not None
+
+    async def _put_beside_names(self, put: Insert | Replace, names: Sequence[IdentityKey], object_id: str) -> str:
+        try:
+            etag, *_ = await self._rows.write(_PEOPLE, put, *(_indexed(name, object_id) for name in names))
+        except (Exists, Changed) as error:
+            raise _conflict(object_id) from error
+        return etag
+
+
+def _person_key(object_id: str) -> str:
+    return f"person:{object_id.lower()}"
+
+
+def _name_prefix(identity: IdentityKey) -> str:
+    return f"name:{_digest(identity)}:"
+
+
+def _future_key(key: PersonKey | IdentityKey) -> str:
+    return f"due:name:{_digest(key)}" if isinstance(key, IdentityKey) else f"due:{key.canonical}"
+
+
+def _digest(identity: IdentityKey) -> str:
+    # A name may be of any length and script, and a row key may not.
+    return hashlib.sha256(identity.canonical.encode()).hexdigest()
+
+
+def _indexed(identity: IdentityKey, object_id: str) -> Insert:
+    key = _name_prefix(identity) + object_id.lower()
+    return Insert(key, {"identity": identity.canonical, "object_id": object_id.lower()})
+
+
+def _conflict(object_id: str) -> Conflict:
+    return Conflict(f"somebody else changed what we remember of person {object_id}")
+
+
+def _report(row: Row, text: str) -> Mapping[str, Any]:
+    try:
+        report = json.loads(text)
+    except ValueError as error:
+        raise Damaged(f"the report that ends with row '{row.key}' is no JSON: {error}") from error
+    if not isinstance(report, dict):
+        raise Damaged(f"the report that ends with row '{row.key}' is no JSON object")
+    return report

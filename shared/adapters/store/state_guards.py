@@ -1,0 +1,206 @@
+"""State of the guards over rows: holds, reservations, the brake, and what the last good sweep saw.
+
+How these values are spread over rows lives here; their spelling is `state_guard_rows`, and `state` has the rest.
+
+    partition  row key                                what it holds
+    holds      hold:<key>                             a KeyHolds; a key without holds has no row
+    guards     reservations:<kind>                    a Reservations
+               brake                                  the Brake
+               baseline                               the Baseline
+    sighted    (see `state_whole`)                    every Sighted
+"""
+
+import json
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from shared.adapters.store.guard_codec import (
+    baseline_body,
+    baseline_of,
+    brake_body,
+    brake_of,
+    holds_body,
+    holds_of,
+    reservations_body,
+    reservations_of,
+    sighted_of,
+    sighted_text,
+)
+from shared.adapters.store.rows import (
+    BATCH_CHARACTERS,
+    BATCH_OPERATIONS,
+    Changed,
+    Delete,
+    Exists,
+    Insert,
+    Operation,
+    Replace,
+    Rows,
+    after,
+    fitting,
+)
+from shared.adapters.store.whole_value import Whole
+from shared.domain.guards.brake import Brake
+from shared.domain.guards.budgets import Reservations
+from shared.domain.guards.holds import KeyHolds
+from shared.domain.keys import PersonKey, ProfileKey
+from shared.domain.policy.model import ActionKind
+from shared.errors import Conflict
+from shared.ports import Baseline, Sighted
+
+_HOLDS: Final = "holds"
+_GUARDS: Final = "guards"
+_BRAKE: Final = "brake"
+_BASELINE: Final = "baseline"
+
+_TRIES: Final = 3
+"""How often the baseline is replaced when somebody else replaces it at the same time."""
+
+_LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class GuardsState:
+    """The guards' part of `State` over `Rows`."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+        self._sighted: Whole[Sequence[Sighted]] = Whole(
+            rows, "sighted", "the list of foreign assignments", sighted_text, sighted_of
+        )
+
+    async def key_holds(self, key: PersonKey | ProfileKey) -> KeyHolds:
+        """Every hold of a key, none when there is no row. One read."""
+        row = await self._rows.get(_HOLDS, _hold_key(key))
+        return KeyHolds(key) if row is None else holds_of(row)
+
+    async def put_key_holds(self, *rows: KeyHolds, whole: bool = False) -> None:
+        """Stores each row over the version it was read as; one without holds goes.
+
+        Raises `Conflict` for those that somebody else changed meanwhile, and stores all others. With `whole`, up to 100
+        rows are stored together or not at all, fewer where they are long; more in several such lots, up to the first
+        that conflicts.
+        """
+        conflicts: list[Operation] = []
+        for lot in _lots([operation for row in rows for operation in _hold_operation(row)]):
+            conflicts += await self._put_holds(lot, whole=whole)
+            if whole and conflicts:
+                break
+        if conflicts:
+            of = f"'{conflicts[0].key}'"
+            if len(conflicts) > 1:
+                of = f"{'one of ' * whole}{len(conflicts)} keys, {of} the first,"
+            raise Conflict(f"somebody else changed the holds of {of} meanwhile")
+
+    async def _put_holds(self, lot: Sequence[Operation], *, whole: bool) -> Sequence[Operation]:
+        """Stores a lot in one batch, else in halves: what stands in the way is found in few writes. Returns that."""
+        try:
+            await self._rows.write(_HOLDS, *lot)
+        except (Exists, Changed):
+            if whole or len(lot) == 1:
+                return lot
+            half = len(lot) // 2
+            return [
+                *await self._put_holds(lot[:half], whole=False),
+                *await self._put_holds(lot[half:], whole=False),
+            ]
+        return ()
+
+    async def holds(self) -> AsyncIterator[KeyHolds]:
+        """Every key that has a hold."""
+        async for row in self._rows.range(_HOLDS, "hold:", after("hold:")):
+            yield holds_of(row)
+
+    async def reservations(self, kind: ActionKind) -> Reservations:
+        """What was reserved of a kind's budget. One read."""
+        row = await self._rows.get(_GUARDS, _reservations_key(kind))
+        return Reservations(kind) if row is None else reservations_of(row, kind)
+
+    async def put_reservations(self, row: Reservations) -> Reservations:
+        """Stores the row over the version it was read as. Raises `Conflict`."""
+        what = f"the reservations of {row.kind}"
+        etag = await self._put(_reservations_key(row.kind), reservations_body(row), row.version, what)
+        return replace(row, version=etag)
+
+    async def brake(self) -> Brake:
+        """The brake, without a cause when there is no row. One read, never from memory."""
+        row = await self._rows.get(_GUARDS, _BRAKE)
+        return Brake() if row is None else brake_of(row)
+
+    async def put_brake(self, brake: Brake) -> Brake:
+        """Stores it over the version it was read as. Raises `Conflict`."""
+        return replace(brake, version=await self._put(_BRAKE, brake_body(brake), brake.version, "the brake"))
+
+    async def baseline(self) -> Baseline | None:
+        """What the last good sweep counted; None before the first. One read."""
+        row = await self._rows.get(_GUARDS, _BASELINE)
+        return None if row is None else baseline_of(row)
+
+    async def put_baseline(self, baseline: Baseline, *, over: Baseline | None = None) -> None:
+        """Replaces it; with `over` only as long as it is that one.
+
+        Raises `Conflict` when it is another, or others keep replacing it meanwhile.
+        """
+        body = baseline_body(baseline)
+        for number in range(_TRIES):
+            old = await self._rows.get(_GUARDS, _BASELINE)
+            if over is not None and (old is None or baseline_of(old) != over):
+                raise Conflict("somebody else changed the baseline meanwhile")
+            try:
+                await self._put(_BASELINE, body, None if old is None else old.etag, "the baseline")
+            except Conflict:
+                if number + 1 == _TRIES:
+                    raise
+                continue  # another sweep was faster; the later one stands
+            return
+
+    async def sighted(self) -> Sequence[Sighted]:
+        """Every foreign assignment that the last sweep saw. One read while they are the ones read before."""
+        return await self._sighted.get() or ()
+
+    async def put_sighted(self, sighted: Sequence[Sighted]) -> None:
+        """Replaces them as a whole: a reader sees the old ones or the new ones. Raises `Conflict`."""
+        # Parts are named by a time, so that what a crash left is told by its age. None at all have no parts.
+        await self._sighted.put(tuple(sighted), max((one.last for one in sighted), default=_LONG_AGO))
+
+    async def _put(self, key: str, body: Mapping[str, Any], version: str | None, what: str) -> str:
+        try:
+            put = Insert(key, body) if version is None else Replace(key, body, version)
+            (etag,) = await self._rows.write(_GUARDS, put)
+        except (Exists, Changed) as error:
+            raise Conflict(f"somebody else changed {what} meanwhile") from error
+        return etag
+
+
+def _hold_key(key: PersonKey | ProfileKey) -> str:
+    return fitting("hold:", key.canonical)
+
+
+def _reservations_key(kind: ActionKind) -> str:
+    return f"reservations:{kind.value}"
+
+
+def _hold_operation(row: KeyHolds) -> Iterator[Operation]:
+    """What stores a row; nothing for one that has no holds and never had."""
+    key = _hold_key(row.key)
+    if row.holds:
+        body = holds_body(row)
+        yield Insert(key, body) if row.version is None else Replace(key, body, row.version)
+    elif row.version is not None:
+        yield Delete(key, row.version)
+
+
+def _lots(operations: Sequence[Operation]) -> Iterator[list[Operation]]:
+    """The operations in lots that a batch takes."""
+    lot: list[Operation] = []
+    characters = 0
+    for operation in operations:
+        size = 0 if isinstance(operation, Delete) else len(json.dumps(operation.body, separators=(",", ":")))
+        if lot and (len(lot) == BATCH_OPERATIONS or characters + size > BATCH_CHARACTERS):
+            yield lot
+            lot, characters = [], 0
+        lot.append(operation)
+        characters += size
+    if lot:
+        yield lot

@@ -1,0 +1,148 @@
+"""One value of any size in a partition of its own, replaced as a whole: a reader sees the old one or the new one.
+
+Only this way of keeping lives here; what the value is, and how it is spelled, is its owner's.
+
+    row key                        what it holds
+    head                           which parts are the value now
+    part:<at>:<random>:<number>    its text, in parts
+"""
+
+import logging
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from shared.adapters.store.rows import (
+    BATCH_OPERATIONS,
+    Changed,
+    Damaged,
+    Delete,
+    Exists,
+    Insert,
+    Replace,
+    Row,
+    Rows,
+    after,
+)
+from shared.errors import Conflict, FailedRead, Transient
+
+_HEAD: Final = "head"
+
+_PART_CHARACTERS: Final = 200_000
+"""Text per part: escaped once more as JSON in a row it at most doubles, which still fits."""
+
+_TRIES: Final = 3
+"""How often a value is read, or its head moved, when somebody else replaces it at the same time."""
+
+_LEFTOVER: Final = timedelta(days=1)
+"""How old the parts are that a crashed writer left, as nobody can still be writing or reading them."""
+
+_log = logging.getLogger(__name__)
+
+
+class Whole[T]:
+    """The value called `what` in `partition`. Remembers the last one read: reading it again is one small read.
+
+    `text_of` spells a value as text and `value_of` reads that again, given the head row for its errors (`Damaged`).
+    """
+
+    def __init__(
+        self, rows: Rows, partition: str, what: str, text_of: Callable[[T], str], value_of: Callable[[Row, str], T]
+    ) -> None:
+        self._rows = rows
+        self._partition = partition
+        self._what = what
+        self._text_of = text_of
+        self._value_of = value_of
+        self._known: tuple[str, T] | None = None
+
+    async def get(self) -> T | None:
+        """The value as last stored, None when there is none.
+
+        Raises `FailedRead` when it cannot be read whole: the next sweep stores a new one.
+        """
+        before = None
+        for _ in range(_TRIES):
+            head = await self._rows.get(self._partition, _HEAD)
+            if head is None:
+                return None
+            if self._known is not None and self._known[0] == head.etag:
+                return self._known[1]
+            if before == head.etag:
+                raise FailedRead(f"parts of {self._what} are missing from the store; the next sweep stores it anew")
+            before = head.etag
+            try:
+                text = await self._text(head)
+                if text is not None:
+                    self._known = (head.etag, self._value_of(head, text))
+                    return self._known[1]
+            except Damaged as error:
+                raise FailedRead(f"{error}; the next sweep stores {self._what} anew") from error
+        raise FailedRead(f"{self._what} was replaced {_TRIES} times while it was read")
+
+    async def put(self, value: T, at: datetime) -> None:
+        """Replaces the value by one that is of the time `at`.
+
+        New parts first, then the head in one write, then the old parts go. Raises `Conflict` when others keep
+        replacing it meanwhile.
+        """
+        prefix = f"part:{_utc(at)}:{secrets.token_hex(4)}:"
+        parts = split(self._text_of(value))
+        for number, part in enumerate(parts):
+            await self._rows.write(self._partition, Insert(f"{prefix}{number:04}", {"text": part}))
+        body = {"prefix": prefix, "parts": len(parts)}
+        for _ in range(_TRIES):
+            old = await self._rows.get(self._partition, _HEAD)
+            try:
+                head = Insert(_HEAD, body) if old is None else Replace(_HEAD, body, old.etag)
+                await self._rows.write(self._partition, head)
+            except (Exists, Changed):
+                continue  # another sweep was faster; the later one stands
+            await self._clear(old, at)
+            return
+        raise Conflict(f"others replaced {self._what} {_TRIES} times while it was stored")
+
+    async def _text(self, head: Row) -> str | None:
+        """The text that a head leads to; None when its parts are not all there (any more)."""
+        body = head.body
+        prefix, parts = body.get("prefix"), body.get("parts")
+        if not isinstance(prefix, str) or not isinstance(parts, int):
+            raise Damaged(f"the head of {self._what} is not as we write it")
+        found = [text_of_part(row) async for row in self._rows.range(self._partition, prefix, after(prefix))]
+        return "".join(found) if len(found) == parts else None
+
+    async def _clear(self, old: Row | None, at: datetime) -> None:
+        """Removes the parts that `old` led to, and what crashed writers left long before `at`.
+
+        The value is replaced already, so what stays behind now is no failure: it goes once it is old.
+        """
+        try:
+            end = f"part:{_utc(at - _LEFTOVER)}"
+            leftover = [row async for row in self._rows.range(self._partition, "part:", end)]
+            prefix = "" if old is None else str(old.body.get("prefix", ""))
+            if prefix:
+                leftover += [row async for row in self._rows.range(self._partition, prefix, after(prefix))]
+            removals = {row.key: Delete(row.key, row.etag) for row in leftover}
+            for start in range(0, len(removals), BATCH_OPERATIONS):
+                await self._rows.write(self._partition, *[*removals.values()][start : start + BATCH_OPERATIONS])
+        except (Transient, Damaged) as error:
+            _log.warning("old parts of %s stay until the next sweep: %s", self._what, error)
+
+
+def split(text: str) -> list[str]:
+    """A text in parts that a row holds; no part for an empty one."""
+    return [text[start : start + _PART_CHARACTERS] for start in range(0, len(text), _PART_CHARACTERS)]
+
+
+def text_of_part(row: Row) -> str:
+    """The text of one part. Raises `Damaged`."""
+    text = row.body.get("text")
+    if not isinstance(text, str):
+        raise Damaged(f"row '{row.key}' in '{row.partition}' is no part of a text")
+    return text
+
+
+def _utc(at: datetime) -> str:
+    """A time as text that sorts."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

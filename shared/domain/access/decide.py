@@ -1,0 +1,262 @@
+"""The decision: what one person should gain and lose, from facts alone.
+
+Lives here: joining employment, rules and what is held into a plan. Pure: the same facts give the same plan,
+in the same order, and a plan that was applied leaves nothing to do. Guards, evidence and records come after
+it.
+"""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from shared.domain.access.employment import Standing
+from shared.domain.access.employment import standing as standing_of
+from shared.domain.access.ownership import AdoptedRow, ForeignAssignment, Held, OwnAssignment
+from shared.domain.access.plan import Employment, Grant, Note, NoteKind, Plan, Revoke, Strength
+from shared.domain.access.rules import Wanted, listed_rules, managed_accounts, wanted
+from shared.domain.billing import OTHER_RECIPIENT_ROLES
+from shared.domain.catalogue import Catalogue
+from shared.domain.guards.holds import AskFirst, StoppedBy
+from shared.domain.people import AbsentPerson, Person, PersonRead, UnreadablePerson
+from shared.domain.policy.model import Policy
+
+
+def decide(person: PersonRead, policy: Policy, catalogue: Catalogue, held: Sequence[Held], now: datetime) -> Plan:
+    """Decides about one person at `now` (aware).
+
+    `held` are the person's assignments as live reads found them, whoever made them; where it says nothing of
+    a profile, the person is taken to hold nothing there.
+
+    Raises:
+        ValueError: `held` carries an assignment of somebody else, which is a mistake of the caller.
+    """
+    principal = person.object_id.lower()
+    for each in held:
+        if each.assignment.principal_id.lower() != principal:
+            raise ValueError(f"an assignment of {each.assignment.principal_id} is no fact about {principal}")
+    now_is = standing_of(person, policy, now)
+    if principal in policy.protected:
+        note = Note(NoteKind.PROTECTED, "the policy protects this person: nothing is given or taken")
+        return Plan(now_is.employment, now_is.reason, notes=(note,))
+    unreadable = _unreadable(person)
+    if now_is.employment is Employment.UNREADABLE:
+        return Plan(now_is.employment, now_is.reason, notes=unreadable)
+    gives = Wanted(notes=unreadable)
+    if isinstance(person, Person) and now_is.employment is Employment.EMPLOYED:
+        gives = wanted(person, policy, catalogue)
+    elif isinstance(person, Person) and _holds_ours(held) and may_serve(person, now_is):
+        now_is, gives = _serving(now_is, wanted(person, policy, catalogue), held)
+    return _Decision(
+        principal=principal,
+        is_known=not isinstance(person, AbsentPerson),
+        policy=policy,
+        catalogue=catalogue,
+        held=held,
+        standing=now_is,
+        gives=gives,
+    ).plan()
+
+
+def may_keep(person: PersonRead, policy: Policy, now: datetime) -> bool:
+    """Whether rules may let somebody keep what they hold: who is employed, or may serve before their hire date."""
+    if not isinstance(person, Person):
+        return False
+    stands = standing_of(person, policy, now)
+    return stands.employment is Employment.EMPLOYED or may_serve(person, stands)
+
+
+def may_serve(person: Person, stands: Standing) -> bool:
+    """Whether somebody whose hire date lies ahead is at work all the same, if they hold what we gave.
+
+    We give nothing before the hire date (and the lead), so that it was moved ahead since: a new contract, a transfer.
+    Nobody is at work under a disabled account.
+    """
+    return stands.employment is Employment.PRE_HIRE and person.account_enabled is not False
+
+
+def _holds_ours(held: Sequence[Held]) -> bool:
+    return any(isinstance(one, OwnAssignment) for one in held)
+
+
+def _serving(stands: Standing, gives: Wanted, held: Sequence[Held]) -> tuple[Standing, Wanted]:
+    """Who serves keeps what a rule gives, and is given nothing more before the date."""
+    kept = {one.profile for one in held if isinstance(one, OwnAssignment)} & gives.rules.keys()
+    reason = f"at work: {stands.reason}, and what was given before stays"
+    note = Note(NoteKind.HIRE_DATE_AHEAD, f"{stands.reason}, and they hold what was given before: it stays until then")
+    rules = {profile: names for profile, names in gives.rules.items() if profile in kept}
+    stands = replace(stands, employment=Employment.EMPLOYED, reason=reason)
+    return stands, Wanted(rules, (*gives.notes, note))
+
+
+def _unreadable(person: PersonRead) -> tuple[Note, ...]:
+    if not isinstance(person, UnreadablePerson):
+        return ()
+    return (Note(NoteKind.UNREADABLE, f"what the directory holds of them cannot be read: {person.why}"),)
+
+
+_REMOVED = "(removed)"
+"""Stands for a rule whose name nobody remembers and that the policy no longer has."""
+
+
+_BY_HAND: Final = "take it away in the portal"
+"""What is left where nothing can be adopted."""
+
+
+class _Decision:
+    """One person's facts, side by side."""
+
+    def __init__(
+        self,
+        *,
+        principal: str,
+        is_known: bool,
+        policy: Policy,
+        catalogue: Catalogue,
+        held: Sequence[Held],
+        standing: Standing,
+        gives: Wanted,
+    ) -> None:
+        self._principal = principal
+        self._is_known = is_known
+        self._policy = policy
+        self._catalogue = catalogue
+        self._standing = standing
+        self._gives = gives
+        self._managed = managed_accounts(policy, catalogue.accounts)
+        self._profiles = {profile.key: profile for profile in catalogue.profiles}
+        in_order = sorted(held, key=lambda each: (each.profile, each.assignment.name))
+        self._own = [each for each in in_order if isinstance(each, OwnAssignment)]
+        self._foreign = [each for each in in_order if isinstance(each, ForeignAssignment)]
+        self._notes: list[Note] = list(gives.notes)
+
+    def plan(self) -> Plan:
+        if self._standing.employment is Employment.PRE_HIRE:
+            self._notes.append(Note(NoteKind.PRE_HIRE, self._standing.reason))
+        grants = self._grants()
+        revokes = self._revokes()
+        self._note_others()
+        return Plan(
+            self._standing.employment,
+            self._standing.reason,
+            wanted=self._gives.rules,
+            grants=tuple(grants),
+            revokes=tuple(revokes),
+            notes=tuple(sorted(dict.fromkeys(self._notes), key=_order)),
+            next_change=self._standing.next_change,
+        )
+
+    def _grants(self) -> list[Grant]:
+        # Another role on the profile does not stand in the way: it is a different assignment.
+        taken = {each.profile for each in self._own}
+        taken |= {each.profile for each in self._foreign if each.assignment.is_invoice_manager}
+        grants = []
+        for key, rules in self._gives.rules.items():
+            if key in taken:
+                continue
+            if self._profiles[key].is_active:
+                grants.append(Grant(key, rules, f"given by {listed_rules(rules)}"))
+            else:
+                text = f"given by {listed_rules(sorted(rules))}, but the profile is {self._profiles[key].status}"
+                self._notes.append(Note(NoteKind.PROFILE_NOT_ACTIVE, text, key))
+        return grants
+
+    def _revokes(self) -> list[Revoke]:
+        revokes = []
+        for own in self._own:
+            if own.profile in self._gives.rules:
+                continue
+            why_not = self._out_of_reach(own)
+            if why_not is None and self._standing.employment is Employment.EMPLOYED:
+                why_not = self._not_known(own)
+            if why_not is not None:
+                self._notes.append(why_not)
+            elif self._standing.employment is Employment.EMPLOYED:
+                revokes.append(Revoke(own, Strength.WEAK, self._why_moved(own)))
+            else:
+                revokes.append(Revoke(own, self._standing.strength, self._standing.reason, self._ask_first(own)))
+        return revokes
+
+    def _ask_first(self, own: OwnAssignment) -> AskFirst | None:
+        """Whether a person has to judge an old leave date: had it been known, nothing would be left to take."""
+        if not self._standing.stale:
+            return None
+        why = (
+            f"{self._standing.reason} for more than {self._policy.stale_leave_days} days, and the account is enabled: "
+            "it may be that nobody cleared the date after a rehire; clear it, disable the account, or release this"
+        )
+        self._notes.append(Note(NoteKind.STALE_LEAVE_DATE, why, own.profile))
+        return AskFirst(StoppedBy.STALE_LEAVE_DATE, why)
+
+    def _out_of_reach(self, own: OwnAssignment) -> Note | None:
+        if own.profile.account.lower() not in self._managed:
+            return Note(NoteKind.NOT_MANAGED, "ours, but its billing account is not managed: it stays", own.profile)
+        return None
+
+    def _not_known(self, own: OwnAssignment) -> Note | None:
+        """Why nothing may be concluded from no rule giving it: then it stays."""
+        if own.profile not in self._profiles:
+            text = "ours, but the last bulk read of billing did not list the profile: it stays"
+            return Note(NoteKind.RULE_NOT_KNOWN, text, own.profile)
+        # Where nobody remembers which rules gave it, any of them may have.
+        gave = own.rules or {rule.name for rule in self._policy.rules} or {_REMOVED}
+        for rule in sorted(gave):
+            why = self._catalogue.why_unknown(rule, self._policy.digest)
+            if why is not None:
+                return Note(NoteKind.RULE_NOT_KNOWN, f"what rule {rule} gave stays: {why}", own.profile)
+        return None
+
+    def _why_moved(self, own: OwnAssignment) -> str:
+        if not own.rules:
+            return "no rule gives it"
+        gone = own.rules - {rule.name for rule in self._policy.rules}
+        gave = f"it was given by {listed_rules(sorted(own.rules))}"
+        return f"no rule gives it any more; {gave}" + (
+            f", and the policy no longer has {listed_rules(sorted(gone))}" if gone else ""
+        )
+
+    def _note_others(self) -> None:
+        """What others gave: never touched, and worth knowing."""
+        is_leaver = self._standing.employment is Employment.LEAVER
+        other_roles = {
+            (profile, _called(holders[self._principal]))
+            for profile, holders in self._catalogue.other_roles.items()
+            if self._principal in holders
+        }
+        for each in self._foreign:
+            if not each.assignment.is_invoice_manager:
+                if is_leaver or each.assignment.role in OTHER_RECIPIENT_ROLES:
+                    other_roles.add((each.profile, _called(each.assignment.role)))
+            elif is_leaver:
+                text = f"a leaver holds Invoice manager by an assignment that is not ours: {each.why}"
+                text = f"{text}; {_how_to_remove(each, self._principal, is_known=self._is_known)}"
+                self._notes.append(Note(NoteKind.LEAVER_HOLDS_FOREIGN, text, each.profile))
+            else:
+                text = f"Invoice manager by an assignment that is not ours: {each.why}"
+                self._notes.append(Note(NoteKind.FOREIGN, text, each.profile))
+        for profile, called in other_roles:
+            if is_leaver:
+                text = f"a leaver holds {called}, which is not ours; {_BY_HAND}"
+                self._notes.append(Note(NoteKind.LEAVER_HOLDS_FOREIGN, text, profile))
+            elif profile in self._gives.rules:
+                self._notes.append(
+                    Note(NoteKind.ALREADY_RECEIVES, f"already receives its invoices as {called}", profile)
+                )
+
+
+def _how_to_remove(foreign: ForeignAssignment, principal: str, *, is_known: bool) -> str:
+    """What a person does to have a leaver's foreign assignment taken away. The command is for a POSIX shell."""
+    if not is_known and (foreign.assignment.principal_type or "").lower() != "user":
+        return f"the directory knows nobody of this id, so that it cannot be adopted: {_BY_HAND}"
+    if AdoptedRow.of(foreign.assignment) is None:
+        return f"it does not say when it was made, so that it cannot be adopted: {_BY_HAND}"
+    return f"to have it removed: python -m cli adopt {shlex.quote(str(foreign.profile))} {shlex.quote(principal)}"
+
+
+def _called(role: str) -> str:
+    return OTHER_RECIPIENT_ROLES.get(role, role)
+
+
+def _order(note: Note) -> tuple[str, str, str]:
+    return ("" if note.profile is None else note.profile.folded, note.kind, note.text)

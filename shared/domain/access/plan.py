@@ -1,0 +1,121 @@
+"""What `decide` answers: a plan, and the words for its parts.
+
+A plan is data. It holds no order to anybody: the shell guards, records and applies it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from shared.domain.access.ownership import OwnAssignment
+from shared.domain.guards.holds import AskFirst
+from shared.domain.keys import ProfileKey
+
+
+class Employment(StrEnum):
+    """Where a person stands with the company, as far as access is concerned."""
+
+    EMPLOYED = "employed"
+    PRE_HIRE = "pre-hire"
+    LEAVER = "leaver"
+    UNREADABLE = "unreadable"
+    """Nobody can tell: what the directory holds of them does not fit. Nothing is given and nothing taken."""
+
+
+class Strength(StrEnum):
+    """How much one look proves: strong evidence acts at once, weak evidence must be seen twice."""
+
+    STRONG = "strong"
+    WEAK = "weak"
+
+
+class NoteKind(StrEnum):
+    """What a look found and leaves alone."""
+
+    FOREIGN = "foreign"
+    ALREADY_RECEIVES = "already-receives"
+    PROTECTED = "protected"
+    PRE_HIRE = "pre-hire"
+    GUEST = "guest"
+    PROFILE_NOT_ACTIVE = "profile-not-active"
+    NOT_MANAGED = "not-managed"
+    RULE_NOT_KNOWN = "rule-not-known"
+    TEMPLATE_BLANK = "template-blank"
+    LEAVER_HOLDS_FOREIGN = "leaver-holds-foreign"
+    FEW_RECIPIENTS = "few-recipients"
+    NEAR_MISS = "near-miss"
+    UNREADABLE = "unreadable-person"
+    STALE_LEAVE_DATE = "stale-leave-date"
+    HIRE_DATE_AHEAD = "hire-date-ahead"
+
+
+FINDINGS: Final = frozenset(
+    {
+        NoteKind.LEAVER_HOLDS_FOREIGN,
+        NoteKind.NEAR_MISS,
+        NoteKind.UNREADABLE,
+        NoteKind.STALE_LEAVE_DATE,
+        NoteKind.HIRE_DATE_AHEAD,
+    }
+)
+"""What a sweep reports of a person: somebody has to see to it, and nobody else will."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Invoice manager on `profile`, wanted by `rules` (names, in policy order)."""
+
+    profile: ProfileKey
+    rules: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Revoke:
+    """An assignment proved ours that the person should no longer hold.
+
+    With `ask_first` it is taken only once a person released it.
+    """
+
+    assignment: OwnAssignment
+    strength: Strength
+    reason: str
+    ask_first: AskFirst | None = None
+
+    @property
+    def profile(self) -> ProfileKey:
+        """The profile it takes access away from."""
+        return self.assignment.profile
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something found and left alone, and why."""
+
+    kind: NoteKind
+    text: str
+    profile: ProfileKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one person should gain and lose, and when the answer changes by itself.
+
+    `wanted` maps every profile that the policy gives to the rules that give it, whether or not anything has to be
+    done. `next_change` is the next moment at which time alone changes the answer (a hire or leave date), in UTC.
+    """
+
+    employment: Employment
+    reason: str
+    wanted: Mapping[ProfileKey, tuple[str, ...]] = field(default_factory=dict)
+    grants: tuple[Grant, ...] = ()
+    revokes: tuple[Revoke, ...] = ()
+    notes: tuple[Note, ...] = ()
+    next_change: datetime | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing has to be done now."""
+        return not self.grants and not self.revokes

@@ -1,0 +1,150 @@
+"""What the policy's rules give a person, and which of them may be trusted.
+
+Lives here: matching a rule, the union of what rules give inside the managed accounts, and the judgement that
+a rule is not known. What is done about it is for `decide`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+
+from shared.domain.access.alike import shown
+from shared.domain.access.plan import Note, NoteKind
+from shared.domain.billing import BillingAccount
+from shared.domain.catalogue import Catalogue
+from shared.domain.keys import ProfileKey
+from shared.domain.people import PERSONAL_ATTRIBUTES, Person
+from shared.domain.policy.filter_tree import StartsWith, fold
+from shared.domain.policy.model import EXTERNAL_MEMBERS, Everything, Policy, Rule
+from shared.domain.policy.selectors import but, pick, unresolved
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the rules give one person: each profile with the rules that give it, in policy order, and notes.
+
+    Only profiles of managed accounts are among them, in the order of their keys, whatever their status.
+    """
+
+    rules: Mapping[ProfileKey, tuple[str, ...]] = field(default_factory=dict)
+    notes: tuple[Note, ...] = ()
+
+
+def managed_accounts(policy: Policy, accounts: Iterable[BillingAccount]) -> frozenset[str]:
+    """The names, lower-case, of the accounts to work in: named by the policy and manageable."""
+    manageable = frozenset(account.name.lower() for account in accounts if account.is_manageable)
+    if policy.accounts is Everything.ALL:
+        return manageable
+    if policy.accounts is Everything.NONE:
+        return frozenset()
+    return manageable & {name.lower() for name in policy.accounts}
+
+
+def matches(rule: Rule, person: Person) -> bool:
+    """Whether a rule gives to this person: `who`, a group, and guests if it says so."""
+    return _lets_in(rule, person) and _means(rule, person)
+
+
+def wanted(person: Person, policy: Policy, catalogue: Catalogue) -> Wanted:
+    """What the rules give a person who is employed: the union over all of them."""
+    managed = managed_accounts(policy, catalogue.accounts)
+    given: dict[ProfileKey, list[str]] = {}
+    notes: dict[Note, None] = {}
+    for rule in policy.rules:
+        if not _means(rule, person):
+            continue
+        if not matches(rule, person):
+            notes[Note(NoteKind.GUEST, f"rule {rule.name} is not for guests")] = None
+            continue
+        picked = pick(rule.profiles, catalogue.profiles, person)
+        for attribute in picked.blanks:
+            notes[Note(NoteKind.TEMPLATE_BLANK, f"rule {rule.name} needs {attribute}, which is blank")] = None
+        for profile in picked.profiles:
+            if profile.key.account.lower() in managed:
+                given.setdefault(profile.key, []).append(rule.name)
+            elif rule.profiles is not Everything.ALL:
+                text = f"rule {rule.name} gives it, but its billing account is not managed"
+                notes[Note(NoteKind.NOT_MANAGED, text, profile.key)] = None
+    return Wanted({key: tuple(given[key]) for key in sorted(given)}, tuple(notes))
+
+
+def unknown_rules(
+    policy: Policy, catalogue: Catalogue, people: Iterable[Person], missing_groups: AbstractSet[str]
+) -> Mapping[str, str]:
+    """Which rules are not known, and why: nothing that they gave may be revoked.
+
+    A rule is not known when it names a group, profile, account or tag that does not exist, or matches nobody.
+    `people` are everybody whom a complete sweep listed, with their groups; `missing_groups` are the object ids,
+    lower-case, that no group has. A rule of several comparisons goes on where nobody meets one of
+    them: see `dead_comparisons`.
+    """
+    awaited = {rule.name for rule in policy.rules}
+    for person in people:
+        if not awaited:
+            break
+        awaited -= {rule.name for rule in policy.rules if rule.name in awaited and matches(rule, person)}
+    found: dict[str, str] = {}
+    for rule in policy.rules:
+        reasons = [f"there is no group {group}" for group in sorted(rule.member_of & missing_groups)]
+        reasons += unresolved(rule.profiles, catalogue)
+        if rule.name in awaited:
+            reasons.append("it matches nobody")
+        if reasons:
+            found[rule.name] = "; ".join(reasons)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class DeadComparison:
+    """A text that a rule compares an attribute with and nobody listed has; `text` says it in words."""
+
+    rule: str
+    text: str
+
+
+def dead_comparisons(policy: Policy, people: Iterable[Person]) -> tuple[DeadComparison, ...]:
+    """What the rules ask for and nobody has, in policy order, each with the text that was perhaps meant.
+
+    `people` are everybody whom a complete sweep listed. A comparison that is negated asks for nothing. Neither text
+    is told where the attribute names one person.
+    """
+    asked = [(rule.name, test) for rule in policy.rules if rule.who is not None for test in rule.who.asked]
+    values: dict[str, dict[str, str]] = {test.attribute: {} for _, test in asked}
+    for person in people:
+        for attribute, known in values.items():
+            if (value := person.attributes.get(attribute)) is not None:
+                known.setdefault(fold(value), value)
+    dead: dict[DeadComparison, None] = {}
+    for name, test in asked:
+        known = values[test.attribute]
+        if isinstance(test, StartsWith):
+            missing = [] if any(value.startswith(test.folded) for value in known) else [test.text]
+            texts = [f"a {test.attribute} that starts with {shown(text)}" for text in missing]
+        else:
+            missing = [text for text in test.texts if fold(text) not in known]
+            texts = [f"{test.attribute} {but(text, known.values())}" for text in missing]
+        if test.attribute in PERSONAL_ATTRIBUTES:
+            texts = [f"one of the texts with which it compares {test.attribute}"] if missing else []
+        dead |= dict.fromkeys(DeadComparison(name, f"nobody listed has {text}") for text in texts)
+    return tuple(dead)
+
+
+def listed_rules(names: Sequence[str]) -> str:
+    """Rules by name, in words."""
+    return ("rule " if len(names) == 1 else "rules ") + ", ".join(names)
+
+
+def _lets_in(rule: Rule, person: Person) -> bool:
+    if rule.guests == EXTERNAL_MEMBERS:
+        return person.is_external_member or not person.is_guest
+    return bool(rule.guests) or not person.is_guest
+
+
+def _means(rule: Rule, person: Person) -> bool:
+    """Whether a rule would give to this person if guests made no difference."""
+    if rule.who is not None and rule.who.judge(person) is not True:
+        return False
+    if rule.member_of and not rule.member_of & person.groups:
+        return False
+    # A rule that names nobody means nobody; the policy's loader refuses it anyway.
+    return rule.who is not None or bool(rule.member_of)

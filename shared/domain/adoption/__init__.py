@@ -1,0 +1,1 @@
+"""What others gave: where it could be made ours, and what follows from that."""

@@ -1,0 +1,178 @@
+"""Adoption: what would follow if an assignment that somebody else made became ours.
+
+Lives here: who may be adopted, the consequence of each, and which ones a choice means. Pure, and no order: what really
+follows the next look decides.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from shared.domain.access.decide import decide
+from shared.domain.access.ownership import AdoptedRow, prove
+from shared.domain.access.plan import Employment, Plan, Revoke, Strength
+from shared.domain.adoption.first_contact import Existing, Owner, PrincipalKind
+from shared.domain.billing import Assignment
+from shared.domain.catalogue import Catalogue
+from shared.domain.keys import ProfileKey
+from shared.domain.policy.model import Policy
+
+
+class Consequence(StrEnum):
+    """What the next look would do with an adopted assignment."""
+
+    STAYS = "stays"
+    """A rule gives it: it stays for as long as one does."""
+    REVOKED = "revoked"
+    """It is taken away, once the evidence suffices and the guards let it pass."""
+    SPARED = "spared"
+    """Nothing gives it, but that nothing does is not known well enough."""
+    REFUSED = "refused"
+    """It can not be adopted."""
+
+
+class Why(StrEnum):
+    """Why an assignment is among those to be adopted."""
+
+    CHOSEN = "chosen"
+    GIVEN_BY_RULE = "given-by-rule"
+    LEAVER = "leaver"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which assignments to adopt: chosen ones, all foreign ones that a rule gives, all foreign ones of leavers."""
+
+    pairs: tuple[tuple[ProfileKey, str], ...] = ()
+    given_by_rule: bool = False
+    leavers: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """One assignment that could be adopted, and what would follow. `row` is None where there is none to adopt."""
+
+    profile: ProfileKey
+    principal_id: str
+    why: Why
+    consequence: Consequence
+    text: str
+    row: Assignment | None = None
+    rules: tuple[str, ...] = ()
+    called: str | None = None
+    profile_name: str = ""
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether it can not be adopted."""
+        return self.consequence is Consequence.REFUSED
+
+
+def chosen_of(existing: Existing, choice: Choice) -> Why | None:
+    """Why a choice means this assignment; None where it does not. The bulk choices mean what can be adopted alone."""
+    if (existing.profile, existing.principal_id) in choice.pairs:
+        return Why.CHOSEN
+    if refusal(existing) is not None:
+        return None
+    if choice.leavers and existing.is_leaver:
+        return Why.LEAVER
+    if choice.given_by_rule and existing.given_by:
+        return Why.GIVEN_BY_RULE
+    return None
+
+
+def refusal(existing: Existing) -> str | None:
+    """Why an assignment can not be adopted; None where it can."""
+    if existing.protected:
+        return "the policy protects this person: nothing of theirs is ever ours to take"
+    if existing.owner is Owner.OURS:
+        return f"it is ours already: {existing.owner_why}"
+    if existing.principal in {PrincipalKind.GROUP, PrincipalKind.APP}:
+        holder = "a group" if existing.principal is PrincipalKind.GROUP else "an app"
+        return f"it is held by {holder}, and we give and take people's only"
+    if existing.principal is PrincipalKind.UNKNOWN:
+        return f"nobody can say who holds it: {existing.principal_why}"
+    if AdoptedRow.of(existing.held.assignment) is None:
+        return "it does not say when it was made, so that nothing would tell it from one made later"
+    return None
+
+
+def consequences(
+    chosen: Sequence[tuple[Existing, Why]],
+    *,
+    policy: Policy,
+    catalogue: Catalogue,
+    enforced: frozenset[ProfileKey],
+    now: datetime,
+) -> list[Adoption]:
+    """What would follow from adopting one person's chosen assignments, each decided as if it were ours."""
+    adoptions: list[Adoption] = []
+    able: list[tuple[Existing, Why]] = []
+    for existing, why in chosen:
+        reason = refusal(existing)
+        if reason is None:
+            able.append((existing, why))
+        else:
+            adoptions.append(_of(existing, why, Consequence.REFUSED, reason))
+    if not able:
+        return adoptions
+    person = able[0][0].person
+    assert person is not None, "whom the directory did not answer about is refused"
+    held = [
+        prove(
+            existing.held.assignment,
+            identities=frozenset(),
+            adopted=AdoptedRow.of(existing.held.assignment),
+            rules=frozenset(existing.given_by) or None,
+        )
+        for existing, _ in able
+    ]
+    plan = decide(person, policy, catalogue, held, now)
+    for existing, why in able:
+        consequence, text = _follows(existing, plan)
+        if existing.profile not in enforced:
+            text += "; the profile is only observed, so that nothing is written before the policy enforces it"
+        adoptions.append(replace(_of(existing, why, consequence, text), rules=existing.given_by))
+    return adoptions
+
+
+def _follows(existing: Existing, plan: Plan) -> tuple[Consequence, str]:
+    profile = existing.profile
+    if rules := plan.wanted.get(profile):
+        given = f"{'rule' if len(rules) == 1 else 'rules'} {', '.join(rules)}"
+        return Consequence.STAYS, f"stays: given by {given}, and taken away when they move or leave"
+    revoke = next((one for one in plan.revokes if one.profile == profile), None)
+    if revoke is None:
+        why = "; ".join(note.text for note in plan.notes if note.profile in {profile, None})
+        return Consequence.SPARED, f"stays for now: {why}"
+    return Consequence.REVOKED, f"would be revoked{_when(revoke)}: {_because(plan, revoke)}"
+
+
+def _when(revoke: Revoke) -> str:
+    if revoke.ask_first is not None:
+        return " once a person releases it"
+    return " at once" if revoke.strength is Strength.STRONG else " when a second look finds the same"
+
+
+def _because(plan: Plan, revoke: Revoke) -> str:
+    match plan.employment:
+        case Employment.LEAVER:
+            return f"a leaver ({revoke.strength.value} evidence): {revoke.reason}"
+        case Employment.PRE_HIRE:
+            return f"yet to begin: {revoke.reason}"
+        case Employment.EMPLOYED | Employment.UNREADABLE:
+            return revoke.reason
+
+
+def _of(existing: Existing, why: Why, consequence: Consequence, text: str) -> Adoption:
+    return Adoption(
+        profile=existing.profile,
+        principal_id=existing.principal_id,
+        why=why,
+        consequence=consequence,
+        text=text,
+        row=existing.held.assignment,
+        called=existing.called,
+        profile_name=existing.profile_name,
+    )

@@ -1,0 +1,202 @@
+"""First contact: what every existing assignment is, before anything is enforced.
+
+Lives here: the two axes, owner and principal, what else is worth knowing of an assignment, and counting them. Pure:
+reading the estate and the directory is the service's. Nothing here is acted upon.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from shared.domain.access.employment import Standing, standing
+from shared.domain.access.ownership import ForeignAssignment, Held, OwnAssignment, Proof
+from shared.domain.access.plan import Employment
+from shared.domain.access.rules import wanted
+from shared.domain.catalogue import Catalogue
+from shared.domain.keys import ProfileKey
+from shared.domain.people import AbsentPerson, DeletedPerson, Person, PersonRead, UnreadablePerson
+from shared.domain.policy.model import Policy
+
+
+class Owner(StrEnum):
+    """Whose an assignment is."""
+
+    OURS = "ours"
+    FOREIGN = "foreign"
+
+
+class PrincipalKind(StrEnum):
+    """Who holds an assignment."""
+
+    PERSON = "person"
+    GUEST = "guest"
+    GROUP = "group"
+    """A group, or whatever else stands for many (a directory role, everyone)."""
+    APP = "app"
+    GONE = "gone"
+    """A person whom the directory knows nowhere, or only among the deleted."""
+    UNKNOWN = "unknown"
+    """The directory could not be read, or is not the one that would know."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotRead:
+    """Why nothing is known of a principal from the directory."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class IsGroup:
+    """The directory knows the principal as a group."""
+
+
+type PrincipalRead = PersonRead | IsGroup | NotRead | None
+"""What the directory said of a principal; None where it was not asked, because billing says that it is no person."""
+
+_KINDS = {
+    "group": PrincipalKind.GROUP,
+    "directoryrole": PrincipalKind.GROUP,
+    "everyone": PrincipalKind.GROUP,
+    "serviceprincipal": PrincipalKind.APP,
+}
+"""billing's principalType, lower-case, for what is no person. Its other values are User, Unknown and None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Existing:
+    """One Invoice manager assignment that exists, classified.
+
+    `principal_why` says what `principal` rests on. `standing` is None where nobody is employed: a group, an app, or
+    somebody of whom nothing is known. `given_by` are the rules that give it to them now.
+    """
+
+    held: Held
+    profile_name: str
+    principal: PrincipalKind
+    principal_why: str
+    person: PersonRead | None = field(default=None, repr=False)
+    standing: Standing | None = None
+    protected: bool = False
+    given_by: tuple[str, ...] = ()
+
+    @property
+    def profile(self) -> ProfileKey:
+        """The profile it gives access to."""
+        return self.held.profile
+
+    @property
+    def principal_id(self) -> str:
+        """Who holds it, by object id."""
+        return self.held.assignment.principal_id
+
+    @property
+    def called(self) -> str | None:
+        """The user principal name, for a terminal; it belongs in no log and no record."""
+        return self.person.user_principal_name if isinstance(self.person, Person) else None
+
+    @property
+    def owner(self) -> Owner:
+        """Whose it is."""
+        return Owner.OURS if isinstance(self.held, OwnAssignment) else Owner.FOREIGN
+
+    @property
+    def owner_why(self) -> str:
+        """What that rests on."""
+        if isinstance(self.held, ForeignAssignment):
+            return self.held.why
+        match self.held.proof:
+            case Proof.CREATED_BY:
+                return f"made by us, as {self.held.assignment.created_by}"
+            case Proof.INTENT:
+                return "does not say who made it; an intent of ours explains it"
+            case Proof.ADOPTED:
+                return f"adopted; made by {self.held.assignment.created_by or 'it does not say whom'}"
+
+    @property
+    def is_leaver(self) -> bool:
+        """Whether a leaver holds it."""
+        return self.standing is not None and self.standing.employment is Employment.LEAVER
+
+
+def is_no_person(principal_type: str | None) -> bool:
+    """Whether billing says that a principal is none whom the directory's people could contain."""
+    return (principal_type or "").lower() in _KINDS
+
+
+def classify(
+    held: Held,
+    read: PrincipalRead,
+    *,
+    policy: Policy,
+    catalogue: Catalogue,
+    profile_name: str,
+    now: datetime,
+) -> Existing:
+    """Says what one assignment is, from billing's row and what the directory said of its principal."""
+    row = held.assignment
+    kind, why = _principal(row.principal_type, read)
+    person = read if isinstance(read, Person | UnreadablePerson | DeletedPerson | AbsentPerson) else None
+    stands = None
+    given: tuple[str, ...] = ()
+    if person is not None and kind in {PrincipalKind.PERSON, PrincipalKind.GUEST, PrincipalKind.GONE}:
+        stands = standing(person, policy, now)
+        if isinstance(person, Person) and stands.employment is Employment.EMPLOYED:
+            given = wanted(person, policy, catalogue).rules.get(held.profile, ())
+    return Existing(
+        held=held,
+        profile_name=profile_name,
+        principal=kind,
+        principal_why=why,
+        person=person,
+        standing=stands,
+        protected=row.principal_id.lower() in policy.protected,
+        given_by=given,
+    )
+
+
+def _principal(  # noqa: PLR0911 - one return per answer that the directory can give
+    principal_type: str | None, read: PrincipalRead
+) -> tuple[PrincipalKind, str]:
+    """What kind of principal it is, and why we say so. A failed read is never an absence."""
+    if is_no_person(principal_type):
+        return _KINDS[(principal_type or "").lower()], f"billing says {principal_type}"
+    match read:
+        case None:
+            return PrincipalKind.UNKNOWN, "the directory was not asked"
+        case IsGroup():
+            return PrincipalKind.GROUP, "the directory knows it as a group"
+        case NotRead():
+            return PrincipalKind.UNKNOWN, read.why
+        case Person():
+            kind = PrincipalKind.GUEST if read.is_guest else PrincipalKind.PERSON
+            return kind, "the directory knows them"
+        case DeletedPerson():
+            return PrincipalKind.GONE, "the directory keeps them as deleted"
+        case UnreadablePerson():
+            return PrincipalKind.PERSON, f"the directory knows them, with attributes that cannot be read ({read.why})"
+        case AbsentPerson() if (principal_type or "").lower() == "user":
+            return PrincipalKind.GONE, "neither the directory nor its deleted items know them"
+        case AbsentPerson():
+            said = f"billing says {principal_type}" if principal_type else "billing does not say what it is"
+            return PrincipalKind.UNKNOWN, f"{said}, and no person, group or deleted person has this id"
+
+
+def table(existing: Iterable[Existing]) -> Mapping[Owner, Mapping[PrincipalKind, int]]:
+    """How many there are of each owner and kind of principal; every cell is there, also where it is 0."""
+    counted = Counter((one.owner, one.principal) for one in existing)
+    return {owner: {kind: counted[owner, kind] for kind in PrincipalKind} for owner in Owner}
+
+
+def quick_counts(held: Iterable[Held]) -> dict[str, dict[str, int]]:
+    """How many Invoice manager assignments there are by owner and billing's own principal type, for every sweep.
+
+    It costs no read: who is a guest or gone only the directory knows.
+    """
+    counted: dict[str, Counter[str]] = {owner.value: Counter() for owner in Owner}
+    for one in held:
+        owner = Owner.OURS if isinstance(one, OwnAssignment) else Owner.FOREIGN
+        counted[owner.value][one.assignment.principal_type or "None"] += 1
+    return {owner: dict(sorted(kinds.items())) for owner, kinds in counted.items()}

@@ -1,0 +1,107 @@
+"""The brake: what stops writes, where it stops them, and what set it.
+
+Lives here: the causes, where each may stand, what each stops, and what ends it. Whoever is about to write asks `stops`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from shared.domain.access.plan import Strength
+from shared.domain.keys import ProfileKey
+from shared.domain.policy.model import ActionKind
+
+
+class BrakeCause(StrEnum):
+    """What set the brake."""
+
+    PAUSE = "pause"
+    """A person did."""
+    INCOMPLETE_SWEEP = "incomplete-sweep"
+    """A sweep could not read everything."""
+    POPULATION_SHRANK = "population-shrank"
+    """Far fewer people match the rules than at the last good sweep."""
+    ROLE_LOST = "role-lost"
+    """Our own billing role is gone."""
+    HARM = "profile-harm"
+    """A profile update changed more than the flag."""
+
+
+EVERYWHERE: Final = ""
+"""The scope of what stops every write."""
+
+MOST_SCOPES: Final = 20
+"""Accounts and profiles that one cause may stand for each on its own. All causes are one row, which has an end, and a
+cause that is found in so many places is found everywhere."""
+
+
+class Pause(NamedTuple):
+    """A cause, and where it stops writes.
+
+    `scope` is a billing account's name, `<account>/<profile>`, or "" for everywhere; lower-case.
+    """
+
+    cause: BrakeCause
+    scope: str = EVERYWHERE
+
+    def __str__(self) -> str:
+        return f"{self.cause.value} on {self.scope}" if self.scope else self.cause.value
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Why and since when a cause stands. `by` is who set it: a sweep, a look's key, or an operator.
+
+    `seen` is how many people there were when the population shrank; 0 for any other cause, and where nobody noted it.
+    `renewed` is when the same was found again, which is then whose word `by` and `why` are.
+    """
+
+    since: datetime
+    by: str
+    why: str
+    seen: int = 0
+    renewed: datetime | None = None
+
+    @property
+    def found(self) -> datetime:
+        """When it was last found."""
+        return self.renewed or self.since
+
+
+@dataclass(frozen=True, slots=True)
+class Brake:
+    """The pauses that stand; none, no brake. `version` is the store's own, None for a row not stored yet."""
+
+    pauses: Mapping[Pause, Setting] = field(default_factory=dict)
+    version: str | None = field(default=None, compare=False)
+
+
+STOPS_LEAVERS: Final = frozenset({BrakeCause.PAUSE, BrakeCause.ROLE_LOST})
+"""What stops also a leaver's revoke on strong evidence."""
+
+ENDED_BY_SWEEPS: Final = frozenset({BrakeCause.INCOMPLETE_SWEEP, BrakeCause.POPULATION_SHRANK, BrakeCause.ROLE_LOST})
+"""What a later sweep can see to be over. The others wait for a person's `resume`."""
+
+
+def scopes_of(profile: ProfileKey) -> tuple[str, str, str]:
+    """The scopes that a profile lies in, the widest first."""
+    return EVERYWHERE, profile.account.lower(), profile.folded
+
+
+def stops(
+    brake: Brake, kind: ActionKind, strength: Strength | None, profile: ProfileKey
+) -> tuple[Pause, Setting] | None:
+    """The first pause that stops an action of a kind on a profile; None when it may pass.
+
+    A leaver's revoke on strong evidence passes every cause but a person's pause and the loss of our role. `strength` is
+    None for what is no revoke.
+    """
+    leaver = kind is ActionKind.LEAVER_REVOKES and strength is Strength.STRONG
+    for cause in BrakeCause:
+        for scope in () if leaver and cause not in STOPS_LEAVERS else scopes_of(profile):
+            pause = Pause(cause, scope)
+            if pause in brake.pauses:
+                return pause, brake.pauses[pause]
+    return None

@@ -1,0 +1,132 @@
+"""Budgets: how much of one kind may be written in any 24 hours, over events and timers and all instances together.
+
+Lives here: the arithmetic. Where reservations are stored is `State`'s, who asks for one `guards`'.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from shared.domain.access.plan import Employment, Grant, Plan, Revoke
+from shared.domain.policy.model import ActionKind, Budget
+
+WINDOW: Final = timedelta(hours=24)
+"""The sliding window in which a budget counts."""
+
+ALLOWANCE: Final = timedelta(minutes=10)
+"""For how much longer a reservation counts: the write follows it by up to a handler's time, and clocks differ."""
+
+_TICK: Final = timedelta(microseconds=1)
+"""The least by which two times of the store differ."""
+
+_KEPT: Final = timedelta(days=3)
+"""When a reservation is forgotten for good. Later than it counts: a clock that runs ahead for a while forgets none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reservations:
+    """What was reserved of one budget: the ids of actions (`holds.action_id`), each with the time of its latest write.
+
+    `version` is the store's own, None for a row not stored yet. `told` is when it was last told that something exceeds
+    the budget, None for never.
+    """
+
+    kind: ActionKind
+    taken: Mapping[str, datetime] = field(default_factory=dict)
+    version: str | None = field(default=None, compare=False)
+    told: datetime | None = None
+
+
+def kind_of(plan: Plan, action: Grant | Revoke) -> ActionKind:
+    """The budget that an action of a plan counts in."""
+    if isinstance(action, Grant):
+        return ActionKind.GRANTS
+    return ActionKind.LEAVER_REVOKES if plan.employment is Employment.LEAVER else ActionKind.MOVER_REVOKES
+
+
+def limit(budget: Budget, owned: int) -> int:
+    """`max(floor, min(count, ceil(percent x owned)))`: how many different actions may be written in the window.
+
+    `owned` is how many assignments are ours, or for profile updates how many profiles are managed, as the last good
+    sweep counted them; for revokes with those that were taken away in the window before it did.
+    """
+    share = -(-budget.percent * owned // 100)
+    return max(budget.floor, min(budget.count, share))
+
+
+def counted(reservations: Reservations, now: datetime, *, by: datetime | None = None) -> frozenset[str]:
+    """The actions that count now, with `by` those of them that were reserved by then.
+
+    A time ahead of ours (another clock's) counts, unless it is days ahead.
+    """
+    return frozenset(
+        action
+        for action, reserved_at in reservations.taken.items()
+        if -_KEPT < now - reserved_at < WINDOW + ALLOWANCE and (by is None or reserved_at <= by)
+    )
+
+
+def left(reservations: Reservations, most: int, now: datetime) -> int:
+    """How many more different actions may be reserved now; never less than 0."""
+    return max(0, most - len(counted(reservations, now)))
+
+
+def reserve(reservations: Reservations, action: str, most: int, now: datetime) -> Reservations | None:
+    """The row with `action` reserved; None when nothing is left for it. See `reserve_all`."""
+    row, over = reserve_all(reservations, (action,), most, now)
+    return None if over else row
+
+
+def reserve_all(
+    reservations: Reservations, actions: Iterable[str], most: int, now: datetime
+) -> tuple[Reservations, Sequence[str]]:
+    """The row with as many of `actions` reserved, in their order, as it has room for, and those for which it has none.
+
+    One that is reserved already is reserved anew, and counts once, from now. Its time is later than the one it had,
+    also where our clock is behind: no two looks share a reservation, and none gives back what another's write rests on.
+    """
+    count_now = set(counted(reservations, now))
+    taken = {each: at for each, at in reservations.taken.items() if now - at < _KEPT}
+    over: list[str] = []
+    for action in actions:
+        if action not in count_now and len(count_now) >= most:
+            over.append(action)
+        else:
+            count_now.add(action)
+            taken[action] = max(now, taken[action] + _TICK) if action in taken else now
+    return replace(reservations, taken=taken), over
+
+
+def tell(reservations: Reservations, now: datetime) -> Reservations:
+    """The row with `now` as the time at which it was told that something exceeds the budget; itself within a day.
+
+    Who waits that day is told of as one. A time that lies ahead by more than clocks differ is a clock that was wrong.
+    """
+    told = reservations.told
+    if told is not None and -ALLOWANCE < now - told < WINDOW:
+        return reservations
+    return replace(reservations, told=now)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A reservation that a look made: its time, and the one that its action had before, None where it had none."""
+
+    reserved_at: datetime
+    before: datetime | None
+
+
+def give_back(reservations: Reservations, places: Mapping[str, Place]) -> Reservations:
+    """The row without the reservations in `places`, by action, that came to nothing: each is as it was before.
+
+    One that was reserved anew meanwhile stays, so that giving back twice changes nothing.
+    """
+    taken = dict(reservations.taken)
+    for action, place in places.items():
+        if taken.get(action) == place.reserved_at:
+            if place.before is None:
+                del taken[action]
+            else:
+                taken[action] = place.before
+    return replace(reservations, taken=taken)

@@ -1,0 +1,120 @@
+"""Holds: actions that wait for a person to decide. Time never applies one.
+
+Lives here: what a hold is, its id, and what a person may decide. Who holds is `guards`' and the sweep's business, who
+stores them `State`'s.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from shared.domain.keys import PersonKey, ProfileKey
+from shared.domain.policy.model import ActionKind
+
+RELEASE_STANDS: Final = timedelta(hours=72)
+"""How long a release stands that could not be carried out: an outage of a day, a day of retries, and a day to spare.
+
+Whoever releases something means it now. Weeks later nobody remembers, and it would pass every limit.
+"""
+
+
+class StoppedBy(StrEnum):
+    """What stopped an action."""
+
+    BUDGET = "budget"
+    """The kind's budget is used up: what it had room for went, and the rest waits as one lot (`of_budget`)."""
+    SWEEP = "sweep"
+    """One sweep wanted more of the kind than its budget has left; the sweep's whole lot is held. Never leavers."""
+    POLICY = "policy"
+    """The first sweep under a changed policy wanted it."""
+    FIGHTS_BACK = "fights-back"
+    """The profile was updated as often in a day as is allowed, and was turned off again each time."""
+    HARM = "harm"
+    """An update of the profile changed more than the flag."""
+    STALE_LEAVE_DATE = "stale-leave-date"
+    """The account is enabled, and the leave date is older than anything that was to be taken away because of it."""
+    NEAR_MISS = "near-miss"
+    """What a person is called now differs so little from what gave the access that it may be a slip of the pen."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskFirst:
+    """Why a person has to decide before an action is taken, whatever its budget has left: what stops it, in words."""
+
+    stopped_by: StoppedBy
+    why: str
+
+
+class Status(StrEnum):
+    """What a person decided."""
+
+    OPEN = "open"
+    """Nothing yet."""
+    RELEASED = "released"
+    """To be done, whatever the budget, if it is still the same action; see `RELEASE_STANDS`."""
+    DISMISSED = "dismissed"
+    """Not to be done, until the action changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """One action that was stopped.
+
+    `basis` is what the action rests on, in words (its reason; "" when a sweep could not tell): an action on another
+    basis is another action. `lot` names the hold that carries it together with others ("" for one by itself). `since`
+    is when it came in or its basis changed, `renewed` when somebody last wanted it. `by` and `decided_at` are the
+    decision's. `refused` is why the last release of it was not carried out.
+    """
+
+    id: str
+    key: PersonKey | ProfileKey
+    kind: ActionKind
+    profile: ProfileKey
+    basis: str
+    why: str
+    stopped_by: StoppedBy
+    since: datetime
+    renewed: datetime
+    lot: str = ""
+    status: Status = Status.OPEN
+    by: str = ""
+    decided_at: datetime | None = None
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyHolds:
+    """Every hold of one key, by id. `version` is the store's own, None for a row not stored yet."""
+
+    key: PersonKey | ProfileKey
+    holds: Mapping[str, Hold] = field(default_factory=dict)
+    version: str | None = field(default=None, compare=False)
+
+
+def of_budget(kind: ActionKind) -> str:
+    """The name of the lot in which everything of a kind waits that its budget has no room for."""
+    return f"budget:{kind}"
+
+
+def in_time(hold: Hold, now: datetime, grace: timedelta) -> Hold:
+    """The hold as it stands at `now`: what was released too long ago is open again, and says so.
+
+    `grace` is how long a mover keeps what no rule gives any more: a release may have to wait for that as well.
+    """
+    if hold.status is not Status.RELEASED:
+        return hold
+    stands = RELEASE_STANDS + (grace if hold.kind is ActionKind.MOVER_REVOKES else timedelta())
+    decided = hold.decided_at or hold.since
+    if now - decided < stands:
+        return hold
+    hours = int(stands.total_seconds() // 3600)
+    refused = f"it was released on {decided:%Y-%m-%d %H:%M} UTC, and could not be carried out within {hours} h"
+    return replace(hold, status=Status.OPEN, refused=refused)
+
+
+def action_id(key: PersonKey | ProfileKey, kind: ActionKind, profile: ProfileKey) -> str:
+    """The id of an action and of its hold: 16 hexadecimal digits of the SHA-256 over key, kind and profile."""
+    return hashlib.sha256(f"{key.canonical}\n{kind}\n{profile.folded}".encode()).hexdigest()[:16]

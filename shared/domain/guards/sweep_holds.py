@@ -1,0 +1,257 @@
+"""Lots: what one sweep wants, and the holds that carry what is too much of it.
+
+Lives here: which actions of a sweep need room in a budget, what stops them as a lot, and what becomes of a key's holds
+when a sweep has seen it. Pure; reading and storing is the sweep's guards'.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final
+
+from shared.domain.guards.budgets import WINDOW
+from shared.domain.guards.holds import Hold, KeyHolds, Status, StoppedBy, action_id, of_budget
+from shared.domain.keys import PersonKey, ProfileKey
+from shared.domain.policy.model import ActionKind
+
+_STAYS: Final = frozenset({StoppedBy.FIGHTS_BACK, StoppedBy.HARM, StoppedBy.NEAR_MISS, StoppedBy.STALE_LEAVE_DATE})
+"""What a look found by itself: a lot neither takes such a hold over nor counts its action."""
+
+_WORDS: Final = {
+    ActionKind.GRANTS: ("grant", "grants"),
+    ActionKind.MOVER_REVOKES: ("revoke from a mover", "revokes from movers"),
+    ActionKind.LEAVER_REVOKES: ("revoke from a leaver", "revokes from leavers"),
+    ActionKind.PROFILE_UPDATES: ("profile update", "profile updates"),
+}
+"""One of a kind, and several."""
+
+
+_HOURS: Final = int(WINDOW.total_seconds() // 3600)
+
+
+@dataclass(frozen=True, slots=True)
+class WantedAction:
+    """An action that a sweep wants. `basis` is its reason, "" where the sweep cannot tell.
+
+    `due` says whether it may be written before the next sweep: who is in a period of grace is not taken anything from
+    yet, and takes no room from others. What `asks_first` takes none either: the look holds it for a person.
+    `rules` are those that gave what it takes away; empty where nobody remembers.
+    """
+
+    key: PersonKey | ProfileKey
+    kind: ActionKind
+    profile: ProfileKey
+    basis: str
+    due: bool = True
+    rules: frozenset[str] = frozenset()
+    asks_first: bool = False
+    id: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "id", action_id(self.key, self.kind, self.profile))
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """One hold that carries many actions: its name, what stopped them and why, and the actions' ids."""
+
+    name: str
+    stopped_by: StoppedBy
+    why: str
+    actions: frozenset[str]
+
+
+def same_basis(one: str, other: str) -> bool:
+    """Whether two actions rest on the same; what could not be told matches anything."""
+    return one == other or not one or not other
+
+
+def needing_room(
+    wanted: Iterable[WantedAction], holds: Mapping[str, Hold], reserved: AbstractSet[str]
+) -> list[WantedAction]:
+    """The due actions that a budget has to have room for.
+
+    Not among them are those that have their room already, those about which a person decided on the same basis, and
+    those that wait for a person: they are not written before that.
+    """
+    return [
+        action
+        for action in wanted
+        if action.due
+        and not action.asks_first
+        and action.id not in reserved
+        and not _is_settled(action, hold := holds.get(action.id))
+        and not is_stopped(action, hold)
+    ]
+
+
+def _is_settled(action: WantedAction, hold: Hold | None) -> bool:
+    if hold is None or _has_lapsed(action, hold):
+        return False
+    decided = hold.status is not Status.OPEN and same_basis(hold.basis, action.basis)
+    return decided or hold.stopped_by in _STAYS
+
+
+def _has_lapsed(action: WantedAction, hold: Hold) -> bool:
+    """Whether a hold asked about an old leave date, and the action no longer rests on one: the account is disabled."""
+    return hold.stopped_by is StoppedBy.STALE_LEAVE_DATE and not action.asks_first
+
+
+def too_many(kind: ActionKind, actions: Sequence[WantedAction], left: int, most: int) -> Lot | None:
+    """The lot of a kind of which one sweep wants more than its budget has left; None where there is room for all.
+
+    It carries all of them: so many at once may be one mistake. Of leavers it carries the rest alone, as if events had
+    told of each: the evidence is strong for every one, and whoever has left holds access until somebody decides.
+    """
+    if len(actions) <= left:
+        return None
+    if kind is ActionKind.LEAVER_REVOKES:
+        rest = frozenset(action.id for action in sorted(actions, key=_in_order)[left:])
+        return Lot(of_budget(kind), StoppedBy.BUDGET, used_up(kind, most), rest)
+    why = (
+        f"one sweep wants {_many(len(actions), kind)}, and of {most} in 24 h {left} {'is' if left == 1 else 'are'} left"
+    )
+    return Lot(f"sweep:{kind}", StoppedBy.SWEEP, why, frozenset(action.id for action in actions))
+
+
+def used_up(kind: ActionKind, most: int) -> str:
+    """Why an action waits for which its budget has no room."""
+    return f"the budget for {kind.value.replace('_', ' ')} is used up: {_HOURS} h allow {most}"
+
+
+def _in_order(action: WantedAction) -> tuple[str, str]:
+    """One sweep finds everybody at once: any order is that of arrival, and this one all of one person's together."""
+    return action.key.canonical, action.profile.folded
+
+
+def _many(count: int, kind: ActionKind) -> str:
+    one, several = _WORDS[kind]
+    return f"{count} {one if count == 1 else several}"
+
+
+def changed_rules(before: Mapping[str, str], now: Mapping[str, str]) -> frozenset[str]:
+    """The rules that came, went or changed between two policies, each given as names with digests of their meaning."""
+    return frozenset(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
+
+
+def seen_rules(before: Mapping[str, str], now: Mapping[str, str], unknown: AbstractSet[str]) -> dict[str, str]:
+    """The rules' digests that count as seen once a sweep has held what follows from each rule that it could judge.
+
+    What it could not judge (`unknown`) stays as it was seen before. So does a rule that is gone, as long as there is
+    any such: what it gave may be given by one of those too, and is taken away only once that is known.
+    """
+    seen = {name: digest for name, digest in now.items() if name not in unknown}
+    kept = before.keys() & (unknown | before.keys() - now.keys() if unknown else unknown)
+    return seen | {name: before[name] for name in kept}
+
+
+def of_policy(
+    wanted: Iterable[WantedAction],
+    holds: Mapping[str, Hold],
+    policy_digest: str,
+    difference: str,
+    changed: AbstractSet[str] | None = None,
+) -> Lot | None:
+    """The lot of everything that a changed policy takes from movers, also what is not due yet; None for nothing.
+
+    `difference` says in words what changed. With `changed` it is what one of these rules gave, and what was given by
+    nobody remembers which. What a person decided about on the same basis is not in it.
+    """
+    actions = frozenset(
+        action.id
+        for action in wanted
+        if action.kind is ActionKind.MOVER_REVOKES
+        and (changed is None or not action.rules or action.rules & changed)
+        and not _is_settled(action, holds.get(action.id))
+    )
+    if not actions:
+        return None
+    waits = "waits" if len(actions) == 1 else "wait"
+    why = f"{difference}; {_many(len(actions), ActionKind.MOVER_REVOKES)} {waits} for a person to see that"
+    return Lot(f"policy:{policy_digest[:12]}", StoppedBy.POLICY, why, actions)
+
+
+def in_words(before: Mapping[str, str] | None, now: Mapping[str, str]) -> str:
+    """What changed between two policies, given each one's rules as names with digests of their meaning.
+
+    None before is a policy that nobody knows.
+    """
+    if before is None:
+        return (
+            "no sweep was completed before (a new deployment, or its state was lost), so that nobody knows the policy"
+        )
+    parts = {
+        "added": sorted(now.keys() - before.keys()),
+        "removed": sorted(before.keys() - now.keys()),
+        "changed": sorted(name for name in now.keys() & before.keys() if now[name] != before[name]),
+    }
+    said = [f"{what} {', '.join(names)}" for what, names in parts.items() if names]
+    if not said:
+        return "the policy changed: not its rules, but its accounts, employment or protected people"
+    return f"the policy changed: rules {'; '.join(said)}"
+
+
+def renewed(
+    row: KeyHolds, wanted: Iterable[WantedAction], lots: Mapping[str, Lot], now: datetime, *, unseen: AbstractSet[str]
+) -> KeyHolds:
+    """A key's holds after a sweep.
+
+    `lots` are the lots by the id of each action they carry, `unseen` the ids of holds that go because nobody wants
+    their action any more. What is wanted again is renewed; decisions on the same basis stay as they are.
+    """
+    holds = {id_: hold for id_, hold in row.holds.items() if id_ not in unseen}
+    for action in wanted:
+        hold, lot = holds.get(action.id), lots.get(action.id)
+        if hold is None:
+            if lot is not None:
+                holds[action.id] = _held(action, lot, now)
+        else:
+            holds[action.id] = _renewed(hold, action, lot, now)
+    return replace(row, holds=holds)
+
+
+def _renewed(hold: Hold, action: WantedAction, lot: Lot | None, now: datetime) -> Hold:
+    if _has_lapsed(action, hold):
+        return hold if lot is None else _held(action, lot, now)
+    same = same_basis(hold.basis, action.basis)
+    if hold.status is not Status.OPEN:
+        if same or lot is None:
+            return hold  # where the basis changed, the look that follows says so
+        refused = ""
+        if hold.status is Status.RELEASED:
+            refused = f"released because {hold.basis}, and now it is because {action.basis}"
+        return replace(_held(action, lot, now), refused=refused)
+    hold = replace(
+        hold, renewed=max(now, hold.renewed), basis=action.basis or hold.basis, since=hold.since if same else now
+    )
+    if lot is None or hold.stopped_by in _STAYS:
+        return hold
+    if hold.stopped_by is StoppedBy.POLICY and lot.stopped_by is not StoppedBy.POLICY:
+        return hold  # what changed then is still the better reason
+    return replace(hold, lot=lot.name, stopped_by=lot.stopped_by, why=lot.why)
+
+
+def _held(action: WantedAction, lot: Lot, now: datetime) -> Hold:
+    return Hold(
+        action.id, action.key, action.kind, action.profile, action.basis, lot.why, lot.stopped_by, now, now, lot.name
+    )
+
+
+def is_stopped(action: WantedAction, hold: Hold | None) -> bool:
+    """Whether looking at an action would come to nothing: it waits for a person, or a person said no."""
+    if hold is None or hold.status is Status.RELEASED or _has_lapsed(action, hold):
+        return False
+    if hold.stopped_by is StoppedBy.NEAR_MISS and not action.asks_first:
+        return False  # only a look can tell whether it still may be a slip
+    return hold.status is Status.OPEN or same_basis(hold.basis, action.basis)
+
+
+def is_forgotten(hold: Hold, wanted: AbstractSet[str], undecided: AbstractSet[str], started: datetime) -> bool:
+    """Whether a hold goes after a good sweep that began at `started`: nobody has wanted its action since.
+
+    `wanted` are the ids of what the sweep wants, `undecided` those of what it can say nothing about. A released hold
+    stays for the look that carries it out or refuses it.
+    """
+    unwanted = hold.id not in wanted and hold.id not in undecided and hold.renewed < started
+    return unwanted and hold.status is not Status.RELEASED

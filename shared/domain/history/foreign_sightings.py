@@ -1,0 +1,136 @@
+"""What is foreign, and when it was seen: folds what sweeps noted into first and last sights.
+
+Lives here: the chain's key, the words of its records, and the fold. What a sweep notes is
+`shared.services.sweep.foreign`'s; a record that does not fit raises ValueError.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from shared.domain.history.fold import Recorded
+from shared.domain.history.spells import Certainty, Window
+from shared.domain.keys import ProfileKey
+
+ESTATE: Final = "estate"
+"""The chain on which sweeps note what is foreign."""
+
+KIND: Final = "foreign"
+"""The kind of its records."""
+
+
+class Left(StrEnum):
+    """How an assignment stopped being among the foreign ones."""
+
+    GONE = "gone"
+    """A complete list of its profile no longer had it."""
+    ADOPTED = "adopted"
+    """It is ours now: a person adopted it."""
+    OURS = "ours"
+    """It is ours now: another proof than before, or taken away and granted by us since."""
+    NOT_MANAGED = "not-managed"
+    """Its profile is no longer among those that we manage, so that nobody looks."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignSpell:
+    """A foreign assignment: seen from `first` until `last`, and by `left_at` no longer foreign.
+
+    `left_at` is None while every sweep since has seen it: surely until `last`, and perhaps since.
+    """
+
+    profile: ProfileKey
+    principal_id: str
+    principal_type: str
+    why: str
+    first: datetime
+    last: datetime
+    left_at: datetime | None = None
+    left: Left | None = None
+
+    def certainty(self, window: Window) -> Certainty | None:
+        """How sure it is that it was there within `window`; None when it was not seen by then or was gone."""
+        first = max(window.start, self.first)
+        if not window.holds(first):
+            return None
+        if first <= self.last:
+            return Certainty.HELD
+        return Certainty.PERHAPS if self.left_at is None or first < self.left_at else None
+
+    def seen_until(self, last: datetime) -> "ForeignSpell":
+        """The same, seen by sweeps until `last`: the chain notes changes, and not each sight of what stays."""
+        return self if self.left_at is not None else replace(self, last=max(self.last, last))
+
+    def adopted_at(self, moments: Iterable[datetime]) -> "ForeignSpell":
+        """The same, ended by the adoption among `moments` that took it: sooner than a sweep notes."""
+        for at in moments:
+            if self.last <= at and (self.left_at is None or at < self.left_at):
+                return replace(self, last=at, left_at=at, left=Left.ADOPTED)
+        return self
+
+    def as_record(self, window: Window) -> dict[str, Any]:
+        """For people and programs, as JSON."""
+        certainty = self.certainty(window)
+        return {
+            "profile": str(self.profile),
+            "principal": self.principal_id,
+            "principal_type": self.principal_type or None,
+            "why": self.why,
+            "certainty": None if certainty is None else certainty.value,
+            "first_seen": self.first.isoformat(),
+            "last_seen": self.last.isoformat(),
+            "left_at": None if self.left_at is None else self.left_at.isoformat(),
+            "left": None if self.left is None else self.left.value,
+        }
+
+
+def appeared(profile: ProfileKey, principal_id: str, principal_type: str, why: str, first: datetime) -> dict[str, str]:
+    """An entry of a record: a foreign assignment that was not known before."""
+    return {
+        "profile": str(profile),
+        "principal": principal_id,
+        "type": principal_type,
+        "why": why,
+        "first": first.isoformat(),
+    }
+
+
+class ForeignFold:
+    """The chain's records, in their order. Holds those that are there, and hands out those that left."""
+
+    def __init__(self) -> None:
+        self._there: dict[tuple[ProfileKey, str], ForeignSpell] = {}
+
+    @property
+    def there(self) -> Sequence[ForeignSpell]:
+        """Everything that is foreign after the records so far."""
+        return [*self._there.values()]
+
+    def take(self, record: Recorded) -> Sequence[ForeignSpell]:
+        """Takes the next record, and returns what left with it. Raises ValueError for one that does not fit."""
+        if record.kind != KIND:
+            return []
+        try:
+            for entry in record.body["appeared"]:
+                spell = _spell(entry)
+                # A sweep that stopped half-way is repeated by the next one: what came first stands.
+                self._there.setdefault((spell.profile, spell.principal_id), spell)
+            return [self._leave(entry, record.at) for entry in record.body["left"]]
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"record {record.sequence} is no list of what is foreign: {error!r}") from error
+
+    def _leave(self, entry: Mapping[str, str], at: datetime) -> ForeignSpell:
+        spell = _spell(entry)
+        known = self._there.pop((spell.profile, spell.principal_id), spell)
+        first = min(known.first, spell.first)
+        return replace(
+            known, first=first, last=datetime.fromisoformat(entry["last"]), left_at=at, left=Left(entry["left"])
+        )
+
+
+def _spell(entry: Mapping[str, str]) -> ForeignSpell:
+    profile = ProfileKey.parse(entry["profile"])
+    first = datetime.fromisoformat(entry["first"])
+    return ForeignSpell(profile, entry["principal"], entry["type"], entry["why"], first, first)

@@ -1,0 +1,213 @@
+"""policy.yaml, read: from its text to a `Policy`, or to every mistake with its place.
+
+Lives here: joining the parts, what is wrong between keys, and the digest. `yaml_tree` reads YAML,
+`policy_models` knows the keys, `policy_mistakes` has the words. Takes text; opens no file.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+from typing import Any
+from urllib.parse import unquote
+
+from pydantic import ValidationError
+
+from shared.domain.policy.mistakes import say
+from shared.domain.policy.model import (
+    DEFAULT_BUDGETS,
+    STALE_LEAVE_DAYS,
+    Budget,
+    Everything,
+    Policy,
+    Rule,
+    Selection,
+    Selector,
+)
+from shared.domain.policy.schema import (
+    LIST,
+    VERSION,
+    WORD,
+    BudgetKeys,
+    PlainSelector,
+    PolicyKeys,
+    RuleKeys,
+    RuleSelector,
+)
+from shared.domain.policy.yaml_tree import Path, Place, Tree, read_yaml
+from shared.errors import Misconfigured
+
+type _Found = tuple[Place, Path, str]
+
+
+def load_policy(text: str, source: str = "policy.yaml") -> Policy:
+    """Reads a policy. `source` is what the text is called in the error.
+
+    `digest` covers everything that decides who is given what: rules, accounts, employment (its time zones,
+    lead and grace) and protected people. Comments, order, quoting and the spelling of a filter do not matter;
+    nor do `enforce`, `email_invoicing` and `budgets`, so that beginning to enforce a policy does not make its
+    rules look changed.
+
+    Raises:
+        Misconfigured: With every mistake, in the order of the text, each `line L, column C: <key>: <what>`.
+    """
+    tree = read_yaml(text)
+    found = [(mistake.place, mistake.path, mistake.what) for mistake in tree.mistakes]
+    model = None
+    if not isinstance(tree.value, dict):
+        found = found or [(tree.place(()), (), f"a policy is a mapping; begin with version: {VERSION}")]
+    elif tree.complete:
+        blanks = list(_blanks(tree))
+        try:
+            model = PolicyKeys.model_validate(tree.value)
+        except ValidationError as error:
+            # Of what is blank or was left out, it is known already that it is wrong.
+            settled = tree.unread.union(path for _, path, _ in blanks)
+            found += _misfits(error, tree, settled)
+        found += blanks
+        found += _across_keys(tree)
+    if found or model is None:
+        lines = [_line(*each) for each in sorted(dict.fromkeys(found), key=lambda each: each[0])]
+        raise Misconfigured(source, lines)
+    return _policy(model)
+
+
+# ------------------------------------------------------------------------------------ what is wrong with it
+
+
+def _misfits(error: ValidationError, tree: Tree, settled: AbstractSet[Path]) -> Iterator[_Found]:
+    """What does not fit its model, but for what lies at or under the settled paths."""
+    for detail in error.errors():
+        path: Path = tuple(part for part in detail["loc"] if part not in {WORD, LIST})
+        if not any(path[:length] in settled for length in range(len(path) + 1)):
+            place = tree.place(path, key=detail["type"] == "extra_forbidden")
+            yield place, path, say(detail, path)
+
+
+def _blanks(tree: Tree) -> Iterator[_Found]:
+    """Keys without a value and list items without content."""
+    pending: list[tuple[Path, Any]] = [((), tree.value)]
+    while pending:
+        path, value = pending.pop()
+        if value is None and path not in tree.unread:
+            yield tree.place(path, key=True), path, "nothing is written here; give a value, or take it out"
+        elif isinstance(value, dict):
+            pending += [((*path, key), each) for key, each in value.items()]
+        elif isinstance(value, list):
+            pending += [((*path, i), each) for i, each in enumerate(value)]
+
+
+def _across_keys(tree: Tree) -> Iterator[_Found]:
+    """What is wrong between keys: rules for nobody, and names that two rules bear."""
+    rules = tree.value.get("rules")
+    first: dict[str, int] = {}
+    for i, rule in enumerate(rules if isinstance(rules, list) else []):
+        if not isinstance(rule, dict):
+            continue
+        path: Path = ("rules", i)
+        if not rule.keys() & {"who", "member_of"}:
+            what = "the rule says nothing of whom it is for; give it who, member_of or both"
+            yield tree.place(path), path, what
+        name = rule.get("name")
+        if not isinstance(name, str):
+            continue
+        before = first.setdefault(name.casefold(), i)
+        if before != i:
+            place = tree.place((*path, "name"))
+            line = tree.place(("rules", before, "name")).line
+            yield place, (*path, "name"), f"another rule is called {name!r}, in line {line}; names are unique"
+
+
+def _line(place: Place, path: Path, what: str) -> str:
+    spelled = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
+    return f"line {place.line}, column {place.column}: {spelled}{': ' if spelled else ''}{what}"
+
+
+# -------------------------------------------------------------------------------------- what it then means
+
+
+def _policy(model: PolicyKeys) -> Policy:
+    given: dict[str, BudgetKeys | None] = {name: getattr(model.budgets, name) for name in DEFAULT_BUDGETS}
+    policy = Policy(
+        rules=tuple(_rule(rule) for rule in model.rules),
+        accounts=Everything.ALL
+        if isinstance(model.accounts, str)
+        else frozenset(unquote(name).lower() for name in model.accounts),
+        enforce=_selection(model.enforce),
+        opt_in=_selection(model.email_invoicing.opt_in),
+        min_recipients=model.email_invoicing.min_recipients,
+        lead_days=model.employment.lead_days,
+        mover_grace_hours=model.employment.mover_grace_hours,
+        stale_leave_days=model.employment.stale_leave_days,
+        time_zone=model.employment.time_zone,
+        date_zones=tuple(model.employment.date_zones),
+        protected=frozenset(model.protected),
+        budgets={**DEFAULT_BUDGETS, **{name: _budget(keys) for name, keys in given.items() if keys is not None}},
+    )
+    return replace(policy, digest=digest(policy))
+
+
+def _budget(keys: BudgetKeys) -> Budget:
+    return Budget(keys.floor, keys.count, keys.percent)
+
+
+def _rule(keys: RuleKeys) -> Rule:
+    return Rule(keys.name, _selection(keys.profiles), keys.who, frozenset(keys.member_of), keys.guests)
+
+
+def _selection(selection: str | Sequence[PlainSelector | RuleSelector]) -> Selection:
+    if isinstance(selection, str):
+        return Everything(selection)
+    return tuple(Selector(each.name, each.account, each.profile, dict(each.tag)) for each in selection)
+
+
+def digest(policy: Policy) -> str:
+    """SHA-256 over what decides who is given what; see `load_policy` for what that leaves out."""
+    meaning = {
+        "rules": sorted(map(_rule_meaning, policy.rules), key=lambda rule: str(rule["name"])),
+        "accounts": policy.accounts if isinstance(policy.accounts, Everything) else sorted(policy.accounts),
+        "employment": [policy.lead_days, policy.mover_grace_hours, policy.time_zone.key, *_further(policy)],
+        "protected": sorted(policy.protected),
+    }
+    return _sha256(meaning)
+
+
+def _further(policy: Policy) -> list[list[str | int]]:
+    """What was added to the language later: left out where it says nothing, so that no older policy looks changed."""
+    said: list[list[str | int]] = []
+    if policy.date_zones:
+        said.append(["date_zones", *(zone.key for zone in policy.date_zones)])
+    if policy.stale_leave_days != STALE_LEAVE_DAYS:
+        said.append(["stale_leave_days", policy.stale_leave_days])
+    return said
+
+
+def rule_digests(policy: Policy) -> dict[str, str]:
+    """Each rule's name with the SHA-256 of its meaning, so that it can be said later which of them changed."""
+    return {rule.name: _sha256(_rule_meaning(rule)) for rule in policy.rules}
+
+
+def _sha256(meaning: Any) -> str:
+    return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()
+
+
+def _rule_meaning(rule: Rule) -> dict[str, Any]:
+    return {
+        "name": rule.name,
+        "who": None if rule.who is None else rule.who.meaning,
+        "member_of": sorted(rule.member_of),
+        "profiles": _meaning(rule.profiles),
+        "guests": rule.guests,
+    }
+
+
+def _meaning(selection: Selection) -> str | list[str]:
+    if isinstance(selection, Everything):
+        return selection
+    return sorted(
+        {
+            json.dumps([each.name, each.account, each.profile, sorted(each.tags.items())]).casefold()
+            for each in selection
+        }
+    )

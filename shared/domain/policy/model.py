@@ -1,0 +1,120 @@
+"""The policy as the core sees it: who should manage the invoices of which profiles, and what may be written.
+
+Only the shape lives here. `policy_file` reads it from YAML; `filters` and `selectors` say what matches.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final, Literal
+from zoneinfo import ZoneInfo
+
+from shared.domain.policy.filters import Filter
+from shared.domain.time_zones import zone
+
+
+class Everything(StrEnum):
+    """The two words that stand where a list of selectors may stand."""
+
+    ALL = "all"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """Picks billing profiles; all keys that are set must agree.
+
+    `name` is matched against the profile's display name (`*` is the wildcard, case does not matter), `profile` and
+    `account` against the billing names, `tags` against the profile's tags. A tag value may be a template such as
+    `{companyName}`, filled from the person; it then stands for that literal text.
+    """
+
+    name: str | None = None
+    account: str | None = None
+    profile: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+type Selection = Everything | tuple[Selector, ...]
+
+
+EXTERNAL_MEMBERS: Final = "external_members"
+
+type Guests = bool | Literal["external_members"]
+"""Which accounts of other tenants a rule lets in: none, those that are members here, or all, guests too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Who gets Invoice manager on what. `who` and `member_of` are ANDed; at least one is set.
+
+    `member_of` are group object ids, lower-case: being in any one of them suffices.
+    """
+
+    name: str
+    profiles: Selection
+    who: Filter | None = None
+    member_of: frozenset[str] = frozenset()
+    guests: Guests = False
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How much of one kind may be written in 24 h: max(floor, min(count, ceil(percent of what we own)))."""
+
+    floor: int
+    count: int
+    percent: int
+
+
+class ActionKind(StrEnum):
+    """What the app does to Azure, as far as it is limited: each kind has its own budget. Spelled as in the policy."""
+
+    GRANTS = "grants"
+    MOVER_REVOKES = "mover_revokes"
+    """Taken from somebody who is still with the company, or is yet to begin."""
+    LEAVER_REVOKES = "leaver_revokes"
+    PROFILE_UPDATES = "profile_updates"
+
+
+DEFAULT_BUDGETS: Final[Mapping[str, Budget]] = {
+    ActionKind.MOVER_REVOKES: Budget(2, 10, 20),
+    ActionKind.LEAVER_REVOKES: Budget(5, 50, 50),
+    ActionKind.GRANTS: Budget(10, 50, 100),
+    ActionKind.PROFILE_UPDATES: Budget(5, 20, 20),
+}
+"""What a policy that says nothing of a budget has."""
+
+
+STALE_LEAVE_DAYS: Final = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The whole policy. `digest` is the SHA-256 of its meaning: two files that say the same have the same.
+
+    `accounts` are billing account names, or all; `enforce` says on which profiles the app writes; `opt_in` on which
+    it keeps invoice e-mail on. `lead_days`: access before the hire date; `mover_grace_hours`: access after moving on.
+    `stale_leave_days`: beyond them a leave date of an enabled account is asked about before it takes anything.
+    Days begin and end in `time_zone`; midnight in one of `date_zones` is a date without a time as well.
+    `protected` are object ids (lower-case) that are never touched.
+    """
+
+    rules: tuple[Rule, ...]
+    accounts: Everything | frozenset[str] = Everything.ALL
+    enforce: Selection = Everything.NONE
+    opt_in: Selection = Everything.NONE
+    min_recipients: int = 0
+    lead_days: int = 0
+    mover_grace_hours: int = 0
+    stale_leave_days: int = STALE_LEAVE_DAYS
+    time_zone: ZoneInfo = field(default_factory=lambda: zone("UTC"))
+    date_zones: tuple[ZoneInfo, ...] = ()
+    protected: frozenset[str] = frozenset()
+    budgets: Mapping[str, Budget] = field(default_factory=lambda: DEFAULT_BUDGETS)
+    digest: str = ""
+
+    @property
+    def groups(self) -> frozenset[str]:
+        """Every group that a rule names."""
+        return frozenset[str]().union(*(rule.member_of for rule in self.rules))

@@ -1,0 +1,293 @@
+"""The keys of policy.yaml, with their types, limits and defaults.
+
+Lives here: one pydantic model per mapping of the file. What concerns one value is checked here; what concerns
+several, and how mistakes are worded and placed, is `policy_file`'s.
+"""
+
+import difflib
+import re
+from collections.abc import Sequence
+from typing import Annotated, Any, Final, Literal, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PlainValidator,
+    StrictInt,
+    StrictStr,
+    Tag,
+    model_validator,
+)
+from pydantic_core import PydanticKnownError
+
+from shared.domain.people import TEXT_ATTRIBUTES
+from shared.domain.policy.filter_text import suggest_attribute
+from shared.domain.policy.filters import Filter, parse_filter
+from shared.domain.policy.model import EXTERNAL_MEMBERS, STALE_LEAVE_DAYS, Guests
+from shared.domain.policy.selectors import template_attributes
+from shared.domain.time_zones import zone
+
+VERSION: Final = 1
+"""The version of the language that this app reads."""
+
+WORD, LIST = "(word)", "(list)"
+"""How the two forms of a value are called in pydantic's locations. No key of the file looks like it."""
+
+_GUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
+_BUDGET = re.compile(r"\s*(\d{1,6})\s*/\s*(\d{1,6})\s*/\s*(\d{1,6})\s*%?\s*")
+
+
+def did_you_mean(word: str, known: Sequence[str]) -> str:
+    """A suggestion: the nearest known word, or all of them."""
+    near = difflib.get_close_matches(word.lower(), [each.lower() for each in known], 1)
+    if near:
+        return f"did you mean {next(each for each in known if each.lower() == near[0])!r}?"
+    return f"allowed are {', '.join(known)}"
+
+
+def _object_id(text: str) -> str:
+    if not _GUID.fullmatch(text.lower()):
+        raise ValueError(f"{text!r} is not an object id; it looks like 7c0f5a0e-0000-4000-8000-000000000001")
+    return text.lower()
+
+
+def _filled(text: str) -> str:
+    if text != text.strip() or not text or not text.isprintable():
+        raise ValueError(f"{text!r} is no name; write one without space around it")
+    return text
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError(f"{text!r} has characters that nobody can see; take them out")
+    return text
+
+
+def _account_name(text: str) -> str:
+    if "/" in text or "*" in text:
+        raise ValueError(f"{text!r} is not a billing account's name; write its name alone, without a path or wildcard")
+    return _filled(text)
+
+
+def _exact(text: str) -> str:
+    if "*" in text:
+        raise ValueError("'*' is a wildcard in name only; write the whole text here, or use name")
+    return text
+
+
+def _templates(text: str) -> str:
+    for name in template_attributes(text):
+        if name not in TEXT_ATTRIBUTES:
+            raise ValueError(f"the template {{{name}}} names no attribute; {suggest_attribute(name)}")
+    if re.search(r"[{}]", re.sub(r"\{[^{}]*\}", "", text)):
+        raise ValueError("a brace stands alone; a template reads {companyName}")
+    return text
+
+
+def _no_templates(text: str) -> str:
+    if "{" in text or "}" in text:
+        raise ValueError("a template stands for a person's attribute, and nobody is meant here; write the text itself")
+    return text
+
+
+def _filter(value: Any) -> Filter:
+    return parse_filter(_text(value))
+
+
+def _zone(value: Any) -> ZoneInfo:
+    return zone(_text(value))
+
+
+def _guests(value: Any) -> Guests:
+    if isinstance(value, bool):
+        return value
+    if value == EXTERNAL_MEMBERS:
+        return EXTERNAL_MEMBERS
+    hint = f"write one, without quotes; {EXTERNAL_MEMBERS} lets in those whose userType is Member, true all of them"
+    raise ValueError(f"{value!r} is none of false, {EXTERNAL_MEMBERS} and true; {hint}")
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise PydanticKnownError("string_type")
+    return value
+
+
+def _version(number: int) -> int:
+    if number != VERSION:
+        raise ValueError(f"version {number} is not read here; write version: {VERSION}")
+    return number
+
+
+def _budget(value: Any) -> Any:
+    """`2/10/20 %` as the mapping that it abbreviates."""
+    if isinstance(value, dict | BudgetKeys):
+        return value
+    parts = _BUDGET.fullmatch(value) if isinstance(value, str) else None
+    if parts is None:
+        raise ValueError(f"{value!r} is not a budget; write floor/count/percent, such as 2/10/20 %")
+    return dict(zip(("floor", "count", "percent"), map(int, parts.groups()), strict=True))
+
+
+def _form(value: Any) -> str:
+    return WORD if isinstance(value, str) else LIST
+
+
+type TimeZone = Annotated[ZoneInfo, PlainValidator(_zone)]
+
+
+class _Keys(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+type Text = Annotated[StrictStr, Field(min_length=1), AfterValidator(_printable)]
+type ObjectId = Annotated[StrictStr, AfterValidator(_object_id)]
+type Plain = Annotated[Text, AfterValidator(_no_templates)]
+type Templated = Annotated[Text, AfterValidator(_templates)]
+
+
+class _SelectorKeys(_Keys):
+    @model_validator(mode="before")
+    @classmethod
+    def _picks_something(cls, value: Any) -> Any:
+        if value == {}:
+            raise ValueError("an empty selector picks nothing; name something, or write all instead of the list")
+        return value
+
+
+class PlainSelector(_SelectorKeys):
+    """A selector where nobody is meant: its texts are the texts."""
+
+    name: Plain | None = None
+    account: Annotated[Plain, AfterValidator(_exact)] | None = None
+    profile: Annotated[Plain, AfterValidator(_exact)] | None = None
+    tag: Annotated[dict[str, Plain], Field(min_length=1)] = Field(default_factory=dict)
+
+
+class RuleSelector(_SelectorKeys):
+    """A selector of a rule: its texts may be templates, filled in for each person."""
+
+    name: Templated | None = None
+    account: Annotated[Templated, AfterValidator(_exact)] | None = None
+    profile: Annotated[Templated, AfterValidator(_exact)] | None = None
+    tag: Annotated[dict[str, Templated], Field(min_length=1)] = Field(default_factory=dict)
+
+
+type _Word = Annotated[Literal["all", "none"], Tag(WORD)]
+type PlainSelection = Annotated[
+    _Word | Annotated[list[PlainSelector], Field(min_length=1), Tag(LIST)], Discriminator(_form)
+]
+type RuleSelection = Annotated[
+    _Word | Annotated[list[RuleSelector], Field(min_length=1), Tag(LIST)], Discriminator(_form)
+]
+
+
+class RuleKeys(_Keys):
+    """One rule. That `who` or `member_of` is there is checked beside it."""
+
+    name: Annotated[StrictStr, Field(max_length=64), AfterValidator(_filled)]
+    """Unique, whatever the case: records and findings speak of the rule by it."""
+
+    profiles: RuleSelection
+    who: Annotated[Filter | None, PlainValidator(_filter)] = None
+    member_of: Annotated[list[ObjectId], Field(min_length=1)] = Field(default_factory=list)
+    guests: Annotated[Guests, PlainValidator(_guests)] = False
+
+
+class EmailInvoicingKeys(_Keys):
+    """Which profiles shall send their invoices by e-mail."""
+
+    opt_in: PlainSelection = "none"
+    min_recipients: Annotated[StrictInt, Field(ge=0, le=100)] = 0
+    """Fewer recipients than this on a profile are a finding. Nobody needs a hundred for one invoice."""
+
+
+class EmploymentKeys(_Keys):
+    """How hire and leave dates are read."""
+
+    lead_days: Annotated[StrictInt, Field(ge=0, le=90)] = 0
+    """Days before the hire date at which access is given. Beyond a quarter the date is a plan, not a hire."""
+
+    mover_grace_hours: Annotated[StrictInt, Field(ge=0, le=744)] = 0
+    """Hours for which access stays after its reason went. At most a month: one invoice."""
+
+    time_zone: TimeZone = Field(default_factory=lambda: zone("UTC"))
+    """Where days begin and end, by its IANA name."""
+
+    date_zones: Annotated[list[TimeZone], Field(min_length=1, max_length=10)] = Field(default_factory=list)
+    """Further zones at whose midnight dates are stored: a Workday tenant writes Pacific midnights. A group of companies
+    has a handful of HR systems; with all 24 hours listed every time of day would be a day."""
+
+    stale_leave_days: Annotated[StrictInt, Field(ge=1, le=3650)] = STALE_LEAVE_DAYS
+    """Days after which a leave date of an enabled account that still holds something is asked about: nobody is still
+    to be taken away from then, had the date been known. A month is a payroll's run; ten years ask about nobody."""
+
+
+class BudgetKeys(_Keys):
+    """How much of one kind may be written in 24 h."""
+
+    floor: Annotated[StrictInt, Field(ge=0, le=100_000)]
+    count: Annotated[StrictInt, Field(ge=0, le=100_000)]
+    percent: Annotated[StrictInt, Field(ge=0, le=100)]
+
+    @model_validator(mode="after")
+    def _floor_is_under_count(self) -> Self:
+        if self.floor > self.count:
+            raise ValueError(f"the floor ({self.floor}) is above the count ({self.count}), which then means nothing")
+        return self
+
+
+type BudgetText = Annotated[BudgetKeys, BeforeValidator(_budget)]
+
+
+class BudgetsKeys(_Keys):
+    """The budgets; one that is left out has its default."""
+
+    mover_revokes: BudgetText | None = None
+    leaver_revokes: BudgetText | None = None
+    grants: BudgetText | None = None
+    profile_updates: BudgetText | None = None
+
+
+class PolicyKeys(_Keys):
+    """The whole file."""
+
+    version: Annotated[StrictInt, AfterValidator(_version)]
+    rules: list[RuleKeys]
+    accounts: Annotated[
+        Annotated[Literal["all"], Tag(WORD)]
+        | Annotated[list[Annotated[StrictStr, AfterValidator(_account_name)]], Field(min_length=1), Tag(LIST)],
+        Discriminator(_form),
+    ] = "all"
+    enforce: PlainSelection = "none"
+    email_invoicing: EmailInvoicingKeys = EmailInvoicingKeys()
+    employment: EmploymentKeys = Field(default_factory=EmploymentKeys)
+    budgets: BudgetsKeys = BudgetsKeys()
+    protected: list[ObjectId] = Field(default_factory=list)
+
+
+def allowed_keys(path: Sequence[str | int]) -> tuple[str, ...]:
+    """The keys that the mapping at a path of the file may have; none where any may stand (a tag's name)."""
+    match path:
+        case []:
+            model: type[_Keys] = PolicyKeys
+        case ["rules", int()]:
+            model = RuleKeys
+        case ["rules", int(), "profiles", int()] | ["enforce", int()] | ["email_invoicing", "opt_in", int()]:
+            model = RuleSelector
+        case ["email_invoicing"]:
+            model = EmailInvoicingKeys
+        case ["employment"]:
+            model = EmploymentKeys
+        case ["budgets"]:
+            model = BudgetsKeys
+        case ["budgets", str()]:
+            model = BudgetKeys
+        case _:
+            return ()
+    return tuple(model.model_fields)

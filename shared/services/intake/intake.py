@@ -1,0 +1,273 @@
+"""Intake: from events, whoever sent them, to looks. Nothing about access is decided here.
+
+Each event stands alone: one that cannot be used ends on rejected-events and stops no other. What concerns one
+person is merged into one look now, which carries the moments to come at which the person is to be looked at again.
+"""
+
+import asyncio
+import logging
+import traceback
+import uuid
+from collections import Counter
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
+from typing import Final
+
+from shared.domain.keys import IdentityKey, PersonKey, chain_key
+from shared.domain.work import (
+    FUTURE_LOOKS,
+    RECORDED_CHARACTERS,
+    Cause,
+    CauseKind,
+    RejectedEvent,
+    Scheduled,
+    WorkItem,
+    at_once,
+)
+from shared.errors import InvoiceAccessError, Rejected, Transient
+from shared.services.app import App
+from shared.services.bugs import BUG_RUNS, say_bug, shelved
+from shared.services.intake.future_looks import nearest
+from shared.services.outage import outlast, patience
+from shared.sources.events import PersonEvent
+from shared.sources.read import read_message
+
+EVENTS_AT_ONCE: Final = 1000
+"""Events after which those read so far are sent on: nobody waits for more than what two messages may hold."""
+
+_REMEMBERED: Final = 1000
+"""Of how many messages it is known what became of them: ten batches."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """One message as it came from people-events: its bytes, and its sequence number there.
+
+    Its MessageId is not known for sure: the Functions host drops empty ones from a batch, and what came after an event
+    without one takes the place of an earlier event.
+    """
+
+    body: bytes
+    number: int | None = None
+
+    @property
+    def identity(self) -> Hashable:
+        """What stays the same when it is delivered again."""
+        return self.body if self.number is None else self.number
+
+    @property
+    def told(self) -> dict[str, str]:
+        """What `rejected-events` says of where it came from."""
+        return {} if self.number is None else {"source-sequence-number": str(self.number)}
+
+
+@dataclass(slots=True)
+class Progress:
+    """What became of messages that came back, as far as this process knows: none of them causes its looks twice.
+
+    A batch is completed as a whole or comes back as a whole. `looked` are the messages of such a batch whose looks were
+    sent, `bugs` says how often each met a bug. Another process does not know, and looks again, which does no harm.
+    """
+
+    looked: set[Hashable] = field(default_factory=set)
+    bugs: Counter[Hashable] = field(default_factory=Counter)
+
+    def begin(self) -> None:
+        """Forgets everything where that has become much: messages that came back went to other processes."""
+        if len(self.looked) + len(self.bugs) > _REMEMBERED:
+            self.looked.clear()
+            self.bugs.clear()
+
+    def forget(self, batch: Iterable[Incoming]) -> None:
+        """The messages do not come again."""
+        for message in batch:
+            self.looked.discard(message.identity)
+            self.bugs.pop(message.identity, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a batch: how many looks were sent, events rejected, and items that name nobody."""
+
+    looks: int
+    rejected: int
+    ignored: int
+
+
+async def intake(app: App, batch: Sequence[Incoming], progress: Progress | None = None) -> Taken:
+    """Turns a batch of events into looks. Returns once everything has reached a queue, and the batch is done with.
+
+    Raises what kept it from that, and the batch comes back: an outage that lasted for as long as a message may be kept;
+    a bug, which the tenth time puts the messages that meet it on rejected-events; `Transient` where there was more than
+    a handler's time is good for. With the same `progress` what was done is then not done again.
+    """
+    progress = progress or Progress()
+    progress.begin()
+    run = _Run(app, progress, app.clock.now(), patience())
+    clock = asyncio.get_running_loop().time
+    over = clock() + app.settings.handler_seconds
+    # What met a bug goes on alone: it may have been any one of those that it was sent with.
+    most = 1 if any(message.identity in progress.bugs for message in batch) else EVENTS_AT_ONCE
+    chunk: list[_Read] = []
+    events = 0
+    for number, message in enumerate(batch):
+        chunk.append(run.read(message))
+        events += len(chunk[-1].events)
+        await asyncio.sleep(0)  # reading a thousand events takes a while, and others run here
+        if events < most and number + 1 < len(batch):
+            continue
+        await run.send_looks(chunk)
+        chunk, events = [], 0
+        if clock() >= over and number + 1 < len(batch):
+            raise Transient(
+                f"{number + 1} of {len(batch)} messages took {app.settings.handler_seconds} s: the rest comes back"
+            )
+    if run.failures:
+        raise run.failures[0]
+    if run.rejected:
+        await outlast(lambda: app.queues.send_rejected(run.rejected), run.until, "intake")
+    progress.forget(batch)
+    for notice in run.notices:
+        _log.warning("people-events: %s", notice)
+    _log.info(
+        "intake: %d messages, %d looks, %d rejected, %d ignored", len(batch), run.looks, len(run.rejected), run.ignored
+    )
+    return Taken(run.looks, len(run.rejected), run.ignored)
+
+
+@dataclass(slots=True)
+class _Read:
+    """A message with what is in it."""
+
+    message: Incoming
+    events: list[PersonEvent]
+
+
+@dataclass(slots=True)
+class _Run:
+    """One run over a batch. `until` is how long it may wait for a queue."""
+
+    app: App
+    progress: Progress
+    now: datetime
+    until: float
+    looks: int = 0
+    ignored: int = 0
+    notices: dict[str, None] = field(default_factory=dict)
+    rejected: list[RejectedEvent] = field(default_factory=list)
+    failures: list[Exception] = field(default_factory=list)
+
+    def read(self, message: Incoming) -> _Read:
+        """What is in a message, but for events whose looks were sent when it was here before."""
+        read, mistakes = _Read(message, []), list[Rejected]()
+        try:
+            for found in read_message(message.body, now=self.now):
+                if isinstance(found, PersonEvent):
+                    read.events.append(found)
+                elif isinstance(found, Rejected):
+                    mistakes.append(found)
+                else:
+                    self.ignored += 1
+                    self.notices |= dict.fromkeys([found.notice] if found.notice else [])
+        except Exception as bug:  # noqa: BLE001 - a bug about one event must not burn the batch it came in
+            _log_bug(bug, f"in message {message.number}")
+            mistakes.append(say_bug(bug))
+        self.rejected += _rejections(message, mistakes)
+        if message.identity in self.progress.looked:
+            read.events.clear()
+        return read
+
+    async def send_looks(self, chunk: Sequence[_Read]) -> None:
+        """Sends the looks of some messages. Raises the outage that kept it from that; a bug is one of the failures."""
+        messages = [read.message.identity for read in chunk if read.events]
+        try:
+            looks = _looks(self.app, (event for read in chunk for event in read.events), self.now)
+            if looks:
+                await outlast(lambda: self.app.queues.send_work(looks), self.until, "intake")
+        except InvoiceAccessError:
+            raise
+        except Exception as bug:  # noqa: BLE001 - it must not burn those whom it does not concern
+            _log_bug(bug, f"sending the looks of {len(messages)} messages")
+            self.progress.bugs.update(messages)
+            if any(self.progress.bugs[message] < BUG_RUNS for message in messages):
+                self.failures.append(bug)
+                return
+            self.rejected += (
+                shelved(read.message.body, bug, properties=read.message.told) for read in chunk if read.events
+            )
+        else:
+            self.looks += len(looks)
+            self.progress.looked.update(messages)
+
+
+def _log_bug(bug: Exception, where: str) -> None:
+    """Says its kind and its place. What it says may be of whomever an event names."""
+    place = "".join(traceback.format_tb(bug.__traceback__))
+    _log.error("intake met a bug %s: %s\n%s", where, type(bug).__name__, place)
+
+
+def _looks(app: App, events: Iterable[PersonEvent], now: datetime) -> list[Scheduled]:
+    """One look now for each key that events name."""
+    by_key: dict[PersonKey | IdentityKey, list[PersonEvent]] = {}
+    for event in events:
+        by_key.setdefault(event.key, []).append(event)
+    return [_look_now(app, key, about, now) for key, about in by_key.items()]
+
+
+def _look_now(app: App, key: PersonKey | IdentityKey, about: Sequence[PersonEvent], now: datetime) -> Scheduled:
+    effective = [moment for event in about if (moment := _moment(app, event.effective)) is not None]
+    wanted = {moment for moment in effective if moment > now}
+    moments = nearest(wanted, now, coalesce=app.settings.coalesce) if wanted else ()
+    if len(wanted) > len(moments) == FUTURE_LOOKS:
+        _log.warning("%s was given %d days to come in one batch, the nearest count", chain_key(key), len(wanted))
+    item = WorkItem(key, _cause(about), first_asked=now, effective=max(effective, default=None), moments=moments)
+    return at_once(item, str(uuid.UUID(int=app.random.getrandbits(128), version=4)))
+
+
+def _cause(about: Sequence[PersonEvent]) -> Cause:
+    """Why we look, in the words of the first who asked."""
+    more = f" (+{len(about) - 1})" if len(about) > 1 else ""
+    return Cause(CauseKind.EVENT, _bounded(about[0].origin + more), _bounded(about[0].event_type))
+
+
+def _bounded(text: str) -> str:
+    """A sender's text, cut in the middle where it is too long: both ends help to find an event again."""
+    if len(text) <= RECORDED_CHARACTERS:
+        return text
+    head = RECORDED_CHARACTERS // 2
+    return f"{text[:head]}…{text[head + 1 - RECORDED_CHARACTERS :]}"
+
+
+def _moment(app: App, effective: date | datetime | None) -> datetime | None:
+    """An effective date as a moment in UTC: a date without a time begins with that day in the policy's time zone.
+
+    Where the clocks go forward at midnight, the day begins with the hour after it; where they go back, with the first
+    of two midnights. That is what `combine` comes to.
+    """
+    if effective is None or isinstance(effective, datetime):
+        return effective
+    return datetime.combine(effective, time(), app.policy.time_zone).astimezone(UTC)
+
+
+def _rejections(incoming: Incoming, mistakes: Sequence[Rejected]) -> list[RejectedEvent]:
+    """What is wrong with a message, by the event that it is wrong with: alone, where it came together with others."""
+    together: dict[bytes, list[Rejected]] = {}
+    for mistake in mistakes:
+        together.setdefault(incoming.body if mistake.event is None else mistake.event, []).append(mistake)
+    return [_rejection(Incoming(body, incoming.number), wrong) for body, wrong in together.items()]
+
+
+def _rejection(incoming: Incoming, mistakes: Sequence[Rejected]) -> RejectedEvent:
+    """A rejected event as one, its mistakes side by side; the first ten say enough."""
+    shown = mistakes[:10]
+    more = f" (and {len(mistakes) - 10} more)" if len(mistakes) > 10 else ""  # noqa: PLR2004
+    return RejectedEvent(
+        incoming.body,
+        field_name="; ".join(mistake.field for mistake in shown),
+        reason="; ".join(mistake.reason for mistake in shown) + more,
+        mend="; ".join(dict.fromkeys(mistake.mend for mistake in shown)),
+        properties=incoming.told,
+    )

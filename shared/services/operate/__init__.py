@@ -1,0 +1,1 @@
+"""What operators ask for and decide: the wing of the command line."""

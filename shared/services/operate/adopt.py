@@ -1,0 +1,275 @@
+"""Adopts assignments that somebody else made: says what would follow from each, then makes them ours.
+
+Lives here: finding what a choice means, and recording it. What would follow is
+`shared.domain.adoption.consequences`'s; nothing is written to Azure: the next look at the
+person does that, guarded like any other.
+"""
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, Final
+
+from shared.domain.access.ownership import AdoptedRow, OwnAssignment
+from shared.domain.adoption.consequences import Adoption, Choice, Consequence, Why, chosen_of, consequences
+from shared.domain.adoption.first_contact import Existing
+from shared.domain.billing import OTHER_RECIPIENT_ROLES, Assignment
+from shared.domain.keys import PersonKey, ProfileKey
+from shared.domain.work import Cause, CauseKind, WorkItem, at_once
+from shared.errors import Conflict, InvoiceAccessError
+from shared.ports import Holding
+from shared.services.app import App
+from shared.services.catalogue import enforced_profiles
+from shared.services.operate.first_contact import FirstContact, app_identities, make_first_contact
+from shared.services.provenance import ADOPT, prove_row, recalled
+
+_TRIES: Final = 5
+"""How often a person's chain or row is written anew over what a look wrote meanwhile."""
+
+_PAUSE_SECONDS: Final = 0.2
+
+_PEOPLE_AT_ONCE: Final = 8
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptionPlan:
+    """What a choice means, each with its consequence. `failures` are reads that failed: it may lack some."""
+
+    adoptions: tuple[Adoption, ...]
+    failures: tuple[str, ...]
+    identities: frozenset[str]
+    identities_known: bool
+
+    @property
+    def able(self) -> tuple[Adoption, ...]:
+        """Those that can be adopted."""
+        return tuple(one for one in self.adoptions if not one.is_refused)
+
+
+class Fate(StrEnum):
+    """What became of one adoption."""
+
+    ADOPTED = "adopted"
+    REFUSED = "refused"
+    """The world moved since the plan was shown; nothing was recorded."""
+    FAILED = "failed"
+    """Something could not be read or stored; to adopt it again is safe."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """One adoption, what became of it, and why."""
+
+    adoption: Adoption
+    fate: Fate
+    why: str = ""
+
+
+async def plan_adoption(app: App, choice: Choice) -> AdoptionPlan:
+    """Says for each foreign assignment that `choice` means what the next look would do with it, were it ours.
+
+    Reads everything, as first contact does, and writes nothing. Raises as that does.
+    """
+    choice = replace(choice, pairs=tuple((profile, principal.lower()) for profile, principal in choice.pairs))
+    contact = await make_first_contact(app)
+    enforced = enforced_profiles(app.policy, contact.estate.catalogue)
+    meant: dict[str, list[tuple[Existing, Why]]] = {}
+    for existing in contact.existing:
+        if (why := chosen_of(existing, choice)) is not None:
+            meant.setdefault(existing.principal_id, []).append((existing, why))
+    adoptions = [
+        adoption
+        for of_one in meant.values()
+        for adoption in consequences(
+            of_one,
+            policy=app.policy,
+            catalogue=contact.estate.catalogue,
+            enforced=enforced,
+            now=contact.estate.read_at,
+        )
+    ]
+    adoptions += _not_found(contact, choice)
+    adoptions.sort(key=lambda one: (one.profile, one.principal_id))
+    return AdoptionPlan(tuple(adoptions), contact.failures, contact.identities, contact.identities_known)
+
+
+async def apply_adoption(app: App, adoptions: Iterable[Adoption], by: str) -> tuple[Adopted, ...]:
+    """Makes assignments ours, person by person, and has each person looked at. What is refused changes nothing.
+
+    Each row is read anew first: one that is not the row that was shown is refused, with the difference. The ledger
+    comes before the state, so that whoever is interrupted leaves evidence without effect: to adopt again is safe.
+    """
+    by_person: dict[str, list[Adoption]] = {}
+    for adoption in adoptions:
+        by_person.setdefault(adoption.principal_id, []).append(adoption)
+    gate = asyncio.Semaphore(_PEOPLE_AT_ONCE)
+
+    async def adopt(of_one: Sequence[Adoption]) -> list[Adopted]:
+        async with gate:
+            return await _Adopting(app, by).of_person(of_one)
+
+    fates = await asyncio.gather(*map(adopt, by_person.values()))
+    return tuple(fate for of_one in fates for fate in of_one)
+
+
+def _not_found(contact: FirstContact, choice: Choice) -> Iterable[Adoption]:
+    """The chosen ones that are no Invoice manager assignment, each refused with the reason."""
+    existing = {(one.profile, one.principal_id) for one in contact.existing}
+    known = {profile.key for profile in contact.estate.catalogue.profiles}
+    for profile, principal in dict.fromkeys(choice.pairs):
+        if (profile, principal) in existing:
+            continue
+        others = [row for row in contact.estate.rows.get(profile, ()) if row.principal_id == principal]
+        if profile not in known:
+            text = "there is no such billing profile in the accounts that the policy manages"
+        elif profile not in contact.estate.rows:
+            text = "the assignments of its profile could not be read"
+        elif others:
+            held = ", ".join(sorted(OTHER_RECIPIENT_ROLES.get(row.role, f"role {row.role}") for row in others))
+            text = f"they hold {held} there, and only Invoice manager can be ours"
+        else:
+            text = "there is no such assignment"
+        yield Adoption(profile, principal, Why.CHOSEN, Consequence.REFUSED, text)
+
+
+class _Adopting:
+    """The adoption of one person's assignments."""
+
+    def __init__(self, app: App, by: str) -> None:
+        self._app = app
+        self._by = by
+
+    async def of_person(self, adoptions: Sequence[Adoption]) -> list[Adopted]:
+        fates: dict[ProfileKey, Adopted] = {}
+        able: list[Adoption] = []
+        for adoption in adoptions:
+            try:
+                refused = await self._refused(adoption)
+            except InvoiceAccessError as failure:
+                fates[adoption.profile] = Adopted(adoption, Fate.FAILED, f"not read anew: {failure}")
+                continue
+            if refused is None:
+                able.append(adoption)
+            else:
+                fates[adoption.profile] = Adopted(adoption, Fate.REFUSED, refused)
+        if able:
+            fate, why = await self._record(able)
+            fates |= {adoption.profile: Adopted(adoption, fate, why) for adoption in able}
+        return [fates[adoption.profile] for adoption in adoptions]
+
+    async def _refused(self, adoption: Adoption) -> str | None:
+        """Why an assignment may not be adopted now; None where it is the one that was shown."""
+        shown = adoption.row
+        if adoption.is_refused or shown is None:
+            return adoption.text
+        app = self._app
+        live = await app.billing.assignment(adoption.profile, adoption.principal_id)
+        if live is None:
+            return "a read of this one assignment does not find it (any more)"
+        if (difference := _difference(shown, live)) is not None:
+            return f"it is not the one that was shown: {difference}"
+        identities, _ = await app_identities(app)
+        state = await app.state.person(adoption.principal_id)
+        held = await prove_row(
+            live, identities=identities, state=state, ledger=app.ledger, on_its_way=app.settings.on_its_way
+        )
+        return "it is ours already" if isinstance(held, OwnAssignment) else None
+
+    async def _record(self, adoptions: Sequence[Adoption]) -> tuple[Fate, str]:
+        """The evidence first, then what looks go by, then a look."""
+        key = PersonKey(adoptions[0].principal_id)
+        try:
+            await self._append(key, adoptions)
+        except InvoiceAccessError as failure:
+            return Fate.FAILED, f"its evidence was not recorded: {failure}"
+        try:
+            await self._store(key, adoptions)
+        except InvoiceAccessError as failure:
+            return Fate.FAILED, f"its evidence is recorded, but what we remember of the person is not: {failure}"
+        _log.info("adopt: %s adopted %d of %s", self._by, len(adoptions), key.canonical)
+        try:
+            await self._enqueue(key)
+        except InvoiceAccessError as failure:
+            return Fate.ADOPTED, f"the look could not be asked for, and the next sweep finds what follows: {failure}"
+        return Fate.ADOPTED, ""
+
+    async def _append(self, key: PersonKey, adoptions: Sequence[Adoption]) -> None:
+        """One record for each; a look at the same time costs it, or us, another try."""
+        left = list(adoptions)
+        for attempt in range(_TRIES):
+            chain = await self._app.ledger.open(key.canonical)
+            try:
+                while left:
+                    await chain.append(ADOPT, self._app.clock.now(), _evidence(left[0], self._by))
+                    left.pop(0)
+            except Conflict:
+                if attempt == _TRIES - 1:
+                    raise
+                await asyncio.sleep(_PAUSE_SECONDS)
+            else:
+                return
+
+    async def _store(self, key: PersonKey, adoptions: Sequence[Adoption]) -> None:
+        for attempt in range(_TRIES):
+            # Where the state was lost, what was adopted before this is in the ledger alone, until a row says so.
+            state = await recalled(await self._app.state.person(key.object_id), self._app.ledger)
+            holdings = dict(state.holdings)
+            for adoption in adoptions:
+                before = holdings.get(adoption.profile, Holding())
+                holdings[adoption.profile] = replace(before, rules=adoption.rules, adopted=True)
+            try:
+                await self._app.state.put_person(replace(state, holdings=holdings))
+            except Conflict:
+                if attempt == _TRIES - 1:
+                    raise
+                await asyncio.sleep(_PAUSE_SECONDS)
+            else:
+                return
+
+    async def _enqueue(self, key: PersonKey) -> None:
+        """One look: what was adopted is remembered by now, and read at every look."""
+        cause = Cause(CauseKind.OPERATOR, f"operator:{self._by}")
+        unique = str(uuid.UUID(int=self._app.random.getrandbits(128), version=4))
+        item = WorkItem(key, cause, first_asked=self._app.clock.now())
+        await self._app.queues.send_work([at_once(item, unique)])
+
+
+def _difference(shown: Assignment, live: Assignment) -> str | None:
+    """What tells the row that is there from the one that was shown; None where it is the same."""
+    before, after = AdoptedRow.of(shown), AdoptedRow.of(live)
+    if before == after and before is not None:
+        return None
+    said = [
+        f"{what} was {one or 'not said'} and is {other or 'not said'}"
+        for what, one, other in (
+            ("its maker", shown.created_by, live.created_by),
+            ("its time", shown.created_on, live.created_on),
+            ("its name", shown.name.lower(), live.name.lower()),
+        )
+        if one != other
+    ]
+    return "; ".join(said) or "it does not say when it was made"
+
+
+def _evidence(adoption: Adoption, by: str) -> Mapping[str, Any]:
+    """What the ledger keeps: the very row, who took it over, and what they were shown. Ids and no names."""
+    row = adoption.row
+    assert row is not None, "only what can be adopted has evidence"
+    assert row.created_on is not None, "only what can be adopted has evidence"
+    return {
+        "profile": str(adoption.profile),
+        "name": row.name.lower(),
+        "created_by": row.created_by,
+        "created_on": row.created_on.isoformat(),
+        "principal_type": row.principal_type,
+        "by": by,
+        "why": adoption.why.value,
+        "consequence": adoption.consequence.value,
+        "shown": adoption.text,
+        "rules": list(adoption.rules),
+    }

@@ -1,0 +1,324 @@
+"""What a person decides: which holds are done or left, and whether the app writes at all.
+
+Lives here: the operator's verbs. Each is recorded on the ledger's chain `operator` first, then stored, then the keys it
+concerns are enqueued: nothing is written to Azure from here. An emergency stop alone is stored first, and stands where
+it cannot be recorded. A verb that broke off halfway is safe to repeat.
+"""
+
+import uuid
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import batched
+from typing import Any, Final
+
+from shared.domain.guards.brake import EVERYWHERE, Brake, BrakeCause, Pause, Setting
+from shared.domain.guards.hold_listing import Difference, Listing, choose, listing
+from shared.domain.guards.holds import Hold, KeyHolds, Status, StoppedBy
+from shared.domain.keys import PersonKey, ProfileKey
+from shared.domain.policy.model import ActionKind
+from shared.domain.work import MOST_HINTS, Cause, CauseKind, Scheduled, WorkItem, at_once, later
+from shared.errors import Conflict, Permanent, Transient
+from shared.ports import Baseline, Record
+from shared.services.app import App, Desk
+from shared.services.reconcile.guard import set_brake
+
+CHAIN: Final = "operator"
+"""The ledger's key for decisions."""
+
+_TRIES: Final = 5
+"""How often what somebody else wrote meanwhile is read anew before the operator is asked to come again."""
+
+_ROWS_AT_ONCE: Final = 100
+"""Keys whose holds are stored together or not at all: a batch of the store."""
+
+_HOLDS_A_RECORD: Final = 500
+"""Holds named in one record: at some 500 characters each, half of what a record holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What became of a decision about holds.
+
+    With `differences` it was refused, and `holds` is empty. Only where more than 100 keys were concerned, and the world
+    moved between two batches of them, are there both: `holds` were decided before it moved, and stay so.
+    """
+
+    holds: tuple[Hold, ...] = ()
+    differences: tuple[Difference, ...] = ()
+    last_due: datetime | None = None
+    """When the last look that this asked for is due; None where it asked for none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """What became of a pause that is on: whether another one was before, and why it could not be recorded."""
+
+    already: bool
+    unrecorded: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """The pauses that `resume` cleared, and those that stand after it."""
+
+    cleared: Mapping[Pause, Setting]
+    remaining: Mapping[Pause, Setting]
+
+
+async def list_holds(app: Desk) -> Listing:
+    """Every hold, whatever was decided about it. One read of all keys that have any."""
+    return listing([hold async for row in app.state.holds() for hold in row.holds.values()], app.clock.now())
+
+
+async def release(
+    app: App, names: Collection[str] | None, by: str, as_listed: datetime | Listing, *, why: str = ""
+) -> Decided:
+    """Has holds carried out, whatever the budget: those of the ids and lots in `names`, or all that wait (None).
+
+    Refused as a whole, with every difference, when a hold concerned is gone, was dismissed or came in or changed since
+    `as_listed`. A listing is compared hold by hold; by a time alone nobody can tell that a member of a lot went.
+    The look that follows checks once more: an action on another basis is open again, and says so. A hold that was
+    released already is enqueued again. Raises `Transient` where the holds keep changing.
+    """
+    return await _decide(app, _Decision("release", Status.RELEASED, by, app.clock.now(), why), names, as_listed)
+
+
+async def dismiss(
+    app: App, names: Collection[str], by: str, as_listed: datetime | Listing | None = None, *, why: str = ""
+) -> Decided:
+    """Has holds left alone until the action changes. Refused when one is gone; see `release` for `as_listed`."""
+    return await _decide(app, _Decision("dismiss", Status.DISMISSED, by, app.clock.now(), why), names, as_listed)
+
+
+async def pause(app: Desk, by: str, why: str, scope: str = EVERYWHERE) -> Paused:
+    """Stops every write within a scope, a leaver's as well, until `resume`. What is paused already stays as it was.
+
+    `scope` is one of `known_scopes`. The stop comes before its record: one row of a chain that cannot be read is no
+    reason to go on.
+    """
+    wanted = Pause(BrakeCause.PAUSE, scope)
+    already = wanted in (await app.state.brake()).pauses
+    await set_brake(app, wanted, why, by=by)
+    try:
+        await _record(app, {"verb": "pause", "by": by, "why": why} | ({"scope": scope} if scope else {}))
+    except (Permanent, Transient) as failure:
+        return Paused(already, unrecorded=str(failure))
+    return Paused(already)
+
+
+async def known_scopes(app: Desk) -> frozenset[str] | None:
+    """Where a pause stops anything: everywhere, each account and profile of the catalogue; None before the first."""
+    catalogue = await app.state.catalogue()
+    if catalogue is None:
+        return None
+    accounts = {account.name.lower() for account in catalogue.accounts}
+    return frozenset({EVERYWHERE, *accounts, *(profile.key.folded for profile in catalogue.profiles)})
+
+
+async def resume(app: Desk, by: str, agreed: Mapping[Pause, Setting] | None = None) -> Resumed:
+    """Clears every pause that stands now. What comes in meanwhile stays, as nobody has seen it yet.
+
+    `agreed` are those to clear as the operator saw them; whatever stands otherwise by now stays as well. What they told
+    of is accepted (`_accept`). Nothing is enqueued: the next sweep takes up what was stopped. Raises `Transient` where
+    the brake or the baseline keeps changing.
+    """
+    standing = (await app.state.brake()).pauses
+    seen = {pause: one for pause, one in standing.items() if agreed is None or agreed.get(pause) == one}
+    if not seen:
+        return Resumed({}, standing)
+    causes = {str(pause): {"since": s.since.isoformat(), "by": s.by, "why": s.why} for pause, s in seen.items()}
+    await _record(app, {"verb": "resume", "by": by, "causes": causes})
+    await _accept(app, seen)
+    for _ in range(_TRIES):
+        brake = await app.state.brake()
+        remaining = {pause: setting for pause, setting in brake.pauses.items() if seen.get(pause) != setting}
+        try:
+            await app.state.put_brake(replace(brake, pauses=remaining))
+        except Conflict:
+            continue
+        return Resumed(seen, remaining)
+    raise Transient("the brake was set by others meanwhile; look at it, and resume again")
+
+
+async def _accept(app: Desk, seen: Mapping[Pause, Setting]) -> None:
+    """Has the next sweep compare with what the operator saw, and not with what was there before.
+
+    Accepted are the people that there were when the population shrank, or any number where nobody noted it, and
+    whichever accounts are left after the loss of our role: of one account, that it may be gone.
+    """
+    shrank = seen.get(Pause(BrakeCause.POPULATION_SHRANK))
+    lost = {pause.scope.partition("/")[0] for pause in seen if pause.cause is BrakeCause.ROLE_LOST}
+    for _ in range(_TRIES):
+        accepted = before = await app.state.baseline()
+        if accepted is not None and shrank is not None:
+            accepted = replace(accepted, population=shrank.seen)
+        if accepted is not None and lost:
+            missed = [one for one in accepted.accounts if EVERYWHERE not in lost and one not in lost]
+            accepted = replace(accepted, accounts=tuple(missed))
+        if accepted is None or accepted == before:
+            return
+        try:
+            await app.state.put_baseline(accepted, over=before)
+        except Conflict:
+            continue  # a sweep was faster; what it counted besides is to stay
+        return
+    raise Transient("sweeps keep counting anew meanwhile; nothing was resumed, do it again")
+
+
+async def log(app: Desk) -> Sequence[Record]:
+    """Every decision there is a record of, the newest last. Raises `Permanent` where one is damaged."""
+    return [record async for record in app.ledger.read(CHAIN)]
+
+
+async def brake_status(app: Desk) -> Brake:
+    """The brake as it is now."""
+    return await app.state.brake()
+
+
+async def last_good_sweep(app: Desk) -> Baseline | None:
+    """What the last good sweep counted; None before the first."""
+    return await app.state.baseline()
+
+
+async def was_swept(app: Desk) -> bool:
+    """Whether any sweep ever left something in this store."""
+    return bool(await app.state.reports(1)) or await app.state.baseline() is not None
+
+
+async def harm(app: Desk, hold: Hold) -> Mapping[str, tuple[Any, Any]]:
+    """What an update changed in a profile, as it was and as it is: by field, empty for a hold of any other kind."""
+    if hold.stopped_by is not StoppedBy.HARM:
+        return {}
+    state = await app.state.profile(hold.profile)
+    before, after = dict(_fields(state.before or {})), dict(_fields(state.after or {}))
+    names = sorted(before.keys() | after.keys())
+    return {name: (before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)}
+
+
+def _fields(image: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
+    """An image's leaves by their path. What is empty is a leaf, so that its coming and going shows."""
+    for name, value in image.items():
+        if isinstance(value, Mapping) and value:
+            yield from _fields(value, f"{path}{name}.")
+        else:
+            yield f"{path}{name}", value
+
+
+async def _decide(
+    app: App,
+    decision: "_Decision",
+    names: Collection[str] | None,
+    as_listed: datetime | Listing | None,
+) -> Decided:
+    done: dict[str, Hold] = {}
+    recorded = set[tuple[str, str]]()
+    for _ in range(_TRIES):
+        rows = [row async for row in app.state.holds()]
+        holds = [hold for row in rows for hold in row.holds.values()]
+        done |= {hold.id: hold for hold in holds if decision.made(hold)}
+        chosen, differences = choose(holds, names, as_listed, done=done)
+        if differences:
+            if recorded:
+                said = [f"{difference.name}: {difference.what}" for difference in differences[:_HOLDS_A_RECORD]]
+                told = {"refused": said, "differences": len(differences), "decided": sorted(done)}
+                await _record(app, decision.record | told)
+            return Decided(tuple(done.values()), tuple(differences), await _enqueue(app, decision, done.values()))
+        # After a conflict a lot may have members that nobody recorded yet, or one on another basis.
+        unrecorded = [hold for hold in chosen.values() if (hold.id, hold.basis) not in recorded]
+        await _record_holds(app, decision, unrecorded)
+        recorded |= {(hold.id, hold.basis) for hold in unrecorded}
+        try:
+            for together in batched(decision.on_rows(rows, chosen), _ROWS_AT_ONCE, strict=False):
+                await app.state.put_key_holds(*together, whole=True)
+                done |= {hold.id: hold for row in together for hold in row.holds.values() if hold.id in chosen}
+        except Conflict:
+            continue
+        done = chosen | done  # those that were decided the same way before are none of the rows to store
+        return Decided(tuple(done.values()), last_due=await _enqueue(app, decision, done.values()))
+    raise Transient("the holds were changed by others meanwhile; list them, and decide again")
+
+
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    verb: str
+    status: Status
+    by: str
+    at: datetime
+    why: str
+
+    @property
+    def record(self) -> dict[str, Any]:
+        return {"verb": self.verb, "by": self.by, **({"why": self.why} if self.why else {})}
+
+    def on_rows(self, rows: Iterable[KeyHolds], chosen: Collection[str]) -> list[KeyHolds]:
+        """The rows that it changes, as they become."""
+        changed = []
+        for row in rows:
+            holds = {name: self._on(hold) if name in chosen else hold for name, hold in row.holds.items()}
+            if holds != row.holds:
+                changed.append(replace(row, holds=holds))
+        return changed
+
+    def made(self, hold: Hold) -> bool:
+        """Whether a hold is as this very decision left it: what was stored may be no more than a part."""
+        return (hold.status, hold.by, hold.decided_at) == (self.status, self.by, self.at)
+
+    def _on(self, hold: Hold) -> Hold:
+        if hold.status is self.status:
+            return hold
+        return replace(hold, status=self.status, by=self.by, decided_at=self.at, refused="")
+
+
+async def _enqueue(app: App, decision: _Decision, holds: Iterable[Hold]) -> datetime | None:
+    """Asks for a look at every key with a released hold, leavers first, in batches as a sweep does.
+
+    Returns when the last one is due.
+    """
+    profiles: dict[PersonKey | ProfileKey, set[ProfileKey]] = {}
+    released = [hold for hold in holds if decision.status is Status.RELEASED]
+    for hold in sorted(released, key=lambda hold: (hold.kind is not ActionKind.LEAVER_REVOKES, hold.key.canonical)):
+        profiles.setdefault(hold.key, set()).add(hold.profile)
+    now = app.clock.now()
+    cause = Cause(CauseKind.OPERATOR, f"operator:{decision.by}")
+    unique = str(uuid.UUID(int=app.random.getrandbits(128), version=4))
+    looks: list[Scheduled] = []
+    due = now
+    for number, (key, hinted) in enumerate(profiles.items()):
+        batch = number // app.settings.sweep_batch
+        due = now + timedelta(seconds=batch * app.settings.sweep_batch_seconds)
+        hints = tuple(sorted(hinted))[:MOST_HINTS] if isinstance(key, PersonKey) else ()
+        item = WorkItem(key, cause, first_asked=due, hints=hints)
+        looks.append(later(item, due, coalesce=app.settings.coalesce) if batch else at_once(item, unique))
+    if looks:
+        await app.queues.send_work(looks)
+    return due if looks else None
+
+
+async def _record_holds(app: App, decision: _Decision, holds: Iterable[Hold]) -> None:
+    """Records a decision with what each hold is about: the hold itself goes when its action is taken."""
+    for together in batched(holds, _HOLDS_A_RECORD, strict=False):
+        said = [
+            {
+                "id": hold.id,
+                "key": hold.key.canonical,
+                "kind": hold.kind.value,
+                "profile": str(hold.profile),
+                "basis": hold.basis,
+                **({"lot": hold.lot} if hold.lot else {}),
+            }
+            for hold in together
+        ]
+        await _record(app, decision.record | {"holds": said})
+
+
+async def _record(app: Desk, body: Mapping[str, Any]) -> None:
+    """Appends a decision to the operators' chain, behind whatever another operator appended meanwhile."""
+    for _ in range(_TRIES):
+        chain = await app.ledger.open(CHAIN)
+        try:
+            await chain.append("decision", app.clock.now(), body)
+        except Conflict:
+            continue
+        return
+    raise Transient(f"others decided {_TRIES} times meanwhile; nothing was decided here, try again")

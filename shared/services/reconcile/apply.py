@@ -1,0 +1,255 @@
+"""Carries out one person's plan: guarded, the intent recorded, then each write is made and read back.
+
+Lives here: the order of those steps, and what each action came to. What should be done is the plan's, what may be
+written the adapters'.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from shared.domain.access.evidence import sighting
+from shared.domain.access.ownership import OwnAssignment
+from shared.domain.access.plan import Grant, Plan, Revoke
+from shared.domain.billing import Assignment
+from shared.domain.clocks import CLOCKS_APART
+from shared.domain.guards.budgets import kind_of
+from shared.domain.keys import ProfileKey
+from shared.domain.outcome import Outcome
+from shared.errors import AccessLost, InvoiceAccessError, MaybeWritten, Permanent, Transient
+from shared.ports import Billing, Chain, Holding, PersonState, Written
+from shared.services.app import App, Deadline
+from shared.services.provenance import SERVICE_TIME, ReadOnce, prove_row
+from shared.services.reconcile.guard import Guard, Stopped, Wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How one step of a look ended: a grant or revoke, or a read or store that failed."""
+
+    action: str
+    profile: ProfileKey | None
+    outcome: Outcome
+    why: str
+    retry_after: timedelta | None = None
+    hold: str = ""
+    lost_account: str | None = None
+    """The billing account on which our own role is gone, as it showed here; "" for none in particular."""
+    late: bool = False
+    """Not begun, because the handler's time was over."""
+
+    def as_record(self) -> dict[str, str]:
+        """For the ledger."""
+        record = {"action": self.action, "outcome": self.outcome.value, "why": self.why}
+        if self.hold:
+            record["hold"] = self.hold
+        return record if self.profile is None else record | {"profile": str(self.profile)}
+
+
+def failed(action: str, profile: ProfileKey | None, failure: InvoiceAccessError) -> Result:
+    """The result of a step that raised: to be tried again, or for a person to mend."""
+    if isinstance(failure, Transient):
+        return Result(action, profile, Outcome.RETRY, failure.reason, failure.retry_after)
+    lost = failure.account if isinstance(failure, AccessLost) else None
+    return Result(action, profile, Outcome.GAVE_UP, str(failure), lost_account=lost)
+
+
+def is_young(moment: datetime | None, now: datetime, seconds: int) -> bool:
+    """Whether an intent may still be on its way. One from a clock ahead of ours is."""
+    return moment is not None and -2 * CLOCKS_APART < now - moment < timedelta(seconds=seconds)
+
+
+class Run:
+    """Carries out one plan.
+
+    `state` is the person's row as it should be stored in the end, `stored` is what the store has.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        billing: Billing,
+        chain: Chain,
+        deadline: Deadline,
+        guard: Guard,
+        enforced: Callable[[ProfileKey], bool],
+        state: PersonState,
+        stored: PersonState,
+    ) -> None:
+        self._app = app
+        self._billing = billing
+        self._chain = chain
+        self._deadline = deadline
+        self._guard = guard
+        self._enforced = enforced
+        self._object_id = state.object_id
+        self._told = ReadOnce(app.ledger)
+        self.state = state
+        self.stored = stored
+
+    async def carry_out(self, plan: Plan, revokes: Iterable[Revoke]) -> list[Result]:
+        """Grants before revokes; an action that fails or is stopped stops no other.
+
+        What was reserved for writes that were not made is given back, also where this raises.
+        """
+        try:
+            return await self._carry_out(plan, revokes)
+        finally:
+            await self._guard.give_back()
+
+    async def _carry_out(self, plan: Plan, revokes: Iterable[Revoke]) -> list[Result]:
+        results: list[Result] = []
+        actions: list[Grant | Revoke] = []
+        planned: tuple[Grant | Revoke, ...] = (*plan.grants, *revokes)
+        for action in planned:
+            if self._is_on_its_way(action):
+                why = "written moments ago and not visible yet"
+                results.append(Result(_verb(action), action.profile, Outcome.UNVERIFIED, why))
+            else:
+                actions.append(action)
+        guarded = {action.profile: self.wanted(plan, action) for action in actions if self._enforced(action.profile)}
+        stopped = await self._guard.admit([*guarded.values()])
+        for action in [*actions]:
+            wanted = guarded.get(action.profile)
+            if wanted is not None and wanted.id in stopped:
+                results.append(_stopped(action, stopped[wanted.id]))
+                actions.remove(action)
+        if actions:
+            await self._record_intents(actions)
+        for action in actions:
+            wanted = guarded.get(action.profile)
+            result = await self._act(action, wanted)
+            results.append(result)
+            if wanted is not None:
+                self._remember(plan, action, result)
+                if result.outcome is Outcome.DONE:
+                    self._guard.done(wanted)
+        return results
+
+    def wanted(self, plan: Plan, action: Grant | Revoke) -> Wanted:
+        """An action of a plan, as the guard knows it."""
+        kind = kind_of(plan, action)
+        if isinstance(action, Grant):
+            return self._guard.wanted(kind, action.profile, action.reason)
+        return self._guard.wanted(kind, action.profile, action.reason, action.strength, action.ask_first)
+
+    def _is_on_its_way(self, action: Grant | Revoke) -> bool:
+        holding = self.state.holdings.get(action.profile, Holding())
+        moment = holding.intended_at if isinstance(action, Grant) else holding.revoking_at
+        return is_young(moment, self._app.clock.now(), self._app.settings.intent_seconds)
+
+    async def _record_intents(self, actions: Sequence[Grant | Revoke]) -> None:
+        """First the ledger, which stops whoever lost the lock; then the row that has later looks read the profiles."""
+        now, told = self._app.clock.now(), self._billing.service_time()
+        body: dict[str, Any] = {"actions": [self._intent_record(action) for action in actions]}
+        if told is not None:
+            body[SERVICE_TIME] = told.isoformat()
+        await self._chain.append("intent", now, body)
+        self._told = ReadOnce(self._app.ledger)
+        holdings = dict(self.state.holdings)
+        for action in actions:
+            if not self._enforced(action.profile):
+                continue  # observed: a `would` never counts as ownership
+            if isinstance(action, Grant):
+                holdings[action.profile] = Holding(rules=action.rules, intended_at=now, found_nothing=True)
+            else:
+                holdings[action.profile] = replace(holdings.get(action.profile, Holding()), revoking_at=now)
+        if holdings != self.state.holdings:
+            self.state = self.stored = await self._app.state.put_person(replace(self.state, holdings=holdings))
+
+    def _intent_record(self, action: Grant | Revoke) -> dict[str, Any]:
+        record: dict[str, Any] = {
+            "action": _verb(action),
+            "profile": str(action.profile),
+            "mode": "enforce" if self._enforced(action.profile) else "observe",
+            "why": action.reason,
+        }
+        if isinstance(action, Grant):
+            return record | {"rules": list(action.rules), "found_nothing": True}
+        return record | {"proof": action.assignment.proof.value, "strength": action.strength.value}
+
+    async def _act(self, action: Grant | Revoke, wanted: Wanted | None) -> Result:
+        """Writes and reads back. `wanted` is None where the profile is only observed."""
+        verb, profile = _verb(action), action.profile
+        stop = None if wanted is None else await self._guard.brake(wanted)
+        if stop is not None:
+            return _stopped(action, stop)
+        left = self._deadline.left(self._app.clock.now())
+        if left <= 0:
+            too_late = "the handler's time was over before this write could begin"
+            return Result(verb, profile, Outcome.RETRY, too_late, late=True)
+        written: Written | None = None
+        doubt = "accepted, but not visible yet"
+        if wanted is not None:
+            self._guard.begins(wanted)
+        try:
+            async with asyncio.timeout(left):
+                written = await self._write(action)
+        except TimeoutError:
+            doubt = "the service did not answer within the handler's time"
+        except MaybeWritten as lost:
+            doubt = lost.reason
+        except (Transient, Permanent) as failure:
+            if wanted is not None:
+                self._guard.came_to_nothing(wanted)
+            return failed(verb, profile, failure)
+        try:
+            outcome, why = await self._judge(action, written)
+        except InvoiceAccessError as failure:
+            outcome, why = Outcome.UNVERIFIED, f"{doubt}; reading back failed: {failure}"
+        return Result(verb, profile, outcome, why or doubt)
+
+    async def _write(self, action: Grant | Revoke) -> Written:
+        if isinstance(action, Grant):
+            return await self._billing.grant_invoice_manager(action.profile, self._object_id)
+        return await self._billing.revoke_invoice_manager(action.assignment)
+
+    async def _judge(self, action: Grant | Revoke, written: Written | None) -> tuple[Outcome, str | None]:
+        """What the read-back says of a write: the outcome and why, the latter None where nothing shows yet."""
+        done = Outcome.WOULD if written is Written.WOULD else Outcome.DONE
+        row = await self._billing.assignment(action.profile, self._object_id)
+        if isinstance(action, Grant):
+            if row is None:
+                return Outcome.UNVERIFIED, None
+            if await self._is_ours(row):
+                return done, action.reason
+            return Outcome.UNCHANGED, f"somebody else was quicker: {row.created_by or 'it does not say who'}"
+        if row is None:
+            return done, action.reason
+        if row.created_by is None or await self._is_ours(row):
+            return Outcome.UNVERIFIED, None
+        return done, f"{action.reason}; somebody else gave it again since"
+
+    async def _is_ours(self, row: Assignment) -> bool:
+        identities = await self._billing.identities()
+        held = await prove_row(
+            row,
+            identities=identities,
+            state=self.state,
+            ledger=self._told,
+            on_its_way=self._app.settings.on_its_way,
+        )
+        return isinstance(held, OwnAssignment)
+
+    def _remember(self, plan: Plan, action: Grant | Revoke, result: Result) -> None:
+        """Keeps what the next look needs to know, and forgets an intent that surely came to nothing."""
+        if result.outcome is Outcome.UNVERIFIED or (isinstance(action, Grant) and result.outcome is Outcome.DONE):
+            return
+        holdings, sightings = dict(self.state.holdings), dict(self.state.sightings)
+        if isinstance(action, Revoke) and result.outcome is not Outcome.DONE:
+            holdings[action.profile] = replace(holdings[action.profile], revoking_at=None)
+        else:
+            del holdings[action.profile]
+        if isinstance(action, Revoke) and result.outcome is Outcome.DONE:
+            sightings.pop(sighting(plan, action), None)
+        self.state = replace(self.state, holdings=holdings, sightings=sightings)
+
+
+def _stopped(action: Grant | Revoke, stop: Stopped) -> Result:
+    return Result(_verb(action), action.profile, stop.outcome, stop.why, hold=stop.hold)
+
+
+def _verb(action: Grant | Revoke) -> str:
+    return "grant" if isinstance(action, Grant) else "revoke"

@@ -1,0 +1,402 @@
+"""What stands between a plan and its writes: the brake, the holds of the key, and the budgets.
+
+Lives here: asking them, in that order, and keeping the key's holds true to what its looks want. The arithmetic of
+budgets is `shared.domain.guards.budgets`', what a person decided `decisions`'.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final
+
+from shared.domain.access.plan import Strength
+from shared.domain.guards.brake import ENDED_BY_SWEEPS, MOST_SCOPES, Brake, BrakeCause, Pause, Setting, stops
+from shared.domain.guards.budgets import Place, Reservations, counted, give_back, limit, reserve_all, tell
+from shared.domain.guards.holds import AskFirst, Hold, KeyHolds, Status, StoppedBy, action_id, in_time, of_budget
+from shared.domain.guards.sweep_holds import used_up
+from shared.domain.keys import PersonKey, ProfileKey
+from shared.domain.outcome import Outcome
+from shared.domain.policy.model import ActionKind, Everything
+from shared.errors import Conflict, Permanent, Transient
+from shared.ports import Baseline
+from shared.services.app import App, Desk
+
+_TRIES: Final = 20
+"""How often a row that all instances share is written anew over what others wrote meanwhile."""
+
+_PAUSE_SECONDS: Final = 0.05
+
+BUDGET_USED_UP: Final = "budget-used-up"
+"""The finding that something exceeds a budget and waits for a person."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An action that a look is about to take. `basis` is what it rests on, in words; `strength` a revoke's.
+
+    `ask_first` holds it for another reason than its budget, unless a person who was told this very reason released it.
+    """
+
+    id: str
+    kind: ActionKind
+    profile: ProfileKey
+    basis: str
+    strength: Strength | None = None
+    ask_first: AskFirst | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """Why an action is not taken, and the hold that keeps it, "" where there is none."""
+
+    outcome: Outcome
+    why: str
+    hold: str = ""
+
+
+class Guard:
+    """The guard of one look at one key. Holds are stored where they changed, before anything is written to Azure."""
+
+    def __init__(self, app: App, holds: KeyHolds) -> None:
+        self._app = app
+        self._key = holds.key
+        self._stored = holds
+        self._stored_here = False
+        self._holds = dict(holds.holds)
+        self._told: list[str] = []
+        self._unused: dict[ActionKind, dict[str, Place]] = {}
+        self._used: dict[str, Place] = {}
+
+    @classmethod
+    async def open(cls, app: App, key: PersonKey | ProfileKey) -> "Guard":
+        """The guard of a key. One read."""
+        return cls(app, await app.state.key_holds(key))
+
+    @property
+    def profiles(self) -> frozenset[ProfileKey]:
+        """The profiles of the key's holds."""
+        return frozenset(hold.profile for hold in self._holds.values())
+
+    def alert(self) -> dict[str, str]:
+        """What the look's record tells of a budget that it found used up, as the first one that day; empty else."""
+        return {"alert": "; ".join(self._told), "finding": BUDGET_USED_UP} if self._told else {}
+
+    @property
+    def asked_about(self) -> frozenset[ProfileKey]:
+        """Where a person was asked whether what takes something away is a slip."""
+        return frozenset(hold.profile for hold in self._holds.values() if hold.stopped_by is StoppedBy.NEAR_MISS)
+
+    def wanted(
+        self,
+        kind: ActionKind,
+        profile: ProfileKey,
+        basis: str,
+        strength: Strength | None = None,
+        ask_first: AskFirst | None = None,
+    ) -> Wanted:
+        """An action of this key."""
+        return Wanted(action_id(self._key, kind, profile), kind, profile, basis, strength, ask_first)
+
+    async def brake(self, wanted: Wanted) -> Stopped | None:
+        """Whether the brake stops an action, read anew: to be asked right before each write."""
+        return _braked(await self._app.state.brake(), wanted)
+
+    async def admit(self, actions: Sequence[Wanted]) -> Mapping[str, Stopped]:
+        """Says by id which actions may not be taken now, and why; the others have room reserved, or a release."""
+        stopped: dict[str, Stopped] = {}
+        released: set[str] = set()
+        ask: list[Wanted] = []
+        brake = await self._app.state.brake() if actions else Brake()
+        for action in actions:
+            stop = _braked(brake, action) or self._decided(action, released)
+            if action.ask_first is not None and (stop is None or stop.hold):
+                stop = self._ask_first(action, stop, action.ask_first)
+            if stop is not None:
+                stopped[action.id] = stop
+            elif action.id not in released:  # a person answers for what they released; the budget is for the others
+                ask.append(action)
+        for kind in ActionKind:
+            of_kind = [action for action in ask if action.kind is kind]
+            if of_kind:
+                stopped |= await self._within_budget(kind, of_kind)
+        await self.store()
+        return stopped
+
+    def begins(self, wanted: Wanted) -> None:
+        """The write is made now: whatever becomes of it, its reservation counts, unless it `came_to_nothing`."""
+        place = self._unused.get(wanted.kind, {}).pop(wanted.id, None)
+        if place is not None:
+            self._used[wanted.id] = place
+
+    def came_to_nothing(self, wanted: Wanted) -> None:
+        """The write was surely not made: it was not sent, or refused."""
+        place = self._used.pop(wanted.id, None)
+        if place is not None:
+            self._unused.setdefault(wanted.kind, {})[wanted.id] = place
+
+    async def give_back(self) -> None:
+        """Gives back what this look reserved for writes that it did not make, so that others have room for theirs.
+
+        What cannot be given back counts for as long as if it had been written, which is the safe side.
+        """
+        for kind, places in self._unused.items():
+            if not places:
+                continue
+            try:
+                await rewrite_reservations(self._app, kind, partial(give_back, places=places))
+            except (Transient, Permanent) as failure:
+                _log.warning("%s: %d reservations were not given back: %s", self._key.canonical, len(places), failure)
+        self._unused = {}
+
+    def reopen_released(self, enforced: Callable[[ProfileKey], bool]) -> None:
+        """What was released too long ago, or where the policy does not enforce (any more), is open again, and says so.
+
+        A release is for now; nobody who enforces a profile months later expects it.
+        """
+        refused = "the policy does not enforce there, or the last sweep did not see the profile"
+        now, grace = self._app.clock.now(), timedelta(hours=self._app.policy.mover_grace_hours)
+        for hold in [*self._holds.values()]:
+            if hold.status is Status.RELEASED:
+                is_enforced = enforced(hold.profile)
+                reopened = replace(hold, status=Status.OPEN, refused=refused)
+                self._holds[hold.id] = in_time(hold, now, grace) if is_enforced else reopened
+
+    def close_released(self) -> None:
+        """Closes what was released and cannot be done; what nobody released is a sweep's to close."""
+        for hold in [*self._holds.values()]:
+            if hold.status is Status.RELEASED:
+                del self._holds[hold.id]
+
+    def done(self, wanted: Wanted) -> None:
+        """The action was taken: its hold has served."""
+        self._holds.pop(wanted.id, None)
+
+    def keep(self, still_wanted: Collection[str], unread: Iterable[ProfileKey] = ()) -> None:
+        """Closes the holds of what the key no longer wants; what could not be read says nothing."""
+        unread = frozenset(unread)
+        for hold in [*self._holds.values()]:
+            if hold.id not in still_wanted and hold.profile not in unread:
+                del self._holds[hold.id]
+
+    async def store(self) -> None:
+        """Stores the key's holds where they changed. Raises `Conflict` when somebody decided meanwhile."""
+        if self._holds == self._stored.holds:
+            return
+        if self._stored_here:
+            # Only the store knows the version of what this look stored before; a decision since then stops the look.
+            fresh = await self._app.state.key_holds(self._key)
+            if fresh.holds != self._stored.holds:
+                raise Conflict(f"somebody decided about a hold of {self._key.canonical} meanwhile")
+            self._stored = fresh
+        self._stored = replace(self._stored, holds=dict(self._holds))
+        await self._app.state.put_key_holds(self._stored)
+        self._stored_here = True
+
+    def _decided(self, action: Wanted, released: set[str]) -> Stopped | None:
+        """What a person decided, or has yet to decide, about this very action."""
+        hold = self._holds.get(action.id)
+        if hold is None:
+            return None
+        now = self._app.clock.now()
+        same = hold.basis in {"", action.basis}
+        if action.ask_first is None and _asked_about_another(hold, same=same):
+            del self._holds[action.id]
+            return None
+        if not hold.basis:  # nobody could tell what it rests on; from now on it is this
+            hold = self._holds[action.id] = replace(hold, basis=action.basis)
+        if hold.status is Status.DISMISSED and same:
+            return Stopped(Outcome.UNCHANGED, f"dismissed by {hold.by} on {_day(hold.decided_at or hold.since)}")
+        if hold.status is Status.DISMISSED:
+            del self._holds[action.id]  # another action than the one that was dismissed
+            return None
+        if hold.status is Status.RELEASED and same:
+            released.add(action.id)
+            return None
+        if hold.status is Status.RELEASED:
+            refused = f"it was released as '{hold.basis}', and now it is '{action.basis}'"
+            hold = replace(hold, status=Status.OPEN, refused=refused)
+        self._holds[action.id] = replace(
+            hold, basis=action.basis, since=hold.since if same else now, renewed=max(now, hold.renewed)
+        )
+        return Stopped(Outcome.HELD, hold.refused or hold.why, hold.id)
+
+    def _ask_first(self, action: Wanted, stop: Stopped | None, ask: AskFirst) -> Stopped | None:
+        """Holds an action for a reason; a release counts only where the person was told this very reason."""
+        stopped_by, why = ask.stopped_by, ask.why
+        hold = self._holds.get(action.id)
+        if hold is None:
+            return self._hold(action, stopped_by, why)
+        if hold.stopped_by is stopped_by:
+            if hold.status is not Status.OPEN or hold.why == why:
+                return stop
+            self._holds[action.id] = replace(hold, why=why)  # whoever decides is told how it is now
+            return Stopped(Outcome.HELD, hold.refused or why, action.id)
+        refused = hold.refused
+        if hold.status is Status.RELEASED:
+            refused = f"it was released as stopped by {hold.stopped_by.value}, and now it is {stopped_by.value}: {why}"
+        self._holds[action.id] = replace(
+            hold,
+            status=Status.OPEN,
+            stopped_by=stopped_by,
+            why=why,
+            lot="",  # whoever decides about the lot is not told the reason
+            refused=refused,
+            renewed=max(self._app.clock.now(), hold.renewed),
+        )
+        return Stopped(Outcome.HELD, refused or why, action.id)
+
+    def _hold(self, action: Wanted, stopped_by: StoppedBy, why: str, lot: str = "") -> Stopped:
+        now = self._app.clock.now()
+        self._holds[action.id] = Hold(
+            id=action.id,
+            key=self._key,
+            kind=action.kind,
+            profile=action.profile,
+            basis=action.basis,
+            why=why,
+            stopped_by=stopped_by,
+            since=now,
+            renewed=now,
+            lot=lot,
+        )
+        return Stopped(Outcome.HELD, why, action.id)
+
+    async def _within_budget(self, kind: ActionKind, actions: Sequence[Wanted]) -> dict[str, Stopped]:
+        """Reserves what is left of a budget, in the order of the plan, and holds the rest in the budget's lot.
+
+        The first look of a day that does tells of it.
+        """
+        baseline = await self._app.state.baseline()
+        most, over = 0, frozenset[str]()
+
+        def reserved(row: Reservations) -> Reservations:
+            nonlocal most, over
+            now = self._app.clock.now()
+            most = limit(self._app.policy.budgets[kind], owned(row, baseline, now))
+            after, without = reserve_all(row, [action.id for action in actions], most, now)
+            over = frozenset(without)
+            kept = after if len(over) < len(actions) else row
+            return tell(kept, now) if over else kept
+
+        before, row = await rewrite_reservations(self._app, kind, reserved)
+        if row.told != before.told:
+            self._told.append(exceeded(kind, most))
+        ours = [action.id for action in actions if action.id not in over]
+        self._unused[kind] = {id_: Place(row.taken[id_], before.taken.get(id_)) for id_ in ours}
+        why = used_up(kind, most)
+        return {
+            action.id: self._hold(action, StoppedBy.BUDGET, why, of_budget(kind))
+            for action in actions
+            if action.id in over
+        }
+
+
+async def rewrite_reservations(
+    app: App, kind: ActionKind, change: Callable[[Reservations], Reservations]
+) -> tuple[Reservations, Reservations]:
+    """Stores a budget's row as `change` makes it, anew over what others wrote meanwhile. Before and after."""
+    for attempt in range(_TRIES):
+        row = await app.state.reservations(kind)
+        changed = change(row)
+        try:
+            if changed != row:
+                await app.state.put_reservations(changed)
+        except Conflict:
+            await asyncio.sleep(app.random.random() * _PAUSE_SECONDS * (attempt + 1))
+            continue
+        return row, changed
+    raise Transient(f"the budget for {_spoken(kind)} was written by others {_TRIES} times meanwhile")
+
+
+def exceeded(kind: ActionKind, most: int) -> str:
+    """What is told once a day where something exceeds a budget."""
+    return f"{used_up(kind, most)}; whatever exceeds it waits for a person as {of_budget(kind)}: docs/guards.md"
+
+
+def owned(reservations: Reservations, baseline: Baseline | None, now: datetime) -> int:
+    """What the percentage of a budget is taken of: our assignments, or the managed profiles; 0 before a good sweep.
+
+    What the budget took away within the window, and before it was counted, is added: else each sweep of a day on which
+    many leave would allow fewer of them than the last one, and events more than sweeps.
+    """
+    if baseline is None:
+        return 0
+    match reservations.kind:
+        case ActionKind.PROFILE_UPDATES:
+            return baseline.profiles
+        case ActionKind.GRANTS:
+            return baseline.ours
+        case ActionKind.MOVER_REVOKES | ActionKind.LEAVER_REVOKES:
+            return baseline.ours + len(counted(reservations, now, by=baseline.at))
+
+
+async def set_brake(app: Desk, pause: Pause, why: str, *, by: str, seen: int = 0) -> None:
+    """Sets the brake for a cause where it was found. For the arguments see `Setting`.
+
+    What stands already is renewed where a sweep may end it: one that began before this must not. What only a person
+    ends stays as it was. A cause that stands for too many scopes stands everywhere.
+    """
+    asked = app.clock.now()
+    for attempt in range(_TRIES):
+        brake = await app.state.brake()
+        now = app.clock.now()
+        if pause not in brake.pauses and sum(one.cause is pause.cause for one in brake.pauses) >= MOST_SCOPES:
+            pause = Pause(pause.cause)
+        stands = brake.pauses.get(pause)
+        if stands is None:
+            setting = Setting(now, by, why, seen)
+        elif pause.cause in ENDED_BY_SWEEPS and stands.found < asked:
+            setting = replace(stands, by=by, why=why, seen=seen, renewed=now)
+        else:
+            return
+        try:
+            await app.state.put_brake(Brake({**brake.pauses, pause: setting}, brake.version))
+        except Conflict:
+            await asyncio.sleep(app.random.random() * _PAUSE_SECONDS * (attempt + 1))
+        else:
+            return
+    raise Transient(f"the brake was written by others {_TRIES} times meanwhile")
+
+
+async def role_lost(app: App, key: PersonKey | ProfileKey, account: str, why: str) -> None:
+    """A look met the loss of our own billing role on an account: it is paused, where the policy writes at all.
+
+    "" is no account in particular: then everything is.
+    """
+    if app.policy.enforce is not Everything.NONE:
+        await set_brake(app, Pause(BrakeCause.ROLE_LOST, account), why, by=key.canonical)
+
+
+def _braked(brake: Brake, wanted: Wanted) -> Stopped | None:
+    stop = stops(brake, wanted.kind, wanted.strength, wanted.profile)
+    if stop is None:
+        return None
+    pause, setting = stop
+    return Stopped(Outcome.HELD, f"the brake is on ({pause}, since {_day(setting.since)}): {setting.why}")
+
+
+def _asked_about_another(hold: Hold, *, same: bool) -> bool:
+    """Whether a hold asked about something that no longer is: an old leave date, or a text that may be a slip.
+
+    A dismissal said that the text is a slip, and nothing about a move to come; who released it meant the revoke.
+    """
+    match hold.stopped_by:
+        case StoppedBy.STALE_LEAVE_DATE:
+            return not same
+        case StoppedBy.NEAR_MISS:
+            return hold.status is not Status.RELEASED
+        case _:
+            return False
+
+
+def _spoken(kind: ActionKind) -> str:
+    return kind.value.replace("_", " ")
+
+
+def _day(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"

@@ -1,0 +1,192 @@
+"""What an update of a profile did: the flag alone, nothing that shows yet, harm, or what somebody else wrote meanwhile.
+
+Lives here: comparing a read with what was kept of the update, by billing's own clock, and telling what came of it.
+When a profile is updated is `profile`'s.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from shared.domain.access.opt_in import FLAG, as_kept, differences, image
+from shared.domain.billing import BillingProfile
+from shared.domain.clocks import CLOCKS_APART
+from shared.domain.guards.brake import BrakeCause, Pause
+from shared.domain.keys import ProfileKey
+from shared.domain.outcome import Outcome
+from shared.domain.policy.model import ActionKind
+from shared.domain.work import CauseKind, WorkItem
+from shared.errors import Permanent, Transient
+from shared.ports import Billing, Clock, ProfileState
+from shared.services.app import App, Look
+from shared.services.reconcile.guard import Guard, set_brake
+
+_ALIKE: Final = timedelta(seconds=2)
+"""What our clock and billing's may differ by and are taken for one: it tells its own in whole seconds, as of some way
+back."""
+
+_EXPECTED: Final = frozenset({FLAG, "provisioningState"})
+"""What an update may change: the flag, and the service's own word on how the update is getting on."""
+
+_JUDGED_WITHIN: Final = timedelta(minutes=15)
+"""How long after an update whatever else differs counts as its harm: the verify looks are over by then. Later it may
+as well be somebody's edit, of which a person is told."""
+
+WHY: Final = "opted out although the policy keeps it opted in"
+"""The reason of every update."""
+
+NOT_VISIBLE: Final = "accepted, but not visible yet"
+"""What is said of an update that a read does not show."""
+
+
+def services_clock(app: App, billing: Billing) -> Clock:
+    """Billing's own clock, as its latest answer told the time; ours where it told none.
+
+    By it updates are told apart: one is stored by one instance and asked for by another, and their clocks differ.
+    """
+    told = billing.service_time()
+    ahead = timedelta() if told is None else told - app.clock.now()
+    return _Ahead(app.clock, ahead if abs(ahead) > _ALIKE else timedelta())
+
+
+@dataclass(frozen=True, slots=True)
+class _Ahead:
+    """A clock that is ahead of another by so much."""
+
+    clock: Clock
+    by: timedelta
+
+    def now(self) -> datetime:
+        """The time there."""
+        return self.clock.now() + self.by
+
+
+def since_update(made: datetime | None, clock: Clock) -> timedelta | None:
+    """How long ago an update was made; None for never, or at a time to come that no clock explains.
+
+    Where billing did not tell its time, it was an instance's that was ahead.
+    """
+    if made is None:
+        return None
+    since = clock.now() - made
+    return max(since, timedelta()) if since > -2 * CLOCKS_APART else None
+
+
+async def judge_earlier(
+    app: App, item: WorkItem, guard: Guard, profile: BillingProfile, state: ProfileState, clock: Clock
+) -> Look | None:
+    """Judges an update that the look which made it could not; None where this look is to go on.
+
+    An update that does not show is waited for as long as verify looks come, and until there may be another one.
+    """
+    look = await judge(app, guard, profile, state, clock, NOT_VISIBLE)
+    since = since_update(state.unjudged, clock)
+    pause = timedelta(seconds=app.settings.profile_update_seconds)
+    is_waited_for = item.cause.kind is CauseKind.VERIFY or (since is not None and since < pause)
+    if look.outcome is not Outcome.UNVERIFIED or is_waited_for:
+        return look
+    changed = _changed(profile, state)
+    return (
+        await _tell_change(app, guard, profile, state, clock, sorted(changed), may_be_harm=False) if changed else None
+    )
+
+
+def _changed(after: BillingProfile, state: ProfileState) -> set[str]:
+    """In what a profile differs from how it was before the unjudged update, but for what an update may change."""
+    before = as_kept(state.before or {"properties": {}, "tags": {}}, after)
+    return set(differences(before, after)) - _EXPECTED
+
+
+def _by_others(changed: Collection[str], state: ProfileState) -> set[str]:
+    """What of that somebody else changed: the answer to the update showed it as it was before.
+
+    What the answer leaves out it says nothing about.
+    """
+    if state.answered is None or state.before is None:
+        return set()
+    before, answered = ({**kept["properties"], "tags": kept["tags"]} for kept in (state.before, state.answered))
+    return {name for name in changed if name in answered and answered[name] == before.get(name)}
+
+
+async def judge(app: App, guard: Guard, after: BillingProfile, state: ProfileState, clock: Clock, doubt: str) -> Look:
+    """What a read says of the unjudged update: the flag alone differs, nothing does yet, or harm was done.
+
+    Harm is what differs from before and nobody else is known to have written. An update that does not show, neither
+    here nor in its answer, has done none yet.
+    """
+    changed = _changed(after, state)
+    by_others = _by_others(changed, state)
+    shows = bool(after.invoice_email_opt_in or (state.answered or {}).get("properties", {}).get(FLAG))
+    if shows and changed - by_others:
+        return await _tell_change(app, guard, after, state, clock, sorted(changed - by_others), may_be_harm=True)
+    if not after.invoice_email_opt_in:
+        return unseen(after.key, doubt)
+    try:
+        await app.state.put_profile(replace(state, unjudged=None, answered=None, agreed=None))
+    except (Transient, Permanent) as failure:
+        why = f"opted in; that this was seen could not be kept: {failure}"
+        return Look(Outcome.RETRY, {"why": why, "actions": [action_record(after.key, Outcome.UNVERIFIED, why)]})
+    guard.done(guard.wanted(ActionKind.PROFILE_UPDATES, after.key, WHY))
+    record: dict[str, Any] = {"why": WHY, "actions": [action_record(after.key, Outcome.DONE, WHY)]}
+    if by_others:
+        record["changed_by_others"] = sorted(by_others)
+    return await with_holds(guard, Look(Outcome.DONE, record))
+
+
+async def _tell_change(
+    app: App,
+    guard: Guard,
+    after: BillingProfile,
+    state: ProfileState,
+    clock: Clock,
+    changed: list[str],
+    *,
+    may_be_harm: bool,
+) -> Look:
+    """Stops every write to the profile until a person has looked; where no harm can be told from an edit, says so."""
+    fields = ", ".join(changed)
+    made = state.unjudged or clock.now()
+    is_harm = may_be_harm and clock.now() - made < _JUDGED_WITHIN
+    if is_harm:
+        finding, why = "profile-update-harm", f"an update changed more than the flag: {fields}"
+        if state.answered is None:
+            why = f"more than the flag differs after an update whose answer was lost: {fields}; did anybody edit it?"
+        why = f"{why}; no further update by itself"
+        state = replace(state, blocked=why, after=image(after))
+    else:
+        finding, why = "profile-update-unjudged", f"the update of {made:%Y-%m-%d %H:%M} UTC could not be judged in time"
+        why = f"{why}, and the profile differs in {fields}: somebody has to compare it"
+    record = {"why": why, "finding": finding, "changed": changed}
+    try:
+        if is_harm:
+            # The brake first: were it last, whatever breaks off before it would leave harm without one.
+            pause = Pause(BrakeCause.HARM, after.key.folded)
+            await set_brake(app, pause, f"{after.key}: {why}", by=after.key.canonical)
+        # A release has served, also where it did harm: the next update needs another one.
+        guard.done(guard.wanted(ActionKind.PROFILE_UPDATES, after.key, WHY))
+        await guard.store()
+        await app.state.put_profile(replace(state, unjudged=None, answered=None))
+    except (Transient, Permanent) as failure:
+        return Look(Outcome.RETRY, record | {"why": f"{why}; not kept yet: {failure}"})
+    return Look(Outcome.GAVE_UP, record)
+
+
+def action_record(key: ProfileKey, outcome: Outcome, why: str) -> dict[str, str]:
+    """How an update ended, for the ledger."""
+    return {"action": "opt-in", "profile": str(key), "outcome": outcome.value, "why": why}
+
+
+def unseen(key: ProfileKey, doubt: str) -> Look:
+    """A look after which nobody can say what the update did; `doubt` is why."""
+    return Look(Outcome.UNVERIFIED, {"why": doubt, "actions": [action_record(key, Outcome.UNVERIFIED, doubt)]})
+
+
+async def with_holds(guard: Guard, look: Look) -> Look:
+    """The look with the key's holds stored; where that fails it is taken again, and still says what was done."""
+    try:
+        await guard.store()
+    except (Transient, Permanent) as failure:
+        why = f"{look.record['why']}; the hold could not be stored: {failure}"
+        return replace(look, outcome=Outcome.RETRY, record={**look.record, "why": why})
+    return look

@@ -1,0 +1,413 @@
+"""One look at one person: read, decide, weigh the evidence, carry out, remember.
+
+The order of these steps is the whole of this module. What should be is `decide`'s, how it is written is `actions`',
+when to come back after a failure `reconcile`'s.
+"""
+
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from shared.domain.access.decide import decide, may_keep, may_serve
+from shared.domain.access.employment import standing
+from shared.domain.access.evidence import Weighed, sighting_on, weigh
+from shared.domain.access.near_misses import with_near_misses
+from shared.domain.access.ownership import Held, OwnAssignment
+from shared.domain.access.plan import Employment, Grant, Note, NoteKind, Plan, Revoke
+from shared.domain.access.rules import managed_accounts
+from shared.domain.billing import Assignment
+from shared.domain.catalogue import Catalogue
+from shared.domain.keys import IdentityKind, PersonKey, ProfileKey
+from shared.domain.outcome import Outcome, worst
+from shared.domain.people import Person, PersonRead
+from shared.domain.policy.model import ActionKind
+from shared.domain.work import CauseKind, Scheduled, WorkItem, again, later
+from shared.errors import InvoiceAccessError, Permanent, Transient
+from shared.ports import Billing, Chain, Holding, PersonState
+from shared.services.app import App, Deadline, Look
+from shared.services.catalogue import enforced_profiles
+from shared.services.estate import judge_rules
+from shared.services.provenance import REMEMBERED_ADOPTED, ReadOnce, prove_row, recalled
+from shared.services.reconcile.apply import Result, Run, failed, is_young
+from shared.services.reconcile.guard import Guard, role_lost
+from shared.services.reconcile.pieces import Piece, cut, read_piece
+from shared.services.reconcile.recipients import left_with_too_few
+from shared.services.reconcile.slips import ask_about_slips
+
+_MOST_NOTES: Final = 200
+"""Notes in one record, in full: some 60,000 of the 440,000 characters that it holds."""
+
+_CAUSED_BY_EVENTS: Final = frozenset({CauseKind.EVENT, CauseKind.SCHEDULE, CauseKind.RETRY})
+"""Looks that a change brought about, and which may come before the directory shows it. A retry may be of such a one."""
+
+_log = logging.getLogger(__name__)
+
+
+async def look_at_person(app: App, key: PersonKey, item: WorkItem, chain: Chain, deadline: Deadline) -> Look:
+    """Makes what one person holds what they should hold, as far as is proved and allowed."""
+    now = app.clock.now()
+    stored = await app.state.person(key.object_id)
+    before = await recalled(stored, app.ledger)
+    found_by_sweep = item.cause.kind is CauseKind.SWEEP
+    catalogue = await app.shelf.current(now, not_before=item.first_asked if found_by_sweep else None)
+    person = await _read_person(app, key, before, now)
+    enforced = enforced_profiles(app.policy, catalogue)
+    billing = app.billing_for_look(enforced.__contains__)
+
+    guard = await Guard.open(app, key)
+    guard.reopen_released(enforced.__contains__)
+    draft = decide(person, app.policy, catalogue, (), now)
+    foreign = await _seen_foreign(app, key) if draft.employment is Employment.LEAVER else ()
+    to_read = _profiles_to_read(app, catalogue, draft, {*before.holdings, *guard.profiles, *foreign}, item)
+    piece = cut(item, to_read, draft.wanted)
+    piece, rows, unread = await read_piece(app, billing, key.object_id, piece, deadline)
+    held = await _prove(app, billing, rows, before)
+    moved = [one for one in held if isinstance(one, OwnAssignment) and one.profile not in draft.wanted]
+    if moved and catalogue.unknown_rules is None and may_keep(person, app.policy, now):
+        catalogue = await _with_rules_judged(app, catalogue)
+    plan = decide(person, app.policy, catalogue, held, now)
+    plan = with_near_misses(plan, person, app.policy, catalogue, app.shelf.vocabulary(app.policy, catalogue))
+    plan = replace(plan, grants=tuple(grant for grant in plan.grants if grant.profile in rows))
+    if not piece.is_all:
+        plan = replace(plan, notes=tuple(note for note in plan.notes if piece.covers(note.profile)))
+
+    weighed = weigh(
+        plan,
+        before.sightings,
+        now,
+        settle=app.settings.settle,
+        grace=timedelta(hours=app.policy.mover_grace_hours),
+    )
+    revokes, spared, unsure = await _spare_what_a_missing_group_gave(app, plan, weighed.apply)
+    revokes, unread_slips = await _ask_about_slips(app, plan, revokes, person, catalogue, guard.asked_about)
+    out_of_sight = _out_of_sight(app, catalogue, before) if piece.is_first else ()
+    plan = replace(plan, notes=(*plan.notes, *spared, *out_of_sight))
+
+    is_unreadable = plan.employment is Employment.UNREADABLE
+    state = replace(
+        before,
+        holdings=_remember(before.holdings, rows, held, plan, now, app.settings.intent_seconds),
+        sightings=before.sightings
+        if is_unreadable
+        else {**_unread(before.sightings, unread, piece.elsewhere, plan), **weighed.sightings},
+        names=_names(person) or before.names,
+    )
+    await _pause_if_access_lost(app, key, unread)
+    run = Run(app, billing, chain, deadline, guard, enforced.__contains__, state, stored)
+    results = [*unread, *unsure, *unread_slips, *await run.carry_out(plan, revokes)]
+    if is_unreadable and piece.is_first:  # somebody has to mend what the directory holds; a sweep sees that it is done
+        results.append(failed("read", None, Permanent(plan.reason)))
+    begun = piece.until_late(results)
+    results += await _store(app, run)
+    results += await _close_holds(guard, run, plan, rows)
+    await _pause_if_access_lost(app, key, results)
+    few = await left_with_too_few(app, billing, catalogue, results, deadline)
+
+    mine = [result.outcome for result in results if begun is piece or not result.late]
+    outcome = worst(mine + [Outcome.WAITING] * bool(weighed.wait))
+    gave_up = any(result.outcome is Outcome.GAVE_UP for result in results)
+    return Look(
+        outcome,
+        record={
+            **({"alert": "a person has to act"} if gave_up else {}),
+            **guard.alert(),
+            "employment": plan.employment.value,
+            "why": plan.reason,
+            **begun.record(),
+            "wanted": _wanted_record(plan, piece),
+            "read": sorted(str(profile) for profile in rows),
+            **_adopted_record(run.state),
+            "held": {str(one.profile): _held_record(one) for one in held if isinstance(one, OwnAssignment)},
+            **_notes_record((*plan.notes, *few)),
+            "actions": [result.as_record() for result in results],
+            "waiting": [
+                {
+                    "profile": str(waiting.revoke.profile),
+                    "why": waiting.revoke.reason,
+                    "due": waiting.due.isoformat(),
+                }
+                for waiting in weighed.wait
+            ],
+        },
+        follow_ups=tuple(_follow_ups(app, begun, plan, weighed, results, now)),
+        retry_after=max((r.retry_after for r in results if r.retry_after is not None), default=None),
+        item=begun.item,
+    )
+
+
+async def _prove(
+    app: App, billing: Billing, rows: Mapping[ProfileKey, Assignment | None], before: PersonState
+) -> list[Held]:
+    """The assignments that were read, each proved ours or foreign."""
+    identities = await billing.identities()
+    ledger = ReadOnce(app.ledger)
+    return [
+        await prove_row(row, identities=identities, state=before, ledger=ledger, on_its_way=app.settings.on_its_way)
+        for row in rows.values()
+        if row is not None
+    ]
+
+
+async def _read_person(app: App, key: PersonKey, before: PersonState, now: datetime) -> PersonRead:
+    """Reads one person, with their groups where rules may give them something, or let them keep it.
+
+    Rules give nothing to who has left: a read of groups that fails must not keep a leaver's access.
+    """
+    person = await app.directory.person(key.object_id, frozenset())
+    if not isinstance(person, Person):
+        return person
+    stands = standing(person, app.policy, now)
+    if stands.employment is not Employment.EMPLOYED and not (before.holdings and may_serve(person, stands)):
+        return person
+    return replace(person, groups=await app.directory.groups_of(key.object_id, app.policy.groups))
+
+
+async def _with_rules_judged(app: App, catalogue: Catalogue) -> Catalogue:
+    """Judges the rules where no sweep has, and keeps that for the looks to come.
+
+    Only where there is no judgement at all: one of an earlier policy waits for the sweep, which sees at once
+    everything that a changed policy would take away.
+    """
+    judged = await judge_rules(app, catalogue)
+    if judged.unknown_rules is not None:
+        await app.shelf.put(judged, app.clock.now())
+    return judged
+
+
+def _out_of_sight(app: App, catalogue: Catalogue, before: PersonState) -> list[Note]:
+    """What is remembered as ours where nothing is read: our role there is gone, or the policy dropped the account."""
+    managed = managed_accounts(app.policy, catalogue.accounts)
+    text = "remembered as ours, but its billing account is not managed or not listed: it was not read, and stays"
+    lost = sorted(profile for profile in before.holdings if profile.account.lower() not in managed)
+    return [Note(NoteKind.NOT_MANAGED, text, profile) for profile in lost]
+
+
+async def _seen_foreign(app: App, key: PersonKey) -> list[ProfileKey]:
+    """Where the last sweep saw somebody hold what others gave: of a leaver that is told at once, and stays.
+
+    Telling is not worth a leaver's revokes: where the state cannot say it, nothing is told.
+    """
+    try:
+        sighted = await app.state.sighted()
+    except (Transient, Permanent) as failure:
+        _log.warning("%s: what others gave is not told of: %s", key.canonical, failure)
+        return []
+    return [one.profile for one in sighted if one.principal_id == key.object_id]
+
+
+def _profiles_to_read(
+    app: App, catalogue: Catalogue, draft: Plan, concerned: AbstractSet[ProfileKey], item: WorkItem
+) -> list[ProfileKey]:
+    """What the policy gives, what is `concerned` (remembered, held, or others gave), what a hint names: one read each.
+
+    A hint only widens, and only to profiles that exist in accounts we manage.
+    """
+    managed = managed_accounts(app.policy, catalogue.accounts)
+    known = {profile.key for profile in catalogue.profiles}
+    wanted = {*draft.wanted, *concerned, *(hint for hint in item.hints if hint in known)}
+    return sorted(profile for profile in wanted if profile.account.lower() in managed)
+
+
+async def _spare_what_a_missing_group_gave(
+    app: App, plan: Plan, revokes: Sequence[Revoke]
+) -> tuple[list[Revoke], list[Note], list[Result]]:
+    """Keeps back revokes of what a rule gave whose group is gone: nobody left it, it left.
+
+    Returns the revokes that remain, a note for each one spared, and a result for each one where the group could not be
+    read: that is no answer, so it is kept back as well.
+    """
+    if plan.employment is not Employment.EMPLOYED:
+        return list(revokes), [], []
+    groups_of = {rule.name: rule.member_of for rule in app.policy.rules}
+    known: dict[str, bool | InvoiceAccessError] = {}
+    kept: list[Revoke] = []
+    spared: list[Note] = []
+    unsure: list[Result] = []
+    for revoke in revokes:
+        rules = revoke.assignment.rules
+        groups = frozenset[str]().union(*(groups_of.get(rule, frozenset()) for rule in (rules or groups_of)))
+        for group in sorted(groups - known.keys()):
+            try:
+                known[group] = await app.directory.group_exists(group)
+            except (Transient, Permanent) as failure:
+                known[group] = failure
+        gone = [group for group in sorted(groups) if known[group] is False]
+        failures = [answer for group in sorted(groups) if not isinstance(answer := known[group], bool)]
+        if gone:
+            spared.append(Note(NoteKind.RULE_NOT_KNOWN, f"group {gone[0]} does not exist", revoke.profile))
+        elif failures:
+            unsure.append(failed("read", revoke.profile, failures[0]))
+        else:
+            kept.append(revoke)
+    return kept, spared, unsure
+
+
+async def _ask_about_slips(
+    app: App,
+    plan: Plan,
+    revokes: Sequence[Revoke],
+    person: PersonRead,
+    catalogue: Catalogue,
+    asked_about: AbstractSet[ProfileKey],
+) -> tuple[list[Revoke], list[Result]]:
+    """The revokes, those that may rest on a slip to be asked about; none where the directory cannot say."""
+    if not revokes or plan.employment is not Employment.EMPLOYED:
+        return [*revokes], []
+    try:
+        asked = await ask_about_slips(app, replace(plan, revokes=tuple(revokes)), person, catalogue, asked_about)
+    except (Transient, Permanent) as failure:
+        return [], [failed("read", revoke.profile, failure) for revoke in revokes]
+    return [*asked.revokes], []
+
+
+async def _pause_if_access_lost(app: App, key: PersonKey, results: Sequence[Result]) -> None:
+    """Pauses the accounts on which these show that our own role is gone: before the writes where the reads show it."""
+    lost = {result.lost_account: result.why for result in reversed(results) if result.lost_account is not None}
+    for account, why in sorted(lost.items()):
+        await role_lost(app, key, account, why)
+
+
+def _remember(
+    holdings: Mapping[ProfileKey, Holding],
+    rows: Mapping[ProfileKey, Assignment | None],
+    held: Sequence[Held],
+    plan: Plan,
+    now: datetime,
+    intent_seconds: int,
+) -> dict[ProfileKey, Holding]:
+    """What we remember of our assignments after having read them.
+
+    Ours: with the rules that give it now. Foreign: forgotten. Gone: forgotten once a grant of ours could no longer
+    be on its way. Not read: as it was.
+    """
+    remembered = dict(holdings)
+    for profile, row in rows.items():
+        if row is None and profile in holdings and not is_young(holdings[profile].intended_at, now, intent_seconds):
+            del remembered[profile]
+    for one in held:
+        if isinstance(one, OwnAssignment):
+            holding = remembered.get(one.profile, Holding())
+            rules = plan.wanted.get(one.profile) or holding.rules
+            remembered[one.profile] = replace(holding, rules=tuple(rules))
+        else:
+            remembered.pop(one.profile, None)
+    return remembered
+
+
+def _unread(
+    sightings: Mapping[str, datetime], failures: Sequence[Result], elsewhere: Collection[ProfileKey], plan: Plan
+) -> dict[str, datetime]:
+    """The evidence about profiles that were not read, as far as what the directory says does not refute it."""
+    failed = {failure.profile for failure in failures if failure.profile is not None}
+    still = {sighting_on(plan, profile) for profile in {*failed, *elsewhere} - plan.wanted.keys()}
+    return {text: seen for text, seen in sightings.items() if text in still}
+
+
+async def _store(app: App, run: Run) -> list[Result]:
+    """Stores what is remembered of the person, if that changed and is worth a row.
+
+    What was written to Azure by then must be recorded all the same, so that a failure here is one result among others.
+    """
+    state = run.state
+    if state == run.stored or not (state.holdings or state.sightings or run.stored.version is not None):
+        return []
+    try:
+        await app.state.put_person(state)
+    except (Transient, Permanent) as failure:
+        return [failed("remember", None, failure)]
+    return []
+
+
+async def _close_holds(guard: Guard, run: Run, plan: Plan, read: Collection[ProfileKey]) -> list[Result]:
+    """Closes the holds of what is no longer wanted, of the profiles that were `read`.
+
+    Evidence that is yet to be seen again still wants it. Where a rule is not known nothing is concluded about a mover's
+    revoke; whatever else is held there is done, or wanted by nobody.
+    """
+    wanted: tuple[Grant | Revoke, ...] = (*plan.grants, *plan.revokes)
+    still = {run.wanted(plan, action).id for action in wanted}
+    still |= {
+        guard.wanted(ActionKind.MOVER_REVOKES, note.profile, "").id
+        for note in plan.notes
+        if note.kind is NoteKind.RULE_NOT_KNOWN and note.profile is not None
+    }
+    silent = [profile for profile in guard.profiles if profile not in read or plan.employment is Employment.UNREADABLE]
+    guard.keep(still, silent)
+    try:
+        await guard.store()
+    except (Transient, Permanent) as failure:
+        return [failed("hold", None, failure)]
+    return []
+
+
+def _names(person: PersonRead) -> Mapping[IdentityKind, str]:
+    """What the directory calls somebody now, for events about them when it no longer does."""
+    return person.names if isinstance(person, Person) else {}
+
+
+def _adopted_record(state: PersonState) -> dict[str, list[str]]:
+    """What is remembered as adopted, also where it could not be read now: whoever loses the state finds it here.
+
+    The first of them: that there is any sends them to each one's own record.
+    """
+    adopted = sorted(str(profile) for profile, holding in state.holdings.items() if holding.adopted)
+    return {REMEMBERED_ADOPTED: adopted[:_MOST_NOTES]} if adopted else {}
+
+
+def _wanted_record(plan: Plan, piece: Piece) -> dict[str, list[str]]:
+    told = plan.wanted if piece.is_all else plan.wanted.keys() & frozenset(piece.profiles)
+    return {str(profile): list(plan.wanted[profile]) for profile in sorted(told)}
+
+
+def _held_record(one: OwnAssignment) -> dict[str, Any]:
+    since = one.assignment.created_on
+    return {
+        "proof": one.proof.value,
+        "rules": sorted(one.rules or ()),
+        "since": None if since is None else since.isoformat(),
+    }
+
+
+def _notes_record(notes: Sequence[Note]) -> dict[str, Any]:
+    """The first notes in full, and how many more there are: they may concern profiles that nobody reads."""
+    record: dict[str, Any] = {"notes": [_note_record(note) for note in notes[:_MOST_NOTES]]}
+    return record if len(notes) <= _MOST_NOTES else record | {"notes_left_out": len(notes) - _MOST_NOTES}
+
+
+def _note_record(note: Note) -> dict[str, str]:
+    record = {"kind": note.kind.value, "text": note.text}
+    return record if note.profile is None else record | {"profile": str(note.profile)}
+
+
+def _follow_ups(
+    app: App, piece: Piece, plan: Plan, weighed: Weighed, results: Sequence[Result], now: datetime
+) -> list[Scheduled]:
+    """The looks that this one asks for by itself: evidence to be seen again, lag to settle, dates to come, the rest.
+
+    What concerns the person and not a piece of their profiles, the first piece asks for, and for all of them.
+    """
+    item = piece.item
+    looks: list[Scheduled] = [] if piece.rest is None else [piece.rest]
+    settled = now + app.settings.settle
+    evidence = min((waiting.due for waiting in weighed.wait), default=None)
+    if evidence is not None:
+        looks.append(_at(app, item, CauseKind.SETTLE, evidence))
+    if not piece.is_first:
+        return looks
+    everything = replace(item, after=None, upto=None) if item.is_part else item
+    # What changed something has seen the change; what failed or is on its way is looked at again anyway.
+    saw_nothing = not any(r.outcome in {Outcome.DONE, Outcome.RETRY, Outcome.UNVERIFIED} for r in results)
+    covered = evidence is not None and evidence <= settled and not item.is_part
+    if saw_nothing and item.cause.kind in _CAUSED_BY_EVENTS and not covered:
+        looks.append(_at(app, everything, CauseKind.SETTLE, settled))
+    if plan.next_change is not None and plan.next_change <= now + timedelta(hours=app.settings.sweep_hours):
+        looks.append(_at(app, everything, CauseKind.SCHEDULE, plan.next_change))
+    return looks
+
+
+def _at(app: App, item: WorkItem, kind: CauseKind, due: datetime) -> Scheduled:
+    look = replace(again(item, kind), first_asked=due)
+    return later(look, due, coalesce=app.settings.coalesce)

@@ -1,0 +1,281 @@
+"""One look at one profile's e-mail invoicing: keep it opted in, and change nothing else.
+
+A PUT replaces the whole profile and nothing guards it against a change made meanwhile. So it is done rarely,
+only after two reads agreed, with the state before kept, and what it did is read back and compared. Until some look
+has done that the update stays unjudged, and every look begins with it (`judged_updates`).
+"""
+
+import asyncio
+import logging
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from shared.domain.access.opt_in import fingerprint, image, image_digest
+from shared.domain.access.rules import managed_accounts
+from shared.domain.billing import BillingProfile
+from shared.domain.guards.holds import AskFirst, StoppedBy
+from shared.domain.keys import ProfileKey
+from shared.domain.outcome import Outcome
+from shared.domain.policy.model import ActionKind
+from shared.domain.policy.selectors import pick
+from shared.domain.work import CauseKind, Scheduled, WorkItem, again, later
+from shared.errors import InvoiceAccessError, MaybeWritten, Permanent, Transient
+from shared.ports import Billing, Chain, Clock, ProfileState
+from shared.services.app import App, Deadline, Look
+from shared.services.catalogue import enforced_profiles
+from shared.services.reconcile.guard import Guard, Stopped, Wanted
+from shared.services.reconcile.judged_updates import (
+    NOT_VISIBLE,
+    WHY,
+    action_record,
+    judge,
+    judge_earlier,
+    services_clock,
+    since_update,
+    unseen,
+    with_holds,
+)
+
+_DAY: Final = timedelta(hours=24)
+
+_TOO_LATE: Final = "the handler's time was over before this write could begin"
+
+_log = logging.getLogger(__name__)
+
+_UNSAID: Final = "the answer does not say whether invoices are mailed"
+
+
+async def look_at_profile(app: App, key: ProfileKey, item: WorkItem, chain: Chain, deadline: Deadline) -> Look:
+    """Turns a profile's invoice e-mail on where the policy wants it and it is literally off."""
+    now = app.clock.now()
+    found_by_sweep = item.cause.kind is CauseKind.SWEEP
+    catalogue = await app.shelf.current(now, not_before=item.first_asked if found_by_sweep else None)
+    why_not = None
+    if key.account.lower() not in managed_accounts(app.policy, catalogue.accounts):
+        why_not = "not in a billing account that the policy manages"
+    elif all(profile.key != key for profile in catalogue.profiles):
+        why_not = "the last bulk read of billing did not list it"
+    if why_not is not None:
+        # One bulk read is no proof that what waits is no longer wanted. A release that cannot be done now is over.
+        guard = await Guard.open(app, key)
+        guard.close_released()
+        return await with_holds(guard, Look(Outcome.UNCHANGED, {"why": why_not}))
+    enforced = enforced_profiles(app.policy, catalogue)
+    billing = app.billing_for_look(enforced.__contains__)
+    asked_at = app.clock.now()
+    profile = await billing.profile(key)
+    state = await app.state.profile(key)
+    guard = await Guard.open(app, key)
+    guard.reopen_released(enforced.__contains__)
+    clock = services_clock(app, billing)
+    if state.unjudged is not None and profile is not None:
+        look = await judge_earlier(app, item, guard, profile, state, clock)
+        if look is not None:
+            return look
+    why_not = _why_leave_it(app, profile)
+    if why_not is not None or profile is None:
+        return await _leave(app, guard, profile, state, why_not)
+    if key not in enforced:
+        await guard.store()
+    wait = _wait_for(app, profile, state, asked_at, clock)
+    if wait is None:
+        try:
+            return await _opt_in(
+                app, chain, deadline, billing, profile, state, guard if key in enforced else None, clock
+            )
+        finally:
+            await guard.give_back()
+    if state.agreed is None or state.agreed[0] != fingerprint(profile):
+        await app.state.put_profile(replace(state, agreed=(fingerprint(profile), app.clock.now())))
+    due, why = wait
+    return Look(Outcome.WAITING, {"why": why}, (_at(app, item, due),))
+
+
+async def _leave(
+    app: App, guard: Guard, profile: BillingProfile | None, state: ProfileState, why_not: str | None
+) -> Look:
+    """Forgets what was read before, and the holds of what is no longer wanted."""
+    if state.agreed is not None:
+        await app.state.put_profile(replace(state, agreed=None))
+    if profile is not None and why_not != _UNSAID:
+        guard.keep(())  # what was not read says nothing of what is wanted
+    return await with_holds(guard, Look(Outcome.UNCHANGED, {"why": why_not}))
+
+
+def _why_leave_it(app: App, profile: BillingProfile | None) -> str | None:
+    if profile is None:
+        return "there is no such profile"
+    if not pick(app.policy.opt_in, (profile,)).profiles:
+        return "the policy does not keep this profile opted in"
+    if profile.invoice_email_opt_in is None:
+        return _UNSAID
+    if profile.invoice_email_opt_in:
+        return "opted in"
+    if not profile.is_active:
+        return f"the profile is {profile.status}"
+    return None
+
+
+async def _opt_in(
+    app: App,
+    chain: Chain,
+    deadline: Deadline,
+    billing: Billing,
+    profile: BillingProfile,
+    state: ProfileState,
+    guard: Guard | None,
+    clock: Clock,
+) -> Look:
+    """Updates the profile, unless a person has to decide first.
+
+    `guard` is None where the profile is only observed.
+    """
+    now = clock.now()
+    state = replace(state, updates=tuple(moment for moment in state.updates if abs(now - moment) < _DAY))
+    wanted = guard.wanted(ActionKind.PROFILE_UPDATES, profile.key, WHY) if guard is not None else None
+    if guard is not None and wanted is not None:
+        stop, finding = await _stopped(app, guard, wanted, state)
+        if stop is not None:
+            held = _held(profile.key, stop, finding)
+            return replace(held, record={**held.record, **guard.alert()})
+    if deadline.left(app.clock.now()) <= 0:
+        return Look(Outcome.RETRY, {"why": _TOO_LATE})
+
+    intent: dict[str, Any] = {
+        "action": "opt-in",
+        "profile": str(profile.key),
+        "mode": "observe" if guard is None else "enforce",
+        "before": image_digest(image(profile)),
+    }
+    await chain.append("intent", app.clock.now(), {"actions": [intent]})
+    if guard is None or wanted is None:
+        await billing.opt_in(profile)  # observed: it says what it would do, and there is nothing to judge
+        return Look(Outcome.WOULD, {"why": WHY, "actions": [action_record(profile.key, Outcome.WOULD, WHY)]})
+    stop = await guard.brake(wanted)
+    if stop is not None:
+        return _held(profile.key, stop, None)
+    return await _update(app, guard, deadline, billing, profile, state, clock)
+
+
+async def _stopped(app: App, guard: Guard, wanted: Wanted, state: ProfileState) -> tuple[Stopped | None, str | None]:
+    """What stands in the way of an update, and the finding that it is."""
+    ask: AskFirst | None = None
+    finding = None
+    if state.blocked is not None:
+        ask, finding = AskFirst(StoppedBy.HARM, state.blocked), "profile-update-blocked"
+    elif len(state.updates) >= app.settings.profile_updates_per_day:
+        why = f"opted in {len(state.updates)} times in 24 h and turned off again each time; somebody has to settle this"
+        ask, finding = AskFirst(StoppedBy.FIGHTS_BACK, why), "profile-fights-back"
+    stopped = await guard.admit([replace(wanted, ask_first=ask)])
+    return stopped.get(wanted.id), finding
+
+
+def _held(key: ProfileKey, stop: Stopped, finding: str | None) -> Look:
+    action = action_record(key, stop.outcome, stop.why)
+    if stop.hold:
+        action["hold"] = stop.hold
+    record: dict[str, Any] = {"why": stop.why, "actions": [action]}
+    return Look(stop.outcome, record if finding is None else record | {"finding": finding})
+
+
+async def _update(
+    app: App,
+    guard: Guard,
+    deadline: Deadline,
+    billing: Billing,
+    profile: BillingProfile,
+    state: ProfileState,
+    clock: Clock,
+) -> Look:
+    """Keeps the image, writes within the handler's time, and reads back."""
+    if deadline.left(app.clock.now()) <= 0:
+        return Look(Outcome.RETRY, {"why": _TOO_LATE})
+    now = clock.now()
+    stored = await app.state.put_profile(
+        replace(
+            state,
+            updates=(*state.updates, now),
+            before=image(profile),
+            unjudged=now,
+            agreed=None,
+            answered=None,
+            blocked=None,
+            after=None,
+        )
+    )
+    as_it_was = replace(state, version=stored.version)
+    left = deadline.left(app.clock.now())  # storing takes its time as well
+    if left <= 0:
+        return await _not_begun(app, as_it_was)
+    doubt, answer = NOT_VISIBLE, None
+    wanted = guard.wanted(ActionKind.PROFILE_UPDATES, profile.key, WHY)
+    guard.begins(wanted)
+    try:
+        async with asyncio.timeout(left):
+            answer = await billing.opt_in(profile)
+    except TimeoutError:
+        doubt = "the service did not answer within the handler's time"
+    except MaybeWritten as lost:
+        doubt = lost.reason
+    except (Transient, Permanent):
+        # It surely did not happen: it is none of the day's updates, and everything else is as it was.
+        guard.came_to_nothing(wanted)
+        await app.state.put_profile(as_it_was)
+        raise
+    if answer is not None:
+        stored = await _keep_answer(app, stored, answer)
+    try:
+        after = await billing.profile(profile.key)
+    except InvoiceAccessError as failure:
+        return unseen(profile.key, f"{doubt}; reading back failed: {failure}")
+    if after is None:
+        return unseen(profile.key, "the profile could not be found when reading back")
+    return await judge(app, guard, after, stored, clock, doubt)
+
+
+async def _keep_answer(app: App, state: ProfileState, answer: BillingProfile) -> ProfileState:
+    """Keeps what the answer to an update showed: whoever judges it later needs to know what it left."""
+    state = replace(state, answered=image(answer))
+    try:
+        return await app.state.put_profile(state)
+    except (Transient, Permanent) as failure:
+        _log.warning("%s: what the answer to its update showed was not kept: %s", answer.key.canonical, failure)
+        return state
+
+
+async def _not_begun(app: App, as_it_was: ProfileState) -> Look:
+    """Takes back what was kept of an update that is not made: nothing is to be judged, and it is none of the day's.
+
+    Where that fails the next look takes it for an update that does not show.
+    """
+    why = _TOO_LATE
+    try:
+        await app.state.put_profile(as_it_was)
+    except (Transient, Permanent) as failure:
+        why = f"{why}; that it did not could not be kept: {failure}"
+    return Look(Outcome.RETRY, {"why": why})
+
+
+def _wait_for(
+    app: App, profile: BillingProfile, state: ProfileState, now: datetime, clock: Clock
+) -> tuple[datetime, str] | None:
+    """Until when, by our clock, to leave the profile alone, and why; None when it may be updated now.
+
+    An update is told by billing's `clock`, so that it does not matter whose instance made it.
+    """
+    since = since_update(max(state.updates, default=None), clock)
+    pause = timedelta(seconds=app.settings.profile_update_seconds)
+    if since is not None and since < pause:
+        return now + pause - since, "updated moments ago"
+    if state.agreed is None or state.agreed[0] != fingerprint(profile):
+        return now + app.settings.settle, "read once; a second read has to agree in every writable field"
+    first = state.agreed[1]
+    if now - first < app.settings.settle:
+        return min(now, first) + app.settings.settle, "the second read comes after the settling time"
+    return None
+
+
+def _at(app: App, item: WorkItem, due: datetime) -> Scheduled:
+    look = replace(again(item, CauseKind.SETTLE), first_asked=due)
+    return later(look, due, coalesce=app.settings.coalesce)

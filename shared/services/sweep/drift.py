@@ -1,0 +1,186 @@
+"""What a sweep finds drifted: decides for everybody as a look would, from the bulk reads alone.
+
+Lives here: the comparison of the whole estate with the policy, person by person and profile by profile. Nothing is
+read or written; what becomes of it is `sweep`'s and its guards' business.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from shared.domain.access.decide import decide
+from shared.domain.access.evidence import weigh
+from shared.domain.access.near_misses import Vocabulary, with_near_misses
+from shared.domain.access.ownership import Held, OwnAssignment
+from shared.domain.access.plan import FINDINGS, Employment, Note, NoteKind, Plan, Revoke, Strength
+from shared.domain.guards.budgets import kind_of
+from shared.domain.guards.holds import action_id
+from shared.domain.guards.sweep_holds import WantedAction
+from shared.domain.keys import Key, PersonKey, ProfileKey
+from shared.domain.people import ListedPerson
+from shared.domain.policy.model import ActionKind
+from shared.domain.policy.selectors import pick
+from shared.ports import PersonState
+from shared.services.app import App
+from shared.services.catalogue import enforced_profiles
+from shared.services.estate import Estate
+from shared.services.sweep.feed_check import PersonDrift
+
+
+@dataclass(slots=True)
+class Drift:
+    """Keys to look at, each with the profiles to read as well, and how many of each kind there are.
+
+    `soon` are people for whom nothing is wrong yet, with the moment before the next sweep at which something will be.
+    `actions` are what the looks would do as far as the sweep can tell; `unsure` the keys of which it cannot tell
+    whether they are leavers, so that they are looked at whatever is held. `undecided` are the ids of actions about
+    which nothing can be concluded, `enforced` the profiles on which there may be such: elsewhere no action waits for
+    anything. Nothing at all can be concluded of the `unreadable`. `notes` are what somebody should know, by person.
+    """
+
+    enforced: frozenset[ProfileKey]
+
+    leavers: dict[Key, set[ProfileKey]] = field(default_factory=dict)
+    others: dict[Key, set[ProfileKey]] = field(default_factory=dict)
+    soon: dict[Key, datetime] = field(default_factory=dict)
+    kinds: Counter[str] = field(default_factory=Counter)
+    people: list[PersonDrift] = field(default_factory=list)
+    actions: dict[Key, list[WantedAction]] = field(default_factory=dict)
+    unsure: set[Key] = field(default_factory=set)
+    undecided: set[str] = field(default_factory=set)
+    unreadable: set[PersonKey] = field(default_factory=set)
+    notes: list[tuple[str, Note]] = field(default_factory=list)
+
+    def add_person(self, found: PersonDrift, *, leaver: bool = False) -> None:
+        """Counts a person's drift and remembers their key; what they hold too much has to be read as well."""
+        self.people.append(found)
+        self.add(found.kind, found.key, found.surplus, leaver=leaver)
+
+    def add(self, kind: str, key: Key, profiles: Iterable[ProfileKey] = (), *, leaver: bool = False) -> None:
+        """Counts a drift and remembers its key."""
+        self.kinds[kind] += 1
+        (self.leavers if leaver else self.others).setdefault(key, set()).update(profiles)
+
+    def want(self, action: WantedAction) -> None:
+        """Remembers what a look would do."""
+        self.actions.setdefault(action.key, []).append(action)
+
+    def leave_open(self, key: PersonKey | ProfileKey, kind: ActionKind, profile: ProfileKey) -> None:
+        """Remembers that nothing can be concluded about an action."""
+        if profile in self.enforced:
+            self.undecided.add(action_id(key, kind, profile))
+
+    def note(self, key: PersonKey, plan: Plan) -> None:
+        """Remembers what somebody should know of a person, and what their plan cannot conclude."""
+        if plan.employment is Employment.UNREADABLE:
+            self.unreadable.add(key)
+        for note in plan.notes:
+            if note.kind in FINDINGS:
+                self.notes.append((key.object_id, note))
+            elif note.kind is NoteKind.RULE_NOT_KNOWN and note.profile is not None:
+                self.leave_open(key, ActionKind.MOVER_REVOKES, note.profile)
+
+    def forget(self, keys: Iterable[Key]) -> None:
+        """Looks at none of these keys; they stay counted."""
+        for key in keys:
+            self.leavers.pop(key, None)
+            self.others.pop(key, None)
+
+
+def find_drift(app: App, estate: Estate, held: Mapping[str, Sequence[Held]]) -> Drift:
+    """Compares the estate with the policy. `held` is every Invoice manager assignment by principal, each proved."""
+    drift = Drift(enforced_profiles(app.policy, estate.catalogue))
+    vocabulary = app.shelf.vocabulary(app.policy, estate.catalogue)
+    listed: dict[str, ListedPerson] = {**estate.people, **estate.unreadable}
+    for object_id, person in listed.items():
+        _judge(app, estate, person, held.get(object_id, ()), vocabulary, drift)
+    if estate.people_complete:
+        for object_id in sorted(held.keys() - listed.keys() - app.policy.protected):
+            ours = [one for one in held[object_id] if isinstance(one, OwnAssignment)]
+            if ours:
+                _add_outsider(app, estate, PersonKey(object_id), ours, drift)
+    for profile in pick(app.policy.opt_in, estate.catalogue.profiles).profiles:
+        if profile.invoice_email_opt_in is None or profile.key.account.lower() in estate.lost:
+            drift.leave_open(profile.key, ActionKind.PROFILE_UPDATES, profile.key)
+        elif profile.invoice_email_opt_in is False and profile.is_active:
+            drift.add("opted-out", profile.key)
+            drift.want(WantedAction(profile.key, ActionKind.PROFILE_UPDATES, profile.key, ""))
+    return drift
+
+
+def _judge(
+    app: App, estate: Estate, person: ListedPerson, held: Sequence[Held], vocabulary: Vocabulary, drift: Drift
+) -> None:
+    """Decides for one person as a look would, now and at a moment before the next sweep that changes the answer."""
+    key = PersonKey(person.object_id)
+    plan = decide(person, app.policy, estate.catalogue, held, estate.read_at)
+    plan = with_near_misses(plan, person, app.policy, estate.catalogue, vocabulary)
+    if missing := _missing(estate, plan):
+        drift.add_person(PersonDrift("missing", key, missing=missing))
+        for grant in plan.grants:
+            if grant.profile in missing:
+                drift.want(WantedAction(key, kind_of(plan, grant), grant.profile, grant.reason))
+    if plan.revokes:
+        leaver = plan.employment is Employment.LEAVER
+        surplus = frozenset(revoke.profile for revoke in plan.revokes)
+        kind = "leaver-holds" if leaver else "no-longer-given"
+        drift.add_person(PersonDrift(kind, key, surplus=surplus), leaver=leaver)
+        _want_revokes(app, estate, key, plan, drift)
+    drift.note(key, plan)
+    change = plan.next_change
+    if change is not None and change <= _next_sweep(app, estate):
+        then = decide(person, app.policy, estate.catalogue, held, change)
+        if then.revokes or _missing(estate, then):
+            drift.soon[key] = change
+
+
+def _add_outsider(app: App, estate: Estate, key: PersonKey, ours: Sequence[OwnAssignment], drift: Drift) -> None:
+    """Somebody whom no rule lists holds what is ours: a mover or a leaver, nobody has read which.
+
+    Counted as a mover, whose budget is the smaller one; whether they left stays undecided. What a rule gave that is not
+    known would stay with a mover.
+    """
+    drift.add_person(
+        PersonDrift("holder-outside-every-rule", key, surplus=frozenset(one.profile for one in ours)),
+    )
+    drift.unsure.add(key)
+    every = {rule.name for rule in app.policy.rules}
+    known: list[OwnAssignment] = []
+    for one in ours:
+        # What a look found out of a leaver, and a person decided about, is nothing that this sweep can judge.
+        drift.leave_open(key, ActionKind.LEAVER_REVOKES, one.profile)
+        if any(estate.catalogue.why_unknown(rule, app.policy.digest) for rule in one.rules or every):
+            drift.leave_open(key, ActionKind.MOVER_REVOKES, one.profile)
+        else:
+            known.append(one)
+    moved = tuple(Revoke(one, Strength.WEAK, "") for one in known)
+    _want_revokes(app, estate, key, Plan(Employment.EMPLOYED, "", revokes=moved), drift)
+
+
+def _want_revokes(app: App, estate: Estate, key: PersonKey, plan: Plan, drift: Drift) -> None:
+    """The revokes of a plan, each due unless its evidence has to wait beyond the next sweep."""
+    state = estate.states.get(key.object_id) or PersonState(key.object_id)
+    weighed = weigh(
+        plan,
+        state.sightings,
+        estate.read_at,
+        settle=app.settings.settle,
+        grace=timedelta(hours=app.policy.mover_grace_hours),
+    )
+    waits = {waiting.revoke.profile for waiting in weighed.wait if waiting.due > _next_sweep(app, estate)}
+    for revoke in plan.revokes:
+        due = revoke.profile not in waits
+        rules = revoke.assignment.rules or frozenset()
+        asks = revoke.ask_first is not None
+        kind = kind_of(plan, revoke)
+        drift.want(WantedAction(key, kind, revoke.profile, revoke.reason, due=due, rules=rules, asks_first=asks))
+
+
+def _missing(estate: Estate, plan: Plan) -> frozenset[ProfileKey]:
+    """Where a plan grants anything; on a profile whose list could not be read it may be there already."""
+    return frozenset(grant.profile for grant in plan.grants if grant.profile in estate.rows)
+
+
+def _next_sweep(app: App, estate: Estate) -> datetime:
+    return estate.read_at + timedelta(hours=app.settings.sweep_hours)

@@ -1,0 +1,277 @@
+"""What a sweep holds back before it lets anything loose: what is too much at once, or follows from a changed policy.
+
+Lives here: reading and storing the holds of a whole sweep. The arithmetic is
+`shared.domain.guards.sweep_holds`', a look's own guard `reconcile.guard`'s, the brake `trust`'s.
+Azure is neither read nor written, and whatever breaks off halfway is done
+again by the next sweep with the same result.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import batched
+from typing import Any, Final
+
+from shared.domain.guards.budgets import counted, left, limit, tell
+from shared.domain.guards.holds import Hold, KeyHolds, Status, StoppedBy, in_time
+from shared.domain.guards.sweep_holds import (
+    Lot,
+    WantedAction,
+    changed_rules,
+    in_words,
+    is_forgotten,
+    is_stopped,
+    needing_room,
+    of_policy,
+    renewed,
+    too_many,
+)
+from shared.domain.keys import Key, PersonKey, ProfileKey
+from shared.domain.policy.model import ActionKind
+from shared.errors import Conflict, Transient
+from shared.services.app import App
+from shared.services.estate import Estate, is_named
+from shared.services.reconcile.guard import BUDGET_USED_UP, exceeded, owned, rewrite_reservations
+from shared.services.sweep.drift import Drift
+from shared.services.sweep.trust import Standing
+
+_TRIES: Final = 5
+"""How often rows are written anew over what looks and operators wrote meanwhile."""
+
+_PAUSE_SECONDS: Final = 0.05
+
+_ROWS_AT_ONCE: Final = 100
+"""Keys whose holds are stored in one go; after a conflict all of them are read anew."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """What a sweep held.
+
+    `stopped` are the ids of wanted actions that no look is asked for, `holds` every hold there is now, by id. `lots`
+    are those of this sweep with the size of each. `rooms` says for each kind what was wanted, left and allowed;
+    `would_hold` what enforcing everything would hold: wanted and left. `resolve` are released holds that nobody wants
+    any more: a look refuses them. `told` is what nobody was told before on that day: a budget that is used up.
+    """
+
+    stopped: frozenset[str]
+    holds: Mapping[str, Hold]
+    lots: Mapping[str, Lot]
+    rooms: Mapping[ActionKind, Mapping[str, int]]
+    would_hold: Mapping[ActionKind, Sequence[int]]
+    resolve: tuple[Hold, ...]
+    told: tuple[str, ...]
+
+    def holds_report(self) -> dict[str, Any]:
+        """How many holds there are: by decision and kind, and the open ones by lot."""
+        by_status: dict[str, Counter[str]] = {status.value: Counter() for status in Status}
+        for hold in self.holds.values():
+            by_status[hold.status.value][hold.kind.value] += 1
+        lots = Counter(hold.lot for hold in self.holds.values() if hold.status is Status.OPEN and hold.lot)
+        return {**{status: dict(kinds) for status, kinds in by_status.items()}, "lots": dict(lots)}
+
+    def findings(self) -> list[dict[str, str]]:
+        """A budget that is used up, and profiles that somebody has to look after before they are updated again."""
+        kinds = {StoppedBy.FIGHTS_BACK: "profile-fights-back", StoppedBy.HARM: "profile-update-blocked"}
+        return [{"kind": BUDGET_USED_UP, "text": text} for text in self.told] + [
+            {"kind": kinds[hold.stopped_by], "profile": str(hold.profile), "text": hold.why}
+            for hold in sorted(self.holds.values(), key=lambda hold: hold.profile)
+            if hold.stopped_by in kinds and hold.status is Status.OPEN
+        ]
+
+
+async def hold_lots(app: App, standing: Standing, estate: Estate, drift: Drift) -> Guarded:
+    """Holds what one sweep wants too much of, and what a changed policy takes away; renews and closes older holds.
+
+    To be called before the judged catalogue is stored: until then no look takes from movers under a changed policy.
+    Raises `Transient` where rows keep changing under it: then nothing was let loose.
+    """
+    rows = {row.key: row async for row in app.state.holds()}
+    holds = {id_: hold for row in rows.values() for id_, hold in row.holds.items()}
+    actions = [action for of_key in drift.actions.values() for action in of_key]
+    guarded = [action for action in actions if action.profile in drift.enforced]
+    measure = standing.counted if standing.is_good else standing.before
+    now = app.clock.now()
+    lots: list[Lot] = []
+    rooms: dict[ActionKind, dict[str, int]] = {}
+    would_hold: dict[ActionKind, list[int]] = {}
+    told: list[str | None] = []
+    for kind in ActionKind:
+        reservations = await app.state.reservations(kind)
+        most = limit(app.policy.budgets[kind], owned(reservations, measure, now))
+        room, reserved = left(reservations, most, now), counted(reservations, now)
+        wanted = needing_room((one for one in guarded if one.kind is kind), holds, reserved)
+        everything = needing_room((one for one in actions if one.kind is kind), holds, reserved)
+        rooms[kind] = {"wanted": len(wanted), "left": room, "limit": most}
+        if len(everything) > max(room, len(wanted)):
+            would_hold[kind] = [len(everything), room]
+        if kind is ActionKind.MOVER_REVOKES and (lot := _of_changed_policy(standing, guarded, holds)) is not None:
+            lots.append(lot)
+            wanted = [one for one in wanted if one.id not in lot.actions]
+        if (lot := too_many(kind, wanted, room, most)) is not None:
+            lots.append(lot)
+            if lot.stopped_by is StoppedBy.BUDGET:
+                told.append(await _tell_of_used_up(app, standing.sweep_id, kind, most))
+    undecided = {id_ for key in drift.unreadable if key in rows for id_ in rows[key].holds} | drift.undecided
+    after = await _store(app, standing, _Seen(app, estate, guarded, lots, undecided), rows)
+    now_held = {id_: hold for row in after.values() for id_, hold in row.holds.items()}
+    for name, why in sorted((await _lots_to_tell(app, standing, drift, lots, now_held.values())).items()):
+        _log.warning("sweep %s: held %s: %s", standing.sweep_id, name, why)
+    return Guarded(
+        stopped=frozenset(action.id for action in guarded if is_stopped(action, now_held.get(action.id))),
+        holds=now_held,
+        lots={lot.name: lot for lot in lots},
+        rooms=rooms,
+        would_hold=would_hold,
+        resolve=_to_resolve(standing, now_held.values(), {action.id for action in guarded} | undecided),
+        told=tuple(text for text in told if text is not None),
+    )
+
+
+async def _tell_of_used_up(app: App, sweep_id: str, kind: ActionKind, most: int) -> str | None:
+    """Tells that a budget is used up, where nobody was told within a day; returns what it told.
+
+    To be called before its lot is stored: a sweep that breaks off in between holds the same again.
+    """
+    before, row = await rewrite_reservations(app, kind, lambda row: tell(row, app.clock.now()))
+    if row.told == before.told:
+        return None
+    text = exceeded(kind, most)
+    _log.error("sweep %s: %s", sweep_id, text)
+    return text
+
+
+async def _lots_to_tell(
+    app: App, standing: Standing, drift: Drift, lots: Iterable[Lot], holds: Iterable[Hold]
+) -> dict[str, str]:
+    """The lots that are held whole, by name, each with the reason, once for each time that somebody came in.
+
+    Whom no rule lists may have left: their look comes in a moment, takes what they hold as a leaver's, and closes what
+    was held of a mover. What is held of such people alone is told by the next sweep, if it is still there.
+    """
+    sure = {action.id for key, actions in drift.actions.items() if key not in drift.unsure for action in actions}
+    found = {lot.name: lot.why for lot in lots if lot.stopped_by is not StoppedBy.BUDGET and lot.actions & sure}
+    waited: dict[str, list[Hold]] = {}
+    for hold in holds:
+        is_whole = hold.stopped_by in {StoppedBy.SWEEP, StoppedBy.POLICY} and hold.status is Status.OPEN
+        if is_whole and hold.lot not in found and hold.since < standing.started:
+            waited.setdefault(hold.lot, []).append(hold)
+    if not waited:
+        return found
+    last = min((datetime.fromisoformat(one["started"]) for one in await app.state.reports(1)), default=standing.started)
+    for name, members in waited.items():
+        came = [hold for hold in members if hold.since >= last]
+        if came and all(hold.key in drift.unsure for hold in came):
+            found[name] = came[0].why
+    return found
+
+
+def _of_changed_policy(standing: Standing, guarded: Sequence[WantedAction], holds: Mapping[str, Hold]) -> Lot | None:
+    """What a changed policy takes: everything in its first complete sweep.
+
+    Later it is what follows from the rules that no sweep before this one could judge.
+    """
+    before, now = standing.before, standing.counted
+    if not standing.complete:
+        return None
+    changed = None
+    if before is not None and not standing.is_first_of_policy:
+        changed = changed_rules(before.rules, now.rules)
+        if not changed:
+            return None
+    difference = in_words(None if before is None else before.rules, now.rules)
+    return of_policy(guarded, holds, now.policy_digest, difference, changed)
+
+
+def _to_resolve(standing: Standing, holds: Iterable[Hold], seen: Collection[str]) -> tuple[Hold, ...]:
+    """Released holds whose action nobody wants any more: without a look they would wait for it to come back."""
+    if not standing.is_good:
+        return ()
+    return tuple(
+        hold
+        for hold in holds
+        if hold.status is Status.RELEASED
+        and hold.id not in seen
+        and max(hold.renewed, hold.decided_at or hold.since) < standing.started
+    )
+
+
+class _Seen:
+    """What a sweep has to say about the holds of one key after the other."""
+
+    def __init__(
+        self,
+        app: App,
+        estate: Estate,
+        guarded: Sequence[WantedAction],
+        lots: Iterable[Lot],
+        undecided: Collection[str],
+    ) -> None:
+        self._app = app
+        self._read = estate.rows.keys()
+        self._undecided = frozenset(undecided)
+        self.actions: dict[Key, list[WantedAction]] = {}
+        for action in guarded:
+            self.actions.setdefault(action.key, []).append(action)
+        self.lots = {id_: lot for lot in lots for id_ in lot.actions}
+        self.wanted = frozenset(action.id for action in guarded)
+
+    def undecided(self, row: KeyHolds) -> frozenset[str]:
+        """The ids of the holds of a key about which nothing can be concluded.
+
+        Such are those on profiles that the policy names and nobody could see: they are gone, or our role there is.
+        """
+        return self._undecided | {
+            id_
+            for id_, hold in row.holds.items()
+            if hold.profile not in self._read and is_named(self._app, hold.profile.account)
+        }
+
+    def concerns(self, rows: Mapping[PersonKey | ProfileKey, KeyHolds]) -> list[KeyHolds]:
+        """The rows to go through: every one there is, and an empty one for each key that is new in a lot."""
+        new = {action.key: action.key for of in self.actions.values() for action in of if action.id in self.lots}
+        return [*rows.values(), *(KeyHolds(key) for key in new if key not in rows)]
+
+
+async def _store(
+    app: App, standing: Standing, seen: _Seen, rows: Mapping[PersonKey | ProfileKey, KeyHolds]
+) -> dict[PersonKey | ProfileKey, KeyHolds]:
+    """Stores every key's holds as the sweep leaves them, where that differs, and returns them all.
+
+    A row that somebody else wrote meanwhile is read anew: what a person decided is kept.
+    """
+    result: dict[PersonKey | ProfileKey, KeyHolds] = {}
+    for together in batched(seen.concerns(rows), _ROWS_AT_ONCE, strict=False):
+        batch: Sequence[KeyHolds] = together
+        for attempt in range(_TRIES):
+            after = [_merged(app, standing, seen, row) for row in batch]
+            changed = [row for row, before in zip(after, batch, strict=True) if row.holds != before.holds]
+            try:
+                if changed:
+                    await app.state.put_key_holds(*changed)
+            except Conflict:
+                await asyncio.sleep(app.random.random() * _PAUSE_SECONDS * (attempt + 1))
+                batch = [await app.state.key_holds(row.key) for row in batch]
+                continue
+            result |= {row.key: row for row in after}
+            break
+        else:
+            raise Transient(f"holds were written by others {_TRIES} times meanwhile; the next sweep tries again")
+    return result
+
+
+def _merged(app: App, standing: Standing, seen: _Seen, row: KeyHolds) -> KeyHolds:
+    now, grace = app.clock.now(), timedelta(hours=app.policy.mover_grace_hours)
+    row = replace(row, holds={id_: in_time(hold, now, grace) for id_, hold in row.holds.items()})
+    unseen = frozenset[str]()
+    if standing.is_good:
+        undecided = seen.undecided(row)
+        unseen = frozenset(
+            id_ for id_, hold in row.holds.items() if is_forgotten(hold, seen.wanted, undecided, standing.started)
+        )
+    return renewed(row, seen.actions.get(row.key, ()), seen.lots, now, unseen=unseen)

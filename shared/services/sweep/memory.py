@@ -1,0 +1,88 @@
+"""What a sweep remembers for looks: whose assignments it proved ours and the state does not know.
+
+A look reads what is remembered, so that a state that was lost would hide from it what a leaver holds. Lives here:
+writing that memory anew from a sweep's bulk reads. What a look itself remembers is `person`'s; Azure is not touched.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from shared.domain.access.decide import decide
+from shared.domain.access.ownership import Held, OwnAssignment
+from shared.domain.keys import ProfileKey
+from shared.errors import Conflict, InvoiceAccessError
+from shared.ports import Holding, PersonState
+from shared.services.app import App
+from shared.services.estate import Estate
+from shared.services.provenance import recalled
+
+_TRIES: Final = 5
+"""How often a person's row is read anew because a look wrote it meanwhile."""
+
+_PAUSE_SECONDS: Final = 0.2
+
+_PEOPLE_AT_ONCE: Final = 16
+"""Rows written side by side: after a lost state there is one for everybody who holds anything."""
+
+_log = logging.getLogger(__name__)
+
+
+async def remember_ours(app: App, estate: Estate, held: Mapping[str, Sequence[Held]]) -> tuple[int, list[str]]:
+    """Remembers what was proved ours and is not in the state. Returns for how many people, and what could not be kept.
+
+    Where the state has everything, which is nearly always, it reads and writes nothing.
+    """
+    gate = asyncio.Semaphore(_PEOPLE_AT_ONCE)
+
+    async def remember(object_id: str, ones: Sequence[Held]) -> str | None:
+        async with gate:
+            try:
+                await _remember(app, estate, object_id, ones)
+            except InvoiceAccessError as failure:
+                return f"what {object_id} holds of ours: {failure}"
+        return None
+
+    forgotten = [object_id for object_id, ones in held.items() if _lacks(estate.states.get(object_id), ones)]
+    failures = [why for why in await asyncio.gather(*(remember(one, held[one]) for one in forgotten)) if why]
+    if forgotten:
+        _log.warning("sweep: the state did not know what %d people hold of ours; it is remembered", len(forgotten))
+    for failure in failures:
+        _log.error("sweep: not remembered: %s", failure)
+    return len(forgotten) - len(failures), failures
+
+
+def _lacks(state: PersonState | None, ones: Sequence[Held]) -> bool:
+    known: Mapping[ProfileKey, Holding] = {} if state is None else state.holdings
+    return any(isinstance(one, OwnAssignment) and one.profile not in known for one in ones)
+
+
+async def _remember(app: App, estate: Estate, object_id: str, ones: Sequence[Held]) -> None:
+    """Adds what is missing to the row as it is now: what a look wrote since the sweep read it stands."""
+    for attempt in range(_TRIES):
+        state = await app.state.person(object_id)
+        if not _lacks(state, ones):
+            return
+        # A row that exists says what was adopted. So one that is made here has to say it as well.
+        before = await recalled(state, app.ledger)
+        gives: Mapping[ProfileKey, tuple[str, ...]] = {}
+        names = before.names
+        if (person := estate.people.get(object_id)) is not None:
+            gives = decide(person, app.policy, estate.catalogue, (), estate.read_at).wanted
+            names = person.names or names
+        missing = {
+            one.profile: Holding(rules=gives.get(one.profile, ()))
+            for one in ones
+            if isinstance(one, OwnAssignment) and one.profile not in before.holdings
+        }
+        row = replace(before, holdings={**before.holdings, **missing}, names=names)
+        try:
+            await app.state.put_person(row)
+        except Conflict:
+            if attempt == _TRIES - 1:
+                raise
+            await asyncio.sleep(_PAUSE_SECONDS)
+        else:
+            return

@@ -1,0 +1,73 @@
+"""What a policy names and nobody finds: a typing error in it says so, wherever it is.
+
+Lives here: the findings of a sweep about the policy's own words. Nothing is done about them; what an unknown rule gave
+stays.
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import batched
+
+from shared.domain.access.rules import dead_comparisons
+from shared.domain.policy.filter_tree import quote
+from shared.domain.policy.model import Everything
+from shared.domain.policy.selectors import but, unresolved
+from shared.services.app import App
+from shared.services.estate import Estate
+from shared.services.reconcile.recipients import IDS_A_QUERY
+
+
+def policy_findings(app: App, estate: Estate) -> list[dict[str, str]]:
+    """What of the policy's own words is amiss.
+
+    Rules that are not known or whose filter the directory refused, comparisons that nobody meets, and selectors and
+    accounts that name nothing.
+    """
+    unknown = estate.catalogue.unknown_rules or {}
+    found = [{"kind": "rule-not-known", "rule": rule, "text": why} for rule, why in sorted(unknown.items())]
+    found += [{"kind": "filter-refused", "rule": rule, "text": why} for rule, why in sorted(estate.asked_wider.items())]
+    if estate.people_complete:
+        found += [
+            {"kind": "comparison-met-by-nobody", "rule": dead.rule, "text": dead.text}
+            for dead in dead_comparisons(app.policy, estate.people.values())
+            if dead.rule not in unknown
+        ]
+    found += [{"kind": "policy-names-nothing", "key": key, "text": text} for key, text in _names_nothing(app, estate)]
+    return found
+
+
+def _names_nothing(app: App, estate: Estate) -> Iterator[tuple[str, str]]:
+    for key, selection in (("enforce", app.policy.enforce), ("email_invoicing.opt_in", app.policy.opt_in)):
+        for phrase in unresolved(selection, estate.catalogue):
+            yield key, phrase
+    if not isinstance(app.policy.accounts, Everything):
+        listed = [account.name for account in estate.listing.accounts]
+        seen = {name.lower() for name in listed}
+        for name in sorted(app.policy.accounts):
+            if name.lower() not in seen:
+                yield "accounts", f"no billing account is listed that is called {but(name, listed)}"
+
+
+async def unknown_protected(app: App, estate: Estate) -> list[dict[str, str]]:
+    """The protected object ids of which the directory knows no person: nobody is protected by them.
+
+    One listing for every 15 ids of which the sweep has not seen anybody. Raises as `Directory.people` does.
+    """
+    asked = sorted(app.policy.protected - estate.people.keys())
+    known: set[str] = set()
+    for ids in batched(asked, IDS_A_QUERY, strict=False):
+        known |= await _known(app, ids)
+    return [
+        {
+            "kind": "policy-names-nothing",
+            "key": "protected",
+            "principal": object_id,
+            "text": f"the directory knows no person {object_id}: a typing error, or somebody who was deleted",
+        }
+        for object_id in asked
+        if object_id not in known
+    ]
+
+
+async def _known(app: App, ids: Iterable[str]) -> set[str]:
+    odata_filter = f"id in ({', '.join(map(quote, ids))})"
+    return {person.object_id.lower() async for person in app.directory.people(odata_filter)}

@@ -1,0 +1,251 @@
+"""The sweep: proves on a timer that everything still matches, and lets loose a look at whatever does not.
+
+It writes nothing to Azure. It decides for everybody with the same `decide` as a single look; what it enqueues are
+keys, so that a sweep that read wrongly can cause needless looks and nothing else.
+"""
+
+import logging
+import uuid
+from collections import Counter
+from collections.abc import Awaitable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from shared.background import in_background
+from shared.domain.access.ownership import Held
+from shared.domain.adoption.first_contact import quick_counts
+from shared.domain.catalogue import Catalogue
+from shared.domain.keys import Key, PersonKey, ProfileKey
+from shared.domain.log_line import json_of
+from shared.domain.work import MOST_HINTS, Cause, CauseKind, Scheduled, WorkItem, at_once, later
+from shared.errors import InvoiceAccessError, Permanent
+from shared.ports import PersonState
+from shared.services.app import App
+from shared.services.estate import Estate, read_estate
+from shared.services.ledger_audit import digest_when_due
+from shared.services.operate.first_contact import IDENTITIES
+from shared.services.outage import outlast, patience
+from shared.services.provenance import ReadOnce, prove_row
+from shared.services.reconcile.recipients import find_out_who_cannot_read
+from shared.services.sweep.drift import Drift, find_drift
+from shared.services.sweep.feed_check import REPORTS, SWEEP_ORIGIN, label_drift, silent_feed
+from shared.services.sweep.foreign import note_foreign
+from shared.services.sweep.hold_back import Guarded, hold_lots
+from shared.services.sweep.memory import remember_ours
+from shared.services.sweep.policy_findings import policy_findings, unknown_protected
+from shared.services.sweep.report import counts, findings, left_alone, of_people
+from shared.services.sweep.trust import Standing, brake_for_failure, settle, stand
+
+_log = logging.getLogger(__name__)
+
+_SHOWN = (
+    "complete",
+    "counts",
+    "assignments",
+    "drift",
+    "holds",
+    "brake",
+    "announced",
+    "enqueued",
+    "failures",
+    "seconds",
+)
+"""What of a report goes to the log."""
+
+
+@in_background
+async def sweep(app: App) -> Mapping[str, Any]:
+    """Compares the whole estate with the policy, enqueues what drifted, and returns the report that it stored.
+
+    A read that fails makes the sweep incomplete: it says so, sets the brake, and the catalogue stays as it was. Raises
+    `InvoiceAccessError` where accounts and profiles cannot be read at all, or nothing can be enqueued or stored; the
+    brake is set then, too. So it is where a bug ends the sweep, which is raised as it is.
+    """
+    started = app.clock.now()
+    sweep_id = str(uuid.UUID(int=app.random.getrandbits(128), version=4))
+    try:
+        report = await _sweep(app, sweep_id, started)
+    except InvoiceAccessError as failure:
+        await brake_for_failure(app, sweep_id, failure)
+        await digest_when_due(app)  # a day of failing sweeps is a day with looks and decisions all the same
+        raise
+    except Exception as bug:
+        # Of a bug its kind alone: the brake's words are kept and shown, and a bug's may name people. The host logs it.
+        await brake_for_failure(app, sweep_id, Permanent(f"a bug ({type(bug).__name__}); the log of the host has it"))
+        await digest_when_due(app)
+        raise
+    # Last of all: it reads a little of every chain, and nothing of the sweep should wait for that.
+    await digest_when_due(app)
+    return report
+
+
+async def _sweep(app: App, sweep_id: str, started: datetime) -> Mapping[str, Any]:
+    calls_before = Counter(app.calls())
+    estate = await read_estate(app)
+    held = await _held_by_person(app, estate)
+    drift = find_drift(app, estate, held)
+    counted = counts(app, estate, held)
+    before = await _catalogue_before(app)
+    # The brake before anything, holds before the judged catalogue, the baseline last: whatever of it is missing after
+    # a crash, looks are stopped rather than let through, and the next sweep does it all again.
+    standing = await stand(app, sweep_id, started, estate, counted["ours"])
+    guarded = await hold_lots(app, standing, estate, drift)
+    kept = _Kept(sweep_id)
+    unable = await kept.attempt("looking for who can read mail", find_out_who_cannot_read(app, estate))
+    estate.catalogue = replace(estate.catalogue, cannot_read=unable or frozenset())
+    if standing.complete:
+        await app.shelf.put(estate.catalogue, app.clock.now())
+    brake = await settle(app, standing)
+    waited = _leave_what_is_held(drift, guarded, standing)
+    # Before anybody is looked at: a look reads what is remembered.
+    remembered, not_remembered = await remember_ours(app, estate, held)
+    looks = _looks(app, drift, sweep_id)
+    if looks:
+        await outlast(lambda: app.queues.send_work(looks), patience(), f"sweep {sweep_id}")
+    reports = await app.state.reports(REPORTS)
+    labelled = await label_drift(
+        app, estate, drift.people, sweep_id=sweep_id, before=before, reports=reports, waited=waited
+    )
+    seen_foreign = await kept.attempt("noting what is foreign", note_foreign(app, estate, held, started)) or []
+    unprotected = await kept.attempt("looking for who is protected", unknown_protected(app, estate)) or []
+    calls = Counter(app.calls())
+    calls.subtract(calls_before)
+    finished = app.clock.now()
+    report = {
+        "sweep": sweep_id,
+        "started": started.isoformat(),
+        "seconds": round((finished - started).total_seconds(), 3),
+        "complete": standing.complete and not standing.lost,
+        "failures": estate.all_failures,
+        "not_kept": [*not_remembered, *kept.failures],
+        "remembered": remembered,
+        "counts": counted,
+        "drift": dict(drift.kinds),
+        "announced": labelled,
+        "enqueued": len(looks),
+        "brake": sorted(str(pause) for pause in brake.pauses),
+        "holds": guarded.holds_report(),
+        "guards": {kind.value: dict(room) for kind, room in guarded.rooms.items()},
+        "would_hold": {kind.value: list(figures) for kind, figures in guarded.would_hold.items()},
+        IDENTITIES: sorted(await app.billing.identities()),
+        "assignments": quick_counts(one for ones in held.values() for one in ones),
+        "left_alone": left_alone(app, estate),
+        "foreign": seen_foreign,
+        "findings": [
+            *policy_findings(app, estate),
+            *unprotected,
+            *findings(app, estate),
+            *of_people(drift.notes),
+            *guarded.findings(),
+            *silent_feed(labelled, reports, started),
+        ],
+        "api_calls": dict(+calls),
+    }
+    await app.state.put_report(started, report)
+    _log_report(sweep_id, report)
+    return report
+
+
+def _log_report(sweep_id: str, report: Mapping[str, Any]) -> None:
+    """Says a report in the log, its findings by kind alone: `report` on the command line tells them in full."""
+    shown = {name: report[name] for name in _SHOWN}
+    shown["findings"] = Counter(one["kind"] for one in report["findings"])
+    level = logging.ERROR if report["failures"] else logging.WARNING if shown["findings"] else logging.INFO
+    _log.log(level, "sweep %s: %s", sweep_id, json_of(shown))
+
+
+class _Kept:
+    """Keeps a sweep's records for later: what fails there is told of, and takes nothing from what the sweep found."""
+
+    def __init__(self, sweep_id: str) -> None:
+        self._sweep_id = sweep_id
+        self.failures: list[str] = []
+
+    async def attempt[T](self, what: str, keeping: Awaitable[T]) -> T | None:
+        """What came of it; None where it failed."""
+        try:
+            return await keeping
+        except InvoiceAccessError as failure:
+            self.failures.append(f"{what}: {failure}")
+            _log.error("sweep %s: %s failed: %s", self._sweep_id, what, failure)
+            return None
+
+
+async def _catalogue_before(app: App) -> Catalogue | None:
+    """The catalogue before this sweep replaces it; None where there is none to compare with."""
+    try:
+        return await app.state.catalogue()
+    except InvoiceAccessError as failure:
+        _log.warning("sweep: the catalogue before could not be read: %s", failure)
+        return None
+
+
+async def _held_by_person(app: App, estate: Estate) -> dict[str, list[Held]]:
+    """Every Invoice manager assignment that was read, by principal, each proved ours or foreign."""
+    identities = await app.billing.identities()
+    ledger = ReadOnce(app.ledger)
+    held: dict[str, list[Held]] = {}
+    for rows in estate.rows.values():
+        for row in rows:
+            if row.is_invoice_manager:
+                state = estate.states.get(row.principal_id) or PersonState(row.principal_id)
+                proved = await prove_row(
+                    row,
+                    identities=identities,
+                    state=state,
+                    ledger=ledger,
+                    on_its_way=app.settings.on_its_way,
+                    trust_state=True,
+                )
+                held.setdefault(row.principal_id, []).append(proved)
+    return held
+
+
+def _leave_what_is_held(drift: Drift, guarded: Guarded, standing: Standing) -> set[PersonKey]:
+    """Takes from the drift the keys of which every action waits for a person, and returns the people among them.
+
+    Only those who waited before this sweep are returned: a sweep has told of them. A released hold that nobody wants
+    any more gets a look, which refuses it.
+    """
+    stopped = {
+        key
+        for key, actions in drift.actions.items()
+        if key not in drift.unsure and all(action.id in guarded.stopped for action in actions)
+    }
+    drift.forget(stopped)
+    for hold in guarded.resolve:
+        drift.add("released-hold", hold.key, (hold.profile,))
+    return {
+        key
+        for key in stopped
+        if isinstance(key, PersonKey)
+        and all(guarded.holds[action.id].since < standing.started for action in drift.actions[key])
+    }
+
+
+def _looks(app: App, drift: Drift, sweep_id: str) -> list[Scheduled]:
+    """The looks to send: all leavers at once, the others in batches, one every `sweep_batch_seconds`, dates in time."""
+    now = app.clock.now()
+    cause = Cause(CauseKind.SWEEP, f"{SWEEP_ORIGIN}{sweep_id}")
+    looks: list[Scheduled] = []
+    for key, profiles in sorted(drift.leavers.items(), key=_by_key):
+        looks.append(at_once(_item(key, cause, now, profiles | drift.others.pop(key, set())), sweep_id))
+    for number, (key, profiles) in enumerate(sorted(drift.others.items(), key=_by_key)):
+        batch = number // app.settings.sweep_batch
+        due = now + timedelta(seconds=batch * app.settings.sweep_batch_seconds)
+        item = _item(key, cause, due, profiles)
+        looks.append(later(item, due, coalesce=app.settings.coalesce) if batch else at_once(item, sweep_id))
+    scheduled = Cause(CauseKind.SCHEDULE, cause.origin)
+    for key, due in drift.soon.items():
+        looks.append(later(_item(key, scheduled, due, set()), due, coalesce=app.settings.coalesce))
+    return looks
+
+
+def _by_key(entry: tuple[Key, set[ProfileKey]]) -> str:
+    return entry[0].canonical
+
+
+def _item(key: Key, cause: Cause, asked: datetime, profiles: set[ProfileKey]) -> WorkItem:
+    """A look that also reads what somebody holds; what is beyond the most hints the next sweep finds."""
+    return WorkItem(key, cause, first_asked=asked, hints=tuple(sorted(profiles))[:MOST_HINTS])

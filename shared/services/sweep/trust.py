@@ -1,0 +1,210 @@
+"""How far a sweep can be trusted, and the brake that it sets where it cannot.
+
+Lives here: comparing what a sweep counted with what the last good one did, setting and clearing the brake for it, and
+storing what later sweeps and budgets are measured by. What a sweep holds is `sweep_guards`'.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from shared.domain.access.rules import matches
+from shared.domain.guards.brake import EVERYWHERE, Brake, BrakeCause, Pause
+from shared.domain.guards.sweep_holds import seen_rules
+from shared.domain.policy.load import rule_digests
+from shared.domain.policy.model import Everything
+from shared.errors import AccessLost, Conflict, InvoiceAccessError, Transient
+from shared.ports import Baseline
+from shared.services.app import App
+from shared.services.catalogue import enforced_profiles
+from shared.services.estate import Estate
+from shared.services.reconcile.guard import set_brake
+from shared.services.sweep.feed_check import SWEEP_ORIGIN
+
+_TRIES: Final = 5
+"""How often the brake is written anew over what looks and operators wrote meanwhile."""
+
+_PAUSE_SECONDS: Final = 0.05
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far a sweep can be trusted, by what it counted and what the last good one did.
+
+    `complete` is whether it read everything but the accounts in `lost`, which are paused: "" among these is all of
+    them, and then it is not.
+    `counted` is what it counted under the policy as it is, `kept` the baseline that it becomes if it is good. `shrank`
+    says how far the population shrank, None where it did not, or nobody knows what it was.
+    """
+
+    sweep_id: str
+    started: datetime
+    complete: bool
+    lost: frozenset[str]
+    counted: Baseline
+    kept: Baseline
+    before: Baseline | None
+    shrank: str | None
+
+    @property
+    def is_good(self) -> bool:
+        """Whether later sweeps may be measured by it."""
+        return self.complete and self.shrank is None
+
+    @property
+    def is_first_of_policy(self) -> bool:
+        """Whether no good sweep has seen this policy yet."""
+        return self.before is None or self.before.policy_digest != self.counted.policy_digest
+
+
+async def brake_for_failure(app: App, sweep_id: str, failure: InvoiceAccessError) -> None:
+    """Sets the brake for a sweep that cannot be finished at all.
+
+    Where that fails as well it is said in the log: what failed first is what there is to raise.
+    """
+    pauses = {Pause(BrakeCause.INCOMPLETE_SWEEP): f"a sweep failed: {failure}"}
+    if isinstance(failure, AccessLost):
+        pauses |= _roles_lost(app, {failure.account: str(failure)})
+    try:
+        for pause, why in pauses.items():
+            await set_brake(app, pause, why, by=_by(sweep_id))
+    except InvoiceAccessError as unset:
+        _log.error("sweep %s: the brake could not be set: %s", sweep_id, unset)
+    else:
+        _log.warning("sweep %s: set the brake: %s", sweep_id, "; ".join(pauses.values()))
+
+
+async def stand(app: App, sweep_id: str, started: datetime, estate: Estate, ours: int) -> Standing:
+    """Says how far a sweep can be trusted, and sets the brake where it cannot. `ours` counts our assignments."""
+    now_counted = Baseline(
+        at=started,
+        ours=ours,
+        profiles=len(estate.catalogue.profiles),
+        # Who cannot be read has not vanished.
+        population=len(estate.unreadable)
+        + sum(any(matches(rule, one) for rule in app.policy.rules) for one in estate.people.values()),
+        policy_digest=app.policy.digest,
+        rules=rule_digests(app.policy),
+        accounts=tuple(sorted(estate.listing.in_sight)),
+    )
+    before = await app.state.baseline()
+    complete = not estate.failures and EVERYWHERE not in estate.lost
+    shrank = _shrank(app, before, now_counted) if complete else None
+    pauses = _roles_lost(app, estate.lost)
+    if not complete:
+        first, *more = estate.all_failures
+        pauses[Pause(BrakeCause.INCOMPLETE_SWEEP)] = first + (f"; and {len(more)} more" if more else "")
+    if shrank is not None:
+        pauses[Pause(BrakeCause.POPULATION_SHRANK)] = shrank
+    for pause, why in pauses.items():
+        seen = now_counted.population if pause.cause is BrakeCause.POPULATION_SHRANK else 0
+        await set_brake(app, pause, why, by=_by(sweep_id), seen=seen)
+    if pauses:
+        said = "; ".join(f"{pause}: {why}" for pause, why in pauses.items())
+        _log.warning("sweep %s: the brake is on: %s", sweep_id, said)
+    kept = _to_keep(app, estate, before, now_counted)
+    return Standing(sweep_id, started, complete, frozenset(estate.lost), now_counted, kept, before, shrank)
+
+
+def _to_keep(app: App, estate: Estate, before: Baseline | None, now: Baseline) -> Baseline:
+    """What a sweep counted as it is kept, with as much of the policy as it could hold the consequences of.
+
+    A sweep that only observed holds nothing. What it saw of a policy does not count as seen as long as we own anything:
+    the first sweep that enforces is to hold what that policy takes. So it is as long as an account is lost: what the
+    policy takes there nobody has held. A lost account stays among those that are missed.
+    """
+    missed = () if before is None else [account for account in before.accounts if account in estate.lost]
+    now = replace(now, accounts=tuple(sorted({*now.accounts, *missed})))
+    if (now.ours and not enforced_profiles(app.policy, estate.catalogue)) or estate.lost:
+        if before is None:
+            return replace(now, policy_digest="", rules={}, population=0)
+        population = now.population if _is_comparable(before, now) else before.population
+        return replace(now, policy_digest=before.policy_digest, rules=before.rules, population=population)
+    unknown = (estate.catalogue.unknown_rules or {}).keys()
+    return replace(now, rules=seen_rules({} if before is None else before.rules, now.rules, unknown))
+
+
+def _roles_lost(app: App, lost: Mapping[str, str]) -> dict[Pause, str]:
+    """The loss of our role, where the policy writes at all: only then there is something to stop."""
+    if app.policy.enforce is Everything.NONE:
+        return {}
+    return {Pause(BrakeCause.ROLE_LOST, account): why for account, why in sorted(lost.items())}
+
+
+def _by(sweep_id: str) -> str:
+    return f"{SWEEP_ORIGIN}{sweep_id}"
+
+
+def _shrank(app: App, before: Baseline | None, now: Baseline) -> str | None:
+    """How far the population shrank since the last good sweep under the same rules, where that is too far.
+
+    Nothing shrinks from 0, which is what a population is that nobody knows: an operator has accepted what comes.
+    """
+    if before is None or not _is_comparable(before, now):
+        return None
+    gone = before.population - now.population
+    settings = app.settings
+    is_too_far = gone * 100 > settings.population_shrink_percent * before.population
+    if not is_too_far or gone < settings.population_shrink_people:
+        return None
+    return (
+        f"{now.population} people match the rules; at the last good sweep, of "
+        f"{before.at:%Y-%m-%d %H:%M} UTC, it was {before.population}"
+    )
+
+
+def _is_comparable(before: Baseline | None, now: Baseline) -> bool:
+    if before is None:
+        return False
+    # Kept are the rules that were known then, which are not all of them.
+    return before.policy_digest == now.policy_digest or before.rules == now.rules
+
+
+async def settle(app: App, standing: Standing) -> Brake:
+    """Keeps what a good sweep counted, and clears what the brake was set for before it, once the cause is gone.
+
+    That the population shrank is cleared by a sweep that could compare: the figure before it stays, also under another
+    policy, until the people are back or a person resumes. To be called once holds and catalogue are stored. Returns the
+    brake as it is then.
+    """
+    comparable = _is_comparable(standing.before, standing.counted)
+    if standing.is_good:
+        kept = standing.kept
+        shrank = (await app.state.brake()).pauses.get(Pause(BrakeCause.POPULATION_SHRANK))
+        if not comparable and shrank is not None:
+            stored = await app.state.baseline()
+            kept = kept if stored is None else replace(kept, population=stored.population)
+        await app.state.put_baseline(kept)
+    gone = set[BrakeCause]()
+    if standing.complete:
+        gone = {BrakeCause.INCOMPLETE_SWEEP, BrakeCause.ROLE_LOST}
+        if standing.shrank is None and comparable:
+            gone.add(BrakeCause.POPULATION_SHRANK)
+    for attempt in range(_TRIES):
+        brake = await app.state.brake()
+        # What was found since this sweep began, another one found that began later or read more, or a look.
+        over = {
+            pause
+            for pause, setting in brake.pauses.items()
+            if pause.cause in gone and setting.found <= standing.started and not _is_lost(standing, pause)
+        }
+        if not over:
+            return brake
+        try:
+            remaining = {pause: setting for pause, setting in brake.pauses.items() if pause not in over}
+            return await app.state.put_brake(replace(brake, pauses=remaining))
+        except Conflict:
+            await asyncio.sleep(app.random.random() * _PAUSE_SECONDS * (attempt + 1))
+    raise Transient(f"the brake was written by others {_TRIES} times meanwhile")
+
+
+def _is_lost(standing: Standing, pause: Pause) -> bool:
+    """Whether a pause is for the loss of a role that a sweep has not seen again. Everywhere is any account."""
+    if pause.cause is not BrakeCause.ROLE_LOST:
+        return False
+    return pause.scope in standing.lost if pause.scope else bool(standing.lost)
