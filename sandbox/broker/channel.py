@@ -4,9 +4,10 @@ AMQP's word is session; here it is called a channel, because a session is someth
 """
 
 from collections import deque
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from sandbox.broker.amqp_types import AmqpError, UInt, UShort
+from sandbox.broker.carrier import Carrier, Wire
 from sandbox.broker.errors import BrokerError
 from sandbox.broker.frames import (
     Attach,
@@ -21,10 +22,6 @@ from sandbox.broker.frames import (
 )
 from sandbox.broker.links import Link, OutgoingLink
 from sandbox.broker.outcomes import RECEIVED
-from sandbox.broker.routing import link_for
-
-if TYPE_CHECKING:
-    from sandbox.broker.connection import Connection
 
 _WINDOW = 5000
 _HANDLE_MAX = 255
@@ -33,12 +30,17 @@ _FRAME_OVERHEAD = 128
 """Room for a transfer's own fields beside its payload: a 16-byte tag and fixed-width numbers need less."""
 
 
+type OpenLink = Callable[[Carrier, Attach], Link]
+"""The link that an attach asks for, not yet started. Raises `AmqpError` or `BrokerError`, which refuse it."""
+
+
 class Channel:
     """One session of a connection, from the peer's begin to either side's end."""
 
-    def __init__(self, connection: "Connection", number: int, begin: Begin) -> None:
-        self.connection = connection
+    def __init__(self, wire: Wire, open_link: OpenLink, number: int, begin: Begin) -> None:
         self.number = number
+        self._wire = wire
+        self._open_link = open_link
         self.links: dict[int, Link] = {}
         self._leaving: set[int] = set()  # handles that we detached and the peer has not yet
         self._deliveries: dict[int, OutgoingLink] = {}
@@ -63,11 +65,11 @@ class Channel:
     @property
     def is_clear(self) -> bool:
         """Whether a message sent now would leave at once."""
-        return not self._held and self._remote_window > 0 and self.connection.is_clear
+        return not self._held and self._remote_window > 0 and self._wire.is_clear
 
     def send(self, body: Performative) -> None:
         """Send a frame on this channel."""
-        self.connection.write(frame(self.number, body))
+        self._wire.write(frame(self.number, body))
 
     def send_flow(self, handle: int, delivery_count: int, credit: int, *, drain: bool = False) -> None:
         """Send the state of a link, and with it that of the session."""
@@ -92,7 +94,7 @@ class Channel:
         link = self.links[handle]
         if not settled and isinstance(link, OutgoingLink):
             self._deliveries[delivery_id] = link
-        room = self.connection.peer_frame_bytes - _FRAME_OVERHEAD
+        room = self._wire.peer_frame_bytes - _FRAME_OVERHEAD
         for start in range(0, max(len(payload), 1), room):
             transfer = Transfer(
                 handle=UInt(handle),
@@ -106,11 +108,11 @@ class Channel:
         self._release_held()
         return delivery_id
 
-    def detach(self, link: Link, condition: str, description: str) -> None:
+    def detach(self, handle: int, condition: str, description: str) -> None:
         """End a link from our side, with the reason."""
-        self._remove(link.handle, dropped=False)
-        self._leaving.add(link.handle)
-        self.send(Detach(handle=link.handle, closed=True, error=error(condition, description)))
+        self._remove(handle, dropped=False)
+        self._leaving.add(handle)
+        self.send(Detach(handle=UInt(handle), closed=True, error=error(condition, description)))
 
     def refuse(self, theirs: Attach, condition: str, description: str) -> None:
         """Refuse a link: an attach without source and target, then a detach with the reason (2.6.3)."""
@@ -129,7 +131,7 @@ class Channel:
         while self._held and self._remote_window > 0:
             self._remote_window -= 1
             self._next_outgoing_id = (self._next_outgoing_id + 1) & _WRAP
-            self.connection.write(self._held.popleft())
+            self._wire.write(self._held.popleft())
 
     # --- in --------------------------------------------------------------------------------------
 
@@ -159,7 +161,7 @@ class Channel:
             raise AmqpError("amqp:session:handle-in-use", f"Handle {attach.handle} is in use or too large.")
         self._leaving.discard(attach.handle)
         try:
-            link = link_for(self, attach)
+            link = self._open_link(self, attach)
             self.links[attach.handle] = link
             link.start()
         except (AmqpError, BrokerError) as refusal:

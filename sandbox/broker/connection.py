@@ -32,6 +32,7 @@ from sandbox.broker.model import Broker
 from sandbox.broker.nodes import AcceptToken, Tokens
 from sandbox.broker.queue import Queue
 from sandbox.broker.queue_links import QueueReceiver
+from sandbox.broker.routing import Routes
 from sandbox.broker.sessions import SessionLock
 
 if TYPE_CHECKING:
@@ -61,11 +62,10 @@ class Connection(asyncio.Protocol):
         idle_seconds: float,
         on_lost: "Callable[[Connection], None]",
     ) -> None:
-        self.broker = broker
-        self.tokens = Tokens(accept_token, broker)
-        self.sessions_survive_drop = sessions_survive_drop
         self.peer_frame_bytes = _MIN_FRAME_BYTES
         self.is_clear = True
+        self.tokens = Tokens(accept_token, broker)
+        self._routes = Routes(broker, self.tokens, self._session_lock, sessions_survive_drop=sessions_survive_drop)
         self._idle_seconds = idle_seconds
         self._on_lost = on_lost
         self._loop = asyncio.get_running_loop()
@@ -82,30 +82,13 @@ class Connection(asyncio.Protocol):
         self._idle_check: asyncio.TimerHandle | None = None
         self._heartbeat: asyncio.TimerHandle | None = None
 
-    # --- what channels and links ask -------------------------------------------------------------
+    # --- what its channels and its server ask ----------------------------------------------------
 
     def write(self, encoded: bytes) -> None:
         """Send bytes; those of one turn of the event loop leave together."""
         if not self._out:
             self._loop.call_soon(self._flush)
         self._out.append(encoded)
-
-    def may_use(self, path: str) -> bool:
-        """Whether the peer has shown a token that opens this entity."""
-        return self.tokens.opens(path)
-
-    def session_lock(self, queue: Queue, session_id: str) -> SessionLock:
-        """The lock that a link of this connection has on a session; raises `SessionLockLost` without one."""
-        for channel in self._channels.values():
-            for link in channel.links.values():
-                if (
-                    isinstance(link, QueueReceiver)
-                    and link.queue is queue
-                    and link.session is not None
-                    and link.session.session_id == session_id
-                ):
-                    return link.session
-        raise SessionLockLost(f"This connection does not hold session '{session_id}'. Accept it again.")
 
     def shut_down(self) -> None:
         """Close from our side, because the server stops."""
@@ -155,6 +138,19 @@ class Connection(asyncio.Protocol):
             channel.pump()
 
     # --- inside ----------------------------------------------------------------------------------
+
+    def _session_lock(self, queue: Queue, session_id: str) -> SessionLock:
+        """The lock that a link of this connection has on a session; raises `SessionLockLost` without one."""
+        for channel in self._channels.values():
+            for link in channel.links.values():
+                if (
+                    isinstance(link, QueueReceiver)
+                    and link.queue is queue
+                    and link.session is not None
+                    and link.session.session_id == session_id
+                ):
+                    return link.session
+        raise SessionLockLost(f"This connection does not hold session '{session_id}'. Accept it again.")
 
     def _advance(self) -> bool:
         """Take the next header or the frames up to it; False when more bytes are needed first."""
@@ -246,7 +242,7 @@ class Connection(asyncio.Protocol):
         if number in self._channels or number > _CHANNEL_MAX:
             raise AmqpError("amqp:not-allowed", f"Channel {number} is in use or too large.")
         self._ended.discard(number)
-        self._channels[number] = Channel(self, number, begin)
+        self._channels[number] = Channel(self, self._routes.open_link, number, begin)
 
     def _on_end(self, number: int) -> None:
         channel = self._channels.pop(number, None)

@@ -4,16 +4,12 @@
 credit. Subclasses say what happens to messages. Addresses and permissions are for `routing`.
 """
 
-from typing import TYPE_CHECKING
-
 from sandbox.broker.amqp_types import AmqpError, Described, UInt, ULong
+from sandbox.broker.carrier import Carrier
 from sandbox.broker.errors import MessageTooLarge
 from sandbox.broker.frames import Attach, Disposition, Flow, Transfer
 from sandbox.broker.options import MAX_MESSAGE_BYTES
 from sandbox.broker.outcomes import rejected
-
-if TYPE_CHECKING:
-    from sandbox.broker.channel import Channel
 
 _WRAP = 0xFFFFFFFF
 _CREDIT = 1000
@@ -23,8 +19,8 @@ _CREDIT = 1000
 class Link:
     """One link, from our side. `attach` is the peer's attach; our handle is the same number as its."""
 
-    def __init__(self, channel: "Channel", attach: Attach) -> None:
-        self.channel = channel
+    def __init__(self, carrier: Carrier, attach: Attach) -> None:
+        self.carrier = carrier
         self.attach = attach
         self.handle = attach.handle
         self.is_attached = False
@@ -51,8 +47,8 @@ class Link:
 class IncomingLink(Link):
     """A link on which the peer sends."""
 
-    def __init__(self, channel: "Channel", attach: Attach) -> None:
-        super().__init__(channel, attach)
+    def __init__(self, carrier: Carrier, attach: Attach) -> None:
+        super().__init__(carrier, attach)
         self._delivery_count = int(attach.initial_delivery_count or 0)
         self._credit = 0
         self._first: Transfer | None = None
@@ -63,7 +59,7 @@ class IncomingLink(Link):
         """Answer the attach and grant credit."""
         theirs = self.attach
         self.is_attached = True
-        self.channel.send(
+        self.carrier.send(
             Attach(
                 name=theirs.name,
                 handle=self.handle,
@@ -107,7 +103,7 @@ class IncomingLink(Link):
             outcome = self.take(whole, first.message_format or 0)
         if not (first.settled or transfer.settled):
             assert first.delivery_id is not None, "checked when the delivery began"
-            self.channel.send(Disposition(role=True, first=first.delivery_id, settled=True, state=outcome))
+            self.carrier.send(Disposition(role=True, first=first.delivery_id, settled=True, state=outcome))
         if self._credit <= _CREDIT // 2:
             self._grant()
 
@@ -124,14 +120,14 @@ class IncomingLink(Link):
 
     def _grant(self) -> None:
         self._credit = _CREDIT
-        self.channel.send_flow(self.handle, self._delivery_count, self._credit)
+        self.carrier.send_flow(self.handle, self._delivery_count, self._credit)
 
 
 class OutgoingLink(Link):
     """A link on which we send."""
 
-    def __init__(self, channel: "Channel", attach: Attach) -> None:
-        super().__init__(channel, attach)
+    def __init__(self, carrier: Carrier, attach: Attach) -> None:
+        super().__init__(carrier, attach)
         self.credit = 0
         self._delivery_count = 0
         self._drain = False
@@ -140,7 +136,7 @@ class OutgoingLink(Link):
         """Tell the peer that the link is there."""
         theirs = self.attach
         self.is_attached = True
-        self.channel.send(
+        self.carrier.send(
             Attach(
                 name=theirs.name,
                 handle=self.handle,
@@ -165,7 +161,7 @@ class OutgoingLink(Link):
         self._drain = bool(flow.drain)
         self.pump()
         if flow.echo:
-            self.channel.send_flow(self.handle, self._delivery_count, self.credit)
+            self.carrier.send_flow(self.handle, self._delivery_count, self.credit)
 
     def on_transfer(self, transfer: Transfer, payload: bytes) -> None:  # noqa: ARG002 - the base's
         """Refuse: on this link we send."""
@@ -175,7 +171,7 @@ class OutgoingLink(Link):
         """Send one message on credit; returns its delivery id."""
         self.credit -= 1
         self._delivery_count = (self._delivery_count + 1) & _WRAP
-        return self.channel.send_message(self.handle, payload, tag, settled=settled)
+        return self.carrier.send_message(self.handle, payload, tag, settled=settled)
 
     def finish_drain(self) -> None:
         """Use up what credit is left when the peer asked for that and there is nothing more to send."""
@@ -183,7 +179,7 @@ class OutgoingLink(Link):
             self._delivery_count = (self._delivery_count + self.credit) & _WRAP
             self.credit = 0
             self._drain = False
-            self.channel.send_flow(self.handle, self._delivery_count, 0, drain=True)
+            self.carrier.send_flow(self.handle, self._delivery_count, 0, drain=True)
 
     def on_settled(self, delivery_id: int, outcome: Described | None) -> Described | None:
         """The peer settled a delivery; returns the outcome to confirm, or None for one that is not known."""

@@ -6,18 +6,16 @@ client attached to the same node, in the same AMQP session.
 
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from sandbox.broker.amqp_types import AmqpError, Described, Int, fields_of
+from sandbox.broker.carrier import Carrier
 from sandbox.broker.errors import EntityNotFound
 from sandbox.broker.frames import Attach
 from sandbox.broker.links import IncomingLink, OutgoingLink
 from sandbox.broker.model import Broker
 from sandbox.broker.outcomes import ACCEPTED, rejected
 from sandbox.broker.wire_messages import Request, decode_request, encode_answer
-
-if TYPE_CHECKING:
-    from sandbox.broker.channel import Channel
 
 type AcceptToken = Callable[[str, str], bool]
 """Says whether a token is good for an audience (`sb://host/queue`).
@@ -39,8 +37,8 @@ class Node(Protocol):
 class RequestLink(IncomingLink):
     """The way in to a node."""
 
-    def __init__(self, channel: "Channel", attach: Attach, address: str, node: Node) -> None:
-        super().__init__(channel, attach)
+    def __init__(self, carrier: Carrier, attach: Attach, address: str, node: Node) -> None:
+        super().__init__(carrier, attach)
         self._address = address
         self._node = node
 
@@ -58,7 +56,7 @@ class RequestLink(IncomingLink):
     def _way_back(self, reply_to: str | None) -> "AnswerLink":
         candidates = [
             link
-            for link in self.channel.links.values()
+            for link in self.carrier.links.values()
             if isinstance(link, AnswerLink) and link.address == self._address
         ]
         named = [link for link in candidates if reply_to is not None and link.target_address == reply_to]
@@ -71,8 +69,8 @@ class RequestLink(IncomingLink):
 class AnswerLink(OutgoingLink):
     """The way back from a node; answers wait here for credit."""
 
-    def __init__(self, channel: "Channel", attach: Attach, address: str) -> None:
-        super().__init__(channel, attach)
+    def __init__(self, carrier: Carrier, attach: Attach, address: str) -> None:
+        super().__init__(carrier, attach)
         self.address = address
         fields = fields_of(attach.target)
         self.target_address = fields[0] if fields else None

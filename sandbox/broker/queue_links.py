@@ -6,10 +6,10 @@ Settlement is in `outcomes`, the queue's rules are in `queue`.
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from sandbox.broker.amqp_types import AmqpError, Described, Long, Symbol, fields_of
+from sandbox.broker.carrier import Carrier
 from sandbox.broker.errors import BrokerError, SessionLockLost
 from sandbox.broker.frames import Attach
 from sandbox.broker.links import IncomingLink, OutgoingLink
@@ -17,9 +17,6 @@ from sandbox.broker.outcomes import ACCEPTED, rejected, settle
 from sandbox.broker.queue import Queue
 from sandbox.broker.sessions import SessionLock
 from sandbox.broker.wire_messages import decode_transfer, dotnet_ticks, encode_delivery
-
-if TYPE_CHECKING:
-    from sandbox.broker.channel import Channel
 
 SESSION_FILTER = "com.microsoft:session-filter"
 """The source filter that asks for a session: its id, or null for the next available one."""
@@ -36,8 +33,8 @@ _BURST = 100
 class QueueSender(IncomingLink):
     """What a client sends into a queue."""
 
-    def __init__(self, channel: "Channel", attach: Attach, queue: Queue) -> None:
-        super().__init__(channel, attach)
+    def __init__(self, carrier: Carrier, attach: Attach, queue: Queue) -> None:
+        super().__init__(carrier, attach)
         self._queue = queue
 
     def take(self, payload: bytes, message_format: int) -> Described:
@@ -50,11 +47,15 @@ class QueueSender(IncomingLink):
 
 
 class QueueReceiver(OutgoingLink):
-    """What a client receives from a queue, or from one session of it."""
+    """What a client receives from a queue, or from one session of it.
 
-    def __init__(self, channel: "Channel", attach: Attach, queue: Queue) -> None:
-        super().__init__(channel, attach)
+    `survives_drop` says whether that session stays locked for its time when the connection is lost.
+    """
+
+    def __init__(self, carrier: Carrier, attach: Attach, queue: Queue, *, survives_drop: bool) -> None:
+        super().__init__(carrier, attach)
         self.queue = queue
+        self._survives_drop = survives_drop
         self.session: SessionLock | None = None
         self._settled = attach.snd_settle_mode == _SETTLED
         self._tokens: dict[int, UUID] = {}
@@ -96,13 +97,13 @@ class QueueReceiver(OutgoingLink):
         try:
             if self.session is not None:
                 self.queue.check_session(self.session)
-            while self.credit > 0 and self.channel.is_clear and self._send_some():
+            while self.credit > 0 and self.carrier.is_clear and self._send_some():
                 pass
         except SessionLockLost as lost:
             self.session = None
-            self.channel.detach(self, lost.condition, str(lost))
+            self.carrier.detach(self.handle, lost.condition, str(lost))
             return
-        if self.channel.is_clear:
+        if self.carrier.is_clear:
             self.finish_drain()
 
     def on_settled(self, delivery_id: int, outcome: Described | None) -> Described | None:
@@ -115,7 +116,7 @@ class QueueReceiver(OutgoingLink):
         self._end_subscription()
         if self._timer is not None:
             self._timer.cancel()
-        if self.session is None or (dropped and self.channel.connection.sessions_survive_drop):
+        if self.session is None or (dropped and self._survives_drop):
             return
         with suppress(SessionLockLost):  # then there is nothing left to give back
             self.queue.release_session(self.session)
@@ -142,7 +143,7 @@ class QueueReceiver(OutgoingLink):
 
     def _pump_if_open(self) -> None:
         self._pump_is_due = False
-        if self.channel.links.get(self.handle) is self:
+        if self.carrier.links.get(self.handle) is self:
             self.pump()
 
     def _try_to_enter(self) -> None:
@@ -163,7 +164,7 @@ class QueueReceiver(OutgoingLink):
 
     def _give_up(self) -> None:
         self._end_subscription()
-        self.channel.refuse(
+        self.carrier.refuse(
             self.attach,
             _TIMEOUT,
             f"The operation did not complete within the allotted time: '{self.queue.options.name}' has no "
