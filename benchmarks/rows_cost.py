@@ -17,10 +17,11 @@ from shared.adapters.store.rows_sqlite import IN_MEMORY, SqliteRows
 from shared.adapters.store.state import RowsState
 from shared.domain.billing import BillingProfile
 from shared.domain.catalogue import Catalogue
+from shared.domain.guards.baseline import Baseline
 from shared.domain.guards.budgets import Reservations, reserve
 from shared.domain.keys import IdentityKind, PersonKey, ProfileKey
 from shared.domain.policy.model import ActionKind
-from shared.ports import Baseline, Holding, PersonState
+from shared.domain.remembered import Holding, PersonState
 
 EVENTS = 300
 UNCHANGED = "all calls of an unchanged event"

@@ -27,7 +27,7 @@ from shared.adapters.store.ledger_rows import (
 )
 from shared.adapters.store.rows import Insert
 from shared.adapters.store.rows_sqlite import SqliteRows
-from shared.ports import Record
+from shared.domain.history.records import Record
 from shared.services.ledger_audit import verify
 
 CHAINS: Final = 2_000

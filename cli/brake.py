@@ -23,9 +23,9 @@ from cli.operating import (
     who,
 )
 from cli.terminal import complaints
+from shared.domain.guards.baseline import Baseline
 from shared.domain.guards.brake import ENDED_BY_SWEEPS, STOPS_LEAVERS, Brake, BrakeCause, Pause, Setting
 from shared.errors import Permanent, Transient
-from shared.ports import Baseline
 from shared.services.operate import decisions
 from shared.services.operate.decisions import Resumed
 

@@ -30,7 +30,7 @@ from cli.operating import (
 from cli.terminal import complaints
 from shared.domain.guards.hold_listing import Line, Listing
 from shared.domain.guards.holds import Hold, Status
-from shared.ports import Record
+from shared.domain.history.records import Record
 from shared.services.app import App
 from shared.services.operate import decisions
 from shared.services.operate.decisions import Decided

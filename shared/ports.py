@@ -6,20 +6,23 @@ act. Absence is never raised: it is a value.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, Protocol
 
 from shared.domain.access.ownership import OwnAssignment
-from shared.domain.billing import Assignment, Assignments, BillingAccount, BillingProfile
+from shared.domain.billing import Assignment, Assignments, BillingAccount, BillingProfile, Written
 from shared.domain.catalogue import Catalogue
+from shared.domain.guards.baseline import Baseline
 from shared.domain.guards.brake import Brake
 from shared.domain.guards.budgets import Reservations
 from shared.domain.guards.holds import KeyHolds
-from shared.domain.keys import IdentityKey, IdentityKind, PersonKey, ProfileKey
+from shared.domain.history.foreign_sightings import Sighted
+from shared.domain.history.records import Record
+from shared.domain.keys import IdentityKey, PersonKey, ProfileKey
 from shared.domain.people import ListedPerson, PersonRead
 from shared.domain.policy.model import ActionKind
+from shared.domain.remembered import FutureLooks, PersonState, ProfileState
+from shared.domain.subscription import Subscription, WantedSubscription
 from shared.domain.work import RejectedEvent, Scheduled
 
 
@@ -67,17 +70,6 @@ class Directory(Protocol):
     async def group_exists(self, group: str) -> bool:
         """Whether the directory knows a group of this object id."""
         ...
-
-
-class Written(StrEnum):
-    """What became of a write that raised nothing."""
-
-    DONE = "done"
-    """The service says it is done (or accepted and finished)."""
-    ALREADY = "already"
-    """It was so before: the assignment existed (whoever made it), or was gone."""
-    WOULD = "would"
-    """Observed: nothing was written."""
 
 
 class Billing(Protocol):
@@ -151,23 +143,6 @@ class Queues(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One entry of a key's chain.
-
-    `sequence` counts from 1; `kind` is `intent`, `result` or `look`; `body` is JSON with ids and no names; `previous`
-    is the digest of the entry before (64 zeros for the first) and `digest` the SHA-256 over all of this.
-    """
-
-    key: str
-    sequence: int
-    at: datetime
-    kind: str
-    body: Mapping[str, Any]
-    previous: str
-    digest: str
-
-
 class Chain(Protocol):
     """One key's records, open for appending by whoever holds the key's lock."""
 
@@ -205,105 +180,6 @@ class Ledger(Protocol):
         `known` are digests that records must have, by sequence: as they were kept outside.
         """
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Holding:
-    """What we remember of one assignment of ours: the rules that gave it, and our latest intents about it.
-
-    `intended_at` is when we recorded that we would grant it, with `found_nothing` if the read before showed no
-    assignment; `revoking_at` is when we recorded that we would revoke it. `adopted` says that the ledger has the
-    evidence of an adoption; without that evidence it says nothing.
-    """
-
-    rules: tuple[str, ...] = ()
-    intended_at: datetime | None = None
-    found_nothing: bool = False
-    revoking_at: datetime | None = None
-    adopted: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class PersonState:
-    """What can be rebuilt about a person who ever held something of ours, or about whom evidence is pending.
-
-    `holdings` are the profiles to read again at every look. `sightings` map a piece of weak evidence (its own short
-    text) to when it was first seen. `names` are what the person was last called, for events about somebody the
-    directory no longer knows. `version` is the store's own, None for a row not stored yet.
-    """
-
-    object_id: str
-    holdings: Mapping[ProfileKey, Holding] = field(default_factory=dict)
-    sightings: Mapping[str, datetime] = field(default_factory=dict)
-    names: Mapping[IdentityKind, str] = field(default_factory=dict)
-    version: str | None = field(default=None, compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class ProfileState:
-    """What can be rebuilt about a profile's e-mail invoicing.
-
-    `agreed` is the digest of every writable field at the first of two reads that must agree, with its time;
-    `updates` are the times of our updates in the last 24 h; `before` is everything that was read before the latest of
-    them, `answered` the profile as the answer to that update showed it, and `unjudged` its time as long as no read has
-    shown what it did. The times of updates are billing's own. `blocked` says why we no longer update it
-    by ourselves, and `after` is then everything that was read of what that update left.
-    """
-
-    key: ProfileKey
-    agreed: tuple[str, datetime] | None = None
-    updates: tuple[datetime, ...] = ()
-    before: Mapping[str, Any] | None = None
-    blocked: str | None = None
-    after: Mapping[str, Any] | None = None
-    unjudged: datetime | None = None
-    answered: Mapping[str, Any] | None = None
-    version: str | None = field(default=None, compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class FutureLooks:
-    """The looks that events asked for at moments to come, by key: what a sender can cost us is bounded by it.
-
-    `due` are the moments for which a look is scheduled, each with whether its message is known to have reached the
-    queue. Losing it costs at most as many looks again.
-    """
-
-    key: PersonKey | IdentityKey
-    due: Mapping[datetime, bool] = field(default_factory=dict)
-    version: str | None = field(default=None, compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Baseline:
-    """What the last good sweep counted: what later ones, and budgets, are measured against.
-
-    `ours` are our assignments, `profiles` the managed profiles, `population` the people whom the rules preselect.
-    `policy_digest` and `rules`, each rule with the digest of its meaning, say what was seen of the policy: a rule that
-    could not be judged since it changed is there as it was before, or not at all. `policy_digest` is "" where nothing
-    was seen. `accounts` are the managed accounts, lower-case, of which it listed profiles. A population of 0 and no
-    accounts mean that nobody knows: whatever there is next is accepted.
-    """
-
-    at: datetime
-    ours: int
-    profiles: int
-    population: int
-    policy_digest: str
-    rules: Mapping[str, str] = field(default_factory=dict)
-    accounts: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Sighted:
-    """A foreign assignment as sweeps saw it: when it was first and last there, and what it said then."""
-
-    profile: ProfileKey
-    principal_id: str
-    principal_type: str
-    why: str
-    first: datetime
-    last: datetime
 
 
 class State(Protocol):
@@ -404,37 +280,6 @@ class State(Protocol):
     async def reports(self, count: int) -> Sequence[Mapping[str, Any]]:
         """The latest `count` reports, newest first."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class WantedSubscription:
-    """A subscription as it should be: to what, for which changes, and where Graph is to say so.
-
-    `resource` is a path without a slash before it (`users`, `groups/<id>/members`). `client_state` is a secret.
-    """
-
-    resource: str
-    change_types: frozenset[str]
-    notification_url: str = field(repr=False)
-    lifecycle_url: str = field(repr=False)
-    client_state: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Subscription:
-    """A subscription as the directory shows it.
-
-    `client_state` and `lifecycle_url` are None where it does not show them. A subscription that has no address for
-    lifecycle notifications has an empty one.
-    """
-
-    id: str
-    resource: str
-    change_types: frozenset[str]
-    notification_url: str = field(repr=False)
-    lifecycle_url: str | None = field(repr=False)
-    client_state: str | None = field(repr=False)
-    expires: datetime
 
 
 class Subscriptions(Protocol):

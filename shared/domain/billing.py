@@ -6,6 +6,7 @@ Names and figures are Microsoft.Billing's (api-version 2024-04-01). What may be 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Final, overload
 
 from shared.domain.keys import ProfileKey
@@ -119,3 +120,14 @@ class Assignments(Sequence[Assignment]):
     def __len__(self) -> int:
         """How many rows were read."""
         return len(self.rows)
+
+
+class Written(StrEnum):
+    """What became of a write that raised nothing."""
+
+    DONE = "done"
+    """The service says it is done (or accepted and finished)."""
+    ALREADY = "already"
+    """It was so before: the assignment existed (whoever made it), or was gone."""
+    WOULD = "would"
+    """Observed: nothing was written."""

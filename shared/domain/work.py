@@ -5,12 +5,16 @@ answer should be.
 """
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 from shared.domain.keys import Key, ProfileKey
+
+SWEEP_ORIGIN: Final = "sweep#"
+"""What the origin of every look begins with that a sweep asked for, and of every look that followed from one."""
 
 MOST_HINTS: Final = 200
 """The most hints in one item; each is a read more."""
@@ -148,6 +152,15 @@ def later(item: WorkItem, due: datetime, *, coalesce: timedelta) -> Scheduled:
         rounded = item.due + timedelta(seconds=step)
     message_id = f"{item.cause.kind}:{_short(item)}:{rounded:%Y-%m-%dT%H:%M:%SZ}{_of_moments(item)}"[:128]
     return Scheduled(replace(item, due=rounded), message_id, rounded)
+
+
+def nearest(moments: Collection[datetime], now: datetime, *, coalesce: timedelta) -> tuple[datetime, ...]:
+    """The nearest five of the moments to come; of those that fall into one step of `coalesce` the first."""
+    step = max(1, int(coalesce.total_seconds()))
+    first: dict[float, datetime] = {}
+    for moment in sorted(moment for moment in moments if moment > now):
+        first.setdefault(-(-moment.timestamp() // step), moment)
+    return tuple(first.values())[:FUTURE_LOOKS]
 
 
 def following(item: WorkItem, end: Position) -> Scheduled:

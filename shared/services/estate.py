@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
-from shared.domain.access.rules import managed_accounts, unknown_rules
+from shared.domain.access.rules import is_named, managed_accounts, unknown_rules
 from shared.domain.billing import OTHER_RECIPIENT_ROLES, Assignment, BillingProfile, UnreadRow
 from shared.domain.catalogue import Catalogue
+from shared.domain.guards.baseline import Baseline
 from shared.domain.guards.brake import EVERYWHERE
 from shared.domain.guards.sweep_holds import changed_rules
 from shared.domain.keys import ProfileKey
@@ -20,8 +21,8 @@ from shared.domain.policy.filter_push_down import EVERYBODY
 from shared.domain.policy.load import rule_digests
 from shared.domain.policy.model import Everything
 from shared.domain.redact import nameless
+from shared.domain.remembered import PersonState
 from shared.errors import AccessLost, InvoiceAccessError, QueryRefused
-from shared.ports import Baseline, PersonState
 from shared.services.app import App
 from shared.services.catalogue import Listing, read_profiles
 
@@ -106,7 +107,7 @@ def _lost_accounts(app: App, before: Baseline | None, listing: Listing) -> dict[
     return {
         account: f"billing account {account}: nothing of it is listed any more; our role there is gone, or it is itself"
         for account in before.accounts
-        if account not in listing.in_sight and account not in left and is_named(app, account)
+        if account not in listing.in_sight and account not in left and is_named(app.policy, account)
     }
 
 
@@ -127,14 +128,6 @@ async def judge_rules(app: App, catalogue: Catalogue) -> Catalogue:
         return judged
     unseen = changed_rules(baseline.rules, rule_digests(app.policy))
     return replace(judged, unknown_rules=dict.fromkeys(sorted(unseen), _UNSEEN) | dict(judged.unknown_rules))
-
-
-def is_named(app: App, account: str) -> bool:
-    """Whether the policy names a billing account, listed or not."""
-    named = app.policy.accounts
-    if isinstance(named, Everything):
-        return named is Everything.ALL
-    return account.lower() in {name.lower() for name in named}
 
 
 def _judged(app: App, estate: Estate) -> Catalogue:

@@ -15,9 +15,10 @@ from datetime import UTC, datetime, timedelta
 from itertools import batched
 from typing import Final
 
+from shared.domain.history.records import Record
 from shared.domain.keys import PersonKey
 from shared.errors import Conflict, Permanent, Transient
-from shared.ports import Ledger, Record
+from shared.ports import Ledger
 from shared.services.app import App
 
 DIGEST: Final = "digest"

@@ -12,9 +12,10 @@ from typing import Any, Final, Protocol
 
 from shared.domain.access.ownership import AdoptedRow, Held, Intent, OwnAssignment, prove
 from shared.domain.billing import Assignment
+from shared.domain.history.records import Record
 from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
-from shared.ports import Holding, PersonState, Record
+from shared.domain.remembered import Holding, PersonState
 
 _CAME_TO_NOTHING: Final = frozenset({Outcome.RETRY, Outcome.GAVE_UP, Outcome.UNCHANGED, Outcome.HELD})
 """How a grant ends of which we know that it made no row: refused, not begun, stopped, or somebody else was quicker."""

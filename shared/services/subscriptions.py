@@ -24,8 +24,9 @@ from urllib.parse import urlsplit
 from shared.domain.clocks import CLOCKS_APART
 from shared.domain.log_line import json_of
 from shared.domain.policy.model import Policy
+from shared.domain.subscription import Subscription, WantedSubscription
 from shared.errors import MaybeWritten, Permanent, Transient
-from shared.ports import Clock, Subscription, Subscriptions, WantedSubscription
+from shared.ports import Clock, Subscriptions
 from shared.settings import Settings
 
 CHANGES: Final = frozenset({"updated", "deleted"})

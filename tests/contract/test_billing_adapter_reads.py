@@ -9,10 +9,9 @@ import pytest
 
 from sandbox.wire import Response, as_json
 from shared.adapters.billing.arm import ArmBilling
-from shared.domain.billing import INVOICE_MANAGER, Assignment
+from shared.domain.billing import INVOICE_MANAGER, Assignment, Written
 from shared.domain.keys import ProfileKey
 from shared.errors import FailedRead, InvoiceAccessError, MaybeWritten, Permanent
-from shared.ports import Written
 from tests.contract.billing_script import (
     ACCOUNT,
     KEY,

@@ -17,10 +17,9 @@ from shared.adapters.billing.arm import ArmBilling
 from shared.adapters.http.credentials import managed_identity
 from shared.domain.access.opt_in import FLAG, differences
 from shared.domain.access.ownership import OwnAssignment, prove
-from shared.domain.billing import INVOICE_MANAGER, Assignment
+from shared.domain.billing import INVOICE_MANAGER, Assignment, Written
 from shared.domain.keys import ProfileKey
 from shared.errors import AccessLost, MaybeWritten, Permanent, Transient
-from shared.ports import Written
 from shared.settings import Settings
 from tests.contract.billing_standin import (
     ACCOUNT_OWNER,

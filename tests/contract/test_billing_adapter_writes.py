@@ -8,9 +8,8 @@ import pytest
 
 from sandbox.wire import Response, as_json
 from shared.adapters.http.pipeline import request_options
-from shared.domain.billing import INVOICE_MANAGER
+from shared.domain.billing import INVOICE_MANAGER, Written
 from shared.errors import MaybeWritten, Permanent, Transient
-from shared.ports import Written
 from tests.contract.billing_script import (
     KEY,
     NAME,

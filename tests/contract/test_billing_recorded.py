@@ -17,10 +17,9 @@ from sandbox.shell import serve
 from sandbox.wire import Request, Response, as_json
 from shared.adapters.billing.arm import ArmBilling
 from shared.domain.access.opt_in import FLAG
-from shared.domain.billing import INVOICE_MANAGER
+from shared.domain.billing import INVOICE_MANAGER, Written
 from shared.domain.keys import ProfileKey
 from shared.errors import AccessLost, Permanent, Transient
-from shared.ports import Written
 from shared.settings import Settings
 from tests.contract.billing_script import (
     ACCOUNT,

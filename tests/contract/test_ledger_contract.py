@@ -13,8 +13,8 @@ import pytest
 from shared.adapters.store.ledger import RowsLedger
 from shared.adapters.store.ledger_rows import FIRST_PREVIOUS, RECORD_CHARACTERS, digest_of
 from shared.adapters.store.rows import Damaged, Delete, Insert, Replace, Row, Rows
+from shared.domain.history.records import Record
 from shared.errors import Conflict, Permanent, Transient
-from shared.ports import Record
 
 KEY = "person:7c0f5a0e-0000-4000-8000-000000000001"
 AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)

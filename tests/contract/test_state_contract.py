@@ -12,8 +12,8 @@ from shared.adapters.store.state import RowsState
 from shared.domain.billing import BillingAccount, BillingProfile
 from shared.domain.catalogue import Catalogue
 from shared.domain.keys import IdentityKey, IdentityKind, PersonKey, ProfileKey
+from shared.domain.remembered import FutureLooks, Holding, PersonState, ProfileState
 from shared.errors import Conflict, FailedRead, Permanent
-from shared.ports import FutureLooks, Holding, PersonState, ProfileState
 
 ANNA = "7c0f5a0e-0000-4000-8000-00000000000a"
 BEN = "7c0f5a0e-0000-4000-8000-00000000000b"

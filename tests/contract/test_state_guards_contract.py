@@ -10,13 +10,16 @@ import pytest
 
 from shared.adapters.store.rows import Delete, Insert, Replace, Rows
 from shared.adapters.store.state import RowsState
+from shared.domain.access.plan import StoppedBy
+from shared.domain.guards.baseline import Baseline
 from shared.domain.guards.brake import Brake, BrakeCause, Pause, Setting
 from shared.domain.guards.budgets import Reservations
-from shared.domain.guards.holds import Hold, KeyHolds, Status, StoppedBy, action_id
+from shared.domain.guards.holds import Hold, KeyHolds, Status, action_id
+from shared.domain.history.foreign_sightings import Sighted
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.policy.model import ActionKind
+from shared.domain.remembered import Holding, PersonState, ProfileState
 from shared.errors import Conflict, FailedRead, Permanent
-from shared.ports import Baseline, Holding, PersonState, ProfileState, Sighted
 
 AT = datetime(2026, 3, 1, 9, 30, 15, 250_001, tzinfo=UTC)
 ANNA = PersonKey("7c0f5a0e-0000-4000-8000-00000000000a")

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.history.fold import SHOWS_WITHIN
+from shared.domain.history.records import Record
 from shared.domain.history.spells import Certainty, Ending, Spell, Window
 from shared.domain.keys import ProfileKey
-from tests.as_of_spells import spells_of
+from tests.as_of_spells import entry, spells_of
 
 START: Final = datetime(2026, 3, 2, 9, tzinfo=UTC)
 SECOND: Final = timedelta(seconds=1)
@@ -21,16 +22,6 @@ PROFILES: Final = tuple(ProfileKey("mca", f"P{number}") for number in range(2))
 EXACT: Final = ("done", "retry", "held", "done")
 """How actions end of which a look knows at once what became of them."""
 ANYHOW: Final = (*EXACT, "unverified", "unverified-late", "unverified-lost", "crash", "crash-lost")
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A record."""
-
-    sequence: int
-    at: datetime
-    kind: str
-    body: Mapping[str, Any]
 
 
 @dataclass
@@ -64,7 +55,7 @@ class Model:
     now: datetime = START
     rows: dict[ProfileKey, Row] = field(default_factory=dict)
     truth: dict[ProfileKey, list[Stretch]] = field(default_factory=lambda: {profile: [] for profile in PROFILES})
-    records: list[Entry] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
     read_at: dict[ProfileKey, datetime] = field(default_factory=dict)
     certain: list[tuple[ProfileKey, datetime]] = field(default_factory=list)
     """Moments at which a look had just read a profile and nothing was under way."""
@@ -76,7 +67,7 @@ class Model:
         self.now += timedelta(seconds=seconds)
 
     def record(self, kind: str, **body: Any) -> None:
-        self.records.append(Entry(len(self.records) + 1, self.now, kind, body))
+        self.records.append(entry(len(self.records) + 1, self.now, kind, body))
 
     def begin(self, profile: ProfileKey, *, told: bool) -> None:
         self.truth[profile].append(Stretch(self.now, told=told))
@@ -229,7 +220,7 @@ def play(story: list[tuple[str, int, Any]], *, says_since: bool) -> Model:
 
 def moments(model: Model, spells: list[Spell]) -> list[datetime]:
     """Every moment at which anything changes, and those right before and after it."""
-    edges = {START, model.now, *(entry.at for entry in model.records)}
+    edges = {START, model.now, *(one.at for one in model.records)}
     for stretch in (one for stretches in model.truth.values() for one in stretches):
         edges |= {stretch.start, stretch.end or model.now}
     for spell in spells:
@@ -281,7 +272,7 @@ def test_where_nobody_else_writes_and_every_write_shows_only_the_seconds_of_a_lo
 ) -> None:
     model = play(story, says_since=True)
     spells = list(spells_of(model.records))
-    writing = [(entry.at, entry.at + 2 * SECOND) for entry in model.records if entry.kind == "intent"]
+    writing = [(one.at, one.at + 2 * SECOND) for one in model.records if one.kind == "intent"]
     for at in moments(model, spells):
         if any(start <= at <= end for start, end in writing):
             continue

@@ -12,9 +12,9 @@ from shared.adapters.queues.work_wire import decode, encode
 from shared.adapters.store.rows_sqlite import IN_MEMORY, SqliteRows
 from shared.adapters.store.state import RowsState
 from shared.domain.keys import IdentityKey, IdentityKind
+from shared.domain.remembered import PersonState
 from shared.domain.work import Cause, CauseKind, WorkItem
 from shared.errors import Rejected
-from shared.ports import PersonState
 from shared.sources.events import PersonEvent
 from shared.sources.read import read_message
 

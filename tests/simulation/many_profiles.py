@@ -11,11 +11,11 @@ from typing import Final
 
 from shared.adapters.billing.observed import Observed
 from shared.domain.access.ownership import OwnAssignment
-from shared.domain.billing import INVOICE_MANAGER, Assignment, Assignments, BillingAccount, BillingProfile
+from shared.domain.billing import INVOICE_MANAGER, Assignment, Assignments, BillingAccount, BillingProfile, Written
 from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
 from shared.errors import InvoiceAccessError
-from shared.ports import Billing, Clock, Written
+from shared.ports import Billing, Clock
 from shared.services.catalogue import CatalogueShelf
 from tests.simulation.small_world import APP, MCA, POLICY, TENANT
 from tests.simulation.stage import Stage

@@ -32,12 +32,13 @@ from shared.adapters.store.ledger import RowsLedger
 from shared.adapters.store.rows_sqlite import IN_MEMORY, SqliteRows
 from shared.adapters.store.state import RowsState
 from shared.domain.billing import INVOICE_MANAGER
+from shared.domain.history.records import Record
 from shared.domain.keys import IdentityKey, Key, PersonKey, ProfileKey, chain_key
 from shared.domain.outcome import Outcome
 from shared.domain.policy.load import load_policy
 from shared.domain.policy.model import Policy
 from shared.domain.work import Cause, CauseKind, WorkItem, at_once
-from shared.ports import Billing, Record
+from shared.ports import Billing
 from shared.services.app import App
 from shared.services.catalogue import CatalogueShelf
 from shared.services.intake.intake import Incoming, intake

@@ -19,11 +19,13 @@ from shared.adapters.store.rows_sqlite import IN_MEMORY, SqliteRows
 from shared.adapters.store.state import RowsState
 from shared.domain.access.ownership import OwnAssignment
 from shared.domain.adoption.consequences import Choice, Consequence, Why
+from shared.domain.history.report import IDENTITIES
 from shared.domain.keys import PersonKey, ProfileKey
+from shared.domain.remembered import PersonState
 from shared.errors import Conflict
-from shared.ports import Chain, PersonState
+from shared.ports import Chain
 from shared.services.operate.adopt import Adopted, AdoptionPlan, Fate, apply_adoption, plan_adoption
-from shared.services.operate.first_contact import IDENTITIES, make_first_contact
+from shared.services.operate.first_contact import make_first_contact
 from tests.simulation.small_world import (
     APP,
     DE,

@@ -10,10 +10,10 @@ import pytest
 
 from sandbox.faults import Effect
 from shared.adapters.store.rows import Delete
+from shared.domain.history.records import Record
 from shared.domain.keys import PersonKey
 from shared.domain.work import CauseKind
 from shared.errors import FailedRead, Transient
-from shared.ports import Record
 from shared.services.sweep import feed_check as announced
 from tests.simulation.small_world import DIETER, FEMKE, HOLDING, NL, PARTNER, POLICY
 from tests.simulation.stage import Stage

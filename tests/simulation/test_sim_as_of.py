@@ -11,10 +11,9 @@ import pytest
 from sandbox.faults import Effect
 from shared.adapters.store.rows_sqlite import IN_MEMORY, SqliteRows
 from shared.domain.adoption.consequences import Choice
-from shared.domain.history.foreign_sightings import ESTATE, ForeignSpell
+from shared.domain.history.foreign_sightings import ESTATE, ForeignSpell, Sighted
 from shared.domain.history.spells import Certainty, Ending, How, Window
 from shared.domain.keys import PersonKey, ProfileKey
-from shared.ports import Sighted
 from shared.services.estate import Estate, read_estate
 from shared.services.ledger_audit import DIGEST
 from shared.services.operate.adopt import apply_adoption, plan_adoption

@@ -11,7 +11,7 @@ from shared.domain.guards.holds import action_id
 from shared.domain.keys import PersonKey
 from shared.domain.outcome import Outcome
 from shared.domain.policy.model import ActionKind
-from shared.ports import Holding
+from shared.domain.remembered import Holding
 from tests.simulation.small_world import DIETER, FEMKE, NL, POLICY
 from tests.simulation.stage import Stage
 

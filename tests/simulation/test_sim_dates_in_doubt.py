@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from shared.domain.guards.holds import Status, StoppedBy
+from shared.domain.access.plan import StoppedBy
+from shared.domain.guards.holds import Status
 from shared.domain.policy.model import ActionKind
 from shared.services.operate.decisions import dismiss, release
 from tests.simulation.small_world import DE, DIETER, FEMKE, HOLDING, NL, POLICY, TESS, TREASURY

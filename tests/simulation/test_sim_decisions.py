@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from shared.adapters.store.rows import Replace
+from shared.domain.access.plan import StoppedBy
+from shared.domain.guards.baseline import Baseline
 from shared.domain.guards.brake import Brake, BrakeCause, Pause, Setting
-from shared.domain.guards.holds import Hold, KeyHolds, Status, StoppedBy, action_id
+from shared.domain.guards.holds import Hold, KeyHolds, Status, action_id
 from shared.domain.keys import PersonKey
 from shared.domain.policy.model import ActionKind
 from shared.errors import Conflict, Transient
-from shared.ports import Baseline
 from shared.services.operate.decisions import (
     CHAIN,
     Paused,

@@ -13,11 +13,11 @@ import pytest
 from shared.adapters.store.rows import Insert, Operation, Row, Rows
 from shared.adapters.store.state import RowsState
 from shared.domain.keys import PersonKey
+from shared.domain.remembered import FutureLooks
 from shared.domain.work import FUTURE_LOOKS, Cause, CauseKind, WorkItem
 from shared.errors import Conflict, Transient
-from shared.ports import FutureLooks
 from shared.services.app import App
-from shared.services.intake.future_looks import schedule
+from shared.services.reconcile.future_looks import schedule
 from tests.simulation.small_world import DE, DIETER, FEMKE, NL, POLICY
 from tests.simulation.stage import Stage
 

@@ -10,11 +10,12 @@ import pytest
 
 from sandbox.faults import Effect
 from shared.domain.guards.brake import Brake, BrakeCause, Pause, Setting
+from shared.domain.history.records import Record
 from shared.domain.keys import PersonKey
 from shared.domain.outcome import Outcome
 from shared.domain.policy.model import ActionKind
 from shared.errors import Conflict, InvoiceAccessError, Permanent, Transient
-from shared.ports import Chain, Record
+from shared.ports import Chain
 from tests.simulation.small_world import DE, DIETER, FEMKE, NL, POLICY
 from tests.simulation.stage import Stage
 

@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 
 from sandbox.faults import Effect
+from shared.domain.access.plan import StoppedBy
 from shared.domain.guards.brake import Brake, BrakeCause, Pause, Setting
-from shared.domain.guards.holds import Hold, KeyHolds, Status, StoppedBy, action_id
+from shared.domain.guards.holds import Hold, KeyHolds, Status, action_id
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.policy.model import ActionKind

@@ -8,13 +8,12 @@ from typing import Any
 from shared.adapters.store.rows import Row, Rows
 from shared.adapters.store.state import RowsState
 from shared.domain.guards.brake import Brake, BrakeCause, Pause, Setting
-from shared.domain.guards.budgets import Reservations, left, limit
+from shared.domain.guards.budgets import Reservations, left, limit, owned
 from shared.domain.guards.holds import Hold, Status
 from shared.domain.keys import PersonKey
 from shared.domain.policy.model import ActionKind, Policy
 from shared.domain.work import Cause, CauseKind, WorkItem
 from shared.services.operate.decisions import dismiss, list_holds, release, resume
-from shared.services.reconcile.guard import owned
 from shared.services.reconcile.reconcile import reconcile
 from tests.guards_page import Example, example
 from tests.simulation.small_world import DE, DIETER, FEMKE, NL, POLICY

@@ -11,9 +11,10 @@ import pytest
 
 from sandbox.faults import Effect
 from shared.domain.guards.brake import Brake, BrakeCause, Pause
+from shared.domain.history.foreign_sightings import Sighted
 from shared.domain.keys import PersonKey
 from shared.errors import Permanent, Transient
-from shared.ports import Sighted, State
+from shared.ports import State
 from tests.simulation.small_world import DE, DIETER, FEMKE, HOLDING, NL, OWNER, PARTNER, POLICY, TESS, TREASURY
 from tests.simulation.stage import Stage
 

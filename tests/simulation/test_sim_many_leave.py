@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from cli.adopt import add_to, choice_of
-from shared.domain.guards.holds import Status, StoppedBy
+from shared.domain.access.plan import StoppedBy
+from shared.domain.guards.holds import Status
 from shared.domain.keys import PersonKey
 from shared.domain.policy.model import ActionKind
 from shared.services.operate.adopt import apply_adoption, plan_adoption

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from shared.domain.guards.holds import Status
+from shared.domain.history.records import Record
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.policy.model import ActionKind
+from shared.domain.remembered import Holding, PersonState
 from shared.errors import Permanent, Transient
-from shared.ports import Holding, PersonState, Record
 from shared.services.reconcile.pieces import MOST_PROFILES
 from tests.simulation.many_profiles import Books, everything, open_books
 from tests.simulation.small_world import DIETER, FEMKE, OWNER, TESS, TREASURY

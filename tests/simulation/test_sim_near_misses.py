@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sandbox.faults import Effect
-from shared.domain.guards.holds import StoppedBy
+from shared.domain.access.plan import StoppedBy
 from shared.domain.keys import PersonKey
 from shared.services.operate.decisions import dismiss, list_holds, release
 from tests.simulation.small_world import DE, DIETER, FEMKE, HARRY, HOLDING, NL, PIA, POLICY, TREASURY

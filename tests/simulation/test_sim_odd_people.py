@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from shared.domain.access.plan import StoppedBy
 from shared.domain.adoption.consequences import Choice, Consequence
-from shared.domain.guards.holds import StoppedBy
 from shared.domain.keys import IdentityKey, IdentityKind
 from shared.domain.people import ListedPerson, UnreadablePerson
 from shared.domain.work import CauseKind

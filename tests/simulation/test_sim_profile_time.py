@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from sandbox.faults import Effect
-from shared.domain.guards.holds import Hold, Status, StoppedBy, action_id
+from shared.domain.access.plan import StoppedBy
+from shared.domain.guards.holds import Hold, Status, action_id
 from shared.domain.outcome import Outcome
 from shared.domain.policy.model import ActionKind
+from shared.domain.remembered import ProfileState
 from shared.errors import Conflict, InvoiceAccessError, Permanent, Transient
-from shared.ports import ProfileState, State
+from shared.ports import State
 from tests.simulation.small_world import NL, POLICY
 from tests.simulation.stage import Stage
 

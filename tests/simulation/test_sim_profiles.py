@@ -10,7 +10,7 @@ import pytest
 from sandbox.faults import Effect
 from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
-from shared.ports import ProfileState
+from shared.domain.remembered import ProfileState
 from tests.simulation.small_world import DE, EA, NL, POLICY, world
 from tests.simulation.stage import Stage
 

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from shared.adapters.store.ledger import RowsLedger
 from shared.adapters.store.ledger_rows import FIRST_PREVIOUS, digest_of
 from shared.adapters.store.rows import Delete, Insert, Replace, Row, Rows
+from shared.domain.history.records import Record
 from shared.errors import Permanent, Transient
-from shared.ports import Record
 from shared.services import ledger_audit as proof
 from shared.services.ledger_audit import DIGEST, LISTING, Anchor, Verdict, digest_when_due, verify
 from tests.simulation.small_world import FEMKE, NL, guid

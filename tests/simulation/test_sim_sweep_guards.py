@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 
 from sandbox.faults import Effect
+from shared.domain.access.plan import StoppedBy
 from shared.domain.catalogue import Catalogue
 from shared.domain.guards.brake import Brake, BrakeCause, Pause, Setting
-from shared.domain.guards.holds import Hold, Status, StoppedBy
+from shared.domain.guards.holds import Hold, Status
 from shared.domain.keys import PersonKey
 from shared.domain.policy.model import ActionKind
+from shared.domain.remembered import Holding
 from shared.errors import Conflict, Permanent, Transient
-from shared.ports import Holding
 from shared.services.ledger_audit import DIGEST
 from shared.services.operate.decisions import dismiss, release, resume
 from tests.simulation.small_world import (

@@ -12,14 +12,14 @@ import pytest
 
 from sandbox.billing.call import Call
 from sandbox.faults import Effect
+from shared.domain.access.plan import StoppedBy
 from shared.domain.catalogue import Catalogue
 from shared.domain.guards.brake import MOST_SCOPES, BrakeCause, Pause
-from shared.domain.guards.holds import StoppedBy
 from shared.domain.keys import PersonKey
 from shared.errors import Conflict, Transient
+from shared.services.brake import set_brake
 from shared.services.ledger_audit import DIGEST
 from shared.services.operate.decisions import dismiss, release, resume
-from shared.services.reconcile.guard import set_brake
 from tests.simulation.small_world import (
     DIETER,
     FEMKE,

@@ -14,16 +14,17 @@ import pytest
 from sandbox.faults import Effect
 from shared.adapters.store.ledger import RowsLedger
 from shared.adapters.store.rows_sqlite import IN_MEMORY, SqliteRows
+from shared.domain.access.plan import StoppedBy
 from shared.domain.billing import BillingProfile
 from shared.domain.guards.brake import Brake
 from shared.domain.guards.budgets import Reservations
-from shared.domain.guards.holds import Hold, Status, StoppedBy, action_id
+from shared.domain.guards.holds import Hold, Status, action_id
 from shared.domain.keys import IdentityKey, IdentityKind, PersonKey, ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.policy.model import ActionKind
+from shared.domain.remembered import Holding
 from shared.domain.work import RECORDED_CHARACTERS, CauseKind, Position
 from shared.errors import FailedRead
-from shared.ports import Holding
 from tests.simulation.small_world import (
     APP,
     DE,

@@ -12,13 +12,14 @@ import pytest
 from sandbox.faults import Effect
 from shared.adapters.store.codec import profile_body, profile_of
 from shared.adapters.store.rows import Row
+from shared.domain.access.plan import StoppedBy
 from shared.domain.billing import BillingProfile
 from shared.domain.guards.brake import Brake, BrakeCause, Pause, Setting
-from shared.domain.guards.holds import Hold, KeyHolds, Status, StoppedBy
+from shared.domain.guards.holds import Hold, KeyHolds, Status
 from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
+from shared.domain.remembered import ProfileState
 from shared.errors import Conflict, Transient
-from shared.ports import ProfileState
 from shared.services.operate.decisions import harm, list_holds, release, resume
 from tests.simulation.small_world import DE, NL, POLICY, world
 from tests.simulation.stage import Stage

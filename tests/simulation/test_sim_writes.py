@@ -10,10 +10,11 @@ import pytest
 
 from sandbox.faults import Effect
 from shared.domain.guards.brake import BrakeCause, Pause
+from shared.domain.history.records import Record
 from shared.domain.keys import PersonKey
 from shared.domain.work import CauseKind
 from shared.errors import Conflict, Transient
-from shared.ports import Chain, Record
+from shared.ports import Chain
 from tests.simulation.small_world import DE, FEMKE, HOLDING, NL, TESS, TREASURY
 from tests.simulation.stage import Stage
 

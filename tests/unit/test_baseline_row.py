@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from shared.adapters.store.guard_codec import baseline_body, baseline_of
 from shared.adapters.store.rows import Row
-from shared.ports import Baseline
+from shared.domain.guards.baseline import Baseline
 
 BASELINE = Baseline(datetime(2026, 3, 2, 9, tzinfo=UTC), 4, 3, 17, "d" * 64, {"one": "e" * 64}, ("a", "b"))
 

@@ -16,9 +16,10 @@ from shared.domain.billing import (
     BillingAccount,
     BillingProfile,
     UnreadRow,
+    Written,
 )
 from shared.domain.keys import ProfileKey
-from shared.ports import Billing, Written
+from shared.ports import Billing
 
 OURS = "7c0f5a0e-0000-4000-8000-0000000000aa"
 ANNA = "7c0f5a0e-0000-4000-8000-000000000001"

@@ -16,9 +16,9 @@ from shared.adapters.store.rows_sqlite import SqliteRows
 from shared.adapters.store.state import RowsState
 from shared.domain.billing import BillingAccount, BillingProfile
 from shared.domain.catalogue import Catalogue
+from shared.domain.guards.baseline import Baseline
 from shared.domain.guards.brake import Brake, BrakeCause, Pause, Setting
 from shared.domain.keys import ProfileKey
-from shared.ports import Baseline
 from tests.unit.cli_desk import NOW, Said, Store, answering, deployed
 
 

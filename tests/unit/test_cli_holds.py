@@ -17,11 +17,12 @@ from sandbox.settings import Options, Places, app_settings, shell_environment
 from sandbox.up import running
 from shared.adapters.queues.work_wire import decode
 from shared.adapters.store.state import RowsState
-from shared.domain.guards.holds import Hold, Status, StoppedBy, action_id
+from shared.domain.access.plan import StoppedBy
+from shared.domain.guards.holds import Hold, Status, action_id
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.policy.model import ActionKind
+from shared.domain.remembered import ProfileState
 from shared.domain.work import CauseKind
-from shared.ports import ProfileState
 from tests.unit.cli_desk import NOW, Said, Store, answering, deployed
 
 ANNA, BEN, CLEO = (PersonKey(f"7c0f5a0e-0000-4000-8000-00000000000{number}") for number in range(1, 4))

@@ -1,7 +1,6 @@
 """Folding a person's records: what each kind says, and records of earlier versions."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -9,26 +8,19 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from shared.domain.history.foreign_sightings import ForeignFold, appeared
+from shared.domain.history.records import Record
 from shared.domain.history.spells import Certainty, Ending, How, Spell, Window
 from shared.domain.keys import ProfileKey
-from tests.as_of_spells import spells_of
+from tests.as_of_spells import entry, spells_of
 
 P: Final = ProfileKey("mca", "P1")
 DAY: Final = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
-@dataclass(frozen=True)
-class Entry:
-    sequence: int
-    at: datetime
-    kind: str
-    body: Mapping[str, Any]
-
-
-def chain(*entries: tuple[int, str, Mapping[str, Any]]) -> list[Entry]:
+def chain(*entries: tuple[int, str, Mapping[str, Any]]) -> list[Record]:
     """Records, each so many minutes after the first day's nine o'clock."""
     return [
-        Entry(number, DAY + timedelta(minutes=minutes), kind, body)
+        entry(number, DAY + timedelta(minutes=minutes), kind, body)
         for number, (minutes, kind, body) in enumerate(entries, 1)
     ]
 
@@ -269,14 +261,14 @@ def test_a_day_has_the_hours_it_has(day: date, hours: int) -> None:
 def test_a_sweep_that_was_repeated_changes_no_first_sight() -> None:
     fold = ForeignFold()
     for minutes in (0, 60):
-        entry = appeared(P, "x", "User", "made by y", DAY + timedelta(minutes=minutes))
-        fold.take(Entry(1, DAY, "foreign", {"appeared": [entry], "left": []}))
+        told = appeared(P, "x", "User", "made by y", DAY + timedelta(minutes=minutes))
+        fold.take(entry(1, DAY, "foreign", {"appeared": [told], "left": []}))
     assert [one.first for one in fold.there] == [DAY]
 
 
 def test_what_left_is_told_also_where_its_coming_was_lost() -> None:
-    entry = appeared(P, "x", "User", "made by y", DAY) | {"last": DAY.isoformat(), "left": "gone"}
-    (one,) = ForeignFold().take(Entry(1, DAY + timedelta(hours=1), "foreign", {"appeared": [], "left": [entry]}))
+    told = appeared(P, "x", "User", "made by y", DAY) | {"last": DAY.isoformat(), "left": "gone"}
+    (one,) = ForeignFold().take(entry(1, DAY + timedelta(hours=1), "foreign", {"appeared": [], "left": [told]}))
     assert (one.certainty(at(0)), one.certainty(at(30)), one.certainty(at(60))) == (
         Certainty.HELD,
         Certainty.PERHAPS,
@@ -287,4 +279,4 @@ def test_what_left_is_told_also_where_its_coming_was_lost() -> None:
 @pytest.mark.parametrize("body", [{}, {"appeared": [{}], "left": []}, {"appeared": [], "left": [{"profile": "a/b"}]}])
 def test_a_list_of_what_is_foreign_that_does_not_fit_is_refused(body: Mapping[str, Any]) -> None:
     with pytest.raises(ValueError, match="record 1 is no list of what is foreign"):
-        ForeignFold().take(Entry(1, DAY, "foreign", body))
+        ForeignFold().take(entry(1, DAY, "foreign", body))

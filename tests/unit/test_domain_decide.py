@@ -9,10 +9,9 @@ import pytest
 
 from shared.domain.access.decide import decide
 from shared.domain.access.ownership import Held, prove
-from shared.domain.access.plan import Employment, NoteKind, Plan, Strength
+from shared.domain.access.plan import Employment, NoteKind, Plan, StoppedBy, Strength
 from shared.domain.billing import INVOICE_MANAGER, Assignment, BillingAccount, BillingProfile
 from shared.domain.catalogue import Catalogue
-from shared.domain.guards.holds import StoppedBy
 from shared.domain.keys import ProfileKey
 from shared.domain.people import TEXT_ATTRIBUTES, AbsentPerson, DeletedPerson, Person, PersonRead
 from shared.domain.policy.filters import parse_filter

@@ -7,10 +7,9 @@ import ast
 from datetime import UTC, datetime
 from pathlib import Path
 
-from shared.domain.access.plan import Strength
+from shared.domain.access.plan import StoppedBy, Strength
 from shared.domain.guards.brake import Brake, BrakeCause, Pause, Setting, stops
 from shared.domain.guards.budgets import ALLOWANCE, WINDOW, Reservations, left, limit, reserve
-from shared.domain.guards.holds import StoppedBy
 from shared.domain.keys import ProfileKey
 from shared.domain.policy.model import DEFAULT_BUDGETS, ActionKind
 from tests.guards_page import EXAMPLES, PAGE, Example, example, table

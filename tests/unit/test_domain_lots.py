@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from shared.domain.guards.holds import Hold, KeyHolds, Status, StoppedBy
+from shared.domain.access.plan import StoppedBy
+from shared.domain.guards.holds import Hold, KeyHolds, Status
 from shared.domain.guards.sweep_holds import (
     Lot,
     WantedAction,

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.domain.access.alike import closest, likeness, one_letter_apart, shown
 from shared.domain.access.decide import decide
 from shared.domain.access.near_misses import Vocabulary, missed_by, with_near_misses
 from shared.domain.access.plan import NoteKind, Plan
+from shared.domain.alike import closest, likeness, one_letter_apart, shown
 from shared.domain.billing import BillingAccount, BillingProfile
 from shared.domain.catalogue import Catalogue
 from shared.domain.keys import ProfileKey

@@ -56,10 +56,9 @@ from shared.adapters.http.pipeline import (
     request_options,
 )
 from shared.domain.access.ownership import OwnAssignment
-from shared.domain.billing import Assignment, Assignments, BillingAccount, BillingProfile, UnreadRow
+from shared.domain.billing import Assignment, Assignments, BillingAccount, BillingProfile, UnreadRow, Written
 from shared.domain.keys import ProfileKey
 from shared.errors import FailedRead, MaybeWritten, Transient
-from shared.ports import Written
 from shared.settings import Settings
 
 POLL_SECONDS: Final = 2.0

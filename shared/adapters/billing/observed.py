@@ -11,9 +11,9 @@ from datetime import datetime
 
 from shared.domain.access.opt_in import FLAG
 from shared.domain.access.ownership import OwnAssignment
-from shared.domain.billing import INVOICE_MANAGER, Assignment, Assignments, BillingAccount, BillingProfile
+from shared.domain.billing import INVOICE_MANAGER, Assignment, Assignments, BillingAccount, BillingProfile, Written
 from shared.domain.keys import ProfileKey
-from shared.ports import Billing, Written
+from shared.ports import Billing
 
 
 class Observed:

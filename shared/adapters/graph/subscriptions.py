@@ -20,8 +20,8 @@ from pydantic.alias_generators import to_camel
 
 from shared.adapters.graph.client import GraphClient, Refusal
 from shared.adapters.graph.wire import Moment, Page, parse
+from shared.domain.subscription import Subscription, WantedSubscription
 from shared.errors import FailedRead, Permanent, Transient
-from shared.ports import Subscription, WantedSubscription
 from shared.settings import Settings
 
 PAGES_AT_MOST: Final = 100

@@ -15,7 +15,7 @@ from shared.adapters.store.rows import Damaged, Row
 from shared.domain.billing import BillingAccount, BillingProfile
 from shared.domain.catalogue import Catalogue
 from shared.domain.keys import IdentityKey, IdentityKind, PersonKey, ProfileKey
-from shared.ports import FutureLooks, Holding, PersonState, ProfileState
+from shared.domain.remembered import FutureLooks, Holding, PersonState, ProfileState
 
 
 def person_body(state: PersonState, called: Iterable[str]) -> Mapping[str, Any]:

@@ -11,12 +11,14 @@ from typing import Any, Final
 from shared.adapters.store.codec import damaged
 from shared.adapters.store.packed import body_of, packed
 from shared.adapters.store.rows import Row
+from shared.domain.access.plan import StoppedBy
+from shared.domain.guards.baseline import Baseline
 from shared.domain.guards.brake import Brake, BrakeCause, Pause, Setting
 from shared.domain.guards.budgets import Reservations
-from shared.domain.guards.holds import Hold, KeyHolds, Status, StoppedBy
+from shared.domain.guards.holds import Hold, KeyHolds, Status
+from shared.domain.history.foreign_sightings import Sighted
 from shared.domain.keys import IdentityKey, ProfileKey, parse_key
 from shared.domain.policy.model import ActionKind
-from shared.ports import Baseline, Sighted
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)

@@ -36,8 +36,8 @@ from shared.adapters.store.ledger_rows import (
 )
 from shared.adapters.store.ledger_verify import Walk
 from shared.adapters.store.rows import Changed, Damaged, Exists, Insert, Replace, Row, Rows, after, fitting
+from shared.domain.history.records import Record
 from shared.errors import Conflict, TooLarge
-from shared.ports import Record
 
 _KEYS: Final = "ledger-keys"
 _KEY: Final = "key:"

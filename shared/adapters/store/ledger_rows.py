@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from shared.adapters.store.rows import Damaged, Row, fitting
-from shared.ports import Record
+from shared.domain.history.records import Record
 
 FIRST_PREVIOUS: Final = "0" * 64
 """What stands for the digest of the record before the first one."""

@@ -21,7 +21,7 @@ from shared.adapters.store.ledger_rows import (
     record_of,
 )
 from shared.adapters.store.rows import Damaged, Row
-from shared.ports import Record
+from shared.domain.history.records import Record
 
 _WRITTEN: Final = re.compile(
     r'\{"key":("[^"\\]*"),"sequence":([0-9]+),"at":("[^"\\]*"),"kind":("[^"\\]*"),"body":(\{.*\}),'

@@ -39,8 +39,8 @@ from shared.adapters.store.state_guards import GuardsState
 from shared.adapters.store.whole_value import Whole, split, text_of_part
 from shared.domain.catalogue import Catalogue
 from shared.domain.keys import IdentityKey, PersonKey, ProfileKey
+from shared.domain.remembered import FutureLooks, PersonState, ProfileState
 from shared.errors import Conflict
-from shared.ports import FutureLooks, PersonState, ProfileState
 
 _PEOPLE: Final = "people"
 _PROFILES: Final = "profiles"

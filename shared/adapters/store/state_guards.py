@@ -42,13 +42,14 @@ from shared.adapters.store.rows import (
     fitting,
 )
 from shared.adapters.store.whole_value import Whole
+from shared.domain.guards.baseline import Baseline
 from shared.domain.guards.brake import Brake
 from shared.domain.guards.budgets import Reservations
 from shared.domain.guards.holds import KeyHolds
+from shared.domain.history.foreign_sightings import Sighted
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.policy.model import ActionKind
 from shared.errors import Conflict
-from shared.ports import Baseline, Sighted
 
 _HOLDS: Final = "holds"
 _GUARDS: Final = "guards"

@@ -14,11 +14,10 @@ from typing import Final
 from shared.domain.access.employment import Standing
 from shared.domain.access.employment import standing as standing_of
 from shared.domain.access.ownership import AdoptedRow, ForeignAssignment, Held, OwnAssignment
-from shared.domain.access.plan import Employment, Grant, Note, NoteKind, Plan, Revoke, Strength
+from shared.domain.access.plan import AskFirst, Employment, Grant, Note, NoteKind, Plan, Revoke, StoppedBy, Strength
 from shared.domain.access.rules import Wanted, listed_rules, managed_accounts, wanted
 from shared.domain.billing import OTHER_RECIPIENT_ROLES
 from shared.domain.catalogue import Catalogue
-from shared.domain.guards.holds import AskFirst, StoppedBy
 from shared.domain.people import AbsentPerson, Person, PersonRead, UnreadablePerson
 from shared.domain.policy.model import Policy
 

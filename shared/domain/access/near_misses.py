@@ -8,11 +8,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
-from shared.domain.access.alike import likeness, one_letter_apart, shown
-from shared.domain.access.plan import Employment, Note, NoteKind, Plan
+from shared.domain.access.plan import AskFirst, Employment, Note, NoteKind, Plan, StoppedBy
 from shared.domain.access.rules import listed_rules, wanted
+from shared.domain.alike import likeness, one_letter_apart, shown
 from shared.domain.catalogue import Catalogue
-from shared.domain.guards.holds import AskFirst, StoppedBy
 from shared.domain.keys import ProfileKey
 from shared.domain.people import PERSONAL_ATTRIBUTES, Person, PersonRead
 from shared.domain.policy.filter_tree import StartsWith, fold

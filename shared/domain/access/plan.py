@@ -10,8 +10,34 @@ from enum import StrEnum
 from typing import Final
 
 from shared.domain.access.ownership import OwnAssignment
-from shared.domain.guards.holds import AskFirst
 from shared.domain.keys import ProfileKey
+
+
+class StoppedBy(StrEnum):
+    """What makes an action wait for a person."""
+
+    BUDGET = "budget"
+    """The kind's budget is used up: what it had room for went, and the rest waits as one lot (`of_budget`)."""
+    SWEEP = "sweep"
+    """One sweep wanted more of the kind than its budget has left; the sweep's whole lot is held. Never leavers."""
+    POLICY = "policy"
+    """The first sweep under a changed policy wanted it."""
+    FIGHTS_BACK = "fights-back"
+    """The profile was updated as often in a day as is allowed, and was turned off again each time."""
+    HARM = "harm"
+    """An update of the profile changed more than the flag."""
+    STALE_LEAVE_DATE = "stale-leave-date"
+    """The account is enabled, and the leave date is older than anything that was to be taken away because of it."""
+    NEAR_MISS = "near-miss"
+    """What a person is called now differs so little from what gave the access that it may be a slip of the pen."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskFirst:
+    """Why a person has to decide before an action is taken, whatever its budget has left: what stops it, in words."""
+
+    stopped_by: StoppedBy
+    why: str
 
 
 class Employment(StrEnum):

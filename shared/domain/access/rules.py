@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
-from shared.domain.access.alike import shown
 from shared.domain.access.plan import Note, NoteKind
+from shared.domain.alike import shown
 from shared.domain.billing import BillingAccount
 from shared.domain.catalogue import Catalogue
 from shared.domain.keys import ProfileKey
@@ -38,6 +38,14 @@ def managed_accounts(policy: Policy, accounts: Iterable[BillingAccount]) -> froz
     if policy.accounts is Everything.NONE:
         return frozenset()
     return manageable & {name.lower() for name in policy.accounts}
+
+
+def is_named(policy: Policy, account: str) -> bool:
+    """Whether the policy names a billing account, listed or not."""
+    named = policy.accounts
+    if isinstance(named, Everything):
+        return named is Everything.ALL
+    return account.lower() in {name.lower() for name in named}
 
 
 def matches(rule: Rule, person: Person) -> bool:

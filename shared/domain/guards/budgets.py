@@ -1,6 +1,6 @@
 """Budgets: how much of one kind may be written in any 24 hours, over events and timers and all instances together.
 
-Lives here: the arithmetic. Where reservations are stored is `State`'s, who asks for one `guards`'.
+Lives here: the arithmetic. Where reservations are stored is `State`'s, who asks for one `reconcile.guard`'s.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from shared.domain.access.plan import Employment, Grant, Plan, Revoke
+from shared.domain.guards.baseline import Baseline
 from shared.domain.policy.model import ActionKind, Budget
 
 WINDOW: Final = timedelta(hours=24)
@@ -53,6 +54,23 @@ def limit(budget: Budget, owned: int) -> int:
     """
     share = -(-budget.percent * owned // 100)
     return max(budget.floor, min(budget.count, share))
+
+
+def owned(reservations: Reservations, baseline: Baseline | None, now: datetime) -> int:
+    """What the percentage of a budget is taken of: our assignments, or the managed profiles; 0 before a good sweep.
+
+    What the budget took away within the window, and before it was counted, is added: else each sweep of a day on which
+    many leave would allow fewer of them than the last one, and events more than sweeps.
+    """
+    if baseline is None:
+        return 0
+    match reservations.kind:
+        case ActionKind.PROFILE_UPDATES:
+            return baseline.profiles
+        case ActionKind.GRANTS:
+            return baseline.ours
+        case ActionKind.MOVER_REVOKES | ActionKind.LEAVER_REVOKES:
+            return baseline.ours + len(counted(reservations, now, by=baseline.at))
 
 
 def counted(reservations: Reservations, now: datetime, *, by: datetime | None = None) -> frozenset[str]:

@@ -1,7 +1,7 @@
 """Holds: actions that wait for a person to decide. Time never applies one.
 
-Lives here: what a hold is, its id, and what a person may decide. Who holds is `guards`' and the sweep's business, who
-stores them `State`'s.
+Lives here: what a hold is, its id, and what a person may decide. Who holds is `reconcile.guard`'s and the sweep's
+business, who stores them `State`'s.
 """
 
 import hashlib
@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from shared.domain.access.plan import StoppedBy
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.policy.model import ActionKind
 
@@ -19,33 +20,6 @@ RELEASE_STANDS: Final = timedelta(hours=72)
 
 Whoever releases something means it now. Weeks later nobody remembers, and it would pass every limit.
 """
-
-
-class StoppedBy(StrEnum):
-    """What stopped an action."""
-
-    BUDGET = "budget"
-    """The kind's budget is used up: what it had room for went, and the rest waits as one lot (`of_budget`)."""
-    SWEEP = "sweep"
-    """One sweep wanted more of the kind than its budget has left; the sweep's whole lot is held. Never leavers."""
-    POLICY = "policy"
-    """The first sweep under a changed policy wanted it."""
-    FIGHTS_BACK = "fights-back"
-    """The profile was updated as often in a day as is allowed, and was turned off again each time."""
-    HARM = "harm"
-    """An update of the profile changed more than the flag."""
-    STALE_LEAVE_DATE = "stale-leave-date"
-    """The account is enabled, and the leave date is older than anything that was to be taken away because of it."""
-    NEAR_MISS = "near-miss"
-    """What a person is called now differs so little from what gave the access that it may be a slip of the pen."""
-
-
-@dataclass(frozen=True, slots=True)
-class AskFirst:
-    """Why a person has to decide before an action is taken, whatever its budget has left: what stops it, in words."""
-
-    stopped_by: StoppedBy
-    why: str
 
 
 class Status(StrEnum):

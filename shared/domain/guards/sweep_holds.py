@@ -10,10 +10,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
+from shared.domain.access.plan import StoppedBy
 from shared.domain.guards.budgets import WINDOW
-from shared.domain.guards.holds import Hold, KeyHolds, Status, StoppedBy, action_id, of_budget
+from shared.domain.guards.holds import Hold, KeyHolds, Status, action_id, of_budget
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.policy.model import ActionKind
+
+BUDGET_USED_UP: Final = "budget-used-up"
+"""The finding that something exceeds a budget and waits for a person."""
 
 _STAYS: Final = frozenset({StoppedBy.FIGHTS_BACK, StoppedBy.HARM, StoppedBy.NEAR_MISS, StoppedBy.STALE_LEAVE_DATE})
 """What a look found by itself: a lot neither takes such a hold over nor counts its action."""
@@ -118,6 +122,11 @@ def too_many(kind: ActionKind, actions: Sequence[WantedAction], left: int, most:
 def used_up(kind: ActionKind, most: int) -> str:
     """Why an action waits for which its budget has no room."""
     return f"the budget for {kind.value.replace('_', ' ')} is used up: {_HOURS} h allow {most}"
+
+
+def exceeded(kind: ActionKind, most: int) -> str:
+    """What is told once a day where something exceeds a budget."""
+    return f"{used_up(kind, most)}; whatever exceeds it waits for a person as {of_budget(kind)}: docs/guards.md"
 
 
 def _in_order(action: WantedAction) -> tuple[str, str]:

@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from shared.domain.access.ownership import Proof
 from shared.domain.clocks import CLOCKS_APART
+from shared.domain.history.records import Record
 from shared.domain.history.spells import Beginning, End, Ending, How, Spell
 from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
@@ -27,26 +28,6 @@ _NOT_WRITTEN: Final = frozenset({Outcome.RETRY, Outcome.GAVE_UP})
 
 _ADOPTED_BEFORE: Final = "it was adopted; the record of that is not in the ledger"
 _MADE_BY_US: Final = "it was proved ours ({proof}); how it began is not in the ledger"
-
-
-class Recorded(Protocol):
-    """What the fold needs of a record of a chain."""
-
-    @property
-    def sequence(self) -> int:
-        """Its place in the chain, from 1."""
-
-    @property
-    def at(self) -> datetime:
-        """When it was appended."""
-
-    @property
-    def kind(self) -> str:
-        """`intent`, `look`, `adopt` or another one."""
-
-    @property
-    def body(self) -> Mapping[str, Any]:
-        """What it says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +80,7 @@ class PersonFold:
         self._begun: set[ProfileKey] = set()
         """Profiles with an intent to grant after which no look has ended yet."""
 
-    def take(self, record: Recorded) -> None:
+    def take(self, record: Record) -> None:
         """Takes the next record. Raises ValueError for one that does not read like ours."""
         told = _Told(record.sequence, record.at)
         try:

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from shared.domain.history.fold import Recorded
+from shared.domain.history.records import Record
 from shared.domain.history.spells import Certainty, Window
 from shared.domain.keys import ProfileKey
 
@@ -32,6 +32,18 @@ class Left(StrEnum):
     """It is ours now: another proof than before, or taken away and granted by us since."""
     NOT_MANAGED = "not-managed"
     """Its profile is no longer among those that we manage, so that nobody looks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighted:
+    """A foreign assignment as sweeps saw it: when it was first and last there, and what it said then."""
+
+    profile: ProfileKey
+    principal_id: str
+    principal_type: str
+    why: str
+    first: datetime
+    last: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +120,7 @@ class ForeignFold:
         """Everything that is foreign after the records so far."""
         return [*self._there.values()]
 
-    def take(self, record: Recorded) -> Sequence[ForeignSpell]:
+    def take(self, record: Record) -> Sequence[ForeignSpell]:
         """Takes the next record, and returns what left with it. Raises ValueError for one that does not fit."""
         if record.kind != KIND:
             return []

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote as percent_encoded
 
-from shared.domain.access.alike import lookalikes
+from shared.domain.alike import lookalikes
 from shared.domain.people import PERSONAL_ATTRIBUTES, SELECT
 from shared.domain.policy.filter_tree import Joined, Node, Not, OneOf, StartsWith, fold_character, quote
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote
 
-from shared.domain.access.alike import closest, shown
+from shared.domain.alike import closest, shown
 from shared.domain.billing import BillingProfile
 from shared.domain.catalogue import Catalogue
 from shared.domain.people import Person

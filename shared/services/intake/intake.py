@@ -24,11 +24,11 @@ from shared.domain.work import (
     Scheduled,
     WorkItem,
     at_once,
+    nearest,
 )
 from shared.errors import InvoiceAccessError, Rejected, Transient
 from shared.services.app import App
 from shared.services.bugs import BUG_RUNS, say_bug, shelved
-from shared.services.intake.future_looks import nearest
 from shared.services.outage import outlast, patience
 from shared.sources.events import PersonEvent
 from shared.sources.read import read_message

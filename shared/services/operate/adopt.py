@@ -18,9 +18,9 @@ from shared.domain.adoption.consequences import Adoption, Choice, Consequence, W
 from shared.domain.adoption.first_contact import Existing
 from shared.domain.billing import OTHER_RECIPIENT_ROLES, Assignment
 from shared.domain.keys import PersonKey, ProfileKey
+from shared.domain.remembered import Holding
 from shared.domain.work import Cause, CauseKind, WorkItem, at_once
 from shared.errors import Conflict, InvoiceAccessError
-from shared.ports import Holding
 from shared.services.app import App
 from shared.services.catalogue import enforced_profiles
 from shared.services.operate.first_contact import FirstContact, app_identities, make_first_contact

@@ -12,16 +12,18 @@ from datetime import datetime, timedelta
 from itertools import batched
 from typing import Any, Final
 
+from shared.domain.access.plan import StoppedBy
+from shared.domain.guards.baseline import Baseline
 from shared.domain.guards.brake import EVERYWHERE, Brake, BrakeCause, Pause, Setting
 from shared.domain.guards.hold_listing import Difference, Listing, choose, listing
-from shared.domain.guards.holds import Hold, KeyHolds, Status, StoppedBy
+from shared.domain.guards.holds import Hold, KeyHolds, Status
+from shared.domain.history.records import Record
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.policy.model import ActionKind
 from shared.domain.work import MOST_HINTS, Cause, CauseKind, Scheduled, WorkItem, at_once, later
 from shared.errors import Conflict, Permanent, Transient
-from shared.ports import Baseline, Record
 from shared.services.app import App, Desk
-from shared.services.reconcile.guard import set_brake
+from shared.services.brake import set_brake
 
 CHAIN: Final = "operator"
 """The ledger's key for decisions."""

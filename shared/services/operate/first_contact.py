@@ -22,16 +22,14 @@ from shared.domain.adoption.first_contact import (
     table,
 )
 from shared.domain.billing import Assignment
+from shared.domain.history.report import IDENTITIES
 from shared.domain.keys import PersonKey
 from shared.domain.people import AbsentPerson
+from shared.domain.remembered import PersonState
 from shared.errors import InvoiceAccessError
-from shared.ports import PersonState
 from shared.services.app import App
 from shared.services.estate import Estate, read_estate
 from shared.services.provenance import prove_row
-
-IDENTITIES: Final = "identities"
-"""Where a sweep's report says under which object ids the app writes or wrote."""
 
 _READS_AT_ONCE: Final = 8
 """Principals read side by side: quick enough for thousands, and no burst."""

@@ -13,13 +13,14 @@ from typing import Any
 from shared.domain.access.evidence import sighting
 from shared.domain.access.ownership import OwnAssignment
 from shared.domain.access.plan import Grant, Plan, Revoke
-from shared.domain.billing import Assignment
+from shared.domain.billing import Assignment, Written
 from shared.domain.clocks import CLOCKS_APART
 from shared.domain.guards.budgets import kind_of
 from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
+from shared.domain.remembered import Holding, PersonState
 from shared.errors import AccessLost, InvoiceAccessError, MaybeWritten, Permanent, Transient
-from shared.ports import Billing, Chain, Holding, PersonState, Written
+from shared.ports import Billing, Chain
 from shared.services.app import App, Deadline
 from shared.services.provenance import SERVICE_TIME, ReadOnce, prove_row
 from shared.services.reconcile.guard import Guard, Stopped, Wanted

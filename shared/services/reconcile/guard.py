@@ -1,10 +1,10 @@
 """What stands between a plan and its writes: the brake, the holds of the key, and the budgets.
 
 Lives here: asking them, in that order, and keeping the key's holds true to what its looks want. The arithmetic of
-budgets is `shared.domain.guards.budgets`', what a person decided `decisions`'.
+budgets is `shared.domain.guards.budgets`', what a person decided `operate.decisions`', and
+setting the brake `services.brake`'s.
 """
 
-import asyncio
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,25 +12,23 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from shared.domain.access.plan import Strength
-from shared.domain.guards.brake import ENDED_BY_SWEEPS, MOST_SCOPES, Brake, BrakeCause, Pause, Setting, stops
-from shared.domain.guards.budgets import Place, Reservations, counted, give_back, limit, reserve_all, tell
-from shared.domain.guards.holds import AskFirst, Hold, KeyHolds, Status, StoppedBy, action_id, in_time, of_budget
-from shared.domain.guards.sweep_holds import used_up
+from shared.domain.access.plan import AskFirst, StoppedBy, Strength
+from shared.domain.guards.brake import Brake, stops
+from shared.domain.guards.budgets import Place, Reservations, give_back, limit, owned, reserve_all, tell
+from shared.domain.guards.holds import Hold, KeyHolds, Status, action_id, in_time, of_budget
+from shared.domain.guards.sweep_holds import BUDGET_USED_UP, exceeded, used_up
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.outcome import Outcome
-from shared.domain.policy.model import ActionKind, Everything
+from shared.domain.policy.model import ActionKind
 from shared.errors import Conflict, Permanent, Transient
-from shared.ports import Baseline
-from shared.services.app import App, Desk
+from shared.services.app import App
+from shared.services.reservations import rewrite_reservations
 
 _TRIES: Final = 20
 """How often a row that all instances share is written anew over what others wrote meanwhile."""
 
 _PAUSE_SECONDS: Final = 0.05
 
-BUDGET_USED_UP: Final = "budget-used-up"
-"""The finding that something exceeds a budget and waits for a person."""
 
 _log = logging.getLogger(__name__)
 
@@ -296,82 +294,6 @@ class Guard:
         }
 
 
-async def rewrite_reservations(
-    app: App, kind: ActionKind, change: Callable[[Reservations], Reservations]
-) -> tuple[Reservations, Reservations]:
-    """Stores a budget's row as `change` makes it, anew over what others wrote meanwhile. Before and after."""
-    for attempt in range(_TRIES):
-        row = await app.state.reservations(kind)
-        changed = change(row)
-        try:
-            if changed != row:
-                await app.state.put_reservations(changed)
-        except Conflict:
-            await asyncio.sleep(app.random.random() * _PAUSE_SECONDS * (attempt + 1))
-            continue
-        return row, changed
-    raise Transient(f"the budget for {_spoken(kind)} was written by others {_TRIES} times meanwhile")
-
-
-def exceeded(kind: ActionKind, most: int) -> str:
-    """What is told once a day where something exceeds a budget."""
-    return f"{used_up(kind, most)}; whatever exceeds it waits for a person as {of_budget(kind)}: docs/guards.md"
-
-
-def owned(reservations: Reservations, baseline: Baseline | None, now: datetime) -> int:
-    """What the percentage of a budget is taken of: our assignments, or the managed profiles; 0 before a good sweep.
-
-    What the budget took away within the window, and before it was counted, is added: else each sweep of a day on which
-    many leave would allow fewer of them than the last one, and events more than sweeps.
-    """
-    if baseline is None:
-        return 0
-    match reservations.kind:
-        case ActionKind.PROFILE_UPDATES:
-            return baseline.profiles
-        case ActionKind.GRANTS:
-            return baseline.ours
-        case ActionKind.MOVER_REVOKES | ActionKind.LEAVER_REVOKES:
-            return baseline.ours + len(counted(reservations, now, by=baseline.at))
-
-
-async def set_brake(app: Desk, pause: Pause, why: str, *, by: str, seen: int = 0) -> None:
-    """Sets the brake for a cause where it was found. For the arguments see `Setting`.
-
-    What stands already is renewed where a sweep may end it: one that began before this must not. What only a person
-    ends stays as it was. A cause that stands for too many scopes stands everywhere.
-    """
-    asked = app.clock.now()
-    for attempt in range(_TRIES):
-        brake = await app.state.brake()
-        now = app.clock.now()
-        if pause not in brake.pauses and sum(one.cause is pause.cause for one in brake.pauses) >= MOST_SCOPES:
-            pause = Pause(pause.cause)
-        stands = brake.pauses.get(pause)
-        if stands is None:
-            setting = Setting(now, by, why, seen)
-        elif pause.cause in ENDED_BY_SWEEPS and stands.found < asked:
-            setting = replace(stands, by=by, why=why, seen=seen, renewed=now)
-        else:
-            return
-        try:
-            await app.state.put_brake(Brake({**brake.pauses, pause: setting}, brake.version))
-        except Conflict:
-            await asyncio.sleep(app.random.random() * _PAUSE_SECONDS * (attempt + 1))
-        else:
-            return
-    raise Transient(f"the brake was written by others {_TRIES} times meanwhile")
-
-
-async def role_lost(app: App, key: PersonKey | ProfileKey, account: str, why: str) -> None:
-    """A look met the loss of our own billing role on an account: it is paused, where the policy writes at all.
-
-    "" is no account in particular: then everything is.
-    """
-    if app.policy.enforce is not Everything.NONE:
-        await set_brake(app, Pause(BrakeCause.ROLE_LOST, account), why, by=key.canonical)
-
-
 def _braked(brake: Brake, wanted: Wanted) -> Stopped | None:
     stop = stops(brake, wanted.kind, wanted.strength, wanted.profile)
     if stop is None:
@@ -392,10 +314,6 @@ def _asked_about_another(hold: Hold, *, same: bool) -> bool:
             return hold.status is not Status.RELEASED
         case _:
             return False
-
-
-def _spoken(kind: ActionKind) -> str:
-    return kind.value.replace("_", " ")
 
 
 def _day(at: datetime) -> str:

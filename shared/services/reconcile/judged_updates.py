@@ -16,11 +16,13 @@ from shared.domain.guards.brake import BrakeCause, Pause
 from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.policy.model import ActionKind
+from shared.domain.remembered import ProfileState
 from shared.domain.work import CauseKind, WorkItem
 from shared.errors import Permanent, Transient
-from shared.ports import Billing, Clock, ProfileState
+from shared.ports import Billing, Clock
 from shared.services.app import App, Look
-from shared.services.reconcile.guard import Guard, set_brake
+from shared.services.brake import set_brake
+from shared.services.reconcile.guard import Guard
 
 _ALIKE: Final = timedelta(seconds=2)
 """What our clock and billing's may differ by and are taken for one: it tells its own in whole seconds, as of some way

@@ -24,15 +24,17 @@ from shared.domain.keys import IdentityKind, PersonKey, ProfileKey
 from shared.domain.outcome import Outcome, worst
 from shared.domain.people import Person, PersonRead
 from shared.domain.policy.model import ActionKind
+from shared.domain.remembered import Holding, PersonState
 from shared.domain.work import CauseKind, Scheduled, WorkItem, again, later
 from shared.errors import InvoiceAccessError, Permanent, Transient
-from shared.ports import Billing, Chain, Holding, PersonState
+from shared.ports import Billing, Chain
 from shared.services.app import App, Deadline, Look
+from shared.services.brake import role_lost
 from shared.services.catalogue import enforced_profiles
 from shared.services.estate import judge_rules
 from shared.services.provenance import REMEMBERED_ADOPTED, ReadOnce, prove_row, recalled
 from shared.services.reconcile.apply import Result, Run, failed, is_young
-from shared.services.reconcile.guard import Guard, role_lost
+from shared.services.reconcile.guard import Guard
 from shared.services.reconcile.pieces import Piece, cut, read_piece
 from shared.services.reconcile.recipients import left_with_too_few
 from shared.services.reconcile.slips import ask_about_slips

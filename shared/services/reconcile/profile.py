@@ -12,16 +12,17 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from shared.domain.access.opt_in import fingerprint, image, image_digest
+from shared.domain.access.plan import AskFirst, StoppedBy
 from shared.domain.access.rules import managed_accounts
 from shared.domain.billing import BillingProfile
-from shared.domain.guards.holds import AskFirst, StoppedBy
 from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.policy.model import ActionKind
 from shared.domain.policy.selectors import pick
+from shared.domain.remembered import ProfileState
 from shared.domain.work import CauseKind, Scheduled, WorkItem, again, later
 from shared.errors import InvoiceAccessError, MaybeWritten, Permanent, Transient
-from shared.ports import Billing, Chain, Clock, ProfileState
+from shared.ports import Billing, Chain, Clock
 from shared.services.app import App, Deadline, Look
 from shared.services.catalogue import enforced_profiles
 from shared.services.reconcile.guard import Guard, Stopped, Wanted

@@ -19,9 +19,9 @@ from shared.domain.work import CauseKind, Scheduled, WorkItem, again, later, not
 from shared.errors import AccessLost, Conflict, Permanent, StoreRefused, TooLarge, Transient
 from shared.ports import Chain
 from shared.services.app import App, Deadline, Look
-from shared.services.intake.future_looks import schedule
+from shared.services.brake import role_lost
 from shared.services.outage import outlast, patience
-from shared.services.reconcile.guard import role_lost
+from shared.services.reconcile.future_looks import schedule
 from shared.services.reconcile.identity import as_event, look_for_identity
 from shared.services.reconcile.person import look_at_person
 from shared.services.reconcile.profile import look_at_profile

@@ -21,11 +21,20 @@ from shared.domain.keys import Key, PersonKey, ProfileKey
 from shared.domain.people import ListedPerson
 from shared.domain.policy.model import ActionKind
 from shared.domain.policy.selectors import pick
-from shared.ports import PersonState
+from shared.domain.remembered import PersonState
 from shared.services.app import App
 from shared.services.catalogue import enforced_profiles
 from shared.services.estate import Estate
-from shared.services.sweep.feed_check import PersonDrift
+
+
+@dataclass(frozen=True, slots=True)
+class PersonDrift:
+    """One way in which one person drifted: on which profiles something is missing, and on which it is too much."""
+
+    kind: str
+    key: PersonKey
+    missing: frozenset[ProfileKey] = frozenset()
+    surplus: frozenset[ProfileKey] = frozenset()
 
 
 @dataclass(slots=True)

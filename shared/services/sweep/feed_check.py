@@ -10,22 +10,20 @@ import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
 from shared.domain.catalogue import Catalogue
+from shared.domain.history.records import Record
 from shared.domain.keys import PersonKey, ProfileKey, chain_key
 from shared.domain.outcome import Outcome
-from shared.domain.work import CauseKind
+from shared.domain.remembered import PersonState
+from shared.domain.work import SWEEP_ORIGIN, CauseKind
 from shared.errors import InvoiceAccessError
-from shared.ports import PersonState, Record
 from shared.services.app import App
 from shared.services.estate import Estate
-
-SWEEP_ORIGIN: Final = "sweep#"
-"""What the origin of every look begins with that a sweep asked for, and of every look that followed from one."""
+from shared.services.sweep.drift import PersonDrift
 
 CHAINS: Final = 500
 """The most people whose records are read for one report: a sample is as good a ratio, and costs seconds at most."""
@@ -70,16 +68,6 @@ class Label(StrEnum):
 
 _HEARD: Final = frozenset({Label.ANNOUNCED, Label.SEEN_BEFORE})
 """What a record proves, whatever else there is to explain a drift with."""
-
-
-@dataclass(frozen=True, slots=True)
-class PersonDrift:
-    """One way in which one person drifted: on which profiles something is missing, and on which it is too much."""
-
-    kind: str
-    key: PersonKey
-    missing: frozenset[ProfileKey] = frozenset()
-    surplus: frozenset[ProfileKey] = frozenset()
 
 
 async def label_drift(

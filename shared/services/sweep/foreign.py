@@ -12,10 +12,9 @@ from itertools import batched
 from typing import Any, Final
 
 from shared.domain.access.ownership import ForeignAssignment, Held, OwnAssignment, Proof
-from shared.domain.history.foreign_sightings import ESTATE, KIND, ForeignFold, Left, appeared
+from shared.domain.history.foreign_sightings import ESTATE, KIND, ForeignFold, Left, Sighted, appeared
 from shared.domain.keys import ProfileKey
 from shared.errors import Conflict, Permanent
-from shared.ports import Sighted
 from shared.services.app import App
 from shared.services.estate import Estate
 

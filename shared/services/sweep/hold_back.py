@@ -15,12 +15,16 @@ from datetime import datetime, timedelta
 from itertools import batched
 from typing import Any, Final
 
-from shared.domain.guards.budgets import counted, left, limit, tell
-from shared.domain.guards.holds import Hold, KeyHolds, Status, StoppedBy, in_time
+from shared.domain.access.plan import StoppedBy
+from shared.domain.access.rules import is_named
+from shared.domain.guards.budgets import counted, left, limit, owned, tell
+from shared.domain.guards.holds import Hold, KeyHolds, Status, in_time
 from shared.domain.guards.sweep_holds import (
+    BUDGET_USED_UP,
     Lot,
     WantedAction,
     changed_rules,
+    exceeded,
     in_words,
     is_forgotten,
     is_stopped,
@@ -33,8 +37,8 @@ from shared.domain.keys import Key, PersonKey, ProfileKey
 from shared.domain.policy.model import ActionKind
 from shared.errors import Conflict, Transient
 from shared.services.app import App
-from shared.services.estate import Estate, is_named
-from shared.services.reconcile.guard import BUDGET_USED_UP, exceeded, owned, rewrite_reservations
+from shared.services.estate import Estate
+from shared.services.reservations import rewrite_reservations
 from shared.services.sweep.drift import Drift
 from shared.services.sweep.trust import Standing
 
@@ -229,7 +233,7 @@ class _Seen:
         return self._undecided | {
             id_
             for id_, hold in row.holds.items()
-            if hold.profile not in self._read and is_named(self._app, hold.profile.account)
+            if hold.profile not in self._read and is_named(self._app.policy, hold.profile.account)
         }
 
     def concerns(self, rows: Mapping[PersonKey | ProfileKey, KeyHolds]) -> list[KeyHolds]:

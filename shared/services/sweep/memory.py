@@ -13,8 +13,8 @@ from typing import Final
 from shared.domain.access.decide import decide
 from shared.domain.access.ownership import Held, OwnAssignment
 from shared.domain.keys import ProfileKey
+from shared.domain.remembered import Holding, PersonState
 from shared.errors import Conflict, InvoiceAccessError
-from shared.ports import Holding, PersonState
 from shared.services.app import App
 from shared.services.estate import Estate
 from shared.services.provenance import recalled

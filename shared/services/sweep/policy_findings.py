@@ -13,7 +13,7 @@ from shared.domain.policy.model import Everything
 from shared.domain.policy.selectors import but, unresolved
 from shared.services.app import App
 from shared.services.estate import Estate
-from shared.services.reconcile.recipients import IDS_A_QUERY
+from shared.services.sweep.recipients import IDS_A_QUERY
 
 
 def policy_findings(app: App, estate: Estate) -> list[dict[str, str]]:

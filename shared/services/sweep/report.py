@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from shared.domain.access.ownership import ForeignAssignment, Held, OwnAssignment
 from shared.domain.access.plan import Note, NoteKind
-from shared.domain.access.rules import managed_accounts
+from shared.domain.access.rules import is_named, managed_accounts
 from shared.domain.billing import MANAGED_AGREEMENTS
 from shared.domain.policy.selectors import pick
+from shared.domain.recipients import too_few
 from shared.services.app import App
-from shared.services.estate import Estate, is_named
-from shared.services.reconcile.recipients import too_few
+from shared.services.estate import Estate
 
 
 def counts(app: App, estate: Estate, held: Mapping[str, Sequence[Held]]) -> dict[str, int]:
@@ -63,7 +63,7 @@ def findings(app: App, estate: Estate) -> list[dict[str, str]]:
             "leavers' too, until our role there is back, or the policy no longer names it",
         }
         for account, count in sorted(remembered.items())
-        if account not in in_sight and is_named(app, account)
+        if account not in in_sight and is_named(app.policy, account)
     ]
     found += [
         {
@@ -85,7 +85,7 @@ def findings(app: App, estate: Estate) -> list[dict[str, str]]:
 
 def _not_active(app: App, estate: Estate) -> list[dict[str, str]]:
     """Accounts and profiles that the policy means, on which nothing can be done as they are."""
-    accounts = [account for account in estate.listing.accounts if is_named(app, account.name)]
+    accounts = [account for account in estate.listing.accounts if is_named(app.policy, account.name)]
     managed = managed_accounts(app.policy, estate.listing.accounts)
     found = [
         {

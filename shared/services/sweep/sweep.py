@@ -16,24 +16,24 @@ from shared.background import in_background
 from shared.domain.access.ownership import Held
 from shared.domain.adoption.first_contact import quick_counts
 from shared.domain.catalogue import Catalogue
+from shared.domain.history.report import IDENTITIES
 from shared.domain.keys import Key, PersonKey, ProfileKey
 from shared.domain.log_line import json_of
-from shared.domain.work import MOST_HINTS, Cause, CauseKind, Scheduled, WorkItem, at_once, later
+from shared.domain.remembered import PersonState
+from shared.domain.work import MOST_HINTS, SWEEP_ORIGIN, Cause, CauseKind, Scheduled, WorkItem, at_once, later
 from shared.errors import InvoiceAccessError, Permanent
-from shared.ports import PersonState
 from shared.services.app import App
 from shared.services.estate import Estate, read_estate
 from shared.services.ledger_audit import digest_when_due
-from shared.services.operate.first_contact import IDENTITIES
 from shared.services.outage import outlast, patience
 from shared.services.provenance import ReadOnce, prove_row
-from shared.services.reconcile.recipients import find_out_who_cannot_read
 from shared.services.sweep.drift import Drift, find_drift
-from shared.services.sweep.feed_check import REPORTS, SWEEP_ORIGIN, label_drift, silent_feed
+from shared.services.sweep.feed_check import REPORTS, label_drift, silent_feed
 from shared.services.sweep.foreign import note_foreign
 from shared.services.sweep.hold_back import Guarded, hold_lots
 from shared.services.sweep.memory import remember_ours
 from shared.services.sweep.policy_findings import policy_findings, unknown_protected
+from shared.services.sweep.recipients import find_out_who_cannot_read
 from shared.services.sweep.report import counts, findings, left_alone, of_people
 from shared.services.sweep.trust import Standing, brake_for_failure, settle, stand
 

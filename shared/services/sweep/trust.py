@@ -12,17 +12,17 @@ from datetime import datetime
 from typing import Final
 
 from shared.domain.access.rules import matches
+from shared.domain.guards.baseline import Baseline
 from shared.domain.guards.brake import EVERYWHERE, Brake, BrakeCause, Pause
 from shared.domain.guards.sweep_holds import seen_rules
 from shared.domain.policy.load import rule_digests
 from shared.domain.policy.model import Everything
+from shared.domain.work import SWEEP_ORIGIN
 from shared.errors import AccessLost, Conflict, InvoiceAccessError, Transient
-from shared.ports import Baseline
 from shared.services.app import App
+from shared.services.brake import set_brake
 from shared.services.catalogue import enforced_profiles
 from shared.services.estate import Estate
-from shared.services.reconcile.guard import set_brake
-from shared.services.sweep.feed_check import SWEEP_ORIGIN
 
 _TRIES: Final = 5
 """How often the brake is written anew over what looks and operators wrote meanwhile."""

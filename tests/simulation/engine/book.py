@@ -12,8 +12,8 @@ from typing import Any
 
 from shared.domain.guards.brake import Brake
 from shared.domain.guards.holds import Hold
+from shared.domain.history.records import Record
 from shared.domain.keys import ProfileKey
-from shared.ports import Record
 from tests.simulation.engine.policies import SimPolicy
 
 RUN: contextvars.ContextVar["Run | None"] = contextvars.ContextVar("RUN", default=None)

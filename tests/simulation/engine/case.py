@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from shared.domain.guards.baseline import Baseline
 from shared.domain.guards.brake import Brake, BrakeCause, Pause
 from shared.domain.guards.budgets import Reservations
 from shared.domain.guards.holds import KeyHolds, Status
 from shared.domain.keys import ProfileKey
 from shared.domain.policy.model import ActionKind
-from shared.ports import Baseline
 from tests.simulation.engine import oracle
 from tests.simulation.engine.book import Book, Run
 from tests.simulation.engine.broker_queues import Post

@@ -14,13 +14,14 @@ from typing import Any, Final
 from sandbox.wire import Request, Response
 from shared.adapters.store.guard_codec import baseline_of, brake_of, holds_of, reservations_of
 from shared.adapters.store.rows import Row
+from shared.domain.guards.baseline import Baseline
 from shared.domain.guards.brake import Brake
 from shared.domain.guards.budgets import Reservations
 from shared.domain.guards.holds import Status
+from shared.domain.history.records import Record
 from shared.domain.keys import ProfileKey
 from shared.domain.policy.model import ActionKind
 from shared.domain.work import CauseKind, Scheduled
-from shared.ports import Baseline, Record
 from shared.services.provenance import ADOPT
 from tests.simulation.engine.book import RUN, Run
 from tests.simulation.engine.case import Case

@@ -10,9 +10,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from shared.domain.access.opt_in import FLAG
+from shared.domain.access.plan import StoppedBy
 from shared.domain.guards.brake import BrakeCause
 from shared.domain.guards.budgets import limit
-from shared.domain.guards.holds import Hold, Status, StoppedBy, action_id
+from shared.domain.guards.holds import Hold, Status, action_id
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.people import SELECT
 from shared.domain.policy.model import ActionKind, Budget

@@ -12,12 +12,13 @@ from typing import Any, Final
 from sandbox.billing.holdings import Assignment
 from shared.adapters.store.rows import Row
 from shared.domain.access.opt_in import FLAG
+from shared.domain.guards.baseline import Baseline
 from shared.domain.guards.brake import BrakeCause, Pause
 from shared.domain.guards.budgets import Reservations
 from shared.domain.guards.holds import Status, action_id
+from shared.domain.history.records import Record
 from shared.domain.keys import PersonKey, ProfileKey, parse_key
 from shared.domain.policy.model import ActionKind
-from shared.ports import Baseline, Record
 from tests.simulation.engine import oracle
 from tests.simulation.engine.book import Run
 from tests.simulation.engine.case import Case

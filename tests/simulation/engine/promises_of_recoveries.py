@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from sandbox.billing.holdings import Assignment
 from shared.domain.guards.holds import Hold, Status, action_id
+from shared.domain.history.records import Record
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.policy.model import ActionKind
-from shared.ports import Record
 from tests.simulation.engine import oracle
 from tests.simulation.engine.book import Run
 from tests.simulation.engine.case import Case

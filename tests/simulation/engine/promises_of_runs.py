@@ -8,9 +8,9 @@ from typing import Final
 
 from shared.adapters.queues.work_wire import decode
 from shared.domain.access.opt_in import FLAG
+from shared.domain.history.records import Record
 from shared.domain.keys import ProfileKey
 from shared.domain.work import Scheduled
-from shared.ports import Record
 from tests.simulation.engine.book import RUN, Run
 from tests.simulation.engine.case import Case
 from tests.simulation.small_world import APP

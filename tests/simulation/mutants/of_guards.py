@@ -5,6 +5,7 @@ from typing import Final
 from tests.simulation.mutants.mutant import Mutant
 
 _GUARDS: Final = "shared/services/reconcile/guard.py"
+_RESERVATIONS: Final = "shared/services/reservations.py"
 _BRAKE: Final = "shared/domain/guards/brake.py"
 _BUDGETS: Final = "shared/domain/guards/budgets.py"
 
@@ -20,7 +21,7 @@ MUTANTS: Final = (
     Mutant(
         name="budget-of-one-process",
         promise="A budget is over all instances: what was reserved is stored where all of them see it.",
-        file=_GUARDS,
+        file=_RESERVATIONS,
         old="            if changed != row:\n                await app.state.put_reservations(changed)\n",
         new="""\
             if changed != row and len(changed.taken) % 2:
@@ -31,7 +32,7 @@ MUTANTS: Final = (
     Mutant(
         name="reserved-too-late",
         promise="A reservation precedes the write.",
-        file=_GUARDS,
+        file=_RESERVATIONS,
         old="            if changed != row:\n                await app.state.put_reservations(changed)\n",
         new="""\
             if changed != row:
@@ -205,7 +206,7 @@ MUTANTS: Final = (
     Mutant(
         name="lost-role-unnoticed",
         promise="A look that meets the loss of our own billing role sets the brake.",
-        file=_GUARDS,
+        file="shared/services/brake.py",
         old="    if app.policy.enforce is not Everything.NONE:\n        await set_brake(app, Pause(",
         new="    if app.policy.enforce is Everything.NONE:\n        await set_brake(app, Pause(",
         caught_by=("lost_role_sets_the_brake",),

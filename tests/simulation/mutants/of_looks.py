@@ -103,7 +103,7 @@ MUTANTS: Final = (
     Mutant(
         name="future-look-forgotten",
         promise="Whoever an event names for a day to come is looked at on that day.",
-        file="shared/services/intake/future_looks.py",
+        file="shared/services/reconcile/future_looks.py",
         old="            await app.queues.send_work(places.to_send)\n",
         new="            await app.queues.send_work(places.to_send[1:])\n",
         caught_by=("days_to_come_are_seen_to",),

@@ -4,7 +4,7 @@ from typing import Final
 
 from tests.simulation.mutants.mutant import Mutant
 
-_GUARDS: Final = "shared/services/reconcile/guard.py"
+_BUDGETS: Final = "shared/domain/guards/budgets.py"
 _DECISIONS: Final = "shared/services/operate/decisions.py"
 _PROFILE: Final = "shared/services/reconcile/profile.py"
 
@@ -12,7 +12,7 @@ MUTANTS: Final = (
     Mutant(
         name="overtaken-pause-is-set",
         promise="Whoever is overtaken while setting a pause sets it again.",
-        file=_GUARDS,
+        file="shared/services/brake.py",
         old='        else:\n            return\n    raise Transient(f"the brake was written by others',
         new='        return\n    raise Transient(f"the brake was written by others',
         stories=("tests/simulation/test_sim_overtaken.py::test_a_pause_that_was_overtaken_is_on",),
@@ -36,7 +36,7 @@ MUTANTS: Final = (
     Mutant(
         name="overtaken-reservation-counts",
         promise="A reservation precedes the write, also where another instance reserved in between.",
-        file=_GUARDS,
+        file="shared/services/reservations.py",
         old="            continue\n        return row, changed\n",
         new="            pass\n        return row, changed\n",
         stories=(
@@ -96,7 +96,7 @@ MUTANTS: Final = (
     Mutant(
         name="share-of-updates-is-of-ours",
         promise="The limit of profile updates is a percentage of the managed profiles.",
-        file=_GUARDS,
+        file=_BUDGETS,
         old="            return baseline.profiles\n",
         new="            return baseline.ours\n",
         stories=(
@@ -106,7 +106,7 @@ MUTANTS: Final = (
     Mutant(
         name="share-of-what-is-left",
         promise="A day's limit for revokes is a percentage of what was ours when the day began.",
-        file=_GUARDS,
+        file=_BUDGETS,
         old="            return baseline.ours + len(counted(reservations, now, by=baseline.at))\n",
         new="            return baseline.ours\n",
         stories=(

@@ -1,21 +1,22 @@
 """Looks at days to come: at most five at a time for each key, however many events ask for them.
 
-Lives here: which looks an event's moments come to, taking one of the five places in the store before a look is sent,
-and noting afterwards that it was. Time gives places back. It is done by the look that the event causes: under the key's
-session there is no other one, and where the store is away the moments wait with the look.
+Lives here: taking one of the five places in the store before a look is sent, and noting afterwards that it was. Time
+gives places back. It is done by the look that the event causes: under the key's session there is no other one, and
+where the store is away the moments wait with the look.
 """
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from shared.domain.keys import IdentityKey, PersonKey, ProfileKey, chain_key
+from shared.domain.remembered import FutureLooks
 from shared.domain.work import FUTURE_LOOKS, CauseKind, Scheduled, WorkItem, later
 from shared.errors import Conflict, InvoiceAccessError, Permanent, Transient
-from shared.ports import FutureLooks, State
+from shared.ports import State
 from shared.services.app import App
 from shared.sources.effective import FURTHEST
 
@@ -31,15 +32,6 @@ class _Places:
 
     row: FutureLooks
     to_send: tuple[Scheduled, ...] = ()
-
-
-def nearest(moments: Collection[datetime], now: datetime, *, coalesce: timedelta) -> tuple[datetime, ...]:
-    """The nearest five of the moments to come; of those that fall into one step of `coalesce` the first."""
-    step = max(1, int(coalesce.total_seconds()))
-    first: dict[float, datetime] = {}
-    for moment in sorted(moment for moment in moments if moment > now):
-        first.setdefault(-(-moment.timestamp() // step), moment)
-    return tuple(first.values())[:FUTURE_LOOKS]
 
 
 async def schedule(app: App, item: WorkItem) -> WorkItem:
