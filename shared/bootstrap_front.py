@@ -8,12 +8,16 @@ import asyncio
 import functools
 import os
 from collections.abc import Mapping
+from typing import Final
 
 from shared.adapters.process import SystemClock, quiet_libraries, said_aloud
 from shared.errors import Misconfigured
 from shared.services.front import Front
 from shared.settings import FrontSettings, Part
 from shared.sources.registry import wrong_sources
+
+_TRY_SECONDS: Final = 4.0
+"""Seconds that one try to reach the queue may take. Two tries must end before the 10 that Graph waits for us."""
 
 
 def part(environment: Mapping[str, str] = os.environ) -> Part:
@@ -54,7 +58,5 @@ def build(settings: FrontSettings) -> Front:
     from shared.adapters.http.credentials import managed_identity  # noqa: PLC0415
     from shared.adapters.queues.service_bus import ServiceBusQueues  # noqa: PLC0415
 
-    queue = ServiceBusQueues(
-        settings.service_bus, managed_identity(settings.client_id), try_seconds=settings.send_seconds
-    )
+    queue = ServiceBusQueues(settings.service_bus, managed_identity(settings.client_id), try_seconds=_TRY_SECONDS)
     return Front(settings, SystemClock(), queue)

@@ -3,11 +3,12 @@
 Application settings of a function app are environment variables; the field's alias is the variable's name.
 """
 
+import math
 from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
-from functools import partial
-from typing import Annotated, Any, ClassVar, Self
+from functools import cached_property, partial
+from typing import Annotated, Any, ClassVar, Final, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -26,8 +27,8 @@ from shared import settings_values as values
 from shared.errors import Misconfigured
 from shared.settings_mistakes import HOST_PREFIXES, no_such_setting, say_all, unfit
 
-_LOCK_SECONDS = 60
-"""How long a message's lock on access-work lives by itself."""
+_CATALOGUE_HOURS: Final = 3
+"""Reading the catalogue costs a call for each billing account; no look should pay that because one sweep was missed."""
 
 
 class Part(StrEnum):
@@ -96,21 +97,8 @@ class StoreSettings(_Read):
     """Where ledger and state live: `sqlite:<path>`, or a storage account's table endpoint."""
 
 
-class FrontSettings(_Read):
-    """What taking events in over HTTP needs: no policy, no store, no billing, no directory."""
-
-    judges_all: ClassVar[bool] = True
-
-    part: Part = Field(Part.ALL, alias="INVOICE_ACCESS_PART")
-    """Which half runs here: `all`, `front` (public HTTP) or `core` (queues and timers, without public HTTP)."""
-
-    service_bus: Annotated[str, AfterValidator(values.namespace)] = Field(
-        alias="ServiceBusConnection__fullyQualifiedNamespace"
-    )
-    """The Service Bus namespace, as the triggers use it (`contoso.servicebus.windows.net`)."""
-
-    client_id: Annotated[str | None, AfterValidator(values.client_id)] = Field(None, alias="AZURE_CLIENT_ID")
-    """Client id of the user-assigned managed identity; without it the system-assigned one is used."""
+class SourceSettings(_Read):
+    """Who may send events over HTTP. A source that has no secret here does not exist."""
 
     graph_client_states: Secrets = Field((), alias="INVOICE_ACCESS_GRAPH_CLIENT_STATES")
     """Secret. The `clientState` of our Graph subscriptions: the first for new ones, every one is accepted."""
@@ -129,21 +117,26 @@ class FrontSettings(_Read):
     )
     """Which sources exist that have no secret of their own but a function key: `event-grid`, `lifecycle-workflows`."""
 
-    signature_seconds: int = Field(300, ge=30, le=900, alias="INVOICE_ACCESS_SIGNATURE_SECONDS")
-    """Seconds by which the clock of a sender who signs may differ from ours; a captured request is dead after that."""
 
-    body_bytes: int = Field(196_608, ge=1024, le=1_048_576, alias="INVOICE_ACCESS_BODY_BYTES")
-    """The longest request body. One request is one message, and a Standard namespace's message has 256 KiB in all."""
+class FrontSettings(SourceSettings):
+    """What taking events in over HTTP needs: no policy, no store, no billing, no directory."""
 
-    send_seconds: int = Field(4, ge=1, le=4, alias="INVOICE_ACCESS_SEND_SECONDS")
-    """Seconds that one try to reach the queue may take. Two tries must end before the 10 that Graph waits for us."""
+    judges_all: ClassVar[bool] = True
 
-    retry_after_seconds: int = Field(30, ge=1, le=3600, alias="INVOICE_ACCESS_RETRY_AFTER_SECONDS")
-    """Seconds after which a sender is asked to come again when the queue could not be reached."""
+    part: Part = Field(Part.ALL, alias="INVOICE_ACCESS_PART")
+    """Which half runs here: `all`, `front` (public HTTP) or `core` (queues and timers, without public HTTP)."""
+
+    service_bus: Annotated[str, AfterValidator(values.namespace)] = Field(
+        alias="ServiceBusConnection__fullyQualifiedNamespace"
+    )
+    """The Service Bus namespace, as the triggers use it (`contoso.servicebus.windows.net`)."""
+
+    client_id: Annotated[str | None, AfterValidator(values.client_id)] = Field(None, alias="AZURE_CLIENT_ID")
+    """Client id of the user-assigned managed identity; without it the system-assigned one is used."""
 
 
-class Settings(FrontSettings, StoreSettings):
-    """Everything about the app that a deployment decides and the policy does not."""
+class AzureSettings(_Read):
+    """Which policy is in force, and how the app meets Azure and Graph."""
 
     policy: str = Field("policy.yaml", alias="INVOICE_ACCESS_POLICY")
     """Path of the policy file, relative to the app's folder. It is deployed with the app."""
@@ -163,14 +156,63 @@ class Settings(FrontSettings, StoreSettings):
     )
     """Microsoft Graph, without the version."""
 
+    graph_calls_per_second: int = Field(100, ge=1, le=2000, alias="INVOICE_ACCESS_GRAPH_CALLS_PER_SECOND")
+    """Calls a second to Graph, once it says that its limit is near: a small tenant has 350 units, a person costs 5."""
+
+    notification_url: str = Field("", alias="INVOICE_ACCESS_NOTIFICATION_URL", repr=False)
+    """Where Graph reaches our `/api/graph/notifications`, its query included. Empty: nothing is subscribed."""
+
+    @field_validator("notification_url")
+    @classmethod
+    def _a_notification_url(cls, url: str, told: ValidationInfo) -> str:
+        parts = urlsplit(url)
+        local = parts.scheme == "http" and parts.hostname in values.LOOPBACK
+        if not (local or (parts.scheme == "https" and parts.hostname)) or not parts.path.endswith("/notifications"):
+            raise ValueError("give an https:// address that ends in /api/graph/notifications, and its query if any")
+        if not told.data.get("graph_client_states", ("wrong, and said so",)):
+            raise ValueError("it needs INVOICE_ACCESS_GRAPH_CLIENT_STATES: nothing else tells Graph from others")
+        return url
+
+
+class SweepSettings(_Read):
+    """How often everything is looked at, how fast what is found goes to work, and when a finding is too big."""
+
+    sweep_schedule: Annotated[str, AfterValidator(values.daily)] = Field("0 0 * * * *", alias="SWEEP_SCHEDULE")
+    """When the sweep runs (NCRONTAB, 6 fields, UTC): hourly. It rests for a day at the most."""
+
+    sweep_batch: int = Field(200, ge=1, le=1000, alias="INVOICE_ACCESS_SWEEP_BATCH")
+    """Drifted keys that a sweep lets loose at a time. 200 keys are at most some 20 s of ARM's write rate."""
+
+    sweep_batch_seconds: int = Field(60, ge=1, le=600, alias="INVOICE_ACCESS_SWEEP_BATCH_SECONDS")
+    """Seconds between two such batches: events get their turn in between."""
+
+    population_shrink_percent: int = Field(20, ge=1, le=100, alias="INVOICE_ACCESS_POPULATION_SHRINK_PERCENT")
+    """Percent of the people; where more are gone since the last good sweep, or are unreadable, it sets the brake."""
+
+    population_shrink_people: int = Field(5, ge=1, le=10_000, alias="INVOICE_ACCESS_POPULATION_SHRINK_PEOPLE")
+    """People who must be gone or unreadable as well for that: in a company of four, one who leaves is a quarter."""
+
+    @cached_property
+    def sweep_hours(self) -> int:
+        """The longest rest between two sweeps, in whole hours: what changes by itself before then gets its own look."""
+        rest = values.schedule(self.sweep_schedule).longest_rest
+        assert rest is not None, "it was judged when it was read"
+        return max(1, math.ceil(rest / timedelta(hours=1)))
+
+    @property
+    def catalogue_hours(self) -> int:
+        """Hours after which a look no longer trusts the catalogue and reads it anew: two missed sweeps of each hour."""
+        return max(_CATALOGUE_HOURS, self.sweep_hours)
+
+
+class TrialSettings(_Read):
+    """Waits, periods and caps. The defaults suit every deployment; a trial shortens them to see an end the same day."""
+
     settle_seconds: int = Field(300, ge=0, le=3600, alias="INVOICE_ACCESS_SETTLE_SECONDS")
     """Seconds between two sights of weak evidence. Graph's replicas lag behind its own notifications by minutes."""
 
     coalesce_seconds: int = Field(30, ge=1, le=300, alias="INVOICE_ACCESS_COALESCE_SECONDS")
     """Later looks are due at multiples of this many seconds, so that looks at one key fall together."""
-
-    handler_seconds: int = Field(45, ge=5, le=_LOCK_SECONDS - 10, alias="INVOICE_ACCESS_HANDLER_SECONDS")
-    """Seconds a handler has. Under the lock's 60, so that no write starts under a lock that may be gone."""
 
     intent_seconds: int = Field(120, ge=1, le=3600, alias="INVOICE_ACCESS_INTENT_SECONDS")
     """Seconds for which a write that is not visible yet is not repeated: the service may still be at it."""
@@ -186,26 +228,17 @@ class Settings(FrontSettings, StoreSettings):
     retry_hours: int = Field(24, ge=1, le=168, alias="INVOICE_ACCESS_RETRY_HOURS")
     """Hours after which a key is given up with an alert; the sweep is the real retry."""
 
-    arm_reads_per_second: int = Field(25, ge=1, le=1000, alias="INVOICE_ACCESS_ARM_READS_PER_SECOND")
-    """Reads a second that ARM grants one identity for long, beside a burst of ten seconds' worth. As published."""
+    identity_wait_days: int = Field(14, ge=0, le=90, alias="INVOICE_ACCESS_IDENTITY_WAIT_DAYS")
+    """Days past its effective date for which an event waits for a person whom nobody knows yet."""
 
-    arm_writes_per_second: int = Field(10, ge=1, le=1000, alias="INVOICE_ACCESS_ARM_WRITES_PER_SECOND")
-    """The same for writes, and for deletes, which ARM counts apart. As published."""
+    identity_wait_seconds: int = Field(60, ge=1, le=3600, alias="INVOICE_ACCESS_IDENTITY_WAIT_SECONDS")
+    """Seconds until the second look for such a person; each further wait doubles, up to six hours."""
 
-    graph_calls_per_second: int = Field(100, ge=1, le=2000, alias="INVOICE_ACCESS_GRAPH_CALLS_PER_SECOND")
-    """Calls a second to Graph, once it says that its limit is near: a small tenant has 350 units, a person costs 5."""
+    profile_update_seconds: int = Field(600, ge=0, le=86400, alias="INVOICE_ACCESS_PROFILE_UPDATE_SECONDS")
+    """Least seconds between two updates of one profile: the service finishes the first before it sees a second."""
 
-    reserve_percent: int = Field(10, ge=1, le=50, alias="INVOICE_ACCESS_RESERVE_PERCENT")
-    """Percent of a service's burst below which calls are spaced, so that none is refused: a refusal costs a wait."""
-
-    events_percent: int = Field(40, ge=40, le=90, alias="INVOICE_ACCESS_EVENTS_PERCENT")
-    """Percent of rate and burst that a sweep leaves to events: a leaver does not wait for an hourly proof."""
-
-    pace_seconds: int = Field(10, ge=1, le=30, validate_default=True, alias="INVOICE_ACCESS_PACE_SECONDS")
-    """Seconds that a look's call waits for its turn; beyond it the look is put off. A handler has 45 for several."""
-
-    sweep_pace_seconds: int = Field(60, ge=1, le=300, alias="INVOICE_ACCESS_SWEEP_PACE_SECONDS")
-    """The same for a sweep's calls: one that fails makes the sweep incomplete, and a sweep has ten minutes."""
+    profile_updates_per_day: int = Field(3, ge=1, le=24, alias="INVOICE_ACCESS_PROFILE_UPDATES_PER_DAY")
+    """Updates of one profile in 24 h; more means that somebody keeps turning it off, which a person must settle."""
 
     outage_failures: int = Field(5, ge=2, le=100, alias="INVOICE_ACCESS_OUTAGE_FAILURES")
     """Addresses that fail in a row before a service counts as down. One object that always fails never does it."""
@@ -216,84 +249,12 @@ class Settings(FrontSettings, StoreSettings):
     outage_cap_seconds: int = Field(30, ge=1, le=3600, validate_default=True, alias="INVOICE_ACCESS_OUTAGE_CAP_SECONDS")
     """The longest of those waits: a service that is back is seen that much later at the most."""
 
-    identity_wait_days: int = Field(14, ge=0, le=90, alias="INVOICE_ACCESS_IDENTITY_WAIT_DAYS")
-    """Days past its effective date for which an event waits for a person whom nobody knows yet."""
-
-    identity_wait_seconds: int = Field(60, ge=1, le=3600, alias="INVOICE_ACCESS_IDENTITY_WAIT_SECONDS")
-    """Seconds until the second look for such a person; each further wait doubles, up to six hours."""
-
-    catalogue_hours: int = Field(3, ge=1, le=48, alias="INVOICE_ACCESS_CATALOGUE_HOURS")
-    """Hours after which a look no longer trusts the profile catalogue and reads it anew: two missed sweeps."""
-
-    sweep_batch: int = Field(200, ge=1, le=1000, alias="INVOICE_ACCESS_SWEEP_BATCH")
-    """Drifted keys that a sweep lets loose at a time. 200 keys are at most some 20 s of ARM's write rate."""
-
-    sweep_batch_seconds: int = Field(60, ge=1, le=600, alias="INVOICE_ACCESS_SWEEP_BATCH_SECONDS")
-    """Seconds between two such batches: events get their turn in between."""
-
-    sweep_hours: int = Field(1, ge=1, le=24, alias="INVOICE_ACCESS_SWEEP_HOURS")
-    """How often the sweep runs, in hours: what changes by itself before then gets a look of its own."""
-
-    population_shrink_percent: int = Field(20, ge=1, le=100, alias="INVOICE_ACCESS_POPULATION_SHRINK_PERCENT")
-    """Percent of the people; where more are gone since the last good sweep, or are unreadable, it sets the brake."""
-
-    population_shrink_people: int = Field(5, ge=1, le=10_000, alias="INVOICE_ACCESS_POPULATION_SHRINK_PEOPLE")
-    """People who must be gone or unreadable as well for that: in a company of four, one who leaves is a quarter."""
-
-    profile_update_seconds: int = Field(600, ge=0, le=86400, alias="INVOICE_ACCESS_PROFILE_UPDATE_SECONDS")
-    """Least seconds between two updates of one profile: the service finishes the first before it sees a second."""
-
-    profile_updates_per_day: int = Field(3, ge=1, le=24, alias="INVOICE_ACCESS_PROFILE_UPDATES_PER_DAY")
-    """Updates of one profile in 24 h; more means that somebody keeps turning it off, which a person must settle."""
-
-    notification_url: str = Field("", alias="INVOICE_ACCESS_NOTIFICATION_URL", repr=False)
-    """Where Graph reaches our `/api/graph/notifications`, its query included. Empty: nothing is subscribed."""
-
-    subscription_hours: int = Field(672, ge=3, le=695, alias="INVOICE_ACCESS_SUBSCRIPTION_HOURS")
-    """Hours that a subscription is made to live; renewed each hour. Graph allows 696 for users and groups."""
-
-    subscriptions_schedule: str = Field("0 30 * * * *", alias="INVOICE_ACCESS_SUBSCRIPTIONS_SCHEDULE")
-    """When subscriptions are looked after (NCRONTAB, 6 fields, UTC). Hourly, as Graph holds notifications for four."""
-
-    sweep_schedule: str = Field("0 0 * * * *", alias="SWEEP_SCHEDULE")
-    """When the sweep runs (NCRONTAB, 6 fields, UTC): hourly. It rests no longer than `INVOICE_ACCESS_SWEEP_HOURS`."""
-
-    @field_validator("pace_seconds")
-    @classmethod
-    def _within_a_handler(cls, seconds: int, told: ValidationInfo) -> int:
-        if (handler := told.data.get("handler_seconds")) is not None and seconds >= handler:
-            raise ValueError(f"give less than INVOICE_ACCESS_HANDLER_SECONDS, which is {handler}")
-        return seconds
-
     @field_validator("outage_cap_seconds")
     @classmethod
     def _the_longest(cls, seconds: int, told: ValidationInfo) -> int:
         if (first := told.data.get("outage_seconds")) is not None and seconds < first:
             raise ValueError(f"give at least INVOICE_ACCESS_OUTAGE_SECONDS, which is {first}")
         return seconds
-
-    @field_validator("subscriptions_schedule")
-    @classmethod
-    def _within_a_life(cls, schedule: str, told: ValidationInfo) -> str:
-        _rests_at_most(schedule, told.data.get("subscription_hours"), "INVOICE_ACCESS_SUBSCRIPTION_HOURS")
-        return schedule
-
-    @field_validator("sweep_schedule")
-    @classmethod
-    def _as_often_as_told(cls, schedule: str, told: ValidationInfo) -> str:
-        _rests_at_most(schedule, told.data.get("sweep_hours"), "INVOICE_ACCESS_SWEEP_HOURS")
-        return schedule
-
-    @field_validator("notification_url")
-    @classmethod
-    def _a_notification_url(cls, url: str, told: ValidationInfo) -> str:
-        parts = urlsplit(url)
-        local = parts.scheme == "http" and parts.hostname in values.LOOPBACK
-        if not (local or (parts.scheme == "https" and parts.hostname)) or not parts.path.endswith("/notifications"):
-            raise ValueError("give an https:// address that ends in /api/graph/notifications, and its query if any")
-        if not told.data.get("graph_client_states", ("wrong, and said so",)):
-            raise ValueError("it needs INVOICE_ACCESS_GRAPH_CLIENT_STATES: nothing else tells Graph from others")
-        return url
 
     @property
     def on_its_way(self) -> timedelta:
@@ -311,11 +272,8 @@ class Settings(FrontSettings, StoreSettings):
         return timedelta(seconds=self.coalesce_seconds)
 
 
-def _rests_at_most(schedule: str, hours: int | None, named: str) -> None:
-    rest = values.schedule(schedule).longest_rest
-    if hours is not None and rest is not None and rest > timedelta(hours=hours):
-        longest = f"{rest / timedelta(hours=1):,.3g}"
-        raise ValueError(f"change it or {named}, which is {hours}: it rests for up to {longest} hours")
+class Settings(AzureSettings, SweepSettings, TrialSettings, FrontSettings, StoreSettings):
+    """Everything about the app that a deployment decides and the policy does not."""
 
 
 _HIDDEN: Any = Secrets

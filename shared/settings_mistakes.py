@@ -28,6 +28,9 @@ _ODD_LETTERS: Final = 3
 _NEAR: Final = 0.88
 """How alike two names are that are taken for one. `AZURE_TENANT_ID` and `AZURE_CLIENT_ID` have 0.8."""
 
+_NEAR_OWN: Final = 0.8
+"""The same for the rest of a name of ours: many end in `_SECONDS`, and share a good part of their letters by that."""
+
 
 def unfit(name: str, value: str, *, is_secret: bool, is_list: bool) -> str | None:
     """What is wrong with a value, whatever its setting is for; None where it may be right. No secret is shown."""
@@ -65,7 +68,7 @@ def no_such_setting(name: str, known: Collection[str]) -> str | None:
     if name.startswith(PREFIX):
         # Without the beginning that nearly all share, which would make every name look like every other.
         own = {each.removeprefix(PREFIX): each for each in known}
-        near = difflib.get_close_matches(name.removeprefix(PREFIX), own, 1)
+        near = difflib.get_close_matches(name.removeprefix(PREFIX), own, 1, _NEAR_OWN)
         return "no such setting" + (f"; did you mean {own[near[0]]}?" if near else "")
     if _alike(name[: len(PREFIX)].upper(), PREFIX):
         own = {each.upper(): each for each in known if each.startswith(PREFIX)}

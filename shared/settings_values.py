@@ -4,6 +4,7 @@ Lives here: reading and judging single values. Which setting takes which kind, a
 """
 
 import re
+from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -109,3 +110,12 @@ def schedule(given: str) -> Schedule:
     if len(read.seconds) > 1:
         raise ValueError(f"begin with one second such as 0: it would fire {len(read.seconds)} times within a minute")
     return read
+
+
+def daily(given: str) -> str:
+    """A schedule that fires once a day or more often."""
+    rest = schedule(given).longest_rest
+    if rest is not None and rest > timedelta(days=1):
+        hours = f"{rest / timedelta(hours=1):,.3g}"
+        raise ValueError(f"give one that fires at least once a day: it rests for up to {hours} hours")
+    return given

@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
@@ -70,6 +70,11 @@ class Look:
     rejected: tuple[RejectedEvent, ...] = ()
     retry_after: timedelta | None = None
     item: WorkItem | None = None
+
+
+HANDLER_SECONDS: Final = 45
+"""Seconds a handler has: under the 60 that a message's lock lives by itself, so that no write starts under a lock that
+may be gone."""
 
 
 @dataclass(frozen=True, slots=True)

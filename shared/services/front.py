@@ -28,6 +28,16 @@ from shared.sources.strict_json import TWICE
 
 _TEXT: Final = "text/plain; charset=utf-8"
 _JSON: Final = "application/json"
+BODY_BYTES: Final = 196_608
+"""The longest request body. One request is one message, and a Standard namespace's message has 256 KiB in all."""
+
+CLOCKS_OF_SENDERS: Final = timedelta(minutes=5)
+"""By how much the clock of a sender who signs may differ from ours; a captured request is dead after that. Five minutes
+are what signed webhooks commonly allow."""
+
+_COME_AGAIN: Final = timedelta(seconds=30)
+"""After what time a sender is asked to come again when the queue could not be reached."""
+
 _TOLD_AT_MOST: Final = 10
 """How many mistakes an answer tells; rejected-events has them all."""
 
@@ -128,7 +138,7 @@ async def take_notifications(front: Front, posted: Posted) -> Answer:
 async def _take_items(front: Front, posted: Posted, states: Sequence[str]) -> Answer:
     if token := posted.query.get("validationToken"):
         return _echo(token)
-    if (refusal := _unread(front, posted)) is not None:
+    if (refusal := _unread(posted)) is not None:
         return refusal
     try:
         notified = read_collection(posted.body, states)
@@ -161,10 +171,10 @@ def _echo(token: str) -> Answer:
 
 def _unwelcome(front: Front, source: Source, posted: Posted, now: datetime) -> Answer | None:
     """The refusal of a request that is not worth reading: of no length, too large, not proved, or not what it says."""
-    if (refusal := _unread(front, posted)) is not None:
+    if (refusal := _unread(posted)) is not None:
         return refusal
     keys = [key.get_secret_value() for key in source.keys(front.settings)] if source.keys is not None else []
-    if not source.proof.holds(posted, keys, now, timedelta(seconds=front.settings.signature_seconds)):
+    if not source.proof.holds(posted, keys, now, CLOCKS_OF_SENDERS):
         _log.warning("%s: a request without a valid proof was refused", source.name)
         refused = source.proof.refusal
         return _refuse(401, refused.field, refused.reason, refused.mend)
@@ -174,7 +184,7 @@ def _unwelcome(front: Front, source: Source, posted: Posted, now: datetime) -> A
 
 
 async def _send(front: Front, source: Source, judged: Judged) -> Answer:
-    sent = messages(judged.events, front.settings.body_bytes)
+    sent = messages(judged.events, BODY_BYTES)
     if sent and (refusal := await _put(front, sent)) is not None:
         return refusal
     for notice in dict.fromkeys(judged.notices):
@@ -194,11 +204,11 @@ async def _put(front: Front, messages: Sequence[bytes]) -> Answer | None:
         await front.queue.send_events(messages)
     except Transient as away:
         _log.warning("people-events could not be reached: %s", away.reason)
-        wait = away.retry_after or timedelta(seconds=front.settings.retry_after_seconds)
+        wait = away.retry_after or _COME_AGAIN
     except Permanent as broken:
         # The sender is right to come again: what stands in the way is ours to mend.
         _log.error("people-events takes nothing from us: %s", broken.reason)
-        wait = timedelta(seconds=front.settings.retry_after_seconds)
+        wait = _COME_AGAIN
     else:
         return None
     seconds = str(max(1, round(wait.total_seconds())))
@@ -222,14 +232,14 @@ def _tell(notified: Notified) -> None:
         _log.info("graph: items passed on: %d", notified.ours)
 
 
-def _unread(front: Front, posted: Posted) -> Answer | None:
+def _unread(posted: Posted) -> Answer | None:
     """The refusal of a body whose length is not known, or too much. No proof is judged by a body that is not there."""
     if posted.has_unknown_length:
         return _refuse(411, "Content-Length", "it is missing", "Send Content-Length, and no body in chunks")
-    most = front.settings.body_bytes
-    if len(posted.body) <= most:
+    if len(posted.body) <= BODY_BYTES:
         return None
-    return _refuse(413, "body", f"it has {len(posted.body)} bytes; {most} are read", "Send fewer events at a time")
+    reason = f"it has {len(posted.body)} bytes; {BODY_BYTES} are read"
+    return _refuse(413, "body", reason, "Send fewer events at a time")
 
 
 def _noted(source: str, answer: Answer) -> Answer:

@@ -45,6 +45,10 @@ REPEATS: Final = 2
 LONGEST_PAUSE: Final = timedelta(seconds=15)
 """The longest wait before such a try; a run has ten minutes."""
 
+LIFE: Final = timedelta(hours=672)
+"""How long a subscription is made to live, renewed each hour. Graph allows 696 hours for users and groups; a day is
+left for a clock that is ahead of Graph's."""
+
 LAST_DAY: Final = timedelta(hours=24)
 """A subscription whose end cannot be moved is replaced when so much of its life is left."""
 
@@ -266,7 +270,7 @@ class _Run:
         return _place(found.notification_url) == _place(self.keeper.settings.notification_url)
 
     def _end(self) -> datetime:
-        return self.keeper.clock.now() + timedelta(hours=self.keeper.settings.subscription_hours)
+        return self.keeper.clock.now() + LIFE
 
 
 def _find(wanted: WantedSubscription, mine: Sequence[Subscription]) -> Subscription | None:

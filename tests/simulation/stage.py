@@ -87,6 +87,11 @@ class Token:
         return None
 
 
+def _variables(settings: Mapping[str, object]) -> dict[str, str]:
+    """Environment variables, for settings by the names of their fields."""
+    return {str(Settings.model_fields[name].alias): str(value) for name, value in settings.items()}
+
+
 class Stage:
     """One world and one app. Make it inside a running `VirtualLoop`, and close it there."""
 
@@ -111,7 +116,7 @@ class Stage:
         self._settings: dict[str, str] = {
             "INVOICE_ACCESS_STORE": "sqlite:unused",
             "ServiceBusConnection__fullyQualifiedNamespace": "unused.example",
-            **{f"INVOICE_ACCESS_{name.upper()}": str(value) for name, value in settings.items()},
+            **_variables(settings),
         }
         self.ledger_rows = SqliteRows(IN_MEMORY)
         self.state_rows = SqliteRows(IN_MEMORY)
@@ -132,7 +137,7 @@ class Stage:
 
     def restart(self, *, policy: str | None = None, **settings: object) -> None:
         """The app anew, as a deployment leaves it: other policy and settings, the same stores and queues."""
-        self._settings |= {f"INVOICE_ACCESS_{name.upper()}": str(value) for name, value in settings.items()}
+        self._settings |= _variables(settings)
         self.app = self._build(self.app.policy if policy is None else load_policy(policy, "policy.yaml"))
 
     def lose_state(self) -> None:

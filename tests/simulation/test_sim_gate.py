@@ -67,7 +67,7 @@ async def bulk(billing: Billing, wanted: Sequence[str], *, at_once: int = 4) -> 
 async def test_two_thousand_reads_at_once_take_as_long_as_arm_grants_them_and_none_is_refused(
     set_stage: Stages,
 ) -> None:
-    stage = set_stage(pace_seconds=30)
+    stage = set_stage()
     stage.fault("arm", LATENCY)
     begun = seconds()
     await read_all(stage.app.billing, people(READS))

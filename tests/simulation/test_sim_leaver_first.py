@@ -15,6 +15,7 @@ from shared.domain.history.foreign_sightings import Sighted
 from shared.domain.keys import PersonKey
 from shared.errors import Permanent, Transient
 from shared.ports import State
+from shared.services.app import HANDLER_SECONDS
 from tests.simulation.small_world import DE, DIETER, FEMKE, HOLDING, NL, OWNER, PARTNER, POLICY, TESS, TREASURY
 from tests.simulation.stage import Stage
 
@@ -209,7 +210,7 @@ async def test_recipients_that_cannot_be_counted_are_noted_and_fail_nothing(two_
 async def test_recipients_are_left_to_the_sweep_once_the_handlers_time_is_over(two_wanted: Stage) -> None:
     stage = two_wanted
     stage.change(FEMKE, accountEnabled=False)
-    third = stage.app.settings.handler_seconds / 3 + 1
+    third = HANDLER_SECONDS / 3 + 1
     stage.fault("arm", Effect(delay_seconds=third), path=f"_{FEMKE}")  # the read, the revoke and the read-back
     before = stage.calls()
     await stage.look(PersonKey(FEMKE))

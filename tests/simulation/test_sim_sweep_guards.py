@@ -219,7 +219,7 @@ async def test_what_a_missing_group_gave_is_no_mover_and_fills_no_budget(set_sta
 
 async def test_who_is_in_a_period_of_grace_takes_no_room_until_it_ends(set_stage: Callable[..., Stage]) -> None:
     graced = limited(mover_revokes="6/6/100").replace("mover_grace_hours: 0", "mover_grace_hours: 72")
-    stage = set_stage(given=office(), policy=graced, sweep_hours=6)
+    stage = set_stage(given=office(), policy=graced, sweep_schedule="0 0 */6 * * *")
 
     async def pass_days(days: int) -> None:
         for _ in range(4 * days):

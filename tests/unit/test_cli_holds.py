@@ -243,7 +243,7 @@ def test_what_was_asked_wrongly_is_named_with_the_mend(
 
 def test_wrong_settings_are_listed_and_exit_with_2(store: Store, capsys: Said, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INVOICE_ACCESS_STORE", "nowhere")
-    monkeypatch.setenv("INVOICE_ACCESS_SWEEP_HOURS", "0")
+    monkeypatch.setenv("INVOICE_ACCESS_SWEEP_BATCH", "0")
     assert main(["holds", "dismiss", LOT, "--yes", "--by", "olga"]) == 2
     said = capsys.readouterr().err
     assert "2 mistakes" in said

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from shared.errors import Permanent, Transient
+from shared.services.front import BODY_BYTES
 from tests.published import PUBLISHED, needs_published
 from tests.unit.front_desk import ENVIRONMENT, KEYS, Desk
 
@@ -103,9 +104,10 @@ async def test_what_is_no_collection_is_malformed_with_its_field(body: bytes) ->
 
 
 async def test_the_body_has_a_limit() -> None:
-    desk = Desk({**ENVIRONMENT, "INVOICE_ACCESS_BODY_BYTES": "2048"})
-    assert (await desk.notify({"value": [item(1)]})).status == 202
-    assert (await desk.notify({"value": [item(number) for number in range(10)]})).status == 413
+    desk = Desk()
+    body = json.dumps({"value": [item(1)]}).encode()
+    assert (await desk.notify(body.ljust(BODY_BYTES))).status == 202
+    assert (await desk.notify(body.ljust(BODY_BYTES + 1))).status == 413
 
 
 async def test_a_thousand_items_are_read_and_one_more_is_413() -> None:

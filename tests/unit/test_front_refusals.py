@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from shared.errors import Misconfigured, Permanent, Transient
-from shared.services.front import Refusal, shake_hands, take_events, take_notifications
+from shared.services.front import BODY_BYTES, Refusal, shake_hands, take_events, take_notifications
 from shared.settings import SECRET_NAMES, FrontSettings, Part, Settings
 from shared.sources.posted import Posted
 from shared.sources.registry import SOURCES, wrong_sources
@@ -179,12 +179,11 @@ async def test_a_request_refused_for_what_is_in_it_leaves_one_line_without_its_v
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     desk = Desk()
-    desk_of_little = Desk({**ENVIRONMENT, "INVOICE_ACCESS_BODY_BYTES": "1024"})
     wrong = EVENT.replace(b"employee-id:004711", b"who-is-that")
     assert (await desk.post("hr", wrong)).status == 202
     assert (await desk.post("hr", b"{who-is-that")).status == 400
     assert (await desk.post("personio", PERSON, media_type="text/hidden")).status == 415
-    assert (await desk_of_little.post("event-grid", b"[" + b" " * 1024)).status == 413
+    assert (await desk.post("event-grid", b"[" + b" " * BODY_BYTES)).status == 413
     assert (await desk.notify(b"{who-is-that")).status == 400
     assert (await desk.post("workday", EVENT)).status == 404
     assert [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING] == [

@@ -9,10 +9,10 @@ from urllib.parse import urlencode
 
 import pytest
 
-from shared.services.front import Accepted, Refusal
+from shared.services.front import BODY_BYTES, Accepted, Refusal
 from shared.sources.registry import SOURCES
 from tests.published import PUBLISHED, needs_published
-from tests.unit.front_desk import ENVIRONMENT, KEYS, NOW, Desk, signed_bamboohr, signed_hr
+from tests.unit.front_desk import KEYS, NOW, Desk, signed_bamboohr, signed_hr
 
 ANNA = "7c0f5a0e-0000-4000-8000-00000000a11a"
 GROUP = "7c0f5a0e-0000-4000-8000-0000000f1a4c"
@@ -119,24 +119,25 @@ async def test_a_group_with_one_odd_member_is_taken_in_for_the_others() -> None:
 
 
 async def test_five_thousand_events_travel_in_messages_that_intake_reads_and_one_more_is_too_many() -> None:
-    desk = Desk({**ENVIRONMENT, "INVOICE_ACCESS_BODY_BYTES": "1048576"})
+    desk = Desk()
     many = [{"id": number} for number in range(5000)]
     answer = await desk.post("bamboohr", {"employees": many})
     assert answer.body == Accepted(accepted=5000, ignored=0)
     assert [key for key, _ in desk.named()] == [f"identity:employee-id:{number}" for number in range(5000)]
-    assert max(map(len, desk.queue.messages)) <= 1_048_576
+    assert max(map(len, desk.queue.messages)) <= BODY_BYTES
     assert len(desk.queue.messages) == 5
     answer = await desk.post("bamboohr", {"employees": [*many, {"id": 1}]})
     assert answer.status == 413
 
 
 async def test_a_message_has_no_more_bytes_than_a_request_may() -> None:
-    desk = Desk({**ENVIRONMENT, "INVOICE_ACCESS_BODY_BYTES": "20000"})
-    many = [{"id": str(number)} for number in range(999)]
+    desk = Desk()
+    many = [{"id": f"{number:064}"} for number in range(999)]
     assert (await desk.post("bamboohr", {"employees": many})).body == Accepted(accepted=999, ignored=0)
     assert desk.queue.sends == 1
-    assert max(map(len, desk.queue.messages)) <= 20_000
-    assert [key for key, _ in desk.named()] == [f"identity:employee-id:{number}" for number in range(999)]
+    assert len(desk.queue.messages) > 1
+    assert max(map(len, desk.queue.messages)) <= BODY_BYTES
+    assert [key for key, _ in desk.named()] == [f"identity:employee-id:{number:064}" for number in range(999)]
 
 
 @pytest.mark.parametrize(

@@ -147,7 +147,7 @@ def test_whoever_waits_for_a_turn_when_the_service_goes_down_is_sent_away_at_onc
 
 def test_a_short_pause_is_waited_out_and_a_long_one_sends_away_who_cannot_wait_for_it() -> None:
     async def play() -> None:
-        one = gate(pace_seconds=5)
+        one = gate()
         await ask(one, "/", 429, wait=timedelta(seconds=3))
         await ask(one, "/", left=200)
         assert now() == pytest.approx(3)

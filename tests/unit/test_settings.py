@@ -5,15 +5,28 @@ import re
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from shared.errors import Misconfigured
-from shared.settings import Settings
+from shared.settings import (
+    AzureSettings,
+    FrontSettings,
+    Settings,
+    SourceSettings,
+    StoreSettings,
+    SweepSettings,
+    TrialSettings,
+)
 
 GOOD = {
     "INVOICE_ACCESS_STORE": "sqlite:ledger.db",
     "ServiceBusConnection__fullyQualifiedNamespace": "contoso.servicebus.windows.net",
 }
 FORMER = "7c0f5a0e-0000-4000-8000-0000000000bb"
+
+
+def names_of(group: type[BaseModel]) -> set[str]:
+    return {str(field.alias) for field in group.model_fields.values()}
 
 
 def test_defaults_are_the_published_ones() -> None:
@@ -73,7 +86,6 @@ def test_lists_are_written_with_commas_or_blanks() -> None:
         ("VERIFY_SECONDS", ",", "give it at least one number"),
         ("PART", "back", "'back' is not 'all', 'front' or 'core'"),
         ("STORE", "postgres://x", "give 'sqlite:<path>' or a table endpoint such as "),
-        ("SUBSCRIPTIONS_SCHEDULE", "hourly", "give six NCRONTAB fields such as 0 30 * * * *, not 'hourly'"),
         (
             "FORMER_IDENTITIES",
             f"{FORMER}, abc",
@@ -97,8 +109,7 @@ def test_a_required_setting_that_is_missing_is_to_be_given_a_value() -> None:
 
 def test_the_sweep_is_hourly_unless_its_schedule_says_otherwise_and_a_wrong_one_is_told_with_the_others() -> None:
     assert Settings.read(GOOD).sweep_schedule == "0 0 * * * *"
-    daily = {"SWEEP_SCHEDULE": "0 0 7 * * *", "INVOICE_ACCESS_SWEEP_HOURS": "24"}
-    assert Settings.read({**GOOD, **daily}).sweep_schedule == "0 0 7 * * *"
+    assert Settings.read({**GOOD, "SWEEP_SCHEDULE": "0 0 7 * * *"}).sweep_schedule == "0 0 7 * * *"
     with pytest.raises(Misconfigured) as caught:
         Settings.read({**GOOD, "INVOICE_ACCESS_SETTLE_SECONDS": "5000", "SWEEP_SCHEDULE": "every hour"})
     assert {mistake.partition(":")[0] for mistake in caught.value.mistakes} == {
@@ -126,6 +137,30 @@ def test_the_page_in_docs_names_every_setting_with_its_default_and_range() -> No
             assert row[1] == str(field.default), field.alias
         limits = [getattr(limit, "ge", getattr(limit, "le", None)) for limit in field.metadata]
         assert all(str(limit) in row[2] for limit in limits if limit is not None), field.alias
+    assert {name for name in rows if name.startswith("INVOICE_ACCESS_")} <= names_of(Settings)
+
+
+@pytest.mark.parametrize(
+    ("title", "group"),
+    [
+        ("Store", StoreSettings),
+        ("Parts", FrontSettings),
+        ("Sources", SourceSettings),
+        ("Policy, Azure and Graph", AzureSettings),
+        ("Sweep", SweepSettings),
+        ("For trials", TrialSettings),
+    ],
+)
+def test_the_page_in_docs_has_the_groups_of_the_code(title: str, group: type[BaseModel]) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "settings.md").read_text(encoding="utf-8")
+    section = page.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+    inherited = set().union(*(names_of(base) for base in group.__bases__ if issubclass(base, BaseModel)))
+    assert set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)) == names_of(group) - inherited
+
+
+@pytest.mark.parametrize("name", ["PACE_SECONDS", "SWEEP_HOURS", "HANDLER_SECONDS", "SEND_SECONDS"])
+def test_a_name_that_only_ends_as_a_setting_does_is_not_taken_for_it(name: str) -> None:
+    assert mistake(f"INVOICE_ACCESS_{name}", "5") == f"INVOICE_ACCESS_{name}: no such setting"
 
 
 KEY_VAULT = "@Microsoft.KeyVault(VaultName=kv-contoso;SecretName=hr-keys)"
@@ -193,8 +228,6 @@ def test_the_sample_copied_unchanged_names_every_placeholder_and_mended_it_is_ta
         ("INVOICE_ACCESS_ARM_URL", "https://management.azure.com.evil.example", "give https://management.azure.com"),
         ("INVOICE_ACCESS_GRAPH_URL", "https://graph.microsoft.us", "give https://graph.microsoft.com"),
         ("INVOICE_ACCESS_GRAPH_URL", "https://graph.microsoft.com/v1.0", "give https://graph.microsoft.com"),
-        ("INVOICE_ACCESS_HANDLER_SECONDS", "60", "60 is more than 50"),
-        ("INVOICE_ACCESS_SEND_SECONDS", "5", "5 is more than 4"),
         ("INVOICE_ACCESS_VERIFY_SECONDS", "-5 30", "-5 is less than 1"),
         ("INVOICE_ACCESS_OUTAGE_SECONDS", "601", "601 is more than 600"),
         ("SWEEP_SCHEDULE", "a b c d e f", "NCRONTAB has no 'a' for seconds; give 0 to 59"),
@@ -209,16 +242,13 @@ def test_the_sample_copied_unchanged_names_every_placeholder_and_mended_it_is_ta
         ("SWEEP_SCHEDULE", "0 * * * *", "give six NCRONTAB fields"),
         ("SWEEP_SCHEDULE", "0 0 * 31 2 *", "it never fires"),
         ("SWEEP_SCHEDULE", "* */15 * * * *", "60 times within a minute"),
-        ("INVOICE_ACCESS_SUBSCRIPTIONS_SCHEDULE", "*/10 * * * * *", "6 times within a minute"),
-        ("SWEEP_SCHEDULE", "0 0 7 * * *", "change it or INVOICE_ACCESS_SWEEP_HOURS, which is 1: it rests for up to 24"),
-        ("SWEEP_SCHEDULE", "0 0 8-18 * * *", "it rests for up to 14 hours"),
-        ("SWEEP_SCHEDULE", "0 0 * * * Mon-Fri", "it rests for up to 49 hours"),
-        ("INVOICE_ACCESS_SUBSCRIPTIONS_SCHEDULE", "0 0 0 1 1 *", "INVOICE_ACCESS_SUBSCRIPTION_HOURS"),
+        ("SWEEP_SCHEDULE", "*/10 * * * * *", "6 times within a minute"),
+        ("SWEEP_SCHEDULE", "0 0 * * * Mon-Fri", "give one that fires at least once a day: it rests for up to 49 hours"),
         ("INVOICE_ACCESS_SWEEP_SCHEDULE", "0 0 * * * *", "no such setting; did you mean SWEEP_SCHEDULE?"),
         ("SWEEP_SHEDULE", "0 0 * * * *", "no such setting; did you mean SWEEP_SCHEDULE?"),
         ("AZURE_CLIENTID", FORMER, "no such setting; did you mean AZURE_CLIENT_ID?"),
-        ("INVOICE_ACESS_SWEEP_HOURS", "2", "no such setting; did you mean INVOICE_ACCESS_SWEEP_HOURS?"),
-        ("invoice_access_sweep_hours", "2", "no such setting; did you mean INVOICE_ACCESS_SWEEP_HOURS?"),
+        ("INVOICE_ACESS_SWEEP_BATCH", "2", "no such setting; did you mean INVOICE_ACCESS_SWEEP_BATCH?"),
+        ("invoice_access_sweep_batch", "2", "no such setting; did you mean INVOICE_ACCESS_SWEEP_BATCH?"),
     ],
 )
 def test_what_cannot_be_right_stops_the_start_and_says_what_to_give(name: str, value: str, said: str) -> None:
@@ -240,9 +270,6 @@ def test_a_secret_in_a_setting_that_has_none_is_not_shown(name: str, value: str)
 
 
 def test_settings_that_contradict_each_other_are_told() -> None:
-    pace = "give less than INVOICE_ACCESS_HANDLER_SECONDS, which is 8"
-    with pytest.raises(Misconfigured, match=pace):
-        Settings.read({**GOOD, "INVOICE_ACCESS_HANDLER_SECONDS": "8"})
     with pytest.raises(Misconfigured, match="give at least INVOICE_ACCESS_OUTAGE_SECONDS, which is 60"):
         Settings.read({**GOOD, "INVOICE_ACCESS_OUTAGE_SECONDS": "60"})
 
@@ -250,8 +277,25 @@ def test_settings_that_contradict_each_other_are_told() -> None:
 @pytest.mark.parametrize("schedule", ["0 0 22-2 * * *", "0 0 2-22 * * *", "30 */30 * * * *", "0 0 * * * Sunday-sat"])
 def test_schedules_that_the_platform_takes_are_taken_as_it_reads_them(schedule: str) -> None:
     """`22-2` is 2 to 22."""
-    given = {"SWEEP_SCHEDULE": schedule, "INVOICE_ACCESS_SWEEP_HOURS": "4"}
-    assert Settings.read({**GOOD, **given}).sweep_schedule == schedule
+    assert Settings.read({**GOOD, "SWEEP_SCHEDULE": schedule}).sweep_schedule == schedule
+
+
+@pytest.mark.parametrize(
+    ("schedule", "sweep_hours", "catalogue_hours"),
+    [
+        ("0 */5 * * * *", 1, 3),
+        ("0 0 * * * *", 1, 3),
+        ("0 0 */3 * * *", 3, 3),
+        ("0 30 */2,23 * * *", 2, 3),
+        ("0 0 8-18 * * *", 14, 14),
+        ("0 0 7 * * *", 24, 24),
+    ],
+)
+def test_what_changes_between_two_sweeps_follows_from_their_schedule(
+    schedule: str, sweep_hours: int, catalogue_hours: int
+) -> None:
+    settings = Settings.read({**GOOD, "SWEEP_SCHEDULE": schedule})
+    assert (settings.sweep_hours, settings.catalogue_hours) == (sweep_hours, catalogue_hours)
 
 
 def test_secrets_are_parted_by_blanks_and_may_hold_anything_else() -> None:

@@ -22,6 +22,18 @@ from shared.background import can_wait
 from shared.errors import Transient
 from shared.settings import Settings
 
+_RESERVE: Final = 0.1
+"""The share of a service's burst below which calls are spaced, so that none is refused: a refusal costs a wait."""
+
+_FOR_EVENTS: Final = 0.4
+"""The share of rate and burst that a sweep leaves to events: a leaver does not wait for an hourly proof."""
+
+_PATIENCE: Final = 10.0
+"""Seconds that a look's call waits for its turn; beyond it the look is put off. A handler has 45 for several."""
+
+_SWEEPS_PATIENCE: Final = 60.0
+"""The same for a sweep's calls: one that fails makes the sweep incomplete, and a sweep has ten minutes."""
+
 _log = logging.getLogger(__name__)
 
 _NOT_IMPLEMENTED, _SERVER_ERRORS, _TOO_MANY = 501, 500, 429
@@ -111,11 +123,7 @@ class Gate:
             seconds=settings.outage_seconds,
             cap=settings.outage_cap_seconds,
         )
-        self.paces = {
-            kind: Pace(rate, reserve=settings.reserve_percent / 100, for_events=settings.events_percent / 100)
-            for kind, rate in rates.items()
-        }
-        self.patience = (float(settings.pace_seconds), float(settings.sweep_pace_seconds))
+        self.paces = {kind: Pace(rate, reserve=_RESERVE, for_events=_FOR_EVENTS) for kind, rate in rates.items()}
         self.longest_pause = float(settings.retry_cap_seconds)
 
     def call(self, kind: Kind, address: str, *, rested_until: float = 0.0) -> "Call":
@@ -145,9 +153,12 @@ class Call:
         """Waits until the call may be made. Raises `Transient` when it may not, or not soon enough."""
         self._refuse_while_down()
         background = can_wait()
+        patience = _SWEEPS_PATIENCE if background else _PATIENCE
         try:
             self._number = await self._pace.turn(
-                background=background, patience=self._gate.patience[background], rested_until=self._rested_until
+                background=background,
+                patience=patience,
+                rested_until=self._rested_until,
             )
         except NoTurn as none:
             self._refuse_while_down()

@@ -59,6 +59,10 @@ READ_REPEAT_SECONDS: Final = 10.0
 """Seconds after its beginning within which a read may be repeated."""
 
 _FIRST_WAIT_SECONDS: Final = 0.4
+
+_PER_SECOND: Final = {Kind.READS: 25, Kind.WRITES: 10, Kind.DELETES: 10}
+"""Calls a second that ARM grants one identity for long, beside a burst of ten seconds' worth. As published, for all."""
+
 _PASSING = frozenset({408, 429, 500, 502, 503, 504})
 _READS = frozenset({"GET", "HEAD"})
 _RESTED_UNTIL = "rested_until"
@@ -212,8 +216,7 @@ def billing_client(
 
 def arm_gate(settings: Settings) -> Gate:
     """The gate before Azure Resource Manager, which counts reads, writes and deletes apart."""
-    reads, writes = settings.arm_reads_per_second, settings.arm_writes_per_second
-    return Gate("Azure Resource Manager", {Kind.READS: reads, Kind.WRITES: writes, Kind.DELETES: writes}, settings)
+    return Gate("Azure Resource Manager", _PER_SECOND, settings)
 
 
 def request_options(base_url: str) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from shared.domain.work import (
     nearest,
 )
 from shared.errors import InvoiceAccessError, Rejected, Transient
-from shared.services.app import App
+from shared.services.app import HANDLER_SECONDS, App
 from shared.services.bugs import BUG_RUNS, say_bug, shelved
 from shared.services.outage import outlast, patience
 from shared.sources.events import PersonEvent
@@ -108,7 +108,7 @@ async def intake(app: App, batch: Sequence[Incoming], progress: Progress | None 
     progress.begin()
     run = _Run(app, progress, app.clock.now(), patience())
     clock = asyncio.get_running_loop().time
-    over = clock() + app.settings.handler_seconds
+    over = clock() + HANDLER_SECONDS
     # What met a bug goes on alone: it may have been any one of those that it was sent with.
     most = 1 if any(message.identity in progress.bugs for message in batch) else EVENTS_AT_ONCE
     chunk: list[_Read] = []
@@ -122,9 +122,7 @@ async def intake(app: App, batch: Sequence[Incoming], progress: Progress | None 
         await run.send_looks(chunk)
         chunk, events = [], 0
         if clock() >= over and number + 1 < len(batch):
-            raise Transient(
-                f"{number + 1} of {len(batch)} messages took {app.settings.handler_seconds} s: the rest comes back"
-            )
+            raise Transient(f"{number + 1} of {len(batch)} messages took {HANDLER_SECONDS} s: the rest comes back")
     if run.failures:
         raise run.failures[0]
     if run.rejected:

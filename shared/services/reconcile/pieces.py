@@ -15,7 +15,7 @@ from shared.domain.keys import ProfileKey
 from shared.domain.work import Position, Scheduled, WorkItem, following
 from shared.errors import Permanent, Transient
 from shared.ports import Billing
-from shared.services.app import App, Deadline
+from shared.services.app import HANDLER_SECONDS, App, Deadline
 from shared.services.reconcile.apply import Result, failed
 
 MOST_PROFILES: Final = 100
@@ -114,7 +114,7 @@ async def read_piece(
     In half of the handler's time: the other half is for writes. What it did not reach is left to the next piece.
     """
     gate = asyncio.Semaphore(_READS_AT_ONCE)
-    half = app.settings.handler_seconds / 2
+    half = HANDLER_SECONDS / 2
     reached = len(piece.profiles)
 
     async def read(number: int, profile: ProfileKey) -> Assignment | Result | None:

@@ -18,7 +18,7 @@ from shared.domain.shortened import cuts
 from shared.domain.work import CauseKind, Scheduled, WorkItem, again, later, not_ahead, retried
 from shared.errors import AccessLost, Conflict, Permanent, StoreRefused, TooLarge, Transient
 from shared.ports import Chain
-from shared.services.app import App, Deadline, Look
+from shared.services.app import HANDLER_SECONDS, App, Deadline, Look
 from shared.services.brake import role_lost
 from shared.services.outage import outlast, patience
 from shared.services.reconcile.future_looks import schedule
@@ -39,7 +39,7 @@ async def reconcile(app: App, item: WorkItem) -> Outcome:
     """
     now, until = app.clock.now(), patience()
     item = not_ahead(item, now)
-    deadline = Deadline(now + timedelta(seconds=app.settings.handler_seconds))
+    deadline = Deadline(now + timedelta(seconds=HANDLER_SECONDS))
     chain: Chain | None = None
     item = await schedule(app, item)
     try:

@@ -139,8 +139,7 @@ class Simulation:
         settings = {
             "INVOICE_ACCESS_STORE": "sqlite:unused",
             "ServiceBusConnection__fullyQualifiedNamespace": "unused.example",
-            "INVOICE_ACCESS_SWEEP_HOURS": str(self._sweep_hours),
-            "INVOICE_ACCESS_CATALOGUE_HOURS": str(catalogue_hours),
+            "SWEEP_SCHEDULE": f"0 0 */{self._sweep_hours} * * *",
             "INVOICE_ACCESS_POPULATION_SHRINK_PEOPLE": str(self.judge.shrinks_by),
         }
         place = Place(
