@@ -29,7 +29,7 @@ CHAINS: Final = 500
 """The most people whose records are read for one report: a sample is as good a ratio, and costs seconds at most."""
 
 RECORDS: Final = 50
-"""The latest records read of each. More within an hour are retries, and then it is *not known*."""
+"""The latest records read of each. More within an hour are retries, and then there is no label."""
 
 REPORTS: Final = 25
 """The latest reports read: a day of hourly sweeps."""
@@ -52,22 +52,12 @@ _log = logging.getLogger(__name__)
 
 
 class Label(StrEnum):
-    """What is known of whether a drift was announced."""
+    """What a drift says of the feed. Most drift says nothing of it, and has no label."""
 
     ANNOUNCED = "announced"
     """An event had this person looked at since the last complete sweep began."""
     NEVER_ANNOUNCED = "never_announced"
-    """No event did."""
-    SEEN_BEFORE = "seen_before"
-    """A sweep had this person looked at since, which did not mend it: it was labelled then."""
-    OTHER_CAUSE = "other_cause"
-    """None did, and none would: the policy, a profile or the assignment itself changed, or no sweep came before."""
-    NOT_KNOWN = "not_known"
-    """The records could not be read, or are too many."""
-
-
-_HEARD: Final = frozenset({Label.ANNOUNCED, Label.SEEN_BEFORE})
-"""What a record proves, whatever else there is to explain a drift with."""
+    """No event did, and nothing but a change of the person explains the drift."""
 
 
 async def label_drift(
@@ -80,7 +70,11 @@ async def label_drift(
     reports: Sequence[Mapping[str, Any]],
     waited: AbstractSet[PersonKey] = frozenset(),
 ) -> dict[str, Any]:
-    """Labels each drift of a person, for the report.
+    """Labels the drift of people that says something of the feed, for the report.
+
+    What has no label: drift that an earlier sweep found already; drift that the policy, a profile or the assignment
+    itself explains, unless an event had the person looked at all the same; and people whose records cannot be read, or
+    are too many.
 
     `before` is the catalogue as it was before this sweep and `reports` the latest ones, newest first. `waited` are
     people whom no look is asked for, because all of their drift was held before: a sweep has seen it. Reads the end of
@@ -98,20 +92,17 @@ async def label_drift(
         plain_keys = {one.key for one in plain}
         asked = {one.key for one in drifted} - waited
         keys = sorted(asked, key=lambda key: (key not in plain_keys, key.object_id))
-        by_key = dict.fromkeys(waited, Label.SEEN_BEFORE)
-        by_key |= await _label_keys(app, keys[:CHAINS], since, f"{SWEEP_ORIGIN}{sweep_id}")
+        by_key = await _label_keys(app, keys[:CHAINS], since, f"{SWEEP_ORIGIN}{sweep_id}")
     kinds: dict[str, Counter[Label]] = {}
     for one in drifted:
-        label = by_key.get(one.key, Label.NOT_KNOWN)
-        if one not in plain and label not in _HEARD:
-            label = Label.OTHER_CAUSE
-        kinds.setdefault(one.kind, Counter())[label] += 1
+        label = by_key.get(one.key)
+        if label is Label.ANNOUNCED or (label is not None and one in plain):
+            kinds.setdefault(one.kind, Counter())[label] += 1
     total = sum(kinds.values(), Counter[Label]())
-    told = total[Label.ANNOUNCED] + total[Label.NEVER_ANNOUNCED]
     return {
         "since": since.isoformat(),
         "feed": bool(app.settings.notification_url),
-        "ratio": round(total[Label.ANNOUNCED] / told, 3) if told else None,
+        "ratio": round(total[Label.ANNOUNCED] / total.total(), 3) if total else None,
         **{label.value: total[label] for label in Label},
         "kinds": {kind: {label.value: count for label, count in sorted(of.items())} for kind, of in kinds.items()},
     }
@@ -160,23 +151,27 @@ async def _label_keys(app: App, keys: Iterable[PersonKey], since: datetime, own:
     gate = asyncio.Semaphore(_AT_ONCE)
     failures: list[InvoiceAccessError] = []
 
-    async def label(key: PersonKey) -> tuple[PersonKey, Label]:
+    async def label(key: PersonKey) -> tuple[PersonKey, Label | None]:
         async with gate:
             try:
                 records = await app.ledger.latest(chain_key(key), RECORDS)
             except InvoiceAccessError as failure:
                 failures.append(failure)
-                return key, Label.NOT_KNOWN
+                return key, None
         return key, _label(records, since, own)
 
-    labels = dict(await asyncio.gather(*map(label, keys)))
+    labels = {key: label for key, label in await asyncio.gather(*map(label, keys)) if label is not None}
     if failures:
         _log.warning("sweep: the records of %d people could not be read: %s", len(failures), failures[0])
     return labels
 
 
-def _label(records: Sequence[Record], since: datetime, own: str) -> Label:
-    """The label that a person's latest records give; those of this sweep's own looks (`own`) say nothing yet."""
+def _label(records: Sequence[Record], since: datetime, own: str) -> Label | None:
+    """The label that a person's latest records give; those of this sweep's own looks (`own`) say nothing yet.
+
+    None where a sweep had the person looked at since, which did not mend it: it was labelled then. None as well where
+    the records are too many to know.
+    """
     looks = [record.body for record in records if record.kind == "look" and record.at >= since]
     of_events: list[Mapping[str, Any]] = []
     of_sweeps: list[Mapping[str, Any]] = []
@@ -185,9 +180,8 @@ def _label(records: Sequence[Record], since: datetime, own: str) -> Label:
         if origin != own:
             (of_sweeps if origin.startswith(SWEEP_ORIGIN) else of_events).append(look)
     if of_sweeps and of_sweeps[-1].get("outcome") != Outcome.DONE:
-        return Label.SEEN_BEFORE
+        return None
     if any(look.get("cause") in _TOLD_BY_EVENTS for look in of_events):
         return Label.ANNOUNCED
-    if len(records) >= RECORDS and records[0].at >= since:
-        return Label.NOT_KNOWN
-    return Label.NEVER_ANNOUNCED
+    is_cut_short = len(records) >= RECORDS and records[0].at >= since
+    return None if is_cut_short else Label.NEVER_ANNOUNCED
