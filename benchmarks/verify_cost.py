@@ -18,7 +18,6 @@ from shared.adapters.store.ledger import RowsLedger
 from shared.adapters.store.ledger_rows import (
     FIRST_PREVIOUS,
     HEAD,
-    LISTED,
     RECORD,
     digest_of,
     head_body,
@@ -71,7 +70,7 @@ async def build(rows: SqliteRows, chains: int, records: int) -> None:
             record = Record(key, sequence, at, "look", body, previous, digest)
             inserts.append(Insert(f"{RECORD}{sequence:012}", record_body(record)))
             previous = digest
-        await rows.write(partition_of(key), *inserts, Insert(HEAD, head_body(key, records, previous) | LISTED))
+        await rows.write(partition_of(key), *inserts, Insert(HEAD, head_body(key, records, previous)))
         await rows.write("ledger-keys", Insert(f"key:{key}", {"key": key}))
 
 

@@ -62,9 +62,9 @@ async def _latest() -> Mapping[str, Any] | None:
 
 
 def _lines(report: Mapping[str, Any]) -> Iterator[str]:
-    """The report for people. A part that an earlier release did not write yet is left out."""
+    """The report for people."""
     yield f"Sweep {report['sweep']}, {shown(datetime.fromisoformat(report['started']))}, {report['seconds']} s"
-    failures = report.get("failures", [])
+    failures = report["failures"]
     yield (
         "Complete: everything could be read."
         if report["complete"]
@@ -73,20 +73,20 @@ def _lines(report: Mapping[str, Any]) -> Iterator[str]:
     for failure in failures:
         yield f"  {failure}"
     for title, name in (("Counted", "counts"), ("Drifted", "drift")):
-        yield f"{title}: {_figures(report.get(name, {}))}"
-    yield f"Looks asked for: {report.get('enqueued', 0):,}"
-    yield f"Brake: {', '.join(report.get('brake', [])) or 'off'}"
-    holds = report.get("holds", {})
+        yield f"{title}: {_figures(report[name])}"
+    yield f"Looks asked for: {report['enqueued']:,}"
+    yield f"Brake: {', '.join(report['brake']) or 'off'}"
+    holds = report["holds"]
     for status in ("open", "released", "dismissed"):
-        yield f"Holds, {status}: {_figures(holds.get(status, {}))}"
-    for lot, size in sorted(holds.get("lots", {}).items()):
+        yield f"Holds, {status}: {_figures(holds[status])}"
+    for lot, size in sorted(holds["lots"].items()):
         yield f"  lot {lot}: {size:,}"
-    for kind, (wanted, left) in sorted(report.get("would_hold", {}).items()):
+    for kind, (wanted, left) in sorted(report["would_hold"].items()):
         yield f"Enforcing everything would hold {kind}: {wanted:,} wanted, {left:,} left"
-    for failure in report.get("not_kept", []):
+    for failure in report["not_kept"]:
         yield f"Not kept: {failure}"
-    yield f"Findings: {len(report.get('findings', [])):,}"
-    for finding in report.get("findings", []):
+    yield f"Findings: {len(report['findings']):,}"
+    for finding in report["findings"]:
         about = ", ".join(f"{what} {finding[what]}" for what in _WHERE if what in finding)
         yield f"  {finding['kind']}{f', {about}' * bool(about)}: {finding['text']}"
 

@@ -126,7 +126,7 @@ async def _head(ledger: Ledger, key: str) -> tuple[int, str]:
 
 
 async def _chains(app: App) -> set[str]:
-    """Every chain but that of digests. State and catalogue know chains that an earlier release left unlisted."""
+    """Every chain but that of digests. State and catalogue know chains whose key somebody took off the list."""
     keys = {key async for key in app.ledger.keys()}  # noqa: SIM118 - it is no mapping
     keys |= {PersonKey(person.object_id).canonical async for person in app.state.people()}
     catalogue = await app.state.catalogue()

@@ -336,7 +336,6 @@ async def test_a_row_that_is_no_record_of_ours_is_named(ledger: RowsLedger, rows
         ({"sequence": "two"}, f"the head was changed: row 'head' in 'ledger:{KEY}' is no head of a chain"),
         ({"key": "person:other"}, "the head was changed: it is not as we write it"),
         ({"more": 1}, "the head was changed: it is not as we write it"),
-        ({"listed": 1}, "the head was changed: it is not as we write it"),
     ],
 )
 async def test_a_head_that_was_changed_is_named(
@@ -400,21 +399,6 @@ class Failing:
         if partition == self._partition:
             raise Transient("the store went away")
         return await self._rows.write(partition, *operations)
-
-
-async def test_a_chain_of_an_earlier_release_is_listed_at_its_next_append(ledger: RowsLedger, rows: Rows) -> None:
-    await append(ledger, 1)
-    head, listed = await rows.get(f"ledger:{KEY}", "head"), await rows.get("ledger-keys", f"key:{KEY}")
-    assert head is not None
-    assert listed is not None
-    earlier = {name: value for name, value in head.body.items() if name != "listed"}
-    await rows.write(f"ledger:{KEY}", Replace("head", earlier, head.etag))
-    await rows.write("ledger-keys", Delete(listed.key, listed.etag))
-    assert await ledger.verify(KEY) == []
-    assert await keys(ledger) == []
-    await append(ledger, 1)
-    assert await keys(ledger) == [KEY]
-    assert await ledger.verify(KEY) == []
 
 
 async def test_a_list_of_keys_that_names_another_key_is_an_error(ledger: RowsLedger, rows: Rows) -> None:

@@ -6,8 +6,7 @@ head in one batch, so whoever appends on an old head gets a `Conflict`: a lost l
 not by a clock.
 
 Which chains there are says a partition of its own, with a row for each key. The row comes before the chain's first
-record, so a crash in between leaves a key without records and never a chain without its key. A head says that its
-chain is listed; one that an earlier release wrote does not, and its chain is listed at its next append.
+record, so a crash in between leaves a key without records and never a chain without its key.
 
 What the chain proves: no record was changed, taken out or put in without redoing every later digest and the
 head. Somebody who may write to the store can do just that; whoever needs more keeps heads elsewhere and
@@ -22,7 +21,6 @@ from typing import Any, Final
 
 from shared.adapters.store.ledger_rows import (
     HEAD,
-    LISTED,
     RECORD,
     RECORD_CHARACTERS,
     Head,
@@ -80,8 +78,7 @@ class RowsLedger:
     async def keys(self) -> AsyncIterator[str]:
         """Every key that ever had a record, sorted. Raises `Damaged` for a row that names none.
 
-        A chain that an earlier release wrote is there from its next append on. A key whose first append failed is
-        there as well.
+        A key whose first append failed is there as well.
         """
         async for row in self._rows.range(_KEYS, _KEY, after(_KEY)):
             key = row.body.get("key")
@@ -107,12 +104,9 @@ class RowsLedger:
             ahead = head.etag  # somebody appended since, or the end is missing: a head never comes before its record
 
     async def _list_faults(self, key: str, head: Row | None) -> list[str]:
-        """Whether a chain whose head says that it is listed is."""
-        try:
-            if head is None or not head_of(head).listed:
-                return []
-        except Damaged:
-            return []  # and said already
+        """Whether a chain that has a head is listed."""
+        if head is None:
+            return []
         row = await self._rows.get(_KEYS, fitting(_KEY, key))
         return [] if row is not None else ["its key was removed from the list of chains"]
 
@@ -145,9 +139,9 @@ class RowsChain:
         when = at.astimezone(UTC)
         digest = digest_of(self._key, sequence, when.isoformat(), kind, kept, self._head.digest)
         record = Record(self._key, sequence, when, kind, kept, self._head.digest, digest)
-        head = head_body(self._key, sequence, digest) | LISTED
+        head = head_body(self._key, sequence, digest)
         etag = self._head.etag
-        if not self._head.listed:
+        if etag is None:
             await self._list()
         try:
             _, moved = await self._rows.write(
@@ -157,7 +151,7 @@ class RowsChain:
             )
         except (Exists, Changed) as error:
             raise Conflict(f"somebody else appended to '{self._key}' after record {sequence - 1}") from error
-        self._head = Head(sequence, digest, moved, listed=True)
+        self._head = Head(sequence, digest, moved)
         return record
 
     async def _list(self) -> None:

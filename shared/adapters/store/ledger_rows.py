@@ -25,9 +25,6 @@ HEAD: Final = "head"
 RECORD: Final = "record:"
 """What the row key of a record begins with; its sequence follows, in twelve digits."""
 
-LISTED: Final = {"listed": True}
-"""What a head says of a chain whose key is listed."""
-
 _TYPES: Final = {
     "key": str,
     "sequence": int,
@@ -55,12 +52,11 @@ def digest_of(key: str, sequence: int, at: str, kind: str, body: Mapping[str, An
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Where a chain ends, and whether its key is listed. `etag` is None for a chain that has no row yet."""
+    """Where a chain ends. `etag` is None for a chain that has no row yet."""
 
     sequence: int = 0
     digest: str = FIRST_PREVIOUS
     etag: str | None = None
-    listed: bool = False
 
 
 def partition_of(key: str) -> str:
@@ -94,7 +90,7 @@ def record_of(row: Row) -> Record:
 
 
 def head_body(key: str, sequence: int, digest: str) -> dict[str, Any]:
-    """A head's row, but for `LISTED`."""
+    """A head's row."""
     return {"key": key, "sequence": sequence, "digest": digest}
 
 
@@ -104,4 +100,4 @@ def head_of(row: Row) -> Head:
     sequence, digest = body.get("sequence"), body.get("digest")
     if type(sequence) is not int or not isinstance(digest, str):
         raise Damaged(f"row '{row.key}' in '{row.partition}' is no head of a chain")
-    return Head(sequence, digest, row.etag, listed=body.get("listed") is True)
+    return Head(sequence, digest, row.etag)

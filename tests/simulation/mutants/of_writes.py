@@ -121,8 +121,8 @@ MUTANTS: Final = (
         name="link-broken-midway",
         promise="Every record follows the one before it, in the middle of a chain as well.",
         file="shared/adapters/store/ledger_rows.py",
-        old="    return Head(sequence, digest, row.etag, listed=",
-        new='    digest = digest if sequence % 4 else "f" * 64\n    return Head(sequence, digest, row.etag, listed=',
+        old="    return Head(sequence, digest, row.etag)",
+        new='    digest = digest if sequence % 4 else "f" * 64\n    return Head(sequence, digest, row.etag)',
         caught_by=("chains_verify",),
     ),
     Mutant(
