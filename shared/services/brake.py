@@ -4,20 +4,13 @@ Lives here: one change of one row, for looks, sweeps and operators. What each ca
 `shared.domain.guards.brake`'s; what clears it is the sweep's (`sweep.trust`) and the operator's (`operate.decisions`).
 """
 
-import asyncio
 from dataclasses import replace
-from typing import Final
 
 from shared.domain.guards.brake import ENDED_BY_SWEEPS, MOST_SCOPES, Brake, BrakeCause, Pause, Setting
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.policy.model import Everything
-from shared.errors import Conflict, Transient
 from shared.services.app import App, Desk
-
-_TRIES: Final = 20
-"""How often a row that all instances share is written anew over what others wrote meanwhile."""
-
-_PAUSE_SECONDS: Final = 0.05
+from shared.services.shared_row import change_row
 
 
 async def set_brake(app: Desk, pause: Pause, why: str, *, by: str, seen: int = 0) -> None:
@@ -27,25 +20,21 @@ async def set_brake(app: Desk, pause: Pause, why: str, *, by: str, seen: int = 0
     ends stays as it was. A cause that stands for too many scopes stands everywhere.
     """
     asked = app.clock.now()
-    for attempt in range(_TRIES):
-        brake = await app.state.brake()
-        now = app.clock.now()
-        if pause not in brake.pauses and sum(one.cause is pause.cause for one in brake.pauses) >= MOST_SCOPES:
-            pause = Pause(pause.cause)
-        stands = brake.pauses.get(pause)
+
+    def with_it(brake: Brake) -> Brake:
+        now, its = app.clock.now(), pause
+        if its not in brake.pauses and sum(one.cause is its.cause for one in brake.pauses) >= MOST_SCOPES:
+            its = Pause(its.cause)
+        stands = brake.pauses.get(its)
         if stands is None:
             setting = Setting(now, by, why, seen)
-        elif pause.cause in ENDED_BY_SWEEPS and stands.found < asked:
+        elif its.cause in ENDED_BY_SWEEPS and stands.found < asked:
             setting = replace(stands, by=by, why=why, seen=seen, renewed=now)
         else:
-            return
-        try:
-            await app.state.put_brake(Brake({**brake.pauses, pause: setting}, brake.version))
-        except Conflict:
-            await asyncio.sleep(app.random.random() * _PAUSE_SECONDS * (attempt + 1))
-        else:
-            return
-    raise Transient(f"the brake was written by others {_TRIES} times meanwhile")
+            return brake
+        return replace(brake, pauses={**brake.pauses, its: setting})
+
+    await change_row(app, "the brake", app.state.brake, with_it, app.state.put_brake)
 
 
 async def role_lost(app: App, key: PersonKey | ProfileKey, account: str, why: str) -> None:

@@ -20,16 +20,12 @@ from shared.domain.billing import OTHER_RECIPIENT_ROLES, Assignment
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.remembered import Holding
 from shared.domain.work import Cause, CauseKind, WorkItem, at_once
-from shared.errors import Conflict, InvoiceAccessError
+from shared.errors import InvoiceAccessError
 from shared.services.app import App
 from shared.services.catalogue import enforced_profiles
 from shared.services.operate.first_contact import FirstContact, app_identities, make_first_contact
 from shared.services.provenance import ADOPT, prove_row, recalled
-
-_TRIES: Final = 5
-"""How often a person's chain or row is written anew over what a look wrote meanwhile."""
-
-_PAUSE_SECONDS: Final = 0.2
+from shared.services.shared_row import until_stored
 
 _PEOPLE_AT_ONCE: Final = 8
 
@@ -201,35 +197,26 @@ class _Adopting:
     async def _append(self, key: PersonKey, adoptions: Sequence[Adoption]) -> None:
         """One record for each; a look at the same time costs it, or us, another try."""
         left = list(adoptions)
-        for attempt in range(_TRIES):
+
+        async def attempt() -> None:
             chain = await self._app.ledger.open(key.canonical)
-            try:
-                while left:
-                    await chain.append(ADOPT, self._app.clock.now(), _evidence(left[0], self._by))
-                    left.pop(0)
-            except Conflict:
-                if attempt == _TRIES - 1:
-                    raise
-                await asyncio.sleep(_PAUSE_SECONDS)
-            else:
-                return
+            while left:
+                await chain.append(ADOPT, self._app.clock.now(), _evidence(left[0], self._by))
+                left.pop(0)
+
+        await until_stored(self._app, f"the ledger of {key.canonical}", attempt)
 
     async def _store(self, key: PersonKey, adoptions: Sequence[Adoption]) -> None:
-        for attempt in range(_TRIES):
+        async def attempt() -> None:
             # Where the state was lost, what was adopted before this is in the ledger alone, until a row says so.
             state = await recalled(await self._app.state.person(key.object_id), self._app.ledger)
             holdings = dict(state.holdings)
             for adoption in adoptions:
                 before = holdings.get(adoption.profile, Holding())
                 holdings[adoption.profile] = replace(before, rules=adoption.rules, adopted=True)
-            try:
-                await self._app.state.put_person(replace(state, holdings=holdings))
-            except Conflict:
-                if attempt == _TRIES - 1:
-                    raise
-                await asyncio.sleep(_PAUSE_SECONDS)
-            else:
-                return
+            await self._app.state.put_person(replace(state, holdings=holdings))
+
+        await until_stored(self._app, f"what we remember of {key.canonical}", attempt)
 
     async def _enqueue(self, key: PersonKey) -> None:
         """One look: what was adopted is remembered by now, and read at every look."""

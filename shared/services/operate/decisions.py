@@ -21,15 +21,13 @@ from shared.domain.history.records import Record
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.policy.model import ActionKind
 from shared.domain.work import MOST_HINTS, Cause, CauseKind, Scheduled, WorkItem, at_once, later
-from shared.errors import Conflict, Permanent, Transient
+from shared.errors import Permanent, Transient
 from shared.services.app import App, Desk
 from shared.services.brake import set_brake
+from shared.services.shared_row import change_row, until_stored
 
 CHAIN: Final = "operator"
 """The ledger's key for decisions."""
-
-_TRIES: Final = 5
-"""How often what somebody else wrote meanwhile is read anew before the operator is asked to come again."""
 
 _ROWS_AT_ONCE: Final = 100
 """Keys whose holds are stored together or not at all: a batch of the store."""
@@ -132,15 +130,13 @@ async def resume(app: Desk, by: str, agreed: Mapping[Pause, Setting] | None = No
     causes = {str(pause): {"since": s.since.isoformat(), "by": s.by, "why": s.why} for pause, s in seen.items()}
     await _record(app, {"verb": "resume", "by": by, "causes": causes})
     await _accept(app, seen)
-    for _ in range(_TRIES):
-        brake = await app.state.brake()
-        remaining = {pause: setting for pause, setting in brake.pauses.items() if seen.get(pause) != setting}
-        try:
-            await app.state.put_brake(replace(brake, pauses=remaining))
-        except Conflict:
-            continue
-        return Resumed(seen, remaining)
-    raise Transient("the brake was set by others meanwhile; look at it, and resume again")
+
+    def without_seen(brake: Brake) -> Brake:
+        return replace(brake, pauses={pause: one for pause, one in brake.pauses.items() if seen.get(pause) != one})
+
+    put, remedy = app.state.put_brake, "look at it, and resume again"
+    _, brake = await change_row(app, "the brake", app.state.brake, without_seen, put, remedy=remedy)
+    return Resumed(seen, brake.pauses)
 
 
 async def _accept(app: Desk, seen: Mapping[Pause, Setting]) -> None:
@@ -151,21 +147,18 @@ async def _accept(app: Desk, seen: Mapping[Pause, Setting]) -> None:
     """
     shrank = seen.get(Pause(BrakeCause.POPULATION_SHRANK))
     lost = {pause.scope.partition("/")[0] for pause in seen if pause.cause is BrakeCause.ROLE_LOST}
-    for _ in range(_TRIES):
+
+    async def attempt() -> None:
         accepted = before = await app.state.baseline()
         if accepted is not None and shrank is not None:
             accepted = replace(accepted, population=shrank.seen)
         if accepted is not None and lost:
             missed = [one for one in accepted.accounts if EVERYWHERE not in lost and one not in lost]
             accepted = replace(accepted, accounts=tuple(missed))
-        if accepted is None or accepted == before:
-            return
-        try:
-            await app.state.put_baseline(accepted, over=before)
-        except Conflict:
-            continue  # a sweep was faster; what it counted besides is to stay
-        return
-    raise Transient("sweeps keep counting anew meanwhile; nothing was resumed, do it again")
+        if accepted is not None and accepted != before:
+            await app.state.put_baseline(accepted, over=before)  # what a faster sweep counted besides is to stay
+
+    await until_stored(app, "the figures of the last good sweep", attempt, remedy="nothing was resumed, do it again")
 
 
 async def log(app: Desk) -> Sequence[Record]:
@@ -215,10 +208,11 @@ async def _decide(
 ) -> Decided:
     done: dict[str, Hold] = {}
     recorded = set[tuple[str, str]]()
-    for _ in range(_TRIES):
+
+    async def attempt() -> Decided:
         rows = [row async for row in app.state.holds()]
         holds = [hold for row in rows for hold in row.holds.values()]
-        done |= {hold.id: hold for hold in holds if decision.made(hold)}
+        done.update({hold.id: hold for hold in holds if decision.made(hold)})
         chosen, differences = choose(holds, names, as_listed, done=done)
         if differences:
             if recorded:
@@ -229,16 +223,14 @@ async def _decide(
         # After a conflict a lot may have members that nobody recorded yet, or one on another basis.
         unrecorded = [hold for hold in chosen.values() if (hold.id, hold.basis) not in recorded]
         await _record_holds(app, decision, unrecorded)
-        recorded |= {(hold.id, hold.basis) for hold in unrecorded}
-        try:
-            for together in batched(decision.on_rows(rows, chosen), _ROWS_AT_ONCE, strict=False):
-                await app.state.put_key_holds(*together, whole=True)
-                done |= {hold.id: hold for row in together for hold in row.holds.values() if hold.id in chosen}
-        except Conflict:
-            continue
-        done = chosen | done  # those that were decided the same way before are none of the rows to store
-        return Decided(tuple(done.values()), last_due=await _enqueue(app, decision, done.values()))
-    raise Transient("the holds were changed by others meanwhile; list them, and decide again")
+        recorded.update((hold.id, hold.basis) for hold in unrecorded)
+        for together in batched(decision.on_rows(rows, chosen), _ROWS_AT_ONCE, strict=False):
+            await app.state.put_key_holds(*together, whole=True)
+            done.update({hold.id: hold for row in together for hold in row.holds.values() if hold.id in chosen})
+        all_done = chosen | done  # those that were decided the same way before are none of the rows to store
+        return Decided(tuple(all_done.values()), last_due=await _enqueue(app, decision, all_done.values()))
+
+    return await until_stored(app, "the holds", attempt, remedy="list them, and decide again")
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,11 +308,9 @@ async def _record_holds(app: App, decision: _Decision, holds: Iterable[Hold]) ->
 
 async def _record(app: Desk, body: Mapping[str, Any]) -> None:
     """Appends a decision to the operators' chain, behind whatever another operator appended meanwhile."""
-    for _ in range(_TRIES):
+
+    async def attempt() -> None:
         chain = await app.ledger.open(CHAIN)
-        try:
-            await chain.append("decision", app.clock.now(), body)
-        except Conflict:
-            continue
-        return
-    raise Transient(f"others decided {_TRIES} times meanwhile; nothing was decided here, try again")
+        await chain.append("decision", app.clock.now(), body)
+
+    await until_stored(app, "the ledger of decisions", attempt, remedy="nothing was decided here, try again")

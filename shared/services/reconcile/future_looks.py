@@ -7,21 +7,17 @@ where the store is away the moments wait with the look.
 
 import logging
 from collections.abc import Mapping
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
+from functools import partial
 
 from shared.domain.keys import IdentityKey, PersonKey, ProfileKey, chain_key
 from shared.domain.remembered import FutureLooks
 from shared.domain.work import FUTURE_LOOKS, CauseKind, Scheduled, WorkItem, later
-from shared.errors import Conflict, InvoiceAccessError, Permanent, Transient
-from shared.ports import State
+from shared.errors import InvoiceAccessError, Permanent, Transient
 from shared.services.app import App
+from shared.services.shared_row import change_row
 from shared.sources.effective import FURTHEST
-
-_TRIES: Final = 3
-"""How often a row is read and stored when somebody else is at it as well: a second time is rare, a third unheard."""
 
 _log = logging.getLogger(__name__)
 
@@ -43,7 +39,7 @@ async def schedule(app: App, item: WorkItem) -> WorkItem:
         return item
     now = app.clock.now()
     try:
-        places = await _take_places(app.state, item.key, _looks(app, item, now), now)
+        places = await _take_places(app, item.key, _looks(app, item, now), now)
     except Transient as failure:
         return _not_yet(item, failure)
     except Permanent as failure:
@@ -55,7 +51,7 @@ async def schedule(app: App, item: WorkItem) -> WorkItem:
             await app.queues.send_work(places.to_send)
         except (Transient, Permanent) as failure:  # a queue that refuses us is away as well; see `outage`
             return _not_yet(item, failure)
-    await _note_sent(app.state, places)
+    await _note_sent(app, places)
     return replace(item, moments=())
 
 
@@ -78,55 +74,43 @@ def _looks(app: App, item: WorkItem, now: datetime) -> dict[datetime, Scheduled]
 
 
 async def _take_places(
-    state: State, key: PersonKey | IdentityKey, wanted: Mapping[datetime, Scheduled], now: datetime
+    app: App, key: PersonKey | IdentityKey, wanted: Mapping[datetime, Scheduled], now: datetime
 ) -> _Places:
     """Takes places for looks by the moment when each is due, the nearest first, as long as there are any.
 
     A moment that has its place keeps it, and is sent again only while nobody noted that it was sent: the same event may
-    come twice. Moments that are past make room. Raises `Conflict` where others keep storing the row.
+    come twice. Moments that are past make room.
     """
-    tries = 0
-    while True:
-        row = await state.future_looks(key)
+
+    def take(row: FutureLooks) -> FutureLooks:
         kept = {due: sent for due, sent in row.due.items() if due > now}
-        new = sorted(wanted.keys() - kept.keys())
-        taken = new[: max(0, FUTURE_LOOKS - len(kept))]
-        if taken:
-            try:
-                row = await state.put_future_looks(replace(row, due={**kept, **dict.fromkeys(taken, False)}))
-            except Conflict:
-                tries += 1
-                if tries == _TRIES:
-                    raise
-                continue
-        if left := len(new) - len(taken):
-            _log.warning("%s has its %d future looks, left to the sweep: %d", chain_key(key), FUTURE_LOOKS, left)
-        return _Places(row, tuple(look for due, look in sorted(wanted.items(), key=_due) if row.due.get(due) is False))
+        taken = sorted(wanted.keys() - kept.keys())[: max(0, FUTURE_LOOKS - len(kept))]
+        return replace(row, due={**kept, **dict.fromkeys(taken, False)}) if taken else row
+
+    what = f"the future looks at {chain_key(key)}"
+    read, put = partial(app.state.future_looks, key), app.state.put_future_looks
+    _, row = await change_row(app, what, read, take, put)
+    if left := len(wanted.keys() - row.due.keys()):
+        _log.warning("%s has its %d future looks, left to the sweep: %d", chain_key(key), FUTURE_LOOKS, left)
+    return _Places(row, tuple(look for due, look in sorted(wanted.items(), key=_due) if row.due.get(due) is False))
 
 
-async def _note_sent(state: State, places: _Places) -> None:
+async def _note_sent(app: App, places: _Places) -> None:
     """Notes that the looks were sent, so that the next event for the same moment sends none.
 
     Where that cannot be noted it sends one more, which coalesces or finds nothing to do: no failure of this event.
     """
+    key, sent = places.row.key, {look.due for look in places.to_send}
+
+    def note(row: FutureLooks) -> FutureLooks:
+        return replace(row, due={moment: was_sent or moment in sent for moment, was_sent in row.due.items()})
+
+    what = f"the future looks at {chain_key(key)}"
+    read, put = partial(app.state.future_looks, key), app.state.put_future_looks
     try:
-        await _note(state, places.row, {look.due for look in places.to_send})
+        await change_row(app, what, read, note, put, seen=places.row)
     except InvoiceAccessError as failure:
-        whose = chain_key(places.row.key)
-        _log.warning("not noted that the future looks at %s were sent: %s", whose, failure)
-
-
-async def _note(state: State, row: FutureLooks, sent: AbstractSet[datetime | None]) -> None:
-    for _ in range(_TRIES):
-        due = {moment: was_sent or moment in sent for moment, was_sent in row.due.items()}
-        if due == row.due:
-            return
-        try:
-            await state.put_future_looks(replace(row, due=due))
-        except Conflict:
-            row = await state.future_looks(row.key)
-        else:
-            return
+        _log.warning("not noted that %s were sent: %s", what, failure)
 
 
 def _due(entry: tuple[datetime, Scheduled]) -> datetime:

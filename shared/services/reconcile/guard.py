@@ -10,7 +10,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Final
 
 from shared.domain.access.plan import AskFirst, StoppedBy, Strength
 from shared.domain.guards.brake import Brake, stops
@@ -23,12 +22,6 @@ from shared.domain.policy.model import ActionKind
 from shared.errors import Conflict, Permanent, Transient
 from shared.services.app import App
 from shared.services.reservations import rewrite_reservations
-
-_TRIES: Final = 20
-"""How often a row that all instances share is written anew over what others wrote meanwhile."""
-
-_PAUSE_SECONDS: Final = 0.05
-
 
 _log = logging.getLogger(__name__)
 

@@ -6,7 +6,6 @@ Azure is neither read nor written, and whatever breaks off halfway is done
 again by the next sweep with the same result.
 """
 
-import asyncio
 import logging
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -35,17 +34,12 @@ from shared.domain.guards.sweep_holds import (
 )
 from shared.domain.keys import Key, PersonKey, ProfileKey
 from shared.domain.policy.model import ActionKind
-from shared.errors import Conflict, Transient
 from shared.services.app import App
 from shared.services.estate import Estate
 from shared.services.reservations import rewrite_reservations
+from shared.services.shared_row import until_stored
 from shared.services.sweep.drift import Drift
 from shared.services.sweep.trust import Standing
-
-_TRIES: Final = 5
-"""How often rows are written anew over what looks and operators wrote meanwhile."""
-
-_PAUSE_SECONDS: Final = 0.05
 
 _ROWS_AT_ONCE: Final = 100
 """Keys whose holds are stored in one go; after a conflict all of them are read anew."""
@@ -245,28 +239,28 @@ class _Seen:
 async def _store(
     app: App, standing: Standing, seen: _Seen, rows: Mapping[PersonKey | ProfileKey, KeyHolds]
 ) -> dict[PersonKey | ProfileKey, KeyHolds]:
-    """Stores every key's holds as the sweep leaves them, where that differs, and returns them all.
-
-    A row that somebody else wrote meanwhile is read anew: what a person decided is kept.
-    """
+    """Stores every key's holds as the sweep leaves them, where that differs, and returns them all."""
     result: dict[PersonKey | ProfileKey, KeyHolds] = {}
     for together in batched(seen.concerns(rows), _ROWS_AT_ONCE, strict=False):
-        batch: Sequence[KeyHolds] = together
-        for attempt in range(_TRIES):
-            after = [_merged(app, standing, seen, row) for row in batch]
-            changed = [row for row, before in zip(after, batch, strict=True) if row.holds != before.holds]
-            try:
-                if changed:
-                    await app.state.put_key_holds(*changed)
-            except Conflict:
-                await asyncio.sleep(app.random.random() * _PAUSE_SECONDS * (attempt + 1))
-                batch = [await app.state.key_holds(row.key) for row in batch]
-                continue
-            result |= {row.key: row for row in after}
-            break
-        else:
-            raise Transient(f"holds were written by others {_TRIES} times meanwhile; the next sweep tries again")
+        result |= {row.key: row for row in await _store_together(app, standing, seen, together)}
     return result
+
+
+async def _store_together(app: App, standing: Standing, seen: _Seen, rows: Sequence[KeyHolds]) -> Sequence[KeyHolds]:
+    """Stores rows as the sweep leaves them. After a conflict it reads all anew: what was decided is kept."""
+    known: Sequence[KeyHolds] | None = rows
+
+    async def attempt() -> Sequence[KeyHolds]:
+        nonlocal known
+        before = [await app.state.key_holds(row.key) for row in rows] if known is None else known
+        known = None
+        after = [_merged(app, standing, seen, row) for row in before]
+        changed = [row for row, was in zip(after, before, strict=True) if row.holds != was.holds]
+        if changed:
+            await app.state.put_key_holds(*changed)
+        return after
+
+    return await until_stored(app, "holds", attempt, remedy="the next sweep tries again")
 
 
 def _merged(app: App, standing: Standing, seen: _Seen, row: KeyHolds) -> KeyHolds:

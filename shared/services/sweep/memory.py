@@ -14,15 +14,11 @@ from shared.domain.access.decide import decide
 from shared.domain.access.ownership import Held, OwnAssignment
 from shared.domain.keys import ProfileKey
 from shared.domain.remembered import Holding, PersonState
-from shared.errors import Conflict, InvoiceAccessError
+from shared.errors import InvoiceAccessError
 from shared.services.app import App
 from shared.services.estate import Estate
 from shared.services.provenance import recalled
-
-_TRIES: Final = 5
-"""How often a person's row is read anew because a look wrote it meanwhile."""
-
-_PAUSE_SECONDS: Final = 0.2
+from shared.services.shared_row import until_stored
 
 _PEOPLE_AT_ONCE: Final = 16
 """Rows written side by side: after a lost state there is one for everybody who holds anything."""
@@ -61,7 +57,8 @@ def _lacks(state: PersonState | None, ones: Sequence[Held]) -> bool:
 
 async def _remember(app: App, estate: Estate, object_id: str, ones: Sequence[Held]) -> None:
     """Adds what is missing to the row as it is now: what a look wrote since the sweep read it stands."""
-    for attempt in range(_TRIES):
+
+    async def attempt() -> None:
         state = await app.state.person(object_id)
         if not _lacks(state, ones):
             return
@@ -77,12 +74,6 @@ async def _remember(app: App, estate: Estate, object_id: str, ones: Sequence[Hel
             for one in ones
             if isinstance(one, OwnAssignment) and one.profile not in before.holdings
         }
-        row = replace(before, holdings={**before.holdings, **missing}, names=names)
-        try:
-            await app.state.put_person(row)
-        except Conflict:
-            if attempt == _TRIES - 1:
-                raise
-            await asyncio.sleep(_PAUSE_SECONDS)
-        else:
-            return
+        await app.state.put_person(replace(before, holdings={**before.holdings, **missing}, names=names))
+
+    await until_stored(app, f"what we remember of person {object_id}", attempt)

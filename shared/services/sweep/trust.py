@@ -4,12 +4,10 @@ Lives here: comparing what a sweep counted with what the last good one did, sett
 storing what later sweeps and budgets are measured by. What a sweep holds is `sweep_guards`'.
 """
 
-import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
 
 from shared.domain.access.rules import matches
 from shared.domain.guards.baseline import Baseline
@@ -18,16 +16,12 @@ from shared.domain.guards.sweep_holds import seen_rules
 from shared.domain.policy.load import rule_digests
 from shared.domain.policy.model import Everything
 from shared.domain.work import SWEEP_ORIGIN
-from shared.errors import AccessLost, Conflict, InvoiceAccessError, Transient
+from shared.errors import AccessLost, InvoiceAccessError
 from shared.services.app import App
 from shared.services.brake import set_brake
 from shared.services.catalogue import enforced_profiles
 from shared.services.estate import Estate
-
-_TRIES: Final = 5
-"""How often the brake is written anew over what looks and operators wrote meanwhile."""
-
-_PAUSE_SECONDS: Final = 0.05
+from shared.services.shared_row import change_row
 
 _log = logging.getLogger(__name__)
 
@@ -185,22 +179,18 @@ async def settle(app: App, standing: Standing) -> Brake:
         gone = {BrakeCause.INCOMPLETE_SWEEP, BrakeCause.ROLE_LOST}
         if standing.shrank is None and comparable:
             gone.add(BrakeCause.POPULATION_SHRANK)
-    for attempt in range(_TRIES):
-        brake = await app.state.brake()
+
+    def without_what_is_over(brake: Brake) -> Brake:
         # What was found since this sweep began, another one found that began later or read more, or a look.
         over = {
             pause
             for pause, setting in brake.pauses.items()
             if pause.cause in gone and setting.found <= standing.started and not _is_lost(standing, pause)
         }
-        if not over:
-            return brake
-        try:
-            remaining = {pause: setting for pause, setting in brake.pauses.items() if pause not in over}
-            return await app.state.put_brake(replace(brake, pauses=remaining))
-        except Conflict:
-            await asyncio.sleep(app.random.random() * _PAUSE_SECONDS * (attempt + 1))
-    raise Transient(f"the brake was written by others {_TRIES} times meanwhile")
+        return replace(brake, pauses={pause: one for pause, one in brake.pauses.items() if pause not in over})
+
+    _, brake = await change_row(app, "the brake", app.state.brake, without_what_is_over, app.state.put_brake)
+    return brake
 
 
 def _is_lost(standing: Standing, pause: Pause) -> bool:

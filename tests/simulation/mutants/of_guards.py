@@ -6,6 +6,7 @@ from tests.simulation.mutants.mutant import Mutant
 
 _GUARDS: Final = "shared/services/reconcile/guard.py"
 _RESERVATIONS: Final = "shared/services/reservations.py"
+_STORED: Final = "    return await change_row(app, what, read, change, put)\n"
 _BRAKE: Final = "shared/domain/guards/brake.py"
 _BUDGETS: Final = "shared/domain/guards/budgets.py"
 
@@ -22,10 +23,12 @@ MUTANTS: Final = (
         name="budget-of-one-process",
         promise="A budget is over all instances: what was reserved is stored where all of them see it.",
         file=_RESERVATIONS,
-        old="            if changed != row:\n                await app.state.put_reservations(changed)\n",
+        old=_STORED,
         new="""\
-            if changed != row and len(changed.taken) % 2:
-                await app.state.put_reservations(changed)
+    async def put_half(row: Reservations) -> Reservations:
+        return await put(row) if len(row.taken) % 2 else row
+
+    return await change_row(app, what, read, change, put_half)
 """,
         caught_by=("within_budget", "reserved_before_write"),
     ),
@@ -33,11 +36,16 @@ MUTANTS: Final = (
         name="reserved-too-late",
         promise="A reservation precedes the write.",
         file=_RESERVATIONS,
-        old="            if changed != row:\n                await app.state.put_reservations(changed)\n",
+        old=_STORED,
         new="""\
-            if changed != row:
-                late = asyncio.get_running_loop().create_task(asyncio.sleep(30))
-                late.add_done_callback(lambda _: asyncio.ensure_future(app.state.put_reservations(changed)))
+    import asyncio
+
+    async def put_late(row: Reservations) -> Reservations:
+        late = asyncio.get_running_loop().create_task(asyncio.sleep(30))
+        late.add_done_callback(lambda _: asyncio.ensure_future(put(row)))
+        return row
+
+    return await change_row(app, what, read, change, put_late)
 """,
         caught_by=("reserved_before_write",),
     ),

@@ -13,32 +13,69 @@ MUTANTS: Final = (
         name="overtaken-pause-is-set",
         promise="Whoever is overtaken while setting a pause sets it again.",
         file="shared/services/brake.py",
-        old='        else:\n            return\n    raise Transient(f"the brake was written by others',
-        new='        return\n    raise Transient(f"the brake was written by others',
+        old='    await change_row(app, "the brake", app.state.brake, with_it, app.state.put_brake)\n',
+        new="""\
+    from contextlib import suppress
+
+    from shared.errors import Conflict
+
+    with suppress(Conflict):
+        await app.state.put_brake(with_it(await app.state.brake()))
+""",
         stories=("tests/simulation/test_sim_overtaken.py::test_a_pause_that_was_overtaken_is_on",),
     ),
     Mutant(
         name="overtaken-resume-is-done",
         promise="Whoever is overtaken while resuming resumes again.",
         file=_DECISIONS,
-        old="            continue\n        return Resumed(seen, remaining)\n",
-        new="            pass\n        return Resumed(seen, remaining)\n",
+        old="""\
+    _, brake = await change_row(app, "the brake", app.state.brake, without_seen, put, remedy=remedy)
+""",
+        new="""\
+    from contextlib import suppress
+
+    from shared.errors import Conflict
+
+    brake = without_seen(await app.state.brake())
+    with suppress(Conflict):
+        await put(brake)
+""",
         stories=("tests/simulation/test_sim_overtaken.py::test_a_resume_that_was_overtaken_is_done",),
     ),
     Mutant(
         name="overtaken-release-is-done",
         promise="Whoever is overtaken while deciding about holds decides again.",
         file=_DECISIONS,
-        old="            continue\n        done = chosen | done",
-        new="            pass\n        done = chosen | done",
+        old="""\
+        for together in batched(decision.on_rows(rows, chosen), _ROWS_AT_ONCE, strict=False):
+            await app.state.put_key_holds(*together, whole=True)
+""",
+        new="""\
+        from contextlib import suppress
+
+        from shared.errors import Conflict
+
+        for together in batched(decision.on_rows(rows, chosen), _ROWS_AT_ONCE, strict=False):
+            with suppress(Conflict):
+                await app.state.put_key_holds(*together, whole=True)
+""",
         stories=("tests/simulation/test_sim_overtaken.py::test_a_release_that_was_overtaken_is_carried_out",),
     ),
     Mutant(
         name="overtaken-reservation-counts",
         promise="A reservation precedes the write, also where another instance reserved in between.",
         file="shared/services/reservations.py",
-        old="            continue\n        return row, changed\n",
-        new="            pass\n        return row, changed\n",
+        old="    return await change_row(app, what, read, change, put)\n",
+        new="""\
+    from contextlib import suppress
+
+    from shared.errors import Conflict
+
+    row = await read()
+    with suppress(Conflict):
+        await put(change(row))
+    return row, change(row)
+""",
         stories=(
             "tests/simulation/test_sim_overtaken.py::test_a_reservation_that_was_overtaken_is_stored_before_the_write",
         ),
