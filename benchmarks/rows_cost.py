@@ -8,17 +8,19 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from benchmarks.figures import Figure
 from shared.adapters.store.ledger import RowsLedger
 from shared.adapters.store.rows_sqlite import IN_MEMORY, SqliteRows
 from shared.adapters.store.state import RowsState
+from shared.domain.access.plan import StoppedBy
 from shared.domain.billing import BillingProfile
 from shared.domain.catalogue import Catalogue
 from shared.domain.guards.baseline import Baseline
 from shared.domain.guards.budgets import Reservations, reserve
+from shared.domain.guards.holds import Hold, KeyHolds, action_id
 from shared.domain.keys import IdentityKind, PersonKey, ProfileKey
 from shared.domain.policy.model import ActionKind
 from shared.domain.remembered import Holding, PersonState
@@ -39,6 +41,26 @@ LOOK = {
 }
 CATALOGUE = Catalogue(
     AT, (), tuple(BillingProfile(key, "Contoso Nederland", "Active", True, {"company": "NL"}) for key in PROFILES)
+)
+LEAVER = PersonKey("7c0f5a0e-0000-4000-8000-00000000000a")
+HOLDS = KeyHolds(
+    LEAVER,
+    {
+        id_: Hold(
+            id=id_,
+            key=LEAVER,
+            kind=ActionKind.LEAVER_REVOKES,
+            profile=profile,
+            basis="left on 2026-02-28",
+            why="leaver revokes: 10 of 10 used",
+            stopped_by=StoppedBy.BUDGET,
+            since=AT + timedelta(microseconds=997 * number),
+            renewed=AT + timedelta(microseconds=1009 * number),
+            lot="budget:leaver_revokes",
+        )
+        for number, profile in enumerate(PROFILES)
+        for id_ in [action_id(LEAVER, ActionKind.LEAVER_REVOKES, profile)]
+    },
 )
 
 
@@ -81,6 +103,8 @@ async def measure(path: Path | str) -> dict[str, tuple[float, float]]:
     await time_of("state: person", state.person)
     await time_of("state: put a catalogue of 2,000 profiles", lambda _: state.put_catalogue(CATALOGUE), 1)
     await time_of("state: catalogue, read anew", lambda _: state.catalogue(), 1)
+    await time_of("state: put 2,000 holds of a leaver", lambda _: state.put_key_holds(HOLDS), 1)
+    await time_of("state: 2,000 holds of a leaver", lambda _: state.key_holds(HOLDS.key), 10)
     await time_of(UNCHANGED, unchanged_event)
     await _fill_budget(state)
     await time_of(GRANTING, lambda person: _granting_event(state, ledger, person), GRANTS)

@@ -74,8 +74,10 @@ def run_pause(chosen: argparse.Namespace) -> int:
 
     async def verb(app: StoreDesk) -> int:
         by, why = who(chosen.by), chosen.why.strip()
-        if not 0 < len(why) <= _LONGEST_WHY:
-            raise UsageError(f"--why: say in 1 to {_LONGEST_WHY} characters why, for those who find it paused")
+        if not 0 < len(why) <= _LONGEST_WHY or terminal.harmless(why) != why:
+            raise UsageError(
+                f"--why: say why, for those who find it paused, in 1 to {_LONGEST_WHY} characters that can be shown"
+            )
         _tell_store(app)
         scope = chosen.on.strip().lower()
         known = await decisions.known_scopes(app) if scope else None

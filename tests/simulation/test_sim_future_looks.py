@@ -310,7 +310,7 @@ async def test_a_batch_in_which_everybody_has_a_day_asks_the_store_nothing(stage
 async def test_a_row_that_cannot_be_read_costs_the_future_looks_and_nothing_else(
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await stage.state_rows.write("future", Insert(f"due:person:{FEMKE}", {"due": 1}))
+    await stage.state_rows.write("future", Insert(f"due:person:{FEMKE}", {"format": 1, "value": {"due": 1}}))
     await receive(
         stage, stage.event(f"id:{FEMKE}", effective="2026-04-01"), stage.event(f"id:{DIETER}", effective="2026-04-02")
     )

@@ -1,7 +1,6 @@
 """What an update of a profile did is judged by some look, whatever came between the update and its read-back."""
 
 import asyncio
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -10,8 +9,6 @@ from typing import Any
 import pytest
 
 from sandbox.faults import Effect
-from shared.adapters.store.codec import profile_body, profile_of
-from shared.adapters.store.rows import Row
 from shared.domain.access.plan import StoppedBy
 from shared.domain.billing import BillingProfile
 from shared.domain.guards.brake import Brake, BrakeCause, Pause, Setting
@@ -512,14 +509,6 @@ async def test_a_pause_that_comes_right_before_the_update_stops_it(stage: Stage)
     assert stage.profile(NL)["invoiceEmailOptIn"] is False
     state = await stage.app.state.profile(NL)
     assert (state.updates, state.unjudged) == ((), None)
-
-
-async def test_a_row_of_an_earlier_release_has_nothing_to_judge(stage: Stage) -> None:
-    made = ProfileState(NL, updates=(stage.now,), before={"properties": {}, "tags": {}}, unjudged=stage.now)
-    body = profile_body(made)
-    assert profile_of(Row("p", "k", json.dumps(body), "1")) == made
-    del body["unjudged"]
-    assert profile_of(Row("p", "k", json.dumps(body), "1")) == replace(made, unjudged=None)
 
 
 # -- our own role

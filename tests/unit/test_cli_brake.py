@@ -148,8 +148,9 @@ def test_the_brake_says_when_a_sweep_found_the_same_again(store: Store, capsys: 
     assert re.search(r"since \S+ \S+.*, found again \S+ \S+.*, set by sweep:2: one list failed", out)
 
 
-def test_a_pause_needs_a_reason(store: Store, capsys: Said) -> None:
-    assert main(["pause", "--why", " "]) == 2
+@pytest.mark.parametrize("why", [" ", "x" * 501, "half a character: \udcff", "\x1b[2J"])
+def test_a_pause_needs_a_reason_that_can_be_shown(store: Store, capsys: Said, why: str) -> None:
+    assert main(["pause", "--why", why]) == 2
     assert "--why" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         main(["pause"])

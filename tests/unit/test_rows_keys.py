@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.adapters.store.rows import KEY_CHARACTERS, after, fitting
-from shared.adapters.store.table_keys import spell, unspell
+from shared.adapters.store.rows_tables import spell, unspell
 
 KEYS = st.text(st.characters(max_codepoint=0x7F), max_size=30)
 FORBIDDEN = set("/\\#?%' ") | {chr(code) for code in range(0x20)} | {"\x7f"}

@@ -1,189 +1,182 @@
-"""What State's values look like as rows: to JSON and back.
+"""How the state's values lie in rows: as JSON, and back again. One converter for all of them.
 
-Only spelling lives here: no reading, no writing, no decision. A row that does not fit is `Damaged`, never
-half read.
+Only spelling lives here: no reading, no writing, no decision. A row is read strictly: every field is there and of its
+own type, and no other is. What does not fit is `Damaged`, never half read.
 """
 
+import base64
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from datetime import UTC, datetime
-from typing import Any
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from datetime import datetime
+from enum import EnumType
+from functools import cached_property, lru_cache
+from types import NoneType, UnionType
+from typing import Any, Final, get_args, get_origin, get_type_hints
 
-from shared.adapters.store.packed import body_of, packed
-from shared.adapters.store.rows import Damaged, Row
-from shared.domain.billing import BillingAccount, BillingProfile
-from shared.domain.catalogue import Catalogue
-from shared.domain.keys import IdentityKey, IdentityKind, PersonKey, ProfileKey
-from shared.domain.remembered import FutureLooks, Holding, PersonState, ProfileState
+from pydantic import ValidationError
+from pydantic_core import CoreSchema, PydanticSerializationError, SchemaSerializer, SchemaValidator
+from pydantic_core import core_schema as schemas
+
+from shared.adapters.store.rows import ROW_CHARACTERS, Damaged, Row
+from shared.domain.guards.brake import BrakeCause, Pause
+from shared.domain.keys import PersonKey, ProfileKey, parse_key
+from shared.domain.misfits import in_one_line
+from shared.errors import Permanent, StoreRefused
+
+FORMAT: Final = 1
+"""The number of this form, in every row. What reads the rows of before no more takes the next number."""
+
+_BEGIN: Final = f'{{"format":{FORMAT},'
+_PACKED: Final = f'{_BEGIN}"packed":"'
+"""How a row begins whose text would be too long: it is deflated (zlib), in base64. People can read all others."""
+
+_UNPACKED_BYTES: Final = 64 * 1024 * 1024
+"""The longest text that is unpacked: twenty times what 5,000 holds are, and no more than an instance's memory."""
+
+_NOT_KEPT: Final[Mapping[str, Any]] = {"version": None, "properties": {}}
+"""Fields that no row has, and what they are when it is read: the store's own version, and a profile's raw answer."""
 
 
-def person_body(state: PersonState, called: Iterable[str]) -> Mapping[str, Any]:
-    """A person's row. `called` are the canonical identity keys that were ever indexed for them.
+class Codec[T]:
+    """Spells values of one type. A row of them is called a `what` in errors; `key_of` says which key it has.
 
-    Holdings are nested by account and without field names: somebody may hold 5,000 of them, and a row has an
-    end (see `packed`).
+    A dataclass is an object of its fields. Keys, times and pauses are texts. So is raw JSON of other systems, which may
+    be nested deeper than a row.
     """
-    holdings: dict[str, dict[str, Any]] = {}
-    for key, holding in state.holdings.items():
-        holdings.setdefault(key.account, {})[key.profile] = [
-            list(holding.rules),
-            _iso(holding.intended_at),
-            holding.found_nothing,
-            _iso(holding.revoking_at),
-            # Only where it says something: a row without it is what an earlier release reads and wrote.
-            *([True] if holding.adopted else []),
-        ]
-    body = {
-        "object_id": state.object_id,
-        "holdings": holdings,
-        "sightings": {evidence: at.isoformat() for evidence, at in state.sightings.items()},
-        "names": {str(kind): name for kind, name in state.names.items()},
-        "called": sorted(called),
-    }
-    return packed(body, len(state.holdings) + len(state.sightings))
+
+    def __init__(self, of: Any, what: str, key_of: Callable[[T], str] | None = None) -> None:
+        self._of = of
+        self._what = what
+        self._key_of = key_of
+
+    def text(self, value: T) -> str:
+        """A value as JSON, in ASCII, however long. Raises `Permanent` where a text in it is not Unicode."""
+        try:
+            spelled = self._writer.to_json(value).decode()
+        except PydanticSerializationError as error:
+            raise Permanent(f"no {self._what} can be stored with a text that is not Unicode: {error}") from error
+        if not spelled.isascii():
+            spelled = json.dumps(json.loads(spelled), separators=(",", ":"))
+        return f'{_BEGIN}"value":{spelled}}}'
+
+    def body(self, value: T) -> str:
+        """The body of a value's row: its JSON, packed where a row would not hold it."""
+        text = self.text(value)
+        if len(text) <= ROW_CHARACTERS:
+            return text
+        return f'{_PACKED}{base64.b64encode(zlib.compress(text.encode())).decode()}"}}'
+
+    def value(self, row: Row, text: str | None = None) -> T:
+        """The value whose row this is, or that of a `text` to which the row led.
+
+        Raises `Damaged`, and `StoreRefused` for a row of another form.
+        """
+        try:
+            given = _unpacked(row.text) if row.text.startswith(_PACKED) else row.text if text is None else text
+            value: T = self._reader.validate_json(given)["value"]
+        except ValidationError as error:
+            if any(mistake["loc"] == ("format",) for mistake in error.errors(include_url=False)):
+                raise StoreRefused(
+                    f"row '{row.key}' in '{row.partition}' is not of form {FORMAT}, the only one read here: a build "
+                    "from before the first release wrote it; name an empty store in INVOICE_ACCESS_STORE"
+                ) from error
+            raise self._damaged(row, in_one_line(error, "its text")) from error
+        except (ValueError, zlib.error) as error:
+            raise self._damaged(row, f"what is packed in it cannot be unpacked: {error}") from error
+        if self._key_of is not None and (key := self._key_of(value)) != row.key:
+            raise self._damaged(row, f"it is the row of '{key}'")
+        return value
+
+    def _damaged(self, row: Row, why: str) -> Damaged:
+        return Damaged(f"row '{row.key}' in '{row.partition}' is no {self._what}: {why}")
+
+    @cached_property
+    def _schema(self) -> CoreSchema:
+        return _schema(self._of)
+
+    @cached_property
+    def _writer(self) -> SchemaSerializer:
+        return SchemaSerializer(self._schema)
+
+    @cached_property
+    def _reader(self) -> SchemaValidator:
+        body = {"format": schemas.literal_schema([FORMAT]), "value": self._schema}
+        named = {name: schemas.typed_dict_field(schema) for name, schema in body.items()}
+        return SchemaValidator(schemas.typed_dict_schema(named, extra_behavior="forbid"))
 
 
-def person_of(row: Row) -> PersonState:
-    """The person whose row this is. Raises `Damaged`."""
-    with damaged(row, "person"):
-        body = body_of(row)
-        return PersonState(
-            object_id=body["object_id"],
-            holdings={
-                ProfileKey(account, profile): Holding(
-                    tuple(rules), _when(intended_at), found_nothing, _when(revoking_at), *adopted
-                )
-                for account, profiles in body["holdings"].items()
-                for profile, (rules, intended_at, found_nothing, revoking_at, *adopted) in profiles.items()
-            },
-            sightings={evidence: datetime.fromisoformat(at) for evidence, at in body["sightings"].items()},
-            names={IdentityKind(kind): name for kind, name in body["names"].items()},
-            version=row.etag,
-        )
+def _unpacked(text: str) -> bytes:
+    unpacking = zlib.decompressobj()
+    found = unpacking.decompress(base64.b64decode(text[len(_PACKED) : -2], validate=True), _UNPACKED_BYTES)
+    if not unpacking.eof:
+        raise ValueError(f"it has no end within {_UNPACKED_BYTES:,} bytes")
+    return found
 
 
-def called_of(row: Row) -> frozenset[str]:
-    """The canonical identity keys ever indexed for the person whose row this is. Raises `Damaged`."""
-    with damaged(row, "person"):
-        return frozenset(body_of(row)["called"])
+def _time(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError("the time has no zone")
+    return at
 
 
-def identities_of(names: Mapping[IdentityKind, str]) -> list[IdentityKey]:
-    """What a person is called, as keys. What can be no key (a blank within it) is left out: no event may name it."""
-    return [key for kind, name in names.items() if (key := _identity(kind, name)) is not None]
+def _pause(text: str) -> Pause:
+    cause, _, scope = text.partition(" ")
+    return Pause(BrakeCause(cause), scope)
 
 
-def profile_body(state: ProfileState) -> dict[str, Any]:
-    """A profile's row."""
-    return {
-        "key": str(state.key),
-        "agreed": None if state.agreed is None else [state.agreed[0], state.agreed[1].isoformat()],
-        "updates": [at.isoformat() for at in state.updates],
-        "before": None if state.before is None else dict(state.before),
-        "blocked": state.blocked,
-        "after": None if state.after is None else dict(state.after),
-        "unjudged": _iso(state.unjudged),
-        "answered": None if state.answered is None else dict(state.answered),
-    }
+def _holder(text: str) -> PersonKey | ProfileKey:
+    if isinstance(key := parse_key(text), PersonKey | ProfileKey):
+        return key
+    raise ValueError("a name holds nothing")
 
 
-def profile_of(row: Row) -> ProfileState:
-    """The profile whose row this is. Raises `Damaged`."""
-    with damaged(row, "profile"):
-        body = row.body
-        agreed = body["agreed"]
-        return ProfileState(
-            key=ProfileKey.parse(body["key"]),
-            agreed=None if agreed is None else (agreed[0], datetime.fromisoformat(agreed[1])),
-            updates=tuple(datetime.fromisoformat(at) for at in body["updates"]),
-            before=body["before"],
-            blocked=body["blocked"],
-            after=body.get("after"),  # a row of an earlier release has none
-            unjudged=_when(body.get("unjudged")),  # nor this
-            answered=body.get("answered"),  # nor this
-            version=row.etag,
-        )
+def _spelled(key: PersonKey | ProfileKey) -> str:
+    # The canonical key of a profile is lower-case, and the service's own spelling is to be kept.
+    return f"profile:{key}" if isinstance(key, ProfileKey) else key.canonical
 
 
-def future_body(looks: FutureLooks) -> dict[str, Any]:
-    """A row of future looks. It does not say whose: the row's key does, and names stay out of it."""
-    return {"due": {at.isoformat(): sent for at, sent in sorted(looks.due.items())}}
+def _as_text(read: Callable[[str], Any], write: Callable[[Any], str]) -> CoreSchema:
+    spelling = schemas.plain_serializer_function_ser_schema(write, return_schema=schemas.str_schema())
+    return schemas.no_info_after_validator_function(read, schemas.str_schema(strict=True), serialization=spelling)
 
 
-def future_of(row: Row, key: PersonKey | IdentityKey) -> FutureLooks:
-    """The future looks at a key whose row this is. Raises `Damaged`."""
-    with damaged(row, "list of future looks"):
-        due = {datetime.fromisoformat(at).astimezone(UTC): bool(sent) for at, sent in row.body["due"].items()}
-        return FutureLooks(key, due, row.etag)
+_SCHEMAS: Final[Mapping[Any, CoreSchema]] = {
+    str: schemas.str_schema(strict=True),
+    int: schemas.int_schema(strict=True),
+    bool: schemas.bool_schema(strict=True),
+    datetime: _as_text(_time, datetime.isoformat),
+    ProfileKey: _as_text(ProfileKey.parse, str),
+    PersonKey | ProfileKey: _as_text(lru_cache(_holder), _spelled),  # each of a key's holds names it
+    Pause: _as_text(_pause, lambda pause: f"{pause.cause.value} {pause.scope}" if pause.scope else pause.cause.value),
+    frozenset[str]: schemas.frozenset_schema(
+        schemas.str_schema(strict=True), serialization=schemas.plain_serializer_function_ser_schema(sorted)
+    ),
+    Mapping[str, Any]: _as_text(json.loads, lambda raw: json.dumps(raw, separators=(",", ":"), allow_nan=False)),
+}
 
 
-def catalogue_text(catalogue: Catalogue) -> str:
-    """A catalogue as one JSON text, without the profiles' raw properties."""
-    return json.dumps(
-        {
-            "read_at": catalogue.read_at.isoformat(),
-            "accounts": [
-                [account.name, account.display_name, account.agreement_type, account.status]
-                for account in catalogue.accounts
-            ],
-            "profiles": [
-                [
-                    profile.key.account,
-                    profile.key.profile,
-                    profile.display_name,
-                    profile.status,
-                    profile.invoice_email_opt_in,
-                    dict(profile.tags),
-                ]
-                for profile in catalogue.profiles
-            ],
-            "other_roles": {str(key): dict(roles) for key, roles in catalogue.other_roles.items()},
-            "policy_digest": catalogue.policy_digest,
-            "unknown_rules": None if catalogue.unknown_rules is None else dict(catalogue.unknown_rules),
-            "cannot_read": sorted(catalogue.cannot_read),
-        },
-        separators=(",", ":"),
-    )
-
-
-def catalogue_of(head: Row, text: str) -> Catalogue:
-    """The catalogue of a text that `head` led to. Raises `Damaged`."""
-    with damaged(head, "catalogue"):
-        body = json.loads(text)
-        return Catalogue(
-            read_at=datetime.fromisoformat(body["read_at"]),
-            accounts=tuple(BillingAccount(*account) for account in body["accounts"]),
-            profiles=tuple(
-                BillingProfile(ProfileKey(account, profile), display_name, status, opt_in, tags)
-                for account, profile, display_name, status, opt_in, tags in body["profiles"]
-            ),
-            other_roles={ProfileKey.parse(key): roles for key, roles in body["other_roles"].items()},
-            policy_digest=body["policy_digest"],
-            unknown_rules=body["unknown_rules"],
-            cannot_read=frozenset(body.get("cannot_read", ())),  # a row of an earlier release has none
-        )
-
-
-@contextmanager
-def damaged(row: Row, what: str) -> Iterator[None]:
-    """Says of a row that does not fit that it is `Damaged`: no `what`."""
-    try:
-        yield
-    except (AttributeError, LookupError, OverflowError, TypeError, ValueError) as error:
-        raise Damaged(f"row '{row.key}' in '{row.partition}' is no {what}: {error!r}") from error
-
-
-def _identity(kind: IdentityKind, name: str) -> IdentityKey | None:
-    try:
-        return IdentityKey(kind, name)
-    except ValueError:
-        return None
-
-
-def _iso(at: datetime | None) -> str | None:
-    return None if at is None else at.isoformat()
-
-
-def _when(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
+def _schema(hint: Any) -> CoreSchema:
+    """What the values of a type are in JSON."""
+    if hint in _SCHEMAS:
+        return _SCHEMAS[hint]
+    origin, inner = get_origin(hint), [each for each in get_args(hint) if each not in {NoneType, ...}]
+    if origin is UnionType:
+        return schemas.nullable_schema(_schema(*inner))
+    if origin is Mapping:
+        return schemas.dict_schema(*map(_schema, inner))
+    if origin is tuple:
+        return schemas.tuple_schema([*map(_schema, inner)], variadic_item_index=0 if ... in get_args(hint) else None)
+    if isinstance(hint, EnumType):
+        return schemas.enum_schema(hint, [*hint], sub_type="str")
+    hints, found = get_type_hints(hint), []
+    for each in fields(hint):
+        if each.name in _NOT_KEPT:
+            empty = schemas.with_default_schema(schemas.any_schema(), default=_NOT_KEPT[each.name])
+            found.append(schemas.dataclass_field(each.name, empty, init=False, serialization_exclude=True))
+        else:
+            found.append(schemas.dataclass_field(each.name, _schema(hints[each.name])))
+    arguments = schemas.dataclass_args_schema(hint.__name__, found, extra_behavior="forbid")
+    return schemas.dataclass_schema(hint, arguments, [each.name for each in fields(hint)], slots=True)

@@ -7,7 +7,7 @@ state's business.
 
 import hashlib
 import json
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -74,12 +74,16 @@ class Row:
         return body
 
 
+type Body = Mapping[str, Any] | str
+"""A row's body: a JSON object, or its text in ASCII."""
+
+
 @dataclass(frozen=True, slots=True)
 class Insert:
     """Adds a row that must not be there yet."""
 
     key: str
-    body: Mapping[str, Any]
+    body: Body
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,7 @@ class Replace:
     """Replaces a row that must still be at `etag`."""
 
     key: str
-    body: Mapping[str, Any]
+    body: Body
     etag: str
 
 
@@ -165,7 +169,7 @@ def texts(partition: str, operations: Sequence[Operation]) -> list[str]:
         if isinstance(operation, Delete):
             found.append("")
             continue
-        text = json.dumps(operation.body, separators=(",", ":"), allow_nan=False)
+        text = text_of(operation.body)
         if len(text) > ROW_CHARACTERS:
             raise TooLarge(
                 f"row '{operation.key}' in '{partition}' would be {len(text):,} characters of JSON; "
@@ -177,6 +181,31 @@ def texts(partition: str, operations: Sequence[Operation]) -> list[str]:
             f"a batch in '{partition}' would be {total:,} characters of JSON; the store takes {BATCH_CHARACTERS:,}"
         )
     return found
+
+
+def text_of(body: Body) -> str:
+    """The JSON text of a body, in ASCII. Raises ValueError for what is no JSON."""
+    return body if isinstance(body, str) else json.dumps(body, separators=(",", ":"), allow_nan=False)
+
+
+def batches(operations: Sequence[Operation]) -> Iterator[list[Operation]]:
+    """Operations in as few batches as take them, in their order."""
+    batch: list[Operation] = []
+    characters = 0
+    for operation in operations:
+        size = 0 if isinstance(operation, Delete) else len(text_of(operation.body))
+        if batch and (len(batch) == BATCH_OPERATIONS or characters + size > BATCH_CHARACTERS):
+            yield batch
+            batch, characters = [], 0
+        batch.append(operation)
+        characters += size
+    if batch:
+        yield batch
+
+
+def pieces(text: str, length: int) -> Iterator[str]:
+    """A text in pieces of at most `length` characters; none for an empty one."""
+    return (text[start : start + length] for start in range(0, len(text), length))
 
 
 def check_key(key: str) -> None:

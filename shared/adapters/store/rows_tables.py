@@ -6,6 +6,7 @@ within 10 s.
 """
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import timedelta
 from http import HTTPStatus
@@ -21,8 +22,18 @@ from azure.data.tables import TableEntity, TableErrorCode, UpdateMode
 from azure.data.tables.aio import TableClient
 
 from shared.adapters.http.credentials import Tokens
-from shared.adapters.store.rows import Changed, Damaged, Delete, Exists, Insert, Operation, Row, check_key, texts
-from shared.adapters.store.table_keys import spell, unspell
+from shared.adapters.store.rows import (
+    Changed,
+    Damaged,
+    Delete,
+    Exists,
+    Insert,
+    Operation,
+    Row,
+    check_key,
+    pieces,
+    texts,
+)
 from shared.errors import FailedRead, InvoiceAccessError, Misconfigured, Permanent, StoreRefused, Transient
 from shared.settings_values import LOOPBACK
 
@@ -41,6 +52,26 @@ _CHANGED_CODES: Final = frozenset({TableErrorCode.UPDATE_CONDITION_NOT_SATISFIED
 _BUSY_STATUSES: Final = frozenset({408, 429, 500, 502, 503, 504})
 _THIS_REQUEST_STATUSES: Final = frozenset({400, 413})
 """Refusals of this very request. Any other is of the app, or of the account, and may be over later."""
+
+_SPELLED: Final = {
+    **{code: f"!{code:02x}" for code in range(0x22)},  # control characters, the space (trimmed by some tools) and '!'
+    **{
+        ord(mark): f"{pair[0]}{n}"
+        for pair in ('"#', "$%", "&'", "./", ">?", "[\\", "~\x7f")
+        for n, mark in enumerate(pair)
+    },
+}
+"""How keys are spelled, in the same order as the keys, and without what Table Storage forbids.
+
+It forbids `/ \\ # ?` and control characters in keys, has trouble with `%`, and doubles `'` in addresses. Source:
+"Understanding the Table service data model", characters disallowed in key fields.
+
+A run of forbidden characters borrows the nearest allowed one before it, which is then spelled longer itself. So spelled
+keys compare as the keys do, and no spelling begins with another one.
+"""
+
+_MEANT: Final = {spelled: chr(code) for code, spelled in _SPELLED.items()}
+_ANY_SPELLED: Final = re.compile(r"![01][0-9a-f]|!2[01]|[\"$&.>\[~][01]")
 
 
 class TableRows:
@@ -196,14 +227,24 @@ class TableRows:
         return Row(partition, key, "".join(parts), etag)
 
 
+def spell(key: str) -> str:
+    """The spelling of an ASCII key: at most three characters for each of its own."""
+    return key.translate(_SPELLED)
+
+
+def unspell(spelled: str) -> str:
+    """The key that was spelled so."""
+    return _ANY_SPELLED.sub(lambda match: _MEANT[match[0]], spelled)
+
+
 def _property(number: int) -> str:
     return f"body{number:02}"
 
 
 def _operation(partition: str, operation: Operation, text: str) -> tuple[str, dict[str, Any], dict[str, Any]]:
     entity = {"PartitionKey": partition, "RowKey": spell(operation.key)}
-    for number, start in enumerate(range(0, len(text), _PROPERTY_CHARACTERS)):
-        entity[_property(number)] = text[start : start + _PROPERTY_CHARACTERS]
+    for number, piece in enumerate(pieces(text, _PROPERTY_CHARACTERS)):
+        entity[_property(number)] = piece
     if isinstance(operation, Insert):
         return "create", entity, {}
     condition = {"etag": operation.etag, "match_condition": MatchConditions.IfNotModified}

@@ -1,13 +1,13 @@
 """State over rows: what can be rebuilt about people, profiles and the estate.
 
-How State's values are spread over rows lives here; their spelling is `state_rows`, and the store is a `Rows`.
+How State's values are spread over rows lives here; their spelling is `codec`, and the store is a `Rows`.
 
     partition  row key                                what it holds
-    people     person:<object id>                     a PersonState, and every name that was ever indexed for it
+    people     person:<object id>                     a _PersonRow
                name:<sha256 of the identity>:<id>     somebody who was once called that; only ever added
     profiles   profile:<account>/<profile>            a ProfileState
     future     due:<key>                              a FutureLooks; a name in the key is there by its digest
-    catalogue  (see `state_whole`)                    the Catalogue
+    catalogue  (see `whole_value`)                    the Catalogue
     reports    report:<countdown>:<random>:<number>   a report's text, in parts; later ones sort first
 
 What guards the app (holds, reservations, brake, baseline, foreign assignments) is kept by `state_guards`.
@@ -17,28 +17,17 @@ import hashlib
 import json
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import aclosing
-from dataclasses import replace
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from shared.adapters.store.codec import (
-    called_of,
-    catalogue_of,
-    catalogue_text,
-    future_body,
-    future_of,
-    identities_of,
-    person_body,
-    person_of,
-    profile_body,
-    profile_of,
-)
+from shared.adapters.store.codec import Codec
 from shared.adapters.store.rows import Changed, Damaged, Exists, Insert, Replace, Row, Rows, after, fitting
 from shared.adapters.store.state_guards import GuardsState
-from shared.adapters.store.whole_value import Whole, split, text_of_part
+from shared.adapters.store.whole_value import PART, Whole, parts_of
 from shared.domain.catalogue import Catalogue
-from shared.domain.keys import IdentityKey, PersonKey, ProfileKey
+from shared.domain.keys import IdentityKey, IdentityKind, PersonKey, ProfileKey
 from shared.domain.remembered import FutureLooks, PersonState, ProfileState
 from shared.errors import Conflict
 
@@ -48,30 +37,45 @@ _FUTURE: Final = "future"
 _REPORTS: Final = "reports"
 
 
+@dataclass(frozen=True, slots=True)
+class _PersonRow:
+    """What a person's row holds: `called` are the canonical identity keys that were ever indexed for them."""
+
+    state: PersonState
+    called: tuple[str, ...]
+
+
+_PERSON: Final = Codec[_PersonRow](_PersonRow, "person", lambda row: _person_key(row.state.object_id))
+_PROFILE: Final = Codec[ProfileState](ProfileState, "profile", lambda state: _profile_key(state.key))
+_DUE: Final = Codec[Mapping[datetime, bool]](Mapping[datetime, bool], "list of future looks")
+_CATALOGUE: Final = Codec[Catalogue](Catalogue, "catalogue")
+
+
 class RowsState(GuardsState):
     """`State` over `Rows`. Remembers the last catalogue read: a look costs one small read for it."""
 
     def __init__(self, rows: Rows) -> None:
         super().__init__(rows)
-        self._catalogue = Whole(rows, "catalogue", "the catalogue", catalogue_text, catalogue_of)
+        self._catalogue = Whole(rows, "catalogue", "the catalogue", _CATALOGUE)
 
     async def person(self, object_id: str) -> PersonState:
         """A person's row, an empty one when there is none. One read."""
         row = await self._rows.get(_PEOPLE, _person_key(object_id))
-        return PersonState(object_id.lower()) if row is None else person_of(row)
+        return PersonState(object_id.lower()) if row is None else _person_of(row)
 
     async def put_person(self, state: PersonState) -> PersonState:
         """Stores a row over the version it was read as, and indexes its names, in one. Raises `Conflict`."""
         key = _person_key(state.object_id)
-        called: frozenset[str] = frozenset()
+        called: tuple[str, ...] = ()
         if state.version is not None:
             row = await self._rows.get(_PEOPLE, key)
             if row is None or row.etag != state.version:
                 raise _conflict(state.object_id)
-            called = called_of(row)
-        names = {identity.canonical: identity for identity in identities_of(state.names)}
-        new = [names[name] for name in sorted(names.keys() - called)]
-        body = person_body(replace(state, object_id=state.object_id.lower()), called | names.keys())
+            called = _PERSON.value(row).called
+        names = {identity.canonical: identity for identity in _identities_of(state.names)}
+        new = [names[name] for name in sorted(names.keys() - {*called})]
+        ever = tuple(sorted({*called, *names}))
+        body = _PERSON.body(_PersonRow(replace(state, object_id=state.object_id.lower()), ever))
         put = Insert(key, body) if state.version is None else Replace(key, body, state.version)
         try:
             etag, *_ = await self._rows.write(_PEOPLE, put, *(_indexed(name, state.object_id) for name in new))
@@ -88,7 +92,7 @@ class RowsState(GuardsState):
     async def people(self) -> AsyncIterator[PersonState]:
         """Everybody who has a row."""
         async for row in self._rows.range(_PEOPLE, "person:", after("person:")):
-            yield person_of(row)
+            yield _person_of(row)
 
     async def called(self, identity: IdentityKey) -> Sequence[str]:
         """The object ids of everybody who was ever called that while they had a row."""
@@ -97,12 +101,12 @@ class RowsState(GuardsState):
 
     async def profile(self, key: ProfileKey) -> ProfileState:
         """A profile's row, an empty one when there is none. One read."""
-        row = await self._rows.get(_PROFILES, fitting("profile:", key.folded))
-        return ProfileState(key) if row is None else profile_of(row)
+        row = await self._rows.get(_PROFILES, _profile_key(key))
+        return ProfileState(key) if row is None else replace(_PROFILE.value(row), version=row.etag)
 
     async def put_profile(self, state: ProfileState) -> ProfileState:
         """Stores a row over the version it was read as. Raises `Conflict`."""
-        key, body = fitting("profile:", state.key.folded), profile_body(state)
+        key, body = _profile_key(state.key), _PROFILE.body(state)
         put = Insert(key, body) if state.version is None else Replace(key, body, state.version)
         try:
             (etag,) = await self._rows.write(_PROFILES, put)
@@ -124,11 +128,12 @@ class RowsState(GuardsState):
     async def future_looks(self, key: PersonKey | IdentityKey) -> FutureLooks:
         """A key's row, an empty one when there is none. One read."""
         row = await self._rows.get(_FUTURE, _future_key(key))
-        return FutureLooks(key) if row is None else future_of(row, key)
+        return FutureLooks(key) if row is None else FutureLooks(key, _DUE.value(row), row.etag)
 
     async def put_future_looks(self, looks: FutureLooks) -> FutureLooks:
         """Stores a row over the version it was read as. Raises `Conflict`."""
-        key, body = _future_key(looks.key), future_body(looks)
+        # It does not say whose: the row's key does, and names stay out of it.
+        key, body = _future_key(looks.key), _DUE.body(dict(sorted(looks.due.items())))
         put = Insert(key, body) if looks.version is None else Replace(key, body, looks.version)
         try:
             (etag,) = await self._rows.write(_FUTURE, put)
@@ -138,14 +143,14 @@ class RowsState(GuardsState):
 
     async def put_report(self, at: datetime, report: Mapping[str, Any]) -> None:
         """Keeps a sweep's report, also beside another of the same moment."""
-        parts = split(json.dumps(report, separators=(",", ":"), allow_nan=False))
+        parts = parts_of(json.dumps(report, separators=(",", ":"), allow_nan=False))
         # Counting down, so that the latest comes first in a store that sorts only one way.
         countdown = 10**17 - (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
         # Two sweeps may begin at once: the random part keeps the rows of each together, and apart from the other's.
         prefix = f"report:{countdown:018}:{secrets.token_hex(8)}"
         # The first part last: a report begins with it, and what was never finished has none.
         for number, part in reversed([*enumerate(parts)]):
-            await self._rows.write(_REPORTS, Insert(f"{prefix}:{number:04}", {"parts": len(parts), "text": part}))
+            await self._rows.write(_REPORTS, Insert(f"{prefix}:{number:04}", PART.body(part)))
 
     async def reports(self, count: int) -> Sequence[Mapping[str, Any]]:
         """The latest `count` reports, newest first."""
@@ -160,8 +165,9 @@ class RowsState(GuardsState):
                     begun, text = report, ""
                 elif report != begun:
                     continue
-                text += text_of_part(row)
-                if int(number) + 1 == row.body.get("parts"):
+                part = PART.value(row)
+                text += part.text
+                if int(number) + 1 == part.parts:
                     found.append(_report(row, text))
                 if len(found) == count:
                     break
@@ -182,6 +188,10 @@ def _person_key(object_id: str) -> str:
     return f"person:{object_id.lower()}"
 
 
+def _profile_key(key: ProfileKey) -> str:
+    return fitting("profile:", key.folded)
+
+
 def _name_prefix(identity: IdentityKey) -> str:
     return f"name:{_digest(identity)}:"
 
@@ -198,6 +208,19 @@ def _digest(identity: IdentityKey) -> str:
 def _indexed(identity: IdentityKey, object_id: str) -> Insert:
     key = _name_prefix(identity) + object_id.lower()
     return Insert(key, {"identity": identity.canonical, "object_id": object_id.lower()})
+
+
+def _person_of(row: Row) -> PersonState:
+    return replace(_PERSON.value(row).state, version=row.etag)
+
+
+def _identities_of(names: Mapping[IdentityKind, str]) -> Sequence[IdentityKey]:
+    """What a person is called, as keys. What can be no key (a blank within it) is left out: no event may name it."""
+    found = []
+    for kind, name in names.items():
+        with suppress(ValueError):
+            found.append(IdentityKey(kind, name))
+    return found
 
 
 def _conflict(object_id: str) -> Conflict:

@@ -1,44 +1,34 @@
 """State of the guards over rows: holds, reservations, the brake, and what the last good sweep saw.
 
-How these values are spread over rows lives here; their spelling is `state_guard_rows`, and `state` has the rest.
+How these values are spread over rows lives here; their spelling is `codec`, and `state` has the rest.
 
     partition  row key                                what it holds
     holds      hold:<key>                             a KeyHolds; a key without holds has no row
     guards     reservations:<kind>                    a Reservations
                brake                                  the Brake
                baseline                               the Baseline
-    sighted    (see `state_whole`)                    every Sighted
+    sighted    (see `whole_value`)                    every Sighted
 """
 
-import json
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
-from shared.adapters.store.guard_codec import (
-    baseline_body,
-    baseline_of,
-    brake_body,
-    brake_of,
-    holds_body,
-    holds_of,
-    reservations_body,
-    reservations_of,
-    sighted_of,
-    sighted_text,
-)
+from shared.adapters.store.codec import Codec
 from shared.adapters.store.rows import (
-    BATCH_CHARACTERS,
-    BATCH_OPERATIONS,
+    Body,
     Changed,
+    Damaged,
     Delete,
     Exists,
     Insert,
     Operation,
     Replace,
+    Row,
     Rows,
     after,
+    batches,
     fitting,
 )
 from shared.adapters.store.whole_value import Whole
@@ -61,15 +51,21 @@ _TRIES: Final = 3
 
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
+_KEY_HOLDS: Final = Codec[KeyHolds](KeyHolds, "list of holds", lambda row: _hold_key(row.key))
+_RESERVATIONS: Final = Codec[Reservations](
+    Reservations, "list of reservations", lambda row: _reservations_key(row.kind)
+)
+_BRAKES: Final = Codec[Brake](Brake, "brake")
+_BASELINES: Final = Codec[Baseline](Baseline, "baseline")
+_SIGHTED: Final = Codec[tuple[Sighted, ...]](tuple[Sighted, ...], "list of foreign assignments")
+
 
 class GuardsState:
     """The guards' part of `State` over `Rows`."""
 
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
-        self._sighted: Whole[Sequence[Sighted]] = Whole(
-            rows, "sighted", "the list of foreign assignments", sighted_text, sighted_of
-        )
+        self._sighted = Whole(rows, "sighted", "the list of foreign assignments", _SIGHTED, ())
 
     async def key_holds(self, key: PersonKey | ProfileKey) -> KeyHolds:
         """Every hold of a key, none when there is no row. One read."""
@@ -84,7 +80,7 @@ class GuardsState:
         that conflicts.
         """
         conflicts: list[Operation] = []
-        for lot in _lots([operation for row in rows for operation in _hold_operation(row)]):
+        for lot in batches([operation for row in rows for operation in _hold_operation(row)]):
             conflicts += await self._put_holds(lot, whole=whole)
             if whole and conflicts:
                 break
@@ -116,12 +112,12 @@ class GuardsState:
     async def reservations(self, kind: ActionKind) -> Reservations:
         """What was reserved of a kind's budget. One read."""
         row = await self._rows.get(_GUARDS, _reservations_key(kind))
-        return Reservations(kind) if row is None else reservations_of(row, kind)
+        return Reservations(kind) if row is None else reservations_of(row)
 
     async def put_reservations(self, row: Reservations) -> Reservations:
         """Stores the row over the version it was read as. Raises `Conflict`."""
         what = f"the reservations of {row.kind}"
-        etag = await self._put(_reservations_key(row.kind), reservations_body(row), row.version, what)
+        etag = await self._put(_reservations_key(row.kind), _RESERVATIONS.body(row), row.version, what)
         return replace(row, version=etag)
 
     async def brake(self) -> Brake:
@@ -131,7 +127,7 @@ class GuardsState:
 
     async def put_brake(self, brake: Brake) -> Brake:
         """Stores it over the version it was read as. Raises `Conflict`."""
-        return replace(brake, version=await self._put(_BRAKE, brake_body(brake), brake.version, "the brake"))
+        return replace(brake, version=await self._put(_BRAKE, _BRAKES.body(brake), brake.version, "the brake"))
 
     async def baseline(self) -> Baseline | None:
         """What the last good sweep counted; None before the first. One read."""
@@ -143,7 +139,7 @@ class GuardsState:
 
         Raises `Conflict` when it is another, or others keep replacing it meanwhile.
         """
-        body = baseline_body(baseline)
+        body = _BASELINES.body(baseline)
         for number in range(_TRIES):
             old = await self._rows.get(_GUARDS, _BASELINE)
             if over is not None and (old is None or baseline_of(old) != over):
@@ -165,7 +161,7 @@ class GuardsState:
         # Parts are named by a time, so that what a crash left is told by its age. None at all have no parts.
         await self._sighted.put(tuple(sighted), max((one.last for one in sighted), default=_LONG_AGO))
 
-    async def _put(self, key: str, body: Mapping[str, Any], version: str | None, what: str) -> str:
+    async def _put(self, key: str, body: Body, version: str | None, what: str) -> str:
         try:
             put = Insert(key, body) if version is None else Replace(key, body, version)
             (etag,) = await self._rows.write(_GUARDS, put)
@@ -186,22 +182,31 @@ def _hold_operation(row: KeyHolds) -> Iterator[Operation]:
     """What stores a row; nothing for one that has no holds and never had."""
     key = _hold_key(row.key)
     if row.holds:
-        body = holds_body(row)
+        body = _KEY_HOLDS.body(row)
         yield Insert(key, body) if row.version is None else Replace(key, body, row.version)
     elif row.version is not None:
         yield Delete(key, row.version)
 
 
-def _lots(operations: Sequence[Operation]) -> Iterator[list[Operation]]:
-    """The operations in lots that a batch takes."""
-    lot: list[Operation] = []
-    characters = 0
-    for operation in operations:
-        size = 0 if isinstance(operation, Delete) else len(json.dumps(operation.body, separators=(",", ":")))
-        if lot and (len(lot) == BATCH_OPERATIONS or characters + size > BATCH_CHARACTERS):
-            yield lot
-            lot, characters = [], 0
-        lot.append(operation)
-        characters += size
-    if lot:
-        yield lot
+def holds_of(row: Row) -> KeyHolds:
+    """The holds whose row this is. Raises `Damaged`."""
+    found = _KEY_HOLDS.value(row)
+    for named, hold in found.holds.items():
+        if hold.key != found.key or hold.id != named:
+            raise Damaged(f"row '{row.key}' in '{row.partition}' is no list of holds: '{named}' is another key's")
+    return replace(found, version=row.etag)
+
+
+def reservations_of(row: Row) -> Reservations:
+    """The reservations whose row this is. Raises `Damaged`."""
+    return replace(_RESERVATIONS.value(row), version=row.etag)
+
+
+def brake_of(row: Row) -> Brake:
+    """The brake whose row this is. Raises `Damaged`: a brake that cannot be read is not off."""
+    return replace(_BRAKES.value(row), version=row.etag)
+
+
+def baseline_of(row: Row) -> Baseline:
+    """The baseline whose row this is. Raises `Damaged`."""
+    return _BASELINES.value(row)

@@ -9,12 +9,12 @@ Only this way of keeping lives here; what the value is, and how it is spelled, i
 
 import logging
 import secrets
-from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from shared.adapters.store.codec import Codec
 from shared.adapters.store.rows import (
-    BATCH_OPERATIONS,
     Changed,
     Damaged,
     Delete,
@@ -24,10 +24,13 @@ from shared.adapters.store.rows import (
     Row,
     Rows,
     after,
+    batches,
+    pieces,
 )
 from shared.errors import Conflict, FailedRead, Transient
 
 _HEAD: Final = "head"
+_PARTS: Final = "part:"
 
 _PART_CHARACTERS: Final = 200_000
 """Text per part: escaped once more as JSON in a row it at most doubles, which still fits."""
@@ -41,20 +44,36 @@ _LEFTOVER: Final = timedelta(days=1)
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a text, and of how many."""
+
+    parts: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    prefix: str
+    parts: int
+
+
+PART: Final = Codec[Part](Part, "part of a text")
+_HEADS: Final = Codec[_Head](_Head, "head of a value")
+
+
 class Whole[T]:
     """The value called `what` in `partition`. Remembers the last one read: reading it again is one small read.
 
-    `text_of` spells a value as text and `value_of` reads that again, given the head row for its errors (`Damaged`).
+    An `empty` value has no parts.
     """
 
-    def __init__(
-        self, rows: Rows, partition: str, what: str, text_of: Callable[[T], str], value_of: Callable[[Row, str], T]
-    ) -> None:
+    def __init__(self, rows: Rows, partition: str, what: str, codec: Codec[T], empty: T | None = None) -> None:
         self._rows = rows
         self._partition = partition
         self._what = what
-        self._text_of = text_of
-        self._value_of = value_of
+        self._codec = codec
+        self._empty = empty
         self._known: tuple[str, T] | None = None
 
     async def get(self) -> T | None:
@@ -75,8 +94,9 @@ class Whole[T]:
             try:
                 text = await self._text(head)
                 if text is not None:
-                    self._known = (head.etag, self._value_of(head, text))
-                    return self._known[1]
+                    value = self._codec.value(head, text) if text or self._empty is None else self._empty
+                    self._known = (head.etag, value)
+                    return value
             except Damaged as error:
                 raise FailedRead(f"{error}; the next sweep stores {self._what} anew") from error
         raise FailedRead(f"{self._what} was replaced {_TRIES} times while it was read")
@@ -87,11 +107,11 @@ class Whole[T]:
         New parts first, then the head in one write, then the old parts go. Raises `Conflict` when others keep
         replacing it meanwhile.
         """
-        prefix = f"part:{_utc(at)}:{secrets.token_hex(4)}:"
-        parts = split(self._text_of(value))
+        prefix = f"{_PARTS}{_utc(at)}:{secrets.token_hex(4)}:"
+        parts = [] if value == self._empty else parts_of(self._codec.text(value))
         for number, part in enumerate(parts):
-            await self._rows.write(self._partition, Insert(f"{prefix}{number:04}", {"text": part}))
-        body = {"prefix": prefix, "parts": len(parts)}
+            await self._rows.write(self._partition, Insert(f"{prefix}{number:04}", PART.body(part)))
+        body = _HEADS.body(_Head(prefix, len(parts)))
         for _ in range(_TRIES):
             old = await self._rows.get(self._partition, _HEAD)
             try:
@@ -105,12 +125,10 @@ class Whole[T]:
 
     async def _text(self, head: Row) -> str | None:
         """The text that a head leads to; None when its parts are not all there (any more)."""
-        body = head.body
-        prefix, parts = body.get("prefix"), body.get("parts")
-        if not isinstance(prefix, str) or not isinstance(parts, int):
-            raise Damaged(f"the head of {self._what} is not as we write it")
-        found = [text_of_part(row) async for row in self._rows.range(self._partition, prefix, after(prefix))]
-        return "".join(found) if len(found) == parts else None
+        said = _head_of(head)
+        rows = self._rows.range(self._partition, said.prefix, after(said.prefix))
+        found = [PART.value(row).text async for row in rows]
+        return "".join(found) if len(found) == said.parts else None
 
     async def _clear(self, old: Row | None, at: datetime) -> None:
         """Removes the parts that `old` led to, and what crashed writers left long before `at`.
@@ -118,29 +136,29 @@ class Whole[T]:
         The value is replaced already, so what stays behind now is no failure: it goes once it is old.
         """
         try:
-            end = f"part:{_utc(at - _LEFTOVER)}"
-            leftover = [row async for row in self._rows.range(self._partition, "part:", end)]
-            prefix = "" if old is None else str(old.body.get("prefix", ""))
-            if prefix:
+            end = f"{_PARTS}{_utc(at - _LEFTOVER)}"
+            leftover = [row async for row in self._rows.range(self._partition, _PARTS, end)]
+            if old is not None:
+                prefix = _head_of(old).prefix
                 leftover += [row async for row in self._rows.range(self._partition, prefix, after(prefix))]
             removals = {row.key: Delete(row.key, row.etag) for row in leftover}
-            for start in range(0, len(removals), BATCH_OPERATIONS):
-                await self._rows.write(self._partition, *[*removals.values()][start : start + BATCH_OPERATIONS])
+            for batch in batches([*removals.values()]):
+                await self._rows.write(self._partition, *batch)
         except (Transient, Damaged) as error:
             _log.warning("old parts of %s stay until the next sweep: %s", self._what, error)
 
 
-def split(text: str) -> list[str]:
-    """A text in parts that a row holds; no part for an empty one."""
-    return [text[start : start + _PART_CHARACTERS] for start in range(0, len(text), _PART_CHARACTERS)]
+def _head_of(row: Row) -> _Head:
+    head = _HEADS.value(row)
+    if not head.prefix.startswith(_PARTS):
+        raise Damaged(f"row '{row.key}' in '{row.partition}' leads to what is no part: {head.prefix!r}")
+    return head
 
 
-def text_of_part(row: Row) -> str:
-    """The text of one part. Raises `Damaged`."""
-    text = row.body.get("text")
-    if not isinstance(text, str):
-        raise Damaged(f"row '{row.key}' in '{row.partition}' is no part of a text")
-    return text
+def parts_of(text: str) -> list[Part]:
+    """A text in parts that a row holds each."""
+    found = [*pieces(text, _PART_CHARACTERS)]
+    return [Part(len(found), part) for part in found]
 
 
 def _utc(at: datetime) -> str:

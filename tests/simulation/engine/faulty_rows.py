@@ -5,12 +5,11 @@ put back from a backup). What rows mean is known to whoever watches.
 """
 
 import asyncio
-import json
 import random
 from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Final
 
-from shared.adapters.store.rows import BATCH_OPERATIONS, Changed, Delete, Insert, Operation, Replace, Row
+from shared.adapters.store.rows import BATCH_OPERATIONS, Changed, Delete, Insert, Operation, Replace, Row, text_of
 from shared.adapters.store.rows_sqlite import IN_MEMORY, SqliteRows
 from shared.errors import StoreRefused, Transient
 from tests.simulation.engine.faults import Fault, Weather
@@ -48,7 +47,7 @@ class Store:
             [
                 operation.key
                 if isinstance(operation, Delete)
-                else Row(partition, operation.key, json.dumps(operation.body), etag)
+                else Row(partition, operation.key, text_of(operation.body), etag)
                 for operation, etag in zip(operations, etags, strict=True)
             ],
         )

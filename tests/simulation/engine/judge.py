@@ -12,15 +12,14 @@ from datetime import datetime
 from typing import Any, Final
 
 from sandbox.wire import Request, Response
-from shared.adapters.store.guard_codec import baseline_of, brake_of, holds_of, reservations_of
 from shared.adapters.store.rows import Row
+from shared.adapters.store.state_guards import baseline_of, brake_of, holds_of, reservations_of
 from shared.domain.guards.baseline import Baseline
 from shared.domain.guards.brake import Brake
 from shared.domain.guards.budgets import Reservations
 from shared.domain.guards.holds import Status
 from shared.domain.history.records import Record
 from shared.domain.keys import ProfileKey
-from shared.domain.policy.model import ActionKind
 from shared.domain.work import CauseKind, Scheduled
 from shared.services.provenance import ADOPT
 from tests.simulation.engine.book import RUN, Run
@@ -111,7 +110,7 @@ class Judge(Case):
             elif (partition, key) == ("guards", "baseline") and isinstance(row, Row):
                 self._counted(baseline_of(row))
             elif partition == "guards" and isinstance(row, Row) and key.startswith("reservations:"):
-                self._reserved(reservations_of(row, ActionKind(key.removeprefix("reservations:"))))
+                self._reserved(reservations_of(row))
             elif partition == "catalogue" and (run := RUN.get()) is not None:
                 run.catalogue_stored = True
 

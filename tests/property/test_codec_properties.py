@@ -1,0 +1,53 @@
+"""Whatever a value of the state is, its row gives it back."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, get_args
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.adapters.store.codec import Codec
+from shared.adapters.store.rows import Row
+from shared.domain.billing import BillingProfile
+from shared.domain.catalogue import Catalogue
+from shared.domain.guards.baseline import Baseline
+from shared.domain.guards.brake import Brake
+from shared.domain.guards.budgets import Reservations
+from shared.domain.guards.holds import KeyHolds
+from shared.domain.history.foreign_sightings import Sighted
+from shared.domain.keys import PersonKey, ProfileKey
+from shared.domain.remembered import PersonState, ProfileState
+
+NAMES = st.text(st.characters(codec="utf-8", exclude_characters="/%"), min_size=1)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+RAW = st.none() | st.dictionaries(st.text(), JSON)
+st.register_type_strategy(Mapping, lambda hint: st.dictionaries(*map(st.from_type, get_args(hint))))
+st.register_type_strategy(datetime, st.datetimes(timezones=st.just(UTC)))
+st.register_type_strategy(PersonKey, st.uuids().map(str).map(PersonKey))
+st.register_type_strategy(ProfileKey, st.builds(ProfileKey, NAMES, NAMES))
+st.register_type_strategy(BillingProfile, st.builds(BillingProfile, properties=st.just({})))
+
+VALUES: Mapping[Any, st.SearchStrategy[Any]] = {
+    PersonState: st.from_type(PersonState),
+    ProfileState: st.builds(ProfileState, before=RAW, after=RAW, answered=RAW),
+    Catalogue: st.from_type(Catalogue),
+    KeyHolds: st.from_type(KeyHolds),
+    Reservations: st.from_type(Reservations),
+    Brake: st.from_type(Brake),
+    Baseline: st.from_type(Baseline),
+    tuple[Sighted, ...]: st.lists(st.from_type(Sighted)).map(tuple),
+    Mapping[datetime, bool]: st.dictionaries(st.from_type(datetime), st.booleans()),
+}
+
+
+@given(st.sampled_from([*VALUES]).flatmap(lambda of: st.tuples(st.just(of), VALUES[of])))
+def test_a_value_comes_back_from_its_row_as_it_was(case: tuple[Any, Any]) -> None:
+    of, value = case
+    codec = Codec[Any](of, "value")
+    body = codec.body(value)
+    assert body.isascii()
+    assert codec.value(Row("partition", "key", body, "1")) == value
