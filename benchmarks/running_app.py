@@ -10,7 +10,7 @@ import json
 import time
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +19,7 @@ from typing import Any, Final
 from azure.servicebus import ServiceBusMessage
 from azure.servicebus.aio import ServiceBusClient, ServiceBusSender
 
-from sandbox.contoso import contoso
-from sandbox.contoso.companies import COMPANIES
+from sandbox.contoso import contoso, names
 from sandbox.host.process import WorkerProcess
 from sandbox.settings import Options
 from sandbox.up import Sandbox, running
@@ -36,8 +35,6 @@ _SETTINGS: Final = {
     "INVOICE_ACCESS_SETTLE_SECONDS": "3600",
     "INVOICE_ACCESS_SWEEP_BATCH": "1000",
 }
-_NO_PROFILE: Final = "Fabrikam Schweiz"
-"""The company whose billing profile is disabled: its people are granted nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +125,7 @@ async def app_at_contoso(folder: Path, *, clerks: int = 0) -> AsyncIterator[tupl
     ARM's throttling (25 reads a second) is turned off: it would be measured and not the app.
     """
     document = contoso()
-    more = list(_clerks(document["users"], clerks))
+    more = list(_clerks(document, clerks))
     path = folder / "world.json"
     path.write_text(json.dumps({**document, "users": [*document["users"], *more]}), encoding="utf-8")
     options = Options(world=path, state=folder / "state", settings=_SETTINGS)
@@ -143,9 +140,15 @@ async def app_at_contoso(folder: Path, *, clerks: int = 0) -> AsyncIterator[tupl
             yield RunningApp(sandbox, sender), [person["id"] for person in more]
 
 
-def _clerks(users: Sequence[dict[str, Any]], count: int) -> list[dict[str, Any]]:
-    companies = [company.name for company in COMPANIES if company.name != _NO_PROFILE]
-    pattern = next(user for user in users if user.get("jobTitle") == "Accounts payable clerk")
+def _clerks(document: Mapping[str, Any], count: int) -> list[dict[str, Any]]:
+    companies = [
+        profile["tags"]["company"]
+        for account in document["billingAccounts"]
+        if account["name"] != names.ENTERPRISE_ACCOUNT
+        for profile in account["billingProfiles"]
+        if profile["properties"]["status"] == "Active"
+    ]
+    pattern = next(user for user in document["users"] if user.get("jobTitle") == "Accounts payable clerk")
     found = []
     for number in range(count):
         name = f"clerk{number}"

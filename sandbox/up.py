@@ -30,7 +30,7 @@ from sandbox.billing import BillingModel, Contact, billing_handler
 from sandbox.broker import server as service_bus
 from sandbox.broker.config import QueueConfigError, read_queues
 from sandbox.broker.model import Broker, QueueOptions
-from sandbox.contoso import contoso
+from sandbox.contoso import STANDARD_WORLD
 from sandbox.echo import Echo
 from sandbox.faults import Faults, Switchboard, UnknownSwitchError, faults_handler
 from sandbox.graph import AUDIENCE as GRAPH_AUDIENCE
@@ -57,7 +57,7 @@ from sandbox.settings import (
 from sandbox.shared_access import SharedAccessKey
 from sandbox.subscriptions_door import with_subscriptions
 from sandbox.wire import Handler
-from sandbox.world import World, WorldError, load_world, parse_world
+from sandbox.world import World, WorldError, load_world
 
 ARM_AUDIENCE = "https://management.azure.com"
 """Whom tokens for the billing stand-in must be for."""
@@ -241,10 +241,8 @@ async def _close(listening: Sequence[Callable[[], Awaitable[None]]]) -> None:
 
 
 def _world(options: Options) -> World:
-    if options.world is None:
-        return parse_world(contoso(options.seed))
     try:
-        return load_world(options.world)
+        return load_world(options.world or STANDARD_WORLD)
     except WorldError as mistake:
         raise StartError(f"--world: {mistake}") from None
 

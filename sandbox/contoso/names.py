@@ -1,6 +1,6 @@
 """The well-known names of the standard world: what a demo, a test or a person at a prompt may rely on.
 
-Lives here: constants. They are the same in every seed.
+Lives here: constants, for what stands in `world.json`.
 """
 
 from typing import Final

@@ -43,7 +43,7 @@ from sandbox.world import parse_world
 
 type Clients = Callable[[str], GraphServiceClient]
 
-WORLD = parse_world(contoso(1))
+WORLD = parse_world(contoso())
 
 
 class Time:

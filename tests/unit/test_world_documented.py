@@ -1,13 +1,16 @@
 """The world in docs/sandbox.md is one that a sandbox starts from."""
 
+import json
 import random
 import re
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from sandbox.billing import BillingModel
-from sandbox.contoso import contoso, names
-from sandbox.world import load_world, parse_world
+from sandbox.contoso import STANDARD_WORLD, contoso, names
+from sandbox.world import load_world, main
 
 PAGE = Path(__file__).parents[2] / "docs" / "sandbox.md"
 
@@ -29,5 +32,10 @@ def test_the_documented_world_has_the_standard_identities_and_billing_that_the_a
     assert billing.audit == []
 
 
-def test_the_standard_world_printed_is_a_world_again() -> None:
-    assert len(parse_world(contoso(2)).users) == len(contoso(1)["users"])
+def test_the_standard_world_printed_is_a_world_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    printed = capsys.readouterr().out
+    assert json.loads(printed) == contoso()
+    file = tmp_path / "world.json"
+    file.write_text(printed, encoding="utf-8")
+    assert load_world(file) == load_world(STANDARD_WORLD)
