@@ -176,7 +176,7 @@ class Judge(Case):
             self.book.count(f"action:{action.get('action')}:{action.get('outcome')}")
 
     def _told(self, run: Run, said: str) -> None:
-        if (broken := told_once_a_day(self, said)) is not None:
+        if (broken := told_once_a_day(self, run, said)) is not None:
             self.book.violate("told_once_a_day", f"run {run.number} {run.key}: {broken}")
 
     def _held(self, row: Row | str) -> None:

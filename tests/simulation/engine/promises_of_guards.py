@@ -126,8 +126,13 @@ def what_waits_is_one_lot(judge: Case, hold: Hold) -> str | None:
     return None
 
 
-def told_once_a_day(judge: Case, said: str) -> str | None:
-    """That a budget is used up is told once a day: `said` is what a look or sweep told."""
+def told_once_a_day(judge: Case, run: Run, said: str) -> str | None:
+    """That a budget is used up is told once a day: `said` is what a look or sweep told.
+
+    What a run told in which the state was lost is lost with it: nobody knows of it any more.
+    """
+    if judge.state_lost_during(run):
+        return None
     now = judge.world.now()
     for lot in _LOTS_OF_BUDGETS.findall(said):
         before = judge.budgets_told.get(lot)
