@@ -4,7 +4,6 @@ Adapters are imported where they are built: a function that needs no billing cli
 """
 
 import functools
-import logging
 import os
 import random
 from collections import Counter
@@ -33,8 +32,6 @@ if TYPE_CHECKING:
     from shared.adapters.store.rows import Rows
 
 _APP_FOLDER: Final = Path(__file__).resolve().parent.parent
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
