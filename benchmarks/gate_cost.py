@@ -17,9 +17,8 @@ from azure.core.credentials import AccessToken
 from benchmarks.figures import Figure, show
 from sandbox.transport_azure import HandlerTransport
 from sandbox.wire import Response
-from shared.adapters.billing.arm import ArmBilling
+from shared.adapters.billing.arm import ArmBilling, arm_gate
 from shared.adapters.http.gate import Kind
-from shared.adapters.http.pipeline import arm_gate
 from shared.domain.keys import ProfileKey
 from shared.settings import Settings
 

@@ -22,7 +22,7 @@ from azure.core.pipeline.transport import AsyncHttpTransport
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 from multidict import CIMultiDict
 
-from sandbox.wire import Handler, Request, Response
+from sandbox.wire import Handler, Request, Response, Send, answered
 
 type Sleep = Callable[[float], Awaitable[None]]
 
@@ -156,6 +156,7 @@ class HandlerTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
         handler: the stand-in.
         sleep: how to wait, both for an answer's `delay_seconds` and for azure-core's retries and polls; give
             the sleep of a virtual clock to run without waiting.
+        send: how the stand-in reaches others; without it, it reaches nobody.
 
     A handler that hangs up did its work, but its answer is lost. `hang_up_as` is how that looks to the
     client: ServiceRequestError, as azure-core's aiohttp transport reports a closed connection, or
@@ -167,10 +168,12 @@ class HandlerTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
         handler: Handler,
         *,
         sleep: Sleep = asyncio.sleep,
+        send: Send | None = None,
         hang_up_as: type[ServiceRequestError | ServiceResponseError] = ServiceRequestError,
     ) -> None:
         self._handler = handler
         self._sleep = sleep
+        self._send = send
         self._hang_up_as = hang_up_as
 
     async def send(self, request: HttpRequest, **kwargs: Any) -> AsyncHttpResponse:
@@ -182,15 +185,14 @@ class HandlerTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
         """
         read_timeout = float(kwargs.pop("read_timeout", None) or DEFAULT_READ_TIMEOUT_SECONDS)
         parts = urlsplit(request.url)
-        response = self._handler(
-            Request(
-                method=request.method,
-                target=(parts.path + (f"?{parts.query}" if parts.query else "")).replace(" ", "%20"),
-                headers={name.lower(): value for name, value in request.headers.items()},
-                body=_bytes_of(request),
-                base=f"{parts.scheme}://{parts.netloc}",
-            )
+        asked = Request(
+            method=request.method,
+            target=(parts.path + (f"?{parts.query}" if parts.query else "")).replace(" ", "%20"),
+            headers={name.lower(): value for name, value in request.headers.items()},
+            body=_bytes_of(request),
+            base=f"{parts.scheme}://{parts.netloc}",
         )
+        response = await answered(self._handler(asked), self._send)
         if response.delay_seconds > read_timeout:
             await self._sleep(read_timeout)
             raise ServiceResponseTimeoutError(f"no answer from {request.url} within {read_timeout:g} s")

@@ -33,7 +33,7 @@ class _WholeRecord(logging.LogRecord):
 def quiet_libraries() -> None:
     """Keeps libraries' INFO lines out of the log, as they carry URLs with people's names, and every line whole."""
     logging.setLogRecordFactory(_WholeRecord)
-    for chatty in ("azure", "httpx", "httpcore", "msal"):
+    for chatty in ("azure", "msal"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 

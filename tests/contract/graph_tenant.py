@@ -17,8 +17,9 @@ from azure.core.credentials import AccessToken
 
 from sandbox.graph import AUDIENCE, Deliveries, GraphModel, GraphService
 from sandbox.identity import Identity, IdentityEndpoint
-from sandbox.transport_httpx import HandlerTransport
+from sandbox.transport_azure import HandlerTransport
 from sandbox.wire import Handler, Outgoing, Reply, Request, Response, Send
+from tests.contract.httpx_in_process import HandlerTransport as HttpxTransport
 
 TENANT: Final = "00000000-0000-4000-8000-0000000000ff"
 ANNA: Final = "7c0f5a0e-0000-4000-8000-00000000000a"
@@ -117,16 +118,17 @@ class Tenant:
         switches.updates_per_edit, switches.duplicate_share, switches.late_share = 1, 0.0, 0.0
 
     def transport(self, send: Send | None = None) -> HandlerTransport:
-        def handle(request: Request) -> Response:
-            return self.handler(request)  # which a test may have replaced meanwhile
+        """The app's way here."""
+        return HandlerTransport(self._handle, send=send or self.inbox.send)
 
-        return HandlerTransport(handle, send=send or self.inbox.send)
+    def _handle(self, request: Request) -> Response:
+        return self.handler(request)  # which a test may have replaced meanwhile
 
     def client(self, identity: Identity | None = None, send: Send | None = None) -> httpx.AsyncClient:
         """Plain HTTP in an identity's name: the first app's unless said otherwise."""
         token = self.endpoint.issue(identity or self.identities[1], AUDIENCE)
         return httpx.AsyncClient(
-            transport=self.transport(send),
+            transport=HttpxTransport(self._handle, send=send or self.inbox.send),
             base_url="http://127.0.0.1:1/v1.0",
             headers={"authorization": f"Bearer {token}"},
         )

@@ -224,6 +224,7 @@ async def test_pages_that_lead_back_to_themselves_end() -> None:
         "//evil.example/next",
         "https://[broken/next",
         "https://management.azure.com:port/next",
+        "https://x:y@management.azure.com/next",
     ],
 )
 async def test_no_token_goes_to_a_foreign_host(foreign: str) -> None:

@@ -58,6 +58,14 @@ from tests.contract.billing_script import (
             Transient,
             "token",
         ),
+        *(  # another token is asked for in a way that nobody can read: no base64, no UTF-8
+            (
+                bare(401, "X", "x", www_authenticate=f'Bearer error="insufficient_claims", claims="{claims}"'),
+                Transient,
+                "token",
+            )
+            for claims in ("a", "_w==")
+        ),
         (arm(429, "429", "Too many requests."), Transient, "Too many"),
         (bare(429, "429", "Too many requests."), Transient, "429: Too many"),
         (bare(500, "InternalServerError", "oops"), Transient, "InternalServerError: oops"),

@@ -7,8 +7,9 @@ from pathlib import Path
 
 _READ_EVERYTHING = """
 import asyncio, json, sys
-import httpx
 from azure.core.credentials import AccessToken
+from sandbox.transport_azure import HandlerTransport
+from sandbox.wire import Response, as_json
 from shared.adapters.graph.directory import GraphDirectory
 from shared.domain.keys import IdentityKey, IdentityKind
 from shared.domain.people import SELECT
@@ -22,20 +23,19 @@ class Credential:
         return AccessToken("a-token", 9_999_999_999)
 
 def answer(request):
-    path = request.url.path
+    path = request.path
     if "/groups/" in path and path.endswith(OBJECT) or "deletedItems" in path:
         missing = {"error": {"code": "Request_ResourceNotFound", "message": "No."}}
-        return httpx.Response(404, json=missing)
+        return as_json(404, missing)
     if path.endswith("checkMemberGroups"):
-        return httpx.Response(200, json={"value": [OBJECT]})
-    return httpx.Response(200, json=USER if path.endswith(OBJECT) else {"value": [USER]})
+        return as_json(200, {"value": [OBJECT]})
+    return as_json(200, USER if path.endswith(OBJECT) else {"value": [USER]})
 
 async def main():
-    client = httpx.AsyncClient(transport=httpx.MockTransport(answer))
     settings = Settings.read(
         {"INVOICE_ACCESS_STORE": "sqlite:x", "ServiceBusConnection__fullyQualifiedNamespace": "unused.example"}
     )
-    directory = GraphDirectory(settings, Credential(), http_client=client)
+    directory = GraphDirectory(settings, Credential(), transport=HandlerTransport(answer))
     assert (await directory.person(OBJECT, frozenset({OBJECT}))).groups == {OBJECT}
     assert await directory.find(IdentityKey(IdentityKind.MAIL, "a@contoso.com")) == [OBJECT]
     assert not await directory.group_exists(OBJECT)

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 from urllib.parse import quote
 
-import httpx
 import pytest
 from azure.core.credentials import AccessToken
 from azure.core.credentials_async import AsyncTokenCredential
@@ -18,7 +17,7 @@ from sandbox.graph import AUDIENCE, GraphModel, GraphService, Switches
 from sandbox.graph.objects import Entry
 from sandbox.identity import Identity, IdentityEndpoint
 from sandbox.shell import serve
-from sandbox.transport_httpx import HandlerTransport
+from sandbox.transport_azure import HandlerTransport
 from sandbox.wire import Request, Response, as_json
 from shared.adapters.graph.directory import GraphDirectory
 from shared.domain.keys import IdentityKey, IdentityKind
@@ -138,8 +137,8 @@ class Token:
 
 @contextlib.asynccontextmanager
 async def in_process(world: World) -> AsyncIterator[GraphDirectory]:
-    client = httpx.AsyncClient(transport=HandlerTransport(world.service.handle))
-    directory = GraphDirectory(settings("http://127.0.0.1:1"), Token(world.endpoint), http_client=client)
+    transport = HandlerTransport(world.service.handle)
+    directory = GraphDirectory(settings("http://127.0.0.1:1"), Token(world.endpoint), transport=transport)
     yield directory
     await directory.close()
 
@@ -302,8 +301,8 @@ async def test_a_directory_that_takes_no_such_question_has_nobody_more() -> None
             refusal = {"error": {"code": "Request_UnsupportedQuery", "message": "Unsupported."}}
             return as_json(400, refusal) if "consistencylevel" in request.headers else inner(request)
 
-        client = httpx.AsyncClient(transport=HandlerTransport(without_lambdas))
-        other = GraphDirectory(settings("http://127.0.0.1:1"), Token(world.endpoint), http_client=client)
+        transport = HandlerTransport(without_lambdas)
+        other = GraphDirectory(settings("http://127.0.0.1:1"), Token(world.endpoint), transport=transport)
         assert await other.find(IdentityKey(IdentityKind.MAIL, "nobody@contoso.com")) == []
         assert await other.find(IdentityKey(IdentityKind.EMPLOYEE_ID, "0042")) == [ANNA]
         await other.close()
@@ -407,8 +406,8 @@ async def test_without_the_leave_date_permission_the_date_is_blank_and_nothing_f
 async def test_a_token_that_the_directory_does_not_accept_is_transient() -> None:
     async with bad_day() as (world, _):
         stranger = IdentityEndpoint([])
-        client = httpx.AsyncClient(transport=HandlerTransport(world.service.handle))
-        directory = GraphDirectory(settings("http://127.0.0.1:1"), Token(stranger), http_client=client)
+        transport = HandlerTransport(world.service.handle)
+        directory = GraphDirectory(settings("http://127.0.0.1:1"), Token(stranger), transport=transport)
         with pytest.raises(Transient, match="InvalidAuthenticationToken"):
             await directory.person(ANNA, frozenset())
         await directory.close()

@@ -2,14 +2,15 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-import httpx
 import pytest
 
-from sandbox.wire import Response, as_json
-from shared.adapters.graph.client import GraphClient
+from sandbox.transport_azure import HandlerTransport
+from sandbox.wire import Request, Response, as_json
+from shared.adapters.graph.client import GraphClient, sendable
 from shared.adapters.graph.directory import GraphDirectory
 from shared.adapters.http.answers import calls_left
 from shared.adapters.http.gate import Kind
@@ -19,7 +20,7 @@ from tests.contract.billing_script import KEY, OWN, PERSON, Credential, Service,
 from tests.simulation.virtual_time import VirtualLoop
 
 RUBBISH = ["", "-1", "+5", "0x10", "1e3", "12.5", "soon", "7, 6", "9" * 10, "9" * 5000, "\u0663", "nan"]
-ABSENT = httpx.Response(404, json={"error": {"code": "Request_ResourceNotFound", "message": "no"}})
+ABSENT = as_json(404, {"error": {"code": "Request_ResourceNotFound", "message": "no"}})
 GRAPH = "https://graph.microsoft.com"
 
 
@@ -43,8 +44,8 @@ def of_billing(headers: dict[str, str], count: int = 10) -> float:
 
 def of_graph(headers: dict[str, str], count: int = 10) -> float:
     async def play() -> float:
-        client = httpx.AsyncClient(transport=httpx.MockTransport(lambda _: _with(ABSENT, headers)))
-        directory = GraphDirectory(settings(), Credential(), http_client=client)
+        transport = HandlerTransport(lambda _: _with(ABSENT, headers))
+        directory = GraphDirectory(settings(), Credential(), transport=transport)
         found = await seconds_for(count, lambda: directory.person(PERSON, frozenset()))
         await directory.close()
         return found
@@ -52,8 +53,8 @@ def of_graph(headers: dict[str, str], count: int = 10) -> float:
     return in_virtual_time(play())
 
 
-def _with(answer: httpx.Response, headers: dict[str, str]) -> httpx.Response:
-    return httpx.Response(answer.status_code, content=answer.content, headers={**answer.headers, **headers})
+def _with(answer: Response, headers: dict[str, str]) -> Response:
+    return replace(answer, headers={**answer.headers, **headers})
 
 
 def settings(**more: str) -> Settings:
@@ -137,13 +138,12 @@ def test_a_pause_that_is_asked_for_is_capped() -> None:
 def test_graph_is_not_asked_while_it_asked_for_a_pause_and_other_people_s_reads_wait_a_short_one_out() -> None:
     asked: list[float] = []
 
-    def answer(_: httpx.Request) -> httpx.Response:
+    def answer(_: Request) -> Response:
         asked.append(asyncio.get_running_loop().time())
-        return httpx.Response(429, headers={"retry-after": "30"}) if len(asked) == 1 else _with(ABSENT, {})
+        return Response(429, {"retry-after": "30"}) if len(asked) == 1 else ABSENT
 
     async def play() -> None:
-        client = httpx.AsyncClient(transport=httpx.MockTransport(answer))
-        directory = GraphDirectory(settings(), Credential(), http_client=client)
+        directory = GraphDirectory(settings(), Credential(), transport=HandlerTransport(answer))
         for after in (0, 0, 10):
             await asyncio.sleep(after)
             with pytest.raises(Transient) as put_off:
@@ -158,12 +158,10 @@ def test_graph_is_not_asked_while_it_asked_for_a_pause_and_other_people_s_reads_
 
 
 async def test_without_a_gate_graph_is_asked_whatever_it_said() -> None:
-    client = httpx.AsyncClient(
-        transport=httpx.MockTransport(lambda _: httpx.Response(429, headers={"retry-after": "9"}))
-    )
-    graph = GraphClient(GRAPH, Credential(), http_client=client, retry_cap=timedelta(seconds=60))
+    transport = HandlerTransport(lambda _: Response(429, {"retry-after": "11"}))
+    graph = GraphClient(GRAPH, Credential(), transport=transport, retry_cap=timedelta(seconds=60))
     for _ in range(3):
         with pytest.raises(Transient, match="429"):
-            await graph.read(graph.sdk.users.to_get_request_information(), "people", "any")
+            await graph.read(sendable(graph.sdk.users.to_get_request_information()), "people", "any")
     assert graph.calls == 3
     await graph.close()

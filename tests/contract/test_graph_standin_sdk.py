@@ -37,9 +37,9 @@ from msgraph_core import GraphClientFactory
 from sandbox.contoso import contoso, names
 from sandbox.graph import AUDIENCE, GraphModel, GraphService
 from sandbox.identity import Identity, IdentityEndpoint
-from sandbox.transport_httpx import HandlerTransport
 from sandbox.wire import Handler, Request, Response
 from sandbox.world import parse_world
+from tests.contract.httpx_in_process import HandlerTransport
 
 type Clients = Callable[[str], GraphServiceClient]
 

@@ -7,32 +7,40 @@ import socket
 from collections.abc import AsyncIterator, Callable
 
 import aiohttp
-import httpx
 import pytest
+from azure.core.exceptions import ServiceRequestError
+from azure.core.pipeline.transport import AsyncHttpTransport
+from azure.core.rest import AsyncHttpResponse, HttpRequest
 from azure.identity.aio import ManagedIdentityCredential
 
 from sandbox.identity import Identity, IdentityEndpoint
 from sandbox.shell import Server, serve
-from sandbox.transport_httpx import HandlerTransport
+from sandbox.transport_azure import HandlerTransport
 from sandbox.wire import Handler, Request, Response, as_json
+from shared.adapters.http.pipeline import SendOnceTransport
 
-type Client = Callable[[Handler], contextlib.AbstractAsyncContextManager[httpx.AsyncClient]]
+type Transport = AsyncHttpTransport[HttpRequest, AsyncHttpResponse]
+type Client = Callable[[Handler], contextlib.AbstractAsyncContextManager[tuple[Transport, str]]]
 
 
 @contextlib.asynccontextmanager
-async def over_a_socket(handler: Handler) -> AsyncIterator[httpx.AsyncClient]:
+async def over_a_socket(handler: Handler) -> AsyncIterator[tuple[Transport, str]]:
     server = await serve(handler)
+    transport = SendOnceTransport()
     try:
-        async with httpx.AsyncClient(base_url=server.url, timeout=5) as client:
-            yield client
+        yield transport, server.url
     finally:
+        await transport.close()
         await server.close()
 
 
 @contextlib.asynccontextmanager
-async def in_process(handler: Handler) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(transport=HandlerTransport(handler), base_url="http://127.0.0.1:1") as client:
-        yield client
+async def in_process(handler: Handler) -> AsyncIterator[tuple[Transport, str]]:
+    yield HandlerTransport(handler), "http://127.0.0.1:1"
+
+
+async def sent(client: Transport, request: HttpRequest) -> AsyncHttpResponse:
+    return await client.send(request, read_timeout=5)
 
 
 @pytest.fixture(params=[over_a_socket, in_process])
@@ -56,16 +64,17 @@ def echo(request: Request) -> Response:
 
 async def test_the_target_arrives_exactly_as_sent(shell: Client) -> None:
     target = "/a%3Ab/x:y/%23EXT%23?$filter=a%20eq%20'%2B'&$skiptoken=%2Fa%3D%3D&%24top=1"
-    async with shell(echo) as client:
-        seen = (await client.get(str(client.base_url).rstrip("/") + target)).json()
+    async with shell(echo) as (client, base):
+        seen = (await sent(client, HttpRequest("GET", base + target))).json()
         assert seen["target"] == target
-        assert seen["base"] == str(client.base_url).rstrip("/")
+        assert seen["base"] == base
 
 
 async def test_header_names_are_lower_cased_and_bodies_whole(shell: Client) -> None:
-    body = "x" * 2_000_000
-    async with shell(echo) as client:
-        seen = (await client.patch("/", content=body, headers={"X-Mixed-Case": "Kept", "X-Big": "y" * 20_000})).json()
+    body = "x" * 1_000_000
+    headers = {"X-Mixed-Case": "Kept", "X-Big": "y" * 20_000}
+    async with shell(echo) as (client, base):
+        seen = (await sent(client, HttpRequest("PATCH", f"{base}/", content=body, headers=headers))).json()
         assert seen["method"] == "PATCH"
         assert seen["headers"]["x-mixed-case"] == "Kept"
         assert len(seen["headers"]["x-big"]) == 20_000
@@ -73,14 +82,14 @@ async def test_header_names_are_lower_cased_and_bodies_whole(shell: Client) -> N
 
 
 async def test_a_url_of_16_kilobytes_passes(shell: Client) -> None:
-    async with shell(echo) as client:
-        seen = (await client.get("/?$skiptoken=" + "t" * 16_000)).json()
+    async with shell(echo) as (client, base):
+        seen = (await sent(client, HttpRequest("GET", f"{base}/?$skiptoken=" + "t" * 16_000))).json()
         assert len(seen["target"]) > 16_000
 
 
 async def test_an_answer_without_a_body_has_none(shell: Client) -> None:
-    async with shell(lambda _: Response(204, {"request-id": "r"})) as client:
-        response = await client.delete("/x")
+    async with shell(lambda _: Response(204, {"request-id": "r"})) as (client, base):
+        response = await sent(client, HttpRequest("DELETE", f"{base}/x"))
         assert response.status_code == 204
         assert response.content == b""
         assert response.headers["request-id"] == "r"
@@ -94,10 +103,10 @@ async def test_hanging_up_is_a_broken_read_after_the_work_was_done(shell: Client
         done.append(request.target)
         return Response(200, body=b"never seen", hang_up=request.target == "/break")
 
-    async with shell(works_and_hangs_up) as client:
-        with pytest.raises((httpx.ReadError, httpx.RemoteProtocolError)):
-            await client.post("/break")
-        assert (await client.get("/next")).status_code == 200
+    async with shell(works_and_hangs_up) as (client, base):
+        with pytest.raises(ServiceRequestError):
+            await sent(client, HttpRequest("POST", f"{base}/break"))
+        assert (await sent(client, HttpRequest("GET", f"{base}/next"))).status_code == 200
     assert done == ["/break", "/next"]
 
 
@@ -107,18 +116,18 @@ async def test_in_process_delays_go_through_the_injected_sleep() -> None:
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
 
-    transport = HandlerTransport(lambda _: Response(200, delay_seconds=600), sleep=sleep)
-    async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
-        assert (await client.get("/")).status_code == 200
-    assert slept == [600]
+    transport = HandlerTransport(lambda _: Response(200, delay_seconds=250), sleep=sleep)
+    assert (await transport.send(HttpRequest("GET", "http://x/"))).status_code == 200
+    assert slept == [250]
 
 
 async def test_a_socket_waits_as_long_as_latency_and_answer_say() -> None:
     server = await serve(lambda _: Response(200, delay_seconds=0.05), latency_seconds=0.05)
     try:
-        async with httpx.AsyncClient(base_url=server.url) as client:
+        async with aiohttp.ClientSession(server.url) as client:
             begun = asyncio.get_running_loop().time()
-            await client.get("/")
+            async with client.get("/") as response:
+                await response.read()
             assert asyncio.get_running_loop().time() - begun >= 0.1
     finally:
         await server.close()

@@ -8,8 +8,9 @@ from pathlib import Path
 _DO_EVERYTHING = """
 import asyncio, json, sys
 from datetime import UTC, datetime
-import httpx
 from azure.core.credentials import AccessToken
+from sandbox.transport_azure import HandlerTransport
+from sandbox.wire import Response, as_json
 from shared.adapters.graph.subscriptions import GraphSubscriptions
 from shared.ports import WantedSubscription
 from shared.settings import Settings
@@ -22,16 +23,15 @@ class Credential:
 
 def answer(request):
     if request.method == "DELETE":
-        return httpx.Response(204)
-    is_list = request.method == "GET" and request.url.path.endswith("/subscriptions")
-    return httpx.Response(200, json={"value": [ONE]} if is_list else ONE)
+        return Response(204)
+    is_list = request.method == "GET" and request.path.endswith("/subscriptions")
+    return as_json(200, {"value": [ONE]} if is_list else ONE)
 
 async def main():
-    client = httpx.AsyncClient(transport=httpx.MockTransport(answer))
     settings = Settings.read(
         {"INVOICE_ACCESS_STORE": "sqlite:x", "ServiceBusConnection__fullyQualifiedNamespace": "unused.example"}
     )
-    subscriptions = GraphSubscriptions(settings, Credential(), http_client=client)
+    subscriptions = GraphSubscriptions(settings, Credential(), transport=HandlerTransport(answer))
     wanted = WantedSubscription("users", frozenset({"updated"}), "https://x/n", "https://x/l", "state")
     [found] = await subscriptions.mine()
     assert await subscriptions.create(wanted, datetime.now(UTC)) == found

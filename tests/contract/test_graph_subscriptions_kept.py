@@ -7,14 +7,14 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
 import pytest
+from kiota_abstractions.authentication import AnonymousAuthenticationProvider
+from msgraph import GraphRequestAdapter, GraphServiceClient
 from msgraph.generated.models.subscription import Subscription as TypedSubscription
 from msgraph.generated.models.subscription_collection_response import SubscriptionCollectionResponse
 
 from sandbox.faults import Effect, Faults, Rule
 from sandbox.wire import Reply, Request, Response
-from shared.adapters.graph.client import GraphClient
 from shared.adapters.graph.subscriptions import GraphSubscriptions
 from shared.errors import MaybeWritten
 from shared.services.subscriptions import wanted_subscriptions
@@ -49,9 +49,7 @@ def faults(tenant: Tenant) -> Faults:
 
 @pytest.fixture
 async def app(tenant: Tenant) -> AsyncIterator[Machine]:
-    adapter = GraphSubscriptions(
-        settings(), tenant.credential(), http_client=httpx.AsyncClient(transport=tenant.transport())
-    )
+    adapter = GraphSubscriptions(settings(), tenant.credential(), transport=tenant.transport())
     yield Machine(tenant, adapter)
     await adapter.close()
 
@@ -234,9 +232,7 @@ async def test_a_quota_that_is_used_up_is_reported_for_each_that_found_no_room(a
 
 async def test_without_the_permission_for_groups_users_are_subscribed_all_the_same() -> None:
     tenant = Tenant(app_identity(frozenset({"User.Read.All"})))
-    adapter = GraphSubscriptions(
-        settings(), tenant.credential(), http_client=httpx.AsyncClient(transport=tenant.transport())
-    )
+    adapter = GraphSubscriptions(settings(), tenant.credential(), transport=tenant.transport())
     summary = await Machine(tenant, adapter).keep(FINANCE)
     await adapter.close()
     assert summary["created"] == ["users"]
@@ -320,14 +316,11 @@ async def test_many_pages_are_read_to_their_end(app: Machine) -> None:
 
 
 async def test_microsofts_typed_models_read_what_the_stand_in_answers(tenant: Tenant) -> None:
-    client = GraphClient(
-        "http://127.0.0.1:1",
-        tenant.credential(),
-        http_client=httpx.AsyncClient(transport=tenant.transport()),
-        retry_cap=timedelta(seconds=1),
-    )
+    adapter = GraphRequestAdapter(AnonymousAuthenticationProvider(), client=tenant.client())
+    adapter.base_url = "http://127.0.0.1:1/v1.0"
+    client = GraphServiceClient(request_adapter=adapter)
     end = tenant.time() + timedelta(days=3)
-    made = await client.sdk.subscriptions.post(
+    made = await client.subscriptions.post(
         TypedSubscription(
             change_type="updated",
             notification_url=NOTIFICATIONS,
@@ -340,15 +333,14 @@ async def test_microsofts_typed_models_read_what_the_stand_in_answers(tenant: Te
     assert made.id is not None
     assert (made.expiration_date_time, made.application_id) == (end, "c1")
     assert made.latest_supported_tls_version == "v1_2"
-    one = client.sdk.subscriptions.by_subscription_id(made.id)
+    one = client.subscriptions.by_subscription_id(made.id)
     later = end + timedelta(days=1)
     renewed = await one.patch(TypedSubscription(expiration_date_time=later))
     assert isinstance(renewed, TypedSubscription)
     assert renewed.expiration_date_time == later
     await one.reauthorize.post()
-    listed = await client.sdk.subscriptions.get()
+    listed = await client.subscriptions.get()
     assert isinstance(listed, SubscriptionCollectionResponse)
     assert [found.id for found in listed.value or []] == [made.id]
     await one.delete()
     assert tenant.book.live() == []
-    await client.close()

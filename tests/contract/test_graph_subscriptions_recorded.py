@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
-import httpx
 import pytest
 
 from sandbox.faults import Effect, Faults, Rule
@@ -38,9 +37,7 @@ def faults(tenant: Tenant) -> Faults:
 
 @pytest.fixture
 async def app(tenant: Tenant) -> AsyncIterator[Machine]:
-    adapter = GraphSubscriptions(
-        settings(), tenant.credential(), http_client=httpx.AsyncClient(transport=tenant.transport())
-    )
+    adapter = GraphSubscriptions(settings(), tenant.credential(), transport=tenant.transport())
     yield Machine(tenant, adapter)
     await adapter.close()
 
@@ -141,9 +138,7 @@ async def test_while_one_is_replaced_there_is_always_one_that_tells(app: Machine
         seen.append(len(app.tenant.book.live()))
         return await app.tenant.inbox.send(call)
 
-    adapter = GraphSubscriptions(
-        settings(), app.tenant.credential(), http_client=httpx.AsyncClient(transport=app.tenant.transport(send=send))
-    )
+    adapter = GraphSubscriptions(settings(), app.tenant.credential(), transport=app.tenant.transport(send=send))
     assert (await Machine(app.tenant, adapter).keep(**ROTATED))["replaced"] == ["users"]
     await adapter.close()
     assert min(seen) == 1, "at each handshake there is another one"

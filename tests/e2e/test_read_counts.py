@@ -149,7 +149,7 @@ async def _close(app: App) -> None:
     await app.directory.close()
     await app.billing.close()
     await app.state._rows.close()
-    await app.billing._credential._credential.close()  # the tokens are handed out apart from what they come from
+    await app.billing._api.credential._credential.close()  # the tokens are handed out apart from what they come from
 
 
 async def test_an_event_that_changes_nothing_costs_one_graph_read_and_one_more_per_20_groups_that_rules_name(

@@ -13,7 +13,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Self
 
-import httpx
 from azure.core.credentials import AccessToken
 
 from sandbox.billing import BillingModel, billing_handler
@@ -21,8 +20,7 @@ from sandbox.billing.holdings import Assignment as Row
 from sandbox.faults import Effect, Faults, LaidRule, Rule
 from sandbox.graph import AUDIENCE, GraphModel, GraphService
 from sandbox.identity import Identity, IdentityEndpoint
-from sandbox.transport_azure import HandlerTransport as AzureTransport
-from sandbox.transport_httpx import HandlerTransport as HttpxTransport
+from sandbox.transport_azure import HandlerTransport
 from sandbox.wire import Handler, Request, Response
 from sandbox.world import parse_world
 from shared.adapters.billing.arm import ArmBilling
@@ -149,10 +147,8 @@ class Stage:
     def _build(self, policy: Policy) -> App:
         settings = Settings.read(self._settings)
         token = Token(self.endpoint, APP)
-        transport = AzureTransport(self.faults.wrap("arm", self._arm))
-        billing = ArmBilling(settings, token, transport=transport)
-        client = httpx.AsyncClient(transport=HttpxTransport(self.faults.wrap("graph", self._graph)))
-        directory = GraphDirectory(settings, token, http_client=client)
+        billing = ArmBilling(settings, token, transport=HandlerTransport(self.faults.wrap("arm", self._arm)))
+        directory = GraphDirectory(settings, token, transport=HandlerTransport(self.faults.wrap("graph", self._graph)))
         self._adapters += [billing, directory]
         state = RowsState(self.state_rows)
 

@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import quote
 
-import httpx
 import pytest
 
 from sandbox.faults import Effect, Faults, Rule
@@ -68,7 +67,7 @@ class Records(logging.Handler):
 def records() -> Iterator[Records]:
     """Everything that is logged from now on, by a process that was set up as a part of the app is."""
     kept = Records()
-    levels = {name: logging.getLogger(name).level for name in ("", *_OURS, "azure", "httpx", "httpcore", "msal")}
+    levels = {name: logging.getLogger(name).level for name in ("", *_OURS, "azure", "msal")}
     logging.getLogger().addHandler(kept)
     logging.getLogger().setLevel(logging.INFO)
     for name in _OURS:
@@ -280,9 +279,7 @@ async def keeper() -> AsyncIterator[tuple[Keeper, Faults]]:
             "INVOICE_ACCESS_NOTIFICATION_URL": f"{NOTIFICATIONS}?code={CODE}",
         }
     )
-    adapter = GraphSubscriptions(
-        settings, tenant.credential(), http_client=httpx.AsyncClient(transport=tenant.transport())
-    )
+    adapter = GraphSubscriptions(settings, tenant.credential(), transport=tenant.transport())
     policy = POLICY.split("rules:")[0] + f"rules:\n  - name: one\n    member_of: [{FINANCE}]\n    profiles: all\n"
     yield Keeper(adapter, load_policy(policy, "policy.yaml"), settings, tenant.time), faults
     await adapter.close()

@@ -277,7 +277,7 @@ async def test_a_link_to_another_host_in_a_list_of_assignments_makes_that_list_f
     stage.fault("arm", Effect(status=200, body=body), path="NL-BG7/billingRoleAssignments$")
     report = await stage.settle()
     assert report["complete"] is False
-    assert "not ours" in report["failures"][0]
+    assert "another host" in report["failures"][0]
     assert report["drift"] == {}
     assert stage.held(FEMKE) == {NL}
 

@@ -8,8 +8,8 @@ from azure.core.exceptions import ClientAuthenticationError
 
 from sandbox.identity import Identity, IdentityEndpoint
 from sandbox.shell import serve
+from shared.adapters.billing.arm import ARM_SCOPE
 from shared.adapters.http.credentials import managed_identity
-from shared.adapters.http.pipeline import ARM_SCOPE
 
 TENANT = "76e9ab9c-0000-4000-8000-0000000000aa"
 SYSTEM = Identity("system", "5c1f0000-0000-4000-8000-000000000001", "object-of-system", TENANT, default=True)

@@ -1,12 +1,11 @@
-"""Billing, over Azure Resource Manager: the `Billing` port on azure-mgmt-billing.
+"""Billing, over Azure Resource Manager: the `Billing` port.
 
-Lives here: which requests are made, following their links and long-running answers. What goes with every
-request is in `arm_pipeline`, what an answer says in `arm_answers` and `billing_wire`.
+Lives here: which requests are made, following their links and long-running answers. How a request goes out is in
+`http.pipeline`, what an answer says in `http.answers` and `wire`.
 
-Requests go through the client's own `send_request`, not through its typed operations, for three reasons:
-those read an answer that lacks its list as an empty list; their poller waits 30 s where the service said 0,
-and their create raises on 201; and their paging decodes and re-encodes the links that the service wants back
-as they were.
+The requests are spelled here, and not made by azure-mgmt-billing, for three reasons: its operations read an answer that
+lacks its list as an empty list; their poller waits 30 s where the service said 0, and their create raises on 201; and
+their paging decodes and re-encodes the links that the service wants back as they were.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -16,7 +15,6 @@ from urllib.parse import quote, urljoin
 
 import jwt
 from azure.core.credentials_async import AsyncTokenCredential
-from azure.core.exceptions import AzureError
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 
 from shared.adapters.billing.wire import (
@@ -36,30 +34,26 @@ from shared.adapters.http.answers import (
     NEW_PRINCIPAL_WAIT,
     answered_at,
     asked_wait,
+    calls_left,
     capped_wait,
     failure,
     is_absence,
     is_principal_unknown,
     read_refusal,
 )
-from shared.adapters.http.credentials import Tokens
-from shared.adapters.http.gate import Gate
-from shared.adapters.http.pipeline import (
-    API_VERSION,
-    ARM_SCOPE,
-    Calls,
-    Transport,
-    arm_gate,
-    billing_client,
-    is_success,
-    network_transport,
-    request_options,
-)
+from shared.adapters.http.gate import Gate, Kind
+from shared.adapters.http.pipeline import AzureApi, Limits, Transport, is_success
 from shared.domain.access.ownership import OwnAssignment
 from shared.domain.billing import Assignment, Assignments, BillingAccount, BillingProfile, UnreadRow, Written
 from shared.domain.keys import ProfileKey
 from shared.errors import FailedRead, MaybeWritten, Transient
 from shared.settings import Settings
+
+ARM_SCOPE: Final = "https://management.azure.com/.default"
+"""What our token is for, whatever address ARM is reached under."""
+
+API_VERSION: Final = "2024-04-01"
+"""The newest stable version of Microsoft.Billing."""
 
 POLL_SECONDS: Final = 2.0
 """Seconds between polls of a long-running answer where the service does not say."""
@@ -72,6 +66,9 @@ MOST_PAGES: Final = 1000
 
 MOST_UNREAD: Final = 3
 """Rows of one list that may be unread although they are more than those that were read."""
+
+_PER_SECOND: Final = {Kind.READS: 25, Kind.WRITES: 10, Kind.DELETES: 10}
+"""Calls a second that ARM grants one identity for long, beside a burst of ten seconds' worth. As published, for all."""
 
 _ROOT = "/providers/Microsoft.Billing/billingAccounts"
 _OK, _CREATED, _ACCEPTED, _NO_CONTENT, _CONFLICT = 200, 201, 202, 204, 409
@@ -95,23 +92,27 @@ class ArmBilling:
         transport: Transport | None = None,
         gate: Gate | None = None,
     ) -> None:
-        self.calls = Calls()
         self._base_url = settings.arm_url
         self._former = frozenset(identity.lower() for identity in settings.former_identities)
         self._wait_cap = timedelta(seconds=settings.retry_cap_seconds)
-        self._credential = Tokens(credential, "Azure Resource Manager")
-        self._options = request_options(self._base_url)
-        self._transport = transport or network_transport(self._base_url)
-        self._client = billing_client(
-            self._base_url, self._credential, self.calls, self._transport, gate or arm_gate(settings)
+        self._api = AzureApi(
+            "Azure Resource Manager",
+            self._base_url,
+            ARM_SCOPE,
+            credential,
+            gate=gate or arm_gate(settings),
+            limits=_limits,
+            request_id="x-ms-client-request-id",
+            transport=transport,
         )
+        self.calls = self._api.calls
         self._token = ""
         self._speaks_for = ("", "")
         self._answered_at: datetime | None = None
 
     async def close(self) -> None:
         """Closes the connections. The credential is whoever's made it."""
-        await self._client.close()
+        await self._api.close()
 
     # -- who we are
 
@@ -131,7 +132,7 @@ class ArmBilling:
         The signature is not verified: it is our own token, straight from our own credential, and ARM
         verifies it. Only ARM's answers decide what it may do.
         """
-        token = (await self._credential.get_token(ARM_SCOPE)).token
+        token = (await self._api.credential.get_token(ARM_SCOPE)).token
         if token != self._token:
             try:
                 claims = jwt.decode(token, options={"verify_signature": False})
@@ -251,7 +252,7 @@ class ArmBilling:
             self._url(f"{path}/createBillingRoleAssignment"),
             grant_body(path, principal_id, tenant_id),
         )
-        response = await self._send(HttpRequest("POST", url, json=body), what, writing=True)
+        response = await self._send(HttpRequest("POST", url, json=body), what)
         if response.status_code == _CONFLICT:
             return Written.ALREADY
         if is_principal_unknown(response):
@@ -267,7 +268,7 @@ class ArmBilling:
         row = assignment.assignment
         what = f"taking Invoice manager on {row.profile} from {row.principal_id}"
         path = f"{_profile_path(row.profile)}/billingRoleAssignments/{quote(row.name, safe='')}"
-        response = await self._send(HttpRequest("DELETE", self._url(path)), what, writing=True)
+        response = await self._send(HttpRequest("DELETE", self._url(path)), what)
         if response.status_code == _NO_CONTENT or is_absence(response):
             return Written.ALREADY
         await self._finished(response, what, str(row.profile))
@@ -277,7 +278,7 @@ class ArmBilling:
         """See `shared.ports.Billing`."""
         what = f"turning on invoice e-mail of {profile.key}"
         url = self._url(_profile_path(profile.key))
-        response = await self._send(HttpRequest("PUT", url, json=opt_in_body(profile)), what, writing=True)
+        response = await self._send(HttpRequest("PUT", url, json=opt_in_body(profile)), what)
         return _shown_profile(await self._finished(response, what, str(profile.key)), profile.key, what)
 
     async def _finished(self, response: AsyncHttpResponse, what: str, scope: str) -> AsyncHttpResponse:
@@ -305,7 +306,7 @@ class ArmBilling:
         asking = f"asking whether {what} is done"
         try:
             url = _followed(url, last.headers.get("location") or url, asking)
-            await self._transport.sleep(self._until_poll(last))
+            await self._api.sleep(self._until_poll(last))
             response = await self._send(HttpRequest("GET", url), asking)
         except Transient as error:
             raise MaybeWritten(f"{error.reason}; {MAY_BE_WRITTEN}", retry_after=error.retry_after) from error
@@ -323,18 +324,23 @@ class ArmBilling:
 
     # -- the wire
 
-    async def _send(self, request: HttpRequest, what: str, *, writing: bool = False) -> AsyncHttpResponse:
-        """Sends a request through the client's pipeline; its body is read when this returns."""
-        try:
-            response: AsyncHttpResponse = await self._client.send_request(request, **self._options)
-        except AzureError as error:
-            said = f"{what}: {error.message}"
-            raise (MaybeWritten(f"{said}; {MAY_BE_WRITTEN}") if writing else Transient(said)) from error
+    async def _send(self, request: HttpRequest, what: str) -> AsyncHttpResponse:
+        """Sends a request; its body is read when this returns."""
+        response = await self._api.send(request, what)
         self._answered_at = answered_at(response.headers) or self._answered_at
         return response
 
     def _url(self, path: str) -> str:
         return f"{self._base_url}{path}?api-version={API_VERSION}"
+
+
+def arm_gate(settings: Settings) -> Gate:
+    """The gate before Azure Resource Manager, which counts reads, writes and deletes apart."""
+    return Gate("Azure Resource Manager", _PER_SECOND, settings)
+
+
+def _limits(response: AsyncHttpResponse, kind: Kind) -> Limits:
+    return {"left": calls_left(response.headers, kind)}
 
 
 def _shown_profile(response: AsyncHttpResponse, key: ProfileKey, what: str) -> BillingProfile | None:
@@ -361,11 +367,8 @@ def _profile_path(key: ProfileKey) -> str:
 
 
 def _followed(url: str, link: str, what: str) -> str:
-    """Where a link leads, relative ones as well.
-
-    Spaces are encoded, because the service does not; braces too, because the client takes them for fields to fill in.
-    """
+    """Where a link leads, relative ones as well."""
     try:
-        return urljoin(url, link).replace(" ", "%20").replace("{", "%7B").replace("}", "%7D")
+        return urljoin(url, link)
     except ValueError as error:
         raise FailedRead(f"{what}: the service named an address that is none") from error

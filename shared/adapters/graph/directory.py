@@ -1,7 +1,7 @@
 """The directory, read from Microsoft Graph.
 
-Lives here: which requests answer which question of `ports.Directory`, and paging. How a request is sent and
-what a failure means is in `graph_client`; how an answer reads is in `graph_wire`.
+Lives here: which requests answer which question of `ports.Directory`, and paging. What a failure means is in `client`,
+how an answer reads is in `wire` and `people`.
 
 Nothing is concluded from an answer that is not complete. "Gone" is said only where the directory itself says
 so of the object that was asked for, twice: among the living and among the deleted.
@@ -14,8 +14,8 @@ from datetime import timedelta
 from itertools import batched
 from typing import Final
 
-import httpx
 from azure.core.credentials_async import AsyncTokenCredential
+from azure.core.rest import HttpRequest
 from kiota_abstractions.base_request_configuration import RequestConfiguration
 from kiota_abstractions.headers_collection import HeadersCollection
 from kiota_abstractions.request_information import RequestInformation
@@ -35,10 +35,11 @@ from msgraph.generated.users.item.check_member_groups.check_member_groups_post_r
 from msgraph.generated.users.item.user_item_request_builder import UserItemRequestBuilder
 from msgraph.generated.users.users_request_builder import UsersRequestBuilder
 
-from shared.adapters.graph.client import GraphClient, graph_gate
+from shared.adapters.graph.client import GraphClient, graph_gate, sendable
 from shared.adapters.graph.people import read_people, read_person, unless_withheld
 from shared.adapters.graph.wire import MemberGroupsAnswer, NamedAnswer, ObjectAnswer, Page, parse
 from shared.adapters.http.gate import Gate
+from shared.adapters.http.pipeline import Transport
 from shared.domain.keys import IdentityKey, IdentityKind, PersonKey
 from shared.domain.people import SELECT, AbsentPerson, DeletedPerson, ListedPerson, PersonRead, UnreadablePerson
 from shared.errors import FailedRead, Permanent, QueryRefused, Transient
@@ -74,21 +75,21 @@ class GraphDirectory:
         settings: Settings,
         credential: AsyncTokenCredential,
         *,
-        http_client: httpx.AsyncClient | None = None,
+        transport: Transport | None = None,
         gate: Gate | None = None,
     ) -> None:
         self._graph = GraphClient(
             settings.graph_url,
             credential,
-            http_client=http_client,
+            transport=transport,
             retry_cap=timedelta(seconds=settings.retry_cap_seconds),
             gate=gate or graph_gate(settings),
         )
         nobody = self._graph.sdk.users.by_user_id(_NOBODY)
-        self._person_at = self._graph.address(nobody.to_get_request_information(_SELECT_PERSON))
-        self._memberships_at = self._graph.address(
+        self._person_at = sendable(nobody.to_get_request_information(_SELECT_PERSON)).url
+        self._memberships_at = sendable(
             nobody.check_member_groups.to_post_request_information(CheckMemberGroupsPostRequestBody())
-        )
+        ).url
 
     @property
     def calls(self) -> Mapping[str, int]:
@@ -109,8 +110,8 @@ class GraphDirectory:
         """
         object_id = PersonKey(object_id).object_id
         what = f"person {object_id}"
-        user = self._graph.sdk.users.by_user_id(object_id).with_url(self._person_at.replace(_NOBODY, object_id))
-        body = await self._graph.read(user.to_get_request_information(), what, _USERS)
+        request = HttpRequest("GET", self._person_at.replace(_NOBODY, object_id))
+        body = await self._graph.read(request, what, _USERS)
         if body is None:
             return await self._deleted_or_absent(object_id)
         person = read_person(body, what)
@@ -123,12 +124,11 @@ class GraphDirectory:
         """Reads which of `groups` a person is in (transitively). See `ports.Directory`. Raises as `person` does."""
         object_id = PersonKey(object_id).object_id
         what = f"groups of person {object_id}"
-        user = self._graph.sdk.users.by_user_id(object_id)
-        asker = user.check_member_groups.with_url(self._memberships_at.replace(_NOBODY, object_id))
+        address = self._memberships_at.replace(_NOBODY, object_id)
         within: set[str] = set()
         for asked in batched(sorted(map(_guid, groups)), GROUPS_A_CALL, strict=False):
-            question = CheckMemberGroupsPostRequestBody(group_ids=list(asked))
-            body = await self._graph.read(asker.to_post_request_information(question), what, _MEMBERSHIPS)
+            request = HttpRequest("POST", address, json={"groupIds": asked})
+            body = await self._graph.read(request, what, _MEMBERSHIPS)
             if body is None:
                 raise Transient(f"{what}: the person was there a moment ago, and now is not")
             answered = {group.lower() for group in parse(MemberGroupsAnswer, body, what).value}
@@ -148,7 +148,6 @@ class GraphDirectory:
         pages = self._pages(
             _read_objects,
             first,
-            lambda link: users.with_url(link).to_get_request_information(),
             f"everybody whose {_FILTERS[identity.kind]} is the one asked for",
             _USERS,
         )
@@ -176,7 +175,6 @@ class GraphDirectory:
         pages = self._pages(
             _read_objects,
             users.to_get_request_information(_advanced(query)),
-            lambda link: users.with_url(link).to_get_request_information(_advanced(None)),
             "everybody with the name asked for among their addresses",
             _USERS,
         )
@@ -196,7 +194,6 @@ class GraphDirectory:
         pages = self._pages(
             _read_names,
             users.to_get_request_information(_advanced(query)),
-            lambda link: users.with_url(link).to_get_request_information(_advanced(None)),
             "everybody deleted who had the name asked for",
             _USERS,
         )
@@ -216,7 +213,6 @@ class GraphDirectory:
         pages = self._pages(
             read_people,
             users.to_get_request_information(_advanced(query)),
-            lambda link: users.with_url(link).to_get_request_information(_advanced(None)),
             what,
             _USERS,
         )
@@ -238,7 +234,6 @@ class GraphDirectory:
         pages = self._pages(
             read_people,
             users.to_get_request_information(_advanced(query)),
-            lambda link: users.with_url(link).to_get_request_information(_advanced(None)),
             what,
             _MEMBERSHIPS,
         )
@@ -250,7 +245,7 @@ class GraphDirectory:
         group = _guid(group)
         what = f"group {group}"
         request = self._graph.sdk.groups.by_group_id(group).to_get_request_information(_SELECT_GROUP_ID)
-        body = await self._graph.read(request, what, _MEMBERSHIPS)
+        body = await self._graph.read(sendable(request), what, _MEMBERSHIPS)
         if body is None:
             return False
         _same(parse(ObjectAnswer, body, what).id, group, what)
@@ -259,7 +254,8 @@ class GraphDirectory:
     async def _deleted_or_absent(self, object_id: str) -> DeletedPerson | AbsentPerson:
         what = f"deleted person {object_id}"
         deleted = self._graph.sdk.directory.deleted_items.by_directory_object_id(object_id)
-        body = await self._graph.read(deleted.to_get_request_information(_SELECT_DELETED_ID), what, _USERS)
+        request = sendable(deleted.to_get_request_information(_SELECT_DELETED_ID))
+        body = await self._graph.read(request, what, _USERS)
         if body is None:
             return AbsentPerson(object_id)
         answer = parse(ObjectAnswer, body, what)
@@ -272,12 +268,14 @@ class GraphDirectory:
         self,
         read: Callable[[bytes, str], tuple[Sequence[Item], str | None]],
         first: RequestInformation,
-        following: Callable[[str], RequestInformation],
         what: str,
         needs: str,
     ) -> AsyncIterator[Item]:
-        """Every item of every page. By hand: the SDK's iterator stops at an empty page, next link or not."""
-        request, seen = first, set[str]()
+        """Every item of every page. By hand: the SDK's iterator stops at an empty page, next link or not.
+
+        Links are followed as they are spelled, with the first request's headers: an advanced query needs its own anew.
+        """
+        request, seen = sendable(first), set[str]()
         for _ in range(PAGES_AT_MOST):
             body = await self._graph.read(request, what, needs)
             if body is None:
@@ -290,7 +288,7 @@ class GraphDirectory:
             if next_link in seen:
                 raise FailedRead(f"{what}: Graph's pages go round in a circle")
             seen.add(next_link)
-            request = following(self._graph.follow(next_link, what))
+            request = HttpRequest("GET", next_link, headers=first.request_headers)
         raise FailedRead(f"{what}: no end after {PAGES_AT_MOST} pages")
 
 

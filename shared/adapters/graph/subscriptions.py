@@ -1,7 +1,7 @@
 """Subscriptions to changes, kept in Microsoft Graph.
 
-Lives here: which requests do what `ports.Subscriptions` says, and how a subscription reads. How a request is sent
-and what a failure means is in `graph_client`. No address and no clientState is ever put in an error.
+Lives here: which requests do what `ports.Subscriptions` says, and how a subscription reads. What a failure means
+is in `client`. No address and no clientState is ever put in an error.
 
 Sources: Graph, "subscription resource type" and its methods; "Reduce missing change notifications", which says that a
 renewal is an authorization as well.
@@ -12,14 +12,15 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-import httpx
 from azure.core.credentials_async import AsyncTokenCredential
+from azure.core.rest import HttpRequest
 from msgraph.generated.models.subscription import Subscription as SubscriptionBody
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from shared.adapters.graph.client import GraphClient, Refusal
+from shared.adapters.graph.client import GraphClient, Refusal, sendable
 from shared.adapters.graph.wire import Moment, Page, parse
+from shared.adapters.http.pipeline import Transport
 from shared.domain.subscription import Subscription, WantedSubscription
 from shared.errors import FailedRead, Permanent, Transient
 from shared.settings import Settings
@@ -84,12 +85,12 @@ class GraphSubscriptions:
         settings: Settings,
         credential: AsyncTokenCredential,
         *,
-        http_client: httpx.AsyncClient | None = None,
+        transport: Transport | None = None,
     ) -> None:
         self._graph = GraphClient(
             settings.graph_url,
             credential,
-            http_client=http_client,
+            transport=transport,
             retry_cap=timedelta(seconds=settings.retry_cap_seconds),
             secrets=[state.get_secret_value() for state in settings.graph_client_states],
         )
@@ -106,8 +107,8 @@ class GraphSubscriptions:
     async def mine(self) -> Sequence[Subscription]:
         """Every subscription of ours, page by page. See `ports.Subscriptions`; raises as `GraphClient.read`."""
         what = "our subscriptions"
-        builder = self._graph.sdk.subscriptions
-        request, found = builder.to_get_request_information(), list[Subscription]()
+        request = sendable(self._graph.sdk.subscriptions.to_get_request_information())
+        found = list[Subscription]()
         for _ in range(PAGES_AT_MOST):
             body = await self._graph.read(request, what, _NEEDS)
             if body is None:
@@ -116,7 +117,7 @@ class GraphSubscriptions:
             found += [answer.subscription(what) for answer in page.value]
             if page.next_link is None:
                 return found
-            request = builder.with_url(self._graph.follow(page.next_link, what)).to_get_request_information()
+            request = HttpRequest("GET", page.next_link)
         raise FailedRead(f"{what}: no end after {PAGES_AT_MOST} pages")
 
     async def create(self, wanted: WantedSubscription, expires: datetime) -> Subscription | None:
@@ -136,7 +137,7 @@ class GraphSubscriptions:
             client_state=wanted.client_state,
             expiration_date_time=expires,
         )
-        request = self._graph.sdk.subscriptions.to_post_request_information(body)
+        request = sendable(self._graph.sdk.subscriptions.to_post_request_information(body))
         answer = await self._graph.write(request, what, _NEEDS, again_after=HANDSHAKE_WAIT)
         if answer is Refusal.EXISTS:
             return None
@@ -152,7 +153,7 @@ class GraphSubscriptions:
         what = f"subscription {found.id}"
         one = self._graph.sdk.subscriptions.by_subscription_id(found.id)
         body = SubscriptionBody(expiration_date_time=expires)
-        answer = await self._graph.write(one.to_patch_request_information(body), what, _NEEDS)
+        answer = await self._graph.write(sendable(one.to_patch_request_information(body)), what, _NEEDS)
         if answer is Refusal.ABSENT:
             return None
         if isinstance(answer, Refusal):
@@ -160,14 +161,15 @@ class GraphSubscriptions:
         renewed = _as_shown(found, parse(_Shown, answer, what), what)
         if renewed.client_state is not None:
             return renewed
-        read = await self._graph.read(one.to_get_request_information(), what, _NEEDS)
+        read = await self._graph.read(sendable(one.to_get_request_information()), what, _NEEDS)
         return renewed if read is None else _as_shown(renewed, parse(_Shown, read, what), what)
 
     async def delete(self, subscription_id: str) -> bool:
         """Ends it. See `ports.Subscriptions`; raises as `create`."""
         one = self._graph.sdk.subscriptions.by_subscription_id(subscription_id)
         what = f"subscription {subscription_id}"
-        return not isinstance(await self._graph.write(one.to_delete_request_information(), what, _NEEDS), Refusal)
+        answer = await self._graph.write(sendable(one.to_delete_request_information()), what, _NEEDS)
+        return not isinstance(answer, Refusal)
 
 
 def _as_shown(found: Subscription, shown: _Shown, what: str) -> Subscription:

@@ -1,22 +1,23 @@
-"""What an answer of Azure Resource Manager says when it is not the one hoped for.
+"""What an answer of one of Azure's HTTP APIs says when it is not the one hoped for.
 
-Lives here: the three families of error bodies, Retry-After, how many calls are left, and which of the app's errors
-an answer is. No request is made here, and nothing of billing's own resources is known.
+Lives here: the families of error bodies, Retry-After, how many calls are left, and which of the app's errors an answer
+of billing is. No request is made here, and nothing of a service's own resources is known.
 
-Two speakers answer at one address. Microsoft.Billing itself was recorded with a bare `{"code", "message"}` (2020 to
-2024), reported with ARM's `{"error": {"code", "message"}}`, and reported with ASP.NET's ProblemDetails
-`{"errors": {field: [message]}, "title"}` for bodies that it finds invalid. Azure Resource Manager, the gateway
-before it, speaks the second family only. Names of fields were seen in both cases and are compared without it; the
-content type says nothing that the body does not, and is not looked at.
+Microsoft Graph writes `{"error": {"code", "message"}}`. For billing two speakers answer at one address.
+Microsoft.Billing itself was recorded with a bare `{"code", "message"}` (2020 to 2024), reported with ARM's `{"error":
+{"code", "message"}}`, and reported with ASP.NET's ProblemDetails `{"errors": {field: [message]}, "title"}` for bodies
+that it finds invalid. Azure Resource Manager, the gateway before it, writes as Graph does. Names of fields were seen in
+both cases and are compared without it; the content type says nothing that the body does not, and is not looked at.
 """
 
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any, Final
 
 from azure.core.rest import AsyncHttpResponse
@@ -92,34 +93,37 @@ class Refusal:
         return f"{self.code}: {self.message}" if self.code else self.message
 
 
-def read_refusal(response: AsyncHttpResponse) -> Refusal:
-    """Reads an error's body, whatever it is made of and whatever its status and content type are."""
+def read_refusal(response: AsyncHttpResponse, secrets: Sequence[str] = ()) -> Refusal:
+    """Reads an error's body, whatever it is made of and whatever its status and content type are.
+
+    `secrets` are ours, and are not repeated where the service does.
+    """
     content = response.content
     if not content.strip():
         return Refusal("", "no explanation", structured=False)
     try:
         body = json.loads(content)
     except (ValueError, RecursionError):
-        return Refusal("", _quote(content.decode("utf-8", "replace")), structured=False)
-    return _refusal_in(body)
+        return Refusal("", _quote(content.decode("utf-8", "replace"), secrets), structured=False)
+    return _refusal_in(body, partial(_quote, secrets=secrets))
 
 
-def _refusal_in(body: Any) -> Refusal:
+def _refusal_in(body: Any, say: Callable[[str], str]) -> Refusal:
     match _folded(body):
         case {"error": dict(error)} if "code" in (inner := _folded(error)):
-            return Refusal(_quote(str(inner["code"])), _quote(_with_details(inner)), structured=True)
+            return Refusal(say(str(inner["code"])), say(_with_details(inner)), structured=True)
         case {"error": str(code), **rest}:  # OAuth's: of a token's issuer or a proxy, never of the service
-            return Refusal(_quote(code), _quote(str(rest.get("error_description") or body)), structured=False)
+            return Refusal(say(code), say(str(rest.get("error_description") or body)), structured=False)
         case {"errors": dict(fields), **rest}:
             said = [f"{name}: {text}" for name, texts in fields.items() for text in _listed(texts)]
             named = frozenset(str(name).lower() for name in fields)
-            return Refusal("", _quote("; ".join(said) or str(rest.get("title", ""))), structured=True, fields=named)
+            return Refusal("", say("; ".join(said) or str(rest.get("title", ""))), structured=True, fields=named)
         case {"code": str(code), "message": str() | None, **rest} as bare if code:
-            return Refusal(_quote(code), _quote(_with_details(bare)), structured=True)
+            return Refusal(say(code), say(_with_details(bare)), structured=True)
         case {"title": str(title), "status": int(), **rest}:
-            return Refusal("", _quote(f"{title} {rest.get('detail') or ''}"), structured=True)
+            return Refusal("", say(f"{title} {rest.get('detail') or ''}"), structured=True)
         case _:
-            return Refusal("", _quote(str(body)), structured=False)
+            return Refusal("", say(str(body)), structured=False)
 
 
 def is_absence(response: AsyncHttpResponse) -> bool:
@@ -204,11 +208,16 @@ def calls_left(headers: Mapping[str, str], kind: Kind) -> int | None:
 
 
 def said_wait(response: AsyncHttpResponse) -> timedelta | None:
-    """How long a refusal, its body read, asks to wait: in its headers or its words."""
+    """How long a refusal, its body read, asks to wait: in its headers or its words; None for no time at all."""
     wait = asked_wait(response.headers)
     if wait is None and (words := _WAIT_IN_WORDS.search(read_refusal(response).message)):
         wait = timedelta(seconds=int(words[1]))
-    return wait
+    return wait or None
+
+
+def is_passing(status: int) -> bool:
+    """Whether a refusal may pass by itself."""
+    return status >= _SERVER_ERRORS or status in _PASSING
 
 
 def capped_wait(response: AsyncHttpResponse, cap: timedelta) -> timedelta | None:
@@ -237,8 +246,7 @@ def failure(
         return AccessLost(scope, str(refusal))
     wait = capped_wait(response, cap)
     unfit = status < _CLIENT_ERRORS or (status == _NOT_FOUND and not _is_said_of_something(response, refusal))
-    passing = status >= _SERVER_ERRORS or status in _PASSING
-    if not unfit and not passing:
+    if not unfit and not is_passing(status):
         return Permanent(said)
     if writing and status not in _NOTHING_DONE:
         return MaybeWritten(f"{said}; {MAY_BE_WRITTEN}", retry_after=wait)
@@ -298,8 +306,8 @@ def _listed(texts: Any) -> list[Any]:
     return texts if isinstance(texts, list) else [texts]
 
 
-def _quote(text: str) -> str:
-    flat = nameless(" ".join(text.split())).encode(errors="backslashreplace").decode()
+def _quote(text: str, secrets: Sequence[str] = ()) -> str:
+    flat = nameless(" ".join(text.split()), *secrets).encode(errors="backslashreplace").decode()
     return flat if len(flat) <= _LONGEST_QUOTE else f"{flat[:_LONGEST_QUOTE]}..."
 
 

@@ -1,25 +1,33 @@
-"""What happens to every request between the billing client and the network.
+"""How a request reaches one of Azure's HTTP APIs: Azure Resource Manager and Microsoft Graph, both the same way.
 
-Lives here: the policies of the client's pipeline, its aiohttp transport, and the client itself. The rules
-they keep: a token goes to Azure Resource Manager and nowhere else, reads are repeated at most twice, writes
-never, and everything that is sent passes the gate. What an answer means is read in `arm_answers`; which
-requests are made is decided in `billing_arm`.
+Lives here: azure-core's pipeline with the policies that we want, its aiohttp transport, and which error it is when no
+answer comes. The rules they keep: a token goes to its own service and nowhere else, a read is sent at most three times,
+a write once, and everything that is sent passes the gate. What an answer means is read in `answers`; which requests are
+made is decided in `billing` and `graph`.
 
-The pipeline is the client's own, cut down: azure-core's retries (which repeat a POST after 500, 503 and 504,
-and any request for as long as a Retry-After says), redirects, the registration of resource providers and the
-request log are left out.
+Left out of azure-core's usual pipeline: its retries (which repeat a POST after 500, 503 and 504, and any request for as
+long as a Retry-After says), redirects, and the request log.
 """
 
 import asyncio
+import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Final
-from urllib.parse import SplitResult, urlsplit
+from typing import Any, Final, TypedDict
+from urllib.parse import SplitResult, quote, urlsplit
 from urllib.request import getproxies
 
+import aiohttp
 from azure.core.credentials_async import AsyncTokenCredential
-from azure.core.exceptions import IncompleteReadError, ServiceRequestError, ServiceResponseError
-from azure.core.pipeline import PipelineRequest, PipelineResponse
+from azure.core.exceptions import (
+    AzureError,
+    IncompleteReadError,
+    ServiceRequestError,
+    ServiceResponseError,
+    ServiceResponseTimeoutError,
+)
+from azure.core.pipeline import AsyncPipeline, PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import (
     AsyncBearerTokenCredentialPolicy,
     AsyncHTTPPolicy,
@@ -30,27 +38,19 @@ from azure.core.pipeline.policies import (
 )
 from azure.core.pipeline.transport import AioHttpTransport, AsyncHttpTransport
 from azure.core.rest import AsyncHttpResponse, HttpRequest
-from azure.mgmt.billing.aio import BillingManagementClient
+from yarl import URL
 
-from shared.adapters.http.answers import calls_left, said_wait
+from shared.adapters.http.answers import MAY_BE_WRITTEN, said_wait
+from shared.adapters.http.credentials import Tokens
 from shared.adapters.http.gate import Gate, Kind
-from shared.adapters.http.sent_once import once
-from shared.errors import FailedRead
-from shared.settings import Settings
+from shared.errors import FailedRead, MaybeWritten, Transient
 from shared.settings_values import LOOPBACK
-
-ARM_SCOPE: Final = "https://management.azure.com/.default"
-"""What our token is for, whatever address ARM is reached under."""
-
-API_VERSION: Final = "2024-04-01"
-"""The newest stable version of Microsoft.Billing; the client's own default, written out because links carry
-it."""
 
 CONNECT_SECONDS: Final = 5.0
 """Seconds to wait for a connection. azure-core's default is 300, a handler has 45."""
 
 READ_SECONDS: Final = 20.0
-"""Seconds to wait for an answer's next bytes. azure-core's default is 300, a handler has 45."""
+"""Seconds that one attempt may take, until its answer is whole. azure-core would wait 300 for each piece of it."""
 
 READ_REPEATS: Final = 2
 """How often a read is repeated at most. More is a matter for the queue, where it costs no handler's time."""
@@ -59,18 +59,27 @@ READ_REPEAT_SECONDS: Final = 10.0
 """Seconds after its beginning within which a read may be repeated."""
 
 _FIRST_WAIT_SECONDS: Final = 0.4
-
-_PER_SECOND: Final = {Kind.READS: 25, Kind.WRITES: 10, Kind.DELETES: 10}
-"""Calls a second that ARM grants one identity for long, beside a burst of ten seconds' worth. As published, for all."""
-
 _PASSING = frozenset({408, 429, 500, 502, 503, 504})
-_READS = frozenset({"GET", "HEAD"})
+_KINDS: Final = {"GET": Kind.READS, "HEAD": Kind.READS, "DELETE": Kind.DELETES}
+_KIND = "kind"
 _RESTED_UNTIL = "rested_until"
+_ADDRESS_CHARACTERS: Final = "%!#$&'()*+,/:;=?@[]"
+"""What an address may hold beside letters, digits and `_.-~`. Source: RFC 3986, section 2."""
+
 _DEFAULT_PORTS = {"https": 443, "http": 80}
-_UNUSED_SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
 
 type Policy = AsyncHTTPPolicy[Any, Any] | SansIOHTTPPolicy[Any, Any]
 type Transport = AsyncHttpTransport[HttpRequest, AsyncHttpResponse]
+
+
+class Limits(TypedDict, total=False):
+    """What an answer says of the service's limits; see `gate.Call.answered`."""
+
+    left: int | None
+    used: float | None
+
+
+type ReadLimits = Callable[[AsyncHttpResponse, Kind], Limits]
 
 
 @dataclass(slots=True)
@@ -81,10 +90,87 @@ class Calls:
     writes: int = 0
 
 
+class AzureApi:
+    """One of Azure's HTTP APIs.
+
+    Args:
+        name: the service's, in words.
+        url: where it is; http is for this machine only.
+        scope: what our token is for, whatever address the service is reached under.
+        credential: whose tokens go with the requests; it stays the caller's.
+        gate: what every request passes; without one, none is held back.
+        limits: what the gate is told of an answer.
+        request_id: the header by which the service's support finds a request of ours.
+        transport: the network, unless the caller brings another.
+
+    `calls` counts every request that was sent.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        url: str,
+        scope: str,
+        credential: AsyncTokenCredential,
+        *,
+        gate: Gate | None,
+        limits: ReadLimits,
+        request_id: str,
+        transport: Transport | None,
+    ) -> None:
+        self.calls = Calls()
+        self.credential = Tokens(credential, name)
+        self._transport = transport or network_transport(url)
+        self._options = request_options(url)
+        policies: list[Policy] = [
+            RequestIdPolicy(request_id_header_name=request_id),
+            HeadersPolicy({"Accept": "application/json"}),
+            UserAgentPolicy("invoice-access"),
+            OwnHostOnly(url),
+            ReadRepeats(self._transport),
+            OwnToken(self.credential, scope),
+            *([] if gate is None else [PassGate(gate, limits)]),
+            CountCalls(self.calls),
+        ]
+        self._pipeline: AsyncPipeline[HttpRequest, AsyncHttpResponse] = AsyncPipeline(self._transport, policies)
+
+    async def send(self, request: HttpRequest, what: str, *, kind: Kind | None = None) -> AsyncHttpResponse:
+        """Sends a request; its answer, whatever it says, whole.
+
+        Args:
+            request: the request, its address in full.
+            what: what it is for, as an error's beginning (`reading billing profile X`).
+            kind: what the request is, where its method does not say; reads alone are repeated.
+
+        Raises:
+            Transient: no answer came, there is no token, or the gate let nothing through.
+            MaybeWritten: no answer came to a write.
+            FailedRead: the request's address came out of an answer, and leads elsewhere.
+        """
+        kind = kind or _KINDS.get(request.method, Kind.WRITES)
+        try:
+            ran = await self._pipeline.run(request, **{_KIND: kind}, **self._options)
+        except FailedRead as foreign:
+            raise FailedRead(f"{what}: {foreign.reason}") from foreign
+        except AzureError as error:
+            said = f"{what}: {error.message}"
+            raise (Transient(said) if kind is Kind.READS else MaybeWritten(f"{said}; {MAY_BE_WRITTEN}")) from error
+        return ran.http_response
+
+    async def sleep(self, seconds: float) -> None:
+        """Waits as the transport does: whoever replaces the network replaces its time."""
+        await self._transport.sleep(seconds)
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        await self._transport.close()
+
+
 class OwnHostOnly(SansIOHTTPPolicy[HttpRequest, AsyncHttpResponse]):
     """Refuses a request to any other host, port or scheme than the service's, before it gets a token.
 
-    Such an address can only come out of an answer (`nextLink`, `Location`): that answer is a failed read.
+    Such an address can only come out of an answer (`nextLink`, `Location`): that answer is a failed read. An address on
+    the service's own host is sent as it is spelled, but for characters that no address may have.
     """
 
     def __init__(self, base_url: str) -> None:
@@ -93,15 +179,20 @@ class OwnHostOnly(SansIOHTTPPolicy[HttpRequest, AsyncHttpResponse]):
 
     def on_request(self, request: PipelineRequest[HttpRequest]) -> None:
         """Raises `FailedRead` for a foreign address; tells its origin only, its query may be a signature."""
+        url = request.http_request.url
         try:
-            origin = _origin(urlsplit(request.http_request.url))
+            parts = urlsplit(url)
+            origin = _origin(parts)
         except ValueError as error:
             raise FailedRead(f"the service named an address that is none: {error}") from error
         if origin != self._own:
             raise FailedRead(
-                f"the service named an address on {origin[0]}://{origin[1]}:{origin[2]}, which is not ours: "
+                f"the service named an address on another host, {origin[1]} ({origin[0]}, port {origin[2]}): "
                 "no token goes there"
             )
+        if "@" in parts.netloc:
+            raise FailedRead("the service named an address with a user of its own: no token goes with one")
+        request.http_request.url = quote(url, safe=_ADDRESS_CHARACTERS)
 
 
 class ReadRepeats(AsyncHTTPPolicy[HttpRequest, AsyncHttpResponse]):
@@ -116,7 +207,8 @@ class ReadRepeats(AsyncHTTPPolicy[HttpRequest, AsyncHttpResponse]):
 
     async def send(self, request: PipelineRequest[HttpRequest]) -> PipelineResponse[HttpRequest, AsyncHttpResponse]:
         """Sends a request on, and a read again where it met something passing."""
-        if request.http_request.method not in _READS:
+        kind = request.context[_KIND] = request.context.options.pop(_KIND)
+        if kind is not Kind.READS:
             return await self.next.send(request)
         loop = asyncio.get_running_loop()
         latest = loop.time() + READ_REPEAT_SECONDS
@@ -140,23 +232,38 @@ class ReadRepeats(AsyncHTTPPolicy[HttpRequest, AsyncHttpResponse]):
         return await self.next.send(request)
 
 
+class OwnToken(AsyncBearerTokenCredentialPolicy[HttpRequest, AsyncHttpResponse]):
+    """azure-core's policy, for which a 401 that asks for another token in a way nobody can read is a 401."""
+
+    async def on_challenge(
+        self,
+        request: PipelineRequest[HttpRequest],
+        response: PipelineResponse[HttpRequest, AsyncHttpResponse],
+    ) -> bool:
+        """Gets the token that the answer asks for; whether the request is to be sent again with it."""
+        try:
+            return await super().on_challenge(request, response)
+        except ValueError:  # claims that are no base64, or no UTF-8
+            return False
+
+
 class PassGate(AsyncHTTPPolicy[HttpRequest, AsyncHttpResponse]):
     """Lets a request through when the gate does, and tells it of the answer. Raises `Transient` when it does not."""
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: Gate, limits: ReadLimits) -> None:
         super().__init__()
         self._gate = gate
+        self._limits = limits
 
     async def send(self, request: PipelineRequest[HttpRequest]) -> PipelineResponse[HttpRequest, AsyncHttpResponse]:
         """Sends a request on, once."""
-        sent = request.http_request
-        kind = Kind.READS if sent.method in _READS else Kind.DELETES if sent.method == "DELETE" else Kind.WRITES
-        async with self._gate.call(kind, sent.url, rested_until=request.context.get(_RESTED_UNTIL, 0.0)) as call:
+        kind: Kind = request.context[_KIND]
+        rested_until = request.context.get(_RESTED_UNTIL, 0.0)
+        async with self._gate.call(kind, request.http_request.url, rested_until=rested_until) as call:
             response = await self.next.send(request)
             answer = response.http_response
-            throttled = answer.status_code == HTTPStatus.TOO_MANY_REQUESTS
-            wait = said_wait(answer) if throttled else None
-            call.answered(answer.status_code, left=calls_left(answer.headers, kind), wait=wait)
+            wait = said_wait(answer) if answer.status_code == HTTPStatus.TOO_MANY_REQUESTS else None
+            call.answered(answer.status_code, wait=wait, **self._limits(answer, kind))
         return response
 
 
@@ -169,18 +276,50 @@ class CountCalls(SansIOHTTPPolicy[HttpRequest, AsyncHttpResponse]):
 
     def on_request(self, request: PipelineRequest[HttpRequest]) -> None:
         """Counts one request."""
-        if request.http_request.method in _READS:
+        if request.context[_KIND] is Kind.READS:
             self._calls.reads += 1
         else:
             self._calls.writes += 1
 
 
+class ConnectionLost(aiohttp.ClientError):
+    """The connection broke after a request went out: nobody knows whether it was carried out."""
+
+
 class SendOnceTransport(AioHttpTransport):  # type: ignore[misc] # untyped in azure-core
-    """azure-core's aiohttp transport, without aiohttp's own second attempt: reads are repeated by `ReadRepeats`."""
+    """azure-core's aiohttp transport: one request is one attempt, its address goes out as it is spelled.
+
+    When a reused connection breaks, aiohttp sends GET, PUT and DELETE again by itself (https://docs.aiohttp.org,
+    `ClientSession`; RFC 9112 section 9.3.1). A write must not be sent twice, and what reads are repeated, and counted,
+    is `ReadRepeats`'s to say. And aiohttp would spell a link anew: what a service signed need not survive that.
+    """
 
     async def send(self, request: Any, *, stream: bool = False, proxies: Any = None, **config: Any) -> Any:
-        """Sends a request once."""
-        return await super().send(request, stream=stream, proxies=proxies, middlewares=(once,), **config)
+        """Sends a request once. Raises azure-core's errors, also when its answer is not whole in `read_timeout`."""
+        spelled = request.url
+        request.url = URL(spelled, encoded=True)
+        seconds = config["read_timeout"]
+        try:
+            async with asyncio.timeout(seconds):
+                answer = await super().send(request, stream=stream, proxies=proxies, middlewares=(_once,), **config)
+                _ = answer.content  # is unpacked when it is first asked for
+        except TimeoutError as error:
+            raise ServiceResponseTimeoutError(f"no whole answer within {seconds:g} s", error=error) from error
+        except zlib.error as error:
+            raise ServiceResponseError(f"an answer that cannot be unpacked: {error}", error=error) from error
+        finally:
+            request.url = spelled
+        return answer
+
+
+async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """A client middleware: turns the errors that aiohttp answers with a second attempt into one that it does not."""
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise ConnectionLost(f"the connection broke before an answer came: {error}") from error
 
 
 def network_transport(base_url: str) -> Transport:
@@ -191,41 +330,14 @@ def network_transport(base_url: str) -> Transport:
     return SendOnceTransport(use_env_settings=bool(getproxies()) and not _is_loopback(base_url))
 
 
-def billing_client(
-    base_url: str, credential: AsyncTokenCredential, calls: Calls, transport: Transport, gate: Gate
-) -> BillingManagementClient:
-    """The billing client over our pipeline, behind `gate`. `calls` counts what it sends."""
-    policies: list[Policy] = [
-        RequestIdPolicy(),
-        HeadersPolicy({"Accept": "application/json"}),
-        UserAgentPolicy("invoice-access"),
-        OwnHostOnly(base_url),
-        ReadRepeats(transport),
-        AsyncBearerTokenCredentialPolicy(credential, ARM_SCOPE),
-        PassGate(gate),
-        CountCalls(calls),
-    ]
-    return BillingManagementClient(
-        credential,
-        _UNUSED_SUBSCRIPTION,  # required by the constructor, used by no call above subscriptions
-        base_url,
-        policies=policies,
-        transport=transport,
-    )
-
-
-def arm_gate(settings: Settings) -> Gate:
-    """The gate before Azure Resource Manager, which counts reads, writes and deletes apart."""
-    return Gate("Azure Resource Manager", _PER_SECOND, settings)
-
-
 def request_options(base_url: str) -> dict[str, Any]:
-    """What each request of the client carries beside itself: timeouts, and http for this machine alone."""
+    """What each request carries beside itself: timeouts, and http for this machine alone."""
     options: dict[str, Any] = {"connection_timeout": CONNECT_SECONDS, "read_timeout": READ_SECONDS}
-    if urlsplit(base_url).scheme == "http":
-        if not _is_loopback(base_url):
-            raise ValueError(f"{base_url}: http is for this machine only")
+    parts = urlsplit(base_url)
+    if parts.scheme == "http" and _is_loopback(base_url):
         options["enforce_https"] = False
+    elif parts.scheme != "https" or not parts.hostname:
+        raise ValueError(f"{base_url!r}: give an https:// address; http is for this machine only")
     return options
 
 

@@ -12,7 +12,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
-import httpx
 from azure.core.exceptions import ServiceRequestError, ServiceResponseError
 
 from sandbox.broker.model import LockLost
@@ -45,7 +44,7 @@ from tests.simulation.engine.faulty_rows import FaultyRows
 from tests.simulation.engine.mortal import LIFE, Life
 from tests.simulation.engine.place import OwnClock, Place
 from tests.simulation.engine.policies import SimPolicy
-from tests.simulation.engine.wires import ArmShell, GraphShell, Token, Wire
+from tests.simulation.engine.wires import Shell, Token, Wire
 
 _HOST: Final = json.loads((Path(__file__).parents[3] / "host.json").read_text())["extensions"]["serviceBus"]
 _INTAKE: Final = Function("intake", "intake", "messages", QueueTrigger("people-events", batches=True, binary=True), {})
@@ -272,8 +271,8 @@ class Process:
         arm = Wire("arm", place.world.ask_arm, place.weather, random.Random(rng.random()), listener)
         graph = Wire("graph", place.world.ask_graph, place.weather, random.Random(rng.random()), listener)
         hang_up = rng.choice((ServiceRequestError, ServiceResponseError))
-        billing = ArmBilling(settings, token, transport=ArmShell(arm, hang_up))
-        directory = GraphDirectory(settings, token, http_client=httpx.AsyncClient(transport=GraphShell(graph)))
+        billing = ArmBilling(settings, token, transport=Shell(arm, hang_up))
+        directory = GraphDirectory(settings, token, transport=Shell(graph, hang_up))
         self._adapters += [billing, directory]
         state = RowsState(FaultyRows(place.state, place.weather, random.Random(rng.random()), place.watch.read))
         ledger = RowsLedger(FaultyRows(place.ledger, place.weather, random.Random(rng.random()), place.watch.read))

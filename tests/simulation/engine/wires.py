@@ -1,6 +1,6 @@
 """The ways from one process to the stand-ins: they take time, and fail as the weather is.
 
-Lives here: what happens to a request and its answer on the way, and the shells for azure-core and httpx. What an answer
+Lives here: what happens to a request and its answer on the way, and azure-core's end of it. What an answer
 means to whoever watches is theirs.
 """
 
@@ -12,13 +12,11 @@ from dataclasses import replace
 from typing import Any, Final, Literal, Self
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError, ServiceResponseError
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 
-from sandbox.transport_azure import HandlerTransport as AzureTransport
-from sandbox.transport_httpx import HandlerTransport as HttpxTransport
+from sandbox.transport_azure import HandlerTransport
 from sandbox.wire import Handler, Request, Response, as_json
 from tests.simulation.engine.faults import Fault, Weather
 from tests.simulation.engine.world import World
@@ -172,7 +170,7 @@ def _garbled(answer: Response, names: tuple[str, ...], weather: Weather) -> Resp
     return as_json(answer.status, body)
 
 
-class ArmShell(AzureTransport):
+class Shell(HandlerTransport):
     """azure-core's end of a wire."""
 
     def __init__(self, wire: Wire, hang_up_as: type[ServiceRequestError | ServiceResponseError]) -> None:
@@ -183,21 +181,6 @@ class ArmShell(AzureTransport):
         """Sends a request, which takes time both ways."""
         await self._wire.pause()
         answer = await super().send(request, **kwargs)
-        await self._wire.pause()
-        return answer
-
-
-class GraphShell(HttpxTransport):
-    """httpx's end of a wire."""
-
-    def __init__(self, wire: Wire) -> None:
-        super().__init__(wire.answer)
-        self._wire = wire
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Sends a request, which takes time both ways."""
-        await self._wire.pause()
-        answer = await super().handle_async_request(request)
         await self._wire.pause()
         return answer
 
