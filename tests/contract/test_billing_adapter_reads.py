@@ -249,7 +249,7 @@ async def test_the_default_port_written_out_is_our_own_host() -> None:
         ({}, "value is missing"),
         ({"value": None}, "value"),
         ({"value": {}}, "value"),
-        ({"value": [7]}, "value.0"),
+        ({"value": [7]}, "value[0]"),
         ({"value": [], "nextLink": 7}, "nextLink"),
         ({"value": [without(assignment_row(), "name")]}, "name is missing"),
         ({"value": [without(assignment_row(), "properties")]}, "properties is missing"),

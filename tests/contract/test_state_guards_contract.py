@@ -194,7 +194,7 @@ async def test_of_several_who_hold_for_a_key_at_once_one_succeeds(state: RowsSta
         ({"holds": None}, "value.holds: Input should be an object"),
         ({"key": "identity:upn:anna@contoso.com"}, "value.key: a name holds nothing"),
         ({"key": somebody(1).canonical}, f"it is the row of 'hold:{somebody(1).canonical}'"),
-        ({"holds": {"1": {}}}, "value.holds.1.id: it is missing; value.holds.1.key: it is missing;.* and 11 more"),
+        ({"holds": {"1": {}}}, "value.holds.1.id is missing; value.holds.1.key is missing;.* and 9 more"),
     ],
 )
 async def test_a_row_of_holds_of_the_wrong_shape_is_an_error_and_not_an_empty_one(
@@ -329,7 +329,7 @@ async def test_a_brake_of_the_wrong_shape_is_an_error_and_not_off(state: RowsSta
 
 async def test_a_brake_that_lost_its_pauses_is_an_error_and_not_off(state: RowsState, rows: Rows) -> None:
     await rows.write("guards", Insert("brake", of({})))
-    with pytest.raises(Permanent, match=r"is no brake: value\.pauses: it is missing"):
+    with pytest.raises(Permanent, match=r"is no brake: value\.pauses is missing"):
         await state.brake()
 
 

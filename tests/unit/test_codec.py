@@ -117,7 +117,7 @@ async def test_a_catalogue_that_lost_a_field_is_a_failed_read_that_names_it(rows
     del text["value"][field]
     body["value"]["text"] = json.dumps(text)
     await rows.write("catalogue", Replace(part.key, body, part.etag))
-    with pytest.raises(Exception, match=rf"is no catalogue: value\.{field}: it is missing; the next sweep"):
+    with pytest.raises(Exception, match=rf"is no catalogue: value\.{field} is missing; the next sweep"):
         await RowsState(rows).catalogue()
 
 

@@ -10,7 +10,7 @@ without its properties as one whose properties are None.
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from itertools import islice
 from typing import Annotated, Any, Final, Self
@@ -36,13 +36,15 @@ from shared.domain.billing import (
     UnreadRow,
 )
 from shared.domain.keys import ProfileKey
+from shared.domain.misfits import in_one_line, place_of
 from shared.errors import FailedRead
 
 _PROFILE_ID: Final = re.compile(
     r"/?providers/Microsoft\.Billing/billingAccounts/([^/]+)/billingProfiles/([^/]+)/?", re.IGNORECASE
 )
 _MOST_MISTAKES = 5
-_MISFIT: Final = "the answer does not fit: "
+_WHOLE: Final = "the answer"
+_MISFIT: Final = f"{_WHOLE} does not fit: "
 
 
 def _moment(value: Any) -> Any:
@@ -295,17 +297,11 @@ def _fit[Model: _Wire](model: type[Model], body: Any, what: str) -> Model:
     try:
         return model.model_validate(body)
     except ValidationError as error:
-        said = [_say(mistake) for mistake in error.errors(include_url=False)[:_MOST_MISTAKES]]
-        raise FailedRead(f"{what}: {_MISFIT}{'; '.join(said)}") from error
-
-
-def _say(mistake: Mapping[str, Any]) -> str:
-    place = _place(mistake["loc"])
-    return f"{place} is missing" if mistake["type"] == "missing" else f"{place}: {mistake['msg']}"
+        raise FailedRead(f"{what}: {_MISFIT}{in_one_line(error, _WHOLE)}") from error
 
 
 def _place(path: Sequence[str | int]) -> str:
-    return ".".join(str(part) for part in path) or "the answer"
+    return place_of(path) or _WHOLE
 
 
 def _is_at(scope: str, profile: ProfileKey) -> bool:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from shared.domain.keys import Key, ProfileKey, parse_key, session_id
+from shared.domain.misfits import misfits
 from shared.domain.work import (
     FUTURE_LOOKS,
     MOST_ATTEMPTS,
@@ -126,8 +127,8 @@ def decode(body: bytes, session: str | None = None) -> WorkItem:
     try:
         wire = _WorkOnWire.model_validate_json(body)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise Rejected(_place(first["loc"]), _say(first), _MEND) from error
+        where, why = misfits(error)[0]
+        raise Rejected(where or "body", why, _MEND) from error
     cause, key = wire.cause, parse_key(wire.key)
     if session is not None and session != session_id(key):
         raise Rejected("session", f"the key's session is {session_id(key)}, and the message came under another", _MEND)
@@ -177,14 +178,3 @@ def _judge_profile(key: ProfileKey, place: str) -> None:
 def _spelled(key: Key) -> str:
     """The key as text, a profile's in the service's own spelling, which `canonical` folds."""
     return f"profile:{key}" if isinstance(key, ProfileKey) else key.canonical
-
-
-def _place(location: tuple[int | str, ...]) -> str:
-    place = ""
-    for part in location:
-        place += f"[{part}]" if isinstance(part, int) else f".{part}"
-    return place.lstrip(".") or "body"
-
-
-def _say(error: Any) -> str:
-    return str(error["msg"]).removeprefix("Value error, ")
