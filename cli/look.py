@@ -13,6 +13,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import batched
 from pathlib import Path
 from typing import Any, Final
 
@@ -114,9 +115,8 @@ async def send(queue: EventQueue, events: Sequence[JsonObject], progress: Progre
     """Sends every event, a hundred a message; how many messages that were."""
     task = progress.add_task("asking for looks", total=len(events))
     messages = 0
-    for start in range(0, len(events), EVENTS_A_MESSAGE):
-        together = list(events[start : start + EVENTS_A_MESSAGE])
-        await queue.send_events([encoded(together)])
+    for together in batched(events, EVENTS_A_MESSAGE, strict=False):
+        await queue.send_events([encoded([*together])])
         progress.advance(task, len(together))
         messages += 1
     return messages

@@ -9,12 +9,13 @@ import asyncio
 import json
 import logging
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import batched
 from typing import Final
 
+from shared.domain.by_size import by_size
 from shared.domain.history.records import Record
 from shared.domain.keys import PersonKey
 from shared.errors import Conflict, Permanent, Transient
@@ -135,18 +136,15 @@ async def _chains(app: App) -> set[str]:
     return keys - {DIGEST}
 
 
-def _lots(heads: Mapping[str, tuple[int, str]]) -> Iterator[dict[str, list[int | str]]]:
+def _lots(heads: Mapping[str, tuple[int, str]]) -> Sequence[Mapping[str, Sequence[int | str]]]:
     """Heads in lots that a record holds; one empty lot where there are none, as every day has a digest."""
-    lot: dict[str, list[int | str]] = {}
-    characters = 0
-    for key, (sequence, digest) in heads.items():
-        size = len(json.dumps({key: [sequence, digest]}))
-        if lot and (len(lot) == _MOST_HEADS or characters + size > _MOST_CHARACTERS):
-            yield lot
-            lot, characters = {}, 0
-        lot[key] = [sequence, digest]
-        characters += size
-    yield lot
+    lots = by_size(
+        heads.items(),
+        lambda head: len(json.dumps({head[0]: head[1]})),
+        most=_MOST_CHARACTERS,
+        most_items=_MOST_HEADS,
+    )
+    return [{key: [*head] for key, head in lot} for lot in lots] or [{}]
 
 
 @dataclass(slots=True)

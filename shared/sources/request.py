@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from shared.domain.by_size import by_size
 from shared.errors import Rejected, TooMany, Unreadable
 from shared.sources.cloud_event import read_cloud_event
 from shared.sources.events import Ignored, PersonEvent, as_value
@@ -71,15 +72,9 @@ def messages(events: Iterable[Any], most_bytes: int) -> list[bytes]:
 
     An event that is longer by itself is a message of its own.
     """
-    made: list[list[bytes]] = []
-    size = 0
-    for event in map(encoded, events):
-        if not made or size + len(event) + 2 > most_bytes or len(made[-1]) == ITEMS_AT_MOST:
-            made.append([])
-            size = 0
-        made[-1].append(event)
-        size += len(event) + 1
-    return [each[0] if len(each) == 1 else b"[" + b",".join(each) + b"]" for each in made]
+    # Around the events stand brackets, and between them commas.
+    groups = by_size(map(encoded, events), lambda event: len(event) + 1, most=most_bytes - 1, most_items=ITEMS_AT_MOST)
+    return [each[0] if len(each) == 1 else b"[" + b",".join(each) + b"]" for each in groups]
 
 
 def _judge(judged: Judged, found: Found, source: Source, now: datetime) -> None:

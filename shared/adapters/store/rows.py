@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+from shared.domain.by_size import by_size
 from shared.errors import Conflict, Permanent, TooLarge
 
 BATCH_OPERATIONS: Final = 100
@@ -190,17 +191,11 @@ def text_of(body: Body) -> str:
 
 def batches(operations: Sequence[Operation]) -> Iterator[list[Operation]]:
     """Operations in as few batches as take them, in their order."""
-    batch: list[Operation] = []
-    characters = 0
-    for operation in operations:
-        size = 0 if isinstance(operation, Delete) else len(text_of(operation.body))
-        if batch and (len(batch) == BATCH_OPERATIONS or characters + size > BATCH_CHARACTERS):
-            yield batch
-            batch, characters = [], 0
-        batch.append(operation)
-        characters += size
-    if batch:
-        yield batch
+
+    def size_of(operation: Operation) -> int:
+        return 0 if isinstance(operation, Delete) else len(text_of(operation.body))
+
+    return by_size(operations, size_of, most=BATCH_CHARACTERS, most_items=BATCH_OPERATIONS)
 
 
 def pieces(text: str, length: int) -> Iterator[str]:
