@@ -11,13 +11,13 @@ from typing import Any, Final
 
 from pydantic_core import ErrorDetails
 
+from shared.domain.guids import EXAMPLE, is_guid
+
 PREFIX: Final = "INVOICE_ACCESS_"
 """How the names of the app's own settings begin."""
 
 HOST_PREFIXES: Final = ("ServiceBusConnection__", "AzureWebJobsStorage")
 """How the settings begin that the Functions host reads for us. Without them it runs no function of ours."""
-
-GUID: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 
 _REFERENCE: Final = re.compile(r"@Microsoft\.(KeyVault|AppConfiguration)\(", re.IGNORECASE)
 _PLACEHOLDER: Final = re.compile(r"<[^<>]*>")
@@ -47,8 +47,8 @@ def unfit(name: str, value: str, *, is_secret: bool, is_list: bool) -> str | Non
         return f"{placeholder[0]!r} is a placeholder; put your own value there"
     if not is_secret and not is_list and value != value.strip():
         return "there is a blank or a line end before or behind its value; take it away"
-    if name.startswith(HOST_PREFIXES) and name.endswith("__clientId") and not GUID.fullmatch(value):
-        return f"{value!r} is not a client id; it looks like 7c0f5a0e-0000-4000-8000-000000000001"
+    if name.startswith(HOST_PREFIXES) and name.endswith("__clientId") and not is_guid(value):
+        return f"{value!r} is not a client id; it looks like {EXAMPLE}"
     return None
 
 

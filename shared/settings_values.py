@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from shared.domain.guids import EXAMPLE, is_guid
 from shared.ncrontab import Schedule, read_schedule
-from shared.settings_mistakes import GUID
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 """The names of this machine: the only hosts to which anything goes without TLS."""
@@ -46,15 +46,15 @@ def strong(given: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
 
 def object_ids(ids: frozenset[str]) -> frozenset[str]:
     """Object ids of the directory."""
-    if wrong := sorted(each for each in ids if not GUID.fullmatch(each)):
-        raise ValueError(f"{wrong[0]!r} is not an object id; it looks like 7c0f5a0e-0000-4000-8000-000000000001")
+    if wrong := sorted(each for each in ids if not is_guid(each)):
+        raise ValueError(f"{wrong[0]!r} is not an object id; it looks like {EXAMPLE}")
     return ids
 
 
 def client_id(given: str | None) -> str | None:
     """The client id of an identity. Its name or resource id gets no token."""
-    if given is not None and not GUID.fullmatch(given):
-        raise ValueError(f"{given!r} is not a client id; it looks like 7c0f5a0e-0000-4000-8000-000000000001")
+    if given is not None and not is_guid(given):
+        raise ValueError(f"{given!r} is not a client id; it looks like {EXAMPLE}")
     return given
 
 

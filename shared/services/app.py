@@ -1,6 +1,7 @@
 """What every use case is given, and what every look gives back. No behaviour lives here."""
 
 import random
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -53,6 +54,11 @@ class App:
     shelf: CatalogueShelf
     calls: Callable[[], Mapping[str, int]] = dict
     """API calls made so far in this process, by service and kind; the sweep reports the difference."""
+
+
+def unique_id(source: random.Random) -> str:
+    """A GUID that nobody else has, by the app's own random source: a simulation makes the same again."""
+    return str(uuid.UUID(int=source.getrandbits(128), version=4))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from shared.domain.guids import is_guid
 from shared.domain.keys import PersonKey
 from shared.errors import Rejected
 from shared.sources.events import Ignored, PersonEvent, Read, as_value
@@ -22,7 +23,6 @@ _RESOURCE: Final = re.compile(
     r"/?(?P<set>users|groups)(?:/(?P<key>[^/()']+)|\('(?P<odata_key>[^/()']+)'\))(?P<rest>/.*)?",
     re.IGNORECASE,
 )
-_GUID: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _WORD: Final = re.compile(r"[a-z]{1,64}", re.ASCII | re.IGNORECASE)
 # Mailbox notifications write `users/<id>@<tenant>/...`.
 _QUALIFIED: Final = re.compile(r"(?P<id>[0-9a-f-]{36})@[0-9a-f-]{36}", re.IGNORECASE)
@@ -63,7 +63,7 @@ def read_resource(text: str) -> Resource | None:
 
 def lifecycle(subscription_id: Any, event: Any) -> Ignored:
     """A lifecycle notification, which names no person; its notice has an id and a word, never a stranger's text."""
-    known = isinstance(subscription_id, str) and _GUID.fullmatch(subscription_id)
+    known = isinstance(subscription_id, str) and is_guid(subscription_id)
     which = subscription_id.lower() if known else "unknown"
     word = event if isinstance(event, str) and _WORD.fullmatch(event) else "unknown"
     return Ignored(

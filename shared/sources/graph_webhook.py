@@ -9,12 +9,12 @@ notifications".
 """
 
 import html
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeGuard
 
+from shared.domain.guids import is_guid
 from shared.errors import Rejected, TooMany
 from shared.sources.graph_notification import lifecycle
 from shared.sources.signatures import is_client_state
@@ -23,7 +23,6 @@ from shared.sources.strict_json import ITEMS_AT_MOST, JsonObject, encoded, kind_
 TOKEN_AT_MOST: Final = 4096
 """The longest validation token that is echoed, in characters. Graph's have some 150."""
 
-_GUID: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _MEND: Final = 'Send a collection of change notifications as Microsoft Graph does: {"value": [...]}'
 
 
@@ -92,4 +91,4 @@ def _is_plain(item: Any) -> TypeGuard[JsonObject]:
 
 def _id(value: Any) -> str:
     """An id for the log; what is no id is a stranger's text, and is not logged."""
-    return value.lower() if isinstance(value, str) and _GUID.fullmatch(value) else "unknown"
+    return value.lower() if isinstance(value, str) and is_guid(value) else "unknown"

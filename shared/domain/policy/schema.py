@@ -25,6 +25,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticKnownError
 
+from shared.domain.guids import EXAMPLE, is_guid
 from shared.domain.people import TEXT_ATTRIBUTES
 from shared.domain.policy.filter_text import suggest_attribute
 from shared.domain.policy.filters import Filter, parse_filter
@@ -38,7 +39,6 @@ VERSION: Final = 1
 WORD, LIST = "(word)", "(list)"
 """How the two forms of a value are called in pydantic's locations. No key of the file looks like it."""
 
-_GUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 _BUDGET = re.compile(r"\s*(\d{1,6})\s*/\s*(\d{1,6})\s*/\s*(\d{1,6})\s*%?\s*")
 
 
@@ -51,8 +51,8 @@ def did_you_mean(word: str, known: Sequence[str]) -> str:
 
 
 def _object_id(text: str) -> str:
-    if not _GUID.fullmatch(text.lower()):
-        raise ValueError(f"{text!r} is not an object id; it looks like 7c0f5a0e-0000-4000-8000-000000000001")
+    if not is_guid(text):
+        raise ValueError(f"{text!r} is not an object id; it looks like {EXAMPLE}")
     return text.lower()
 
 

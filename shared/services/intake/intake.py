@@ -7,7 +7,6 @@ person is merged into one look now, which carries the moments to come at which t
 import asyncio
 import logging
 import traceback
-import uuid
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -27,7 +26,7 @@ from shared.domain.work import (
     nearest,
 )
 from shared.errors import InvoiceAccessError, Rejected, Transient
-from shared.services.app import HANDLER_SECONDS, App
+from shared.services.app import HANDLER_SECONDS, App, unique_id
 from shared.services.bugs import BUG_RUNS, say_bug, shelved
 from shared.services.outage import outlast, patience
 from shared.sources.events import PersonEvent
@@ -222,7 +221,7 @@ def _look_now(app: App, key: PersonKey | IdentityKey, about: Sequence[PersonEven
     if len(wanted) > len(moments) == FUTURE_LOOKS:
         _log.warning("%s was given %d days to come in one batch, the nearest count", chain_key(key), len(wanted))
     item = WorkItem(key, _cause(about), first_asked=now, effective=max(effective, default=None), moments=moments)
-    return at_once(item, str(uuid.UUID(int=app.random.getrandbits(128), version=4)))
+    return at_once(item, unique_id(app.random))
 
 
 def _cause(about: Sequence[PersonEvent]) -> Cause:

@@ -7,7 +7,6 @@ person does that, guarded like any other.
 
 import asyncio
 import logging
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -21,7 +20,7 @@ from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.remembered import Holding
 from shared.domain.work import Cause, CauseKind, WorkItem, at_once
 from shared.errors import InvoiceAccessError
-from shared.services.app import App
+from shared.services.app import App, unique_id
 from shared.services.catalogue import enforced_profiles
 from shared.services.operate.first_contact import FirstContact, app_identities, make_first_contact
 from shared.services.provenance import ADOPT, prove_row, recalled
@@ -221,7 +220,7 @@ class _Adopting:
     async def _enqueue(self, key: PersonKey) -> None:
         """One look: what was adopted is remembered by now, and read at every look."""
         cause = Cause(CauseKind.OPERATOR, f"operator:{self._by}")
-        unique = str(uuid.UUID(int=self._app.random.getrandbits(128), version=4))
+        unique = unique_id(self._app.random)
         item = WorkItem(key, cause, first_asked=self._app.clock.now())
         await self._app.queues.send_work([at_once(item, unique)])
 

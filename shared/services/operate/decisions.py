@@ -5,7 +5,6 @@ concerns are enqueued: nothing is written to Azure from here. An emergency stop 
 it cannot be recorded. A verb that broke off halfway is safe to repeat.
 """
 
-import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -22,7 +21,7 @@ from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.policy.model import ActionKind
 from shared.domain.work import MOST_HINTS, Cause, CauseKind, Scheduled, WorkItem, at_once, later
 from shared.errors import Permanent, Transient
-from shared.services.app import App, Desk
+from shared.services.app import App, Desk, unique_id
 from shared.services.brake import set_brake
 from shared.services.shared_row import change_row, until_stored
 
@@ -275,7 +274,7 @@ async def _enqueue(app: App, decision: _Decision, holds: Iterable[Hold]) -> date
         profiles.setdefault(hold.key, set()).add(hold.profile)
     now = app.clock.now()
     cause = Cause(CauseKind.OPERATOR, f"operator:{decision.by}")
-    unique = str(uuid.UUID(int=app.random.getrandbits(128), version=4))
+    unique = unique_id(app.random)
     looks: list[Scheduled] = []
     due = now
     for number, (key, hinted) in enumerate(profiles.items()):

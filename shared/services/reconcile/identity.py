@@ -12,7 +12,7 @@ from typing import Final
 from shared.domain.keys import IdentityKey, PersonKey
 from shared.domain.outcome import Outcome, wait_delay
 from shared.domain.work import Cause, CauseKind, RejectedEvent, WorkItem, again, at_once, later
-from shared.services.app import App, Look
+from shared.services.app import App, Look, unique_id
 from shared.sources.effective import FURTHEST
 
 _MEND: Final = "Name the person by their object id, or correct the name, and send the event again"
@@ -32,7 +32,7 @@ async def look_for_identity(app: App, key: IdentityKey, item: WorkItem) -> Look:
         looks = tuple(
             at_once(
                 WorkItem(PersonKey(object_id), cause, first_asked=now, hints=item.hints),
-                str(uuid.UUID(int=app.random.getrandbits(128), version=4)),
+                unique_id(app.random),
             )
             for object_id in found
         )

@@ -5,7 +5,6 @@ keys, so that a sweep that read wrongly can cause needless looks and nothing els
 """
 
 import logging
-import uuid
 from collections import Counter
 from collections.abc import Awaitable, Mapping
 from dataclasses import replace
@@ -22,7 +21,7 @@ from shared.domain.log_line import json_of
 from shared.domain.remembered import PersonState
 from shared.domain.work import MOST_HINTS, SWEEP_ORIGIN, Cause, CauseKind, Scheduled, WorkItem, at_once, later
 from shared.errors import InvoiceAccessError, Permanent
-from shared.services.app import App
+from shared.services.app import App, unique_id
 from shared.services.estate import Estate, read_estate
 from shared.services.ledger_audit import digest_when_due
 from shared.services.outage import outlast, patience
@@ -63,7 +62,7 @@ async def sweep(app: App) -> Mapping[str, Any]:
     brake is set then, too. So it is where a bug ends the sweep, which is raised as it is.
     """
     started = app.clock.now()
-    sweep_id = str(uuid.UUID(int=app.random.getrandbits(128), version=4))
+    sweep_id = unique_id(app.random)
     try:
         report = await _sweep(app, sweep_id, started)
     except InvoiceAccessError as failure:
