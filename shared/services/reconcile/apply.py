@@ -5,7 +5,7 @@ written the adapters'.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -75,7 +75,6 @@ class Run:
         chain: Chain,
         deadline: Deadline,
         guard: Guard,
-        enforced: Callable[[ProfileKey], bool],
         state: PersonState,
         stored: PersonState,
     ) -> None:
@@ -84,7 +83,6 @@ class Run:
         self._chain = chain
         self._deadline = deadline
         self._guard = guard
-        self._enforced = enforced
         self._object_id = state.object_id
         self._told = ReadOnce(app.ledger)
         self.state = state
@@ -110,20 +108,20 @@ class Run:
                 results.append(Result(_verb(action), action.profile, Outcome.UNVERIFIED, why))
             else:
                 actions.append(action)
-        guarded = {action.profile: self.wanted(plan, action) for action in actions if self._enforced(action.profile)}
+        guarded = {action.profile: self.wanted(plan, action) for action in actions}
         stopped = await self._guard.admit([*guarded.values()])
         for action in [*actions]:
-            wanted = guarded.get(action.profile)
-            if wanted is not None and wanted.id in stopped:
+            wanted = guarded[action.profile]
+            if wanted.id in stopped:
                 results.append(_stopped(action, stopped[wanted.id]))
                 actions.remove(action)
         if actions:
             await self._record_intents(actions)
         for action in actions:
-            wanted = guarded.get(action.profile)
+            wanted = guarded[action.profile]
             result = await self._act(action, wanted)
             results.append(result)
-            if wanted is not None:
+            if self._guard.enforces(action.profile):
                 self._remember(plan, action, result)
                 if result.outcome is Outcome.DONE:
                     self._guard.done(wanted)
@@ -151,7 +149,7 @@ class Run:
         self._told = ReadOnce(self._app.ledger)
         holdings = dict(self.state.holdings)
         for action in actions:
-            if not self._enforced(action.profile):
+            if not self._guard.enforces(action.profile):
                 continue  # observed: a `would` never counts as ownership
             if isinstance(action, Grant):
                 holdings[action.profile] = Holding(rules=action.rules, intended_at=now, found_nothing=True)
@@ -164,17 +162,17 @@ class Run:
         record: dict[str, Any] = {
             "action": _verb(action),
             "profile": str(action.profile),
-            "mode": "enforce" if self._enforced(action.profile) else "observe",
+            "mode": "enforce" if self._guard.enforces(action.profile) else "observe",
             "why": action.reason,
         }
         if isinstance(action, Grant):
             return record | {"rules": list(action.rules), "found_nothing": True}
         return record | {"proof": action.assignment.proof.value, "strength": action.strength.value}
 
-    async def _act(self, action: Grant | Revoke, wanted: Wanted | None) -> Result:
-        """Writes and reads back. `wanted` is None where the profile is only observed."""
+    async def _act(self, action: Grant | Revoke, wanted: Wanted) -> Result:
+        """Writes and reads back."""
         verb, profile = _verb(action), action.profile
-        stop = None if wanted is None else await self._guard.brake(wanted)
+        stop = await self._guard.brake(wanted)
         if stop is not None:
             return _stopped(action, stop)
         left = self._deadline.left(self._app.clock.now())
@@ -183,8 +181,7 @@ class Run:
             return Result(verb, profile, Outcome.RETRY, too_late, late=True)
         written: Written | None = None
         doubt = "accepted, but not visible yet"
-        if wanted is not None:
-            self._guard.begins(wanted)
+        self._guard.begins(wanted)
         try:
             async with asyncio.timeout(left):
                 written = await self._write(action)
@@ -193,8 +190,7 @@ class Run:
         except MaybeWritten as lost:
             doubt = lost.reason
         except (Transient, Permanent) as failure:
-            if wanted is not None:
-                self._guard.came_to_nothing(wanted)
+            self._guard.came_to_nothing(wanted)
             return failed(verb, profile, failure)
         try:
             outcome, why = await self._judge(action, written)

@@ -6,7 +6,7 @@ setting the brake `services.brake`'s.
 """
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -51,10 +51,15 @@ class Stopped:
 
 
 class Guard:
-    """The guard of one look at one key. Holds are stored where they changed, before anything is written to Azure."""
+    """The guard of one look at one key. Holds are stored where they changed, before anything is written to Azure.
 
-    def __init__(self, app: App, holds: KeyHolds) -> None:
+    It guards the profiles that the policy enforces. What is only observed passes it: nothing is reserved, held or
+    stopped for a write that is not sent.
+    """
+
+    def __init__(self, app: App, holds: KeyHolds, enforced: Collection[ProfileKey]) -> None:
         self._app = app
+        self._enforced = enforced
         self._key = holds.key
         self._stored = holds
         self._stored_here = False
@@ -64,14 +69,18 @@ class Guard:
         self._used: dict[str, Place] = {}
 
     @classmethod
-    async def open(cls, app: App, key: PersonKey | ProfileKey) -> "Guard":
+    async def open(cls, app: App, key: PersonKey | ProfileKey, enforced: Collection[ProfileKey]) -> "Guard":
         """The guard of a key. One read."""
-        return cls(app, await app.state.key_holds(key))
+        return cls(app, await app.state.key_holds(key), enforced)
 
     @property
     def profiles(self) -> frozenset[ProfileKey]:
         """The profiles of the key's holds."""
         return frozenset(hold.profile for hold in self._holds.values())
+
+    def enforces(self, profile: ProfileKey) -> bool:
+        """Whether writes to a profile are sent."""
+        return profile in self._enforced
 
     def alert(self) -> dict[str, str]:
         """What the look's record tells of a budget that it found used up, as the first one that day; empty else."""
@@ -95,10 +104,13 @@ class Guard:
 
     async def brake(self, wanted: Wanted) -> Stopped | None:
         """Whether the brake stops an action, read anew: to be asked right before each write."""
+        if not self.enforces(wanted.profile):
+            return None
         return _braked(await self._app.state.brake(), wanted)
 
     async def admit(self, actions: Sequence[Wanted]) -> Mapping[str, Stopped]:
         """Says by id which actions may not be taken now, and why; the others have room reserved, or a release."""
+        actions = [action for action in actions if self.enforces(action.profile)]
         stopped: dict[str, Stopped] = {}
         released: set[str] = set()
         ask: list[Wanted] = []
@@ -144,7 +156,7 @@ class Guard:
                 _log.warning("%s: %d reservations were not given back: %s", self._key.canonical, len(places), failure)
         self._unused = {}
 
-    def reopen_released(self, enforced: Callable[[ProfileKey], bool]) -> None:
+    def reopen_released(self) -> None:
         """What was released too long ago, or where the policy does not enforce (any more), is open again, and says so.
 
         A release is for now; nobody who enforces a profile months later expects it.
@@ -153,9 +165,8 @@ class Guard:
         now, grace = self._app.clock.now(), timedelta(hours=self._app.policy.mover_grace_hours)
         for hold in [*self._holds.values()]:
             if hold.status is Status.RELEASED:
-                is_enforced = enforced(hold.profile)
                 reopened = replace(hold, status=Status.OPEN, refused=refused)
-                self._holds[hold.id] = in_time(hold, now, grace) if is_enforced else reopened
+                self._holds[hold.id] = in_time(hold, now, grace) if self.enforces(hold.profile) else reopened
 
     def close_released(self) -> None:
         """Closes what was released and cannot be done; what nobody released is a sweep's to close."""

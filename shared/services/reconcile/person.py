@@ -59,8 +59,8 @@ async def look_at_person(app: App, key: PersonKey, item: WorkItem, chain: Chain,
     enforced = enforced_profiles(app.policy, catalogue)
     billing = app.billing_for_look(enforced.__contains__)
 
-    guard = await Guard.open(app, key)
-    guard.reopen_released(enforced.__contains__)
+    guard = await Guard.open(app, key, enforced)
+    guard.reopen_released()
     draft = decide(person, app.policy, catalogue, (), now)
     foreign = await _seen_foreign(app, key) if draft.employment is Employment.LEAVER else ()
     to_read = _profiles_to_read(app, catalogue, draft, {*before.holdings, *guard.profiles, *foreign}, item)
@@ -98,7 +98,7 @@ async def look_at_person(app: App, key: PersonKey, item: WorkItem, chain: Chain,
         names=_names(person) or before.names,
     )
     await _pause_if_access_lost(app, key, unread)
-    run = Run(app, billing, chain, deadline, guard, enforced.__contains__, state, stored)
+    run = Run(app, billing, chain, deadline, guard, state, stored)
     results = [*unread, *unsure, *unread_slips, *await run.carry_out(plan, revokes)]
     if is_unreadable and piece.is_first:  # somebody has to mend what the directory holds; a sweep sees that it is done
         results.append(failed("read", None, Permanent(plan.reason)))

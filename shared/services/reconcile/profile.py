@@ -59,7 +59,7 @@ async def look_at_profile(app: App, key: ProfileKey, item: WorkItem, chain: Chai
         why_not = "the last bulk read of billing did not list it"
     if why_not is not None:
         # One bulk read is no proof that what waits is no longer wanted. A release that cannot be done now is over.
-        guard = await Guard.open(app, key)
+        guard = await Guard.open(app, key, ())
         guard.close_released()
         return await with_holds(guard, Look(Outcome.UNCHANGED, {"why": why_not}))
     enforced = enforced_profiles(app.policy, catalogue)
@@ -67,8 +67,8 @@ async def look_at_profile(app: App, key: ProfileKey, item: WorkItem, chain: Chai
     asked_at = app.clock.now()
     profile = await billing.profile(key)
     state = await app.state.profile(key)
-    guard = await Guard.open(app, key)
-    guard.reopen_released(enforced.__contains__)
+    guard = await Guard.open(app, key, enforced)
+    guard.reopen_released()
     clock = services_clock(app, billing)
     if state.unjudged is not None and profile is not None:
         look = await judge_earlier(app, item, guard, profile, state, clock)
@@ -82,9 +82,7 @@ async def look_at_profile(app: App, key: ProfileKey, item: WorkItem, chain: Chai
     wait = _wait_for(app, profile, state, asked_at, clock)
     if wait is None:
         try:
-            return await _opt_in(
-                app, chain, deadline, billing, profile, state, guard if key in enforced else None, clock
-            )
+            return await _opt_in(app, chain, deadline, billing, profile, state, guard, clock)
         finally:
             await guard.give_back()
     if state.agreed is None or state.agreed[0] != fingerprint(profile):
@@ -125,32 +123,28 @@ async def _opt_in(
     billing: Billing,
     profile: BillingProfile,
     state: ProfileState,
-    guard: Guard | None,
+    guard: Guard,
     clock: Clock,
 ) -> Look:
-    """Updates the profile, unless a person has to decide first.
-
-    `guard` is None where the profile is only observed.
-    """
+    """Updates the profile, unless a person has to decide first."""
     now = clock.now()
     state = replace(state, updates=tuple(moment for moment in state.updates if abs(now - moment) < _DAY))
-    wanted = guard.wanted(ActionKind.PROFILE_UPDATES, profile.key, WHY) if guard is not None else None
-    if guard is not None and wanted is not None:
-        stop, finding = await _stopped(app, guard, wanted, state)
-        if stop is not None:
-            held = _held(profile.key, stop, finding)
-            return replace(held, record={**held.record, **guard.alert()})
+    wanted = guard.wanted(ActionKind.PROFILE_UPDATES, profile.key, WHY)
+    stop, finding = await _stopped(app, guard, wanted, state)
+    if stop is not None:
+        held = _held(profile.key, stop, finding)
+        return replace(held, record={**held.record, **guard.alert()})
     if deadline.left(app.clock.now()) <= 0:
         return Look(Outcome.RETRY, {"why": _TOO_LATE})
 
     intent: dict[str, Any] = {
         "action": "opt-in",
         "profile": str(profile.key),
-        "mode": "observe" if guard is None else "enforce",
+        "mode": "enforce" if guard.enforces(profile.key) else "observe",
         "before": image_digest(image(profile)),
     }
     await chain.append("intent", app.clock.now(), {"actions": [intent]})
-    if guard is None or wanted is None:
+    if not guard.enforces(profile.key):
         await billing.opt_in(profile)  # observed: it says what it would do, and there is nothing to judge
         return Look(Outcome.WOULD, {"why": WHY, "actions": [action_record(profile.key, Outcome.WOULD, WHY)]})
     stop = await guard.brake(wanted)

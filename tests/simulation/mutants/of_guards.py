@@ -85,7 +85,7 @@ MUTANTS: Final = (
         name="brake-not-asked-again",
         promise="The brake is checked before each write.",
         file="shared/services/reconcile/apply.py",
-        old="stop = None if wanted is None else await self._guard.brake(wanted)",
+        old="stop = await self._guard.brake(wanted)",
         new="stop: Stopped | None = None",
         caught_by=("brake_respected",),
     ),

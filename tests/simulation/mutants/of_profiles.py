@@ -61,7 +61,8 @@ MUTANTS: Final = (
         promise="An intent is in the ledger before a profile is updated.",
         file=_PROFILE,
         old='    await chain.append("intent", app.clock.now(), {"actions": [intent]})\n',
-        new='    if guard is None:\n        await chain.append("intent", app.clock.now(), {"actions": [intent]})\n',
+        new="    if not guard.enforces(profile.key):\n"
+        '        await chain.append("intent", app.clock.now(), {"actions": [intent]})\n',
         caught_by=("intent_before_write",),
     ),
     Mutant(

@@ -31,16 +31,16 @@ MUTANTS: Final = (
         if actions:
             await self._record_intents(actions)
         for action in actions:
-            wanted = guarded.get(action.profile)
+            wanted = guarded[action.profile]
             result = await self._act(action, wanted)
             results.append(result)
 """,
         new="""\
-        made = [await self._act(action, guarded.get(action.profile)) for action in actions]
+        made = [await self._act(action, guarded[action.profile]) for action in actions]
         if actions:
             await self._record_intents(actions)
         for action, result in zip(actions, made, strict=True):
-            wanted = guarded.get(action.profile)
+            wanted = guarded[action.profile]
             results.append(result)
 """,
         caught_by=("intent_before_write",),
