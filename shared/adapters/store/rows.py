@@ -107,6 +107,11 @@ class Delete:
 type Operation = Insert | Replace | Delete
 
 
+def put_over(version: str | None, key: str, body: Body) -> Insert | Replace:
+    """Stores a row over the version it was read as; None where there was none."""
+    return Insert(key, body) if version is None else Replace(key, body, version)
+
+
 class Rows(Protocol):
     """Rows of JSON in partitions, ordered by key within each.
 

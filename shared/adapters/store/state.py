@@ -23,7 +23,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from shared.adapters.store.codec import Codec
-from shared.adapters.store.rows import Changed, Damaged, Exists, Insert, Replace, Row, Rows, after, fitting
+from shared.adapters.store.rows import Changed, Damaged, Exists, Insert, Replace, Row, Rows, after, fitting, put_over
 from shared.adapters.store.state_guards import GuardsState
 from shared.adapters.store.whole_value import PART, Whole, parts_of
 from shared.domain.catalogue import Catalogue
@@ -76,7 +76,7 @@ class RowsState(GuardsState):
         new = [names[name] for name in sorted(names.keys() - {*called})]
         ever = tuple(sorted({*called, *names}))
         body = _PERSON.body(_PersonRow(replace(state, object_id=state.object_id.lower()), ever))
-        put = Insert(key, body) if state.version is None else Replace(key, body, state.version)
+        put = put_over(state.version, key, body)
         try:
             etag, *_ = await self._rows.write(_PEOPLE, put, *(_indexed(name, state.object_id) for name in new))
         except Exists as error:
@@ -106,12 +106,8 @@ class RowsState(GuardsState):
 
     async def put_profile(self, state: ProfileState) -> ProfileState:
         """Stores a row over the version it was read as. Raises `Conflict`."""
-        key, body = _profile_key(state.key), _PROFILE.body(state)
-        put = Insert(key, body) if state.version is None else Replace(key, body, state.version)
-        try:
-            (etag,) = await self._rows.write(_PROFILES, put)
-        except (Exists, Changed) as error:
-            raise Conflict(f"somebody else changed what we remember of profile {state.key}") from error
+        put = put_over(state.version, _profile_key(state.key), _PROFILE.body(state))
+        etag = await self._put(_PROFILES, put, f"what we remember of profile {state.key}")
         return replace(state, version=etag)
 
     async def catalogue(self) -> Catalogue | None:
@@ -133,12 +129,8 @@ class RowsState(GuardsState):
     async def put_future_looks(self, looks: FutureLooks) -> FutureLooks:
         """Stores a row over the version it was read as. Raises `Conflict`."""
         # It does not say whose: the row's key does, and names stay out of it.
-        key, body = _future_key(looks.key), _DUE.body(dict(sorted(looks.due.items())))
-        put = Insert(key, body) if looks.version is None else Replace(key, body, looks.version)
-        try:
-            (etag,) = await self._rows.write(_FUTURE, put)
-        except (Exists, Changed) as error:
-            raise Conflict(f"somebody else changed what is remembered as '{key}'") from error
+        put = put_over(looks.version, _future_key(looks.key), _DUE.body(dict(sorted(looks.due.items()))))
+        etag = await self._put(_FUTURE, put, f"what is remembered as '{put.key}'")
         return replace(looks, version=etag)
 
     async def put_report(self, at: datetime, report: Mapping[str, Any]) -> None:

@@ -17,7 +17,6 @@ from typing import Final
 
 from shared.adapters.store.codec import Codec
 from shared.adapters.store.rows import (
-    Body,
     Changed,
     Damaged,
     Delete,
@@ -30,6 +29,7 @@ from shared.adapters.store.rows import (
     after,
     batches,
     fitting,
+    put_over,
 )
 from shared.adapters.store.whole_value import Whole
 from shared.domain.guards.baseline import Baseline
@@ -116,8 +116,9 @@ class GuardsState:
 
     async def put_reservations(self, row: Reservations) -> Reservations:
         """Stores the row over the version it was read as. Raises `Conflict`."""
-        what = f"the reservations of {row.kind}"
-        etag = await self._put(_reservations_key(row.kind), _RESERVATIONS.body(row), row.version, what)
+        what = f"the reservations of {row.kind} meanwhile"
+        put = put_over(row.version, _reservations_key(row.kind), _RESERVATIONS.body(row))
+        etag = await self._put(_GUARDS, put, what)
         return replace(row, version=etag)
 
     async def brake(self) -> Brake:
@@ -127,7 +128,8 @@ class GuardsState:
 
     async def put_brake(self, brake: Brake) -> Brake:
         """Stores it over the version it was read as. Raises `Conflict`."""
-        return replace(brake, version=await self._put(_BRAKE, _BRAKES.body(brake), brake.version, "the brake"))
+        put = put_over(brake.version, _BRAKE, _BRAKES.body(brake))
+        return replace(brake, version=await self._put(_GUARDS, put, "the brake meanwhile"))
 
     async def baseline(self) -> Baseline | None:
         """What the last good sweep counted; None before the first. One read."""
@@ -145,7 +147,8 @@ class GuardsState:
             if over is not None and (old is None or baseline_of(old) != over):
                 raise Conflict("somebody else changed the baseline meanwhile")
             try:
-                await self._put(_BASELINE, body, None if old is None else old.etag, "the baseline")
+                put = put_over(None if old is None else old.etag, _BASELINE, body)
+                await self._put(_GUARDS, put, "the baseline meanwhile")
             except Conflict:
                 if number + 1 == _TRIES:
                     raise
@@ -161,12 +164,12 @@ class GuardsState:
         # Parts are named by a time, so that what a crash left is told by its age. None at all have no parts.
         await self._sighted.put(tuple(sighted), max((one.last for one in sighted), default=_LONG_AGO))
 
-    async def _put(self, key: str, body: Body, version: str | None, what: str) -> str:
+    async def _put(self, partition: str, put: Insert | Replace, what: str) -> str:
+        """Stores one row, and returns its version. Raises `Conflict`."""
         try:
-            put = Insert(key, body) if version is None else Replace(key, body, version)
-            (etag,) = await self._rows.write(_GUARDS, put)
+            (etag,) = await self._rows.write(partition, put)
         except (Exists, Changed) as error:
-            raise Conflict(f"somebody else changed {what} meanwhile") from error
+            raise Conflict(f"somebody else changed {what}") from error
         return etag
 
 
@@ -182,8 +185,7 @@ def _hold_operation(row: KeyHolds) -> Iterator[Operation]:
     """What stores a row; nothing for one that has no holds and never had."""
     key = _hold_key(row.key)
     if row.holds:
-        body = _KEY_HOLDS.body(row)
-        yield Insert(key, body) if row.version is None else Replace(key, body, row.version)
+        yield put_over(row.version, key, _KEY_HOLDS.body(row))
     elif row.version is not None:
         yield Delete(key, row.version)
 

@@ -20,12 +20,12 @@ from shared.adapters.store.rows import (
     Delete,
     Exists,
     Insert,
-    Replace,
     Row,
     Rows,
     after,
     batches,
     pieces,
+    put_over,
 )
 from shared.errors import Conflict, FailedRead, Transient
 
@@ -115,7 +115,7 @@ class Whole[T]:
         for _ in range(_TRIES):
             old = await self._rows.get(self._partition, _HEAD)
             try:
-                head = Insert(_HEAD, body) if old is None else Replace(_HEAD, body, old.etag)
+                head = put_over(None if old is None else old.etag, _HEAD, body)
                 await self._rows.write(self._partition, head)
             except (Exists, Changed):
                 continue  # another sweep was faster; the later one stands
