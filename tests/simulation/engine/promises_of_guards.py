@@ -191,6 +191,8 @@ def _surely_wanted_about(
     groups = oracle.groups_of(world.graph.newest(), person, policy)
     given = oracle.wanted(user, groups, policy, facts)
     is_meant = any(oracle.gives(rule, user, groups) for rule in policy.rules)
+    slip = judge.slips.get(person)
+    slipped = slip is not None and user.get(slip.attribute) == slip.wrong
     for key in profiles:
         row = world.row(key, person)
         if _changed_at(judge, key, person) > run.began - _SETTLED:
@@ -199,7 +201,8 @@ def _surely_wanted_about(
         if row is None:
             kind = ActionKind.GRANTS if stands == {"employed"} and key in given and facts[key].active else None
         elif row.created_by == APP == world.maker(key, row):
-            if stands == {"employed"} and key not in given and not policy.grace_hours:
+            # What follows from a slip is asked about first, and takes no room.
+            if stands == {"employed"} and key not in given and not policy.grace_hours and not slipped:
                 kind = ActionKind.MOVER_REVOKES
             elif stands == {"leaver"} and is_meant:
                 kind = ActionKind.LEAVER_REVOKES
