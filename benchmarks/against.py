@@ -26,8 +26,8 @@ async def main():
     with tempfile.TemporaryDirectory() as folder:
         policy = Path(folder) / "policy.yaml"
         text = Path("sandbox/contoso-policy.yaml").read_text()
-        policy.write_text(text + "\\nbudgets: { grants: 100000/100000/100 %, profile_updates: 1000/1000/100 % }\\n")
-        running_app.Options = functools.partial(running_app.Options, policy=policy)
+        policy.write_text(text + "\\ndaily_limits: { grants: 100000/100000/100 %, profile_updates: 1000/1000/100 %
+        }\\n") running_app.Options = functools.partial(running_app.Options, policy=policy)
         async with running_app.app_at_contoso(Path(folder), clerks=200) as (app, people):
             await app.sweep()
             await app.rest()
@@ -44,9 +44,9 @@ async def main():
                 bodies = [json.loads(body) for (body,) in rows.execute("select body from rows")]
         outcomes = Counter()
         for record in bodies:
-            look = record.get("body", record) if isinstance(record, dict) else {}
-            if isinstance(look, dict) and look.get("cause") == "event":
-                outcomes[look.get("outcome")] += 1
+            check = record.get("body", record) if isinstance(record, dict) else {}
+            if isinstance(check, dict) and check.get("cause") == "event":
+                outcomes[check.get("outcome")] += 1
         print(json.dumps({"burst": sorted(bursts)[1], "single": singles, "peak": peak, "requests": dict(requests),
                           "events": 3 * len(people), "outcomes": outcomes}))
 

@@ -45,7 +45,7 @@ def _workers_of(parent: int) -> dict[int, int]:
             status = dict(line.split(":", 1) for line in (process / "status").read_text().splitlines() if ":" in line)
             is_worker = _WORKER in (process / "cmdline").read_bytes()
         except (FileNotFoundError, ProcessLookupError):
-            continue  # it ended while we looked
+            continue  # it ended while we checked
         if is_worker and int(status["PPid"]) == parent and "VmHWM" in status:
             found[int(process.name)] = int(status["VmHWM"].split()[0]) * 1024
     return found

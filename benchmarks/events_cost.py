@@ -1,7 +1,7 @@
 """What an event costs that changes nothing: CPU of the worker process, requests, memory.
 
-Run it alone with `python -m benchmarks.events_cost`. An event's cost is its share of intake, its look, the record
-that the look leaves and the second look that it schedules (which itself is not measured: it costs a look more).
+Run it alone with `python -m benchmarks.events_cost`. An event's cost is its share of intake, its check, the record
+that the check leaves and the second check that it schedules (which itself is not measured: it costs a check more).
 """
 
 import asyncio

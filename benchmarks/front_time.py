@@ -1,7 +1,7 @@
 """The front's own time: what one request costs between the socket and the queue, in CPU milliseconds.
 
 `python -m benchmarks.front_time` posts a collection of 100 notifications, and a batch of 100 signed events, and prints
-median, p99 and the longest of each. The queue is one that remembers: the network is not ours.
+median, p99 and the longest of each. The queue is one that remembers: the network is not managed.
 """
 
 import asyncio

@@ -162,8 +162,8 @@ def judge(attempt: Attempt, answer: Answer, sent: list[bytes]) -> str | None:  #
     if answer.status not in ANSWERS:
         return f"answered {answer.status}"
     if answer.status != 202:
-        if answer.status == 400 and not (isinstance(answer.body, Refusal) and answer.body.field and answer.body.mend):
-            return "a 400 that does not say what to mend"
+        if answer.status == 400 and not (isinstance(answer.body, Refusal) and answer.body.field and answer.body.remedy):
+            return "a 400 that does not say what to fix"
         return "refused, and yet sent" if sent else None
     if len(sent) > 1:
         return f"{len(sent)} messages for one request that fits one"
@@ -188,7 +188,7 @@ def _judge_counts(attempt: Attempt, told: Accepted, sent: list[bytes], reads: li
     if (told.rejected > 0) != any(isinstance(read, Rejected) for read in reads):
         return "intake and the front do not agree about what is rejected"
     if (told.accepted > 0) != any(isinstance(read, PersonEvent) for read in reads):
-        return "intake and the front do not agree about who is looked at"
+        return "intake and the front do not agree about who is checked"
     return None
 
 
@@ -210,7 +210,7 @@ def _judge_graph(attempt: Attempt, sent: list[bytes], people: list[PersonEvent])
     ours = [item for item in items if type(item) is dict and item.get("clientState") in KEYS[GRAPH]]
     passed = [item for message in sent for item in json.loads(message)["value"]]
     if passed != [{name: value for name, value in item.items() if name != "clientState"} for item in ours]:
-        return "not the items that are ours"
+        return "not the items that are managed"
     return _invented(attempt, people)
 
 

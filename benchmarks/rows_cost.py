@@ -19,7 +19,7 @@ from shared.domain.access.plan import StoppedBy
 from shared.domain.billing import BillingProfile
 from shared.domain.catalogue import Catalogue
 from shared.domain.guards.baseline import Baseline
-from shared.domain.guards.budgets import Reservations, reserve
+from shared.domain.guards.daily_limits import Reservations, reserve
 from shared.domain.guards.holds import Hold, KeyHolds, action_id
 from shared.domain.keys import IdentityKind, PersonKey, ProfileKey
 from shared.domain.policy.model import ActionKind
@@ -32,7 +32,7 @@ GRANTS = 50
 MOST_MS = 3.0
 AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 PROFILES = [ProfileKey("5f1c3d2e-1111-4222-8333-0123456789ab_2019-05-31", f"P{n}") for n in range(2000)]
-LOOK = {
+CHECK = {
     "cause": {"kind": "event", "origin": "hr#1", "type": "com.contoso.hr.changed"},
     "employment": "employed",
     "notes": ["own-company: companyName is absent"],
@@ -53,10 +53,10 @@ HOLDS = KeyHolds(
             profile=profile,
             basis="left on 2026-02-28",
             why="leaver revokes: 10 of 10 used",
-            stopped_by=StoppedBy.BUDGET,
+            stopped_by=StoppedBy.DAILY_LIMIT,
             since=AT + timedelta(microseconds=997 * number),
             renewed=AT + timedelta(microseconds=1009 * number),
-            lot="budget:leaver_revokes",
+            group="daily_limit:leaver_revokes",
         )
         for number, profile in enumerate(PROFILES)
         for id_ in [action_id(LEAVER, ActionKind.LEAVER_REVOKES, profile)]
@@ -81,7 +81,7 @@ async def measure(path: Path | str) -> dict[str, tuple[float, float]]:
 
     async def append(person: str) -> None:
         chain = await ledger.open(f"person:{person}")
-        await chain.append("look", AT, LOOK)
+        await chain.append("check", AT, CHECK)
 
     async def put_new(person: str) -> None:
         holdings = {key: Holding(("finance-nl",), AT) for key in PROFILES[:4]}
@@ -106,13 +106,13 @@ async def measure(path: Path | str) -> dict[str, tuple[float, float]]:
     await time_of("state: put 2,000 holds of a leaver", lambda _: state.put_key_holds(HOLDS), 1)
     await time_of("state: 2,000 holds of a leaver", lambda _: state.key_holds(HOLDS.key), 10)
     await time_of(UNCHANGED, unchanged_event)
-    await _fill_budget(state)
+    await _fill_daily_limit(state)
     await time_of(GRANTING, lambda person: _granting_event(state, ledger, person), GRANTS)
     await rows.close()
     return found
 
 
-async def _fill_budget(state: RowsState) -> None:
+async def _fill_daily_limit(state: RowsState) -> None:
     await state.put_baseline(Baseline(AT, 2000, 400, 2000, "digest", {"finance-nl": "digest"}))
     full = {f"{number:016x}": AT for number in range(50)}
     await state.put_reservations(Reservations(ActionKind.GRANTS, full))
@@ -123,16 +123,16 @@ async def _granting_event(state: RowsState, ledger: RowsLedger, person: str) -> 
     chain = await ledger.open(f"person:{person}")
     before = await state.person(person)
     await state.key_holds(PersonKey(person))
-    await state.brake()
+    await state.pauses()
     await state.baseline()
     taken = await state.reservations(ActionKind.GRANTS)
     reserved = reserve(taken, person[:16], 500, AT)
     assert reserved is not None
     await state.put_reservations(reserved)
-    await chain.append("intent", AT, {"actions": LOOK["profiles"]})
+    await chain.append("intent", AT, {"actions": CHECK["profiles"]})
     await state.put_person(replace(before, holdings={PROFILES[0]: Holding(("nl",), AT)}))
-    await state.brake()
-    await chain.append("look", AT, LOOK)
+    await state.pauses()
+    await chain.append("check", AT, CHECK)
 
 
 async def figures(path: Path) -> list[Figure]:

@@ -61,18 +61,18 @@ class RunningApp:
         return Spent(cpu, time.monotonic(), peak)
 
     async def sweep(self) -> None:
-        """Runs a sweep, without waiting for the looks that it lets loose."""
+        """Runs a sweep, without waiting for the checks that it enqueues."""
         assert self.sandbox.host is not None, "the sandbox has an app"
         outcome = await self.sandbox.host.run_now("sweep", "")
         if not outcome.ok:
             raise RuntimeError(f"the sweep failed: {outcome.error}")
 
     async def handle(self, people: Sequence[str]) -> None:
-        """Sends an event for each of these people, and waits until as many looks were taken."""
-        looks = self._runs("reconcile") + len(people)
+        """Sends an event for each of these people, and waits until as many checks were taken."""
+        checks = self._runs("reconcile") + len(people)
         for start in range(0, len(people), _A_BATCH):
             await self._sender.send_messages([_event(person) for person in people[start : start + _A_BATCH]])
-        await self._until(lambda: self._runs("reconcile") >= looks and not self._busy())
+        await self._until(lambda: self._runs("reconcile") >= checks and not self._busy())
 
     async def rest(self) -> None:
         """Waits until nothing has been run for a while."""

@@ -12,7 +12,7 @@ from benchmarks.running_app import Spent, app_at_contoso
 from sandbox.contoso import names
 
 _OPTED_OUT = "GET /providers/Microsoft.Billing/billingAccounts/{}/billingProfiles/{}"
-"""The look at the profile that is opted out, which the sweep lets loose: it may begin before the count is read."""
+"""The check of the profile that is opted out, which the sweep enqueues: it may begin before the count is read."""
 
 
 async def measure(folder: Path) -> list[Figure]:
@@ -37,7 +37,7 @@ async def measure(folder: Path) -> list[Figure]:
         Figure("  memory", _megabytes(ready), "MB"),
         Figure("first event (clients imported and opened, 6 reads): CPU", first.cpu_seconds - ready.cpu_seconds, "s"),
         Figure("  memory", _megabytes(first), "MB"),
-        Figure("first sweep and its looks: CPU", granted.cpu_seconds - first.cpu_seconds, "s"),
+        Figure("first sweep and its checks: CPU", granted.cpu_seconds - first.cpu_seconds, "s"),
         Figure("sweep of an estate that matches: CPU", sweep, "s"),
         Figure("  the same, in reference computations", 1000 * sweep / reference, "x"),
         Figure("  wall", swept.wall_seconds - granted.wall_seconds, "s"),

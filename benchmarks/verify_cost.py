@@ -44,8 +44,8 @@ class Cost:
     wall: float
 
 
-def look(number: int) -> dict[str, Any]:
-    """The body of a look that changed nothing, some 600 characters of canonical JSON."""
+def check(number: int) -> dict[str, Any]:
+    """The body of a check that changed nothing, some 600 characters of canonical JSON."""
     profile = f"{_ACCOUNT}/P{number % 50:03}-BCDE-BG7-PGB"
     held = {"proof": "created-by", "rules": ["own-company"], "since": "2026-02-01T08:00:00+00:00"}
     return {
@@ -65,9 +65,9 @@ async def build(rows: SqliteRows, chains: int, records: int) -> None:
         key, previous = f"person:7c0f5a0e-0000-4000-8000-{chain:012}", FIRST_PREVIOUS
         inserts = []
         for sequence in range(1, records + 1):
-            at, body = AT + timedelta(minutes=sequence), look(chain * records + sequence)
-            digest = digest_of(key, sequence, at.isoformat(), "look", body, previous)
-            record = Record(key, sequence, at, "look", body, previous, digest)
+            at, body = AT + timedelta(minutes=sequence), check(chain * records + sequence)
+            digest = digest_of(key, sequence, at.isoformat(), "check", body, previous)
+            record = Record(key, sequence, at, "check", body, previous, digest)
             inserts.append(Insert(f"{RECORD}{sequence:012}", record_body(record)))
             previous = digest
         await rows.write(partition_of(key), *inserts, Insert(HEAD, head_body(key, records, previous)))

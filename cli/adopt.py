@@ -1,4 +1,4 @@
-"""`adopt`: makes assignments that somebody else made ours, after showing what would follow from each.
+"""`adopt`: makes assignments that somebody else made managed, after showing what would follow from each.
 
 Lives here: reading the choice, showing and asking. What follows is `shared.domain.adoption.consequences`'s, the doing
 `shared.services.operate.adopt`'s.
@@ -21,9 +21,9 @@ from shared.services.app import App
 from shared.services.operate.adopt import Adopted, AdoptionPlan, Fate, apply_adoption, plan_adoption
 
 _DESCRIPTION: Final = (
-    "Makes assignments that somebody else made ours: kept where a rule gives them, taken away where none does. It "
-    "shows what would follow from each and asks first. Nothing is written to Azure from here: the app's next look does "
-    "that, where the policy enforces."
+    "Makes assignments that somebody else made managed: kept where a rule gives them, taken away where none does. It "
+    "shows what would follow from each and asks first. Nothing is written to Azure from here: the app's next check "
+    "does that, where the policy enforces."
 )
 
 _WOULD: Final[Mapping[Consequence, str]] = {
@@ -37,7 +37,7 @@ _WOULD: Final[Mapping[Consequence, str]] = {
 def add_to(commands: Any) -> None:
     """Adds the command to the command line."""
     parser = commands.add_parser(
-        "adopt", help="make assignments that somebody else made ours", description=_DESCRIPTION
+        "adopt", help="make assignments that somebody else made managed", description=_DESCRIPTION
     )
     parser.add_argument(
         "pairs",
@@ -130,5 +130,5 @@ def _tell_fates(out: Console, fates: Sequence[Adopted], *, refused: int) -> int:
         if one.why:
             say.print(f"{one.fate.value}: {_named(one.adoption)}", markup=False, soft_wrap=True)
             say.print(f"    {one.why}", markup=False, soft_wrap=True)
-    out.print(f"{counted(len(done), 'assignment')} adopted. The app looks at each of these people now.")
+    out.print(f"{counted(len(done), 'assignment')} adopted. The app checks each of these people now.")
     return DONE if len(done) == len(fates) and not refused else REFUSED

@@ -1,4 +1,4 @@
-"""`as-of --on DAY`: who held what of ours on a day, since when and by what; and what was there that is not ours.
+"""`as-of --on DAY`: who held what of ours on a day, since when and by what; and what was there that is not managed.
 
 It reads the store alone. Times are in UTC; a day is a day where the policy's time zone is, or `--time-zone`.
 """
@@ -29,19 +29,19 @@ from cli.operating import (
 )
 from cli.terminal import Terminal, complaints
 from shared import bootstrap
-from shared.domain.history.foreign_sightings import ForeignSpell
 from shared.domain.history.spells import Spell, Window
+from shared.domain.history.unmanaged_sightings import UnmanagedSpell
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.time_zones import zone as time_zone
 from shared.errors import Misconfigured, Permanent, Transient
-from shared.services.operate.as_of import HeldOn, Known, Unreadable, foreign_on, held_on, look_further
+from shared.services.operate.as_of import HeldOn, Known, Unreadable, check_further, held_on, unmanaged_on
 
 _DAY_CHARACTERS: Final = len("2026-03-02")
 
 _FILE_COLUMNS: Final = 320
 """What is not a terminal gets each assignment on a line of its own: names of profiles alone take 100."""
 
-_MEND: Final = "give a day such as 2026-03-02, or a moment with its offset such as 2026-03-02T09:00+01:00"
+_REMEDY: Final = "give a day such as 2026-03-02, or a moment with its offset such as 2026-03-02T09:00+01:00"
 
 
 @dataclass(slots=True)
@@ -49,7 +49,7 @@ class _Answer:
     """What was found, and what was asked for by name that no record names."""
 
     held: list[HeldOn] = field(default_factory=list)
-    foreign: list[ForeignSpell] = field(default_factory=list)
+    unmanaged: list[UnmanagedSpell] = field(default_factory=list)
     unreadable: list[Unreadable] = field(default_factory=list)
     known: Known = field(default_factory=Known)
     not_named: list[str] = field(default_factory=list)
@@ -101,12 +101,12 @@ async def _ask(window: Window, person: PersonKey | None, profile: ProfileKey | N
                 answer.unreadable.append(held)
             else:
                 answer.held.append(held)
-        async for foreign in foreign_on(ledger, state, window, person=person, profile=profile, known=known):
-            if isinstance(foreign, Unreadable):
-                answer.unreadable.append(foreign)
+        async for unmanaged in unmanaged_on(ledger, state, window, person=person, profile=profile, known=known):
+            if isinstance(unmanaged, Unreadable):
+                answer.unreadable.append(unmanaged)
             else:
-                answer.foreign.append(foreign)
-        further = await look_further(ledger, known, person=person, profile=profile)
+                answer.unmanaged.append(unmanaged)
+        further = await check_further(ledger, known, person=person, profile=profile)
     answer.unreadable += [] if further is None else [further]
     if answer.unreadable:
         return answer  # what cannot be read may name them
@@ -125,10 +125,10 @@ def read_window(text: str, zone: ZoneInfo, now: datetime) -> Window:
         else:
             moment = datetime.fromisoformat(text)
             if moment.tzinfo is None:
-                raise UsageError(f"--on: {text!r} does not say of which time zone; {_MEND}")
+                raise UsageError(f"--on: {text!r} does not say of which time zone; {_REMEDY}")
             window = Window.of_moment(moment.astimezone(UTC))
     except (ValueError, OverflowError) as wrong:
-        raise UsageError(f"--on: {text!r} is no day and no moment; {_MEND}") from wrong
+        raise UsageError(f"--on: {text!r} is no day and no moment; {_REMEDY}") from wrong
     if window.start > now:
         raise UsageError(f"--on: {text!r} is yet to come; what somebody will hold is not known")
     return window
@@ -168,8 +168,8 @@ def _as_json(answer: _Answer, window: Window) -> dict[str, Any]:
         "to": window.end.isoformat(),
         "known_from": None if answer.known.since is None else answer.known.since.isoformat(),
         "not_named": answer.not_named,
-        "ours": [{"person": one.person, **one.spell.as_record(window)} for one in answer.held],
-        "foreign": [one.as_record(window) for one in answer.foreign],
+        "managed": [{"person": one.person, **one.spell.as_record(window)} for one in answer.held],
+        "unmanaged": [one.as_record(window) for one in answer.unmanaged],
         "unreadable": [{"key": one.key, "why": one.why} for one in answer.unreadable],
     }
 
@@ -179,18 +179,21 @@ def _tell(answer: _Answer, window: Window) -> None:
     when = (
         f"at {shown(window.start)}" if window.start == window.end else f"{shown(window.start)} to {shown(window.end)}"
     )
-    out.print(f"Ours, {when}: {counted(len(answer.held), 'assignment')}", soft_wrap=True)
+    out.print(f"Managed, {when}: {counted(len(answer.held), 'assignment')}", soft_wrap=True)
     if answer.held:
         rows = [
             (one.person, str(one.spell.profile), *_spell(one.spell, window), one.certainty.value) for one in answer.held
         ]
         out.print(_table(("person", "profile", "since", "by", "until", "certainty"), rows))
-    out.print(f"\nForeign, as sweeps saw it: {counted(len(answer.foreign), 'assignment')}", soft_wrap=True)
-    if answer.foreign:
+    out.print(f"\nUnmanaged, as sweeps saw it: {counted(len(answer.unmanaged), 'assignment')}", soft_wrap=True)
+    if answer.unmanaged:
         out.print(
             _table(
                 ("principal", "profile", "why", "first seen", "last seen"),
-                [(one.principal_id, str(one.profile), one.why, shown(one.first), _last(one)) for one in answer.foreign],
+                [
+                    (one.principal_id, str(one.profile), one.why, shown(one.first), _last(one))
+                    for one in answer.unmanaged
+                ],
             )
         )
 
@@ -206,7 +209,7 @@ def _tell_bounds(answer: _Answer, window: Window, *, of_person: bool) -> None:
     if since is None and not of_person and not answer.unreadable:
         said.append("This ledger has no record of anybody: is INVOICE_ACCESS_STORE the store that the app uses?")
     elif since is not None and window.start < since:
-        knows = "no more" if answer.held or answer.foreign else "nothing"
+        knows = "no more" if answer.held or answer.unmanaged else "nothing"
         said.append(f"This ledger begins {shown(since)}; of what was before, it knows {knows}.")
     for line in said:
         _out().print(f"\n{line}", soft_wrap=True)
@@ -225,7 +228,7 @@ def _spell(spell: Spell, window: Window) -> tuple[str, str, str]:
     return "" if since is None else shown(since), "\n".join(part for part in by if part), until
 
 
-def _last(spell: ForeignSpell) -> str:
+def _last(spell: UnmanagedSpell) -> str:
     return shown(spell.last) if spell.left is None else f"{shown(spell.last)}, then {spell.left.value}"
 
 

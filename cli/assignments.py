@@ -21,7 +21,7 @@ from shared.services.app import App
 from shared.services.operate.first_contact import FirstContact, make_first_contact
 
 _DESCRIPTION: Final = (
-    "Lists every Invoice manager assignment: whose it is (ours or foreign) and who holds it (person, guest, group, app "
+    "Lists every Invoice manager assignment: managed or unmanaged, and who holds it (person, guest, group, app "
     "or gone). It shows user principal names where they are known. The exit status is 1 when a read failed."
 )
 
@@ -32,15 +32,15 @@ def add_to(commands: Any) -> None:
         "assignments", help="every existing assignment: whose it is, and who holds it", description=_DESCRIPTION
     )
     only = parser.add_mutually_exclusive_group()
-    only.add_argument("--foreign", action="store_true", help="list those that are not ours")
-    only.add_argument("--ours", action="store_true", help="list those that are ours")
+    only.add_argument("--unmanaged", action="store_true", help="list those that are not managed")
+    only.add_argument("--managed", action="store_true", help="list those that are managed")
     parser.add_argument("--json", action="store_true", help="for programs")
     parser.set_defaults(run=run)
 
 
 def run(chosen: argparse.Namespace) -> int:
     """Lists the assignments; 0, or 1 when a read failed and the list may lack some."""
-    only = Owner.FOREIGN if chosen.foreign else Owner.OURS if chosen.ours else None
+    only = Owner.UNMANAGED if chosen.unmanaged else Owner.MANAGED if chosen.managed else None
 
     async def verb(app: App) -> int:
         return tell(out(), await make_first_contact(app), only=only, as_json=chosen.json)
@@ -76,7 +76,7 @@ def tell_doubts(failures: tuple[str, ...], *, identities_known: bool) -> None:
         say.print("What could not be read may hide assignments, people and rules.", soft_wrap=True)
     if not identities_known:
         say.print(
-            "No sweep has said yet under which identity the app works: what you made yourself counts as ours.",
+            "No sweep has said yet under which identity the app works: what you made yourself counts as managed.",
             soft_wrap=True,
         )
 

@@ -24,7 +24,7 @@ DOCS: Final = Path(__file__).parents[1] / "docs"
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _REFERENCE: Final = "#/components/schemas/{model}"
 _WHY: Final = {
-    "400": "Nothing can be read: which field, why, and how to mend it. Nothing was taken in",
+    "400": "Nothing can be read: which field, why, and how to fix it. Nothing was taken in",
     "401": "The proof is missing, wrong or too old",
     "404": "There is no such source here, or its keys are not set",
     "411": "The body came without its length, in chunks perhaps: send Content-Length",
@@ -54,7 +54,7 @@ def openapi() -> dict[str, Any]:
         "info": {
             "title": "invoice-access",
             "version": "1",
-            "description": "Everything that can be told to invoice-access over HTTP. An event says whom to look at, "
+            "description": "Everything that can be told to invoice-access over HTTP. An event says whom to check, "
             "and perhaps when again; never what that person should have.",
         },
         "jsonSchemaDialect": _DIALECT,

@@ -28,7 +28,7 @@ from cli.operating import (
     who,
 )
 from cli.terminal import complaints
-from shared.domain.guards.hold_listing import Line, Listing
+from shared.domain.guards.hold_listing import HoldGroup, HoldListing
 from shared.domain.guards.holds import Hold, Status
 from shared.domain.history.records import Record
 from shared.services.app import App
@@ -36,9 +36,9 @@ from shared.services.operate import decisions
 from shared.services.operate.decisions import Decided
 
 _DESCRIPTION: Final = (
-    "What waits for a person to decide: actions that a budget, a sweep, a changed policy or a profile's own history "
-    "stopped. To release has them done, whatever the budget; to dismiss has them left alone until the reason changes. "
-    "Nothing is written to Azure from here: the app's next looks do that. More: docs/guards.md."
+    "What waits for a person to decide: actions that a daily limit, a sweep, a changed policy or a profile's history "
+    "stopped. Released, they are done, whatever the daily limit; dismissed, they are left until the reason changes. "
+    "Nothing is written to Azure from here: the app's next checks do that. More: docs/guards.md."
 )
 
 _NAMED: Final = 5
@@ -49,17 +49,17 @@ def add_to(commands: Any) -> None:
     """Adds the command to the command line."""
     parser = commands.add_parser("holds", help="what waits for a person to decide", description=_DESCRIPTION)
     verbs = parser.add_subparsers(dest="verb", required=True)
-    listing = verbs.add_parser("list", help="every hold, lots as one")
+    listing = verbs.add_parser("list", help="every hold, groups as one")
     listing.add_argument("--json", action="store_true", help="for programs")
     listing.set_defaults(run=run_list)
-    showing = verbs.add_parser("show", help="everything about one hold, or every member of a lot")
+    showing = verbs.add_parser("show", help="everything about one hold, or every member of a group")
     showing.add_argument("name", metavar="ID|LOT")
     showing.add_argument("--json", action="store_true", help="for programs")
     showing.set_defaults(run=run_show)
     logging = verbs.add_parser("log", help="every decision that was recorded, pause and resume as well, newest last")
     logging.add_argument("--json", action="store_true", help="for programs")
     logging.set_defaults(run=run_log)
-    releasing = verbs.add_parser("release", help="have them done, whatever the budget")
+    releasing = verbs.add_parser("release", help="have them done, whatever the daily limit")
     dismissing = verbs.add_parser("dismiss", help="have them left alone until the action changes")
     for deciding, run in ((releasing, run_release), (dismissing, run_dismiss)):
         deciding.add_argument("names", metavar="ID|LOT", nargs="*")
@@ -79,15 +79,15 @@ def run_list(chosen: argparse.Namespace) -> int:
         out = _out()
         if chosen.json:
             lines = [
-                {"id": line.id, "lot": line.is_lot, "holds": [_as_json(hold) for hold in line.holds]}
-                for line in listing.lines
+                {"id": line.id, "group": line.is_group, "holds": [_as_json(hold) for hold in line.holds]}
+                for line in listing.groups
             ]
             out.print(json.dumps({"as_listed": listing.at.isoformat(), "holds": lines}, indent=2))
             return DONE
         waiting = sum(hold.status is Status.OPEN for hold in listing.holds)
         verb = "waits" if waiting == 1 else "wait"
         out.print(f"{counted(waiting, 'action')} {verb} for a decision.")
-        for line in listing.lines:
+        for line in listing.groups:
             _tell_line(out, line)
         if listing.holds:
             out.print(f"\nas listed: {listing.at.isoformat()}")
@@ -97,7 +97,7 @@ def run_list(chosen: argparse.Namespace) -> int:
 
 
 def run_show(chosen: argparse.Namespace) -> int:
-    """Shows the members of a lot, or a hold; 1 when there is none of that name."""
+    """Shows the members of a group, or a hold; 1 when there is none of that name."""
 
     async def verb(app: StoreDesk) -> int:
         listing = await decisions.list_holds(app)
@@ -146,7 +146,7 @@ def run_release(chosen: argparse.Namespace) -> int:
     if chosen.yes and chosen.as_listed is None:
         return _mistaken("--yes: say as of when with --as-listed, and the time that `holds list` ended with")
     if bool(chosen.names) is chosen.all:
-        return _mistaken("holds release: name holds or lots as `holds list` shows them, or give --all; not both")
+        return _mistaken("holds release: name holds or groups as `holds list` shows them, or give --all; not both")
 
     async def verb(app: App) -> int:
         return await _decide(app, chosen, None if chosen.all else chosen.names)
@@ -157,7 +157,7 @@ def run_release(chosen: argparse.Namespace) -> int:
 def run_dismiss(chosen: argparse.Namespace) -> int:
     """Dismisses holds; 0 when all of them were, 1 when it was refused."""
     if not chosen.names:
-        return _mistaken("holds dismiss: name holds or lots as `holds list` shows them")
+        return _mistaken("holds dismiss: name holds or groups as `holds list` shows them")
 
     async def verb(app: App) -> int:
         return await _decide(app, chosen, chosen.names)
@@ -165,13 +165,13 @@ def run_dismiss(chosen: argparse.Namespace) -> int:
     return operate(verb)
 
 
-_NO_SUCH: Final = "there is no hold or lot of this name, or no longer; `holds list` shows those there are"
+_NO_SUCH: Final = "there is no hold or group of this name, or no longer; `holds list` shows those there are"
 
 
 async def _decide(app: App, chosen: argparse.Namespace, names: Sequence[str] | None) -> int:
     by = who(chosen.by)
     as_listed = None if chosen.as_listed is None else moment(chosen.as_listed, "--as-listed")
-    listing: Listing | None = None
+    listing: HoldListing | None = None
     if not chosen.yes:
         if not sys.stdin.isatty():
             needed = "--yes and --as-listed TIME" if chosen.verb == "release" else "--yes"
@@ -189,8 +189,8 @@ async def _decide(app: App, chosen: argparse.Namespace, names: Sequence[str] | N
     return await _tell_decided(app, chosen.verb, decided, names)
 
 
-def _concerned(listing: Listing, names: Sequence[str] | None) -> list[Hold]:
-    """What a decision is about: of a lot, what was not dismissed before."""
+def _concerned(listing: HoldListing, names: Sequence[str] | None) -> list[Hold]:
+    """What a decision is about: of a group, what was not dismissed before."""
     named = frozenset(names or ())
     return [hold for hold in listing.of(names) if hold.status is not Status.DISMISSED or hold.id in named]
 
@@ -224,10 +224,10 @@ async def _tell_decided(app: App, verb: str, decided: Decided, names: Sequence[s
         out.print(f"    {hold.id}  {_action(hold)}")
     if decided.last_due is not None:
         out.print(
-            f"The last of them is looked at from {shown(decided.last_due)} on; then its hold goes, or says why not."
+            f"The last of them is checked from {shown(decided.last_due)} on; then its hold goes, or says why not."
         )
-        if (await decisions.brake_status(app)).pauses:
-            out.print("The brake is on: what it stops is done by the first sweep after `resume`.")
+        if (await decisions.read_pauses(app)).active:
+            out.print("Writes are paused: what it stops is done by the first sweep after `resume`.")
     return DONE
 
 
@@ -243,8 +243,8 @@ def _of_dismissed(holds: Sequence[Hold]) -> str:
     return f"{each}: {', '.join(sorted(hold.id for hold in holds))}"
 
 
-def _tell_line(out: Console, line: Line) -> None:
-    if not line.is_lot:
+def _tell_line(out: Console, line: HoldGroup) -> None:
+    if not line.is_group:
         _tell_hold(out, line.holds[0])
         return
     holds = line.holds
@@ -263,7 +263,7 @@ def _tell_line(out: Console, line: Line) -> None:
 
 def _tell_hold(out: Console, hold: Hold) -> None:
     decided = f" by {hold.by}, {shown(hold.decided_at)}" if hold.decided_at is not None else ""
-    out.print(f"\n{hold.id}  ({hold.status.value}{decided})" + (f"  of lot {hold.lot}" if hold.lot else ""))
+    out.print(f"\n{hold.id}  ({hold.status.value}{decided})" + (f"  of group {hold.group}" if hold.group else ""))
     out.print(f"    {_action(hold)}")
     if hold.basis:
         out.print(f"    because: {hold.basis}")
@@ -285,7 +285,7 @@ def _tell_record(out: Console, record: Record) -> None:
         out.print(f"    {cause}, since {setting['since']}, set by {setting['by']}: {setting['why']}")
     for hold in body.get("holds", ()):
         kind = hold["kind"].removesuffix("s").replace("_", " ")
-        of = f"  of lot {hold['lot']}" if "lot" in hold else ""
+        of = f"  of group {hold['group']}" if "group" in hold else ""
         out.print(f"    {hold['id']}  {kind}: {hold['key']} on {hold['profile']}{of}")
     for difference in body.get("refused", ()):
         out.print(f"    refused: {difference}")
@@ -300,7 +300,7 @@ def _verb_of(record: Record) -> str:
 def _as_json(hold: Hold) -> dict[str, Any]:
     return {
         "id": hold.id,
-        "lot": hold.lot,
+        "group": hold.group,
         "status": hold.status.value,
         "key": hold.key.canonical,
         "kind": hold.kind.value,

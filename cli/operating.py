@@ -157,13 +157,13 @@ def who(by: str | None) -> str:
 
 def moment(text: str, argument: str) -> datetime:
     """A time as `holds list` prints it, in UTC. Raises `UsageError` that names the argument."""
-    mend = "give the time that `holds list` ended with, such as 2026-03-02T09:00:00.250000+00:00"
+    remedy = "give the time that `holds list` ended with, such as 2026-03-02T09:00:00.250000+00:00"
     try:
         at = datetime.fromisoformat(text)
     except ValueError as wrong:
-        raise UsageError(f"{argument}: {text!r} is not a time; {mend}") from wrong
+        raise UsageError(f"{argument}: {text!r} is not a time; {remedy}") from wrong
     if at.tzinfo is None:
-        raise UsageError(f"{argument}: {text!r} does not say of which zone; {mend}")
+        raise UsageError(f"{argument}: {text!r} does not say of which zone; {remedy}")
     return at.astimezone(UTC)
 
 

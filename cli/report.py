@@ -74,13 +74,13 @@ def _lines(report: Mapping[str, Any]) -> Iterator[str]:
         yield f"  {failure}"
     for title, name in (("Counted", "counts"), ("Drifted", "drift")):
         yield f"{title}: {_figures(report[name])}"
-    yield f"Looks asked for: {report['enqueued']:,}"
-    yield f"Brake: {', '.join(report['brake']) or 'off'}"
+    yield f"Checks asked for: {report['enqueued']:,}"
+    yield f"Pause: {', '.join(report['pauses']) or 'off'}"
     holds = report["holds"]
     for status in ("open", "released", "dismissed"):
         yield f"Holds, {status}: {_figures(holds[status])}"
-    for lot, size in sorted(holds["lots"].items()):
-        yield f"  lot {lot}: {size:,}"
+    for group, size in sorted(holds["groups"].items()):
+        yield f"  group {group}: {size:,}"
     for kind, (wanted, left) in sorted(report["would_hold"].items()):
         yield f"Enforcing everything would hold {kind}: {wanted:,} wanted, {left:,} left"
     for failure in report["not_kept"]:

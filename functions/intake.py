@@ -1,12 +1,11 @@
-"""people-events -> looks: a batch of events from anybody, each of which may be wrong."""
+"""people-events -> checks: a batch of events from anybody, each of which may be wrong."""
 
 from typing import List  # noqa: UP035 - the worker library knows typing.List, and refuses list[...]
 
 import azure.functions as func
 
 from shared import bootstrap
-from shared.services.intake.intake import Incoming, Progress
-from shared.services.intake.intake import intake as take_in
+from shared.services.intake.intake import Incoming, Progress, intake
 
 bootstrap.check()
 blueprint = func.Blueprint()
@@ -22,7 +21,7 @@ _progress = Progress()
     data_type=func.DataType.BINARY,
     auto_complete_messages=True,
 )
-async def intake(messages: List[func.ServiceBusMessage]) -> None:  # noqa: UP006 - see above
+async def on_people_events(messages: List[func.ServiceBusMessage]) -> None:  # noqa: UP006 - see above
     """Hands a batch to the service; returning completes it."""
     batch = [Incoming(message.get_body(), message.sequence_number) for message in messages]
-    await take_in(bootstrap.app(), batch, _progress)
+    await intake(bootstrap.app(), batch, _progress)

@@ -10,7 +10,7 @@ from shared.domain.work import RejectedEvent, WorkItem
 from shared.errors import Rejected
 from shared.services.bugs import BugRuns, Delivered
 from shared.services.outage import outlast, patience
-from shared.services.reconcile.reconcile import reconcile as take_a_look
+from shared.services.reconcile.reconcile import reconcile
 
 bootstrap.check()
 blueprint = func.Blueprint()
@@ -27,14 +27,14 @@ _log = logging.getLogger(__name__)
     data_type=func.DataType.BINARY,
     auto_complete_messages=True,
 )
-async def reconcile(message: func.ServiceBusMessage) -> None:
+async def on_access_work(message: func.ServiceBusMessage) -> None:
     """Hands one work item to the service; returning completes it, raising has it redelivered at once."""
     app, until = bootstrap.app(), patience()
     body = message.get_body()
     read = _read(body, message)
     if isinstance(read, WorkItem):
         came = Delivered(body, message.session_id or "", message.sequence_number, message.message_id)
-        rejected = await _bugs.guard(take_a_look(app, read), came)
+        rejected = await _bugs.guard(reconcile(app, read), came)
     else:
         rejected = read
     if rejected is not None:
@@ -51,4 +51,4 @@ def _read(body: bytes, message: func.ServiceBusMessage) -> WorkItem | RejectedEv
         # Without the reason, which may quote a name. It stands on rejected-events.
         number = message.sequence_number
         _log.warning("access-work: message %s is no work item (%s), and goes to rejected-events", number, wrong.field)
-        return RejectedEvent(body, wrong.field, wrong.reason, wrong.mend, message.message_id)
+        return RejectedEvent(body, wrong.field, wrong.reason, wrong.remedy, message.message_id)

@@ -3,7 +3,7 @@
 import azure.functions as func
 
 from shared import bootstrap
-from shared.services.sweep.sweep import sweep as take_stock
+from shared.services.sweep.sweep import sweep
 
 blueprint = func.Blueprint()
 
@@ -15,7 +15,7 @@ blueprint = func.Blueprint()
     run_on_startup=False,
     use_monitor=True,
 )
-async def sweep(timer: func.TimerRequest) -> None:
+async def on_timer(timer: func.TimerRequest) -> None:
     """Runs a sweep; a missed tick is simply run late."""
     del timer
-    await take_stock(bootstrap.app())
+    await sweep(bootstrap.app())

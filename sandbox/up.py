@@ -314,7 +314,7 @@ def _host(
     app = _app_identity(world)
 
     def settings() -> Mapping[str, str]:
-        # Rendered at every start of a worker: a policy that was mended is in force after a restart.
+        # Rendered at every start of a worker: a policy that was fixed is in force after a restart.
         try:
             places.policy.write_bytes(effective_policy(policy.read_bytes(), options.mode))
         except OSError as refusal:

@@ -21,7 +21,7 @@ from shared.domain.policy.model import Policy
 from shared.errors import Misconfigured
 from shared.ports import Billing, Ledger, State
 from shared.services.app import App
-from shared.services.catalogue import CatalogueShelf
+from shared.services.catalogue import CatalogueStore
 from shared.services.subscriptions import Keeper
 from shared.settings import Settings, StoreSettings
 from shared.sources.registry import wrong_sources
@@ -115,7 +115,7 @@ def build(
     needs the app for a moment; the function app keeps its clients for as long as its process lives.
     """
     from shared.adapters.billing.arm import ArmBilling  # noqa: PLC0415 - see the module's docstring
-    from shared.adapters.billing.observed import Observed  # noqa: PLC0415
+    from shared.adapters.billing.observed import DryRunBilling  # noqa: PLC0415
     from shared.adapters.graph.directory import GraphDirectory  # noqa: PLC0415
     from shared.adapters.http.credentials import managed_identity  # noqa: PLC0415
     from shared.adapters.queues.service_bus import ServiceBusQueues  # noqa: PLC0415
@@ -133,8 +133,8 @@ def build(
         for client in (rows, billing, directory, queues):
             closing.push_async_callback(client.close)
 
-    def for_look(enforced: Callable[[ProfileKey], bool]) -> Billing:
-        return Observed(billing, enforced)
+    def for_check(enforced: Callable[[ProfileKey], bool]) -> Billing:
+        return DryRunBilling(billing, enforced)
 
     def calls() -> Mapping[str, int]:
         return Counter(
@@ -152,11 +152,11 @@ def build(
         random=random.Random(),  # noqa: S311 - jitter and unique ids, no secrets
         directory=directory,
         billing=billing,
-        billing_for_look=for_look,
+        billing_for_check=for_check,
         queues=queues,
         ledger=RowsLedger(rows),
         state=state,
-        shelf=CatalogueShelf(state, billing, policy, timedelta(hours=settings.catalogue_hours)),
+        catalogues=CatalogueStore(state, billing, policy, timedelta(hours=settings.catalogue_hours)),
         calls=calls,
     )
 

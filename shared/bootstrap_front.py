@@ -1,7 +1,7 @@
 """Puts the front together: the part that takes events in over HTTP, and may send to one queue.
 
 Nothing of the other part is imported here: no policy, no store, no Graph or billing client. A worker of the front
-starts in a fraction of the time, and has nothing to be stolen but the right to cause a look.
+starts in a fraction of the time, and has nothing to be stolen but the right to cause a check.
 """
 
 import asyncio

@@ -5,12 +5,12 @@ InvoiceAccessError
 │   ├── MaybeWritten   a write whose answer was lost: it may have happened, read before repeating it
 │   ├── FailedRead     an answer that does not fit: it says nothing, least of all that something is absent
 │   ├── Conflict       somebody else wrote first: our lock is no longer ours
-│   └── StoreRefused   the store of ledger and state takes or gives nothing until somebody mends it
+│   └── StoreRefused   the store of ledger and state takes or gives nothing until somebody fixes it
 ├── Permanent          repeating it changes nothing; carries the reason
 │   ├── AccessLost     our own role on a billing scope is gone
 │   ├── QueryRefused   a question that is not understood as it is asked: a wider one may be
 │   └── TooLarge       what is to be stored is more than the store holds in one place
-├── Rejected           an event that cannot be used: field, reason and mend
+├── Rejected           an event that cannot be used: field, reason and remedy
 │   └── Unreadable     bytes that are no message: no event in them can be told from another
 │       └── TooMany    more events than are read at once
 └── Misconfigured      the policy or the settings are wrong: every mistake at once
@@ -55,10 +55,10 @@ class Conflict(Transient):
 
 
 class StoreRefused(Transient):
-    """The store takes or gives nothing (our role there is missing, the disk is full), and a person has to mend that.
+    """The store takes or gives nothing (our role there is missing, the disk is full), and a person has to fix that.
 
     It is an outage all the same: nothing can be recorded meanwhile. So everything waits, and goes on by itself once it
-    is mended.
+    is fixed.
     """
 
 
@@ -97,16 +97,16 @@ class QueryRefused(Permanent):
 class Rejected(InvoiceAccessError):  # noqa: N818
     """An event that cannot be used.
 
-    `field` names what is wrong (`subject`, `data.effective`, `value[3].resource`), `reason` says why, and `mend`
+    `field` names what is wrong (`subject`, `data.effective`, `value[3].resource`), `reason` says why, and `remedy`
     says what the sender has to change before sending it again. `event` is the event alone, where it came together
     with others; None where the whole message is meant.
     """
 
-    def __init__(self, field: str, reason: str, mend: str, *, event: bytes | None = None) -> None:
-        super().__init__(f"{field}: {reason}. {mend}")
+    def __init__(self, field: str, reason: str, remedy: str, *, event: bytes | None = None) -> None:
+        super().__init__(f"{field}: {reason}. {remedy}")
         self.field = field
         self.reason = reason
-        self.mend = mend
+        self.remedy = remedy
         self.event = event
 
 

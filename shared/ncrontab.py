@@ -26,7 +26,7 @@ _NUMBER: Final = re.compile(r"[0-9]{1,4}")
 
 _FIRST_DAY: Final = date(2000, 1, 1)
 _DAYS: Final = 365 * 40 + 10
-"""Days that are looked through: 29 February comes on each weekday within 40 years."""
+"""Days that are checked through: 29 February comes on each weekday within 40 years."""
 
 
 @dataclass(frozen=True, slots=True)

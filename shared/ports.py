@@ -9,19 +9,19 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from shared.domain.access.ownership import OwnAssignment
+from shared.domain.access.ownership import ManagedAssignment
 from shared.domain.billing import Assignment, Assignments, BillingAccount, BillingProfile, Written
 from shared.domain.catalogue import Catalogue
 from shared.domain.guards.baseline import Baseline
-from shared.domain.guards.brake import Brake
-from shared.domain.guards.budgets import Reservations
+from shared.domain.guards.daily_limits import Reservations
 from shared.domain.guards.holds import KeyHolds
-from shared.domain.history.foreign_sightings import Sighted
+from shared.domain.guards.pauses import Pauses
 from shared.domain.history.records import Record
+from shared.domain.history.unmanaged_sightings import Sighted
 from shared.domain.keys import IdentityKey, PersonKey, ProfileKey
 from shared.domain.people import ListedPerson, PersonRead
 from shared.domain.policy.model import ActionKind
-from shared.domain.remembered import FutureLooks, PersonState, ProfileState
+from shared.domain.remembered import FutureChecks, PersonState, ProfileState
 from shared.domain.subscription import Subscription, WantedSubscription
 from shared.domain.work import RejectedEvent, Scheduled
 
@@ -55,7 +55,7 @@ class Directory(Protocol):
         """The object ids of everybody in the directory who is called that; empty when nobody is.
 
         One read. Where nobody is, two more: who has the name among their other addresses, and who had it when they
-        were deleted: a name may change between an event and the look.
+        were deleted: a name may change between an event and the check.
         """
         ...
 
@@ -111,8 +111,8 @@ class Billing(Protocol):
         """Gives a person Invoice manager on a profile. Never sent twice by itself; "already there" is success."""
         ...
 
-    async def revoke_invoice_manager(self, assignment: OwnAssignment) -> Written:
-        """Takes away an assignment proved ours. "Already gone" is success."""
+    async def revoke_invoice_manager(self, assignment: ManagedAssignment) -> Written:
+        """Takes away an assignment proved managed. "Already gone" is success."""
         ...
 
     async def opt_in(self, profile: BillingProfile) -> BillingProfile | None:
@@ -135,7 +135,7 @@ class Queues(Protocol):
     """Sends to the app's queues. What these return from has reached the broker."""
 
     async def send_work(self, items: Sequence[Scheduled]) -> None:
-        """Puts looks on access-work, each under its key's session, its MessageId and its time."""
+        """Puts checks on access-work, each under its key's session, its MessageId and its time."""
         ...
 
     async def send_rejected(self, events: Sequence[RejectedEvent]) -> None:
@@ -183,7 +183,7 @@ class Ledger(Protocol):
 
 
 class State(Protocol):
-    """What can be rebuilt: catalogue, holdings, sightings, names, future looks, reports, budgets, holds, the brake."""
+    """What can be rebuilt: catalogue, holdings, sightings, names, future checks, reports, limits, holds, pauses."""
 
     async def person(self, object_id: str) -> PersonState:
         """A person's row, an empty one when there is none."""
@@ -217,11 +217,11 @@ class State(Protocol):
         """Replaces the catalogue as a whole: a reader sees the old one or the new one."""
         ...
 
-    async def future_looks(self, key: PersonKey | IdentityKey) -> FutureLooks:
+    async def future_checks(self, key: PersonKey | IdentityKey) -> FutureChecks:
         """A key's row, an empty one when there is none."""
         ...
 
-    async def put_future_looks(self, looks: FutureLooks) -> FutureLooks:
+    async def put_future_checks(self, checks: FutureChecks) -> FutureChecks:
         """Stores a row over the version it was read as. Raises `Conflict`."""
         ...
 
@@ -233,7 +233,7 @@ class State(Protocol):
         """Stores each row over the version it was read as; one without holds goes.
 
         Raises `Conflict` for those that somebody else changed meanwhile, and stores all others. With `whole`, up to 100
-        rows are stored together or not at all, more of them in several such lots up to the first that conflicts.
+        rows are stored together or not at all, more of them in several such groups up to the first that conflicts.
         """
         ...
 
@@ -242,18 +242,18 @@ class State(Protocol):
         ...
 
     async def reservations(self, kind: ActionKind) -> Reservations:
-        """What was reserved of a kind's budget. One read."""
+        """What was reserved of a kind's daily limit. One read."""
         ...
 
     async def put_reservations(self, row: Reservations) -> Reservations:
         """Stores the row over the version it was read as. Raises `Conflict`."""
         ...
 
-    async def brake(self) -> Brake:
-        """The brake, without a cause when there is no row. One read, never from memory."""
+    async def pauses(self) -> Pauses:
+        """The pause, without a cause when there is no row. One read, never from memory."""
         ...
 
-    async def put_brake(self, brake: Brake) -> Brake:
+    async def put_pauses(self, pauses: Pauses) -> Pauses:
         """Stores it over the version it was read as. Raises `Conflict`."""
         ...
 
@@ -266,7 +266,7 @@ class State(Protocol):
         ...
 
     async def sighted(self) -> Sequence[Sighted]:
-        """Every foreign assignment that the last sweep saw."""
+        """Every unmanaged assignment that the last sweep saw."""
         ...
 
     async def put_sighted(self, sighted: Sequence[Sighted]) -> None:

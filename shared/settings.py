@@ -28,7 +28,7 @@ from shared.errors import Misconfigured
 from shared.settings_mistakes import HOST_PREFIXES, no_such_setting, say_all, unfit
 
 _CATALOGUE_HOURS: Final = 3
-"""Reading the catalogue costs a call for each billing account; no look should pay that because one sweep was missed."""
+"""Reading the catalogue costs a call for each billing account; no check pays that because one sweep was missed."""
 
 
 class Part(StrEnum):
@@ -47,7 +47,7 @@ class Part(StrEnum):
 
     @property
     def has_core(self) -> bool:
-        """Whether this part looks at people and writes to Azure."""
+        """Whether this part checks people and writes to Azure."""
         return self is not Part.FRONT
 
 
@@ -144,7 +144,7 @@ class AzureSettings(_Read):
     former_identities: Annotated[frozenset[str], BeforeValidator(values.words), AfterValidator(values.object_ids)] = (
         Field(frozenset(), alias="INVOICE_ACCESS_FORMER_IDENTITIES")
     )
-    """Object ids under which this app wrote before: what they made is ours as well."""
+    """Object ids under which this app wrote before: what they made is managed as well."""
 
     arm_url: Annotated[str, AfterValidator(partial(values.service, public="management.azure.com"))] = Field(
         "https://management.azure.com", alias="INVOICE_ACCESS_ARM_URL"
@@ -175,33 +175,33 @@ class AzureSettings(_Read):
 
 
 class SweepSettings(_Read):
-    """How often everything is looked at, how fast what is found goes to work, and when a finding is too big."""
+    """How often everything is checked, how fast what is found goes to work, and when a finding is too big."""
 
     sweep_schedule: Annotated[str, AfterValidator(values.daily)] = Field("0 0 * * * *", alias="SWEEP_SCHEDULE")
     """When the sweep runs (NCRONTAB, 6 fields, UTC): hourly. It rests for a day at the most."""
 
     sweep_batch: int = Field(200, ge=1, le=1000, alias="INVOICE_ACCESS_SWEEP_BATCH")
-    """Drifted keys that a sweep lets loose at a time. 200 keys are at most some 20 s of ARM's write rate."""
+    """Drifted keys that a sweep enqueues at a time. 200 keys are at most some 20 s of ARM's write rate."""
 
     sweep_batch_seconds: int = Field(60, ge=1, le=600, alias="INVOICE_ACCESS_SWEEP_BATCH_SECONDS")
     """Seconds between two such batches: events get their turn in between."""
 
     population_shrink_percent: int = Field(20, ge=1, le=100, alias="INVOICE_ACCESS_POPULATION_SHRINK_PERCENT")
-    """Percent of the people; where more are gone since the last good sweep, or are unreadable, it sets the brake."""
+    """Percent of the people; where more are gone since the last good sweep, or are unreadable, it sets a pause."""
 
     population_shrink_people: int = Field(5, ge=1, le=10_000, alias="INVOICE_ACCESS_POPULATION_SHRINK_PEOPLE")
     """People who must be gone or unreadable as well for that: in a company of four, one who leaves is a quarter."""
 
     @cached_property
     def sweep_hours(self) -> int:
-        """The longest rest between two sweeps, in whole hours: what changes by itself before then gets its own look."""
+        """The longest rest between two sweeps, in whole hours: what changes by itself before then gets a check."""
         rest = values.schedule(self.sweep_schedule).longest_rest
         assert rest is not None, "it was judged when it was read"
         return max(1, math.ceil(rest / timedelta(hours=1)))
 
     @property
     def catalogue_hours(self) -> int:
-        """Hours after which a look no longer trusts the catalogue and reads it anew: two missed sweeps of each hour."""
+        """Hours after which a check no longer trusts the catalogue and reads it anew: two missed hourly sweeps."""
         return max(_CATALOGUE_HOURS, self.sweep_hours)
 
 
@@ -212,7 +212,7 @@ class TrialSettings(_Read):
     """Seconds between two sights of weak evidence. Graph's replicas lag behind its own notifications by minutes."""
 
     coalesce_seconds: int = Field(30, ge=1, le=300, alias="INVOICE_ACCESS_COALESCE_SECONDS")
-    """Later looks are due at multiples of this many seconds, so that looks at one key fall together."""
+    """Later checks are due at multiples of this many seconds, so that checks of one key fall together."""
 
     intent_seconds: int = Field(120, ge=1, le=3600, alias="INVOICE_ACCESS_INTENT_SECONDS")
     """Seconds for which a write that is not visible yet is not repeated: the service may still be at it."""
@@ -220,7 +220,7 @@ class TrialSettings(_Read):
     verify_seconds: Annotated[tuple[Annotated[int, Field(ge=1, le=3600)], ...], BeforeValidator(values.words)] = Field(
         (30, 120, 600), alias="INVOICE_ACCESS_VERIFY_SECONDS", min_length=1
     )
-    """Seconds until each further look at a write that is not visible yet; new identities were seen to take 30."""
+    """Seconds until each further check of a write that is not visible yet; new identities were seen to take 30."""
 
     retry_cap_seconds: int = Field(900, ge=1, le=3600, alias="INVOICE_ACCESS_RETRY_CAP_SECONDS")
     """The longest wait between retries. They begin around 5 s and double, with full jitter."""

@@ -38,7 +38,7 @@ def unfit(name: str, value: str, *, is_secret: bool, is_list: bool) -> str | Non
         kind = "Key Vault" if reference[1].lower() == "keyvault" else "App Configuration"
         role = "Key Vault Secrets User" if kind == "Key Vault" else "App Configuration Data Reader"
         return (
-            f"the platform did not resolve this {kind} reference; look at its spelling, and give the app's identity "
+            f"the platform did not resolve this {kind} reference; check its spelling, and give the app's identity "
             f"the role {role} there. A reference is the whole value of a setting"
         )
     if is_secret and any(_PLACEHOLDER.fullmatch(part) for part in (value.strip(), *value.split())):

@@ -77,7 +77,7 @@ class Shelves:
             self.changed_lanes.add(lost.session_id)  # its holder learns that it holds nothing any more
         for number in self._activation.due(now):
             message = self.entries.pop(number).message
-            # It counts as enqueued when it was due, not when somebody next looked at the clock.
+            # It counts as enqueued when it was due, not when somebody next checked the clock.
             self._activate(message, message.scheduled_at or now, now)
         for number in self._expiration.due(now):
             entry = self.entries[number]

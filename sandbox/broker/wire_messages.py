@@ -1,4 +1,4 @@
-"""Messages as they look in AMQP transfers: to and from `Message`, and requests to `$cbs` and `$management`.
+"""Messages as they check in AMQP transfers: to and from `Message`, and requests to `$cbs` and `$management`.
 
 Section layout is OASIS amqp-core-messaging-v1.0 (3.2); annotation names are Service Bus's ("AMQP 1.0 in Azure
 Service Bus protocol guide"). What a message is allowed to contain is the queue's business.

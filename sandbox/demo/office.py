@@ -143,7 +143,7 @@ class Office:
         await self._graph.directory.deleted_items.by_directory_object_id(who.object_id).delete()
 
     async def everybody(self) -> list[User]:
-        """Every user, with what the policy's rules look at."""
+        """Every user, with what the policy's rules check."""
         select = "id,department,jobTitle,companyName,officeLocation,userType,accountEnabled,userPrincipalName"
         page = await self._graph.users.with_url(f"{self.sandbox.graph}/v1.0/users?$top=999&$select={select}").get()
         found: list[User] = []
@@ -193,7 +193,7 @@ class Office:
         return found
 
     async def dead_letters(self) -> int:
-        """How many messages of either queue nobody will look at again by themselves."""
+        """How many messages of either queue nobody will check again by themselves."""
         found = 0
         for queue in ("people-events", "access-work"):
             async with self._bus.get_queue_receiver(queue, sub_queue=ServiceBusSubQueue.DEAD_LETTER) as receiver:
@@ -331,11 +331,11 @@ class Office:
 
     # watching
 
-    async def until[T](self, look: Callable[[], Awaitable[T]], wanted: Callable[[T], bool]) -> T:
-        """Looks until what is seen is as wanted, or patience ends; returns what was seen last."""
+    async def until[T](self, check: Callable[[], Awaitable[T]], wanted: Callable[[T], bool]) -> T:
+        """Checks until what is seen is as wanted, or patience ends; returns what was seen last."""
         deadline = time.monotonic() + self.patience
         while True:
-            seen = await look()
+            seen = await check()
             if wanted(seen) or time.monotonic() > deadline:
                 return seen
             await asyncio.sleep(0.1)
@@ -343,13 +343,13 @@ class Office:
     async def sees(self, profile: str, who: Somebody, *, holds: bool) -> bool:
         """Waits until somebody holds Invoice manager on a profile, or no longer; returns whether they do."""
 
-        async def look() -> bool:
+        async def check() -> bool:
             return await self.assignment(profile, who.object_id) is not None
 
-        return await self.until(look, lambda held: held is holds)
+        return await self.until(check, lambda held: held is holds)
 
-    def looks(self, object_id: str) -> list[dict[str, Any]]:
-        """What the app's log says of its looks at a person, oldest first."""
+    def checks(self, object_id: str) -> list[dict[str, Any]]:
+        """What the app's log says of its checks of a person, oldest first."""
         if self.sandbox.app_log is None:
             return []
         found = []
@@ -368,8 +368,8 @@ class Office:
         async def reasons() -> list[str]:
             return [
                 action["why"]
-                for look in self.looks(object_id)
-                for action in look.get("actions", ())
+                for check in self.checks(object_id)
+                for action in check.get("actions", ())
                 if action["action"] == verb
             ]
 

@@ -58,26 +58,24 @@ class Step:
 
 
 async def first_sweep(office: Office, seen: Seen) -> None:
-    """More than a day's budget is held as one; once a person released it, everybody has what the policy gives."""
+    """More than the daily limit is held as one; once a person released it, everybody has what the policy gives."""
     expected = await _wanted(office)
-    foreign = await _held(office, ours=False)
+    unmanaged = await _held(office, managed=False)
     await office.sweep()
     listed = await office.holds()
-    lots = [(line["id"], len(line["holds"])) for line in listed["holds"]]
-    seen.check("held, all of it together", [("sweep:grants", len(expected - foreign))], lots)
-    seen.check("assignments made before anybody decided", [], _shown(await _held(office, ours=True)))
+    groups = [(line["id"], len(line["holds"])) for line in listed["holds"]]
+    seen.check("held, all of it together", [("sweep:grants", len(expected - unmanaged))], groups)
+    seen.check("assignments made before anybody decided", [], _shown(await _held(office, managed=True)))
     await office.release(listed)
-    ours = await office.until(lambda: _held(office, ours=True), lambda held: held == expected - foreign)
+    managed = await office.until(lambda: _held(office, managed=True), lambda held: held == expected - unmanaged)
     seen.say(
-        f"{len(expected)} assignments follow from the policy; {len(foreign & expected)} of them stood there by hand."
+        f"{len(expected)} assignments follow from the policy; {len(unmanaged & expected)} of them stood there by hand."
     )
-    await office.sweep()  # from here on, budgets are measured by what is ours now
-    seen.say(
-        f"The sweep wanted {len(expected - foreign)} grants at once, more than a day's budget: one hold carries them."
-    )
-    seen.say(f"An operator looked at it and released it; the app made {len(ours)} of them, one person at a time.")
-    seen.check("assignments made", _shown(expected - foreign), _shown(ours))
-    seen.check("assignments by hand, still there", _shown(foreign), _shown(await _held(office, ours=False)))
+    await office.sweep()  # from here on, daily limits are measured by what is managed now
+    seen.say(f"The sweep wanted {len(expected - unmanaged)} grants, more than the daily limit: one hold carries them.")
+    seen.say(f"An operator checked it and released it; the app made {len(managed)} of them, one person at a time.")
+    seen.check("assignments made", _shown(expected - unmanaged), _shown(managed))
+    seen.check("assignments by hand, still there", _shown(unmanaged), _shown(await _held(office, managed=False)))
 
 
 async def hire(office: Office, seen: Seen) -> None:
@@ -136,7 +134,7 @@ async def move(office: Office, seen: Seen) -> None:
 
 
 async def leaver_disabled(office: Office, seen: Seen) -> None:
-    """A disabled account is strong evidence: one look is enough."""
+    """A disabled account is strong evidence: one check is enough."""
     lea = await _employed(office, "Lea Fournier", "Contoso France", names.CONTOSO_FRANCE, seen)
     await office.change(lea, account_enabled=False)
     await office.announce(f"mail:{lea.upn}", "left")
@@ -218,7 +216,7 @@ async def out_of_order(office: Office, seen: Seen) -> None:
 
 
 async def garbage(office: Office, seen: Seen) -> None:
-    """Nothing usable ends up anywhere but on rejected-events, with the reason; mended, it works."""
+    """Nothing usable ends up anywhere but on rejected-events, with the reason; fixed, it works."""
     kim = await office.hire("Kim de Graaf", "Fabrikam Nederland")
     wrong = json.dumps(
         {
@@ -245,40 +243,40 @@ async def garbage(office: Office, seen: Seen) -> None:
         sorted(body[:40] for body in told),
     )
     seen.check(
-        "each with field, reason and mend",
+        "each with field, reason and remedy",
         expected=True,
-        observed=all({"field", "reason", "mend"} <= properties.keys() for properties in told.values()),
+        observed=all({"field", "reason", "remedy"} <= properties.keys() for properties in told.values()),
     )
     await office.put(wrong.replace(b"object:", b"id:"))
     held = await office.sees(names.FABRIKAM_NEDERLAND, kim, holds=True)
-    seen.say("HR mended the subject as told and sent the event again: Kim de Graaf has access.")
+    seen.say("HR fixed the subject as told and sent the event again: Kim de Graaf has access.")
     seen.check("Kim manages invoices of Fabrikam Nederland", expected=True, observed=held)
 
 
-async def foreign_stays(office: Office, seen: Seen) -> None:
+async def unmanaged_stays(office: Office, seen: Seen) -> None:
     """What somebody gave by hand is not ours to take, not even from a leaver."""
     rui = await office.hire("Rui Costa", "Litware Services", job_title="Planner", department="Operations")
     await office.give(names.LITWARE_SERVICES, rui.object_id)
     await office.change(rui, account_enabled=False)
     await office.announce(f"id:{rui.object_id}", "left")
-    await office.until(_looked(office, rui), lambda looks: looks >= 1)
+    await office.until(_checked(office, rui), lambda checks: checks >= 1)
     row = await office.assignment(names.LITWARE_SERVICES, rui.object_id)
     seen.say("Rui Costa left; a colleague once gave him Litware Services in the portal. Reported, not touched.")
     seen.check("the assignment made by hand is still there", expected=True, observed=row is not None)
 
 
 async def remade_by_hand(office: Office, seen: Seen) -> None:
-    """Ours, deleted in the portal and made again there: it belongs to whoever made it."""
+    """Managed, deleted in the portal and made again there: it belongs to whoever made it."""
     jo = await _employed(office, "Jo Verhoeven", "Contoso België", names.CONTOSO_BELGIE, seen)
     await office.take(names.CONTOSO_BELGIE, jo.object_id)
     await office.give(names.CONTOSO_BELGIE, jo.object_id)
-    before = len(office.looks(jo.object_id))
+    before = len(office.checks(jo.object_id))
     await office.change(jo, account_enabled=False)
     await office.announce(f"id:{jo.object_id}", "left")
-    await office.until(_looked(office, jo), lambda looks: looks > before)
+    await office.until(_checked(office, jo), lambda checks: checks > before)
     row = await office.assignment(names.CONTOSO_BELGIE, jo.object_id)
     maker = None if row is None else row.properties.created_by_principal_id
-    seen.say("Jo Verhoeven's access was ours until the portal's administrator deleted it and gave it again by hand.")
+    seen.say("Jo Verhoeven's access was managed until the portal's administrator deleted it and gave it again by hand.")
     seen.check("who made what Jo still holds", names.PORTAL_OBJECT_ID, maker)
 
 
@@ -372,18 +370,20 @@ def removed_rule(policy: Path) -> Play:
 
 
 async def nothing_else(office: Office, seen: Seen) -> None:
-    """The whole world once more: ours is what the policy gives, foreign is as it was."""
+    """The whole world once more: ours is what the policy gives, unmanaged is as it was."""
     await office.sweep()
     expected = await _wanted(office)
-    foreign = await _held(office, ours=False)
-    ours = await office.until(lambda: _held(office, ours=True), lambda held: held == expected - foreign)
+    unmanaged = await _held(office, managed=False)
+    managed = await office.until(lambda: _held(office, managed=True), lambda held: held == expected - unmanaged)
     by_app = [e for e in office.sandbox.billing.audit if e.caller == names.APP_OBJECT_ID]
     roles = {entry.role for entry in by_app if entry.role}
     protected = [entry for entry in by_app if entry.principal == names.BREAK_GLASS]
     elsewhere = [entry for entry in by_app if f"/{names.ENTERPRISE_ACCOUNT}" in entry.scope]
-    seen.say(f"{len(ours)} assignments are ours and exactly what the policy gives; {len(foreign)} are not ours.")
+    seen.say(
+        f"{len(managed)} assignments are managed and exactly what the policy gives; {len(unmanaged)} are not managed."
+    )
     seen.say(f"The app wrote {len(by_app)} times in all.")
-    seen.check("ours", _shown(expected - foreign), _shown(ours))
+    seen.check("managed", _shown(expected - unmanaged), _shown(managed))
     seen.check("roles ever written", [INVOICE_MANAGER], sorted(roles))
     seen.check("writes about the protected account", 0, len(protected))
     seen.check("writes to the Enterprise Agreement", 0, len(elsewhere))
@@ -402,7 +402,7 @@ async def graph_tells(office: Office, seen: Seen) -> None:
 
 
 CHAPTERS: Final[tuple[tuple[str, tuple[Step, ...]], ...]] = (
-    ("The first day", (Step("the first sweep wants more than a day's budget; an operator releases it", first_sweep),)),
+    ("The first day", (Step("the first sweep wants more than the daily limit; an operator releases it", first_sweep),)),
     (
         "Joiners",
         (
@@ -426,9 +426,9 @@ CHAPTERS: Final[tuple[tuple[str, tuple[Step, ...]], ...]] = (
     (
         "What others do",
         (
-            Step("garbage on the queue is rejected, mended and replayed", garbage),
-            Step("a foreign assignment stays", foreign_stays),
-            Step("one of ours, re-made by hand, is foreign now", remade_by_hand),
+            Step("garbage on the queue is rejected, fixed and replayed", garbage),
+            Step("an unmanaged assignment stays", unmanaged_stays),
+            Step("one of ours, re-made by hand, is unmanaged now", remade_by_hand),
         ),
     ),
     ("A profile opted out", (Step("a profile opted out by hand is put back", opted_out_by_hand),)),
@@ -446,9 +446,9 @@ async def _employed(office: Office, name: str, company: str, profile: str, seen:
     return who
 
 
-def _looked(office: Office, who: Somebody) -> Callable[[], Awaitable[int]]:
+def _checked(office: Office, who: Somebody) -> Callable[[], Awaitable[int]]:
     async def count() -> int:
-        return len(office.looks(who.object_id))
+        return len(office.checks(who.object_id))
 
     return count
 
@@ -485,13 +485,13 @@ async def _wanted(office: Office) -> set[tuple[str, str]]:
     return wanted
 
 
-async def _held(office: Office, *, ours: bool) -> set[tuple[str, str]]:
+async def _held(office: Office, *, managed: bool) -> set[tuple[str, str]]:
     """Who holds Invoice manager on what, made by the app or by anybody else."""
     found: set[tuple[str, str]] = set()
     for profile in ACCOUNT_OF:
         for row in await office.assignments(profile):
             by_app = row.properties.created_by_principal_id == names.APP_OBJECT_ID
-            if row.name.lower().startswith(INVOICE_MANAGER) and by_app is ours:
+            if row.name.lower().startswith(INVOICE_MANAGER) and by_app is managed:
                 found.add((profile, row.properties.principal_id))
     return found
 

@@ -108,7 +108,7 @@ async def _enforced(console: Console, policy: Path, common: Options) -> list[Tol
             ("A policy change", (Step("a removed rule is cleaned up", removed_rule(policy)),)),
             ("An outage", (Step("the identity endpoint is down while the app starts", identity_outage),)),
             ("A bad day", (Step("the app is killed in the middle of a burst", killed_in_a_burst),)),
-            ("The books", (Step("ours is what the policy gives, the rest was never touched", nothing_else),)),
+            ("The books", (Step("managed is what the policy gives, the rest was never touched", nothing_else),)),
         )
         for title, steps in (*CHAPTERS, *last):
             console.print(f"[bold cyan]{title}[/bold cyan]")
@@ -121,7 +121,7 @@ async def _enforced(console: Console, policy: Path, common: Options) -> list[Tol
 
 
 async def _observed(policy: Path, common: Options) -> Told:
-    """The same story where the policy says `enforce: none`: looks and `would`, and not one write."""
+    """The same story where the policy says `enforce: none`: checks and `would`, and not one write."""
     began = time.monotonic()
     seen = Seen()
     async with (
@@ -169,7 +169,7 @@ async def tell_story(console: Console, switches: Mapping[str, Any]) -> list[Told
             enforced = both.create_task(_enforced(console, policies[0], common))
         notified = await _notified(policies[1], common)
         played = [*enforced.result(), observed.result(), notified]
-        for title, told in (("Observed", observed.result()), ("Notified", notified)):
+        for title, told in (("DryRunBilling", observed.result()), ("Notified", notified)):
             console.print(f"[bold cyan]{title}[/bold cyan]")
             tell(console, told)
             console.print()

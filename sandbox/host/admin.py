@@ -18,7 +18,7 @@ from sandbox.host.host import FunctionsHost, NoSuchFunctionError, NotRunningErro
 from sandbox.wire import Request, Response, as_json
 
 VERSION = "4.0.0"
-"""The version of the host that this one stands in for; callers look at its major part."""
+"""The version of the host that this one stands in for; callers check its major part."""
 
 
 class _Run(BaseModel):

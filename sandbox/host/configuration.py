@@ -20,7 +20,7 @@ _TIME_SPAN = re.compile(r"(?:(\d+)\.)?(\d{1,2}):(\d{1,2}):(\d{1,2})(?:\.(\d{1,7}
 
 
 class ConfigurationError(Exception):
-    """The app's configuration cannot be used; the text names the place and the mend."""
+    """The app's configuration cannot be used; the text names the place and the remedy."""
 
 
 def parse_time_span(text: Any) -> timedelta | None:

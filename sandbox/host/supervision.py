@@ -129,7 +129,7 @@ class Supervisor:
                     self._run_with("0 functions found (Custom)")
                 else:
                     self.fail(str(mistake))
-                # The same app with the same settings fails again: wait until somebody says that it is mended.
+                # The same app with the same settings fails again: wait until somebody says that it is fixed.
                 await self._asked_again()
                 continue
             except WorkerGoneError as gone:

@@ -161,7 +161,7 @@ async def _index(directory: str) -> dict[str, Any]:
         cause = started.result.exception
         return {"kind": "failed", "message": cause.message, "trace": cause.stack_trace}
     found = (await runtime.functions_metadata_request(request)).function_metadata_results
-    if found is None and "function_app.py" not in os.listdir(directory):  # noqa: PTH208 - a look at names
+    if found is None and "function_app.py" not in os.listdir(directory):  # noqa: PTH208 - a check of names
         return {"kind": "failed", "message": f"there is no function_app.py in {directory}", "trace": ""}
     return {
         "kind": "indexed",

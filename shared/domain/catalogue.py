@@ -1,6 +1,6 @@
 """The profile catalogue: what the last bulk read of billing and of the directory established for everybody.
 
-The sweep writes it, every look reads it. It lets a single look know which profiles exist and which rules may be
+The sweep writes it, every check reads it. It lets a single check know which profiles exist and which rules may be
 trusted, without reading the whole estate.
 """
 

@@ -1,6 +1,6 @@
 """What a piece of work is about: the keys, their one canonical spelling, and the shard each hashes to.
 
-A key says which person or profile to look at, never what to do with it. Everything that must not happen twice at
+A key says which person or profile to check, never what to do with it. Everything that must not happen twice at
 the same time (one writer per key) hangs on `canonical` and `session_id`, and on nothing else.
 """
 

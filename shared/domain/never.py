@@ -1,7 +1,7 @@
 """Dates that mean "never": what HR systems and directories write where there is no date.
 
 The one table of them, for the directory's answers, for events and for the file of people. A reader that meets such a
-date has met none: nobody was hired or left then, and there is no day on which to look again. In the
+date has met none: nobody was hired or left then, and there is no day on which to check again. In the
 directory's answers that holds from 1900 on: an earlier date is the zero of a type (`is_before_all`), and nobody can
 tell what was meant.
 
@@ -33,7 +33,7 @@ def is_before_all(given: date) -> bool:
     """Whether a date, or the date of a moment as it was written, is the zero of some type of date.
 
     Who writes to a directory by hand or by rule writes no such day. It says that something went wrong, and not what was
-    meant: an event with one is only looked at now, and of a person with one nothing is concluded.
+    meant: an event with one is only checked now, and of a person with one nothing is concluded.
     """
     return date(given.year, given.month, given.day) < FIRST_DAY
 

@@ -1,6 +1,6 @@
 """How a look may end, which of several ends counts, and how long to wait before the next.
 
-Every look ends in exactly one of these, and each says what becomes of its message.
+Every check ends in exactly one of these, and each says what becomes of its message.
 """
 
 from collections.abc import Iterable
@@ -29,7 +29,7 @@ class Outcome(StrEnum):
     GAVE_UP = "gave-up"
     """Given up with an alert; the sweep is the real retry."""
     REJECTED = "rejected"
-    """The event cannot be used; its sender has to mend it."""
+    """The event cannot be used; its sender has to fix it."""
 
 
 _BY_WEIGHT: Final = (
@@ -46,9 +46,9 @@ _BY_WEIGHT: Final = (
 
 
 def worst(outcomes: Iterable[Outcome]) -> Outcome:
-    """The outcome of a look whose parts ended so; `unchanged` when it had none.
+    """The outcome of a check whose parts ended so; `unchanged` when it had none.
 
-    What asks for another look outweighs a give-up: the other look meets the same obstacle and says so again.
+    What asks for another check outweighs a give-up: the other check meets the same obstacle and says so again.
     """
     return max(outcomes, key=_BY_WEIGHT.index, default=Outcome.UNCHANGED)
 

@@ -25,7 +25,7 @@ _MAIL: Final = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]*\w[#~-]?(?:@|%40)(?!odata\.)
 _MANUALS: Final = frozenset({"aka.ms", "go.microsoft.com", "learn.microsoft.com", "docs.microsoft.com"})
 
 
-def nameless(text: str, *known: str) -> str:
+def redact(text: str, *known: str) -> str:
     """The text without web addresses, what looks like a mail address, and what is `known`, however it is escaped.
 
     Addresses of manuals stay, without their query. What is longer than any error is cut.

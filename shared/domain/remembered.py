@@ -1,6 +1,6 @@
-"""What is remembered of people and profiles between one look and the next. All of it can be rebuilt.
+"""What is remembered of people and profiles between one check and the next. All of it can be rebuilt.
 
-Only facts live here; who writes them is the looks' and the sweep's business, and who stores them `State`'s.
+Only facts live here; who writes them is the checks' and the sweep's business, and who stores them `State`'s.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from shared.domain.keys import IdentityKey, IdentityKind, PersonKey, ProfileKey
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """What we remember of one assignment of ours: the rules that gave it, and our latest intents about it.
+    """What we remember of one managed assignment: the rules that gave it, and our latest intents about it.
 
     `intended_at` is when we recorded that we would grant it, with `found_nothing` if the read before showed no
     assignment; `revoking_at` is when we recorded that we would revoke it. `adopted` says that the ledger has the
@@ -29,9 +29,9 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class PersonState:
-    """What can be rebuilt about a person who ever held something of ours, or about whom evidence is pending.
+    """What can be rebuilt about a person who ever held something managed, or about whom evidence is pending.
 
-    `holdings` are the profiles to read again at every look. `sightings` map a piece of weak evidence (its own short
+    `holdings` are the profiles to read again at every check. `sightings` map a piece of weak evidence (its own short
     text) to when it was first seen. `names` are what the person was last called, for events about somebody the
     directory no longer knows. `version` is the store's own, None for a row not stored yet.
     """
@@ -66,11 +66,11 @@ class ProfileState:
 
 
 @dataclass(frozen=True, slots=True)
-class FutureLooks:
-    """The looks that events asked for at moments to come, by key: what a sender can cost us is bounded by it.
+class FutureChecks:
+    """The checks that events asked for at moments to come, by key: what a sender can cost us is bounded by it.
 
-    `due` are the moments for which a look is scheduled, each with whether its message is known to have reached the
-    queue. Losing it costs at most as many looks again.
+    `due` are the moments for which a check is scheduled, each with whether its message is known to have reached the
+    queue. Losing it costs at most as many checks again.
     """
 
     key: PersonKey | IdentityKey

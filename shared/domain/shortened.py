@@ -1,4 +1,4 @@
-"""A look's record that is too long for the ledger, without what makes it so: that it told more stays.
+"""A check's record that is too long for the ledger, without what makes it so: that it told more stays.
 
 A field is there whole or not at all. Whoever reads the ledger takes a profile that was read and is not among those held
 for one where nothing was found.

@@ -1,6 +1,6 @@
-"""A piece of work: one key to look at, why, and when.
+"""A piece of work: one key to check, why, and when.
 
-Whoever can put one of these on a queue can cause a look, never a grant: nothing in it says what the
+Whoever can put one of these on a queue can cause a check, never a grant: nothing in it says what the
 answer should be.
 """
 
@@ -14,20 +14,20 @@ from typing import Final
 from shared.domain.keys import Key, ProfileKey
 
 SWEEP_ORIGIN: Final = "sweep#"
-"""What the origin of every look begins with that a sweep asked for, and of every look that followed from one."""
+"""What the origin of every check begins with that a sweep asked for, and of every check that followed from one."""
 
 MOST_HINTS: Final = 200
 """The most hints in one item; each is a read more."""
 
-FUTURE_LOOKS: Final = 5
-"""The most looks at days to come that may wait for one key: what senders can cost us is bounded. The sweep sees the
+FUTURE_CHECKS: Final = 5
+"""The most checks days to come that may wait for one key: what senders can cost us is bounded. The sweep sees the
 rest."""
 
 RECORDED_CHARACTERS: Final = 200
 """The longest origin and event type: they are the sender's words, and each record and copy repeats them."""
 
 MOST_ATTEMPTS: Final = 1_000_000
-"""Where counting attempts ends. No honest look comes near it: at one each fifteen minutes it is 28 years."""
+"""Where counting attempts ends. No honest check comes near it: at one each fifteen minutes it is 28 years."""
 
 _LONGEST_KEY: Final = 80
 
@@ -36,18 +36,18 @@ _CLOCKS_DIFFER: Final = timedelta(hours=1)
 
 
 class CauseKind(StrEnum):
-    """What made us look."""
+    """What made us check."""
 
     EVENT = "event"
     """A message on people-events named this person."""
     SCHEDULE = "schedule"
     """The answer changes by itself at this moment: an effective date, a hire or leave date."""
     SETTLE = "settle"
-    """The second look: directories lag behind their own notifications, and weak evidence must be seen twice."""
+    """The second check: directories lag behind their own notifications, and weak evidence must be seen twice."""
     VERIFY = "verify"
     """A write was accepted but not visible yet."""
     RETRY = "retry"
-    """The last look met something transient."""
+    """The last check met something transient."""
     WAIT = "wait"
     """Nobody by that name was found yet."""
     SWEEP = "sweep"
@@ -58,7 +58,7 @@ class CauseKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why somebody looks: its kind, and the event or sweep it began with.
+    """Why somebody checks: its kind, and the event or sweep it began with.
 
     `origin` is a short text that finds the beginning again (`<CloudEvents source>#<id>`, a sweep's id);
     `event_type` is the event's own type, recorded and never judged. Both are a sender's words, and end on people's
@@ -85,18 +85,18 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class WorkItem:
-    """One look to take.
+    """One check to take.
 
-    `first_asked` is when somebody first wanted this look: waiting for an unknown name counts from it. `attempt` counts
-    the looks of the same kind so far, from 0. `hints` are profiles to read as well; they can only widen what is read.
+    `first_asked` is when somebody first wanted this check: waiting for an unknown name counts from it. `attempt` counts
+    the checks of the same kind so far, from 0. `hints` are profiles to read as well; they can only widen what is read.
     `effective` is the date an event named; waiting for an unknown name ends 14 days past it. `failing_since` is when
-    the retries began that this look is one of: they are given up 24 h after it. `due` is the moment for which a look
+    the retries began that this check is one of: they are given up 24 h after it. `due` is the moment for which a check
     was scheduled, None for one that was wanted at once. `moments` are moments to come at which an event wants another
-    look, at most five: whoever takes this look sees to that.
+    check, at most five: whoever takes this check sees to that.
 
-    A person of very many profiles is looked at in pieces: this one covers what stands beyond `after` and not beyond
+    A person of very many profiles is checked in pieces: this one covers what stands beyond `after` and not beyond
     `upto`, where they are given. Pieces that lie side by side cover everything, whatever changed in between: each
-    profile has one position at a time. A forged pair spares us reads in that one look, and nothing is concluded from
+    profile has one position at a time. A forged pair spares us reads in that one check, and nothing is concluded from
     what was not read.
     """
 
@@ -137,14 +137,14 @@ def at_once(item: WorkItem, unique: str) -> Scheduled:
 
 
 def later(item: WorkItem, due: datetime, *, coalesce: timedelta) -> Scheduled:
-    """Sends a look for `due`, rounded up to a multiple of `coalesce`, so that looks of one kind at a key coalesce.
+    """Sends a look for `due`, rounded up to a multiple of `coalesce`, so that checks of one kind at a key coalesce.
 
     The MessageId is `<kind>:<key>:<due>`. What is dropped as a duplicate is looked after by the one that stays: it
-    is due at the same moment, which is not before either was asked for. Looks that carry different `moments` are never
+    is due at the same moment, which is not before either was asked for. Checks that carry different `moments` are never
     duplicates of each other: neither would see to the other's.
 
-    A look that follows from a scheduled one is due after it also where our clock says otherwise: for the queue, whose
-    clock is another, they would be the same look, and it would drop the second one.
+    A check that follows from a scheduled one is due after it also where our clock says otherwise: for the queue, whose
+    clock is another, they would be the same check, and it would drop the second one.
     """
     step = max(1, int(coalesce.total_seconds()))
     rounded = datetime.fromtimestamp(-(-due.timestamp() // step) * step, UTC)
@@ -160,7 +160,7 @@ def nearest(moments: Collection[datetime], now: datetime, *, coalesce: timedelta
     first: dict[float, datetime] = {}
     for moment in sorted(moment for moment in moments if moment > now):
         first.setdefault(-(-moment.timestamp() // step), moment)
-    return tuple(first.values())[:FUTURE_LOOKS]
+    return tuple(first.values())[:FUTURE_CHECKS]
 
 
 def following(item: WorkItem, end: Position) -> Scheduled:
@@ -173,17 +173,17 @@ def following(item: WorkItem, end: Position) -> Scheduled:
     return at_once(rest, hashlib.sha256(so_far.encode()).hexdigest()[:16])
 
 
-_MENDING: Final = frozenset({CauseKind.RETRY, CauseKind.VERIFY})
-"""Looks that follow from what went wrong. They may take turns, so that one clock runs over both kinds."""
+_FIXING: Final = frozenset({CauseKind.RETRY, CauseKind.VERIFY})
+"""Checks that follow from what went wrong. They may take turns, so that one clock runs over both kinds."""
 
 
 def again(item: WorkItem, kind: CauseKind) -> WorkItem:
-    """The same look once more, for another reason; `attempt` counts on within one kind and starts anew on a change."""
+    """The same check once more, for another reason; `attempt` counts on within one kind and starts anew on a change."""
     return replace(
         item,
         cause=replace(item.cause, kind=kind),
         attempt=min(item.attempt + 1, MOST_ATTEMPTS) if item.cause.kind is kind else 0,
-        failing_since=item.failing_since if kind in _MENDING else None,
+        failing_since=item.failing_since if kind in _FIXING else None,
     )
 
 
@@ -199,7 +199,7 @@ def not_ahead(item: WorkItem, now: datetime) -> WorkItem:
 
 
 def retried(item: WorkItem, now: datetime) -> WorkItem:
-    """The same look once more, because this one failed; remembers since when that goes on."""
+    """The same check once more, because this one failed; remembers since when that goes on."""
     return replace(again(item, CauseKind.RETRY), failing_since=item.failing_since or now)
 
 
@@ -226,6 +226,6 @@ class RejectedEvent:
     body: bytes
     field_name: str
     reason: str
-    mend: str
+    remedy: str
     message_id: str | None = None
     properties: dict[str, str] = field(default_factory=dict)

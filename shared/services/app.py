@@ -1,4 +1,4 @@
-"""What every use case is given, and what every look gives back. No behaviour lives here."""
+"""What every use case is given, and what every check gives back. No behaviour lives here."""
 
 import random
 import uuid
@@ -12,11 +12,11 @@ from shared.domain.outcome import Outcome
 from shared.domain.policy.model import Policy
 from shared.domain.work import RejectedEvent, Scheduled, WorkItem
 from shared.ports import Billing, Clock, Directory, Ledger, Queues, State
-from shared.services.catalogue import CatalogueShelf
+from shared.services.catalogue import CatalogueStore
 from shared.settings import Settings
 
 
-class Desk(Protocol):
+class StoreOnly(Protocol):
     """What a use case is given that touches the store alone. Every `App` is one."""
 
     @property
@@ -46,12 +46,12 @@ class App:
     random: random.Random
     directory: Directory
     billing: Billing
-    billing_for_look: Callable[[Callable[[ProfileKey], bool]], Billing]
-    """Billing for one look, which only writes to profiles for which the given function says so; see `enforced`."""
+    billing_for_check: Callable[[Callable[[ProfileKey], bool]], Billing]
+    """Billing for one check, which only writes to profiles for which the given function says so; see `enforced`."""
     queues: Queues
     ledger: Ledger
     state: State
-    shelf: CatalogueShelf
+    catalogues: CatalogueStore
     calls: Callable[[], Mapping[str, int]] = dict
     """API calls made so far in this process, by service and kind; the sweep reports the difference."""
 
@@ -62,7 +62,7 @@ def unique_id(source: random.Random) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Check:
     """How one look ended: the outcome, the record it leaves, and what has to follow.
 
     `record` is JSON for the ledger, with ids and no names. `follow_ups` are sent before the message is completed.

@@ -53,7 +53,7 @@ class BugRuns:
         except Exception as bug:
             if not self._was_last(message.number):
                 raise
-            _log.error("a look met a bug %d times, and goes on rejected-events: %s", BUG_RUNS, type(bug).__name__)
+            _log.error("a check met a bug %d times, and goes on rejected-events: %s", BUG_RUNS, type(bug).__name__)
             came_from = {"queue": "access-work", "session-id": message.session}
             return shelved(message.body, bug, message_id=message.message_id, properties=came_from)
         return None
@@ -73,4 +73,4 @@ def say_bug(bug: Exception) -> Rejected:
 def shelved(body: bytes, bug: Exception, *, message_id: str | None = None, properties: dict[str, str]) -> RejectedEvent:
     """A message that met a bug time and again, as it goes on rejected-events; `properties` say where it came from."""
     said = say_bug(bug)
-    return RejectedEvent(body, said.field, said.reason, said.mend, message_id, properties)
+    return RejectedEvent(body, said.field, said.reason, said.remedy, message_id, properties)

@@ -22,7 +22,7 @@ _MEMORY: Final = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class ListedProfiles:
     """What one bulk read of billing listed: every account, and the profiles of the managed ones with raw properties.
 
     `lost` are the accounts, lower-case, of which our role lets us list no profile any more, each with the refusal.
@@ -40,7 +40,7 @@ class Listing:
     def catalogue(self, read_at: datetime, before: Catalogue | None) -> Catalogue:
         """The catalogue of it, of which no rule is known. Of lost accounts it keeps what was known `before`.
 
-        They are there all the same: who could not look has not seen that something is gone.
+        They are there all the same: who could not check has not seen that something is gone.
         """
         if before is None or not self.lost:
             return Catalogue(read_at, self.accounts, self.profiles)
@@ -52,7 +52,7 @@ class Listing:
         return Catalogue(read_at, (*self.accounts, *accounts), (*self.profiles, *kept), other_roles=roles)
 
 
-async def read_profiles(billing: Billing, policy: Policy) -> Listing:
+async def read_profiles(billing: Billing, policy: Policy) -> ListedProfiles:
     """Reads every account, and every profile of the managed ones. Raises what a read does, but not for a lost role."""
     accounts = tuple(await billing.accounts())
     managed = managed_accounts(policy, accounts)
@@ -64,7 +64,7 @@ async def read_profiles(billing: Billing, policy: Policy) -> Listing:
                 profiles += await billing.profiles(account.name)
             except AccessLost as failure:
                 lost[account.name.lower()] = str(failure)
-    return Listing(accounts, tuple(profiles), lost)
+    return ListedProfiles(accounts, tuple(profiles), lost)
 
 
 def enforced_profiles(policy: Policy, catalogue: Catalogue) -> frozenset[ProfileKey]:
@@ -73,7 +73,7 @@ def enforced_profiles(policy: Policy, catalogue: Catalogue) -> frozenset[Profile
 
 
 @dataclass(slots=True)
-class CatalogueShelf:
+class CatalogueStore:
     """One process's copy of the catalogue."""
 
     state: State
@@ -88,7 +88,7 @@ class CatalogueShelf:
     async def current(self, now: datetime, *, not_before: datetime | None = None) -> Catalogue:
         """The catalogue, at most `max_age` old.
 
-        `not_before` asks the store again if the copy was taken before then (a sweep's own findings must not be looked
+        `not_before` asks the store again if the copy was taken before then (a sweep's own findings must not be checked
         at through an older catalogue). A catalogue that is missing or too old is replaced by a fresh read of accounts
         and profiles, of which no rule is known: grants go on, what a rule gave stays until the rules are judged.
         """

@@ -13,18 +13,18 @@ from shared.domain.access.rules import is_named, managed_accounts, unknown_rules
 from shared.domain.billing import OTHER_RECIPIENT_ROLES, Assignment, BillingProfile, UnreadRow
 from shared.domain.catalogue import Catalogue
 from shared.domain.guards.baseline import Baseline
-from shared.domain.guards.brake import EVERYWHERE
+from shared.domain.guards.pauses import EVERYWHERE
 from shared.domain.guards.sweep_holds import changed_rules
 from shared.domain.keys import ProfileKey
 from shared.domain.people import ListedPerson, Person, UnreadablePerson
 from shared.domain.policy.filter_push_down import EVERYBODY
 from shared.domain.policy.load import rule_digests
 from shared.domain.policy.model import Everything
-from shared.domain.redact import nameless
+from shared.domain.redact import redact
 from shared.domain.remembered import PersonState
 from shared.errors import AccessLost, InvoiceAccessError, QueryRefused
 from shared.services.app import App
-from shared.services.catalogue import Listing, read_profiles
+from shared.services.catalogue import ListedProfiles, read_profiles
 
 _LITERAL: Final = re.compile(r"'((?:[^']|'')*)'")
 """A text in an OData filter."""
@@ -66,7 +66,7 @@ class Estate:
     everybody_listed: bool = False
     failures: list[str] = field(default_factory=list)
     lost: dict[str, str] = field(default_factory=dict)
-    listing: Listing = field(default_factory=lambda: Listing((), ()))
+    listing: ListedProfiles = field(default_factory=lambda: ListedProfiles((), ()))
     listed: int = 0
 
     @property
@@ -92,7 +92,7 @@ async def read_estate(app: App) -> Estate:
     return estate
 
 
-def _lost_accounts(app: App, before: Baseline | None, listing: Listing) -> dict[str, str]:
+def _lost_accounts(app: App, before: Baseline | None, listing: ListedProfiles) -> dict[str, str]:
     """The accounts that the last good sweep saw into and this one does not, though the policy still names them.
 
     A service leaves out of its lists what we may not see: our role there is gone, or the account is. One that is listed
@@ -112,7 +112,7 @@ def _lost_accounts(app: App, before: Baseline | None, listing: Listing) -> dict[
 
 
 async def judge_rules(app: App, catalogue: Catalogue) -> Catalogue:
-    """The catalogue with the policy's rules judged, for a look that needs it before any sweep has judged one.
+    """The catalogue with the policy's rules judged, for a check that needs it before any sweep has judged one.
 
     Reads the populations in bulk, as a sweep does. A read that fails leaves no rule known. Where the last good sweep
     was under another policy nothing is judged: what a changed policy takes away, its first sweep holds. Nor is a rule
@@ -219,7 +219,7 @@ async def _preselect(app: App, estate: Estate, asked: _Asked, rules: Sequence[st
 def _unquoted(failure: InvoiceAccessError, asked: _Asked) -> str:
     """A failure without the filter's own texts: they may name people, and Graph repeats what it refuses."""
     literals = {text for form in asked for odata_filter in form for text in _LITERAL.findall(odata_filter)}
-    return nameless(str(failure), *(text.replace("''", "'") for text in sorted(literals)))
+    return redact(str(failure), *(text.replace("''", "'") for text in sorted(literals)))
 
 
 def _filters(app: App) -> dict[_Asked, list[str]]:

@@ -53,20 +53,20 @@ class Refusal(BaseModel):
 
     field: str
     reason: str
-    mend: str
+    remedy: str
 
 
 class Accepted(BaseModel):
     """What became of the events of a request.
 
     An event that names somebody and is odd in part, such as in its date, counts as accepted and as rejected: the person
-    is looked at now.
+    is checked now.
     """
 
     model_config = ConfigDict(frozen=True)
 
     accepted: int
-    """Events that cause a look."""
+    """Events that cause a check."""
     ignored: int
     """What was well-formed and named nobody."""
     rejected: int = 0
@@ -155,8 +155,8 @@ def shake_hands(front: Front, posted: Posted) -> Answer:
         return Answer(404)
     headers = allowed(posted.headers.get("webhook-request-origin", ""))
     if headers is None:
-        mend = "Ask with the DNS name that the events will come from"
-        refusal = _refuse(400, "WebHook-Request-Origin", "it is missing, or no DNS name", mend)
+        remedy = "Ask with the DNS name that the events will come from"
+        refusal = _refuse(400, "WebHook-Request-Origin", "it is missing, or no DNS name", remedy)
         return _noted(EVENT_GRID.name, refusal)
     return Answer(200, headers=headers)
 
@@ -177,7 +177,7 @@ def _unwelcome(front: Front, source: Source, posted: Posted, now: datetime) -> A
     if not source.proof.holds(posted, keys, now, CLOCKS_OF_SENDERS):
         _log.warning("%s: a request without a valid proof was refused", source.name)
         refused = source.proof.refusal
-        return _refuse(401, refused.field, refused.reason, refused.mend)
+        return _refuse(401, refused.field, refused.reason, refused.remedy)
     if posted.is_compressed:
         return _refuse(415, "content-encoding", "the body is compressed", "Send it as it is")
     return None
@@ -189,7 +189,7 @@ async def _send(front: Front, source: Source, judged: Judged) -> Answer:
         return refusal
     for notice in dict.fromkeys(judged.notices):
         _log.warning("%s: %s", source.name, notice)
-    told = [Refusal(field=one.field, reason=one.reason, mend=one.mend) for one in judged.mistakes[:_TOLD_AT_MOST]]
+    told = [Refusal(field=one.field, reason=one.reason, remedy=one.remedy) for one in judged.mistakes[:_TOLD_AT_MOST]]
     if told:
         fields = ", ".join(dict.fromkeys(map(_where, told)))
         _log.warning("%s: events rejected: %d; fields: %s", source.name, judged.rejected, fields)
@@ -206,13 +206,13 @@ async def _put(front: Front, messages: Sequence[bytes]) -> Answer | None:
         _log.warning("people-events could not be reached: %s", away.reason)
         wait = away.retry_after or _COME_AGAIN
     except Permanent as broken:
-        # The sender is right to come again: what stands in the way is ours to mend.
+        # The sender is right to come again: what stands in the way is ours to fix.
         _log.error("people-events takes nothing from us: %s", broken.reason)
         wait = _COME_AGAIN
     else:
         return None
     seconds = str(max(1, round(wait.total_seconds())))
-    refusal = Refusal(field="queue", reason="it cannot be reached now", mend=f"Send it again in {seconds} s")
+    refusal = Refusal(field="queue", reason="it cannot be reached now", remedy=f"Send it again in {seconds} s")
     return Answer(503, refusal, {"Retry-After": seconds})
 
 
@@ -224,12 +224,12 @@ def _tell(notified: Notified) -> None:
         claimed = ", ".join(f"{name} ({count})" for name, count in sorted(notified.dropped.items())[:20])
         _log.warning(
             "graph: items passed on: %d, dropped for their clientState: %d; subscriptions: %s",
-            notified.ours,
+            notified.managed,
             sum(notified.dropped.values()),
             claimed,
         )
     else:
-        _log.info("graph: items passed on: %d", notified.ours)
+        _log.info("graph: items passed on: %d", notified.managed)
 
 
 def _unread(posted: Posted) -> Answer | None:
@@ -259,8 +259,8 @@ def _unknown() -> Answer:
 
 
 def _malformed(rejected: Rejected) -> Answer:
-    return _refuse(413 if isinstance(rejected, TooMany) else 400, rejected.field, rejected.reason, rejected.mend)
+    return _refuse(413 if isinstance(rejected, TooMany) else 400, rejected.field, rejected.reason, rejected.remedy)
 
 
-def _refuse(status: int, where: str, reason: str, mend: str) -> Answer:
-    return Answer(status, Refusal(field=where, reason=reason, mend=mend))
+def _refuse(status: int, where: str, reason: str, remedy: str) -> Answer:
+    return Answer(status, Refusal(field=where, reason=reason, remedy=remedy))

@@ -97,11 +97,11 @@ async def _take(app: App) -> Record | None:
         return None
     known = {key: max(heads) for key, heads in (await _read(app.ledger)).heads.items()}
     changed: dict[str, tuple[int, str]] = {}
-    for lot in batched(sorted(await _chains(app)), _AT_ONCE, strict=False):
-        heads = await asyncio.gather(*(_head(app.ledger, key) for key in lot))
-        changed |= {key: head for key, head in zip(lot, heads, strict=True) if head[0] > known.get(key, 0)}
+    for group in batched(sorted(await _chains(app)), _AT_ONCE, strict=False):
+        heads = await asyncio.gather(*(_head(app.ledger, key) for key in group))
+        changed |= {key: head for key, head in zip(group, heads, strict=True) if head[0] > known.get(key, 0)}
     record = None
-    for named in _lots(changed):
+    for named in _groups(changed):
         record = await chain.append(DIGEST, now, {"heads": named})
     return record
 
@@ -136,15 +136,15 @@ async def _chains(app: App) -> set[str]:
     return keys - {DIGEST}
 
 
-def _lots(heads: Mapping[str, tuple[int, str]]) -> Sequence[Mapping[str, Sequence[int | str]]]:
-    """Heads in lots that a record holds; one empty lot where there are none, as every day has a digest."""
-    lots = by_size(
+def _groups(heads: Mapping[str, tuple[int, str]]) -> Sequence[Mapping[str, Sequence[int | str]]]:
+    """Heads in groups that a record holds; one empty group where there are none, as every day has a digest."""
+    groups = by_size(
         heads.items(),
         lambda head: len(json.dumps({head[0]: head[1]})),
         most=_MOST_CHARACTERS,
         most_items=_MOST_HEADS,
     )
-    return [{key: [*head] for key, head in lot} for lot in lots] or [{}]
+    return [{key: [*head] for key, head in group} for group in groups] or [{}]
 
 
 @dataclass(slots=True)
@@ -188,9 +188,9 @@ async def verify(ledger: Ledger, anchor: Anchor | None = None) -> Verdict:
         known.anchored[DIGEST] = anchor.sequence
     faults: dict[str, tuple[str, ...]] = {LISTING: tuple(listing)}
     lengths: dict[str, int] = {}
-    for lot in batched(every, _AT_ONCE, strict=False):
-        checked = await asyncio.gather(*(_audit(ledger, key, known.heads.get(key, {})) for key in lot))
-        for key, (wrong, length) in zip(lot, checked, strict=True):
+    for group in batched(every, _AT_ONCE, strict=False):
+        checked = await asyncio.gather(*(_audit(ledger, key, known.heads.get(key, {})) for key in group))
+        for key, (wrong, length) in zip(group, checked, strict=True):
             faults[key] = (*wrong, *known.contradicted.get(key, ()), *(known.wrong if key == DIGEST else ()))
             lengths[key] = length
     verdict = Verdict(

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
-from shared.domain.access.ownership import AdoptedRow, Held, Intent, OwnAssignment, prove
+from shared.domain.access.ownership import AdoptedRow, Held, Intent, ManagedAssignment, prove
 from shared.domain.billing import Assignment
 from shared.domain.history.records import Record
 from shared.domain.keys import ProfileKey
@@ -24,12 +24,12 @@ ADOPT: Final = "adopt"
 """The kind of the record that is an adoption's evidence; it lies in the person's own chain."""
 
 REMEMBERED_ADOPTED: Final = "adopted"
-"""Where a look's record names the profiles whose assignment is remembered as adopted; left out where none is."""
+"""Where a check's record names the profiles whose assignment is remembered as adopted; left out where none is."""
 
 SERVICE_TIME: Final = "service_time"
 """Where an intent's record has billing's own time of the latest answer before it."""
 
-_TELLING: Final = frozenset({"intent", "look", ADOPT})
+_TELLING: Final = frozenset({"intent", "check", ADOPT})
 
 
 class Readable(Protocol):
@@ -93,7 +93,7 @@ async def prove_row(
         held = prove(row, identities=identities, intent=intent, adopted=adopted, rules=rules)
     else:
         held = prove(row, identities=identities, rules=rules)
-    if isinstance(held, OwnAssignment) or not row.is_invoice_manager or row.created_on is None:
+    if isinstance(held, ManagedAssignment) or not row.is_invoice_manager or row.created_on is None:
         return held
     if row.created_by is not None and not holding.adopted:
         recollected = (await recalled(state, ledger)).holdings.get(row.profile, holding)
@@ -112,10 +112,10 @@ async def prove_row(
 async def recalled(state: PersonState, ledger: Readable) -> PersonState:
     """A person's state, which is `state`; where it may be lost, with what the ledger says was adopted.
 
-    Those profiles are read at every look then, as if the state had never been lost. What the ledger says of one whose
+    Those profiles are read at every check then, as if the state had never been lost. What the ledger says of one whose
     row is gone or was replaced since does no harm: the row itself has to fit it.
 
-    The last record mostly spares reading them all: a look that came to its end says what was remembered as adopted.
+    The last record mostly spares reading them all: a check that came to its end says what was remembered as adopted.
     """
     if state.version is not None:
         return state
@@ -145,7 +145,7 @@ def intent_behind(
 
     Later intents do not count: a write that was slow to show is repeated, and the row is still the first one's.
     Neither does one that came to nothing, one that was only observed, or one that we took back before the row was
-    made. A look that found nothing of ours there before the row was made, and when the grant could no longer be
+    made. A check that found nothing managed there before the row was made, and when the grant could no longer be
     `on_its_way`, says that it came to nothing.
     """
     before: Intent | None = None
@@ -160,7 +160,7 @@ def intent_behind(
                 if action.get("mode") == "enforce":
                     is_grant = action.get("action") == "grant"
                     behind = Intent(at, bool(action.get("found_nothing"))) if is_grant else None
-        elif record.kind == "look":
+        elif record.kind == "check":
             for action in actions:
                 if action.get("action") == "grant" and action.get("outcome") in _CAME_TO_NOTHING:
                     behind = before
@@ -171,9 +171,9 @@ def intent_behind(
     return behind
 
 
-def _found_nothing(look: Record, profile: ProfileKey) -> bool:
-    """Whether a look read the profile, and found nothing of ours there."""
-    read, held = look.body.get("read", ()), look.body.get("held", {})
+def _found_nothing(check: Record, profile: ProfileKey) -> bool:
+    """Whether a check read the profile, and found nothing managed there."""
+    read, held = check.body.get("read", ()), check.body.get("held", {})
     return str(profile) in read and str(profile) not in held
 
 
@@ -188,8 +188,8 @@ def _recorded_at(intent: Record) -> datetime:
 
 
 def _remembers_no_adoption(record: Record) -> bool:
-    """Whether a record is of a look that knew what was adopted, and knew of nothing."""
-    return record.kind == "look" and "held" in record.body and not record.body.get(REMEMBERED_ADOPTED)
+    """Whether a record is of a check that knew what was adopted, and knew of nothing."""
+    return record.kind == "check" and "held" in record.body and not record.body.get(REMEMBERED_ADOPTED)
 
 
 def _adopted_row(record: Record) -> AdoptedRow | None:

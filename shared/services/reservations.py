@@ -1,9 +1,9 @@
-"""Changing a budget's row, which the looks of all instances and the sweep share."""
+"""Changing a daily limit's row, which the checks of all instances and the sweep share."""
 
 from collections.abc import Callable
 from functools import partial
 
-from shared.domain.guards.budgets import Reservations
+from shared.domain.guards.daily_limits import Reservations
 from shared.domain.policy.model import ActionKind
 from shared.services.app import App
 from shared.services.shared_row import change_row
@@ -12,7 +12,7 @@ from shared.services.shared_row import change_row
 async def rewrite_reservations(
     app: App, kind: ActionKind, change: Callable[[Reservations], Reservations]
 ) -> tuple[Reservations, Reservations]:
-    """Stores a budget's row as `change` makes it. Returns it before and after; see `change_row`."""
-    what = f"the budget for {kind.value.replace('_', ' ')}"
+    """Stores a daily limit's row as `change` makes it. Returns it before and after; see `change_row`."""
+    what = f"the daily limit for {kind.value.replace('_', ' ')}"
     read, put = partial(app.state.reservations, kind), app.state.put_reservations
     return await change_row(app, what, read, change, put)

@@ -1,6 +1,6 @@
 """The one way to change what others change too: read it, change it, store it, and all of it again after a `Conflict`.
 
-Looks of all instances, sweeps and operators share rows and chains without a lock: the store takes one only over the
+Checks of all instances, sweeps and operators share rows and chains without a lock: the store takes one only over the
 version that was read. Whoever holds a key's session and meets a `Conflict` there is overtaken, and stops instead.
 """
 
@@ -9,10 +9,10 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from shared.errors import Conflict, Transient
-from shared.services.app import Desk
+from shared.services.app import StoreOnly
 
 TRIES: Final = 20
-"""How often it is tried. 32 looks, one for each session, may want one budget's row at once: with the pauses below none
+"""How often it is tried. 32 checks, one for each session, may want one row at once: with the pauses below none
 of them needed more than 11 tries in 200 simulated runs, and none of 64 more than 15."""
 
 PAUSE_SECONDS: Final = 0.05
@@ -20,7 +20,7 @@ PAUSE_SECONDS: Final = 0.05
 longer by as much, so that many writers spread. All pauses together take 5 s, at most 10: a handler has 45."""
 
 
-async def until_stored[T](app: Desk, what: str, attempt: Callable[[], Awaitable[T]], *, remedy: str = "") -> T:
+async def until_stored[T](app: StoreOnly, what: str, attempt: Callable[[], Awaitable[T]], *, remedy: str = "") -> T:
     """Awaits `attempt`, which reads anew each time, until it raises no `Conflict`. Returns what it returned.
 
     Raises `Transient` after the last try. `what` says in words what others kept writing, `remedy` what to do then.
@@ -36,7 +36,7 @@ async def until_stored[T](app: Desk, what: str, attempt: Callable[[], Awaitable[
 
 
 async def change_row[T](
-    app: Desk,
+    app: StoreOnly,
     what: str,
     read: Callable[[], Awaitable[T]],
     change: Callable[[T], T],

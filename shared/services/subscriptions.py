@@ -210,7 +210,7 @@ class _Run:
         listed = await self.keeper.subscriptions.mine()
         found = _find(wanted, listed)
         if found is None:
-            raise Transient("Graph says that there is one already, and does not list it; the next run looks again")
+            raise Transient("Graph says that there is one already, and does not list it; the next run checks again")
         if not await self._renew(wanted, found, listed, self.report.adopted):
             raise Transient("it was there a moment ago, and now is not; the next run makes it")
 

@@ -1,7 +1,7 @@
 """BambooHR: event-based and field-based webhooks, as JSON or as a form, with BambooHR's own signature.
 
 BambooHR names an employee by its own id. Where the webhook posts the employee number (`Employee #`) or the work
-e-mail, those are the better names, as the directory has them. A posted hire or termination date is looked at again
+e-mail, those are the better names, as the directory has them. A posted hire or termination date is checked again
 on that day.
 
 Source: BambooHR, "Event-Based Webhooks", "Field-Based Webhooks" and the signature sample of "Webhooks": hex
@@ -24,7 +24,7 @@ from shared.sources.signatures import Signature
 from shared.sources.source import FORM, JSON, Body, Found, Id, Recorded, Refused, Source, read_body, told
 from shared.sources.strict_json import ITEMS_AT_MOST, JsonObject, as_object, kind_of, parse, shown
 
-_MEND: Final = "Let BambooHR post it unchanged: an event-based or a field-based webhook, as JSON or as a form"
+_REMEDY: Final = "Let BambooHR post it unchanged: an event-based or a field-based webhook, as JSON or as a form"
 _NUMBERS: Final = ("employee #", "employee number", "employeenumber")
 _MAILS: Final = ("work email", "workemail")
 _DATES: Final = ("hire date", "hiredate", "termination date", "terminationdate")
@@ -89,17 +89,17 @@ def read(posted: Posted) -> Sequence[Found | Ignored | Refused]:
             raise WrongMediaType(f"{JSON} or {FORM}")
     digest = hashlib.sha256(posted.body).hexdigest()[:16]
     if isinstance(value, JsonObject) and "employees" in value:
-        employees = as_object(value, "", _MEND)["employees"]
+        employees = as_object(value, "", _REMEDY)["employees"]
         if not isinstance(employees, list):
-            raise Rejected("employees", f"it is {kind_of(employees)}, not an array", _MEND)
+            raise Rejected("employees", f"it is {kind_of(employees)}, not an array", _REMEDY)
         found: list[Found | Ignored | Refused] = []
         for place, employee in enumerate(employees):
             try:
-                found += _of_fields(read_body(Employee, employee, _MEND, f"employees[{place}]"), place, digest)
+                found += _of_fields(read_body(Employee, employee, _REMEDY, f"employees[{place}]"), place, digest)
             except Rejected as rejected:
                 found.append(Refused(as_value(rejected), employee))
         return found or [Ignored("a webhook without employees")]
-    event = read_body(EventBody, value, _MEND)
+    event = read_body(EventBody, value, _REMEDY)
     return [
         told(
             subject=(f"employee-id:{event.data.employee_id}", "data.employeeId"),
@@ -144,7 +144,7 @@ def _form(body: bytes) -> JsonObject:
     try:
         pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=20 * ITEMS_AT_MOST)
     except ValueError as error:
-        raise Unreadable("body", "it is no form in UTF-8", _MEND) from error
+        raise Unreadable("body", "it is no form in UTF-8", _REMEDY) from error
     made = JsonObject()
     employees: dict[str, JsonObject] = {}
     for name, value in pairs:

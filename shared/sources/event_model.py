@@ -43,14 +43,14 @@ class EventData(BaseModel):
         Field(
             pattern=rf"^(?:\s*|0000-00-00.*|{_DATE}(?:T{_TIME}{_OFFSET})?)$",
             description="When it takes effect: an ISO 8601 date, or a time with its offset. Empty, `0000-00-00`, what "
-            "means never and what is more than ten years ahead ask for no later look",
+            "means never and what is more than ten years ahead ask for no later check",
             examples=["2026-04-01", "2026-04-01T09:00:00+02:00"],
         ),
     ] = None
 
 
 class Event(BaseModel):
-    """An event: look at this person, and perhaps look again on this day (CloudEvents 1.0, structured mode)."""
+    """An event: check this person, and perhaps check again on this day (CloudEvents 1.0, structured mode)."""
 
     model_config = ConfigDict(extra="allow", title="Event")
 
@@ -72,7 +72,7 @@ class Event(BaseModel):
 
 
 class UserEvent(BaseModel):
-    """An event that names its user as Microsoft Graph does: look at them now. Its `data` has no date for us."""
+    """An event that names its user as Microsoft Graph does: check them now. Its `data` has no date for us."""
 
     model_config = ConfigDict(extra="allow")
 

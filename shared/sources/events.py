@@ -12,7 +12,7 @@ from shared.errors import Rejected
 
 @dataclass(frozen=True, slots=True)
 class PersonEvent:
-    """Somebody says: look at this person, and look again at this time.
+    """Somebody says: check this person, and check again at this time.
 
     `origin` finds the event again (`<source>#<id>`) and `event_type` is the sender's own word for it; neither
     is judged. `effective` is a date, or a moment in UTC where the sender gave a time; None where it gave

@@ -26,7 +26,7 @@ _RESOURCE: Final = re.compile(
 _WORD: Final = re.compile(r"[a-z]{1,64}", re.ASCII | re.IGNORECASE)
 # Mailbox notifications write `users/<id>@<tenant>/...`.
 _QUALIFIED: Final = re.compile(r"(?P<id>[0-9a-f-]{36})@[0-9a-f-]{36}", re.IGNORECASE)
-_MEND: Final = "Forward the notification as Microsoft Graph sent it: it names users by object id"
+_REMEDY: Final = "Forward the notification as Microsoft Graph sent it: it names users by object id"
 _USER: Final = "#microsoft.graph.user"
 _NOT_APPLICABLE: Final = "na"
 
@@ -78,12 +78,12 @@ def read_notification(value: Any, field: str) -> list[Read]:
     Raises:
         Rejected: the item is not what Graph sends; it names the part of it, from `field` on.
     """
-    item = as_object(value, field, _MEND)
+    item = as_object(value, field, _REMEDY)
     if item.get("lifecycleEvent") is not None:
         return [lifecycle(item.get("subscriptionId"), item["lifecycleEvent"])]
     if _is_not_applicable(item.get("subscriptionId")) or _is_not_applicable(item.get("resource")):
         return [Ignored("a validation message, which names no person")]
-    text = as_text(item.get("resource"), f"{field}.resource", _MEND)
+    text = as_text(item.get("resource"), f"{field}.resource", _REMEDY)
     resource = read_resource(text)
     if resource is None:
         return [Ignored(f"a notification about '{shown(text)}', which is neither a user nor a group")]
@@ -98,7 +98,7 @@ def read_change(named: Named, change: JsonObject, field: str) -> Iterator[Read]:
         Rejected: an id is missing or is none. A member of a group that cannot be read is given as a value.
     """
     resource, content = named.resource, change.get("resourceData")
-    details = JsonObject() if content is None else as_object(content, f"{field}.resourceData", _MEND)
+    details = JsonObject() if content is None else as_object(content, f"{field}.resourceData", _REMEDY)
     if resource.is_group:
         yield from _members(named, details, f"{field}.resourceData.members@delta")
         return
@@ -108,7 +108,7 @@ def read_change(named: Named, change: JsonObject, field: str) -> Iterator[Read]:
     key = _person(resource.key, named.field)
     told = details.get("id")
     if told is not None and _person(told, f"{field}.resourceData.id") != key:
-        raise Rejected(f"{field}.resourceData.id", "it is another user's than the resource's", _MEND)
+        raise Rejected(f"{field}.resourceData.id", "it is another user's than the resource's", _REMEDY)
     yield PersonEvent(key, named.origin, named.event_type)
 
 
@@ -118,14 +118,14 @@ def _members(named: Named, details: JsonObject, field: str) -> Iterator[Read]:
         return
     members = details.get("members@delta")
     if members is None:
-        yield Ignored("a notification about a group that names no members; the sweep looks at them")
+        yield Ignored("a notification about a group that names no members; the sweep checks them")
         return
     if not isinstance(members, list):
-        raise Rejected(field, f"it is {kind_of(members)}, not an array", _MEND)
+        raise Rejected(field, f"it is {kind_of(members)}, not an array", _REMEDY)
     seen: set[PersonKey] = set()
     for place, value in enumerate(members):
         try:
-            member = as_object(value, f"{field}[{place}]", _MEND)
+            member = as_object(value, f"{field}[{place}]", _REMEDY)
             if _word(member.get("@odata.type"), _USER).lower() != _USER:
                 yield Ignored("a member of a group that is no user")
                 continue
@@ -137,15 +137,15 @@ def _members(named: Named, details: JsonObject, field: str) -> Iterator[Read]:
             seen.add(key)
             yield PersonEvent(key, named.origin, named.event_type)
     if not members:
-        yield Ignored("a notification about a group that names no members; the sweep looks at them")
+        yield Ignored("a notification about a group that names no members; the sweep checks them")
 
 
 def _person(value: Any, field: str) -> PersonKey:
-    text = as_text(value, field, _MEND)
+    text = as_text(value, field, _REMEDY)
     try:
         return PersonKey(text)
     except ValueError as error:
-        raise Rejected(field, f"'{shown(text)}' is no object id", _MEND) from error
+        raise Rejected(field, f"'{shown(text)}' is no object id", _REMEDY) from error
 
 
 def _origin(item: JsonObject) -> str:

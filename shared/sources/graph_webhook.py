@@ -23,18 +23,18 @@ from shared.sources.strict_json import ITEMS_AT_MOST, JsonObject, encoded, kind_
 TOKEN_AT_MOST: Final = 4096
 """The longest validation token that is echoed, in characters. Graph's have some 150."""
 
-_MEND: Final = 'Send a collection of change notifications as Microsoft Graph does: {"value": [...]}'
+_REMEDY: Final = 'Send a collection of change notifications as Microsoft Graph does: {"value": [...]}'
 
 
 @dataclass(frozen=True, slots=True)
 class Notified:
-    """A collection, judged: the items that are ours, and how many were not, by the subscription they claim.
+    """A collection, judged: the items that are managed, and how many were not, by the subscription they claim.
 
-    `collection` is what goes to people-events, for intake to read; None where no item is ours. `notices` are what the
-    lifecycle notices among our items ask for.
+    `collection` is what goes to people-events, for intake to read; None where no item is managed. `notices` are what
+    the lifecycle notices among our items ask for.
     """
 
-    ours: int
+    managed: int
     collection: bytes | None
     notices: Sequence[str]
     dropped: Mapping[str, int]
@@ -56,25 +56,25 @@ def read_collection(body: bytes, client_states: Sequence[str]) -> Notified:
     items = message.get("value") if isinstance(message, JsonObject) else None
     if not isinstance(items, list):
         given = message.get("value") if isinstance(message, JsonObject) else message
-        raise Rejected("value" if isinstance(message, JsonObject) else "body", f"it is {kind_of(given)}", _MEND)
+        raise Rejected("value" if isinstance(message, JsonObject) else "body", f"it is {kind_of(given)}", _REMEDY)
     if len(items) > ITEMS_AT_MOST:
-        raise TooMany("value", f"it has {len(items)} items; {ITEMS_AT_MOST} are read", _MEND)
-    ours: list[JsonObject] = []
+        raise TooMany("value", f"it has {len(items)} items; {ITEMS_AT_MOST} are read", _REMEDY)
+    managed: list[JsonObject] = []
     dropped: Counter[str] = Counter()
     for item in items:
         if _is_plain(item) and is_client_state(item.get("clientState"), client_states):
-            ours.append(item)
+            managed.append(item)
         else:
             dropped[_id(item.get("subscriptionId") if isinstance(item, JsonObject) else None)] += 1
     notices = [
         notice
-        for item in ours
+        for item in managed
         if item.get("lifecycleEvent") is not None
         and (notice := lifecycle(item.get("subscriptionId"), item["lifecycleEvent"]).notice)
     ]
     passed = [
         {name: part for name, part in item.items() if name != "clientState"}
-        for item in ours
+        for item in managed
         if item.get("lifecycleEvent") is None
     ]
     return Notified(len(passed), encoded({"value": passed}) if passed else None, notices, dropped)

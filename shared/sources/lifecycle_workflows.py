@@ -19,7 +19,7 @@ from shared.sources.posted import Posted, WrongMediaType
 from shared.sources.signatures import FunctionKey
 from shared.sources.source import JSON, Body, Found, Recorded, Source, read_json, told
 
-_MEND: Final = "Let the Logic App post triggerBody() unchanged, as application/json"
+_REMEDY: Final = "Let the Logic App post triggerBody() unchanged, as application/json"
 
 _ODD: Final = [{"type": "string", "maxLength": 320}, {"type": "number"}]
 _Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=320), WithJsonSchema({"anyOf": _ODD})]
@@ -86,7 +86,7 @@ def read(posted: Posted) -> Sequence[Found | Ignored]:
     """One event about the workflow's subject, by the best of its names."""
     if posted.media_type != JSON:
         raise WrongMediaType(JSON)
-    body = read_json(CalloutBody, posted, _MEND)
+    body = read_json(CalloutBody, posted, _REMEDY)
     about = body.data.subject
     if about.id:
         subject = (f"id:{about.id}", "data.subject.id")
@@ -95,7 +95,7 @@ def read(posted: Posted) -> Sequence[Found | Ignored]:
     elif about.email:
         subject = (f"mail:{about.email}", "data.subject.email")
     else:
-        raise Rejected("data.subject", "it names nobody (id, userPrincipalName or email)", _MEND)
+        raise Rejected("data.subject", "it names nobody (id, userPrincipalName or email)", _REMEDY)
     return [
         told(
             subject=subject,

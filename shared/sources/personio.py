@@ -19,7 +19,7 @@ from shared.sources.posted import Posted, WrongMediaType
 from shared.sources.signatures import UrlSecret
 from shared.sources.source import JSON, Body, Found, Id, Recorded, Source, read_json, told
 
-_MEND: Final = "Let Personio post it unchanged: a version 2 webhook about persons or employments"
+_REMEDY: Final = "Let Personio post it unchanged: a version 2 webhook about persons or employments"
 
 _Word = Annotated[
     str,
@@ -79,7 +79,7 @@ def read(posted: Posted) -> Sequence[Found | Ignored]:
     """One event, or none for what is about neither a person nor an employment."""
     if posted.media_type != JSON:
         raise WrongMediaType(JSON)
-    body = read_json(PersonioBody, posted, _MEND)
+    body = read_json(PersonioBody, posted, _REMEDY)
     about = body.event_name.partition(".")[0].casefold()
     if about not in {"person", "employment"}:
         return [Ignored("an event about neither a person nor an employment")]
@@ -91,7 +91,7 @@ def read(posted: Posted) -> Sequence[Found | Ignored]:
     elif about == "person" and payload.id is not None:
         named = (payload.id, "payload.id")
     else:
-        raise Rejected("payload", "it names no person (person_id, person.id)", _MEND)
+        raise Rejected("payload", "it names no person (person_id, person.id)", _REMEDY)
     digest = hashlib.sha256(posted.body).hexdigest()[:16]
     return [
         told(

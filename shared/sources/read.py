@@ -42,7 +42,7 @@ def _collection(message: JsonObject) -> list[Read]:
 
 
 def _each(items: list[Any], name: str, prefix: str, read: Callable[[Any, str], list[Read]]) -> list[Read]:
-    """Reads the items one by one. Each rejection has its own item, as a message that can be mended and sent again."""
+    """Reads the items one by one. Each rejection has its own item, as a message that can be fixed and sent again."""
     if not items:
         return [Ignored("an array without events")]
     if len(items) > ITEMS_AT_MOST:

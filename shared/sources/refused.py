@@ -1,8 +1,9 @@
 """What a request held that cannot be used, on its way from the HTTP part to rejected-events.
 
 The HTTP part may send to people-events and to nothing else. What it cannot use travels there as an event of this type;
-intake puts what was sent on rejected-events, with the field, the reason and the mend that the request was judged with.
-Whoever may send to people-events may send such an event, and gains no more by it than by any other that is rejected.
+intake puts what was sent on rejected-events, with the field, the reason and the remedy that the request was judged
+with. Whoever may send to people-events may send such an event, and gains no more by it than by any other that is
+rejected.
 """
 
 import hashlib
@@ -17,7 +18,7 @@ TYPE: Final = "invoice-access.refused"
 CUT_BYTES: Final = 16 * 1024
 """How much of a request that was refused as a whole travels: escaped, it still fits every message."""
 
-_MEND: Final = "Send events about people; this type is the HTTP part's own"
+_REMEDY: Final = "Send events about people; this type is the HTTP part's own"
 
 
 def carried(rejected: Rejected, sent: Any, source: str) -> JsonObject:
@@ -32,7 +33,7 @@ def carried(rejected: Rejected, sent: Any, source: str) -> JsonObject:
         data=JsonObject(
             field=shown(rejected.field, TEXT_AT_MOST - 3),
             reason=shown(rejected.reason, TEXT_AT_MOST - 3),
-            mend=shown(rejected.mend, TEXT_AT_MOST - 3),
+            remedy=shown(rejected.remedy, TEXT_AT_MOST - 3),
             **kept,
         ),
     )
@@ -40,7 +41,7 @@ def carried(rejected: Rejected, sent: Any, source: str) -> JsonObject:
 
 def read_carried(content: JsonObject, field: str) -> Rejected:
     """What such an event carries; raises `Rejected` where its data, found at `field`, is not as `carried` makes it."""
-    told = {name: as_text(content.get(name), f"{field}.{name}", _MEND) for name in ("field", "reason", "mend")}
+    told = {name: as_text(content.get(name), f"{field}.{name}", _REMEDY) for name in ("field", "reason", "remedy")}
     text = content.get("text")
     event = text.encode("utf-8", "backslashreplace") if isinstance(text, str) else encoded(content.get("sent"))
     return Rejected(**told, event=event)

@@ -110,5 +110,5 @@ def _in_their_words(rejected: Rejected, found: Found) -> Rejected:
     name = rejected.field.removeprefix(found.place).removeprefix(".")
     for ours, theirs in found.fields.items():
         if name == ours or name.startswith(f"{ours}."):
-            return Rejected(theirs + name.removeprefix(ours), rejected.reason, rejected.mend)
+            return Rejected(theirs + name.removeprefix(ours), rejected.reason, rejected.remedy)
     return rejected

@@ -34,7 +34,7 @@ class Signature:
     `signed` is a template: `{body}`, `{stamp}`, and `{any-other-name}` for the header of that name; everything else is
     meant as it stands. The time of signing is in the header `stamp_header`, or among the entries of the signature's own
     header, after `stamp_entry` (`t=`): seconds or milliseconds since 1970, or ISO 8601 with an offset. Without either,
-    nothing tells a captured request from a fresh one: it may come again, and causes the same look again.
+    nothing tells a captured request from a fresh one: it may come again, and causes the same check again.
 
     A signature is what follows `prefix`, in hex of any case or in Base64 of either alphabet, padded or not. Where the
     header is a list, `separator` parts it, and any signature in it that holds is enough. `keys` says how the key is
@@ -123,8 +123,8 @@ class UrlSecret:
     @property
     def refusal(self) -> Rejected:
         """What is said to a sender without a secret in force."""
-        mend = f"Give the system a URL that ends in ?{self.parameter}=, as docs/sources.md says"
-        return Rejected(self.parameter, "it is missing or wrong", mend)
+        remedy = f"Give the system a URL that ends in ?{self.parameter}=, as docs/sources.md says"
+        return Rejected(self.parameter, "it is missing or wrong", remedy)
 
     def holds(self, posted: Posted, keys: Sequence[str], now: datetime, window: timedelta) -> bool:
         """Whether one of the secrets in force was given."""

@@ -98,7 +98,7 @@ def _recorded(value: Any) -> Any:
 
 
 type Recorded = Annotated[str | None, BeforeValidator(_recorded), WithJsonSchema({"description": "Only recorded"})]
-"""A text that is only recorded; what is none counts as not there, because it must cost nobody a look."""
+"""A text that is only recorded; what is none counts as not there, because it must cost nobody a check."""
 
 
 def _employee_id(text: str) -> str:
@@ -115,7 +115,7 @@ type Id = Annotated[
 """Another system's id of a person, as a text or as a number: the directory has it as `employeeId`."""
 
 
-def read_body[Model: Body](model: type[Model], value: Any, mend: str, at: str = "") -> Model:
+def read_body[Model: Body](model: type[Model], value: Any, remedy: str, at: str = "") -> Model:
     """A model of what was sent at `at`; raises `Rejected` that names the field in the sender's words."""
     unambiguous(value, at)
     try:
@@ -124,12 +124,12 @@ def read_body[Model: Body](model: type[Model], value: Any, mend: str, at: str = 
         first = error.errors(include_url=False, include_input=False)[0]
         place = "".join(f"[{part}]" if isinstance(part, int) else f".{shown(part)}" for part in first["loc"])
         said = _SAID.get(first["type"], first["msg"].removeprefix("Value error, "))
-        raise Rejected((at + place).removeprefix(".") or "body", said, mend) from error
+        raise Rejected((at + place).removeprefix(".") or "body", said, remedy) from error
 
 
-def read_json[Model: Body](model: type[Model], posted: Posted, mend: str) -> Model:
+def read_json[Model: Body](model: type[Model], posted: Posted, remedy: str) -> Model:
     """A model of a JSON body; raises `Rejected` that names the field in the sender's words."""
-    return read_body(model, parse(posted.body), mend)
+    return read_body(model, parse(posted.body), remedy)
 
 
 def told(  # one argument per field of an event

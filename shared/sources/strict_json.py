@@ -119,10 +119,10 @@ def unambiguous(value: Any, field: str) -> None:
             unambiguous(item, f"{field}[{place}]")
 
 
-def as_object(value: Any, field: str, mend: str) -> JsonObject:
+def as_object(value: Any, field: str, remedy: str) -> JsonObject:
     """The value as an object whose names are unambiguous; raises `Rejected` where it is none."""
     if not isinstance(value, JsonObject):
-        raise Rejected(field, f"it is {kind_of(value)}, not an object", mend)
+        raise Rejected(field, f"it is {kind_of(value)}, not an object", remedy)
     if value.twice is not None:
         raise Rejected(
             f"{field}.{shown(value.twice)}" if field else shown(value.twice),
@@ -132,17 +132,17 @@ def as_object(value: Any, field: str, mend: str) -> JsonObject:
     return value
 
 
-def as_text(value: Any, field: str, mend: str) -> str:
+def as_text(value: Any, field: str, remedy: str) -> str:
     """The value as a text that may be stored and logged, trimmed; raises `Rejected` where it is none."""
     if not isinstance(value, str):
-        raise Rejected(field, "it is missing" if value is None else f"it is {kind_of(value)}, not a text", mend)
+        raise Rejected(field, "it is missing" if value is None else f"it is {kind_of(value)}, not a text", remedy)
     text = value.strip()
     if not text:
-        raise Rejected(field, "it is empty", mend)
+        raise Rejected(field, "it is empty", remedy)
     if len(text) > TEXT_AT_MOST:
-        raise Rejected(field, f"it has {len(text)} characters; {TEXT_AT_MOST} are read", mend)
+        raise Rejected(field, f"it has {len(text)} characters; {TEXT_AT_MOST} are read", remedy)
     if _FORBIDDEN.search(text):
-        raise Rejected(field, "it has control characters or broken ones in it", mend)
+        raise Rejected(field, "it has control characters or broken ones in it", remedy)
     return text
 
 

@@ -13,7 +13,7 @@ from azure.core.exceptions import ClientAuthenticationError
 from sandbox.transport_azure import HandlerTransport
 from sandbox.wire import Request, Response, as_json
 from shared.adapters.billing.arm import ArmBilling
-from shared.domain.access.ownership import OwnAssignment, prove
+from shared.domain.access.ownership import ManagedAssignment, prove
 from shared.domain.billing import INVOICE_MANAGER, Assignment, BillingProfile
 from shared.domain.keys import ProfileKey
 from shared.settings import Settings
@@ -23,7 +23,7 @@ ACCOUNT = "11111111-2222-3333-4444-555555555555:66666666-7777-8888-9999-00000000
 KEY = ProfileKey(ACCOUNT, "AAAA-BBBB-BG7-CCC")
 PROFILE_ID = f"/providers/Microsoft.Billing/billingAccounts/{ACCOUNT}/billingProfiles/{KEY.profile}"
 PERSON = "7c0f5a0e-0000-4000-8000-000000000001"
-OURS = "7c0f5a0e-0000-4000-8000-0000000000aa"
+MANAGED = "7c0f5a0e-0000-4000-8000-0000000000aa"
 TENANT = "7c0f5a0e-0000-4000-8000-0000000000ff"
 NAME = f"{INVOICE_MANAGER}_{PERSON}"
 
@@ -32,7 +32,7 @@ class Credential:
     """Gives out a token that speaks for us; `claims` replace its own."""
 
     def __init__(self, **claims: Any) -> None:
-        self.claims = {"oid": OURS.upper(), "tid": TENANT, **claims}
+        self.claims = {"oid": MANAGED.upper(), "tid": TENANT, **claims}
         self.expires_on = 4_000_000_000
 
     async def get_token(self, *_scopes: str, **_options: Any) -> AccessToken:
@@ -92,7 +92,7 @@ class Service:
 def assignment_row(name: str = NAME, scope: str = PROFILE_ID, **properties: Any) -> dict[str, Any]:
     given = {
         "createdOn": "2024-03-15T22:37:20.1234567Z",
-        "createdByPrincipalId": OURS.upper(),
+        "createdByPrincipalId": MANAGED.upper(),
         "modifiedOn": "0001-01-01T00:00:00.0000000Z",
         "principalId": PERSON.upper(),
         "roleDefinitionId": f"{scope}/billingRoleDefinitions/{INVOICE_MANAGER.upper()}",
@@ -148,10 +148,10 @@ def bare(status: int, code: str, message: str, **headers: str) -> Response:
     return as_json(status, {"code": code, "message": message}, wrapped.headers)
 
 
-def own_assignment() -> OwnAssignment:
-    row = Assignment(KEY, NAME, INVOICE_MANAGER, PERSON, created_by=OURS)
-    proved = prove(row, identities={OURS})
-    assert isinstance(proved, OwnAssignment)
+def own_assignment() -> ManagedAssignment:
+    row = Assignment(KEY, NAME, INVOICE_MANAGER, PERSON, created_by=MANAGED)
+    proved = prove(row, identities={MANAGED})
+    assert isinstance(proved, ManagedAssignment)
     return proved
 
 

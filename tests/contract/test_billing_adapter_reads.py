@@ -15,8 +15,8 @@ from shared.errors import FailedRead, InvoiceAccessError, MaybeWritten, Permanen
 from tests.contract.billing_script import (
     ACCOUNT,
     KEY,
+    MANAGED,
     NAME,
-    OURS,
     OWN,
     PERSON,
     PROFILE_ID,
@@ -44,7 +44,7 @@ async def test_an_assignment_is_read_in_the_apps_own_spelling() -> None:
         role=INVOICE_MANAGER,
         principal_id=PERSON,
         principal_type="User",
-        created_by=OURS,
+        created_by=MANAGED,
         created_on=datetime(2024, 3, 15, 22, 37, 20, 123456, UTC),
     )
     (request,) = service.requests
@@ -197,10 +197,10 @@ async def test_pages_are_followed_as_the_service_links_them() -> None:
     service = Service(
         page(link=f"{OWN}{PROFILE_ID}/billingRoleAssignments?api-version=2024-04-01&{token}"),
         page(assignment_row(), assignment_row(name=NAME.upper()), link=f"{PROFILE_ID}/x?api-version=1&page=3"),
-        page(assignment_row(name="other", principalId=OURS), link=""),
+        page(assignment_row(name="other", principalId=MANAGED), link=""),
     )
     rows = await service.billing().assignments(KEY)
-    assert [row.principal_id for row in rows] == [PERSON, OURS]
+    assert [row.principal_id for row in rows] == [PERSON, MANAGED]
     assert service.requests[1].query == "api-version=2024-04-01&" + token.replace("{", "%7B").replace("}", "%7D")
     assert service.requests[2].query == "api-version=1&page=3"
 
@@ -214,7 +214,7 @@ async def test_pages_that_lead_back_to_themselves_end() -> None:
 
 
 @pytest.mark.parametrize(
-    "foreign",
+    "unmanaged",
     [
         "https://evil.example/next",
         "http://management.azure.com/next",
@@ -227,12 +227,12 @@ async def test_pages_that_lead_back_to_themselves_end() -> None:
         "https://x:y@management.azure.com/next",
     ],
 )
-async def test_no_token_goes_to_a_foreign_host(foreign: str) -> None:
-    service = Service(page(link=foreign))
+async def test_no_token_goes_to_a_foreign_host(unmanaged: str) -> None:
+    service = Service(page(link=unmanaged))
     with pytest.raises(FailedRead):
         await service.billing().profiles(ACCOUNT)
     assert len(service.requests) == 1
-    service = Service(Response(202, {"location": foreign, "retry-after": "1"}))
+    service = Service(Response(202, {"location": unmanaged, "retry-after": "1"}))
     with pytest.raises(MaybeWritten):
         await service.billing().grant_invoice_manager(KEY, PERSON)
     assert service.verbs == ["POST"]

@@ -16,7 +16,7 @@ from sandbox.wire import Request, Response
 from shared.adapters.billing.arm import ArmBilling
 from shared.adapters.http.credentials import managed_identity
 from shared.domain.access.opt_in import FLAG, differences
-from shared.domain.access.ownership import OwnAssignment, prove
+from shared.domain.access.ownership import ManagedAssignment, prove
 from shared.domain.billing import INVOICE_MANAGER, Assignment, Written
 from shared.domain.keys import ProfileKey
 from shared.errors import AccessLost, MaybeWritten, Permanent, Transient
@@ -85,10 +85,10 @@ class Azure:
         return body
 
 
-def ours(row: Assignment | None, *identities: str) -> OwnAssignment:
+def managed(row: Assignment | None, *identities: str) -> ManagedAssignment:
     assert row is not None
     proved = prove(row, identities=set(identities))
-    assert isinstance(proved, OwnAssignment)
+    assert isinstance(proved, ManagedAssignment)
     return proved
 
 
@@ -104,11 +104,11 @@ def ours(row: Assignment | None, *identities: str) -> OwnAssignment:
         {"create_status": 201},
     ],
 )
-async def test_what_we_grant_is_ours_and_can_be_taken_back(switches: dict[str, Any]) -> None:
+async def test_what_we_grant_is_managed_and_can_be_taken_back(switches: dict[str, Any]) -> None:
     billing = Azure(**switches).billing()
     assert await billing.assignment(KEY, ANNA) is None
     assert await billing.grant_invoice_manager(KEY, ANNA) is Written.DONE
-    held = ours(await billing.assignment(KEY, ANNA), *await billing.identities())
+    held = managed(await billing.assignment(KEY, ANNA), *await billing.identities())
     assert held.assignment.principal_type == "User"
     assert await billing.revoke_invoice_manager(held) is Written.DONE
     assert await billing.assignment(KEY, ANNA) is None
@@ -260,7 +260,7 @@ async def test_a_lost_role_is_told_for_reads_and_writes(stranger: str, bodies: s
         billing.assignment(KEY, ANNA),
         billing.assignments(KEY),
         billing.grant_invoice_manager(KEY, ANNA),
-        billing.revoke_invoice_manager(ours(row, STRANGER)),
+        billing.revoke_invoice_manager(managed(row, STRANGER)),
     ):
         with pytest.raises(AccessLost) as caught:
             await call
@@ -306,7 +306,7 @@ async def test_opting_in_changes_the_flag_and_not_a_byte_else(
     assert differences(profile, read_back) == {FLAG: (False, True)}
 
 
-async def test_one_grant_costs_one_write_and_one_look_one_read() -> None:
+async def test_one_grant_costs_one_write_and_one_check_one_read() -> None:
     billing = Azure().billing()
     await billing.assignment(KEY, ANNA)
     assert (billing.calls.reads, billing.calls.writes) == (1, 0)
@@ -336,7 +336,7 @@ async def test_over_sockets_with_a_managed_identity_it_is_the_same(monkeypatch: 
         assert await billing.identities() == {APP}
         assert {row.principal_id for row in await billing.assignments(KEY)} > {MANAGER, PROFILE_OWNER}
         assert await billing.grant_invoice_manager(KEY, BEN) is Written.DONE
-        held = ours(await billing.assignment(KEY, BEN), APP)
+        held = managed(await billing.assignment(KEY, BEN), APP)
         assert await billing.revoke_invoice_manager(held) is Written.DONE
         assert await billing.assignment(KEY, BEN) is None
     finally:

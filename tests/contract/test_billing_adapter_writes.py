@@ -12,8 +12,8 @@ from shared.domain.billing import INVOICE_MANAGER, Written
 from shared.errors import MaybeWritten, Permanent, Transient
 from tests.contract.billing_script import (
     KEY,
+    MANAGED,
     NAME,
-    OURS,
     OWN,
     PERSON,
     PROFILE,
@@ -167,7 +167,7 @@ async def test_our_identities_are_the_tokens_own_and_the_former_ones() -> None:
     credential.expires_on = 0
     one, two = "7c0f5a0e-0000-4000-8000-0000000000b1", "7c0f5a0e-0000-4000-8000-0000000000b2"
     billing = service.billing(credential, INVOICE_ACCESS_FORMER_IDENTITIES=f"{one.upper()}, {two}")
-    assert await billing.identities() == {OURS, one, two}
+    assert await billing.identities() == {MANAGED, one, two}
     credential.claims["oid"] = PERSON
     assert await billing.identities() == {PERSON, one, two}
     assert service.requests == []

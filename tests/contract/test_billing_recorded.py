@@ -24,8 +24,8 @@ from shared.settings import Settings
 from tests.contract.billing_script import (
     ACCOUNT,
     KEY,
+    MANAGED,
     NAME,
-    OURS,
     PERSON,
     PROFILE,
     PROFILE_ID,
@@ -66,7 +66,7 @@ def row_of_2020(**properties: Any) -> dict[str, Any]:
         "properties": {
             "createdOn": "2020-10-11T21:22:46+00:00",
             "createdByPrincipalTenantId": TENANT,
-            "createdByPrincipalId": OURS,
+            "createdByPrincipalId": MANAGED,
             "modifiedOn": "0001-01-01T00:00:00+00:00",
             "principalId": PERSON,
             "principalTenantId": TENANT,
@@ -303,7 +303,7 @@ async def test_a_create_by_a_service_principal_names_its_maker_with_seven_digits
         assert await talking.billing.grant_invoice_manager(KEY, PERSON) is Written.DONE
         row = await talking.billing.assignment(KEY, PERSON)
     assert row is not None
-    assert (row.created_by, row.created_on) == (OURS, datetime(2020, 1, 14, 14, 39, 26, 334219, UTC))
+    assert (row.created_by, row.created_on) == (MANAGED, datetime(2020, 1, 14, 14, 39, 26, 334219, UTC))
 
 
 def an_update(base: Callable[[], str], retry_after: str) -> Service:

@@ -412,7 +412,7 @@ async def test_a_locked_message_is_renewed_for_as_long_as_it_is_worked_on() -> N
         assert is_empty(own, "short")
 
 
-# --- time and looking ----------------------------------------------------------------------------
+# --- time and checking ----------------------------------------------------------------------------
 
 
 async def test_scheduled_messages_wait_for_their_time_and_can_be_cancelled(desk: Desk, broker: RunningBroker) -> None:

@@ -428,7 +428,7 @@ async def test_a_membership_answer_that_does_not_fit_is_a_failed_read(value: Any
         await read(ok(user()), ok({"value": value}), groups=GROUPS[:2])
 
 
-async def test_a_person_who_vanishes_between_two_reads_is_looked_at_again() -> None:
+async def test_a_person_who_vanishes_between_two_reads_is_checked_again() -> None:
     with pytest.raises(Transient) as raised:
         await read(ok(user()), as_json(404, NOT_FOUND), groups=GROUPS[:1])
     assert not isinstance(raised.value, FailedRead)

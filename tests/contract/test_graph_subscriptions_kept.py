@@ -288,10 +288,10 @@ async def test_a_run_is_told_in_the_log_without_addresses_or_secrets(
     await app.keep(FINANCE)
     faults.lay(Rule(target="graph", method="POST", effect=Effect(status=400, body={"error": {"code": "X"}})))
     await app.keep(FINANCE, TREASURY, INVOICE_ACCESS_NOTIFICATION_URL="http://127.0.0.1:1/x/notifications?code=hush")
-    ours = [record for record in caplog.records if record.name == "shared.services.subscriptions"]
-    assert [record.levelname for record in ours] == ["INFO", "ERROR"]
+    managed = [record for record in caplog.records if record.name == "shared.services.subscriptions"]
+    assert [record.levelname for record in managed] == ["INFO", "ERROR"]
     told = "\n".join(record.getMessage() for record in caplog.records if record.name.startswith("shared"))
-    assert json.loads(re.sub("^subscriptions: ", "", ours[0].getMessage()))["created"] == ["users", MEMBERS]
+    assert json.loads(re.sub("^subscriptions: ", "", managed[0].getMessage()))["created"] == ["users", MEMBERS]
     for secret in (FIRST, SECOND, "code=", "hush", "127.0.0.1:7071"):
         assert secret not in told
 

@@ -27,7 +27,7 @@ def ledger(rows: Rows) -> RowsLedger:
 
 async def append(ledger: RowsLedger, count: int, key: str = KEY) -> list[Record]:
     chain = await ledger.open(key)
-    return [await chain.append("look", AT + timedelta(minutes=n), {"n": n}) for n in range(count)]
+    return [await chain.append("check", AT + timedelta(minutes=n), {"n": n}) for n in range(count)]
 
 
 async def records(ledger: RowsLedger, key: str = KEY) -> list[Record]:
@@ -58,7 +58,7 @@ async def test_records_are_read_back_in_order_as_they_were_appended(ledger: Rows
 async def test_a_digest_can_be_recomputed_by_anybody_from_what_is_stored(ledger: RowsLedger) -> None:
     (record,) = await append(ledger, 1)
     assert record.digest == digest_of(
-        KEY, 1, "2026-03-01T09:30:00+00:00", "look", {"n": 0}, "0" * 64
+        KEY, 1, "2026-03-01T09:30:00+00:00", "check", {"n": 0}, "0" * 64
     )  # and nothing else goes into it
 
 
@@ -125,7 +125,7 @@ async def test_who_opened_before_somebody_else_appended_gets_a_conflict_and_chan
 async def test_of_many_who_open_an_empty_chain_at_once_one_appends(ledger: RowsLedger) -> None:
     chains = await asyncio.gather(*(ledger.open(KEY) for _ in range(6)))
     outcomes = await asyncio.gather(
-        *(chain.append("look", AT, {"n": n}) for n, chain in enumerate(chains)), return_exceptions=True
+        *(chain.append("check", AT, {"n": n}) for n, chain in enumerate(chains)), return_exceptions=True
     )
     assert sum(isinstance(outcome, Record) for outcome in outcomes) == 1
     assert sum(isinstance(outcome, Conflict) for outcome in outcomes) == 5
@@ -136,7 +136,7 @@ async def test_of_many_who_open_an_empty_chain_at_once_one_appends(ledger: RowsL
 async def test_a_returned_record_is_what_a_reader_gets(ledger: RowsLedger) -> None:
     chain = await ledger.open(KEY)
     local = datetime(2026, 3, 1, 11, 30, tzinfo=timezone(timedelta(hours=2)))
-    record = await chain.append("look", local, {"tuple": (1, 2), "nested": {"b": 1, "a": "é\ud83d\ude00"}})
+    record = await chain.append("check", local, {"tuple": (1, 2), "nested": {"b": 1, "a": "é\ud83d\ude00"}})
     assert record.at == AT
     assert record.body["tuple"] == [1, 2]
     assert await records(ledger) == [record]
@@ -157,15 +157,15 @@ async def test_what_cannot_be_kept_is_refused_and_the_chain_goes_on(
 ) -> None:
     chain = await ledger.open(KEY)
     with pytest.raises(error):
-        await chain.append("look", at, body)
-    await chain.append("look", AT, {"fits": True})
+        await chain.append("check", at, body)
+    await chain.append("check", AT, {"fits": True})
     assert [record.body for record in await records(ledger)] == [{"fits": True}]
 
 
 async def test_a_record_of_the_longest_kind_is_kept(ledger: RowsLedger) -> None:
     chain = await ledger.open(KEY)
     body = {"text": "x" * (RECORD_CHARACTERS - len('{"text":""}'))}
-    await chain.append("look", AT, body)
+    await chain.append("check", AT, body)
     assert [record.body for record in await records(ledger)] == [body]
 
 
@@ -192,10 +192,10 @@ async def test_a_record_in_another_spelling_is_a_change_whatever_python_reads_th
 @pytest.mark.parametrize(
     ("written", "respelled"),
     [
-        ('"kind":"look"', '"kind":"hidden","kind":"look"'),
+        ('"kind":"check"', '"kind":"hidden","kind":"check"'),
         ('"sequence":2', '"sequence":9,"sequence":2'),
         ('"sequence":2', '"sequence": 2'),
-        ('"kind":"look"', '"kind":"loo\\u006b"'),
+        ('"kind":"check"', '"kind":"loo\\u006b"'),
     ],
 )
 async def test_a_field_of_a_record_in_another_spelling_is_a_change(
@@ -240,7 +240,7 @@ class Forged:
 
 async def test_a_record_changed_along_with_its_digest_no_longer_fits_the_next(ledger: RowsLedger, rows: Rows) -> None:
     _, second, _ = await append(ledger, 3)
-    forged = digest_of(KEY, 2, second.at.isoformat(), "look", {"n": 99}, second.previous)
+    forged = digest_of(KEY, 2, second.at.isoformat(), "check", {"n": 99}, second.previous)
     await tamper(rows, 2, lambda body: {**body, "body": {"n": 99}, "digest": forged})
     (wrong,) = await ledger.verify(KEY)
     assert wrong == "record 3 does not follow record 2: one of them was changed or replaced"
@@ -250,7 +250,7 @@ async def test_a_last_record_changed_along_with_its_digest_no_longer_fits_the_he
     ledger: RowsLedger, rows: Rows
 ) -> None:
     *_, last = await append(ledger, 3)
-    forged = digest_of(KEY, 3, last.at.isoformat(), "look", {"n": 99}, last.previous)
+    forged = digest_of(KEY, 3, last.at.isoformat(), "check", {"n": 99}, last.previous)
     await tamper(rows, 3, lambda body: {**body, "body": {"n": 99}, "digest": forged})
     assert await ledger.verify(KEY) == ["the head or record 3 was changed: their digests differ"]
 
@@ -289,11 +289,11 @@ async def test_reordered_records_are_named(ledger: RowsLedger, rows: Rows) -> No
 
 async def test_a_record_from_another_key_is_named(ledger: RowsLedger, rows: Rows) -> None:
     await append(ledger, 2)
-    (foreign,) = await append(ledger, 1, "person:other")
+    (unmanaged,) = await append(ledger, 1, "person:other")
     stolen = await rows.get("ledger:person:other", "record:000000000001")
     assert stolen is not None
     await tamper(rows, 1, lambda _: stolen.body)
-    assert foreign.key == "person:other"
+    assert unmanaged.key == "person:other"
     assert "record 1 was put here from 'person:other'" in await ledger.verify(KEY)
 
 
@@ -379,7 +379,7 @@ async def test_a_chain_that_was_only_opened_is_not_listed(ledger: RowsLedger) ->
 async def test_a_key_whose_first_append_failed_is_listed_and_holds(ledger: RowsLedger, rows: Rows) -> None:
     chain = await RowsLedger(Failing(rows, f"ledger:{KEY}")).open(KEY)
     with pytest.raises(Transient):
-        await chain.append("look", AT, {})
+        await chain.append("check", AT, {})
     assert await keys(ledger) == [KEY]
     assert await ledger.verify(KEY) == []
     assert await ledger.head(KEY) == (0, "")
@@ -430,7 +430,7 @@ async def test_a_chain_rewritten_from_somewhere_on_is_not_what_was_kept_elsewher
     forged, previous = [], first.digest
     for record in (second, third):
         body = {"n": 99}
-        digest = digest_of(KEY, record.sequence, record.at.isoformat(), "look", body, previous)
+        digest = digest_of(KEY, record.sequence, record.at.isoformat(), "check", body, previous)
         forged.append({"body": body, "previous": previous, "digest": digest})
         previous = digest
     await tamper(rows, 2, lambda body: {**body, **forged[0]})
@@ -499,7 +499,7 @@ async def test_what_is_stored_is_json_that_anybody_can_read(ledger: RowsLedger, 
     assert stored == {
         "key": KEY,
         "sequence": 1,
-        "kind": "look",
+        "kind": "check",
         "body": {"n": 0},
         "previous": "0" * 64,
         "digest": record.digest,

@@ -76,7 +76,7 @@ class Namespace:
         return f"127.0.0.1:{self.port}"
 
     def stored(self, queue: str) -> list[StoredMessage]:
-        """What came into a queue since it was last looked at, in that order."""
+        """What came into a queue since it was last checked, in that order."""
         found = self.broker.queue(queue).peek(self._seen.get(queue, 0), count=10_000)
         found.sort(key=lambda stored: stored.sequence_number)
         if found:
@@ -100,13 +100,13 @@ async def queues(namespace: Namespace) -> AsyncIterator[ServiceBusQueues]:
     await made.close()
 
 
-def look(number: int, due: datetime | None = None) -> Scheduled:
+def check(number: int, due: datetime | None = None) -> Scheduled:
     key = PersonKey(f"7c0f5a0e-0000-4000-8000-{number:012}")
     item = WorkItem(key, Cause(CauseKind.SWEEP, "sweep-1"), AT, hints=(ProfileKey("Account", f"Profile-{number}"),))
     return at_once(item, str(next(UNIQUE))) if due is None else later(item, due, coalesce=timedelta(seconds=30))
 
 
-def looks(namespace: Namespace) -> list[WorkItem]:
+def checks(namespace: Namespace) -> list[WorkItem]:
     return [decode(stored.message.body) for stored in namespace.stored("access-work")]
 
 
@@ -114,7 +114,7 @@ async def test_a_sweep_of_two_hundred_keys_arrives_each_under_its_own_session_id
     namespace: Namespace, queues: ServiceBusQueues
 ) -> None:
     due = datetime.now(UTC) + timedelta(days=300)
-    sent = [look(number, due if number % 2 else None) for number in range(200)]
+    sent = [check(number, due if number % 2 else None) for number in range(200)]
     await queues.send_work(sent)
     stored = {item.message.message_id: item for item in namespace.stored("access-work")}
     assert len(stored) == 200
@@ -149,7 +149,7 @@ async def test_a_rejected_event_whose_queue_is_away_waits_on_the_work_queue_and_
     await queues.send_rejected([again])
     (arrived,) = namespace.stored("rejected-events")[-1:]
     assert arrived.message.body == event.body
-    told = {"field": "body", "reason": "not UTF-8", "mend": "send UTF-8", "source-message-id": "hr-7"}
+    told = {"field": "body", "reason": "not UTF-8", "remedy": "send UTF-8", "source-message-id": "hr-7"}
     assert arrived.message.application_properties == {**told, "origin": "/hr#7"}
     assert waiting_event(b"{}", {"field": "body"}) is None
 
@@ -177,13 +177,13 @@ async def test_events_that_cannot_be_used_wait_while_their_queue_is_switched_off
     assert len(namespace.stored("rejected-events")) == 1
 
 
-async def test_looks_of_one_session_keep_their_order(namespace: Namespace, queues: ServiceBusQueues) -> None:
-    sent = [look(number) for number in range(100)]
+async def test_checks_of_one_session_keep_their_order(namespace: Namespace, queues: ServiceBusQueues) -> None:
+    sent = [check(number) for number in range(100)]
     await queues.send_work(sent)
     expected, found = defaultdict(list), defaultdict(list)
     for scheduled in sent:
         expected[session_id(scheduled.item.key)].append(scheduled.item)
-    for item in looks(namespace):
+    for item in checks(namespace):
         found[session_id(item.key)].append(item)
     assert found == expected
 
@@ -191,23 +191,23 @@ async def test_looks_of_one_session_keep_their_order(namespace: Namespace, queue
 async def test_many_who_send_at_once_lose_nothing(namespace: Namespace, queues: ServiceBusQueues) -> None:
     event = RejectedEvent(b"noise", "subject", "missing", "add one")
     await asyncio.gather(
-        *(queues.send_work([look(number)]) for number in range(40)),
+        *(queues.send_work([check(number)]) for number in range(40)),
         *(queues.send_rejected([event]) for _ in range(10)),
     )
-    assert Counter(item.key.canonical for item in looks(namespace)) == Counter(
-        look(number).item.key.canonical for number in range(40)
+    assert Counter(item.key.canonical for item in checks(namespace)) == Counter(
+        check(number).item.key.canonical for number in range(40)
     )
     assert len(namespace.stored("rejected-events")) == 10
 
 
-async def test_looks_for_the_same_moment_coalesce_and_looks_for_now_do_not(
+async def test_checks_for_the_same_moment_coalesce_and_checks_for_now_do_not(
     namespace: Namespace, queues: ServiceBusQueues
 ) -> None:
     due = datetime.now(UTC) + timedelta(days=7)
-    item = look(1).item
-    await queues.send_work([look(1, due)])
-    await queues.send_work([look(1, due), at_once(item, "a"), at_once(item, "b")])
-    assert len(looks(namespace)) == 3
+    item = check(1).item
+    await queues.send_work([check(1, due)])
+    await queues.send_work([check(1, due), at_once(item, "a"), at_once(item, "b")])
+    assert len(checks(namespace)) == 3
 
 
 async def test_nothing_to_send_opens_nothing() -> None:
@@ -234,7 +234,7 @@ async def test_a_rejected_event_is_kept_whole_with_what_is_wrong_with_it(
         "tenant": "nl",
         "field": "data.effective",
         "reason": "absurd \\ud800",
-        "mend": "send a date",
+        "remedy": "send a date",
         "source-message-id": "hr-17",
     }
 
@@ -284,23 +284,23 @@ async def test_an_event_with_boundless_properties_is_kept_with_bounded_ones(
 async def test_a_broker_that_restarts_between_two_sends_is_not_noticed(
     namespace: Namespace, queues: ServiceBusQueues
 ) -> None:
-    await queues.send_work([look(1)])
+    await queues.send_work([check(1)])
     await namespace.stop()
     await namespace.start()
-    await queues.send_work([look(2)])
-    assert [item.key for item in looks(namespace)] == [look(1).item.key, look(2).item.key]
+    await queues.send_work([check(2)])
+    assert [item.key for item in checks(namespace)] == [check(1).item.key, check(2).item.key]
 
 
 async def test_a_broker_that_is_away_is_transient_and_what_is_sent_after_its_return_arrives(
     namespace: Namespace, queues: ServiceBusQueues
 ) -> None:
-    await queues.send_work([look(1)])
+    await queues.send_work([check(1)])
     await namespace.stop()
     with pytest.raises(Transient):
-        await queues.send_work([look(2)])
+        await queues.send_work([check(2)])
     await namespace.start()
-    await queues.send_work([look(3)])
-    assert [item.key for item in looks(namespace)] == [look(1).item.key, look(3).item.key]
+    await queues.send_work([check(3)])
+    assert [item.key for item in checks(namespace)] == [check(1).item.key, check(3).item.key]
 
 
 async def test_a_missing_queue_is_permanent_and_named() -> None:
@@ -308,7 +308,7 @@ async def test_a_missing_queue_is_permanent_and_named() -> None:
     await namespace.start()
     queues = ServiceBusQueues(namespace.host, Credential())
     with pytest.raises(Permanent, match="'access-work' is missing") as missing:
-        await queues.send_work([look(1)])
+        await queues.send_work([check(1)])
     assert "Data Sender" not in missing.value.reason
     await queues.send_rejected([RejectedEvent(b"", "body", "empty", "send one")])
     assert len(namespace.stored("rejected-events")) == 1
@@ -320,15 +320,15 @@ async def test_a_refused_token_is_permanent_and_a_missing_one_transient(namespac
     credential = Credential("stolen")
     queues = ServiceBusQueues(namespace.host, credential)
     with pytest.raises(Permanent, match="Azure Service Bus Data Sender"):
-        await queues.send_work([look(1)])
+        await queues.send_work([check(1)])
     await queues.close()
     credential.token = None
     queues = ServiceBusQueues(namespace.host, credential)
     with pytest.raises(Transient, match=r"no token for Service Bus: .*the identity endpoint is away"):
-        await queues.send_work([look(1)])
+        await queues.send_work([check(1)])
     credential.token = TOKEN
-    await queues.send_work([look(1)])
-    assert [item.key for item in looks(namespace)] == [look(1).item.key]
+    await queues.send_work([check(1)])
+    assert [item.key for item in checks(namespace)] == [check(1).item.key]
     await queues.close()
 
 
@@ -349,14 +349,14 @@ async def test_a_send_that_was_cancelled_does_not_harm_the_next_one(
 ) -> None:
     if opening:
         await queues.close()
-    cancelled = asyncio.ensure_future(queues.send_work([look(1)]))
+    cancelled = asyncio.ensure_future(queues.send_work([check(1)]))
     for _ in range(turns):
         await asyncio.sleep(0)
     cancelled.cancel()
     with pytest.raises(asyncio.CancelledError):
         await cancelled
-    await queues.send_work([look(2)])
-    assert look(2).item.key in [item.key for item in looks(namespace)]
+    await queues.send_work([check(2)])
+    assert check(2).item.key in [item.key for item in checks(namespace)]
 
 
 # The SDK leaves a socket on which the handshake never ended to the garbage collector.
@@ -370,7 +370,7 @@ async def test_a_broker_that_never_answers_is_given_up() -> None:
     host = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
     queues = ServiceBusQueues(host, Credential(), try_seconds=0.3)
     with pytest.raises(Transient, match="access-work"):
-        await asyncio.wait_for(queues.send_work([look(1)]), 10)
+        await asyncio.wait_for(queues.send_work([check(1)]), 10)
     await queues.close()
     del queues
     gc.collect()
@@ -379,7 +379,7 @@ async def test_a_broker_that_never_answers_is_given_up() -> None:
 
 
 async def test_closed_queues_open_again_by_themselves(namespace: Namespace, queues: ServiceBusQueues) -> None:
-    await queues.send_work([look(1)])
+    await queues.send_work([check(1)])
     await queues.close()
-    await queues.send_work([look(2)])
-    assert len(looks(namespace)) == 2
+    await queues.send_work([check(2)])
+    assert len(checks(namespace)) == 2

@@ -13,7 +13,7 @@ from shared.adapters.store.state import RowsState
 from shared.domain.billing import BillingAccount, BillingProfile
 from shared.domain.catalogue import Catalogue
 from shared.domain.keys import IdentityKey, IdentityKind, PersonKey, ProfileKey
-from shared.domain.remembered import FutureLooks, Holding, PersonState, ProfileState
+from shared.domain.remembered import FutureChecks, Holding, PersonState, ProfileState
 from shared.errors import Conflict, FailedRead, Permanent
 
 ANNA = "7c0f5a0e-0000-4000-8000-00000000000a"
@@ -372,56 +372,56 @@ async def test_reports_of_one_moment_are_all_kept(state: RowsState, rows: Rows) 
     assert sorted(others, key=len) == [{}, {"n": 2}, long]
 
 
-# -- future looks
+# -- future checks
 
 
 @pytest.mark.parametrize("key", [PersonKey(ANNA), upn("Jörg@contoso.com"), upn("ö" * 128 + "@" + "ö" * 255)])
-async def test_the_future_looks_at_a_key_are_read_back_whole(state: RowsState, key: PersonKey | IdentityKey) -> None:
-    assert await state.future_looks(key) == FutureLooks(key)
-    assert (await state.future_looks(key)).version is None
+async def test_the_future_checks_a_key_are_read_back_whole(state: RowsState, key: PersonKey | IdentityKey) -> None:
+    assert await state.future_checks(key) == FutureChecks(key)
+    assert (await state.future_checks(key)).version is None
     due = {AT + timedelta(days=n): n > 1 for n in range(5)}
-    stored = await state.put_future_looks(FutureLooks(key, due))
-    found = await state.future_looks(key)
-    assert found == FutureLooks(key, due)
+    stored = await state.put_future_checks(FutureChecks(key, due))
+    found = await state.future_checks(key)
+    assert found == FutureChecks(key, due)
     assert found.version == stored.version is not None
-    await state.put_future_looks(FutureLooks(key, {}, found.version))
-    assert await state.future_looks(key) == FutureLooks(key)
+    await state.put_future_checks(FutureChecks(key, {}, found.version))
+    assert await state.future_checks(key) == FutureChecks(key)
 
 
-async def test_future_looks_that_somebody_else_stored_meanwhile_are_a_conflict(state: RowsState) -> None:
+async def test_future_checks_that_somebody_else_stored_meanwhile_are_a_conflict(state: RowsState) -> None:
     key = PersonKey(ANNA)
-    first = await state.put_future_looks(FutureLooks(key, {AT: False}))
-    second = await state.put_future_looks(replace(first, due={AT: True}))
+    first = await state.put_future_checks(FutureChecks(key, {AT: False}))
+    second = await state.put_future_checks(replace(first, due={AT: True}))
     for stale in (first, replace(first, version=None)):
         with pytest.raises(Conflict, match=ANNA):
-            await state.put_future_looks(stale)
-    assert (await state.future_looks(key)).version == second.version
+            await state.put_future_checks(stale)
+    assert (await state.future_checks(key)).version == second.version
 
 
-async def test_of_two_who_store_future_looks_at_once_one_succeeds(state: RowsState) -> None:
+async def test_of_two_who_store_future_checks_once_one_succeeds(state: RowsState) -> None:
     key = PersonKey(ANNA)
     outcomes = await asyncio.gather(
-        *(state.put_future_looks(FutureLooks(key, {AT + timedelta(days=n): False})) for n in range(4)),
+        *(state.put_future_checks(FutureChecks(key, {AT + timedelta(days=n): False})) for n in range(4)),
         return_exceptions=True,
     )
-    (won,) = [outcome for outcome in outcomes if isinstance(outcome, FutureLooks)]
+    (won,) = [outcome for outcome in outcomes if isinstance(outcome, FutureChecks)]
     assert sum(isinstance(outcome, Conflict) for outcome in outcomes) == 3
-    assert await state.future_looks(key) == won
+    assert await state.future_checks(key) == won
 
 
-async def test_future_looks_say_nobodys_name(state: RowsState, rows: Rows) -> None:
-    looks = FutureLooks(upn("anna@contoso.com"), {AT: False})
-    await state.put_future_looks(looks)
+async def test_future_checks_say_nobodys_name(state: RowsState, rows: Rows) -> None:
+    checks = FutureChecks(upn("anna@contoso.com"), {AT: False})
+    await state.put_future_checks(checks)
     with pytest.raises(Conflict) as lost:
-        await state.put_future_looks(looks)
+        await state.put_future_checks(checks)
     stored = [row async for row in rows.range("future", "due:", "due;")]
     assert len(stored) == 1
     assert not any("anna" in text for text in (str(lost.value), stored[0].key, stored[0].text))
 
 
-async def test_a_row_of_future_looks_of_the_wrong_shape_is_an_error_and_not_an_empty_one(
+async def test_a_row_of_future_checks_of_the_wrong_shape_is_an_error_and_not_an_empty_one(
     state: RowsState, rows: Rows
 ) -> None:
     await rows.write("future", Insert(f"due:person:{ANNA}", of({"tomorrow": True})))
-    with pytest.raises(Permanent, match="is no list of future looks"):
-        await state.future_looks(PersonKey(ANNA))
+    with pytest.raises(Permanent, match="is no list of future checks"):
+        await state.future_checks(PersonKey(ANNA))

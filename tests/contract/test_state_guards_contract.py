@@ -1,4 +1,4 @@
-"""What State promises the guards on every store: holds per key, reservations, the brake, and what sweeps saw."""
+"""What State promises the guards on every store: holds per key, reservations, the pause, and what sweeps saw."""
 
 import asyncio
 import json
@@ -14,10 +14,10 @@ from shared.adapters.store.rows import Delete, Insert, Replace, Rows
 from shared.adapters.store.state import RowsState
 from shared.domain.access.plan import StoppedBy
 from shared.domain.guards.baseline import Baseline
-from shared.domain.guards.brake import Brake, BrakeCause, Pause, Setting
-from shared.domain.guards.budgets import Reservations
+from shared.domain.guards.daily_limits import Reservations
 from shared.domain.guards.holds import Hold, KeyHolds, Status, action_id
-from shared.domain.history.foreign_sightings import Sighted
+from shared.domain.guards.pauses import Pause, PauseCause, Pauses, Setting
+from shared.domain.history.unmanaged_sightings import Sighted
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.policy.model import ActionKind
 from shared.errors import Conflict, FailedRead, Permanent
@@ -46,8 +46,8 @@ def hold(
     kind: ActionKind = ActionKind.MOVER_REVOKES,
     **more: Any,
 ) -> Hold:
-    words = {"basis": "finance-nl no longer gives it", "why": "mover revokes: 10 of 10 used", "lot": "5eed"}
-    written = {**words, "stopped_by": StoppedBy.BUDGET, "since": AT, "renewed": AT + timedelta(hours=1), **more}
+    words = {"basis": "finance-nl no longer gives it", "why": "mover revokes: 10 of 10 used", "group": "5eed"}
+    written = {**words, "stopped_by": StoppedBy.DAILY_LIMIT, "since": AT, "renewed": AT + timedelta(hours=1), **more}
     return Hold(id=action_id(key, kind, profile), key=key, kind=kind, profile=profile, **written)
 
 
@@ -74,7 +74,7 @@ async def test_a_key_nobody_held_anything_of_has_no_holds_and_no_version(state: 
 
 
 async def test_the_holds_of_a_key_are_read_back_whole(state: RowsState) -> None:
-    released = hold(profile=UK, status=Status.RELEASED, by="olga", decided_at=AT, lot="", basis="")
+    released = hold(profile=UK, status=Status.RELEASED, by="olga", decided_at=AT, group="", basis="")
     refused = hold(kind=ActionKind.GRANTS, status=Status.DISMISSED, refused='the world "moved"', why="é")
     every = held(hold(), released, refused)
     await state.put_key_holds(every)
@@ -145,7 +145,7 @@ async def test_keys_that_somebody_else_changed_keep_no_other_from_being_stored(s
     assert {h.by for row in left if row.key in busy for h in row.holds.values()} == {"me"}
 
 
-async def test_holds_of_many_keys_are_stored_in_lots(state: RowsState) -> None:
+async def test_holds_of_many_keys_are_stored_in_groups(state: RowsState) -> None:
     many = [held(hold(somebody(number))) for number in range(250)]
     await state.put_key_holds(*many)
     assert await all_holds(state) == many
@@ -154,7 +154,7 @@ async def test_holds_of_many_keys_are_stored_in_lots(state: RowsState) -> None:
     await state.put_key_holds()
 
 
-async def test_long_rows_of_holds_are_stored_in_more_lots(state: RowsState) -> None:
+async def test_long_rows_of_holds_are_stored_in_more_groups(state: RowsState) -> None:
     many = [held(hold(somebody(number), why=f"{number}" * 90_000)) for number in range(1, 8)]
     await state.put_key_holds(*many)
     assert await all_holds(state) == many
@@ -219,7 +219,7 @@ async def test_a_row_of_holds_of_the_wrong_shape_is_an_error_and_not_an_empty_on
         ("since", 1772357415, "since: Input should be a valid string"),
         ("status", None, "status: Input should be 'open', 'released' or 'dismissed'"),
         ("refused", True, "refused: Input should be a valid string"),
-        ("lots", "", "lots: Unexpected keyword argument"),
+        ("groups", "", "groups: Unexpected keyword argument"),
     ],
 )
 async def test_a_forged_field_of_a_hold_is_refused_and_named(
@@ -280,7 +280,7 @@ async def test_twenty_thousand_reservations_fit(state: RowsState) -> None:
 
 
 @pytest.mark.parametrize("taken", [["a"], {"a": "yesterday"}, {"a": None}, {"a": 10**15}, {"a": "2026-03-01T09:30:15"}])
-async def test_reservations_of_the_wrong_shape_are_an_error_and_not_an_empty_budget(
+async def test_reservations_of_the_wrong_shape_are_an_error_and_not_an_empty_daily_limit(
     state: RowsState, rows: Rows, taken: Any
 ) -> None:
     body = of({"kind": "grants", "taken": taken, "told": None})
@@ -289,48 +289,48 @@ async def test_reservations_of_the_wrong_shape_are_an_error_and_not_an_empty_bud
         await state.reservations(ActionKind.GRANTS)
 
 
-# -- the brake
+# -- the pause
 
 
-async def test_a_brake_nobody_set_has_no_cause(state: RowsState) -> None:
-    assert await state.brake() == Brake()
-    assert (await state.brake()).version is None
+async def test_a_pause_nobody_set_has_no_cause(state: RowsState) -> None:
+    assert await state.pauses() == Pauses()
+    assert (await state.pauses()).version is None
 
 
-async def test_the_brake_is_read_anew_each_time_with_every_cause(state: RowsState, rows: Rows) -> None:
+async def test_the_pause_is_read_anew_each_time_with_every_cause(state: RowsState, rows: Rows) -> None:
     causes = {
         Pause(cause, scope): Setting(AT, f"by {cause}", "why", seen=n, renewed=None if n % 2 else AT)
-        for n, cause in enumerate(BrakeCause)
+        for n, cause in enumerate(PauseCause)
         for scope in ("", "1:2_2019-05-31", "1:2_2019-05-31/nl-bg7")
     }
-    stored = await state.put_brake(Brake(causes))
-    assert await state.brake() == Brake(causes) == stored
-    released = await RowsState(rows).put_brake(replace(stored, pauses={}))
-    assert (await state.brake()) == Brake()
-    assert (await state.brake()).version == released.version is not None
+    stored = await state.put_pauses(Pauses(causes))
+    assert await state.pauses() == Pauses(causes) == stored
+    released = await RowsState(rows).put_pauses(replace(stored, active={}))
+    assert (await state.pauses()) == Pauses()
+    assert (await state.pauses()).version == released.version is not None
 
 
-async def test_a_brake_that_somebody_else_set_meanwhile_is_a_conflict(state: RowsState) -> None:
-    pause = {Pause(BrakeCause.PAUSE): Setting(AT, "olga", "month end")}
-    first = await state.put_brake(Brake(pause))
-    second = await state.put_brake(replace(first, pauses=pause | {Pause(BrakeCause.HARM): Setting(AT, "look", "x")}))
+async def test_a_pause_that_somebody_else_set_meanwhile_is_a_conflict(state: RowsState) -> None:
+    pause = {Pause(PauseCause.PAUSE): Setting(AT, "olga", "month end")}
+    first = await state.put_pauses(Pauses(pause))
+    second = await state.put_pauses(replace(first, active=pause | {Pause(PauseCause.HARM): Setting(AT, "check", "x")}))
     for stale in (first, replace(first, version=None)):
-        with pytest.raises(Conflict, match="the brake"):
-            await state.put_brake(replace(stale, pauses={}))
-    assert await state.brake() == second
+        with pytest.raises(Conflict, match="the pause"):
+            await state.put_pauses(replace(stale, active={}))
+    assert await state.pauses() == second
 
 
 @pytest.mark.parametrize("pauses", [["pause"], {"pause": []}, {"handbrake": SET}, {"pause": SET | {"by": None}}])
-async def test_a_brake_of_the_wrong_shape_is_an_error_and_not_off(state: RowsState, rows: Rows, pauses: Any) -> None:
-    await rows.write("guards", Insert("brake", of({"pauses": pauses})))
-    with pytest.raises(Permanent, match=r"is no brake: value\.pauses"):
-        await state.brake()
+async def test_a_pause_of_the_wrong_shape_is_an_error_and_not_off(state: RowsState, rows: Rows, pauses: Any) -> None:
+    await rows.write("guards", Insert("pauses", of({"pauses": pauses})))
+    with pytest.raises(Permanent, match=r"is no pause: value\.pauses"):
+        await state.pauses()
 
 
-async def test_a_brake_that_lost_its_pauses_is_an_error_and_not_off(state: RowsState, rows: Rows) -> None:
-    await rows.write("guards", Insert("brake", of({})))
-    with pytest.raises(Permanent, match=r"is no brake: value\.pauses is missing"):
-        await state.brake()
+async def test_a_pause_that_lost_its_pauses_is_an_error_and_not_off(state: RowsState, rows: Rows) -> None:
+    await rows.write("guards", Insert("pauses", of({})))
+    with pytest.raises(Permanent, match=r"is no pause: value\.pauses is missing"):
+        await state.pauses()
 
 
 # -- the baseline
@@ -362,12 +362,12 @@ async def test_a_baseline_is_replaced_only_over_the_one_that_was_read_where_that
 
 
 async def test_a_baseline_of_the_wrong_shape_is_an_error_and_not_none(state: RowsState, rows: Rows) -> None:
-    await rows.write("guards", Insert("baseline", of({"at": AT.isoformat(), "ours": "many"})))
+    await rows.write("guards", Insert("baseline", of({"at": AT.isoformat(), "managed": "many"})))
     with pytest.raises(Permanent, match="is no baseline"):
         await state.baseline()
 
 
-# -- foreign assignments
+# -- unmanaged assignments
 
 
 def sighted(count: int, last: datetime = AT) -> list[Sighted]:
@@ -377,7 +377,7 @@ def sighted(count: int, last: datetime = AT) -> list[Sighted]:
     ]
 
 
-async def test_foreign_assignments_are_read_back_whole_however_many(state: RowsState, rows: Rows) -> None:
+async def test_unmanaged_assignments_are_read_back_whole_however_many(state: RowsState, rows: Rows) -> None:
     assert list(await state.sighted()) == []
     for count, hours in ((5000, 0), (3, 1), (0, 2), (1, 3)):
         stored = sighted(count, AT + timedelta(hours=hours))
@@ -388,29 +388,29 @@ async def test_foreign_assignments_are_read_back_whole_however_many(state: RowsS
         assert len(parts) == (7 if count == 5000 else min(count, 1))
 
 
-async def test_of_several_lists_of_foreign_assignments_one_stands_whole(state: RowsState, rows: Rows) -> None:
+async def test_of_several_lists_of_unmanaged_assignments_one_stands_whole(state: RowsState, rows: Rows) -> None:
     several = [sighted(3000, AT + timedelta(minutes=n)) for n in range(3)]
     await asyncio.gather(*(RowsState(rows).put_sighted(one) for one in several))
     assert list(await state.sighted()) in several
 
 
-async def test_foreign_assignments_that_lost_a_part_are_a_failed_read_until_the_next_sweep(
+async def test_unmanaged_assignments_that_lost_a_part_are_a_failed_read_until_the_next_sweep(
     state: RowsState, rows: Rows
 ) -> None:
     await state.put_sighted(sighted(10))
     (part,) = [row async for row in rows.range("sighted", "part:", "part;")]
     await rows.write("sighted", Delete(part.key, part.etag))
-    with pytest.raises(FailedRead, match="the list of foreign assignments"):
+    with pytest.raises(FailedRead, match="the list of unmanaged assignments"):
         await state.sighted()
     await state.put_sighted(sighted(2))
     assert list(await state.sighted()) == sighted(2)
 
 
-async def test_foreign_assignments_that_are_none_are_a_failed_read(state: RowsState, rows: Rows) -> None:
+async def test_unmanaged_assignments_that_are_none_are_a_failed_read(state: RowsState, rows: Rows) -> None:
     await state.put_sighted(sighted(1))
     (part,) = [row async for row in rows.range("sighted", "part:", "part;")]
     await rows.write("sighted", Replace(part.key, of({"parts": 1, "text": json.dumps(of([[1]]))}), part.etag))
-    with pytest.raises(FailedRead, match="is no list of foreign assignments"):
+    with pytest.raises(FailedRead, match="is no list of unmanaged assignments"):
         await state.sighted()
 
 
@@ -425,7 +425,7 @@ async def test_what_stays_behind_a_replaced_list_is_said_and_no_failure(
     slow = Racing(rows, Delete(part.key, part.etag))
     with caplog.at_level(logging.WARNING):
         await RowsState(slow).put_sighted(sighted(2))
-    assert "old parts of the list of foreign assignments stay" in caplog.text
+    assert "old parts of the list of unmanaged assignments stay" in caplog.text
     assert list(await state.sighted()) == sighted(2)
 
 

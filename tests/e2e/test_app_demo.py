@@ -15,7 +15,7 @@ from sandbox.demo.telling import Told, tell, verdict
 ROOT = Path(__file__).parents[2]
 
 TOLD = (
-    "the first sweep wants more than a day's budget; an operator releases it",
+    "the first sweep wants more than a day's daily limit; an operator releases it",
     "a hire",
     "a hire announced before the directory knows them",
     "a future-dated hire",
@@ -26,16 +26,16 @@ TOLD = (
     "a rehire",
     "the same event ten times",
     "events out of order",
-    "garbage on the queue is rejected, mended and replayed",
+    "garbage on the queue is rejected, fixed and replayed",
     "a profile opted out by hand is put back",
-    "a foreign assignment stays",
-    "one of ours, re-made by hand, is foreign now",
+    "an unmanaged assignment stays",
+    "one of ours, re-made by hand, is unmanaged now",
     "a lost event is healed by the sweep",
     "a removed rule is cleaned up",
     "a hire date of 1601 stops nobody else",
     "the identity endpoint is down while the app starts",
     "the app is killed in the middle of a burst",
-    "ours is what the policy gives, the rest was never touched",
+    "managed is what the policy gives, the rest was never touched",
     "the same story, observed, writes nothing",
     "Graph's own notifications, and nobody sends an event",
 )

@@ -82,7 +82,7 @@ async def test_anything_may_lie_on_the_work_queue_and_what_is_no_work_item_is_re
         logged = sandbox.app_log.read_text(encoding="utf-8") if sandbox.app_log is not None else ""
     assert body == noise
     assert "is no work item (body), and goes to rejected-events" in logged
-    assert {"field", "reason", "mend"} <= properties.keys()
+    assert {"field", "reason", "remedy"} <= properties.keys()
     assert properties["source-message-id"] == "m-1"
 
 
@@ -132,7 +132,7 @@ async def test_an_item_under_another_session_than_its_keys_is_rejected(tmp_path:
 
 
 async def test_an_order_on_the_work_queue_is_no_grant(tmp_path: Path) -> None:
-    """Whoever can write to the queue can cause a look; what the policy does not give is not given."""
+    """Whoever can write to the queue can cause a check; what the policy does not give is not given."""
     stranger = "b0a1d000-0000-4000-8000-000000000005"
     order = {
         "key": f"person:{stranger}",

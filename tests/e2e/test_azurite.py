@@ -21,12 +21,12 @@ from tests.azurite_server import Azurite, azurite
 
 AWAY_SECONDS: Final = 15.0
 PATIENCE_SECONDS: Final = 300.0
-"""The last look that met a store without an answer comes some two minutes after it is back."""
+"""The last check that met a store without an answer comes some two minutes after it is back."""
 SAVING_SECONDS: Final = 6.0
 """Azurite saves its rows every five seconds."""
 
 POLICY: Final = (PROJECT / "sandbox" / "contoso-policy.yaml").read_text(encoding="utf-8")
-LIMITS: Final = "\nbudgets: { grants: 1000/1000/100 %, leaver_revokes: 1000/1000/100 % }\n"
+LIMITS: Final = "\ndaily_limits: { grants: 1000/1000/100 %, leaver_revokes: 1000/1000/100 % }\n"
 
 
 @asynccontextmanager

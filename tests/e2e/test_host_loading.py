@@ -101,7 +101,7 @@ app.register_functions(blueprint)
 """The app's own reconcile function, on a ledger with a bug."""
 
 
-async def test_a_bug_in_a_look_brings_the_message_back_and_in_the_end_to_the_dead_letters(
+async def test_a_bug_in_a_check_brings_the_message_back_and_in_the_end_to_the_dead_letters(
     start: StartHost, tmp_path: Path
 ) -> None:
     policy = tmp_path / "policy.yaml"

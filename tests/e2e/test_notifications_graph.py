@@ -22,17 +22,17 @@ def settled() -> dict[str, str]:
     return {"INVOICE_ACCESS_SETTLE_SECONDS": "1", "INVOICE_ACCESS_COALESCE_SECONDS": "1"}
 
 
-async def until(look: Callable[[], Awaitable[bool]], what: str) -> None:
+async def until(check: Callable[[], Awaitable[bool]], what: str) -> None:
     try:
         async with asyncio.timeout(PATIENCE):
-            while not await look():  # noqa: ASYNC110 - another process makes it so
+            while not await check():  # noqa: ASYNC110 - another process makes it so
                 await asyncio.sleep(0.1)
     except TimeoutError:
         pytest.fail(f"not within {PATIENCE:.0f} s: {what}")
 
 
 class Portal:
-    """The administrator's own client: changes the directory, and looks at billing, over HTTP."""
+    """The administrator's own client: changes the directory, and checks billing, over HTTP."""
 
     def __init__(self, sandbox: Sandbox, client: httpx.AsyncClient) -> None:
         self._sandbox = sandbox
@@ -68,7 +68,7 @@ class Portal:
     def holds(self, profile: str, person: str, *, really: bool = True) -> Callable[[], Awaitable[bool]]:
         """Whether the person has an assignment on the profile; with `really` false, whether they have none."""
 
-        async def look() -> bool:
+        async def check() -> bool:
             token = self._sandbox.tokens.issue(self._identity, ARM_AUDIENCE)
             account = names.CONTOSO_ACCOUNT if profile == names.CONTOSO_NEDERLAND else names.FABRIKAM_ACCOUNT
             answer = await self._client.get(
@@ -79,7 +79,7 @@ class Portal:
             found = {row["properties"]["principalId"] for row in answer.json()["value"]}
             return (person in found) is really
 
-        return look
+        return check
 
 
 async def shown(sandbox: Sandbox) -> Any:

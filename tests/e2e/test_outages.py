@@ -66,7 +66,7 @@ async def test_a_switched_off_queue_for_rejected_events_costs_the_good_ones_of_t
             while _events(sandbox) != (0, 0) or not work.counts().scheduled:  # noqa: ASYNC110 - the broker tells nobody
                 await asyncio.sleep(0.2)
         functions = (await client.get(f"{sandbox.functions}/admin/host/status")).json()["functions"]
-        assert functions["intake"]["failures"] == 0  # nothing was given back, so that nobody is looked at again
+        assert functions["intake"]["failures"] == 0  # nothing was given back, so that nobody is checked again
         noise = [each.message for each in work.peek(count=100) if each.message.body == b"noise"]
         assert len(noise) == 1
         assert rejected.counts().active == 0

@@ -1,4 +1,4 @@
-"""What a look and a sweep cost the services: requests that arrived at the stand-ins, in exact numbers.
+"""What a check and a sweep cost the services: requests that arrived at the stand-ins, in exact numbers.
 
 The real use cases and adapters over sockets, called in this process: nothing else asks the stand-ins anything.
 """
@@ -67,7 +67,7 @@ def group(number: int) -> str:
 
 
 class Office:
-    """An app on a sandbox of its own, looked at from where its requests arrive."""
+    """An app on a sandbox of its own, checked from where its requests arrive."""
 
     def __init__(self, sandbox: Sandbox, app: App) -> None:
         self.sandbox = sandbox
@@ -77,7 +77,7 @@ class Office:
         """From now on under other rules."""
         self.app = dataclasses.replace(self.app, policy=_policy(rules))
 
-    async def look(self, person: str, *hints: ProfileKey) -> Outcome:
+    async def check(self, person: str, *hints: ProfileKey) -> Outcome:
         cause = Cause(CauseKind.EVENT, f"test#{uuid.uuid4()}")
         return await reconcile(self.app, WorkItem(PersonKey(person), cause, datetime.now(UTC), hints=hints))
 
@@ -121,8 +121,8 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Open:
 
 
 def _policy(rules: str) -> Policy:
-    """These rules, with room for everything that they give: a budget would hold what is counted here."""
-    head = "version: 1\naccounts: all\nenforce: all\nbudgets: { grants: 99/99/100 }"
+    """These rules, with room for everything that they give: a daily limit would hold what is counted here."""
+    head = "version: 1\naccounts: all\nenforce: all\ndaily_limits: { grants: 99/99/100 }"
     return load_policy(f"{head}\nrules:{rules}", "policy.yaml")
 
 
@@ -156,37 +156,37 @@ async def test_an_event_that_changes_nothing_costs_one_graph_read_and_one_more_p
     office: Open,
 ) -> None:
     async with office(OWN_COMPANY) as opened:
-        assert await opened.look(names.FEMKE_DE_BOER) is Outcome.DONE
+        assert await opened.check(names.FEMKE_DE_BOER) is Outcome.DONE
         for named, asked in {0: 0, 1: 1, 20: 1, 21: 2, 45: 3}.items():
             opened.under(OWN_COMPANY + in_groups(*map(group, range(100, 100 + named))))
-            outcome, arrived = await opened.arrived(opened.look(names.FEMKE_DE_BOER))
+            outcome, arrived = await opened.arrived(opened.check(names.FEMKE_DE_BOER))
             assert outcome is Outcome.UNCHANGED
             assert arrived == {USER: 1, ASSIGNMENT: 1} | ({MEMBERSHIPS: asked} if asked else {}), named
 
 
 async def test_somebody_whom_the_directory_does_not_know_costs_one_graph_read_more(office: Open) -> None:
     async with office(OWN_COMPANY) as opened:
-        await opened.look(NOBODY)
-        outcome, arrived = await opened.arrived(opened.look(NOBODY))
+        await opened.check(NOBODY)
+        outcome, arrived = await opened.arrived(opened.check(NOBODY))
     assert outcome is Outcome.UNCHANGED
     assert arrived == {USER: 1, DELETED: 1}
 
 
-async def test_a_look_costs_one_billing_read_per_profile_that_is_given_held_or_hinted(office: Open) -> None:
+async def test_a_check_costs_one_billing_read_per_profile_that_is_given_held_or_hinted(office: Open) -> None:
     """A treasurer is given all twelve profiles; one of them is disabled, so that eleven are granted and held."""
     rules = OWN_COMPANY + in_groups(names.TREASURY)
     async with office(rules) as opened:
-        await opened.look(names.SANNE_BAKKER)
-        _, given = await opened.arrived(opened.look(names.SANNE_BAKKER))
-        _, hinted_too = await opened.arrived(opened.look(names.SANNE_BAKKER, NEDERLAND))
-        _, nothing = await opened.arrived(opened.look(names.MIKKEL_HANSEN))
-        _, hinted = await opened.arrived(opened.look(names.MIKKEL_HANSEN, NEDERLAND, SHARED_SERVICES))
+        await opened.check(names.SANNE_BAKKER)
+        _, given = await opened.arrived(opened.check(names.SANNE_BAKKER))
+        _, hinted_too = await opened.arrived(opened.check(names.SANNE_BAKKER, NEDERLAND))
+        _, nothing = await opened.arrived(opened.check(names.MIKKEL_HANSEN))
+        _, hinted = await opened.arrived(opened.check(names.MIKKEL_HANSEN, NEDERLAND, SHARED_SERVICES))
         graph = opened.sandbox.directory
         treasury = graph.newest().live(names.TREASURY)
         assert treasury is not None
         graph.remove_member(treasury, names.SANNE_BAKKER)
-        await opened.look(names.SANNE_BAKKER)  # no sweep has judged the rules yet: this look does, once
-        _, held = await opened.arrived(opened.look(names.SANNE_BAKKER))
+        await opened.check(names.SANNE_BAKKER)  # no sweep has judged the rules yet: this check does, once
+        _, held = await opened.arrived(opened.check(names.SANNE_BAKKER))
     assert given == hinted_too == {USER: 1, MEMBERSHIPS: 1, ASSIGNMENT: 12}
     assert nothing == {USER: 1, MEMBERSHIPS: 1}
     assert hinted == {USER: 1, MEMBERSHIPS: 1, ASSIGNMENT: 2}
@@ -195,8 +195,8 @@ async def test_a_look_costs_one_billing_read_per_profile_that_is_given_held_or_h
 
 async def test_a_grant_costs_one_post_and_one_read_back_more(office: Open) -> None:
     async with office(OWN_COMPANY) as opened:
-        await opened.look(NOBODY)  # the catalogue is at hand from here on
-        outcome, arrived = await opened.arrived(opened.look(names.FEMKE_DE_BOER))
+        await opened.check(NOBODY)  # the catalogue is at hand from here on
+        outcome, arrived = await opened.arrived(opened.check(names.FEMKE_DE_BOER))
     assert outcome is Outcome.DONE
     assert arrived == {USER: 1, ASSIGNMENT: 2, GRANT: 1}
 

@@ -1,4 +1,4 @@
-"""As-of: whatever happens, what the fold says of a moment is what was, as far as looks saw it."""
+"""As-of: whatever happens, what the fold says of a moment is what was, as far as checks saw it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ SECOND: Final = timedelta(seconds=1)
 PROFILES: Final = tuple(ProfileKey("mca", f"P{number}") for number in range(2))
 
 EXACT: Final = ("done", "retry", "held", "done")
-"""How actions end of which a look knows at once what became of them."""
+"""How actions end of which a check knows at once what became of them."""
 ANYHOW: Final = (*EXACT, "unverified", "unverified-late", "unverified-lost", "crash", "crash-lost")
 
 
@@ -41,7 +41,7 @@ class Stretch:
 class Row:
     """A live row: whose, when it was made, and from when on reads show it."""
 
-    ours: bool
+    managed: bool
     created: datetime
     visible: datetime
     adopted: bool = False
@@ -49,7 +49,7 @@ class Row:
 
 @dataclass
 class Model:
-    """One person's assignments as they truly are, and the ledger that looks leave."""
+    """One person's assignments as they truly are, and the ledger that checks leave."""
 
     says_since: bool
     now: datetime = START
@@ -58,7 +58,7 @@ class Model:
     records: list[Record] = field(default_factory=list)
     read_at: dict[ProfileKey, datetime] = field(default_factory=dict)
     certain: list[tuple[ProfileKey, datetime]] = field(default_factory=list)
-    """Moments at which a look had just read a profile and nothing was under way."""
+    """Moments at which a check had just read a profile and nothing was under way."""
     wiped: datetime = START
     may_show: dict[ProfileKey, datetime] = field(default_factory=dict)
     """Until when a grant of which nobody knows may still show."""
@@ -74,7 +74,7 @@ class Model:
 
     def end(self, profile: ProfileKey) -> None:
         row = self.rows.pop(profile, None)
-        if row is not None and row.ours:
+        if row is not None and row.managed:
             self.truth[profile][-1].end = self.now
 
     def take(self, profile: ProfileKey) -> None:
@@ -82,17 +82,17 @@ class Model:
 
     def give(self, profile: ProfileKey) -> None:
         if profile not in self.rows:
-            self.rows[profile] = Row(ours=False, created=self.now, visible=self.now)
+            self.rows[profile] = Row(managed=False, created=self.now, visible=self.now)
 
     def adopt(self, profile: ProfileKey) -> None:
         row = self.rows.get(profile)
-        if row is not None and not row.ours:
-            row.ours = row.adopted = True
+        if row is not None and not row.managed:
+            row.managed = row.adopted = True
             self.begin(profile, told=True)
             self.record("adopt", profile=str(profile), created_on=row.created.isoformat(), rules=["r"], by="somebody")
 
     def wipe(self) -> None:
-        """The ledger is lost: what was adopted is foreign again, what is not found again was never told."""
+        """The ledger is lost: what was adopted is unmanaged again, what is not found again was never told."""
         self.records.clear()
         self.read_at.clear()
         self.certain.clear()
@@ -101,18 +101,18 @@ class Model:
             stretch.told = False
         for profile, row in self.rows.items():
             if row.adopted:
-                row.ours = row.adopted = False
+                row.managed = row.adopted = False
                 self.truth[profile][-1].end = self.now
 
-    def look(
+    def check(
         self, wanted: Mapping[ProfileKey, str], endings: Mapping[ProfileKey, str], unread: set[ProfileKey]
     ) -> None:
-        """One look, a second a step: read, intend, write, record."""
+        """One check, a second a step: read, intend, write, record."""
         read = [profile for profile in PROFILES if profile not in unread]
         shown = {
             profile: row for profile in read if (row := self.rows.get(profile)) is not None and row.visible <= self.now
         }
-        held = {profile: row for profile, row in shown.items() if row.ours}
+        held = {profile: row for profile, row in shown.items() if row.managed}
         actions = [(profile, "grant") for profile in read if profile in wanted and profile not in shown]
         actions += [(profile, "revoke") for profile in held if profile not in wanted]
         started = [(profile, verb) for profile, verb in actions if endings[profile] != "held"]
@@ -132,7 +132,7 @@ class Model:
         for profile in held:
             self.truth[profile][-1].told = True
         self.record(
-            "look",
+            "check",
             cause="event",
             origin="o",
             event_type="t",
@@ -144,7 +144,7 @@ class Model:
         for profile in read:
             self.read_at[profile] = self.now
             row = self.rows.get(profile)
-            if (row is None or not row.ours) and self.now < self.may_show.get(profile, START):
+            if (row is None or not row.managed) and self.now < self.may_show.get(profile, START):
                 continue
             under_way = not endings[profile].startswith(("done", "retry", "held")) and profile in dict(actions)
             if not under_way and (row is None or row.visible <= self.now):
@@ -159,13 +159,13 @@ class Model:
                 self.end(profile)
             elif (row := self.rows.get(profile)) is not None:
                 row.visible = min(row.visible, self.now)  # granted before, and shown by now
-                if not row.ours:
+                if not row.managed:
                     ending = "unchanged"
                 elif not (stretch := self.truth[profile][-1]).told:
                     stretch.told, stretch.shown = True, self.now + 2 * SECOND
             else:
                 late = timedelta(minutes=10) if ending == "unverified-late" else 0 * SECOND
-                self.rows[profile] = Row(ours=True, created=self.now, visible=self.now + late)
+                self.rows[profile] = Row(managed=True, created=self.now, visible=self.now + late)
                 self.begin(profile, told=True)
         outcome = ending.partition("-")[0]
         return {"action": verb, "profile": str(profile), "outcome": outcome, "why": "w"}
@@ -187,16 +187,16 @@ def intent(profile: ProfileKey, verb: str, wanted: Mapping[ProfileKey, str]) -> 
 
 def stories(endings: tuple[str, ...], steps: tuple[str, ...]) -> st.SearchStrategy[list[tuple[str, int, Any]]]:
     """What happens: what, how many seconds after the thing before, and the details."""
-    looks = st.tuples(
+    checks = st.tuples(
         st.dictionaries(st.sampled_from(PROFILES), st.sampled_from(["r", "s"])),
         st.fixed_dictionaries({profile: st.sampled_from(endings) for profile in PROFILES}),
         st.sets(st.sampled_from(PROFILES), max_size=1) if "unread" in steps else st.just(set()),
     )
     some = st.sampled_from(PROFILES)
-    details = {"look": looks, "take": some, "give": some, "adopt": some, "wipe": st.none()}
+    details = {"check": checks, "take": some, "give": some, "adopt": some, "wipe": st.none()}
     chosen = [step for step in details if step in steps]
     return st.lists(
-        st.sampled_from([*chosen, "look", "look"]).flatmap(
+        st.sampled_from([*chosen, "check", "check"]).flatmap(
             lambda step: st.tuples(st.just(step), st.sampled_from([1, 60, 900, 86_400]), details[step])
         ),
         min_size=1,
@@ -209,8 +209,8 @@ def play(story: list[tuple[str, int, Any]], *, says_since: bool) -> Model:
     for step, seconds, detail in story:
         model.pass_time(seconds)
         match step:
-            case "look":
-                model.look(*detail)
+            case "check":
+                model.check(*detail)
             case "wipe":
                 model.wipe()
             case _:
@@ -240,8 +240,8 @@ def was(model: Model, profile: ProfileKey, at: datetime) -> Stretch | None:
     return next((one for one in model.truth[profile] if one.start <= at and (one.end is None or at < one.end)), None)
 
 
-@given(stories(ANYHOW, ("look", "take", "give", "adopt", "wipe", "unread")), st.booleans())
-def test_what_is_said_to_be_held_was_and_what_looks_saw_is_said(
+@given(stories(ANYHOW, ("check", "take", "give", "adopt", "wipe", "unread")), st.booleans())
+def test_what_is_said_to_be_held_was_and_what_checks_saw_is_said(
     story: list[tuple[str, int, Any]], says_since: bool
 ) -> None:
     model = play(story, says_since=says_since)
@@ -249,7 +249,7 @@ def test_what_is_said_to_be_held_was_and_what_looks_saw_is_said(
     for at in moments(model, spells):
         for profile in PROFILES:
             if at > model.read_at.get(profile, START):
-                continue  # nobody has looked since
+                continue  # nobody has checked since
             answer, truth = said(spells, profile, at), was(model, profile, at)
             if answer is Certainty.HELD:
                 assert truth is not None, (profile, at)
@@ -257,8 +257,8 @@ def test_what_is_said_to_be_held_was_and_what_looks_saw_is_said(
                 assert answer is not None, (profile, at)
 
 
-@given(stories(ANYHOW, ("look", "take", "give", "adopt", "wipe", "unread")), st.booleans())
-def test_what_a_look_has_just_seen_is_sure(story: list[tuple[str, int, Any]], says_since: bool) -> None:
+@given(stories(ANYHOW, ("check", "take", "give", "adopt", "wipe", "unread")), st.booleans())
+def test_what_a_check_has_just_seen_is_sure(story: list[tuple[str, int, Any]], says_since: bool) -> None:
     model = play(story, says_since=says_since)
     spells = list(spells_of(model.records))
     for profile, at in model.certain:
@@ -266,8 +266,8 @@ def test_what_a_look_has_just_seen_is_sure(story: list[tuple[str, int, Any]], sa
         assert said(spells, profile, at) is expected, (profile, at)
 
 
-@given(stories(EXACT, ("look",)))
-def test_where_nobody_else_writes_and_every_write_shows_only_the_seconds_of_a_look_are_unsure(
+@given(stories(EXACT, ("check",)))
+def test_where_nobody_else_writes_and_every_write_shows_only_the_seconds_of_a_check_are_unsure(
     story: list[tuple[str, int, Any]],
 ) -> None:
     model = play(story, says_since=True)
@@ -281,7 +281,7 @@ def test_where_nobody_else_writes_and_every_write_shows_only_the_seconds_of_a_lo
             assert said(spells, profile, at) is expected, (profile, at)
 
 
-@given(stories(ANYHOW, ("look", "take", "give", "adopt", "unread")), st.booleans())
+@given(stories(ANYHOW, ("check", "take", "give", "adopt", "unread")), st.booleans())
 def test_spells_of_a_profile_follow_each_other(story: list[tuple[str, int, Any]], says_since: bool) -> None:
     model = play(story, says_since=says_since)
     for profile in PROFILES:

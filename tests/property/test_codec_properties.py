@@ -12,10 +12,10 @@ from shared.adapters.store.rows import Row
 from shared.domain.billing import BillingProfile
 from shared.domain.catalogue import Catalogue
 from shared.domain.guards.baseline import Baseline
-from shared.domain.guards.brake import Brake
-from shared.domain.guards.budgets import Reservations
+from shared.domain.guards.daily_limits import Reservations
 from shared.domain.guards.holds import KeyHolds
-from shared.domain.history.foreign_sightings import Sighted
+from shared.domain.guards.pauses import Pauses
+from shared.domain.history.unmanaged_sightings import Sighted
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.remembered import PersonState, ProfileState
 
@@ -38,7 +38,7 @@ VALUES: Mapping[Any, st.SearchStrategy[Any]] = {
     Catalogue: st.from_type(Catalogue),
     KeyHolds: st.from_type(KeyHolds),
     Reservations: st.from_type(Reservations),
-    Brake: st.from_type(Brake),
+    Pauses: st.from_type(Pauses),
     Baseline: st.from_type(Baseline),
     tuple[Sighted, ...]: st.lists(st.from_type(Sighted)).map(tuple),
     Mapping[datetime, bool]: st.dictionaries(st.from_type(datetime), st.booleans()),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from shared.domain.access.decide import decide
 from shared.domain.access.employment import standing
 from shared.domain.access.evidence import sighting, weigh
-from shared.domain.access.ownership import Held, OwnAssignment, prove
+from shared.domain.access.ownership import Held, ManagedAssignment, prove
 from shared.domain.access.plan import Employment, Plan, Strength
 from shared.domain.billing import INVOICE_MANAGER, Assignment, BillingAccount, BillingProfile
 from shared.domain.catalogue import Catalogue
@@ -207,11 +207,11 @@ def test_no_order_makes_a_difference(
 
 
 @given(reads, policies, catalogues(), holdings())
-def test_only_what_is_ours_in_managed_accounts_is_touched(
+def test_only_what_is_managed_in_managed_accounts_is_touched(
     person: PersonRead, policy: Policy, catalogue: Catalogue, before: tuple[Held, ...]
 ) -> None:
     plan = decide(person, policy, catalogue, before, NOW)
-    own = {id(each) for each in before if isinstance(each, OwnAssignment)}
+    own = {id(each) for each in before if isinstance(each, ManagedAssignment)}
     manageable = {"mca", "mpa"} if policy.accounts is Everything.ALL else {"mca"}
     active = {profile.key for profile in catalogue.profiles if profile.is_active}
     assert {id(revoke.assignment) for revoke in plan.revokes} <= own
@@ -273,7 +273,7 @@ def test_nothing_changes_by_itself_before_the_next_change(person: Person, policy
         assert standing(person, policy, now.next_change).employment is not now.employment
 
 
-looks = st.lists(
+checks = st.lists(
     st.tuples(
         st.sampled_from([-400, 0, 1, 299, 300, 301, 4000]),
         st.sampled_from([DeletedPerson(ID), AbsentPerson(ID), None]),
@@ -283,8 +283,8 @@ looks = st.lists(
 )
 
 
-@given(looks, st.sampled_from([0, 300]), st.sampled_from([0, 3600]))
-def test_weak_evidence_acts_only_when_an_earlier_look_saw_it_long_enough_ago(
+@given(checks, st.sampled_from([0, 300]), st.sampled_from([0, 3600]))
+def test_weak_evidence_acts_only_when_an_earlier_check_saw_it_long_enough_ago(
     story: list[tuple[int, PersonRead | None, set[ProfileKey]]], settle_seconds: int, grace_seconds: int
 ) -> None:
     settle, grace = timedelta(seconds=settle_seconds), timedelta(seconds=grace_seconds)

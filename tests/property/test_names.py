@@ -38,7 +38,7 @@ def test_whom_an_event_names_its_own_work_item_may_name(kind: IdentityKind, name
         return
     assert isinstance(read, Rejected)
     assert read.field == "subject"
-    assert "Name one person" in read.mend
+    assert "Name one person" in read.remedy
     wire = {"key": f"identity:{kind}:{name}", "cause": {"kind": "event", "origin": "x"}, "first_asked": NOW.isoformat()}
     with pytest.raises(Rejected) as refused:
         decode(json.dumps(wire).encode())

@@ -25,7 +25,7 @@ rules:
     guests: true
 email_invoicing: { opt_in: all, min_recipients: 2 }
 employment: { lead_days: 3, mover_grace_hours: 24, time_zone: Europe/Amsterdam }
-budgets: { mover_revokes: 1/2/3 %, grants: { floor: 4, count: 5, percent: 6 } }
+daily_limits: { mover_revokes: 1/2/3 %, grants: { floor: 4, count: 5, percent: 6 } }
 protected: []
 """
 MISTAKE: Final = re.compile(r"line \d+, column \d+: .+", re.DOTALL)
@@ -36,7 +36,8 @@ SNIPPETS: Final = (
 )  # fmt: skip
 WORDS: Final = (
     "version", "accounts", "enforce", "rules", "name", "who", "member_of", "profiles", "guests", "account", "profile",
-    "tag", "email_invoicing", "opt_in", "employment", "time_zone", "budgets", "grants", "floor", "protected", "other",
+    "tag", "email_invoicing", "opt_in", "employment", "time_zone", "daily_limits", "grants", "floor", "protected",
+    "other",
 )  # fmt: skip
 
 

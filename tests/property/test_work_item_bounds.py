@@ -28,7 +28,7 @@ SETTINGS = Settings.read(
 )
 
 RETRIES = 300
-"""The most looks of a day of retries, the first of which come within seconds."""
+"""The most checks of a day of retries, the first of which come within seconds."""
 
 TEN_YEARS_OF_WAITING = 53 * 10 + 2 * 14 * 4 + 40
 """One a week, four a day in two weeks at either end, and the first pauses, which double."""
@@ -48,11 +48,11 @@ class Clock:
 class Sent:
     """Queues that keep what is sent."""
 
-    looks: list[Scheduled] = field(default_factory=list)
+    checks: list[Scheduled] = field(default_factory=list)
     rejected: list[RejectedEvent] = field(default_factory=list)
 
     async def send_work(self, items: Sequence[Scheduled]) -> None:
-        self.looks += items
+        self.checks += items
 
     async def send_rejected(self, events: Sequence[RejectedEvent]) -> None:
         self.rejected += events
@@ -76,7 +76,7 @@ class Services:
     async def current(self, *_: object, **__: object) -> None:
         raise Transient("it is away")
 
-    async def future_looks(self, _: object) -> None:
+    async def future_checks(self, _: object) -> None:
         raise Transient("it is away")
 
     def _nobody(self) -> list[str]:
@@ -104,7 +104,7 @@ ITEMS = st.fixed_dictionaries(
 )
 
 
-async def looks_of(wire: dict[str, Any], *, are_away: bool) -> int:
+async def checks_of(wire: dict[str, Any], *, are_away: bool) -> int:
     """How many looks follow from an item in all."""
     clock, sent, rows = Clock(), Sent(), SqliteRows(IN_MEMORY)
     services = Services(are_away=are_away)
@@ -115,37 +115,37 @@ async def looks_of(wire: dict[str, Any], *, are_away: bool) -> int:
         ledger=RowsLedger(rows),
         directory=services,
         state=services,
-        shelf=services,
+        catalogues=services,
         queues=sent,
     )
-    looks, waiting = 0, [Scheduled(decode(json.dumps(wire).encode()), "first")]
+    checks, waiting = 0, [Scheduled(decode(json.dumps(wire).encode()), "first")]
     while waiting:
         one = waiting.pop(0)
         clock.time = max(clock.time, one.due or NOW) + timedelta(milliseconds=250)
         outcome = await reconcile(cast("App", app), decode(encode(one.item)))
-        looks += 1
-        assert looks <= TEN_YEARS_OF_WAITING + RETRIES
-        assert (outcome in {Outcome.RETRY, Outcome.WAITING}) == bool(sent.looks)
-        waiting += sent.looks
-        sent.looks.clear()
+        checks += 1
+        assert checks <= TEN_YEARS_OF_WAITING + RETRIES
+        assert (outcome in {Outcome.RETRY, Outcome.WAITING}) == bool(sent.checks)
+        waiting += sent.checks
+        sent.checks.clear()
     if wire["key"].startswith("identity:"):
         assert len(sent.rejected) == 1, "a name ends where its sender finds it"
     await rows.close()
-    return looks
+    return checks
 
 
 @given(wire=ITEMS, are_away=st.booleans())
 @settings(max_examples=40)
-def test_every_item_stops_asking_within_a_bounded_number_of_looks(wire: dict[str, Any], *, are_away: bool) -> None:
-    looks = asyncio.run(looks_of(wire, are_away=are_away))
+def test_every_item_stops_asking_within_a_bounded_number_of_checks(wire: dict[str, Any], *, are_away: bool) -> None:
+    checks = asyncio.run(checks_of(wire, are_away=are_away))
     if are_away or not wire["key"].startswith("identity:"):
-        assert looks <= RETRIES
+        assert checks <= RETRIES
 
 
 def test_a_first_date_in_two_centuries_is_taken_for_now() -> None:
     wire = {"key": "identity:employee-id:nobody", "cause": {"kind": "wait", "origin": "forged"}}
-    honest = asyncio.run(looks_of({**wire, "first_asked": NOW.isoformat()}, are_away=False))
-    forged = asyncio.run(looks_of({**wire, "first_asked": "2199-01-01T00:00:00Z"}, are_away=False))
+    honest = asyncio.run(checks_of({**wire, "first_asked": NOW.isoformat()}, are_away=False))
+    forged = asyncio.run(checks_of({**wire, "first_asked": "2199-01-01T00:00:00Z"}, are_away=False))
     assert forged == honest < 100
 
 

@@ -9,14 +9,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from shared.adapters.billing.observed import Observed
-from shared.domain.access.ownership import OwnAssignment
+from shared.adapters.billing.observed import DryRunBilling
+from shared.domain.access.ownership import ManagedAssignment
 from shared.domain.billing import INVOICE_MANAGER, Assignment, Assignments, BillingAccount, BillingProfile, Written
 from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
 from shared.errors import InvoiceAccessError
 from shared.ports import Billing, Clock
-from shared.services.catalogue import CatalogueShelf
+from shared.services.catalogue import CatalogueStore
 from tests.simulation.small_world import APP, MCA, POLICY, TENANT
 from tests.simulation.stage import Stage
 from tests.simulation.work_queues import Message
@@ -30,19 +30,19 @@ COMPANIES: Final = ("Contoso Nederland", "Contoso Deutschland", "Fabrikam")
 """The companies of the first profiles; all others belong to none."""
 
 
-def everything(**budgets: str) -> str:
-    """The usual policy, but Treasury is given every profile; other budgets than the named ones are ample."""
+def everything(**daily_limits: str) -> str:
+    """The usual policy, but Treasury is given every profile; other daily limits than the named ones are ample."""
     names = ("grants", "mover_revokes", "leaver_revokes")
-    said = ", ".join(f"{name}: {budgets.get(name, AMPLE)}" for name in names)
+    said = ", ".join(f"{name}: {daily_limits.get(name, AMPLE)}" for name in names)
     policy = POLICY.replace('profiles: [{ name: "Contoso Holding" }]', "profiles: all")
-    return f"{policy.replace('opt_in: all', 'opt_in: none')}budgets: {{ {said} }}\n"
+    return f"{policy.replace('opt_in: all', 'opt_in: none')}daily_limits: {{ {said} }}\n"
 
 
 class Books:
     """`ports.Billing` in memory. Each read and write takes its time.
 
-    `begun` are the times at which writes began, `looks` those of looks; `reads` counts reads of one assignment. `fails`
-    says of a profile what reading or writing there raises. `says_who` is whether rows say who made them.
+    `begun` are the times at which writes began, `checks` those of checks; `reads` counts reads of one assignment.
+    `fails` says of a profile what reading or writing there raises. `says_who` is whether rows say who made them.
     """
 
     def __init__(self, clock: Clock, count: int) -> None:
@@ -61,7 +61,7 @@ class Books:
         self.rows: dict[ProfileKey, dict[str, Assignment]] = {key: {} for key in keys}
         self.read_seconds, self.write_seconds = READ_SECONDS, WRITE_SECONDS
         self.begun: list[datetime] = []
-        self.looks: list[datetime] = []
+        self.checks: list[datetime] = []
         self.written: list[tuple[str, ProfileKey, str]] = []
         self.reads = 0
         self.fails: Callable[[ProfileKey], InvoiceAccessError | None] = lambda _: None
@@ -120,7 +120,7 @@ class Books:
         self.give(principal_id, [profile])
         return Written.DONE
 
-    async def revoke_invoice_manager(self, assignment: OwnAssignment) -> Written:
+    async def revoke_invoice_manager(self, assignment: ManagedAssignment) -> Written:
         row = assignment.assignment
         await self._write("revoke", row.profile, row.principal_id)
         del self.rows[row.profile][row.principal_id]
@@ -147,15 +147,15 @@ def open_books(stage: Stage, count: int) -> Books:
     deliver = stage.deliver
 
     async def noted(message: Message) -> Outcome | None:
-        books.looks.append(stage.now)
+        books.checks.append(stage.now)
         return await deliver(message)
 
     stage.deliver = noted  # type: ignore[method-assign] # only notes when
 
-    def for_look(enforced: Callable[[ProfileKey], bool]) -> Billing:
-        return Observed(billing, enforced)
+    def for_check(enforced: Callable[[ProfileKey], bool]) -> Billing:
+        return DryRunBilling(billing, enforced)
 
     app = stage.app
-    shelf = CatalogueShelf(app.state, billing, app.policy, timedelta(hours=app.settings.catalogue_hours))
-    stage.app = replace(app, billing=billing, billing_for_look=for_look, shelf=shelf)
+    catalogues = CatalogueStore(app.state, billing, app.policy, timedelta(hours=app.settings.catalogue_hours))
+    stage.app = replace(app, billing=billing, billing_for_check=for_check, catalogues=catalogues)
     return books

@@ -98,7 +98,7 @@ class Site:
     # -- `ports.Queues`
 
     async def send_work(self, items: Sequence[Scheduled]) -> None:
-        """Puts looks on access-work."""
+        """Puts checks on access-work."""
         await self._reach()
         for one in items:
             if self.buggy(one.item):
@@ -140,7 +140,7 @@ class Site:
                 continue
 
     async def _run(self, pump: QueuePump, dispatch: Dispatch) -> None:
-        work = self._take_in if pump.function is _INTAKE else self._look
+        work = self._take_in if pump.function is _INTAKE else self._check
         raised = ""
         try:
             await work(dispatch)
@@ -154,7 +154,7 @@ class Site:
         batch = [Incoming(one.message.body, one.sequence_number) for one in dispatch.deliveries]
         await intake(self.app, batch, self._progress)
 
-    async def _look(self, dispatch: Dispatch) -> None:
+    async def _check(self, dispatch: Dispatch) -> None:
         (delivery,) = dispatch.deliveries
         until, message = patience(), delivery.message
         came = Delivered(message.body, message.session_id or "", delivery.sequence_number, message.message_id)

@@ -1,6 +1,6 @@
 """The stage: the real services and adapters on stand-ins, in virtual time, with everything in reach of a test.
 
-Lives here: building one world with one app in it, pumping its queues, changing the world as people do, and looking at
+Lives here: building one world with one app in it, pumping its queues, changing the world as people do, and checking
 what became of it. Expectations are the tests' own.
 """
 
@@ -24,7 +24,7 @@ from sandbox.transport_azure import HandlerTransport
 from sandbox.wire import Handler, Request, Response
 from sandbox.world import parse_world
 from shared.adapters.billing.arm import ArmBilling
-from shared.adapters.billing.observed import Observed
+from shared.adapters.billing.observed import DryRunBilling
 from shared.adapters.graph.directory import GraphDirectory
 from shared.adapters.store.ledger import RowsLedger
 from shared.adapters.store.rows_sqlite import IN_MEMORY, SqliteRows
@@ -38,7 +38,7 @@ from shared.domain.policy.model import Policy
 from shared.domain.work import Cause, CauseKind, WorkItem, at_once
 from shared.ports import Billing
 from shared.services.app import App
-from shared.services.catalogue import CatalogueShelf
+from shared.services.catalogue import CatalogueStore
 from shared.services.intake.intake import Incoming, intake
 from shared.services.reconcile.reconcile import reconcile
 from shared.services.sweep.sweep import sweep
@@ -123,7 +123,7 @@ class Stage:
         self._adapters: list[Any] = []
         self._events = 0
         self.raised: list[Exception] = []
-        """What looks raised, so that their message came back."""
+        """What checks raised, so that their message came back."""
         self.app = self._build(load_policy(policy, "policy.yaml"))
 
     async def close(self) -> None:
@@ -152,8 +152,8 @@ class Stage:
         self._adapters += [billing, directory]
         state = RowsState(self.state_rows)
 
-        def for_look(enforced: Callable[[ProfileKey], bool]) -> Billing:
-            return Observed(billing, enforced)
+        def for_check(enforced: Callable[[ProfileKey], bool]) -> Billing:
+            return DryRunBilling(billing, enforced)
 
         def calls() -> Mapping[str, int]:
             return {
@@ -169,11 +169,11 @@ class Stage:
             random=random.Random(self._seed),
             directory=directory,
             billing=billing,
-            billing_for_look=for_look,
+            billing_for_check=for_check,
             queues=self.queues,
             ledger=RowsLedger(self.ledger_rows),
             state=state,
-            shelf=CatalogueShelf(state, billing, policy, timedelta(hours=settings.catalogue_hours)),
+            catalogues=CatalogueStore(state, billing, policy, timedelta(hours=settings.catalogue_hours)),
             calls=calls,
         )
 
@@ -185,12 +185,12 @@ class Stage:
         return self.clock.now()
 
     async def run_until_quiet(self) -> None:
-        """Takes every look that is due now, and those that become due while it does."""
+        """Takes every check that is due now, and those that become due while it does."""
         while (message := self.queues.take(self.now)) is not None:
             await self.deliver(message)
 
     async def advance(self, *, to: datetime | None = None, **duration: float) -> None:
-        """Lets time pass up to a moment or for a duration, taking every look when it is due."""
+        """Lets time pass up to a moment or for a duration, taking every check when it is due."""
         target = to if to is not None else self.now + timedelta(**duration)
         while True:
             await self.run_until_quiet()
@@ -242,7 +242,7 @@ class Stage:
         await self.run_until_quiet()
 
     async def sweep(self) -> Mapping[str, Any]:
-        """Runs the sweep; what it let loose waits in the queue."""
+        """Runs the sweep; what it enqueued waits in the queue."""
         return await sweep(self.app)
 
     async def settle(self) -> Mapping[str, Any]:
@@ -251,12 +251,12 @@ class Stage:
         await self.advance(hours=1)
         return report
 
-    async def look(self, key: Key, kind: CauseKind = CauseKind.EVENT, **item: Any) -> Outcome:
-        """One look now, past the queue; what follows from it waits there."""
+    async def check(self, key: Key, kind: CauseKind = CauseKind.EVENT, **item: Any) -> Outcome:
+        """One check now, past the queue; what follows from it waits there."""
         return await reconcile(self.app, WorkItem(key, Cause(kind, "test"), **{"first_asked": self.now, **item}))
 
     async def enqueue(self, key: Key, kind: CauseKind = CauseKind.EVENT, **item: Any) -> None:
-        """Puts one look on the queue."""
+        """Puts one check on the queue."""
         self._events += 1
         work = WorkItem(key, Cause(kind, "test"), **{"first_asked": self.now, **item})
         await self.queues.send_work([at_once(work, f"test-{self._events}")])
@@ -423,16 +423,16 @@ class Stage:
         assert not await self.app.ledger.verify(chain_key(of))
         return [record async for record in self.app.ledger.read(chain_key(of))]
 
-    async def looks(self, key: Key | str) -> list[dict[str, Any]]:
-        """What the looks at a key left in the ledger, oldest first."""
-        return [dict(record.body) for record in await self.records(key) if record.kind == "look"]
+    async def checks(self, key: Key | str) -> list[dict[str, Any]]:
+        """What the checks of a key left in the ledger, oldest first."""
+        return [dict(record.body) for record in await self.records(key) if record.kind == "check"]
 
-    async def last_look(self, key: Key | str) -> dict[str, Any]:
+    async def last_check(self, key: Key | str) -> dict[str, Any]:
         """The latest of them."""
-        return (await self.looks(key))[-1]
+        return (await self.checks(key))[-1]
 
     def awaited(self, key: Key | str) -> list[tuple[str, datetime]]:
-        """The looks at a key that wait in the queue: kind and due time."""
+        """The checks of a key that wait in the queue: kind and due time."""
         of = PersonKey(key) if isinstance(key, str) else key
         return [(item.cause.kind.value, due) for due, item in self.queues.items() if item.key == of]
 

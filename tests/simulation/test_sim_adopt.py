@@ -17,7 +17,7 @@ from shared.adapters.billing.arm import ArmBilling
 from shared.adapters.store.ledger import RowsChain, RowsLedger
 from shared.adapters.store.rows_sqlite import IN_MEMORY, SqliteRows
 from shared.adapters.store.state import RowsState
-from shared.domain.access.ownership import OwnAssignment
+from shared.domain.access.ownership import ManagedAssignment
 from shared.domain.adoption.consequences import Choice, Consequence, Why
 from shared.domain.history.report import IDENTITIES
 from shared.domain.keys import PersonKey, ProfileKey
@@ -55,7 +55,7 @@ def chosen(*pairs: tuple[ProfileKey, str]) -> Choice:
 
 
 async def adopt(stage: Stage, choice: Choice) -> tuple[Adopted, ...]:
-    """Plans, and adopts all that can be; nothing is looked at yet."""
+    """Plans, and adopts all that can be; nothing is checked yet."""
     plan = await plan_adoption(stage.app, choice)
     return await apply_adoption(stage.app, plan.able, "olga")
 
@@ -68,17 +68,17 @@ class BusyState(RowsState):
 
 
 class BusyLedger(RowsLedger):
-    """A ledger in which a look comes between opening a chain and appending to it, as often as `looks` says."""
+    """A ledger in which a check comes between opening a chain and appending to it, as often as `checks` says."""
 
-    def __init__(self, rows: SqliteRows, looks: int) -> None:
+    def __init__(self, rows: SqliteRows, checks: int) -> None:
         super().__init__(rows)
-        self._looks = looks
+        self._checks = checks
 
     async def open(self, key: str) -> RowsChain:
         chain = await super().open(key)
-        if self._looks:
-            self._looks -= 1
-            await (await super().open(key)).append("look", START, {"outcome": "unchanged"})
+        if self._checks:
+            self._checks -= 1
+            await (await super().open(key)).append("check", START, {"outcome": "unchanged"})
         return chain
 
 
@@ -106,9 +106,9 @@ async def test_what_a_rule_gives_is_adopted_stays_and_goes_when_the_person_moves
 
     await stage.run_until_quiet()
     assert stage.everything_held() == before
-    look = await stage.last_look(anna)
-    assert (look["cause"], look["origin"], look["outcome"]) == ("operator", "operator:olga", "unchanged")
-    assert look["held"][str(NL)]["proof"] == "adopted"
+    check = await stage.last_check(anna)
+    assert (check["cause"], check["origin"], check["outcome"]) == ("operator", "operator:olga", "unchanged")
+    assert check["held"][str(NL)]["proof"] == "adopted"
     await stage.settle()
     assert stage.everything_held() == before
 
@@ -141,7 +141,7 @@ async def test_a_leavers_adopted_assignment_is_revoked_and_nothing_else_is(stage
     assert stage.everything_held().items() <= before.items()
 
 
-async def test_who_is_gone_for_good_is_revoked_when_a_second_look_finds_the_same(stage: Stage) -> None:
+async def test_who_is_gone_for_good_is_revoked_when_a_second_check_finds_the_same(stage: Stage) -> None:
     stage.delete(HARRY)
     stage.purge(HARRY)
     plan = await plan_adoption(stage.app, LEAVERS)
@@ -158,7 +158,7 @@ async def test_a_chosen_one_that_no_rule_gives_is_revoked_and_its_neighbour_is_n
     stage.give(DE, HARRY)
     plan = await plan_adoption(stage.app, chosen((NL, HARRY.upper())))
     assert shown(plan) == [(NL, HARRY, Why.CHOSEN, Consequence.REVOKED)]
-    assert plan.adoptions[0].text == "would be revoked when a second look finds the same: no rule gives it"
+    assert plan.adoptions[0].text == "would be revoked when a second check finds the same: no rule gives it"
     await apply_adoption(stage.app, plan.able, "olga")
     await stage.run_until_quiet()
     assert stage.held(HARRY) == {NL, DE}
@@ -185,7 +185,7 @@ async def test_a_guest_is_adopted_like_anybody(stage: Stage) -> None:
     assert stage.held(GREG) == set()
 
 
-async def test_on_an_observed_profile_it_is_ours_and_nothing_is_written(set_stage: Callable[..., Stage]) -> None:
+async def test_on_an_observed_profile_it_is_managed_and_nothing_is_written(set_stage: Callable[..., Stage]) -> None:
     stage = set_stage(policy=POLICY.replace("enforce: all", "enforce: none"))
     await stage.settle()
     stage.change(HARRY, accountEnabled=False)
@@ -194,7 +194,7 @@ async def test_on_an_observed_profile_it_is_ours_and_nothing_is_written(set_stag
     await apply_adoption(stage.app, plan.able, "olga")
     await stage.settle()
     assert stage.writes() == []
-    assert (await stage.last_look(HARRY))["outcome"] == "would"
+    assert (await stage.last_check(HARRY))["outcome"] == "would"
     stage.restart(policy=POLICY)
     await stage.settle()
     assert stage.held(HARRY) == set()
@@ -217,7 +217,7 @@ async def test_the_evidence_says_what_was_taken_over_by_whom_and_what_they_were_
         "by": "olga",
         "why": "chosen",
         "consequence": "revoked",
-        "shown": "would be revoked when a second look finds the same: no rule gives it",
+        "shown": "would be revoked when a second check finds the same: no rule gives it",
         "rules": [],
     }
     assert kept["created_on"][:19] == row.created_on[:19]
@@ -241,7 +241,7 @@ async def test_the_ledger_alone_keeps_an_adoption_when_the_state_is_lost(stage: 
     await adopt(stage, RULE)
     await stage.run_until_quiet()
     stage.lose_state()
-    # This look reads no more than the rules give, and the adopted one is not among them any more.
+    # This check reads no more than the rules give, and the adopted one is not among them any more.
     stage.change(anna, companyName="Contoso Deutschland")
     await stage.event_about(anna)
     assert (await stage.app.state.person(anna)).holdings[NL].adopted
@@ -249,19 +249,19 @@ async def test_the_ledger_alone_keeps_an_adoption_when_the_state_is_lost(stage: 
     assert stage.row(NL, anna) is None
 
 
-async def test_it_is_kept_also_where_the_looks_since_could_not_read_its_profile(stage: Stage) -> None:
+async def test_it_is_kept_also_where_the_checks_since_could_not_read_its_profile(stage: Stage) -> None:
     await adopt(stage, chosen((NL, HARRY)))
     stage.queues.waiting.clear()
     stage.fault("arm", Effect(status=503), path=f".*/{NL.profile}/billingRoleAssignments/.*")
     await stage.event_about(HARRY)
-    assert (await stage.last_look(HARRY))["adopted"] == [str(NL)]
+    assert (await stage.last_check(HARRY))["adopted"] == [str(NL)]
     stage.faults.lift()
     stage.lose_state()
     await stage.advance(minutes=30)
     assert stage.held(HARRY) == set()
-    # What is gone is forgotten: nothing is read of it any more, and a look says so.
+    # What is gone is forgotten: nothing is read of it any more, and a check says so.
     await stage.event_about(HARRY)
-    last = await stage.last_look(HARRY)
+    last = await stage.last_check(HARRY)
     assert (last["read"], "adopted" in last) == ([], False)
 
 
@@ -278,7 +278,7 @@ async def test_the_sweep_finds_it_without_state_as_well(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("by", [OWNER, OTHER_APP])
-async def test_a_row_that_somebody_made_anew_is_foreign(stage: Stage, by: str) -> None:
+async def test_a_row_that_somebody_made_anew_is_unmanaged(stage: Stage, by: str) -> None:
     await adopt(stage, chosen((NL, HARRY)))
     await stage.run_until_quiet()
     stage.take(NL, HARRY)
@@ -293,10 +293,10 @@ async def test_a_row_that_somebody_made_anew_is_foreign(stage: Stage, by: str) -
     assert (await stage.app.state.person(HARRY)).holdings == {}
     contact = await make_first_contact(stage.app)
     (one,) = [one for one in contact.existing if one.principal_id == HARRY]
-    assert not isinstance(one.held, OwnAssignment)
+    assert not isinstance(one.held, ManagedAssignment)
 
 
-async def test_a_row_that_the_same_hand_made_anew_is_foreign(stage: Stage) -> None:
+async def test_a_row_that_the_same_hand_made_anew_is_unmanaged(stage: Stage) -> None:
     stage.give(DE, HARRY)
     await adopt(stage, chosen((DE, HARRY)))
     await stage.run_until_quiet()
@@ -320,7 +320,7 @@ async def test_a_row_that_was_remade_since_it_was_shown_is_another_one_whoever_m
     assert await evidence(stage, HARRY) == []
 
 
-async def test_what_was_adopted_revoked_and_given_by_hand_again_is_foreign(stage: Stage) -> None:
+async def test_what_was_adopted_revoked_and_given_by_hand_again_is_unmanaged(stage: Stage) -> None:
     await adopt(stage, chosen((NL, HARRY)))
     await stage.advance(minutes=10)
     assert stage.held(HARRY) == set()
@@ -348,7 +348,7 @@ async def test_what_can_not_be_adopted_is_refused_with_the_reason(stage: Stage) 
         (PARTNER, PIA): "the policy protects this person: nothing of theirs is ever ours to take",
         (DE, TREASURY): "it is held by a group, and we give and take people's only",
         (DE, OTHER_APP): "it is held by an app, and we give and take people's only",
-        (NL, FEMKE): f"it is ours already: made by us, as {APP}",
+        (NL, FEMKE): f"it is managed already: made by us, as {APP}",
         (NL, nobody): "there is no such assignment",
         (ea, HARRY): "there is no such billing profile in the accounts that the policy manages",
     }
@@ -372,7 +372,7 @@ async def test_another_role_is_refused(set_stage: Callable[..., Stage]) -> None:
     given["billingAccounts"][0]["billingProfiles"][1]["billingRoleAssignments"] = [reader]
     stage = set_stage(given=given)
     (refused,) = (await plan_adoption(stage.app, chosen((DE, HARRY)))).adoptions
-    assert refused.text == "they hold Billing profile reader there, and only Invoice manager can be ours"
+    assert refused.text == "they hold Billing profile reader there, and only Invoice manager can be managed"
 
 
 async def test_a_row_that_changed_since_it_was_shown_is_refused_with_the_difference(stage: Stage) -> None:
@@ -389,11 +389,11 @@ async def test_a_row_that_changed_since_it_was_shown_is_refused_with_the_differe
     assert stage.queues.waiting == []
 
 
-async def test_what_is_ours_by_now_is_refused(stage: Stage) -> None:
+async def test_what_is_managed_by_now_is_refused(stage: Stage) -> None:
     plan = await plan_adoption(stage.app, chosen((NL, HARRY)))
     await apply_adoption(stage.app, plan.able, "olga")
     (again,) = await apply_adoption(stage.app, plan.able, "piet")
-    assert (again.fate, again.why) == (Fate.REFUSED, "it is ours already")
+    assert (again.fate, again.why) == (Fate.REFUSED, "it is managed already")
     assert [record["by"] for record in await evidence(stage, HARRY)] == ["olga"]
 
 
@@ -418,10 +418,10 @@ async def test_a_profile_whose_list_could_not_be_read_is_said_to_be_missing(stag
     assert any(str(NL) in failure for failure in plan.failures)
 
 
-# -- at the same time as a look, and interrupted
+# -- at the same time as a check, and interrupted
 
 
-async def test_a_look_at_the_same_time_costs_neither_of_them_anything(stage: Stage) -> None:
+async def test_a_check_the_same_time_costs_neither_of_them_anything(stage: Stage) -> None:
     plan = await plan_adoption(stage.app, chosen((NL, HARRY)))
     chain: Chain = await stage.app.ledger.open(f"person:{HARRY}")
     for number in range(3):
@@ -429,18 +429,18 @@ async def test_a_look_at_the_same_time_costs_neither_of_them_anything(stage: Sta
     fates, _ = await asyncio.gather(apply_adoption(stage.app, plan.able, "olga"), stage.run_until_quiet())
     assert [fate.fate for fate in fates] == [Fate.ADOPTED]
     with pytest.raises(Conflict):  # who opened the chain before has lost it
-        await chain.append("look", stage.now, {})
+        await chain.append("check", stage.now, {})
     await stage.advance(minutes=15)
     assert stage.held(HARRY) == set()
     assert stage.raised == []
     assert stage.queues.dead == []
 
 
-@pytest.mark.parametrize(("looks", "fate"), [(3, Fate.ADOPTED), (99, Fate.FAILED)])
-async def test_a_chain_that_looks_write_to_is_opened_anew_a_few_times(stage: Stage, looks: int, fate: Fate) -> None:
+@pytest.mark.parametrize(("checks", "fate"), [(3, Fate.ADOPTED), (99, Fate.FAILED)])
+async def test_a_chain_that_checks_write_to_is_opened_anew_a_few_times(stage: Stage, checks: int, fate: Fate) -> None:
     stage.give(DE, HARRY)
     plan = await plan_adoption(stage.app, chosen((NL, HARRY), (DE, HARRY)))
-    busy = replace(stage.app, ledger=BusyLedger(stage.ledger_rows, looks))
+    busy = replace(stage.app, ledger=BusyLedger(stage.ledger_rows, checks))
     fates = await apply_adoption(busy, plan.able, "olga")
     assert {one.fate for one in fates} == {fate}
     assert len(await evidence(stage, HARRY)) == (2 if fate is Fate.ADOPTED else 0)
@@ -476,7 +476,7 @@ async def test_a_queue_that_cannot_be_reached_leaves_the_rest_to_the_sweep(stage
 # -- whose eyes it is seen with
 
 
-async def test_what_the_reader_made_by_hand_is_not_ours_for_that(stage: Stage) -> None:
+async def test_what_the_reader_made_by_hand_is_not_managed_for_that(stage: Stage) -> None:
     await stage.app.state.put_report(stage.now, {IDENTITIES: [APP]})
     transport = HandlerTransport(stage.faults.wrap("arm", stage._arm))
     billing = ArmBilling(stage.app.settings, Token(stage.endpoint, OWNER), transport=transport)
@@ -486,8 +486,8 @@ async def test_what_the_reader_made_by_hand_is_not_ours_for_that(stage: Stage) -
     assert contact.identities == {APP}
     assert contact.identities_known
     assert {one.principal_id: one.owner.value for one in contact.existing if one.profile == NL} == {
-        FEMKE: "ours",
-        HARRY: "foreign",
+        FEMKE: "managed",
+        HARRY: "unmanaged",
     }
 
 
@@ -511,7 +511,7 @@ async def test_the_verb_shows_each_consequence_and_refuses_where_nobody_can_be_a
     with pytest.raises(UsageError, match="--yes"):
         await adopt_verb(stage.app, screen, chosen((NL, HARRY)), "olga", ask=True)
     assert f"{NL}  {HARRY}  (Contoso Nederland, harry@contoso.example)" in _said(screen)
-    assert "would be revoked when a second look finds the same: no rule gives it" in _said(screen)
+    assert "would be revoked when a second check finds the same: no rule gives it" in _said(screen)
     assert await evidence(stage, HARRY) == []
 
 

@@ -24,7 +24,7 @@ async def test_everybody_is_served_soon_after_a_service_was_away(
     assert stage.queues.dead == []
 
 
-async def test_a_day_of_an_outage_costs_each_key_a_few_hundred_looks(stage: Stage) -> None:
+async def test_a_day_of_an_outage_costs_each_key_a_few_hundred_checks(stage: Stage) -> None:
     person = stage.hire("patient")
     stage.fault("arm", Effect(status=503))
     await stage.event_about(person)

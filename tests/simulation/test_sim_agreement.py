@@ -27,21 +27,21 @@ async def unseen(stage: Stage) -> Stage:
 
 async def test_what_agreed_before_an_update_that_does_not_show_allows_no_other(unseen: Stage) -> None:
     assert (await unseen.app.state.profile(NL)).unjudged is not None
-    assert await unseen.look(NL) is Outcome.WAITING
-    assert (await unseen.last_look(NL))["why"] == READ_ONCE
+    assert await unseen.check(NL) is Outcome.WAITING
+    assert (await unseen.last_check(NL))["why"] == READ_ONCE
     assert puts(unseen) == 1
 
 
 async def test_what_agreed_while_an_update_did_not_show_allows_none_once_it_does(unseen: Stage) -> None:
-    assert await unseen.look(NL) is Outcome.WAITING
+    assert await unseen.check(NL) is Outcome.WAITING
     unseen.queues.waiting.clear()  # nobody comes back before it shows
     await unseen.advance(hours=4)
     assert unseen.profile(NL)["invoiceEmailOptIn"] is True
-    await unseen.look(NL)
+    await unseen.check(NL)
     made = puts(unseen)
     unseen.set_profile(NL, invoiceEmailOptIn=False)
-    assert await unseen.look(NL) is Outcome.WAITING
-    assert (await unseen.last_look(NL))["why"] == READ_ONCE
+    assert await unseen.check(NL) is Outcome.WAITING
+    assert (await unseen.last_check(NL))["why"] == READ_ONCE
     assert puts(unseen) == made
 
 
@@ -49,8 +49,8 @@ async def test_the_second_update_of_a_day_follows_two_reads_of_its_own(stage: St
     stage.turn(update_status=200)
     for number in (1, 2):
         stage.set_profile(NL, invoiceEmailOptIn=False)
-        assert await stage.look(NL) is Outcome.WAITING
-        assert (await stage.last_look(NL))["why"] == READ_ONCE
+        assert await stage.check(NL) is Outcome.WAITING
+        assert (await stage.last_check(NL))["why"] == READ_ONCE
         assert puts(stage) == number - 1
         await stage.advance(minutes=6)
         assert puts(stage) == number

@@ -22,7 +22,7 @@ FEED = {
     "notification_url": "https://invoice-access.example/api/graph/notifications",
     "graph_client_states": "s" * 32,
 }
-AMPLE = POLICY + "budgets: { grants: 99/99/100 }\n"
+AMPLE = POLICY + "daily_limits: { grants: 99/99/100 }\n"
 """The usual policy with room for everybody whom nobody told of."""
 
 REFUSED = Effect(status=403, body={"error": {"code": "AuthorizationFailed", "message": "x"}})
@@ -75,9 +75,9 @@ async def test_without_drift_there_is_no_ratio(fed: Stage) -> None:
     assert silent(report) == []
 
 
-async def test_drift_is_announced_when_an_event_had_the_person_looked_at(fed: Stage) -> None:
+async def test_drift_is_announced_when_an_event_had_the_person_checked(fed: Stage) -> None:
     heard = fed.hire("anna")
-    fed.fault("arm", Effect(status=500), method="POST")  # the look comes, and cannot mend it
+    fed.fault("arm", Effect(status=500), method="POST")  # the check comes, and cannot fix it
     await fed.event_about(heard)
     fed.faults.lift()
     (unheard_of,) = await unheard(fed, 1)
@@ -226,10 +226,10 @@ async def test_a_catalogue_that_cannot_be_read_is_nothing_to_compare_with(fed: S
 async def test_of_a_long_chain_only_the_end_is_read(fed: Stage) -> None:
     loud, quiet = await unheard(fed, 2)
     fed.fault("arm", REFUSED, method="POST")
-    for person, looks in ((loud, announced.RECORDS), (quiet, announced.RECORDS // 2 - 1)):
-        await fed.look(PersonKey(person))
-        for _ in range(looks):
-            await fed.look(PersonKey(person), CauseKind.VERIFY)
+    for person, checks in ((loud, announced.RECORDS), (quiet, announced.RECORDS // 2 - 1)):
+        await fed.check(PersonKey(person))
+        for _ in range(checks):
+            await fed.check(PersonKey(person), CauseKind.VERIFY)
     report = await fed.sweep()
     assert report["drift"] == {"missing": 2}
     assert labels(report) == {"announced": 1}

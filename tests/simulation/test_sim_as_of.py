@@ -1,4 +1,4 @@
-"""As-of: what the ledger says of a day agrees with what was, from grants to wiped stores, ours and foreign."""
+"""As-of: what the ledger says of a day agrees with what was, from grants to wiped stores, ours and unmanaged."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,15 +11,15 @@ import pytest
 from sandbox.faults import Effect
 from shared.adapters.store.rows_sqlite import IN_MEMORY, SqliteRows
 from shared.domain.adoption.consequences import Choice
-from shared.domain.history.foreign_sightings import ESTATE, ForeignSpell, Sighted
 from shared.domain.history.spells import Certainty, Ending, How, Window
+from shared.domain.history.unmanaged_sightings import ESTATE, Sighted, UnmanagedSpell
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.services.estate import Estate, read_estate
 from shared.services.ledger_audit import DIGEST
 from shared.services.operate.adopt import apply_adoption, plan_adoption
-from shared.services.operate.as_of import HeldOn, Known, Unreadable, foreign_on, held_on, look_further
-from shared.services.sweep.foreign import SHOWN, note_foreign
+from shared.services.operate.as_of import HeldOn, Known, Unreadable, check_further, held_on, unmanaged_on
 from shared.services.sweep.sweep import _held_by_person
+from shared.services.sweep.unmanaged import SHOWN, note_unmanaged
 from tests.simulation.small_world import (
     DE,
     DIETER,
@@ -46,19 +46,19 @@ async def held_at(stage: Stage, at: datetime, **filters: Any) -> dict[tuple[str,
     return found
 
 
-async def foreign_at(stage: Stage, at: datetime, **filters: Any) -> dict[tuple[str, ProfileKey], ForeignSpell]:
+async def unmanaged_at(stage: Stage, at: datetime, **filters: Any) -> dict[tuple[str, ProfileKey], UnmanagedSpell]:
     found = {}
-    async for one in foreign_on(stage.app.ledger, stage.app.state, Window.of_moment(at), **filters):
-        assert isinstance(one, ForeignSpell), one
+    async for one in unmanaged_on(stage.app.ledger, stage.app.state, Window.of_moment(at), **filters):
+        assert isinstance(one, UnmanagedSpell), one
         found[one.principal_id, one.profile] = one
     return found
 
 
 async def note(stage: Stage) -> list[dict[str, Any]]:
-    """What a sweep does about foreign assignments."""
+    """What a sweep does about unmanaged assignments."""
     started = stage.now
     estate = await read_estate(stage.app)
-    return await note_foreign(stage.app, estate, await _held_by_person(stage.app, estate), started)
+    return await note_unmanaged(stage.app, estate, await _held_by_person(stage.app, estate), started)
 
 
 async def minutes_later(stage: Stage, minutes: int = 30) -> datetime:
@@ -118,16 +118,16 @@ async def test_filters_by_person_and_profile(stage: Stage) -> None:
 async def test_what_was_only_observed_is_never_told(set_stage: Callable[..., Stage]) -> None:
     stage = set_stage(policy=POLICY.replace("enforce: all", "enforce: none"))
     await stage.settle()
-    assert (await stage.last_look(FEMKE))["outcome"] == "would"
+    assert (await stage.last_check(FEMKE))["outcome"] == "would"
     assert await held_at(stage, stage.now) == {}
 
 
-async def test_what_somebody_took_away_is_unsure_between_the_looks_around_it(stage: Stage) -> None:
+async def test_what_somebody_took_away_is_unsure_between_the_checks_around_it(stage: Stage) -> None:
     await stage.event_about(FEMKE)
     await stage.advance(hours=1)
     seen = stage.now
     await stage.event_about(FEMKE)
-    await stage.advance(minutes=30)  # its second look
+    await stage.advance(minutes=30)  # its second check
     last = (await held_at(stage, seen))[FEMKE, NL].spell.seen
     stage.take(NL, FEMKE)
     unsure = await minutes_later(stage)
@@ -155,7 +155,7 @@ async def test_what_was_taken_away_and_granted_again_is_two_spells(stage: Stage)
     assert now.spell.began.cause == "sweep"
 
 
-async def test_a_wiped_ledger_still_tells_since_when_of_what_a_look_finds(stage: Stage) -> None:
+async def test_a_wiped_ledger_still_tells_since_when_of_what_a_check_finds(stage: Stage) -> None:
     began = (await held_at(stage, stage.now))[FEMKE, NL].spell.began.at
     before = await minutes_later(stage)
     wipe_ledger(stage)
@@ -174,26 +174,26 @@ async def test_how_far_back_the_ledger_knows_and_whom_is_learned_while_it_is_rea
     wipe_ledger(stage)
     nothing = Known()
     await held_at(stage, stage.now, known=nothing)
-    assert (nothing.since, await look_further(stage.app.ledger, nothing)) == (None, None)
+    assert (nothing.since, await check_further(stage.app.ledger, nothing)) == (None, None)
     anna = stage.hire("anna")
     await stage.event_about(anna)
     (first, *_) = await stage.records(anna)
     someone, nobody = Known(), Known()
     await held_at(stage, START, profile=DE, known=someone)
     assert (someone.since, someone.profile) == (first.at, False)
-    await stage.look(DE)
-    await look_further(stage.app.ledger, someone, profile=DE)
-    assert someone.profile, "it was looked at, though nobody holds anything there"
+    await stage.check(DE)
+    await check_further(stage.app.ledger, someone, profile=DE)
+    assert someone.profile, "it was checked, though nobody holds anything there"
     await stage.advance(hours=1)
     await stage.settle()  # with a digest
     await held_at(stage, START, person=PersonKey(guid(9, 9)), known=nobody)
-    await look_further(stage.app.ledger, nobody, person=PersonKey(guid(9, 9)))
+    await check_further(stage.app.ledger, nobody, person=PersonKey(guid(9, 9)))
     assert not nobody.person
     digest = await anext(stage.app.ledger.read(DIGEST))
     assert nobody.since == digest.at
 
 
-async def test_a_grant_that_shows_late_is_perhaps_until_a_look_shows_it(stage: Stage) -> None:
+async def test_a_grant_that_shows_late_is_perhaps_until_a_check_shows_it(stage: Stage) -> None:
     stage.turn(grants_visible_after_seconds=200)
     anna = stage.hire("anna")
     await stage.event_about(anna)
@@ -214,7 +214,7 @@ async def test_a_grant_that_was_refused_is_not_told(stage: Stage) -> None:
     refusal = Effect(status=403, body={"error": {"code": "AuthorizationFailed", "message": "x"}})
     stage.fault("arm", refusal, method="POST")
     await stage.event_about(anna)
-    assert (await stage.last_look(anna))["actions"][0]["outcome"] == "gave-up"
+    assert (await stage.last_check(anna))["actions"][0]["outcome"] == "gave-up"
     window = Window(START, stage.now + timedelta(days=1))
     assert [one async for one in held_on(stage.app.ledger, stage.app.state, window, person=PersonKey(anna))] == []
 
@@ -222,12 +222,12 @@ async def test_a_grant_that_was_refused_is_not_told(stage: Stage) -> None:
 async def test_a_chain_that_does_not_read_is_named_and_hides_no_other(stage: Stage) -> None:
     chain = await stage.app.ledger.open(f"person:{FEMKE}")
     await chain.append(
-        "look", stage.now, {"cause": "event", "origin": "x", "actions": [{"action": "grant"}], "read": 1}
+        "check", stage.now, {"cause": "event", "origin": "x", "actions": [{"action": "grant"}], "read": 1}
     )
     found = [one async for one in held_on(stage.app.ledger, stage.app.state, Window.of_moment(stage.now))]
     (bad,) = [one for one in found if isinstance(one, Unreadable)]
     assert bad.key == f"person:{FEMKE}"
-    assert "no look as this app writes them" in bad.why
+    assert "no check as this app writes them" in bad.why
     assert {one.person for one in found if isinstance(one, HeldOn)} == {DIETER, TESS}
 
 
@@ -240,10 +240,10 @@ def test_a_day_is_a_day_where_the_time_zone_is() -> None:
     )
 
 
-# -- foreign
+# -- unmanaged
 
 
-async def test_foreign_ones_are_told_with_first_and_last_sight(stage: Stage) -> None:
+async def test_unmanaged_ones_are_told_with_first_and_last_sight(stage: Stage) -> None:
     first = stage.now
     listed = await note(stage)
     assert [(row["principal"], row["profile"]) for row in listed] == [(HARRY, str(NL))]
@@ -254,13 +254,13 @@ async def test_foreign_ones_are_told_with_first_and_last_sight(stage: Stage) -> 
     unsure = await minutes_later(stage, 60)
     await note(stage)
     gone = await minutes_later(stage)
-    told = (await foreign_at(stage, unsure))[HARRY, NL]
+    told = (await unmanaged_at(stage, unsure))[HARRY, NL]
     assert told.first <= first
     assert told.last == last
     assert (told.left, told.certainty(Window.of_moment(unsure))) == ("gone", Certainty.PERHAPS)
     assert told.certainty(Window.of_moment(last)) is Certainty.HELD
-    assert await foreign_at(stage, gone) == {}
-    assert await foreign_at(stage, told.first - timedelta(seconds=1)) == {}
+    assert await unmanaged_at(stage, gone) == {}
+    assert await unmanaged_at(stage, told.first - timedelta(seconds=1)) == {}
 
 
 async def test_what_a_sweep_has_seen_last_is_unsure_until_the_next_one(stage: Stage) -> None:
@@ -269,7 +269,7 @@ async def test_what_a_sweep_has_seen_last_is_unsure_until_the_next_one(stage: St
     last = stage.now
     await note(stage)
     stage.take(NL, HARRY)
-    told = (await foreign_at(stage, await minutes_later(stage)))[HARRY, NL]
+    told = (await unmanaged_at(stage, await minutes_later(stage)))[HARRY, NL]
     assert (told.last, told.left_at) == (last, None)
     assert told.certainty(Window.of_moment(last)) is Certainty.HELD
     assert told.certainty(Window.of_moment(last + timedelta(seconds=1))) is Certainty.PERHAPS
@@ -284,33 +284,33 @@ async def adopt_and_revoke(stage: Stage, person: str) -> datetime:
     return await minutes_later(stage, 2)
 
 
-async def foreign_then(stage: Stage, at: datetime) -> dict[tuple[str, ProfileKey], ForeignSpell]:
-    """As the command asks: what people held, and then what was foreign."""
+async def unmanaged_then(stage: Stage, at: datetime) -> dict[tuple[str, ProfileKey], UnmanagedSpell]:
+    """As the command asks: what people held, and then what was unmanaged."""
     known = Known()
     _ = [one async for one in held_on(stage.app.ledger, stage.app.state, Window.of_moment(at), known=known)]
-    return await foreign_at(stage, at, known=known)
+    return await unmanaged_at(stage, at, known=known)
 
 
 @pytest.mark.parametrize("is_swept_since", [False, True])
-async def test_what_was_adopted_is_foreign_until_then_and_no_longer(stage: Stage, is_swept_since: bool) -> None:
+async def test_what_was_adopted_is_unmanaged_until_then_and_no_longer(stage: Stage, is_swept_since: bool) -> None:
     stage.change(HARRY, accountEnabled=False)
     await stage.sweep()
     before = await minutes_later(stage)
     after = await adopt_and_revoke(stage, HARRY)
     if is_swept_since:
         await stage.sweep()
-    told = (await foreign_then(stage, before))[HARRY, NL]
+    told = (await unmanaged_then(stage, before))[HARRY, NL]
     assert (told.left, told.last, told.certainty(Window.of_moment(before))) == ("adopted", told.left_at, Certainty.HELD)
-    assert await foreign_then(stage, after) == {}
+    assert await unmanaged_then(stage, after) == {}
 
 
-async def test_what_was_adopted_revoked_and_given_back_by_hand_is_foreign_again(stage: Stage) -> None:
+async def test_what_was_adopted_revoked_and_given_back_by_hand_is_unmanaged_again(stage: Stage) -> None:
     stage.change(HARRY, accountEnabled=False)
     await stage.sweep()
     await adopt_and_revoke(stage, HARRY)
     stage.give(NL, HARRY)
     await stage.sweep()
-    told = (await foreign_then(stage, stage.now))[HARRY, NL]
+    told = (await unmanaged_then(stage, stage.now))[HARRY, NL]
     assert told.left_at is None
 
 
@@ -345,17 +345,17 @@ async def test_a_profile_that_is_no_longer_managed_does_not_make_it_gone(set_sta
     stage.restart(policy=POLICY.replace("accounts: all", f'accounts: ["{NL.account}"]'))
     await stage.advance(hours=1)
     await note(stage)
-    told = (await foreign_at(stage, START))[HARRY, PARTNER]
+    told = (await unmanaged_at(stage, START))[HARRY, PARTNER]
     assert told.left == "not-managed"
 
 
-async def test_what_became_ours_is_not_gone(set_stage: Callable[..., Stage]) -> None:
+async def test_what_became_managed_is_not_gone(set_stage: Callable[..., Stage]) -> None:
     stage = set_stage()
     await note(stage)
     await stage.advance(hours=1)
     stage.restart(former_identities=OWNER)
     assert await note(stage) == []
-    assert (await foreign_at(stage, START))[HARRY, NL].left == "ours"
+    assert (await unmanaged_at(stage, START))[HARRY, NL].left == "managed"
 
 
 async def test_a_lost_state_keeps_the_first_sight(stage: Stage) -> None:
@@ -367,7 +367,7 @@ async def test_a_lost_state_keeps_the_first_sight(stage: Stage) -> None:
     stage.take(NL, HARRY)
     stage.lose_state()
     await note(stage)
-    assert await foreign_at(stage, stage.now) == {}
+    assert await unmanaged_at(stage, stage.now) == {}
 
 
 async def test_a_lost_ledger_gets_everything_anew_with_its_first_sight(stage: Stage) -> None:
@@ -375,7 +375,7 @@ async def test_a_lost_ledger_gets_everything_anew_with_its_first_sight(stage: St
     wipe_ledger(stage)
     await stage.advance(hours=1)
     await note(stage)
-    told = (await foreign_at(stage, stage.now))[HARRY, NL]
+    told = (await unmanaged_at(stage, stage.now))[HARRY, NL]
     assert told.first.isoformat() == first["first_seen"]
 
 
@@ -386,7 +386,7 @@ async def test_more_than_a_report_lists_are_all_kept_in_records_of_bounded_size(
     known = [Sighted(HOLDING, guid(8, n), "User", f"made by {OWNER}", START, START) for n in range(1201)]
     await stage.app.state.put_sighted([*await stage.app.state.sighted(), *known])
     del estate.rows[HOLDING]
-    listed = await note_foreign(stage.app, estate, await _held_by_person(stage.app, estate), stage.now)
+    listed = await note_unmanaged(stage.app, estate, await _held_by_person(stage.app, estate), stage.now)
     assert len(listed) == SHOWN
     assert len(await stage.app.state.sighted()) == 1202
     await note(stage)  # and now they are gone
@@ -402,7 +402,7 @@ async def test_of_two_sweeps_at_once_one_notes(stage: Stage) -> None:
     held = await _held_by_person(stage.app, estate)
     other = await stage.app.ledger.open(ESTATE)
     raced = _Raced(stage, other)
-    listed = await note_foreign(raced.app, estate, held, stage.now)
+    listed = await note_unmanaged(raced.app, estate, held, stage.now)
     assert {row["principal"] for row in listed} == {HARRY, OWNER}
     records = [record async for record in stage.app.ledger.read(ESTATE)]
     assert records[-1].kind == "other"

@@ -22,11 +22,11 @@ async def test_a_bug_is_no_outcome_it_raises_out_of_reconcile(stage: Stage) -> N
     stage.app = replace(stage.app, directory=WithABug())  # type: ignore[arg-type] # it lacks the rest on purpose
     before = len(await stage.records(PersonKey(FEMKE)))
     with pytest.raises(KeyError):
-        await stage.look(PersonKey(FEMKE))
+        await stage.check(PersonKey(FEMKE))
     assert len(await stage.records(PersonKey(FEMKE))) == before
 
 
-async def test_a_name_that_two_had_leads_to_a_look_at_both_with_the_hints_of_the_event(stage: Stage) -> None:
+async def test_a_name_that_two_had_leads_to_a_check_both_with_the_hints_of_the_event(stage: Stage) -> None:
     """One has it now, the other had it while they held something: the directory and the memory are both asked."""
     anna = stage.hire("anna", mail="team@contoso.example")
     await stage.event_about(anna)
@@ -34,7 +34,7 @@ async def test_a_name_that_two_had_leads_to_a_look_at_both_with_the_hints_of_the
     stage.change(anna, mail="anna.other@contoso.example")
     await stage.event_about(anna)
     bert = stage.hire("bert", mail="team@contoso.example")
-    outcome = await stage.look(IdentityKey(IdentityKind.MAIL, "team@contoso.example"), hints=(DE,))
+    outcome = await stage.check(IdentityKey(IdentityKind.MAIL, "team@contoso.example"), hints=(DE,))
     assert outcome is Outcome.DONE
     waiting = {item.key: item.hints for due, item in stage.queues.items() if due <= stage.now}
     assert waiting[PersonKey(anna)] == waiting[PersonKey(bert)] == (DE,)

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.guards.budgets import ALLOWANCE
+from shared.domain.guards.daily_limits import ALLOWANCE
 from shared.domain.guards.holds import action_id
 from shared.domain.keys import PersonKey
 from shared.domain.outcome import Outcome
@@ -26,7 +26,7 @@ async def test_a_grant_of_a_clock_a_little_ahead_is_waited_for_and_not_repeated(
     state = await stage.app.state.person(anna)
     intended = Holding(intended_at=stage.now + timedelta(seconds=ahead), found_nothing=True)
     await stage.app.state.put_person(replace(state, holdings={NL: intended}))
-    assert await stage.look(PersonKey(anna)) is Outcome.UNVERIFIED
+    assert await stage.check(PersonKey(anna)) is Outcome.UNVERIFIED
     assert writes(stage, anna) == 0
 
 
@@ -37,7 +37,7 @@ async def test_a_revoke_of_a_clock_a_little_ahead_is_waited_for_and_not_repeated
     state = await stage.app.state.person(FEMKE)
     revoking = replace(state.holdings[NL], revoking_at=stage.now + timedelta(seconds=ahead))
     await stage.app.state.put_person(replace(state, holdings={NL: revoking}))
-    assert await stage.look(PersonKey(FEMKE)) is Outcome.UNVERIFIED
+    assert await stage.check(PersonKey(FEMKE)) is Outcome.UNVERIFIED
     assert writes(stage, FEMKE) == before
 
 
@@ -47,7 +47,7 @@ async def test_an_intent_that_is_old_or_of_a_clock_that_was_wrong_stops_nothing(
     state = await stage.app.state.person(FEMKE)
     revoking = replace(state.holdings[NL], revoking_at=stage.now + timedelta(seconds=ahead))
     await stage.app.state.put_person(replace(state, holdings={NL: revoking}))
-    assert await stage.look(PersonKey(FEMKE)) is Outcome.DONE
+    assert await stage.check(PersonKey(FEMKE)) is Outcome.DONE
     assert stage.held(FEMKE) == set()
 
 
@@ -55,11 +55,11 @@ async def test_an_intent_that_is_old_or_of_a_clock_that_was_wrong_stops_nothing(
 async def test_what_a_clock_a_little_ahead_reserved_takes_its_room(
     set_stage: Callable[..., Stage], ahead: timedelta
 ) -> None:
-    stage = set_stage(policy=POLICY + "budgets: { leaver_revokes: 1/1/100 }\n")
+    stage = set_stage(policy=POLICY + "daily_limits: { leaver_revokes: 1/1/100 }\n")
     await stage.settle()
     kind = ActionKind.LEAVER_REVOKES
     row = await stage.app.state.reservations(kind)
     taken = {action_id(PersonKey(FEMKE), kind, NL): stage.now + ahead}
     await stage.app.state.put_reservations(replace(row, taken=taken))
     stage.change(DIETER, accountEnabled=False)
-    assert await stage.look(PersonKey(DIETER)) is Outcome.HELD
+    assert await stage.check(PersonKey(DIETER)) is Outcome.HELD

@@ -91,7 +91,7 @@ async def test_an_old_leave_date_of_an_enabled_account_is_held_and_told_of_in_ev
     assert "clear it, disable the account, or release this" in hold.why
     assert stage.held(FEMKE) == {NL}
     await stage.sweep()
-    assert queued(stage) == set()  # no look that would only meet the hold
+    assert queued(stage) == set()  # no check that would only meet the hold
 
 
 async def test_a_leave_date_of_yesterday_takes_at_once(stage: Stage) -> None:
@@ -132,7 +132,7 @@ async def test_a_release_takes_it_away_and_a_dismissal_leaves_it(set_stage: Call
     for clerk in CLERKS[:2]:
         stage.change(clerk, employeeLeaveDateTime=LONG_AGO)
     report = await stage.settle()
-    assert report["holds"]["lots"] == {}  # what is asked about takes no room from a budget, and is in no lot
+    assert report["holds"]["groups"] == {}  # what is asked about takes no room from a daily limit, and is in no group
     first, second = sorted(await holds(stage), key=lambda hold: hold.key.canonical)
     await release(stage.app, [first.id], "olga", stage.now)
     await dismiss(stage.app, [second.id], "olga", stage.now)

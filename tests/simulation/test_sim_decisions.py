@@ -10,27 +10,27 @@ import pytest
 from shared.adapters.store.rows import Replace
 from shared.domain.access.plan import StoppedBy
 from shared.domain.guards.baseline import Baseline
-from shared.domain.guards.brake import Brake, BrakeCause, Pause, Setting
 from shared.domain.guards.holds import Hold, KeyHolds, Status, action_id
+from shared.domain.guards.pauses import Pause, PauseCause, Pauses, Setting
 from shared.domain.keys import PersonKey
 from shared.domain.policy.model import ActionKind
 from shared.errors import Conflict, Transient
 from shared.services.operate.decisions import (
     CHAIN,
     Paused,
-    brake_status,
     dismiss,
     harm,
     list_holds,
     log,
     pause,
+    read_pauses,
     release,
     resume,
 )
 from tests.simulation.small_world import DE, DIETER, FEMKE, NL, POLICY, guid
 from tests.simulation.stage import Stage
 
-NO_MOVERS = POLICY + "budgets: { mover_revokes: 0/0/0, leaver_revokes: 5/50/50, grants: 100/100/100 }\n"
+NO_MOVERS = POLICY + "daily_limits: { mover_revokes: 0/0/0, leaver_revokes: 5/50/50, grants: 100/100/100 }\n"
 BY = "olga"
 
 
@@ -59,9 +59,9 @@ async def change(stage: Stage, person: str, **changes: Any) -> None:
     await stage.app.state.put_key_holds(replace(row, holds=holds))
 
 
-async def put_in_a_lot(stage: Stage, *people: str, lot: str = "sweep:mover_revokes") -> None:
+async def put_in_a_group(stage: Stage, *people: str, group: str = "sweep:mover_revokes") -> None:
     for person in people:
-        await change(stage, person, lot=lot, stopped_by=StoppedBy.SWEEP)
+        await change(stage, person, group=group, stopped_by=StoppedBy.SWEEP)
 
 
 async def snapshot(stage: Stage) -> tuple[object, ...]:
@@ -79,12 +79,12 @@ async def decisions(stage: Stage) -> list[dict[str, Any]]:
 
 
 async def some_holds(stage: Stage, number: int, kind: ActionKind = ActionKind.MOVER_REVOKES) -> list[Hold]:
-    """A lot of holds on people whom nobody knows."""
+    """A group of holds on people whom nobody knows."""
     rows = []
     for each in range(number):
         key = PersonKey(guid(8 if kind is ActionKind.MOVER_REVOKES else 7, each))
         name = action_id(key, kind, NL)
-        hold = Hold(name, key, kind, NL, "", "too many", StoppedBy.SWEEP, stage.now, stage.now, lot=f"sweep:{kind}")
+        hold = Hold(name, key, kind, NL, "", "too many", StoppedBy.SWEEP, stage.now, stage.now, group=f"sweep:{kind}")
         rows.append(KeyHolds(key, {name: hold}))
     await stage.app.state.put_key_holds(*rows)
     return [hold for row in rows for hold in row.holds.values()]
@@ -93,18 +93,18 @@ async def some_holds(stage: Stage, number: int, kind: ActionKind = ActionKind.MO
 # -- listing
 
 
-async def test_one_line_carries_a_lot_and_shows_its_members(waiting: Stage) -> None:
-    await put_in_a_lot(waiting, FEMKE, DIETER)
-    (line,) = (await list_holds(waiting.app)).lines
-    assert (line.id, line.is_lot) == ("sweep:mover_revokes", True)
+async def test_one_line_carries_a_group_and_shows_its_members(waiting: Stage) -> None:
+    await put_in_a_group(waiting, FEMKE, DIETER)
+    (line,) = (await list_holds(waiting.app)).groups
+    assert (line.id, line.is_group) == ("sweep:mover_revokes", True)
     assert {hold.key for hold in line.holds} == {PersonKey(FEMKE), PersonKey(DIETER)}
 
 
 async def test_single_holds_have_lines_of_their_own_oldest_first(waiting: Stage) -> None:
-    await change(waiting, FEMKE, since=waiting.now, lot="")
-    await change(waiting, DIETER, lot="")
-    lines = (await list_holds(waiting.app)).lines
-    assert [(line.id, line.is_lot) for line in lines] == [
+    await change(waiting, FEMKE, since=waiting.now, group="")
+    await change(waiting, DIETER, group="")
+    lines = (await list_holds(waiting.app)).groups
+    assert [(line.id, line.is_group) for line in lines] == [
         ((await hold_of(waiting, person)).id, False) for person in (DIETER, FEMKE)
     ]
 
@@ -112,7 +112,7 @@ async def test_single_holds_have_lines_of_their_own_oldest_first(waiting: Stage)
 # -- releasing
 
 
-async def test_a_release_is_recorded_stored_and_carried_out_by_a_look(waiting: Stage) -> None:
+async def test_a_release_is_recorded_stored_and_carried_out_by_a_check(waiting: Stage) -> None:
     hold = await hold_of(waiting, FEMKE)
     listing = await list_holds(waiting.app)
     decided = await release(waiting.app, [hold.id], BY, listing.at, why="they really moved")
@@ -134,17 +134,17 @@ async def test_a_release_is_recorded_stored_and_carried_out_by_a_look(waiting: S
                 "kind": "mover_revokes",
                 "profile": str(NL),
                 "basis": hold.basis,
-                "lot": "budget:mover_revokes",
+                "group": "daily_limit:mover_revokes",
             }
         ],
     }
-    look = await waiting.last_look(FEMKE)
-    assert (look["cause"], look["origin"]) == ("operator", "operator:olga")
+    check = await waiting.last_check(FEMKE)
+    assert (check["cause"], check["origin"]) == ("operator", "operator:olga")
 
 
 @pytest.mark.parametrize("names", [["sweep:mover_revokes"], None])
-async def test_a_lot_or_everything_is_released_at_once(waiting: Stage, names: list[str] | None) -> None:
-    await put_in_a_lot(waiting, FEMKE, DIETER)
+async def test_a_group_or_everything_is_released_at_once(waiting: Stage, names: list[str] | None) -> None:
+    await put_in_a_group(waiting, FEMKE, DIETER)
     decided = await release(waiting.app, names, BY, await list_holds(waiting.app))
     assert len(decided.holds) == 2
     await waiting.run_until_quiet()
@@ -153,14 +153,14 @@ async def test_a_lot_or_everything_is_released_at_once(waiting: Stage, names: li
 
 
 @pytest.mark.parametrize("by_time", [True, False])
-async def test_a_member_that_came_in_after_the_listing_refuses_the_whole_lot(waiting: Stage, by_time: bool) -> None:
-    await put_in_a_lot(waiting, FEMKE)
+async def test_a_member_that_came_in_after_the_listing_refuses_the_whole_group(waiting: Stage, by_time: bool) -> None:
+    await put_in_a_group(waiting, FEMKE)
     listing = await list_holds(waiting.app)
     await waiting.advance(minutes=1)
-    await put_in_a_lot(waiting, DIETER)
+    await put_in_a_group(waiting, DIETER)
     await change(waiting, DIETER, since=waiting.now)
     # As it was listed, Dieter's was another line.
-    listing = replace(listing, holds=tuple(hold for hold in listing.holds if hold.lot.startswith("sweep:")))
+    listing = replace(listing, holds=tuple(hold for hold in listing.holds if hold.group.startswith("sweep:")))
     before = await snapshot(waiting)
     decided = await release(waiting.app, ["sweep:mover_revokes"], BY, listing.at if by_time else listing)
     assert not decided.holds
@@ -180,14 +180,14 @@ async def test_every_difference_is_named_and_nothing_is_changed(waiting: Stage) 
     said = {difference.name: difference.what for difference in decided.differences}
     assert "another reason" in said[femkes.id]
     assert "pete dismissed it meanwhile" in said[dieters.id]
-    assert "no hold or lot of this name" in said["0123456789abcdef"]
+    assert "no hold or group of this name" in said["0123456789abcdef"]
     assert await snapshot(waiting) == before
     by_time = await release(waiting.app, [femkes.id, dieters.id], BY, listing.at)
     assert {difference.name for difference in by_time.differences} == {femkes.id, dieters.id}
 
 
 async def test_a_member_that_went_refuses_what_was_listed_with_it(waiting: Stage) -> None:
-    await put_in_a_lot(waiting, FEMKE, DIETER)
+    await put_in_a_group(waiting, FEMKE, DIETER)
     listing = await list_holds(waiting.app)
     waiting.change(FEMKE, department="Finance")
     await waiting.event_about(FEMKE)
@@ -204,7 +204,7 @@ async def test_that_a_sweep_wanted_it_once_more_is_no_difference(waiting: Stage)
     assert not (await release(waiting.app, None, BY, listing)).differences
 
 
-async def test_the_look_checks_once_more_and_opens_it_again_with_the_difference(waiting: Stage) -> None:
+async def test_the_check_checks_once_more_and_opens_it_again_with_the_difference(waiting: Stage) -> None:
     hold = await hold_of(waiting, FEMKE)
     await change(waiting, FEMKE, basis="a reason of yesterday")
     assert (await release(waiting.app, [hold.id], BY, await list_holds(waiting.app))).holds
@@ -317,9 +317,9 @@ async def test_a_hold_that_went_between_two_batches_of_rows_is_told_and_what_was
         stored.append(len(rows))
 
     monkeypatch.setattr(waiting.app.state, "put_key_holds", somebody_is_quicker)
-    decided = await release(waiting.app, [holds[0].lot], BY, listing)
+    decided = await release(waiting.app, [holds[0].group], BY, listing)
     assert (len(decided.holds), len(decided.differences)) == (100, 1)
-    by_status = [hold.status for hold in (await list_holds(waiting.app)).holds if hold.lot.startswith("sweep:")]
+    by_status = [hold.status for hold in (await list_holds(waiting.app)).holds if hold.group.startswith("sweep:")]
     assert (by_status.count(Status.RELEASED), by_status.count(Status.OPEN)) == (100, 49)
     assert len({message.item.key for message in waiting.queues.sent if message.item.cause.kind == "operator"}) == 100
 
@@ -347,11 +347,11 @@ async def test_dismissing_what_is_not_there_changes_nothing(waiting: Stage) -> N
     assert await snapshot(waiting) == before
 
 
-async def test_who_came_into_a_lot_while_it_was_dismissed_is_in_the_record_as_well(
+async def test_who_came_into_a_group_while_it_was_dismissed_is_in_the_record_as_well(
     waiting: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lot = "sweep:mover_revokes"
-    await put_in_a_lot(waiting, FEMKE)
+    group = "sweep:mover_revokes"
+    await put_in_a_group(waiting, FEMKE)
     femkes, dieters = await hold_of(waiting, FEMKE), await hold_of(waiting, DIETER)
     put = waiting.app.state.put_key_holds
     others: list[str] = []
@@ -359,12 +359,12 @@ async def test_who_came_into_a_lot_while_it_was_dismissed_is_in_the_record_as_we
     async def dieter_comes_in(*rows: KeyHolds, whole: bool) -> None:
         if not others:
             others.append("once")
-            await change_by(waiting, put, DIETER, lot=lot)
+            await change_by(waiting, put, DIETER, group=group)
             await change_by(waiting, put, FEMKE, renewed=waiting.now)
         await put(*rows, whole=whole)
 
     monkeypatch.setattr(waiting.app.state, "put_key_holds", dieter_comes_in)
-    decided = await dismiss(waiting.app, [lot], BY)
+    decided = await dismiss(waiting.app, [group], BY)
     assert {hold.id for hold in decided.holds} == {femkes.id, dieters.id}
     assert {hold.status for hold in (await list_holds(waiting.app)).holds} == {Status.DISMISSED}
     said = await decisions(waiting)
@@ -379,21 +379,21 @@ async def test_dismissing_twice_is_dismissing_once(waiting: Stage) -> None:
     assert await hold_of(waiting, FEMKE) == stored
 
 
-# -- the brake
+# -- the pause
 
 
 async def test_a_pause_stands_until_it_is_resumed_and_the_sweep_takes_up_what_it_stopped(waiting: Stage) -> None:
     assert await pause(waiting.app, BY, "audit") == Paused(already=False)
     await waiting.advance(seconds=5)
     assert await pause(waiting.app, "pete", "audit, too") == Paused(already=True)
-    assert (await brake_status(waiting.app)).pauses[Pause(BrakeCause.PAUSE)].by == BY
+    assert (await read_pauses(waiting.app)).active[Pause(PauseCause.PAUSE)].by == BY
     newcomer = waiting.hire("anna")
     await waiting.event_about(newcomer)
     await waiting.settle()
     assert not waiting.held(newcomer)
     resumed = await resume(waiting.app, BY)
-    assert (set(resumed.cleared), dict(resumed.remaining)) == ({Pause(BrakeCause.PAUSE)}, {})
-    assert not (await brake_status(waiting.app)).pauses
+    assert (set(resumed.cleared), dict(resumed.remaining)) == ({Pause(PauseCause.PAUSE)}, {})
+    assert not (await read_pauses(waiting.app)).active
     sent = len(waiting.queues.sent)
     await waiting.run_until_quiet()
     assert len(waiting.queues.sent) == sent, "nothing is enqueued by it"
@@ -412,7 +412,7 @@ async def test_a_pause_stops_writes_where_its_chain_is_damaged(waiting: Stage) -
     await waiting.ledger_rows.write(head.partition, Replace(head.key, {"nothing": 1}, head.etag))
     paused = await pause(waiting.app, BY, "stop")
     assert paused.unrecorded is not None
-    assert (await brake_status(waiting.app)).pauses[Pause(BrakeCause.PAUSE)].why == "stop"
+    assert (await read_pauses(waiting.app)).active[Pause(PauseCause.PAUSE)].why == "stop"
     newcomer = waiting.hire("anna")
     await waiting.event_about(newcomer)
     await waiting.settle()
@@ -421,20 +421,20 @@ async def test_a_pause_stops_writes_where_its_chain_is_damaged(waiting: Stage) -
 
 async def test_what_the_operator_did_not_agree_to_stays_and_is_not_accepted(waiting: Stage) -> None:
     await pause(waiting.app, BY, "audit")
-    agreed = (await brake_status(waiting.app)).pauses
+    agreed = (await read_pauses(waiting.app)).active
     await waiting.advance(seconds=5)
     await shrunk(waiting, 4)
     before = await waiting.app.state.baseline()
-    both = replace(await brake_status(waiting.app), pauses={**(await brake_status(waiting.app)).pauses, **agreed})
-    await waiting.app.state.put_brake(both)
+    both = replace(await read_pauses(waiting.app), active={**(await read_pauses(waiting.app)).active, **agreed})
+    await waiting.app.state.put_pauses(both)
     resumed = await resume(waiting.app, BY, agreed)
     assert (set(resumed.cleared), set(resumed.remaining)) == (
-        {Pause(BrakeCause.PAUSE)},
-        {Pause(BrakeCause.POPULATION_SHRANK)},
+        {Pause(PauseCause.PAUSE)},
+        {Pause(PauseCause.POPULATION_SHRANK)},
     )
     assert await waiting.app.state.baseline() == before
     nothing = await resume(waiting.app, BY, agreed)
-    assert (set(nothing.cleared), set(nothing.remaining)) == (set(), {Pause(BrakeCause.POPULATION_SHRANK)})
+    assert (set(nothing.cleared), set(nothing.remaining)) == (set(), {Pause(PauseCause.POPULATION_SHRANK)})
     assert await waiting.app.state.baseline() == before
 
 
@@ -444,11 +444,11 @@ async def test_resuming_where_nothing_stands_does_and_records_nothing(waiting: S
 
 
 async def shrunk(stage: Stage, seen: int) -> None:
-    """The population was 20, and a sweep set the brake for what it saw."""
+    """The population was 20, and a sweep set a pause for what it saw."""
     setting = Setting(stage.now, "sweep", "the population shrank", seen=seen)
     await stage.app.state.put_baseline(Baseline(stage.now, 7, 4, 20, "digest"))
-    await stage.app.state.put_brake(
-        Brake({Pause(BrakeCause.POPULATION_SHRANK): setting}, (await brake_status(stage.app)).version)
+    await stage.app.state.put_pauses(
+        Pauses({Pause(PauseCause.POPULATION_SHRANK): setting}, (await read_pauses(stage.app)).version)
     )
 
 
@@ -463,8 +463,8 @@ async def test_resuming_after_the_loss_of_our_role_accepts_the_accounts_that_are
     known = Baseline(waiting.now, 7, 4, 20, "digest", accounts=("mca:1", "mca:2"))
     await waiting.app.state.put_baseline(known)
     lost = Setting(waiting.now, "sweep", "an account is not listed any more")
-    await waiting.app.state.put_brake(
-        Brake({Pause(BrakeCause.ROLE_LOST): lost}, (await brake_status(waiting.app)).version)
+    await waiting.app.state.put_pauses(
+        Pauses({Pause(PauseCause.ROLE_LOST): lost}, (await read_pauses(waiting.app)).version)
     )
     await resume(waiting.app, BY)
     assert await waiting.app.state.baseline() == replace(known, accounts=())
@@ -487,10 +487,10 @@ async def test_resuming_puts_back_nothing_of_a_baseline_that_a_sweep_replaced_me
     monkeypatch.setattr(waiting.app.state, "put_baseline", a_sweep_is_quicker)
     await resume(waiting.app, BY)
     assert await waiting.app.state.baseline() == replace(newer, population=4)
-    assert not (await brake_status(waiting.app)).pauses
+    assert not (await read_pauses(waiting.app)).active
 
 
-async def test_a_baseline_that_never_stands_still_leaves_the_brake_on(
+async def test_a_baseline_that_never_stands_still_leaves_the_pause_on(
     waiting: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await shrunk(waiting, 4)
@@ -501,7 +501,7 @@ async def test_a_baseline_that_never_stands_still_leaves_the_brake_on(
     monkeypatch.setattr(waiting.app.state, "put_baseline", conflict)
     with pytest.raises(Transient, match="nothing was resumed"):
         await resume(waiting.app, BY)
-    assert set((await brake_status(waiting.app)).pauses) == {Pause(BrakeCause.POPULATION_SHRANK)}
+    assert set((await read_pauses(waiting.app)).active) == {Pause(PauseCause.POPULATION_SHRANK)}
 
 
 async def test_every_decision_is_in_the_log_the_newest_last(waiting: Stage) -> None:
@@ -516,20 +516,20 @@ async def test_every_decision_is_in_the_log_the_newest_last(waiting: Stage) -> N
 
 async def test_a_cause_that_comes_in_while_one_resumes_stays(waiting: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     await pause(waiting.app, BY, "audit")
-    put = waiting.app.state.put_brake
+    put = waiting.app.state.put_pauses
     late = Setting(waiting.now, f"person:{FEMKE}", "403")
 
-    async def role_is_lost_meanwhile(brake: Brake) -> Brake:
-        fresh = await waiting.app.state.brake()
-        if Pause(BrakeCause.ROLE_LOST) not in fresh.pauses:
-            await put(replace(fresh, pauses={**fresh.pauses, Pause(BrakeCause.ROLE_LOST): late}))
-        return await put(brake)
+    async def role_is_lost_meanwhile(pauses: Pauses) -> Pauses:
+        fresh = await waiting.app.state.pauses()
+        if Pause(PauseCause.ROLE_LOST) not in fresh.active:
+            await put(replace(fresh, active={**fresh.active, Pause(PauseCause.ROLE_LOST): late}))
+        return await put(pauses)
 
-    monkeypatch.setattr(waiting.app.state, "put_brake", role_is_lost_meanwhile)
+    monkeypatch.setattr(waiting.app.state, "put_pauses", role_is_lost_meanwhile)
     resumed = await resume(waiting.app, BY)
-    assert set(resumed.cleared) == {Pause(BrakeCause.PAUSE)}
-    assert dict(resumed.remaining) == {Pause(BrakeCause.ROLE_LOST): late}
-    assert (await brake_status(waiting.app)).pauses == {Pause(BrakeCause.ROLE_LOST): late}
+    assert set(resumed.cleared) == {Pause(PauseCause.PAUSE)}
+    assert dict(resumed.remaining) == {Pause(PauseCause.ROLE_LOST): late}
+    assert (await read_pauses(waiting.app)).active == {Pause(PauseCause.ROLE_LOST): late}
 
 
 # -- profiles
@@ -550,7 +550,7 @@ async def test_what_harmed_a_profile_is_shown_field_by_field_and_a_release_lets_
 
     stage.app.billing.opt_in = careless  # type: ignore[method-assign] # the service changes more than it was told
     await turn_off(stage)
-    assert set((await brake_status(stage.app)).pauses) == {Pause(BrakeCause.HARM, NL.folded)}
+    assert set((await read_pauses(stage.app)).active) == {Pause(PauseCause.HARM, NL.folded)}
     await resume(stage.app, BY)
     await turn_off(stage)
     (hold,) = (await list_holds(stage.app)).holds
@@ -564,5 +564,5 @@ async def test_what_harmed_a_profile_is_shown_field_by_field_and_a_release_lets_
 
 async def turn_off(stage: Stage) -> None:
     stage.set_profile(NL, invoiceEmailOptIn=False)
-    await stage.look(NL)
+    await stage.check(NL)
     await stage.advance(minutes=30)

@@ -1,4 +1,4 @@
-"""A look that waits for several moments comes back at the earliest of them."""
+"""A check that waits for several moments comes back at the earliest of them."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,7 +18,7 @@ async def test_evidence_about_several_profiles_is_seen_again_when_the_first_of_i
 ) -> None:
     both = POLICY.replace("- name: treasury", "- name: second\n    who: \"department eq 'Finance'\"\n"
                           '    profiles: [{ name: "Contoso Deutschland" }]\n  - name: treasury')  # fmt: skip
-    stage = set_stage(policy=both + "budgets: { mover_revokes: 9/9/100 }\n")
+    stage = set_stage(policy=both + "daily_limits: { mover_revokes: 9/9/100 }\n")
     await stage.settle()
     assert stage.held(FEMKE) == {NL, DE}
     stage.change(FEMKE, department="Kitchen")
@@ -26,7 +26,7 @@ async def test_evidence_about_several_profiles_is_seen_again_when_the_first_of_i
     seen = {first: stage.now - timedelta(minutes=4), second: stage.now - timedelta(minutes=1)}
     sightings = {f"moved:{profile.folded}": at for profile, at in seen.items()}  # type: ignore[attr-defined]
     await stage.app.state.put_person(replace(state, sightings=sightings))
-    assert await stage.look(PersonKey(FEMKE)) is Outcome.WAITING
+    assert await stage.check(PersonKey(FEMKE)) is Outcome.WAITING
     assert min(due for _, due in stage.awaited(FEMKE)) < stage.now + timedelta(minutes=2)
     await stage.advance(minutes=2)
     assert stage.held(FEMKE) == {second}
@@ -34,7 +34,7 @@ async def test_evidence_about_several_profiles_is_seen_again_when_the_first_of_i
     assert stage.held(FEMKE) == set()
 
 
-async def test_whoever_has_a_hire_date_and_a_leave_date_is_looked_at_on_the_earlier_day_first(stage: Stage) -> None:
+async def test_whoever_has_a_hire_date_and_a_leave_date_is_checked_on_the_earlier_day_first(stage: Stage) -> None:
     hire, leave = (stage.now + timedelta(minutes=minutes) for minutes in (20, 40))
     anna = stage.hire(
         "anna", employeeHireDate=f"{hire:%Y-%m-%dT%H:%M:%SZ}", employeeLeaveDateTime=f"{leave:%Y-%m-%dT%H:%M:%SZ}"

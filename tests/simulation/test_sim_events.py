@@ -17,7 +17,7 @@ def due_times(stage: Stage, kind: CauseKind) -> list[datetime]:
     return sorted(m.due for m in stage.queues.waiting if m.item.cause.kind is kind)
 
 
-async def test_what_concerns_one_person_in_a_batch_becomes_one_look(stage: Stage) -> None:
+async def test_what_concerns_one_person_in_a_batch_becomes_one_check(stage: Stage) -> None:
     batch = [stage.event(f"id:{FEMKE}"), stage.event(f"id:{FEMKE.upper()}"), stage.event(f"id:{DIETER}")]
     await stage.receive(*batch)
     assert sorted(m.item.key.canonical for m in stage.queues.waiting) == [f"person:{FEMKE}", f"person:{DIETER}"]
@@ -32,7 +32,7 @@ async def test_a_wrong_event_is_rejected_whole_and_stops_no_other(stage: Stage) 
     await stage.run_until_quiet()
     assert stage.held(anna) == {NL}
     assert [event.body for event in stage.queues.rejected] == garbage
-    assert all(event.reason and event.mend and event.field_name for event in stage.queues.rejected)
+    assert all(event.reason and event.remedy and event.field_name for event in stage.queues.rejected)
 
 
 async def test_one_bad_event_of_a_batch_is_rejected_alone_and_costs_no_other(stage: Stage) -> None:
@@ -47,7 +47,7 @@ async def test_one_bad_event_of_a_batch_is_rejected_alone_and_costs_no_other(sta
     assert f"person:{anna}" in {message.item.key.canonical for message in stage.queues.waiting}
 
 
-async def test_an_unreadable_date_costs_the_later_look_and_a_date_of_never_nothing(stage: Stage) -> None:
+async def test_an_unreadable_date_costs_the_later_check_and_a_date_of_never_nothing(stage: Stage) -> None:
     anna = stage.hire("anna")
     await stage.tell(f"id:{anna}", effective="next monday")
     await stage.tell(f"id:{DIETER}", effective="9999-12-31")
@@ -108,7 +108,7 @@ async def test_an_unreachable_queue_makes_intake_raise_so_that_the_batch_comes_b
     assert len(stage.queues.rejected) == 1
 
 
-async def test_a_past_effective_date_is_one_look_now(stage: Stage) -> None:
+async def test_a_past_effective_date_is_one_check_now(stage: Stage) -> None:
     await stage.tell(f"id:{FEMKE}", effective="2026-01-01")
     assert len(stage.queues.waiting) == 1
 
@@ -121,7 +121,7 @@ async def test_an_event_grants_nothing_to_whom_the_policy_gives_nothing(stage: S
     assert (await stage.app.state.person(anna)).version is None
 
 
-async def test_an_effective_date_brings_the_look_at_that_moment(stage: Stage) -> None:
+async def test_an_effective_date_brings_the_check_that_moment(stage: Stage) -> None:
     moment = datetime(2026, 3, 5, 8, 30, tzinfo=UTC)
     await stage.tell(f"id:{FEMKE}", effective="2026-03-05T09:30:00+01:00")
     await stage.advance(hours=1)

@@ -72,7 +72,7 @@ def of(contact: FirstContact, person: str, profile: ProfileKey = NL) -> Existing
 
 @pytest.fixture
 async def old(set_stage: Callable[..., Stage]) -> Stage:
-    """Observed, and looked at for the first time."""
+    """Observed, and checked for the first time."""
     return set_stage(policy=POLICY.replace("enforce: all", "enforce: none"), given=old_estate())
 
 
@@ -83,19 +83,19 @@ async def test_everything_that_exists_is_classified_and_nothing_is_written(old: 
     before = old.everything_held()
     contact = await make_first_contact(old.app)
     assert {one.principal_id: (one.owner, one.principal) for one in contact.existing} == {
-        FEMKE: (Owner.FOREIGN, PrincipalKind.PERSON),
-        HARRY: (Owner.FOREIGN, PrincipalKind.PERSON),
-        GREG: (Owner.FOREIGN, PrincipalKind.GUEST),
-        PIA: (Owner.FOREIGN, PrincipalKind.PERSON),
-        TREASURY: (Owner.FOREIGN, PrincipalKind.GROUP),
-        OTHER_APP: (Owner.FOREIGN, PrincipalKind.APP),
-        STRANGER: (Owner.FOREIGN, PrincipalKind.GONE),
-        NOBODY: (Owner.FOREIGN, PrincipalKind.UNKNOWN),
+        FEMKE: (Owner.UNMANAGED, PrincipalKind.PERSON),
+        HARRY: (Owner.UNMANAGED, PrincipalKind.PERSON),
+        GREG: (Owner.UNMANAGED, PrincipalKind.GUEST),
+        PIA: (Owner.UNMANAGED, PrincipalKind.PERSON),
+        TREASURY: (Owner.UNMANAGED, PrincipalKind.GROUP),
+        OTHER_APP: (Owner.UNMANAGED, PrincipalKind.APP),
+        STRANGER: (Owner.UNMANAGED, PrincipalKind.GONE),
+        NOBODY: (Owner.UNMANAGED, PrincipalKind.UNKNOWN),
     }
     assert [one.principal_id for one in contact.existing] == sorted(one.principal_id for one in contact.existing)
     assert contact.failures == ()
-    assert contact.table[Owner.FOREIGN][PrincipalKind.PERSON] == 3
-    assert sum(contact.table[Owner.OURS].values()) == 0
+    assert contact.table[Owner.UNMANAGED][PrincipalKind.PERSON] == 3
+    assert sum(contact.table[Owner.MANAGED].values()) == 0
     assert of(contact, PIA).protected
     assert {one.principal_id for one in contact.existing if one.given_by} == {FEMKE}
     assert of(contact, FEMKE).given_by == ("own-company",)
@@ -108,16 +108,16 @@ async def test_everything_that_exists_is_classified_and_nothing_is_written(old: 
     assert [one async for one in old.app.state.people()] == []
 
 
-async def test_what_we_made_is_ours_beside_what_was_there(set_stage: Callable[..., Stage]) -> None:
+async def test_what_we_made_is_managed_beside_what_was_there(set_stage: Callable[..., Stage]) -> None:
     stage = set_stage(given=old_estate())
     await stage.settle()
     contact = await make_first_contact(stage.app)
-    ours = {(one.profile, one.principal_id) for one in contact.existing if one.owner is Owner.OURS}
-    assert ours == {(DE, DIETER), (HOLDING, TESS)}
+    managed = {(one.profile, one.principal_id) for one in contact.existing if one.owner is Owner.MANAGED}
+    assert managed == {(DE, DIETER), (HOLDING, TESS)}
     assert of(contact, TESS, HOLDING).given_by == ("treasury",)
     assert quick_counts(one.held for one in contact.existing) == {
-        "ours": {"User": 2},
-        "foreign": {"Group": 1, "ServicePrincipal": 1, "Unknown": 1, "User": 5},
+        "managed": {"User": 2},
+        "unmanaged": {"Group": 1, "ServicePrincipal": 1, "Unknown": 1, "User": 5},
     }
 
 
@@ -195,8 +195,8 @@ async def test_every_sweep_counts_by_owner_and_principal_type_and_says_who_we_ar
     caplog.set_level("INFO")
     report = await old.sweep()
     assert report["assignments"] == {
-        "ours": {},
-        "foreign": {"Group": 1, "ServicePrincipal": 1, "Unknown": 1, "User": 5},
+        "managed": {},
+        "unmanaged": {"Group": 1, "ServicePrincipal": 1, "Unknown": 1, "User": 5},
     }
     assert json.dumps(report["assignments"]) in caplog.text
     contact = await make_first_contact(old.app)
@@ -223,7 +223,7 @@ async def test_the_list_shows_each_with_its_flags_and_the_counts(
     assert tell(screen, await make_first_contact(old.app)) == 0
     said = _said(screen)
     assert f"Contoso Nederland  {NL}" in said
-    assert f"{FEMKE}  foreign  person   femke@contoso.example" in said
+    assert f"{FEMKE}  unmanaged  person   femke@contoso.example" in said
     assert "employed; given by rule own-company" in said
     (pia,) = [after for line, after in zip(said.splitlines(), said.splitlines()[1:], strict=False) if PIA in line]
     assert pia.endswith("; protected")
@@ -233,12 +233,12 @@ async def test_the_list_shows_each_with_its_flags_and_the_counts(
 async def test_programs_get_json_of_one_owner_and_the_counts_of_all(old: Stage) -> None:
     await old.settle()
     screen = _screen()
-    assert tell(screen, await make_first_contact(old.app), only=Owner.OURS, as_json=True) == 0
+    assert tell(screen, await make_first_contact(old.app), only=Owner.MANAGED, as_json=True) == 0
     found = json.loads(_said(screen))
     assert found["assignments"] == []
-    assert found["counts"]["foreign"] == {"person": 3, "guest": 1, "group": 1, "app": 1, "gone": 1, "unknown": 1}
+    assert found["counts"]["unmanaged"] == {"person": 3, "guest": 1, "group": 1, "app": 1, "gone": 1, "unknown": 1}
     screen = _screen()
-    tell(screen, await make_first_contact(old.app), only=Owner.FOREIGN, as_json=True)
+    tell(screen, await make_first_contact(old.app), only=Owner.UNMANAGED, as_json=True)
     listed = {one["principal"]: one for one in json.loads(_said(screen))["assignments"]}
     assert listed[FEMKE]["given_by"] == ["own-company"]
     assert listed[PIA]["protected"] is True
@@ -288,7 +288,7 @@ def _bring_back(rows: SqliteRows, copy: _Copy) -> None:
 
 
 @pytest.mark.parametrize("state_too", [False, True])
-async def test_what_we_made_is_ours_by_its_row_when_the_ledger_is_lost(stage: Stage, state_too: bool) -> None:
+async def test_what_we_made_is_managed_by_its_row_when_the_ledger_is_lost(stage: Stage, state_too: bool) -> None:
     held = stage.everything_held()
     _empty(stage)
     if state_too:
@@ -297,10 +297,10 @@ async def test_what_we_made_is_ours_by_its_row_when_the_ledger_is_lost(stage: St
     assert stage.everything_held() == held
     contact = await make_first_contact(stage.app)
     assert {one.principal_id: one.owner for one in contact.existing} == {
-        FEMKE: Owner.OURS,
-        DIETER: Owner.OURS,
-        TESS: Owner.OURS,
-        HARRY: Owner.FOREIGN,
+        FEMKE: Owner.MANAGED,
+        DIETER: Owner.MANAGED,
+        TESS: Owner.MANAGED,
+        HARRY: Owner.UNMANAGED,
     }
     stage.change(FEMKE, accountEnabled=False)
     await stage.event_about(FEMKE)
@@ -313,7 +313,7 @@ async def test_what_we_made_is_ours_by_its_row_when_the_ledger_is_lost(stage: St
 
 
 @pytest.mark.parametrize("state_too", [False, True])
-async def test_a_row_that_says_nothing_is_foreign_once_the_ledger_says_nothing_either(
+async def test_a_row_that_says_nothing_is_unmanaged_once_the_ledger_says_nothing_either(
     set_stage: Callable[..., Stage], state_too: bool
 ) -> None:
     stage = set_stage()
@@ -330,7 +330,7 @@ async def test_a_row_that_says_nothing_is_foreign_once_the_ledger_says_nothing_e
         await stage.event_about(DIETER)
         await stage.settle()
     assert stage.everything_held() == held
-    assert of(await make_first_contact(stage.app), FEMKE).owner is Owner.FOREIGN
+    assert of(await make_first_contact(stage.app), FEMKE).owner is Owner.UNMANAGED
     assert stage.raised == []
     # Granting goes on, on chains that begin anew.
     anna = stage.hire("anna")
@@ -344,7 +344,7 @@ async def test_a_row_that_says_nothing_is_foreign_once_the_ledger_says_nothing_e
 async def test_a_ledger_that_is_wiped_in_the_middle_of_everything_is_survived(stage: Stage) -> None:
     anna = stage.hire("anna")
     stage.change(DIETER, companyName="Contoso Nederland")
-    await stage.event_about(DIETER)  # his revoke waits for a second look
+    await stage.event_about(DIETER)  # his revoke waits for a second check
     await stage.tell(f"id:{anna}")
     _empty(stage)
     await stage.run_until_quiet()
@@ -358,16 +358,16 @@ async def test_a_ledger_that_is_wiped_in_the_middle_of_everything_is_survived(st
     assert stage.queues.dead == []
 
 
-async def test_what_was_adopted_is_foreign_without_its_evidence_and_ours_with_it(stage: Stage) -> None:
+async def test_what_was_adopted_is_unmanaged_without_its_evidence_and_managed_with_it(stage: Stage) -> None:
     plan = await plan_adoption(stage.app, Choice(pairs=((NL, HARRY),)))
     before = _copy(stage.ledger_rows)
     await apply_adoption(stage.app, plan.able, "olga")
     stage.queues.waiting.clear()
     after = _copy(stage.ledger_rows)
     _bring_back(stage.ledger_rows, before)
-    assert of(await make_first_contact(stage.app), HARRY).owner is Owner.FOREIGN
+    assert of(await make_first_contact(stage.app), HARRY).owner is Owner.UNMANAGED
     _bring_back(stage.ledger_rows, after)
-    assert of(await make_first_contact(stage.app), HARRY).owner is Owner.OURS
+    assert of(await make_first_contact(stage.app), HARRY).owner is Owner.MANAGED
     _bring_back(stage.ledger_rows, before)
     stage.change(HARRY, accountEnabled=False)
     for _ in range(2):
@@ -384,7 +384,7 @@ async def test_an_older_copy_of_the_ledger_stops_whoever_wrote_to_the_newer_one(
     open_chain = await stage.app.ledger.open(key)
     _bring_back(stage.ledger_rows, copy)
     with pytest.raises(Conflict):
-        await open_chain.append("look", stage.now, {})
+        await open_chain.append("check", stage.now, {})
     stage.change(FEMKE, accountEnabled=False)
     await stage.event_about(FEMKE)
     assert stage.held(FEMKE) == set()
@@ -394,7 +394,7 @@ async def test_an_older_copy_of_the_ledger_stops_whoever_wrote_to_the_newer_one(
     assert stage.raised == []
 
 
-async def test_a_ledger_that_is_restored_under_a_look_has_the_look_taken_again(stage: Stage) -> None:
+async def test_a_ledger_that_is_restored_under_a_check_has_the_check_taken_again(stage: Stage) -> None:
     copy = _copy(stage.ledger_rows)
     stage.change(FEMKE, companyName="Contoso Deutschland")
     await stage.event_about(FEMKE)
@@ -412,9 +412,9 @@ async def test_a_ledger_that_is_restored_under_a_look_has_the_look_taken_again(s
     await stage.advance(minutes=30)
     assert stage.held(FEMKE) == {DE}
     assert stage.raised == []
-    assert (await stage.last_look(FEMKE))["outcome"] == "unchanged"
-    # Of the looks since the copy the ledger knows only those that came after it.
-    assert [look["cause"] for look in await stage.looks(FEMKE)] == ["sweep", "retry", "settle"]
+    assert (await stage.last_check(FEMKE))["outcome"] == "unchanged"
+    # Of the checks since the copy the ledger knows only those that came after it.
+    assert [check["cause"] for check in await stage.checks(FEMKE)] == ["sweep", "retry", "settle"]
     assert {row for row, by in stage.everything_held().items() if by == APP} == {
         (DE.folded, FEMKE),
         (DE.folded, DIETER),

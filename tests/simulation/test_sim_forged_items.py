@@ -1,4 +1,4 @@
-"""Work items with dates and counts that no honest look has: what they cost, and that it ends."""
+"""Work items with dates and counts that no honest check has: what they cost, and that it ends."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -36,7 +36,7 @@ async def test_retries_that_began_in_two_centuries_end_in_a_day(stage: Stage) ->
 
 
 @pytest.mark.parametrize("kind", [CauseKind.RETRY, CauseKind.WAIT, CauseKind.VERIFY, CauseKind.SETTLE])
-async def test_a_look_that_says_it_is_the_millionth_one_is_like_any_other(stage: Stage, kind: CauseKind) -> None:
+async def test_a_check_that_says_it_is_the_millionth_one_is_like_any_other(stage: Stage, kind: CauseKind) -> None:
     stage.fault("graph", Effect(status=503), times=10)
     for key in (PersonKey(FEMKE), NOBODY, NL):
         await stage.enqueue(key, kind, attempt=MOST_ATTEMPTS)

@@ -23,7 +23,7 @@ class OtherClock:
 
 
 @pytest.mark.parametrize("seconds", [15, -15, 3000])
-async def test_what_a_process_grants_with_a_clock_of_its_own_is_still_ours(
+async def test_what_a_process_grants_with_a_clock_of_its_own_is_still_managed(
     set_stage: Callable[..., Stage], seconds: float
 ) -> None:
     stage = set_stage()
@@ -38,7 +38,7 @@ async def test_what_a_process_grants_with_a_clock_of_its_own_is_still_ours(
     assert stage.held(person) == set()
 
 
-async def test_what_somebody_else_gave_before_we_looked_is_theirs_also_by_a_clock_behind(stage: Stage) -> None:
+async def test_what_somebody_else_gave_before_we_checked_is_theirs_also_by_a_clock_behind(stage: Stage) -> None:
     stage.turn(created_by_service_principal="absent", grants_visible_after_seconds=30.0)
     stage.app = replace(stage.app, clock=OtherClock(-15))
     person = stage.hire("nora")
@@ -66,7 +66,7 @@ async def test_a_move_that_was_taken_back_is_no_evidence_for_the_next_one(stage:
     assert NL in stage.held(FEMKE)
 
 
-async def test_a_grant_that_looks_found_to_have_come_to_nothing_explains_no_later_row(stage: Stage) -> None:
+async def test_a_grant_that_checks_found_to_have_come_to_nothing_explains_no_later_row(stage: Stage) -> None:
     stage.turn(created_by_service_principal="absent", create_status=202, operation_failure_status=400)
     person = stage.hire("nora")
     await stage.event_about(person)  # accepted, and it fails in the end

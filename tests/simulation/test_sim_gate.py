@@ -184,8 +184,8 @@ async def test_a_service_that_is_down_is_asked_seldom_and_everything_is_done_whe
     await stage.advance(minutes=10)
     assert before < sent(stage) <= before + 12 + 20  # each person's first, and one every half minute
     assert not any(stage.held(person) for person in newcomers)
-    looks = sum([len(await stage.looks(person)) for person in newcomers])
-    assert looks >= 24  # most of them put off without a call
+    checks = sum([len(await stage.checks(person)) for person in newcomers])
+    assert checks >= 24  # most of them put off without a call
     stage.faults.lift(away.id)
     await stage.advance(minutes=21)
     assert [stage.held(person) for person in newcomers] == [{NL}] * 6
@@ -249,7 +249,7 @@ async def test_a_busy_directory_is_slowed_down_for_before_it_refuses(set_stage: 
     assert seconds() - begun < 1000 / 50 + 30
 
 
-async def test_looks_that_are_put_off_say_why(set_stage: Stages) -> None:
+async def test_checks_that_are_put_off_say_why(set_stage: Stages) -> None:
     stage = set_stage()
     await stage.settle()
     stage.fault("arm", AWAY)
@@ -257,6 +257,6 @@ async def test_looks_that_are_put_off_say_why(set_stage: Stages) -> None:
         with pytest.raises(Transient):
             await stage.app.billing.assignment(NL, person)
     await stage.event_about(FEMKE)
-    look = await stage.last_look(PersonKey(FEMKE))
-    assert look["outcome"] == "retry"
-    assert "Azure Resource Manager was not called: it is down" in str(look)
+    check = await stage.last_check(PersonKey(FEMKE))
+    assert check["outcome"] == "retry"
+    assert "Azure Resource Manager was not called: it is down" in str(check)

@@ -1,4 +1,4 @@
-"""A budget counts what was written or may have been: whoever reserved and did not write leaves the room to others."""
+"""A daily limit counts what was written or may have been: who reserved and did not write leaves room to others."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sandbox.faults import Effect
-from shared.domain.guards.brake import Brake, BrakeCause, Pause, Setting
+from shared.domain.guards.pauses import Pause, PauseCause, Pauses, Setting
 from shared.domain.history.records import Record
 from shared.domain.keys import PersonKey
 from shared.domain.outcome import Outcome
@@ -20,7 +20,7 @@ from tests.simulation.small_world import DE, DIETER, FEMKE, NL, POLICY
 from tests.simulation.stage import Stage
 
 CREATE = "createBillingRoleAssignment"
-ONE_LEFT = POLICY + "budgets: { grants: 4/4/100, leaver_revokes: 1/1/100 }\n"
+ONE_LEFT = POLICY + "daily_limits: { grants: 4/4/100, leaver_revokes: 1/1/100 }\n"
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ async def test_a_write_that_the_handlers_time_did_not_reach_takes_no_room(one_le
     anna, ben = stage.hire("anna"), stage.hire("ben")
     stage.fault("graph", Effect(delay_seconds=25), path=f"/users/{anna}")
     await stage.event_about(anna)
-    assert (await stage.last_look(anna))["outcome"] == "retry"
+    assert (await stage.last_check(anna))["outcome"] == "retry"
     assert await reserved(stage) == 3
     await stage.event_about(ben)
     assert stage.held(ben) == {NL}
@@ -65,7 +65,7 @@ async def test_a_write_that_may_have_been_made_takes_its_room(one_left: Stage) -
     await stage.event_about(anna)
     await stage.event_about(ben)
     assert await reserved(stage) == 4
-    assert (await stage.last_look(ben))["outcome"] == "held"
+    assert (await stage.last_check(ben))["outcome"] == "held"
 
 
 async def test_a_write_that_a_pause_stopped_takes_no_room(one_left: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,15 +74,15 @@ async def test_a_write_that_a_pause_stopped_takes_no_room(one_left: Stage, monke
     put = stage.app.state.put_person
 
     async def put_and_pause(state: Any) -> Any:
-        version = (await stage.app.state.brake()).version
-        await stage.app.state.put_brake(
-            Brake({Pause(BrakeCause.PAUSE): Setting(stage.now, "olga", "because")}, version)
+        version = (await stage.app.state.pauses()).version
+        await stage.app.state.put_pauses(
+            Pauses({Pause(PauseCause.PAUSE): Setting(stage.now, "olga", "because")}, version)
         )
         return await put(state)
 
     monkeypatch.setattr(stage.app.state, "put_person", put_and_pause)  # the intent is stored: the write is next
     await stage.event_about(anna)
-    assert (await stage.last_look(anna))["outcome"] == "held"
+    assert (await stage.last_check(anna))["outcome"] == "held"
     assert await reserved(stage) == 3
 
 
@@ -123,10 +123,10 @@ async def test_an_intent_that_was_not_recorded_leaves_a_leavers_room_to_other_le
 
 
 @pytest.mark.parametrize("behind", [0, 2, 540])
-async def test_an_overtaken_look_leaves_the_room_of_the_look_that_overtook_it(
+async def test_an_overtaken_check_leaves_the_room_of_the_check_that_overtook_it(
     one_left: Stage, monkeypatch: pytest.MonkeyPatch, behind: int
 ) -> None:
-    """Two instances look at one leaver; the one whose clock is behind reserves last, records first and writes."""
+    """Two instances check one leaver; the one whose clock is behind reserves last, records first and writes."""
     stage = one_left
     open_chain, quick = stage.app.ledger.open, stage.app
 
@@ -139,7 +139,7 @@ async def test_an_overtaken_look_leaves_the_room_of_the_look_that_overtook_it(
             if kind == "intent":
                 monkeypatch.undo()
                 stage.app = replace(quick, clock=Slow())
-                assert await stage.look(PersonKey(FEMKE)) is Outcome.DONE
+                assert await stage.check(PersonKey(FEMKE)) is Outcome.DONE
                 stage.app = quick
             return await self._chain.append(kind, at, body)
 
@@ -163,11 +163,11 @@ async def test_what_was_written_earlier_keeps_its_room_where_a_later_try_comes_t
     await asyncio.sleep(130)  # the intent is old enough to be tried again
     stage.fault("arm", Effect(status=429), method="POST", path=CREATE, times=1)
     await stage.run_until_quiet()
-    assert "retry" in [look["outcome"] for look in await stage.looks(anna)]
+    assert "retry" in [check["outcome"] for check in await stage.checks(anna)]
     assert (await stage.app.state.reservations(ActionKind.GRANTS)).taken == before.taken
 
 
-async def test_a_budget_that_nobody_could_write_gives_nothing_back_and_the_look_ends_all_the_same(
+async def test_a_daily_limit_that_nobody_could_write_gives_nothing_back_and_the_check_ends_all_the_same(
     one_left: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stage = one_left
@@ -184,7 +184,7 @@ async def test_a_budget_that_nobody_could_write_gives_nothing_back_and_the_look_
     monkeypatch.setattr(stage.app.state, "put_reservations", once)
     stage.fault("arm", Effect(status=429), method="POST", path=CREATE, times=1)
     await stage.event_about(anna)
-    assert (await stage.last_look(anna))["outcome"] == "retry"
+    assert (await stage.last_check(anna))["outcome"] == "retry"
     assert await reserved(stage) == 4
     monkeypatch.undo()
     await stage.advance(minutes=20)
@@ -193,11 +193,11 @@ async def test_a_budget_that_nobody_could_write_gives_nothing_back_and_the_look_
 
 
 async def test_an_update_of_a_profile_that_was_refused_takes_no_room(set_stage: Callable[..., Stage]) -> None:
-    stage = set_stage(policy=POLICY + "budgets: { profile_updates: 1/1/100 }\n")
+    stage = set_stage(policy=POLICY + "daily_limits: { profile_updates: 1/1/100 }\n")
     await stage.settle()
     stage.fault("arm", Effect(status=400), method="PUT", times=1)
     for profile in (NL, DE):
         stage.set_profile(profile, invoiceEmailOptIn=False)
-        await stage.look(profile)
+        await stage.check(profile)
         await stage.advance(minutes=6)
     assert [stage.profile(profile)["invoiceEmailOptIn"] for profile in (NL, DE)] == [False, True]

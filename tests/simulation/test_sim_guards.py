@@ -1,4 +1,4 @@
-"""What limits a day: budgets, holds and the brake, as the looks meet them."""
+"""What limits a day: daily limits, holds and the pause, as the checks meet them."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,21 +8,21 @@ import pytest
 
 from sandbox.faults import Effect
 from shared.domain.access.plan import StoppedBy
-from shared.domain.guards.brake import Brake, BrakeCause, Pause, Setting
 from shared.domain.guards.holds import Hold, KeyHolds, Status, action_id
+from shared.domain.guards.pauses import Pause, PauseCause, Pauses, Setting
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.policy.model import ActionKind
 from tests.simulation.small_world import DE, DIETER, FEMKE, HOLDING, MPA, NL, PARTNER, POLICY, TESS
 from tests.simulation.stage import Stage
 
-BUDGETS = "budgets: {{ mover_revokes: {}, leaver_revokes: {}, grants: {} }}\n"
+DAILY_LIMITS = "daily_limits: {{ mover_revokes: {}, leaver_revokes: {}, grants: {} }}\n"
 AMPLE = "100/100/100"
 
 
 def limited(*, movers: str = AMPLE, leavers: str = AMPLE, grants: str = AMPLE) -> str:
-    """The usual policy under other budgets."""
-    return POLICY + BUDGETS.format(movers, leavers, grants)
+    """The usual policy under other daily limits."""
+    return POLICY + DAILY_LIMITS.format(movers, leavers, grants)
 
 
 @pytest.fixture
@@ -55,16 +55,16 @@ async def move_out(stage: Stage, *people: str) -> None:
     await stage.advance(minutes=11)
 
 
-async def set_brake(stage: Stage, cause: BrakeCause) -> None:
-    brake = await stage.app.state.brake()
-    await stage.app.state.put_brake(Brake({Pause(cause): Setting(stage.now, "olga", "because")}, brake.version))
+async def set_pause(stage: Stage, cause: PauseCause) -> None:
+    pauses = await stage.app.state.pauses()
+    await stage.app.state.put_pauses(Pauses({Pause(cause): Setting(stage.now, "olga", "because")}, pauses.version))
 
 
-async def release_brake(stage: Stage) -> None:
-    await stage.app.state.put_brake(Brake({}, (await stage.app.state.brake()).version))
+async def end_pauses(stage: Stage) -> None:
+    await stage.app.state.put_pauses(Pauses({}, (await stage.app.state.pauses()).version))
 
 
-async def test_what_exceeds_a_budget_is_held_and_time_alone_never_applies_it(small_day: Stage) -> None:
+async def test_what_exceeds_a_daily_limit_is_held_and_time_alone_never_applies_it(small_day: Stage) -> None:
     stage = small_day
     await move_out(stage, FEMKE)
     await move_out(stage, DIETER)
@@ -72,10 +72,10 @@ async def test_what_exceeds_a_budget_is_held_and_time_alone_never_applies_it(sma
     assert stage.row(DE, DIETER) is not None
     hold = await hold_of(stage, DIETER)
     assert (hold.kind, hold.profile, hold.status) == (ActionKind.MOVER_REVOKES, DE, Status.OPEN)
-    assert hold.stopped_by is StoppedBy.BUDGET
-    look = await stage.last_look(DIETER)
-    assert look["outcome"] == "held"
-    assert look["actions"][0]["hold"] == hold.id
+    assert hold.stopped_by is StoppedBy.DAILY_LIMIT
+    check = await stage.last_check(DIETER)
+    assert check["outcome"] == "held"
+    assert check["actions"][0]["hold"] == hold.id
     for _ in range(3):
         await stage.advance(hours=24)
         await stage.event_about(DIETER)
@@ -86,7 +86,7 @@ async def test_what_exceeds_a_budget_is_held_and_time_alone_never_applies_it(sma
     assert renewed.renewed > hold.renewed
 
 
-async def test_a_budget_is_free_again_after_a_day(small_day: Stage) -> None:
+async def test_a_daily_limit_is_free_again_after_a_day(small_day: Stage) -> None:
     stage = small_day
     await move_out(stage, FEMKE)
     await stage.advance(hours=25)
@@ -94,7 +94,7 @@ async def test_a_budget_is_free_again_after_a_day(small_day: Stage) -> None:
     assert stage.row(DE, DIETER) is None
 
 
-async def test_a_leaver_is_not_stuck_behind_a_movers_budget_nor_behind_their_own_hold_as_a_mover(
+async def test_a_leaver_is_not_stuck_behind_a_movers_daily_limit_nor_behind_their_own_hold_as_a_mover(
     small_day: Stage,
 ) -> None:
     stage = small_day
@@ -116,7 +116,7 @@ async def test_the_rest_of_a_plan_goes_on(set_stage: Callable[..., Stage]) -> No
     assert (await hold_of(stage, FEMKE)).profile == NL
 
 
-async def test_grants_have_a_budget_as_well(set_stage: Callable[..., Stage]) -> None:
+async def test_grants_have_a_daily_limit_as_well(set_stage: Callable[..., Stage]) -> None:
     stage = set_stage(policy=limited(grants="5/5/100"))
     await stage.settle()  # three of them
     newcomers = [stage.hire(f"new{number}") for number in range(4)]
@@ -139,7 +139,7 @@ async def test_the_same_action_counts_once_however_often_it_is_tried(set_stage: 
     assert len(reserved.taken) == 4
 
 
-async def test_a_released_action_is_done_whatever_the_budget_and_takes_no_room(small_day: Stage) -> None:
+async def test_a_released_action_is_done_whatever_the_daily_limit_and_takes_no_room(small_day: Stage) -> None:
     stage = small_day
     await move_out(stage, FEMKE)
     await move_out(stage, DIETER)
@@ -178,9 +178,9 @@ async def test_a_dismissed_action_is_left_alone_until_it_changes(small_day: Stag
     await stage.event_about(DIETER)
     await stage.advance(minutes=11)
     assert stage.row(DE, DIETER) is not None
-    look = await stage.last_look(DIETER)
-    assert look["outcome"] == "unchanged"
-    assert "dismissed by olga" in look["actions"][0]["why"]
+    check = await stage.last_check(DIETER)
+    assert check["outcome"] == "unchanged"
+    assert "dismissed by olga" in check["actions"][0]["why"]
     stage.change(DIETER, accountEnabled=False)
     await stage.event_about(DIETER)
     assert stage.row(DE, DIETER) is None
@@ -205,7 +205,7 @@ async def test_a_hold_stays_while_its_profile_cannot_be_read(small_day: Stage) -
     stage.faults.lift()
 
 
-async def test_a_decision_made_during_a_look_stops_it_and_stands(small_day: Stage) -> None:
+async def test_a_decision_made_during_a_check_stops_it_and_stands(small_day: Stage) -> None:
     stage = small_day
     await move_out(stage, FEMKE)
     await move_out(stage, DIETER)
@@ -226,34 +226,34 @@ async def test_a_decision_made_during_a_look_stops_it_and_stands(small_day: Stag
     assert stage.row(DE, DIETER) is None
 
 
-@pytest.mark.parametrize("cause", list(BrakeCause))
-async def test_the_brake_stops_grants_and_movers(small_day: Stage, cause: BrakeCause) -> None:
+@pytest.mark.parametrize("cause", list(PauseCause))
+async def test_the_pause_stops_grants_and_movers(small_day: Stage, cause: PauseCause) -> None:
     stage = small_day
-    await set_brake(stage, cause)
+    await set_pause(stage, cause)
     newcomer = stage.hire("anna")
     await stage.event_about(newcomer)
     await move_out(stage, FEMKE)
     assert not stage.held(newcomer)
     assert stage.held(FEMKE) == {NL}
-    look = await stage.last_look(newcomer)
-    assert look["outcome"] == "held"
-    assert cause.value in look["actions"][0]["why"]
+    check = await stage.last_check(newcomer)
+    assert check["outcome"] == "held"
+    assert cause.value in check["actions"][0]["why"]
     assert not [row async for row in stage.app.state.holds()]
-    await release_brake(stage)
+    await end_pauses(stage)
     await stage.settle()
     assert stage.held(newcomer) == {NL}
     assert not stage.held(FEMKE)
 
 
-@pytest.mark.parametrize("cause", list(BrakeCause))
+@pytest.mark.parametrize("cause", list(PauseCause))
 async def test_strong_evidence_passes_every_cause_but_a_pause_and_the_lost_role(
-    small_day: Stage, cause: BrakeCause
+    small_day: Stage, cause: PauseCause
 ) -> None:
     stage = small_day
-    await set_brake(stage, cause)
+    await set_pause(stage, cause)
     stage.change(FEMKE, accountEnabled=False)
     await stage.event_about(FEMKE)
-    assert bool(stage.held(FEMKE)) == (cause in {BrakeCause.PAUSE, BrakeCause.ROLE_LOST})
+    assert bool(stage.held(FEMKE)) == (cause in {PauseCause.PAUSE, PauseCause.ROLE_LOST})
 
 
 async def test_a_pause_that_comes_between_two_writes_stops_the_second(set_stage: Callable[..., Stage]) -> None:
@@ -262,7 +262,7 @@ async def test_a_pause_that_comes_between_two_writes_stops_the_second(set_stage:
     grant = stage.app.billing.grant_invoice_manager
 
     async def grant_and_pause(profile: ProfileKey, principal: str) -> object:
-        await set_brake(stage, BrakeCause.PAUSE)
+        await set_pause(stage, PauseCause.PAUSE)
         return await grant(profile, principal)
 
     stage.app.billing.grant_invoice_manager = grant_and_pause  # type: ignore[assignment,method-assign]
@@ -271,8 +271,8 @@ async def test_a_pause_that_comes_between_two_writes_stops_the_second(set_stage:
     person = stage.hire("anna")
     await stage.event_about(person)
     assert len(stage.held(person)) == 1
-    look = await stage.last_look(person)
-    assert sorted(action["outcome"] for action in look["actions"]) == ["done", "held", "held", "held"]
+    check = await stage.last_check(person)
+    assert sorted(action["outcome"] for action in check["actions"]) == ["done", "held", "held", "held"]
 
 
 async def test_the_loss_of_our_own_role_pauses_that_account_alone(small_day: Stage) -> None:
@@ -280,9 +280,9 @@ async def test_the_loss_of_our_own_role_pauses_that_account_alone(small_day: Sta
     stage.fault("arm", Effect(status=403), path="PARTNER")
     stage.change(FEMKE, companyName="Fabrikam")
     await stage.event_about(FEMKE)
-    brake = await stage.app.state.brake()
-    assert {pause: setting.by for pause, setting in brake.pauses.items()} == {
-        Pause(BrakeCause.ROLE_LOST, MPA): f"person:{FEMKE}"
+    pauses = await stage.app.state.pauses()
+    assert {pause: setting.by for pause, setting in pauses.active.items()} == {
+        Pause(PauseCause.ROLE_LOST, MPA): f"person:{FEMKE}"
     }
     stage.faults.lift()
     stage.change(DIETER, accountEnabled=False)
@@ -292,27 +292,27 @@ async def test_the_loss_of_our_own_role_pauses_that_account_alone(small_day: Sta
     await stage.event_about(anna)
     assert stage.held(anna) == set()
     await stage.settle()  # it reads the account again
-    assert not (await stage.app.state.brake()).pauses
+    assert not (await stage.app.state.pauses()).active
     assert stage.held(anna) == {PARTNER}
 
 
 async def test_what_is_only_observed_is_not_guarded(set_stage: Callable[..., Stage]) -> None:
     stage = set_stage(policy=limited(grants="0/0/0").replace("enforce: all", "enforce: none"))
-    await set_brake(stage, BrakeCause.PAUSE)
+    await set_pause(stage, PauseCause.PAUSE)
     await stage.event_about(FEMKE)
-    assert (await stage.last_look(FEMKE))["outcome"] == "would"
+    assert (await stage.last_check(FEMKE))["outcome"] == "would"
     assert not [row async for row in stage.app.state.holds()]
     assert not (await stage.app.state.reservations(ActionKind.GRANTS)).taken
 
 
 async def opt_out(stage: Stage, profile: ProfileKey) -> None:
     stage.set_profile(profile, invoiceEmailOptIn=False)
-    await stage.look(profile)
+    await stage.check(profile)
     await stage.advance(minutes=6)
 
 
-async def test_profile_updates_have_a_budget_as_well(set_stage: Callable[..., Stage]) -> None:
-    stage = set_stage(policy=POLICY + "budgets: { profile_updates: 2/2/100 }\n")
+async def test_profile_updates_have_a_daily_limit_as_well(set_stage: Callable[..., Stage]) -> None:
+    stage = set_stage(policy=POLICY + "daily_limits: { profile_updates: 2/2/100 }\n")
     await stage.settle()
     for profile in (NL, DE, HOLDING):
         await opt_out(stage, profile)
@@ -320,7 +320,7 @@ async def test_profile_updates_have_a_budget_as_well(set_stage: Callable[..., St
     (rows,) = [row async for row in stage.app.state.holds()]
     assert rows.key == HOLDING
     stage.set_profile(HOLDING, invoiceEmailOptIn=True)
-    await stage.look(HOLDING)
+    await stage.check(HOLDING)
     assert not [row async for row in stage.app.state.holds()]
 
 
@@ -338,7 +338,7 @@ async def test_a_profile_that_fights_back_is_held_and_a_release_lets_one_more_up
     assert hold.stopped_by is StoppedBy.FIGHTS_BACK
     released = {hold.id: replace(hold, status=Status.RELEASED, by="olga", decided_at=stage.now)}
     await stage.app.state.put_key_holds(replace(rows, holds=released))
-    assert await stage.look(PARTNER) in {Outcome.DONE, Outcome.WAITING}
+    assert await stage.check(PARTNER) in {Outcome.DONE, Outcome.WAITING}
     await stage.advance(minutes=6)
     assert stage.profile(PARTNER)["invoiceEmailOptIn"] is True
     await opt_out(stage, PARTNER)
@@ -359,7 +359,7 @@ async def test_reservations_outlive_a_clock_that_runs_ahead(set_stage: Callable[
     assert stage.held(DIETER) == {DE}
 
 
-async def test_one_who_holds_by_group_is_budgeted_like_the_others(small_day: Stage) -> None:
+async def test_one_who_holds_by_group_is_limited_like_the_others(small_day: Stage) -> None:
     stage = small_day
     await move_out(stage, FEMKE)
     stage.leave("00000004-0000-4000-8000-000000000001", TESS)
@@ -387,7 +387,7 @@ async def hold_an_update(stage: Stage, profile: ProfileKey, **said: object) -> H
         stopped_by=StoppedBy.SWEEP,
         since=stage.now,
         renewed=stage.now,
-        lot="sweep:profile_updates",
+        group="sweep:profile_updates",
     )
     hold = replace(usual, **said)  # type: ignore[arg-type] # whatever of it a test says
     await stage.app.state.put_key_holds(replace(rows, holds={hold.id: hold}))
@@ -399,7 +399,7 @@ def released(stage: Stage) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("fights", [False, True])
-async def test_a_release_of_a_lot_does_not_stand_for_what_its_person_was_not_told(
+async def test_a_release_of_a_group_does_not_stand_for_what_its_person_was_not_told(
     set_stage: Callable[..., Stage], *, fights: bool
 ) -> None:
     stage = set_stage()
@@ -412,7 +412,7 @@ async def test_a_release_of_a_lot_does_not_stand_for_what_its_person_was_not_tol
     assert stage.profile(PARTNER)["invoiceEmailOptIn"] is False
     hold = await holds_of(stage, PARTNER)
     assert hold is not None
-    assert (hold.status, hold.lot) == (Status.OPEN, "")
+    assert (hold.status, hold.group) == (Status.OPEN, "")
     assert hold.stopped_by is (StoppedBy.FIGHTS_BACK if fights else StoppedBy.HARM)
     assert "released as stopped by sweep" in hold.refused
     assert hold.why in hold.refused
@@ -423,7 +423,7 @@ async def test_a_release_of_a_lot_does_not_stand_for_what_its_person_was_not_tol
     assert stage.profile(PARTNER)["invoiceEmailOptIn"] is True
 
 
-async def test_a_profile_that_waits_in_a_lot_and_was_harmed_waits_by_itself(set_stage: Callable[..., Stage]) -> None:
+async def test_a_profile_that_waits_in_a_group_and_was_harmed_waits_by_itself(set_stage: Callable[..., Stage]) -> None:
     stage = set_stage()
     await stage.settle()
     await stage.app.state.put_profile(replace(await stage.app.state.profile(PARTNER), blocked="it harmed"))
@@ -431,11 +431,11 @@ async def test_a_profile_that_waits_in_a_lot_and_was_harmed_waits_by_itself(set_
     await opt_out(stage, PARTNER)
     hold = await holds_of(stage, PARTNER)
     assert hold is not None
-    assert (hold.stopped_by, hold.lot, hold.why, hold.refused) == (StoppedBy.HARM, "", "it harmed", "")
+    assert (hold.stopped_by, hold.group, hold.why, hold.refused) == (StoppedBy.HARM, "", "it harmed", "")
 
 
 @pytest.mark.parametrize("status", list(Status))
-async def test_a_hold_that_does_not_say_its_basis_takes_that_of_the_first_look(
+async def test_a_hold_that_does_not_say_its_basis_takes_that_of_the_first_check(
     set_stage: Callable[..., Stage], status: Status
 ) -> None:
     stage = set_stage()
@@ -476,7 +476,7 @@ async def test_a_release_of_what_billing_no_longer_shows_or_the_policy_no_longer
         others = tuple(profile for profile in catalogue.profiles if profile.key != PARTNER)
         await stage.app.state.put_catalogue(replace(catalogue, profiles=others))
         stage.restart()
-    assert await stage.look(PARTNER) is Outcome.UNCHANGED
+    assert await stage.check(PARTNER) is Outcome.UNCHANGED
     assert await holds_of(stage, PARTNER) is None
 
 
@@ -488,7 +488,7 @@ async def test_one_bulk_read_without_a_profile_does_not_make_anybodys_decision(
     await stage.settle()
     hold = await hold_an_update(stage, PARTNER, status=status)
     stage.restart(policy=POLICY.replace("accounts: all", f"accounts: ['{NL.account}']"))
-    await stage.look(PARTNER)
+    await stage.check(PARTNER)
     assert await holds_of(stage, PARTNER) == hold
 
 
@@ -510,7 +510,7 @@ async def test_a_released_update_of_a_profile_that_is_no_longer_enforced_is_open
     assert stage.profile(NL)["invoiceEmailOptIn"] is False
 
 
-async def test_a_decision_made_after_a_look_stored_its_holds_stands_and_nothing_done_is_lost(
+async def test_a_decision_made_after_a_check_stored_its_holds_stands_and_nothing_done_is_lost(
     set_stage: Callable[..., Stage],
 ) -> None:
     stage = set_stage(policy=limited(grants="0/0/0"))
@@ -529,9 +529,9 @@ async def test_a_decision_made_after_a_look_stored_its_holds_stands_and_nothing_
         return await grant(profile, principal)
 
     stage.app.billing.grant_invoice_manager = grant_while_somebody_dismisses  # type: ignore[assignment,method-assign]
-    assert await stage.look(PersonKey(person)) is Outcome.RETRY
-    look = await stage.last_look(person)
-    outcomes = {(action["action"], action["outcome"]) for action in look["actions"]}
+    assert await stage.check(PersonKey(person)) is Outcome.RETRY
+    check = await stage.last_check(person)
+    outcomes = {(action["action"], action["outcome"]) for action in check["actions"]}
     assert outcomes == {("grant", "done"), ("grant", "held"), ("hold", "retry")}
     await stage.advance(minutes=30)
     assert stage.held(person) == {NL}

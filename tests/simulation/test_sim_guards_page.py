@@ -7,9 +7,9 @@ from typing import Any
 
 from shared.adapters.store.rows import Row, Rows
 from shared.adapters.store.state import RowsState
-from shared.domain.guards.brake import Brake, BrakeCause, Pause, Setting
-from shared.domain.guards.budgets import Reservations, left, limit, owned
+from shared.domain.guards.daily_limits import Reservations, left, limit, owned
 from shared.domain.guards.holds import Hold, Status
+from shared.domain.guards.pauses import Pause, PauseCause, Pauses, Setting
 from shared.domain.keys import PersonKey
 from shared.domain.policy.model import ActionKind, Policy
 from shared.domain.work import Cause, CauseKind, WorkItem
@@ -27,10 +27,10 @@ BY = "olga"
 
 
 def policy(example: Example) -> str:
-    """The usual policy under the example's budgets; enough of what it says nothing about."""
+    """The usual policy under the example's daily limits; enough of what it says nothing about."""
     ample = {"grants": "100/100/100", "mover_revokes": "100/100/100", "leaver_revokes": "100/100/100"}
-    budgets = ample | example.get("budgets", {})
-    return POLICY + "budgets:\n" + "".join(f"  {kind}: {figures}\n" for kind, figures in budgets.items())
+    daily_limits = ample | example.get("daily_limits", {})
+    return POLICY + "daily_limits:\n" + "".join(f"  {kind}: {figures}\n" for kind, figures in daily_limits.items())
 
 
 class Meeting:
@@ -81,10 +81,10 @@ def still_hold(stage: Stage, people: list[str]) -> int:
     return sum(bool(stage.held(person)) for person in people)
 
 
-async def set_brake(stage: Stage, causes: list[str]) -> None:
-    brake = await stage.app.state.brake()
-    settings = {Pause(BrakeCause(cause)): Setting(stage.now, BY, "because") for cause in causes}
-    await stage.app.state.put_brake(Brake(settings, brake.version))
+async def set_pause(stage: Stage, causes: list[str]) -> None:
+    pauses = await stage.app.state.pauses()
+    settings = {Pause(PauseCause(cause)): Setting(stage.now, BY, "because") for cause in causes}
+    await stage.app.state.put_pauses(Pauses(settings, pauses.version))
 
 
 async def test_two_instances_race_for_the_last_place(set_stage: SetStage, example: Example) -> None:
@@ -98,8 +98,8 @@ async def test_two_instances_race_for_the_last_place(set_stage: SetStage, exampl
     both_have_read = asyncio.Barrier(2)
     instances = [replace(stage.app, state=RowsState(Meeting(stage.state_rows, both_have_read))) for _ in people]
     await asyncio.sleep(7 * 60)
-    looks = [WorkItem(PersonKey(person), Cause(CauseKind.SETTLE, "test"), stage.now) for person in people]
-    await asyncio.gather(*map(reconcile, instances, looks))
+    checks = [WorkItem(PersonKey(person), Cause(CauseKind.SETTLE, "test"), stage.now) for person in people]
+    await asyncio.gather(*map(reconcile, instances, checks))
     assert len(people) - still_hold(stage, people) == example["revoked"]
     (hold,) = await holds(stage)
     assert (example["held"], hold.stopped_by) == (1, example["stopped_by"])
@@ -113,17 +113,17 @@ async def test_twelve_movers_at_once(set_stage: SetStage, example: Example) -> N
     baseline = await stage.app.state.baseline()
     assert baseline is not None
     assert owned(Reservations(ActionKind.MOVER_REVOKES), baseline, stage.now) == example["owned"]
-    assert limit(stage.app.policy.budgets[ActionKind.MOVER_REVOKES], baseline.ours) == example["allowed"]
+    assert limit(stage.app.policy.daily_limits[ActionKind.MOVER_REVOKES], baseline.managed) == example["allowed"]
     for person in people:
         stage.change(person, department="Finanace")
     report = await stage.settle()
     await stage.settle()
     assert len(people) - still_hold(stage, people) == example["revoked"]
     waiting = await holds(stage)
-    assert len(waiting) == report["holds"]["lots"][example["lot"]] == example["held"]
-    assert {(hold.stopped_by, hold.lot) for hold in waiting} == {(example["stopped_by"], example["lot"])}
-    (line,) = (await list_holds(stage.app)).lines
-    assert line.id == example["lot"]
+    assert len(waiting) == report["holds"]["groups"][example["group"]] == example["held"]
+    assert {(hold.stopped_by, hold.group) for hold in waiting} == {(example["stopped_by"], example["group"])}
+    (line,) = (await list_holds(stage.app)).groups
+    assert line.id == example["group"]
 
 
 async def test_twelve_leavers_at_once(set_stage: SetStage, example: Example) -> None:
@@ -134,18 +134,18 @@ async def test_twelve_leavers_at_once(set_stage: SetStage, example: Example) -> 
     baseline = await stage.app.state.baseline()
     assert baseline is not None
     assert owned(Reservations(ActionKind.LEAVER_REVOKES), baseline, stage.now) == example["owned"]
-    assert limit(stage.app.policy.budgets[ActionKind.LEAVER_REVOKES], baseline.ours) == example["allowed"]
+    assert limit(stage.app.policy.daily_limits[ActionKind.LEAVER_REVOKES], baseline.managed) == example["allowed"]
     for person in people:
         stage.change(person, accountEnabled=False)
     report = await stage.settle()
     await stage.settle()
     assert len(people) - still_hold(stage, people) == example["revoked"]
     waiting = await holds(stage)
-    assert len(waiting) == report["holds"]["lots"][example["lot"]] == example["held"]
-    assert {(hold.stopped_by, hold.lot) for hold in waiting} == {(example["stopped_by"], example["lot"])}
+    assert len(waiting) == report["holds"]["groups"][example["group"]] == example["held"]
+    assert {(hold.stopped_by, hold.group) for hold in waiting} == {(example["stopped_by"], example["group"])}
 
 
-async def test_a_leaver_while_the_movers_budget_is_used_up(set_stage: SetStage, example: Example) -> None:
+async def test_a_leaver_while_the_movers_daily_limit_is_used_up(set_stage: SetStage, example: Example) -> None:
     stage = await begun(set_stage, example)
     people = await movers(stage, example["movers"])
     await move_out(stage, *people)
@@ -157,7 +157,7 @@ async def test_a_leaver_while_the_movers_budget_is_used_up(set_stage: SetStage, 
     assert len(await holds(stage)) == example["holds_after_leaving"]
 
 
-async def test_a_release_passes_the_budget_and_takes_no_room_in_it(set_stage: SetStage, example: Example) -> None:
+async def test_a_release_passes_the_daily_limit_and_takes_no_room_in_it(set_stage: SetStage, example: Example) -> None:
     stage = await begun(set_stage, example)
     people = await movers(stage, example["movers"])
     await move_out(stage, *people)
@@ -167,7 +167,7 @@ async def test_a_release_passes_the_budget_and_takes_no_room_in_it(set_stage: Se
     assert still_hold(stage, people) == len(await holds(stage)) == example["held_after_release"]
     row = await stage.app.state.reservations(ActionKind.MOVER_REVOKES)
     assert len(row.taken) == example["reserved_after_release"]
-    most = limit(stage.app.policy.budgets[ActionKind.MOVER_REVOKES], 100)
+    most = limit(stage.app.policy.daily_limits[ActionKind.MOVER_REVOKES], 100)
     assert left(row, most, stage.now) == example["left_after_release"]
 
 
@@ -178,7 +178,7 @@ async def test_a_dismissed_hold_comes_back_when_its_reason_changes(set_stage: Se
     (hold,) = await holds(stage)
     await dismiss(stage.app, [hold.id], BY)
     await stage.event_about(person)
-    assert (await stage.last_look(person))["outcome"] == example["look_after_dismissing"]
+    assert (await stage.last_check(person))["outcome"] == example["look_after_dismissing"]
     assert [one.id for one in await holds(stage, Status(example["status_after_dismissing"]))] == [hold.id]
     rule = example["rule"]
     assert f"name: {rule['before']}\n" in POLICY
@@ -203,8 +203,8 @@ async def test_a_changed_policy_takes_nothing_away_by_itself(set_stage: SetStage
     assert {hold.stopped_by for hold in waiting} == {example["stopped_by"]}
     assert all(example["difference"] in hold.why for hold in waiting)
     current: Policy = stage.app.policy
-    assert {hold.lot for hold in waiting} == {f"policy:{current.digest[:12]}"}
-    await release(stage.app, [waiting[0].lot], BY, await list_holds(stage.app))
+    assert {hold.group for hold in waiting} == {f"policy:{current.digest[:12]}"}
+    await release(stage.app, [waiting[0].group], BY, await list_holds(stage.app))
     await stage.advance(minutes=30)
     assert len(people) - still_hold(stage, people) == example["revoked_after_release"]
 
@@ -215,11 +215,11 @@ def without_rule(text: str, name: str) -> str:
     return text[:begin] + text[text.index("  - name: ", begin + 1) :]
 
 
-async def test_the_brake_and_a_disabled_leaver(set_stage: SetStage, example: Example) -> None:
+async def test_the_pause_and_a_disabled_leaver(set_stage: SetStage, example: Example) -> None:
     for cause in example["causes"]:
         stage = await begun(set_stage, example)
         newcomer = stage.hire("anna")
-        await set_brake(stage, [cause])
+        await set_pause(stage, [cause])
         stage.change(FEMKE, accountEnabled=False)
         for person in (FEMKE, newcomer):
             await stage.event_about(person)
@@ -227,13 +227,13 @@ async def test_the_brake_and_a_disabled_leaver(set_stage: SetStage, example: Exa
         assert {frozenset(): "revoked", frozenset({NL}): "kept"}[frozenset(stage.held(FEMKE))] == example["leaver"]
         assert {frozenset(): "revoked", frozenset({DE}): "kept"}[frozenset(stage.held(DIETER))] == example["mover"]
         assert ("given" if stage.held(newcomer) else "not given") == example["newcomer"]
-        assert not await holds(stage), "nothing is held because of the brake"
+        assert not await holds(stage), "nothing is held because of the pause"
 
 
 async def test_a_pause_stops_even_leavers(set_stage: SetStage, example: Example) -> None:
     for cause in example["causes"]:
         stage = await begun(set_stage, example)
-        await set_brake(stage, [cause])
+        await set_pause(stage, [cause])
         stage.change(FEMKE, accountEnabled=False)
         await stage.event_about(FEMKE)
         assert ("kept" if stage.held(FEMKE) else "revoked") == example["leaver"]
@@ -255,12 +255,12 @@ async def test_the_population_shrinks(set_stage: SetStage, example: Example) -> 
         for person in people[: sweep["gone"]]:
             stage.change(person, department="Kitchen")
         await stage.settle()
-        brake = await stage.app.state.brake()
-        assert (Pause(BrakeCause.POPULATION_SHRANK) in brake.pauses) == sweep["brake"]
+        pauses = await stage.app.state.pauses()
+        assert (Pause(PauseCause.POPULATION_SHRANK) in pauses.active) == sweep["pauses"]
         await resume(stage.app, BY)
         await stage.settle()
-        after = await stage.app.state.brake()
-        assert bool(after.pauses) == example["brake_after_resume_and_a_sweep"]
+        after = await stage.app.state.pauses()
+        assert bool(after.active) == example["pauses_after_resume_and_a_sweep"]
         counted = await stage.app.state.baseline()
         assert counted is not None
         assert counted.population == example["people"] - sweep["gone"]

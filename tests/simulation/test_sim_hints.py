@@ -1,4 +1,4 @@
-"""A hint widens what a look reads, and only to what billing lists: whoever sends work may write anything there."""
+"""A hint widens what a check reads, and only to what billing lists: whoever sends work may write anything there."""
 
 import pytest
 
@@ -13,8 +13,8 @@ from tests.simulation.stage import Stage
 async def test_a_hint_at_a_profile_that_nobody_lists_leads_nowhere(stage: Stage, hint: ProfileKey) -> None:
     await stage.enqueue(PersonKey(FEMKE), hints=(hint,))
     await stage.advance(minutes=10)
-    look = await stage.last_look(FEMKE)
+    check = await stage.last_check(FEMKE)
     assert stage.held(FEMKE) == {NL}
-    assert {name.lower() for name in look["read"]} == {NL.folded}
+    assert {name.lower() for name in check["read"]} == {NL.folded}
     assert not stage.queues.waiting
     assert not stage.raised

@@ -33,8 +33,8 @@ from tests.simulation.virtual_time import VirtualLoop
 
 EXAMPLES: Final = int(os.environ.get("SIMULATION_EXAMPLES", "25"))
 
-AMPLE: Final = POLICY + "budgets: { mover_revokes: 999/999/100, grants: 999/999/100 }\n"
-"""The usual policy with room for whatever a history brings: what budgets hold is left alone, and proved elsewhere."""
+AMPLE: Final = POLICY + "daily_limits: { mover_revokes: 999/999/100, grants: 999/999/100 }\n"
+"""The usual policy with room for whatever a history brings: what daily limits hold is proved elsewhere."""
 
 CAST: Final = tuple(guid(6, number) for number in range(4))
 """To whom things happen. The usual staff stay as they are, so that every rule goes on matching somebody."""
@@ -120,7 +120,7 @@ class Play:
             await asyncio.sleep(1)  # no two sweeps begin in the same microsecond
             await self.stage.sweep()
         await self.pass_time(self.stage.now + timedelta(minutes=step.minutes))
-        self.check_what_is_not_ours()
+        self.check_what_is_not_managed()
 
     async def pass_time(self, until: datetime) -> None:
         """Delivers events as they arrive."""
@@ -189,10 +189,10 @@ class Play:
         own = COMPANIES.get(facts["company"]) if facts["department"] == "Finance" else None
         return ({own} if own is not None else set()) | ({HOLDING} if who in self.members else set())
 
-    def check_what_is_not_ours(self) -> None:
-        """Foreign assignments are all there and nobody added to them; the protected person was never written about."""
-        foreign = {key for key, maker in self.stage.everything_held().items() if maker not in {APP, None}}
-        assert foreign == {(profile.folded, person) for profile, person in self.by_hand}
+    def check_what_is_not_managed(self) -> None:
+        """Unmanaged assignments are all there, and no more; the protected person was never written about."""
+        unmanaged = {key for key, maker in self.stage.everything_held().items() if maker not in {APP, None}}
+        assert unmanaged == {(profile.folded, person) for profile, person in self.by_hand}
         assert PIA not in {person for _, person in self.stage.writes()}
 
     async def check_the_end(self) -> None:
@@ -238,7 +238,7 @@ def test_in_the_end_everybody_holds_what_the_policy_says(history: list[Step], an
         await play.pass_time(play.stage.now + timedelta(minutes=210))
         for _ in range(2):
             await play.stage.settle()
-        play.check_what_is_not_ours()
+        play.check_what_is_not_managed()
         await play.check_the_end()
         report = await play.stage.sweep()
         assert (report["drift"], report["complete"]) == ({}, True)

@@ -1,4 +1,4 @@
-"""A hold stays until a person decides, or a look that read its profile no longer wants it."""
+"""A hold stays until a person decides, or a check that read its profile no longer wants it."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,14 +18,16 @@ async def count_holds(stage: Stage) -> int:
     return sum([len(row.holds) async for row in stage.app.state.holds()])
 
 
-async def test_a_look_closes_no_hold_of_a_profile_that_it_would_not_have_read(set_stage: Callable[..., Stage]) -> None:
+async def test_a_check_closes_no_hold_of_a_profile_that_it_would_not_have_read(set_stage: Callable[..., Stage]) -> None:
     given = world()
     account = next(one for one in given["billingAccounts"] if one["name"] == MCA)
     rows = account["billingProfiles"][0]["billingRoleAssignments"]
     for number, person in enumerate(MOVED):
         given["users"].append(user(person, f"moved{number}", "Contoso Nederland", "Kitchen"))
         rows.append(by_hand(person, createdByPrincipalId=OTHER_APP))
-    stage = set_stage(given=given, policy=POLICY + "budgets: { mover_revokes: 3/3/100 }\n", former_identities=OTHER_APP)
+    stage = set_stage(
+        given=given, policy=POLICY + "daily_limits: { mover_revokes: 3/3/100 }\n", former_identities=OTHER_APP
+    )
     await stage.settle()
     assert await count_holds(stage) == 4
     for person in MOVED:
@@ -48,7 +50,7 @@ async def test_what_a_lost_state_had_the_sweep_hold_stays_held_whatever_events_c
 
 
 async def test_a_release_does_not_outlive_the_policys_word_to_enforce(set_stage: Callable[..., Stage]) -> None:
-    enforcing = POLICY + "budgets: { mover_revokes: 0/0/0 }\n"
+    enforcing = POLICY + "daily_limits: { mover_revokes: 0/0/0 }\n"
     stage = set_stage(policy=enforcing)
     await stage.settle()
     stage.change(FEMKE, department="Kitchen")
@@ -66,8 +68,8 @@ async def test_a_release_does_not_outlive_the_policys_word_to_enforce(set_stage:
     assert stage.held(FEMKE) == {NL}
 
 
-async def test_a_reservation_of_a_clock_a_year_ahead_shuts_no_budget(set_stage: Callable[..., Stage]) -> None:
-    stage = set_stage(policy=POLICY + "budgets: { mover_revokes: 1/1/100 }\n")
+async def test_a_reservation_of_a_clock_a_year_ahead_shuts_no_daily_limit(set_stage: Callable[..., Stage]) -> None:
+    stage = set_stage(policy=POLICY + "daily_limits: { mover_revokes: 1/1/100 }\n")
     await stage.settle()
     stage.change(FEMKE, department="Kitchen")
     await stage.event_about(FEMKE)

@@ -1,6 +1,6 @@
 """Who left, and what was lost, comes first: a leaver's revokes wait for nothing that they do not need.
 
-And what a revoke or a lost role means for others is told, or stops the rest, in the same look.
+And what a revoke or a lost role means for others is told, or stops the rest, in the same check.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,8 +10,8 @@ from typing import Any, cast
 import pytest
 
 from sandbox.faults import Effect
-from shared.domain.guards.brake import Brake, BrakeCause, Pause
-from shared.domain.history.foreign_sightings import Sighted
+from shared.domain.guards.pauses import Pause, PauseCause, Pauses
+from shared.domain.history.unmanaged_sightings import Sighted
 from shared.domain.keys import PersonKey
 from shared.errors import Permanent, Transient
 from shared.ports import State
@@ -40,8 +40,8 @@ class WithoutSightings:
         raise Permanent("the rows are damaged")
 
 
-class WithoutABrake:
-    """The state of an app, but that nobody can set the brake."""
+class WithoutAPause:
+    """The state of an app, but that nobody can set a pause."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -49,8 +49,8 @@ class WithoutABrake:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._state, name)
 
-    async def put_brake(self, brake: Brake) -> None:
-        raise Transient(f"the store does not take {sorted(brake.pauses)}")
+    async def put_pauses(self, pauses: Pauses) -> None:
+        raise Transient(f"the store does not take {sorted(pauses.active)}")
 
 
 @pytest.mark.parametrize("status", [403, 429, 500, 503])
@@ -65,11 +65,11 @@ async def test_who_is_seen_to_have_left_loses_everything_although_nobodys_groups
         stage.change(person, **left)
         await stage.event_about(person)
         assert stage.held(person) == set()
-        look = await stage.last_look(person)
-        assert (look["outcome"], look["employment"]) == ("done", "leaver")
+        check = await stage.last_check(person)
+        assert (check["outcome"], check["employment"]) == ("done", "leaver")
 
 
-async def test_a_person_still_to_come_loses_what_is_ours_although_nobodys_groups_can_be_read(stage: Stage) -> None:
+async def test_a_person_still_to_come_loses_what_is_managed_although_nobodys_groups_can_be_read(stage: Stage) -> None:
     stage.fault("graph", Effect(status=403), path=MEMBERSHIPS)
     stage.change(TESS, accountEnabled=False, employeeHireDate="2026-09-01T00:00:00Z")
     await stage.event_about(TESS)
@@ -87,22 +87,22 @@ async def test_of_who_is_employed_nothing_is_concluded_while_their_groups_cannot
     stage.change(FEMKE, department="Kitchen")
     for person in (TESS, FEMKE):
         await stage.event_about(person)
-        assert (await stage.last_look(person))["outcome"] == outcome
+        assert (await stage.last_check(person))["outcome"] == outcome
     await stage.advance(minutes=30)
     assert (stage.held(TESS), stage.held(FEMKE)) == ({HOLDING}, {NL})
 
 
 async def test_a_leaver_costs_no_read_of_groups_and_an_employee_one(stage: Stage) -> None:
     before = stage.calls()
-    await stage.look(PersonKey(DIETER))
+    await stage.check(PersonKey(DIETER))
     assert (stage.calls() - before)[ASKED] == 1
     stage.change(DIETER, accountEnabled=False)
     before = stage.calls()
-    await stage.look(PersonKey(DIETER))
+    await stage.check(PersonKey(DIETER))
     assert (stage.calls() - before)[ASKED] == 0
 
 
-async def test_a_look_whose_reads_show_that_our_role_is_lost_writes_nothing_more_on_that_account(
+async def test_a_check_whose_reads_show_that_our_role_is_lost_writes_nothing_more_on_that_account(
     stage: Stage,
 ) -> None:
     stage.restart(policy=EVERY_PROFILE)
@@ -110,30 +110,30 @@ async def test_a_look_whose_reads_show_that_our_role_is_lost_writes_nothing_more
     person = stage.hire("anna")
     await stage.event_about(person)
     assert stage.held(person) == {PARTNER}  # another account
-    look = await stage.last_look(person)
-    assert look["outcome"] == "gave-up"
-    assert {action["profile"]: action["outcome"] for action in look["actions"]} == {
+    check = await stage.last_check(person)
+    assert check["outcome"] == "gave-up"
+    assert {action["profile"]: action["outcome"] for action in check["actions"]} == {
         str(NL): "held",
         str(DE): "held",
         str(HOLDING): "gave-up",
         str(PARTNER): "done",
     }
-    brake = await stage.app.state.brake()
-    assert brake.pauses[Pause(BrakeCause.ROLE_LOST, HOLDING.account)].by == f"person:{person}"
+    pauses = await stage.app.state.pauses()
+    assert pauses.active[Pause(PauseCause.ROLE_LOST, HOLDING.account)].by == f"person:{person}"
 
 
-async def test_where_the_brake_for_a_lost_role_cannot_be_set_nothing_is_written_and_the_look_is_taken_again(
+async def test_where_the_pause_for_a_lost_role_cannot_be_set_nothing_is_written_and_the_check_is_taken_again(
     stage: Stage,
 ) -> None:
     stage.restart(policy=EVERY_PROFILE)
     lost = stage.fault("arm", Effect(status=403), path="PARTNER")
     state = stage.app.state
-    stage.app = replace(stage.app, state=cast("State", WithoutABrake(state)))
+    stage.app = replace(stage.app, state=cast("State", WithoutAPause(state)))
     written = len(stage.writes())
     person = stage.hire("anna")
     await stage.event_about(person)
     assert len(stage.writes()) == written
-    assert (await stage.last_look(person))["outcome"] == "retry"
+    assert (await stage.last_check(person))["outcome"] == "retry"
     stage.faults.lift(lost.id)
     stage.app = replace(stage.app, state=state)
     await stage.advance(minutes=10)
@@ -148,8 +148,8 @@ async def two_wanted(set_stage: Callable[..., Stage]) -> Stage:
     return stage
 
 
-def about_recipients(look: dict[str, Any]) -> list[dict[str, str]]:
-    return [note for note in look["notes"] if note["kind"] == "few-recipients"]
+def about_recipients(check: dict[str, Any]) -> list[dict[str, str]]:
+    return [note for note in check["notes"] if note["kind"] == "few-recipients"]
 
 
 async def test_a_revoke_that_leaves_a_profile_with_too_few_recipients_says_so_at_once(two_wanted: Stage) -> None:
@@ -157,10 +157,10 @@ async def test_a_revoke_that_leaves_a_profile_with_too_few_recipients_says_so_at
     stage.change(FEMKE, accountEnabled=False)
     before = stage.calls()
     await stage.event_about(FEMKE)
-    look = await stage.last_look(FEMKE)
-    assert look["outcome"] == "done"
+    check = await stage.last_check(FEMKE)
+    assert check["outcome"] == "done"
     text = "1 of the 2 people whom the policy asks for get its invoices"
-    assert about_recipients(look) == [{"kind": "few-recipients", "text": text, "profile": str(NL)}]
+    assert about_recipients(check) == [{"kind": "few-recipients", "text": text, "profile": str(NL)}]
     assert (stage.calls() - before)[LISTINGS] == 1
     findings = (await stage.sweep())["findings"]
     assert {"kind": "few-recipients", "text": text, "profile": str(NL)} in findings
@@ -172,7 +172,7 @@ async def test_a_revoke_that_leaves_enough_says_nothing(two_wanted: Stage) -> No
     stage.change(FEMKE, accountEnabled=False)
     await stage.event_about(FEMKE)
     assert stage.held(FEMKE) == set()
-    assert about_recipients(await stage.last_look(FEMKE)) == []
+    assert about_recipients(await stage.last_check(FEMKE)) == []
 
 
 @pytest.mark.parametrize(
@@ -189,9 +189,9 @@ async def test_nothing_is_counted_where_nobody_asks_or_nothing_was_taken(two_wan
     stage.restart(policy=policy)
     stage.change(FEMKE, accountEnabled=False)
     before = stage.calls()
-    await stage.look(PersonKey(FEMKE))
-    assert (await stage.last_look(FEMKE))["outcome"] in {"done", "would"}
-    assert about_recipients(await stage.last_look(FEMKE)) == []
+    await stage.check(PersonKey(FEMKE))
+    assert (await stage.last_check(FEMKE))["outcome"] in {"done", "would"}
+    assert about_recipients(await stage.last_check(FEMKE)) == []
     assert (stage.calls() - before)[LISTINGS] == 0
 
 
@@ -201,9 +201,9 @@ async def test_recipients_that_cannot_be_counted_are_noted_and_fail_nothing(two_
     stage.fault("arm", Effect(status=503), method="GET", path=r"billingRoleAssignments(\?|$)")
     await stage.event_about(FEMKE)
     assert stage.held(FEMKE) == set()
-    look = await stage.last_look(FEMKE)
-    assert look["outcome"] == "done"
-    (note,) = about_recipients(look)
+    check = await stage.last_check(FEMKE)
+    assert check["outcome"] == "done"
+    (note,) = about_recipients(check)
     assert note["text"].startswith("its recipients could not be counted: ")
 
 
@@ -213,9 +213,9 @@ async def test_recipients_are_left_to_the_sweep_once_the_handlers_time_is_over(t
     third = HANDLER_SECONDS / 3 + 1
     stage.fault("arm", Effect(delay_seconds=third), path=f"_{FEMKE}")  # the read, the revoke and the read-back
     before = stage.calls()
-    await stage.look(PersonKey(FEMKE))
+    await stage.check(PersonKey(FEMKE))
     assert stage.held(FEMKE) == set()
-    (note,) = about_recipients(await stage.last_look(FEMKE))
+    (note,) = about_recipients(await stage.last_check(FEMKE))
     assert note["text"] == "its recipients were not counted: the handler's time was over"
     assert (stage.calls() - before)[LISTINGS] == 0
 
@@ -224,8 +224,8 @@ async def test_recipients_are_left_to_the_sweep_once_the_handlers_time_is_over(t
 
 
 @pytest.mark.parametrize("gone", [True, False])
-async def test_what_others_gave_a_leaver_is_told_by_the_look_that_learns_of_it(stage: Stage, gone: bool) -> None:
-    person = stage.hire("otto", company="Nowhere")  # no rule lists them, and nobody looks at them
+async def test_what_others_gave_a_leaver_is_told_by_the_check_that_learns_of_it(stage: Stage, gone: bool) -> None:
+    person = stage.hire("otto", company="Nowhere")  # no rule lists them, and nobody checks them
     stage.give(DE, person)
     await stage.settle()
     if gone:
@@ -233,7 +233,7 @@ async def test_what_others_gave_a_leaver_is_told_by_the_look_that_learns_of_it(s
     else:
         stage.change(person, accountEnabled=False)
     await stage.event_about(person)
-    notes = (await stage.last_look(PersonKey(person)))["notes"]
+    notes = (await stage.last_check(PersonKey(person)))["notes"]
     assert [(note["kind"], note["profile"]) for note in notes] == [("leaver-holds-foreign", str(DE))]
     assert stage.held(person) == {DE}
 
@@ -243,10 +243,10 @@ async def test_of_who_is_employed_nobody_reads_what_others_gave_elsewhere(stage:
     stage.give(DE, person)
     await stage.settle()
     await stage.event_about(person)
-    assert (await stage.last_look(PersonKey(person)))["read"] == []
+    assert (await stage.last_check(PersonKey(person)))["read"] == []
 
 
-async def test_a_leaver_loses_what_is_ours_although_nobody_can_say_what_others_gave(stage: Stage) -> None:
+async def test_a_leaver_loses_what_is_managed_although_nobody_can_say_what_others_gave(stage: Stage) -> None:
     await stage.settle()
     stage.change(FEMKE, accountEnabled=False)
     stage.app = replace(stage.app, state=cast("State", WithoutSightings(stage.app.state)))

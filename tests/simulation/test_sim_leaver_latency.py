@@ -1,9 +1,9 @@
-"""A leaver does not wait for a sweep: 2,000 drifted keys are being looked at, and access is gone within a minute."""
+"""A leaver does not wait for a sweep: 2,000 drifted keys are being checked, and access is gone within a minute."""
 
 from tests.simulation.engine.leaver_rush import leaver_rush
 
 
-def test_a_leaver_is_revoked_within_a_minute_while_a_sweep_has_2000_keys_looked_at() -> None:
+def test_a_leaver_is_revoked_within_a_minute_while_a_sweep_has_2000_keys_checked() -> None:
     rush = leaver_rush(drifted=2_000, leavers=100)
     assert rush.enqueued >= 2_000
     assert len(rush.waits) == 100

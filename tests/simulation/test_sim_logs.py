@@ -39,7 +39,7 @@ CODE: Final = "function-key-of-the-url"
 PERSONAL: Final = ("quirijn", "o'dell", "o''dell", "odell", "zebulon", "quagmire", NUMBER.lower(), RECIPIENT)
 """What tells who somebody is, in lower case."""
 
-_OURS: Final = ("shared", "functions")
+_MANAGED: Final = ("shared", "functions")
 
 
 class Records(logging.Handler):
@@ -67,10 +67,10 @@ class Records(logging.Handler):
 def records() -> Iterator[Records]:
     """Everything that is logged from now on, by a process that was set up as a part of the app is."""
     kept = Records()
-    levels = {name: logging.getLogger(name).level for name in ("", *_OURS, "azure", "msal")}
+    levels = {name: logging.getLogger(name).level for name in ("", *_MANAGED, "azure", "msal")}
     logging.getLogger().addHandler(kept)
     logging.getLogger().setLevel(logging.INFO)
-    for name in _OURS:
+    for name in _MANAGED:
         logging.getLogger(name).setLevel(logging.DEBUG)
     quiet_libraries()
     yield kept
@@ -253,7 +253,7 @@ async def test_the_front_tells_counts_and_ids_whatever_is_posted(records: Record
         item = {"clientState": state, "subscriptionId": UPN, "resource": f"Users/{QUIRIJN}", "changeType": "updated"}
         await desk.notify({"value": [item, {**item, "lifecycleEvent": UPN}]})
     await desk.notify({"value": [NAME]}, query={"validationToken": STATE})
-    for failure in (Transient("away"), Permanent("not ours")):
+    for failure in (Transient("away"), Permanent("not managed")):
         desk.queue.failure = failure
         await desk.post("hr", event)
     assert len(records.of("shared.services.front")) >= 8

@@ -1,4 +1,4 @@
-"""A state that is lost: one complete sweep later looks know again what is ours, and take it when an event says so."""
+"""A lost state: one complete sweep later checks know again what is managed, and take it when an event says so."""
 
 from collections.abc import Callable
 
@@ -25,7 +25,7 @@ from tests.simulation.small_world import (
 )
 from tests.simulation.stage import Stage
 
-WIDE = "budgets: { mover_revokes: 50/50/100, leaver_revokes: 50/50/100 }\n"
+WIDE = "daily_limits: { mover_revokes: 50/50/100, leaver_revokes: 50/50/100 }\n"
 
 
 def lose_ledger(stage: Stage) -> None:
@@ -41,7 +41,7 @@ async def adopt(stage: Stage, *pairs: tuple[ProfileKey, str]) -> None:
 
 @pytest.mark.parametrize("ledger_too", [False, True])
 @pytest.mark.parametrize("left", ["disabled", "deleted", "moved"])
-async def test_an_event_about_a_leaver_or_mover_takes_what_is_ours_after_one_sweep(
+async def test_an_event_about_a_leaver_or_mover_takes_what_is_managed_after_one_sweep(
     stage: Stage, left: str, ledger_too: bool
 ) -> None:
     stage.lose_state()

@@ -23,10 +23,10 @@ from tests.simulation.stage import Stage
 type SetStage = Callable[..., Stage]
 
 CLERKS = tuple(guid(7, number) for number in range(60))
-DAY = POLICY + "budgets: {leaver_revokes: 5/50/50, grants: 500/500/100, mover_revokes: 2/10/20}\n"
+DAY = POLICY + "daily_limits: {leaver_revokes: 5/50/50, grants: 500/500/100, mover_revokes: 2/10/20}\n"
 ALLOWED = 32
 """Half of what the sixty clerks and three others hold."""
-GROUP = "budget:leaver_revokes"
+GROUP = "daily_limit:leaver_revokes"
 
 
 @pytest.fixture
@@ -99,15 +99,15 @@ async def test_sixty_leavers_end_alike_however_they_are_heard_of(
     await company.settle()
     gone = [clerk for clerk in CLERKS if not company.held(clerk)]
     assert len(gone) == ALLOWED
-    (line,) = (await list_holds(company.app)).lines
-    assert (line.id, line.is_lot, len(line.holds)) == (GROUP, True, len(CLERKS) - ALLOWED)
+    (line,) = (await list_holds(company.app)).groups
+    assert (line.id, line.is_group, len(line.holds)) == (GROUP, True, len(CLERKS) - ALLOWED)
     assert {hold.key for hold in line.holds} == {PersonKey(clerk) for clerk in CLERKS if clerk not in gone}
     assert {(hold.kind, hold.stopped_by, hold.status, hold.why) for hold in line.holds} == {
         (
             ActionKind.LEAVER_REVOKES,
-            StoppedBy.BUDGET,
+            StoppedBy.DAILY_LIMIT,
             Status.OPEN,
-            f"the budget for leaver revokes is used up: 24 h allow {ALLOWED}",
+            f"the daily limit for leaver revokes is used up: 24 h allow {ALLOWED}",
         )
     }
     assert len(told(caplog)) == 1
@@ -133,26 +133,27 @@ async def test_what_arrives_first_goes_first(company: Stage) -> None:
     assert {clerk for clerk in CLERKS if not company.held(clerk)} == set(order[:ALLOWED])
 
 
-async def test_a_sweep_lets_loose_what_events_left_of_the_budget_and_holds_the_rest(company: Stage) -> None:
+async def test_a_sweep_lets_loose_what_events_left_of_the_daily_limit_and_holds_the_rest(company: Stage) -> None:
     leave(company, CLERKS[:10])
     for clerk in CLERKS[:10]:
         await company.event_about(clerk)
     leave(company, CLERKS[10:])
     report = await company.sweep()
     assert report["guards"]["leaver_revokes"] == {"wanted": 50, "left": ALLOWED - 10, "limit": ALLOWED}
-    assert report["holds"]["lots"] == {GROUP: 50 - (ALLOWED - 10)}
+    assert report["holds"]["groups"] == {GROUP: 50 - (ALLOWED - 10)}
     assert report["enqueued"] == ALLOWED - 10
-    assert [one for one in report["findings"] if one["kind"] == "budget-used-up"] == [
+    assert [one for one in report["findings"] if one["kind"] == "daily-limit-used-up"] == [
         {
-            "kind": "budget-used-up",
-            "text": f"the budget for leaver revokes is used up: 24 h allow {ALLOWED}; whatever exceeds it waits for a "
+            "kind": "daily-limit-used-up",
+            "text": f"the daily limit for leaver revokes is used up: 24 h allow {ALLOWED}; "
+            "whatever exceeds it waits for a "
             f"person as {GROUP}: docs/guards.md",
         }
     ]
     await company.advance(minutes=5)
     assert len([clerk for clerk in CLERKS if not company.held(clerk)]) == ALLOWED
     again = await company.sweep()
-    assert [one for one in again["findings"] if one["kind"] == "budget-used-up"] == []
+    assert [one for one in again["findings"] if one["kind"] == "daily-limit-used-up"] == []
 
 
 async def test_the_next_day_that_too_many_leave_is_told_again(company: Stage, caplog: pytest.LogCaptureFixture) -> None:
@@ -167,7 +168,7 @@ async def test_the_next_day_that_too_many_leave_is_told_again(company: Stage, ca
     await company.settle()
     await company.settle()
     assert len(told(caplog)) == 2
-    assert {line.id for line in (await list_holds(company.app)).lines} == {GROUP}
+    assert {line.id for line in (await list_holds(company.app)).groups} == {GROUP}
 
 
 async def test_what_a_day_allows_is_a_share_of_what_was_held_when_it_began(company: Stage) -> None:
@@ -187,15 +188,15 @@ async def test_many_whom_no_rule_lists_and_who_did_not_leave_are_told_by_the_nex
         company.change(clerk, department="Kitchen")
     caplog.clear()
 
-    def lots() -> list[str]:
+    def groups() -> list[str]:
         return [record.getMessage() for record in caplog.records if "held sweep:mover_revokes" in record.getMessage()]
 
     await company.settle()
-    assert lots() == []
+    assert groups() == []
     await company.settle()
-    assert len(lots()) == 1
+    assert len(groups()) == 1
     await company.settle()
-    assert len(lots()) == 1
+    assert len(groups()) == 1
     assert all(company.held(clerk) == {NL} for clerk in CLERKS)
 
 
@@ -211,7 +212,7 @@ def by_whom(**more: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("how", ["disabled", "deleted"])
 @pytest.mark.parametrize("heard", ["event", "sweep"])
-async def test_the_command_that_a_finding_suggests_has_a_leavers_foreign_assignment_removed(
+async def test_the_command_that_a_finding_suggests_has_a_leavers_unmanaged_assignment_removed(
     set_stage: SetStage, how: str, heard: str
 ) -> None:
     stage = set_stage(given=by_whom(createdByPrincipalId=OTHER_APP))
@@ -219,7 +220,7 @@ async def test_the_command_that_a_finding_suggests_has_a_leavers_foreign_assignm
     leave(stage, [FEMKE], how)
     if heard == "event" or how == "deleted":  # no sweep lists who is deleted
         await stage.event_about(FEMKE)
-        notes = (await stage.last_look(FEMKE))["notes"]
+        notes = (await stage.last_check(FEMKE))["notes"]
         (text,) = [note["text"] for note in notes if note["kind"] == "leaver-holds-foreign"]
     else:
         report = await stage.sweep()
@@ -241,4 +242,4 @@ async def test_who_has_not_left_is_suggested_nothing(set_stage: SetStage) -> Non
     stage = set_stage()
     await stage.settle()
     await stage.event_about(HARRY)
-    assert not any("cli adopt" in note["text"] for note in (await stage.last_look(HARRY))["notes"])
+    assert not any("cli adopt" in note["text"] for note in (await stage.last_check(HARRY))["notes"])

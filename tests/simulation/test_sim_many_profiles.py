@@ -29,8 +29,8 @@ type Open = Callable[..., Any]
 def office(set_stage: Callable[..., Stage]) -> Open:
     """A stage on books of that many profiles, all of them Tess's by a rule unless `given` is False; swept once."""
 
-    async def opened(count: int, *, given: bool = True, swept: bool = True, **budgets: str) -> tuple[Stage, Books]:
-        stage = set_stage(policy=everything(**budgets))
+    async def opened(count: int, *, given: bool = True, swept: bool = True, **daily_limits: str) -> tuple[Stage, Books]:
+        stage = set_stage(policy=everything(**daily_limits))
         books = open_books(stage, count)
         if given:
             books.give(TESS, books.listed)
@@ -46,20 +46,20 @@ def office(set_stage: Callable[..., Stage]) -> Open:
     return opened
 
 
-async def looks_of(stage: Stage, person: str = TESS) -> list[Record]:
-    """The person's looks, whose chain holds, each of a bounded record."""
-    return [record for record in await stage.records(person) if record.kind == "look"]
+async def checks_of(stage: Stage, person: str = TESS) -> list[Record]:
+    """The person's checks, whose chain holds, each of a bounded record."""
+    return [record for record in await stage.records(person) if record.kind == "check"]
 
 
-def actions(looks: list[Record]) -> Counter[tuple[str, str]]:
-    return Counter((one["action"], one["outcome"]) for look in looks for one in look.body["actions"])
+def actions(checks: list[Record]) -> Counter[tuple[str, str]]:
+    return Counter((one["action"], one["outcome"]) for check in checks for one in check.body["actions"])
 
 
-def done(looks: list[Record], verb: str) -> list[str]:
+def done(checks: list[Record], verb: str) -> list[str]:
     return [
         one["profile"]
-        for look in looks
-        for one in look.body["actions"]
+        for check in checks
+        for one in check.body["actions"]
         if (one["action"], one["outcome"]) == (verb, "done")
     ]
 
@@ -69,21 +69,21 @@ async def reservations(stage: Stage, kind: ActionKind) -> int:
 
 
 def in_time(books: Books) -> bool:
-    """Whether each write began within the handler's time of the look that made it."""
-    return all(at < max(began for began in books.looks if began <= at) + HANDLER for at in books.begun)
+    """Whether each write began within the handler's time of the check that made it."""
+    return all(at < max(began for began in books.checks if began <= at) + HANDLER for at in books.begun)
 
 
 @pytest.mark.parametrize("count", [900, 5000])
 async def test_an_unchanged_person_is_read_once_in_pieces_each_recorded(office: Open, count: int) -> None:
     stage, books = await office(count)
     await stage.event_about(TESS)
-    looks = await looks_of(stage)
+    checks = await checks_of(stage)
     assert books.reads == count
-    assert len(looks) == count / MOST_PROFILES
-    assert [look.body["outcome"] for look in looks] == ["unchanged"] * len(looks)
-    read = [profile for look in looks for profile in look.body["read"]]
+    assert len(checks) == count / MOST_PROFILES
+    assert [check.body["outcome"] for check in checks] == ["unchanged"] * len(checks)
+    read = [profile for check in checks for profile in check.body["read"]]
     assert sorted(read) == sorted(map(str, books.listed))
-    assert all(look.body["held"].keys() == set(look.body["read"]) for look in looks)
+    assert all(check.body["held"].keys() == set(check.body["read"]) for check in checks)
     assert [kind for kind, _ in stage.awaited(TESS)] == ["settle"]
     await stage.advance(minutes=30)
     assert books.reads == 2 * count
@@ -100,8 +100,8 @@ async def test_a_leaver_loses_everything_in_time_and_every_revoke_is_recorded(of
     await stage.advance(hours=1)
     assert not books.held(TESS)
     assert len(books.written) == count
-    looks = await looks_of(stage)
-    assert sorted(done(looks, "revoke")) == sorted(map(str, books.listed))
+    checks = await checks_of(stage)
+    assert sorted(done(checks, "revoke")) == sorted(map(str, books.listed))
     assert in_time(books)
     assert max(books.begun) - began < timedelta(seconds=count)
     assert await reservations(stage, ActionKind.LEAVER_REVOKES) == count
@@ -110,15 +110,15 @@ async def test_a_leaver_loses_everything_in_time_and_every_revoke_is_recorded(of
     assert not stage.raised
 
 
-async def test_a_budget_of_fifty_is_used_up_the_rest_held_and_released_at_once(office: Open) -> None:
+async def test_a_daily_limit_of_fifty_is_used_up_the_rest_held_and_released_at_once(office: Open) -> None:
     stage, books = await office(900, leaver_revokes="5/50/50")
     stage.change(TESS, accountEnabled=False)
     await stage.event_about(TESS)
     await stage.advance(minutes=30)
-    looks = await looks_of(stage)
+    checks = await checks_of(stage)
     assert len(books.held(TESS)) == 850
-    assert actions(looks).keys() == {("revoke", "done"), ("revoke", "held")}
-    assert actions(looks)["revoke", "done"] == 50
+    assert actions(checks).keys() == {("revoke", "done"), ("revoke", "held")}
+    assert actions(checks)["revoke", "done"] == 50
     row = await stage.app.state.key_holds(PersonKey(TESS))
     assert len(row.holds) == 850
     released = {
@@ -132,8 +132,8 @@ async def test_a_budget_of_fifty_is_used_up_the_rest_held_and_released_at_once(o
     assert await reservations(stage, ActionKind.LEAVER_REVOKES) == 50
 
 
-async def test_other_leavers_are_not_kept_waiting_by_a_look_that_cannot_write(office: Open) -> None:
-    """The store takes no intent of Tess's: her places in the budget are free for the others at once."""
+async def test_other_leavers_are_not_kept_waiting_by_a_check_that_cannot_write(office: Open) -> None:
+    """The store takes no intent of Tess's: her places in the daily limit are free for the others at once."""
     stage, books = await office(900, leaver_revokes="5/50/50")
     for person in (TESS, FEMKE):
         stage.change(person, accountEnabled=False)
@@ -165,8 +165,8 @@ async def test_grants_are_made_in_pieces(office: Open, count: int) -> None:
     await stage.event_about(TESS)
     await stage.advance(hours=1)
     assert books.held(TESS) == set(books.listed)
-    looks = await looks_of(stage)
-    assert sorted(done(looks, "grant")) == sorted(map(str, books.listed))
+    checks = await checks_of(stage)
+    assert sorted(done(checks, "grant")) == sorted(map(str, books.listed))
     assert len(books.written) == count
     assert in_time(books)
     assert (await stage.app.state.person(TESS)).holdings.keys() == set(books.listed)
@@ -175,14 +175,14 @@ async def test_grants_are_made_in_pieces(office: Open, count: int) -> None:
     assert books.reads == before + count
 
 
-async def test_grants_beyond_the_budget_are_held_each_once(office: Open) -> None:
+async def test_grants_beyond_the_daily_limit_are_held_each_once(office: Open) -> None:
     stage, books = await office(2000, given=False, swept=False, grants="50/50/100")
     await stage.event_about(TESS)
     await stage.advance(hours=1)
     assert len(books.held(TESS)) == 50
     assert len((await stage.app.state.key_holds(PersonKey(TESS))).holds) == 1950
-    for look in await looks_of(stage):
-        assert len(str(look.body)) < 200_000
+    for check in await checks_of(stage):
+        assert len(str(check.body)) < 200_000
 
 
 @pytest.mark.parametrize("count", [900])
@@ -196,8 +196,8 @@ async def test_a_mover_is_seen_twice_piece_by_piece_and_then_loses_what_no_rule_
     books.reads = 0
     await stage.advance(hours=2)
     assert books.held(TESS) == {next(iter(books.listed))}
-    looks = await looks_of(stage)
-    assert sorted(done(looks, "revoke")) == sorted(map(str, list(books.listed)[1:]))
+    checks = await checks_of(stage)
+    assert sorted(done(checks, "revoke")) == sorted(map(str, list(books.listed)[1:]))
     assert in_time(books)
     assert books.reads < 4 * count
     assert not (await stage.app.state.person(TESS)).sightings
@@ -221,7 +221,7 @@ async def test_a_mover_is_given_the_new_before_anything_is_taken(office: Open) -
     catalogue = await stage.app.state.catalogue()
     assert catalogue is not None
     judged = replace(catalogue, policy_digest=stage.app.policy.digest, unknown_rules={})
-    await stage.app.shelf.put(judged, stage.now)
+    await stage.app.catalogues.put(judged, stage.now)
     await stage.advance(minutes=6)
     await stage.event_about(TESS)
     await stage.advance(hours=1)
@@ -263,7 +263,7 @@ async def test_a_record_that_was_not_kept_repeats_its_piece_and_the_pass_goes_on
         append = chain.append
 
         async def fail_once(kind: str, at: Any, body: Any) -> Any:
-            if kind == "look" and not failures and len(books.written) > 250:
+            if kind == "check" and not failures and len(books.written) > 250:
                 failures.append(kind)
                 raise Transient("the store is busy")
             return await append(kind, at, body)
@@ -341,7 +341,7 @@ async def test_who_leaves_in_the_middle_of_a_pass_loses_everything(office: Open)
         assert message is not None
         await stage.deliver(message)
     stage.change(TESS, accountEnabled=False)
-    await stage.run_until_quiet()  # nobody told of it but the passes under way: the rest, and the settling look
+    await stage.run_until_quiet()  # nobody told of it but the passes under way: the rest, and the settling check
     await stage.advance(minutes=30)
     assert not books.held(TESS)
 
@@ -351,20 +351,20 @@ async def test_a_sweep_finds_a_leaver_and_holds_as_one_what_is_too_much(office: 
     stage.change(TESS, accountEnabled=False)
     report = await stage.sweep()
     await stage.advance(hours=1)
-    assert report["holds"]["lots"] == {"budget:leaver_revokes": 1950}
+    assert report["holds"]["groups"] == {"daily_limit:leaver_revokes": 1950}
     assert len(books.held(TESS)) == 1950
     again = await stage.sweep()
     assert again["enqueued"] == 0
 
 
-async def test_foreign_assignments_of_a_leaver_are_told_piece_by_piece(office: Open) -> None:
+async def test_unmanaged_assignments_of_a_leaver_are_told_piece_by_piece(office: Open) -> None:
     stage, books = await office(900, given=False, swept=False)
     books.give(TESS, books.listed, by=OWNER)
     await stage.sweep()
     stage.change(TESS, accountEnabled=False)
     await stage.event_about(TESS)
-    looks = await looks_of(stage)
-    told = [note["profile"] for look in looks for note in look.body["notes"]]
+    checks = await checks_of(stage)
+    told = [note["profile"] for check in checks for note in check.body["notes"]]
     assert sorted(told) == sorted(map(str, books.listed))
     assert len(books.held(TESS)) == 900
 
@@ -373,13 +373,13 @@ async def test_what_is_remembered_where_nothing_is_managed_any_more_is_told_with
     stage, _ = await office(12, given=False)
     gone = {ProfileKey("gone:0", f"P{number:04}"): Holding(adopted=True) for number in range(5000)}
     await stage.app.state.put_person(PersonState(TESS, holdings=gone))
-    assert await stage.look(PersonKey(TESS)) is not Outcome.GAVE_UP
-    look = await stage.last_look(TESS)
-    assert len(look["notes"]) + look["notes_left_out"] == 5000
-    assert look["adopted"]
+    assert await stage.check(PersonKey(TESS)) is not Outcome.GAVE_UP
+    check = await stage.last_check(TESS)
+    assert len(check["notes"]) + check["notes_left_out"] == 5000
+    assert check["adopted"]
 
 
-async def test_rows_that_do_not_say_who_made_them_are_proved_from_a_chain_that_is_read_once_a_look(
+async def test_rows_that_do_not_say_who_made_them_are_proved_from_a_chain_that_is_read_once_a_check(
     office: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stage, books = await office(300, given=False)

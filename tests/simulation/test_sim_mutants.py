@@ -18,7 +18,7 @@ HARMLESS = Mutant(
     file="shared/domain/access/employment.py",
     old='_DISABLED = "the account is disabled"',
     new='_DISABLED = "their account is disabled"',
-    caught_by=("no_leaver_holds_ours",),
+    caught_by=("no_leaver_holds_managed",),
 )
 
 
@@ -97,9 +97,9 @@ def test_a_story_that_notices_nothing_is_reported() -> None:
 
 def test_what_breaks_no_promise_survives_and_is_reported() -> None:
     report = run_mutant(HARMLESS, seeds=2)
-    assert report.wrong == "not noticed within 2 seeds by no_leaver_holds_ours, nor by anything else"
+    assert report.wrong == "not noticed within 2 seeds by no_leaver_holds_managed, nor by anything else"
 
 
 def test_the_command_lists_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--list", "--only", "foreign-is-ours"]) == 0
-    assert capsys.readouterr().out.split() == ["foreign-is-ours", *BY_NAME["foreign-is-ours"].promise.split()]
+    assert main(["--list", "--only", "unmanaged-is-managed"]) == 0
+    assert capsys.readouterr().out.split() == ["unmanaged-is-managed", *BY_NAME["unmanaged-is-managed"].promise.split()]

@@ -52,7 +52,7 @@ async def test_a_hold_tells_the_slip_as_it_is_now(stage: Stage) -> None:
     assert "department 'Fin ance' were 'Finance'" in why
 
 
-async def test_a_slip_that_was_mended_closes_its_hold(stage: Stage) -> None:
+async def test_a_slip_that_was_fixed_closes_its_hold(stage: Stage) -> None:
     assert await moved(stage, FEMKE, department="Finance ")
     stage.change(FEMKE, department="Finance")
     await stage.event_about(FEMKE)
@@ -135,7 +135,7 @@ async def test_while_the_directory_cannot_say_whether_others_have_the_text_nothi
     await stage.event_about(FEMKE)
     await stage.advance(hours=2)
     assert stage.held(FEMKE) == {NL}
-    assert (await stage.last_look(FEMKE))["outcome"] == "retry"
+    assert (await stage.last_check(FEMKE))["outcome"] == "retry"
 
 
 async def test_where_the_directory_refuses_to_say_whether_others_have_the_text_a_person_is_asked(stage: Stage) -> None:
@@ -155,11 +155,11 @@ async def test_a_leaver_with_a_slip_is_revoked(stage: Stage) -> None:
     assert stage.held(FEMKE) == set()
 
 
-async def test_a_hire_who_just_misses_a_rule_is_told_by_the_look_with_both_texts(stage: Stage) -> None:
+async def test_a_hire_who_just_misses_a_rule_is_told_by_the_check_with_both_texts(stage: Stage) -> None:
     anna = stage.hire("anna", "Contoso  Nederland")
     await stage.event_about(anna)
     assert stage.held(anna) == set()
-    (note,) = [note for note in (await stage.last_look(anna))["notes"] if note["kind"] == "near-miss"]
+    (note,) = [note for note in (await stage.last_check(anna))["notes"] if note["kind"] == "near-miss"]
     assert "companyName 'Contoso  Nederland' were 'Contoso Nederland'" in note["text"]
 
 

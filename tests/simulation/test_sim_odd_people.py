@@ -52,7 +52,7 @@ async def test_one_odd_person_keeps_what_they_hold_and_everybody_else_is_swept_a
     anna = stage.hire("anna")
     stage.change(DIETER, accountEnabled=False)
     report = await stage.settle()
-    assert (report["complete"], report["failures"], report["brake"]) == (True, [], [])
+    assert (report["complete"], report["failures"], report["pauses"]) == (True, [], [])
     assert report["drift"] == {"missing": 1, "leaver-holds": 1}
     assert (stage.held(FEMKE), stage.held(anna), stage.held(DIETER)) == ({NL}, {NL}, set())
     (text,) = unreadable(report).values()
@@ -60,7 +60,7 @@ async def test_one_odd_person_keeps_what_they_hold_and_everybody_else_is_swept_a
     assert next(iter(odd)) in text
     assert report["counts"]["people_unreadable"] == 1
     ben = stage.hire("ben")
-    await stage.event_about(ben)  # the brake is off: an event grants as ever
+    await stage.event_about(ben)  # the pause is off: an event grants as ever
     assert stage.held(ben) == {NL}
 
 
@@ -73,7 +73,7 @@ async def test_a_disabled_leaver_is_revoked_whatever_else_is_odd(
     make_odd(stage, FEMKE, **odd)
     if by_event:
         await stage.event_about(FEMKE)
-        assert (await stage.last_look(FEMKE))["employment"] == "leaver"
+        assert (await stage.last_check(FEMKE))["employment"] == "leaver"
     else:
         assert FEMKE in unreadable(await stage.settle())
     assert stage.held(FEMKE) == set()
@@ -94,16 +94,16 @@ async def test_a_past_leave_date_beside_an_unreadable_hire_date_concludes_nothin
     assert stage.held(FEMKE) == {NL}
 
 
-async def test_an_odd_joiner_gets_nothing_and_an_alert_until_the_value_is_mended(stage: Stage) -> None:
+async def test_an_odd_joiner_gets_nothing_and_an_alert_until_the_value_is_fixed(stage: Stage) -> None:
     anna = stage.hire("anna")
     make_odd(stage, anna, employeeHireDate="10000-01-01T00:00:00Z")
     await stage.event_about(anna)
-    look = await stage.last_look(anna)
-    assert (look["outcome"], look["employment"], stage.held(anna)) == ("gave-up", "unreadable", set())
-    assert look["alert"]
-    assert "employeeHireDate" in look["why"]
-    assert "10000" not in str(look)
-    assert [kind for kind, _ in stage.awaited(anna)] == ["settle"]  # no retry: a person has to mend it
+    check = await stage.last_check(anna)
+    assert (check["outcome"], check["employment"], stage.held(anna)) == ("gave-up", "unreadable", set())
+    assert check["alert"]
+    assert "employeeHireDate" in check["why"]
+    assert "10000" not in str(check)
+    assert [kind for kind, _ in stage.awaited(anna)] == ["settle"]  # no retry: a person has to fix it
     make_odd(stage, anna)
     await stage.settle()
     assert stage.held(anna) == {NL}
@@ -118,7 +118,7 @@ async def test_an_odd_member_leaves_the_group_readable(stage: Stage) -> None:
     assert (stage.held(TESS), stage.held(anna)) == ({HOLDING}, {HOLDING})
 
 
-async def test_who_became_odd_while_waiting_for_a_second_look_is_taken_nothing_from(stage: Stage) -> None:
+async def test_who_became_odd_while_waiting_for_a_second_check_is_taken_nothing_from(stage: Stage) -> None:
     stage.change(FEMKE, department="Legal")
     await stage.event_about(FEMKE)
     assert [kind for kind, _ in stage.awaited(FEMKE)] == ["settle"]
@@ -156,16 +156,16 @@ async def test_too_large_a_share_of_odd_people_is_an_odd_answer_and_pauses(set_s
     await stage.settle()
     for clerk in CLERKS[:5]:
         make_odd(stage, clerk, employeeHireDate="soon")
-    assert (await stage.settle())["brake"] == []
+    assert (await stage.settle())["pauses"] == []
     make_odd(stage, CLERKS[5], employeeHireDate="soon")
     move(stage, CLERKS[-1:])
     report = await stage.settle()
-    assert report["brake"] == ["incomplete-sweep"]
+    assert report["pauses"] == ["incomplete-sweep"]
     (failure,) = report["failures"]
     assert failure.startswith(f"6 of 17 people listed cannot be read, such as {CLERKS[0]} (employeeHireDate: ")
     assert all(stage.held(clerk) == {NL} for clerk in CLERKS)
     stage.graph.switches.odd_values.clear()
-    assert (await stage.settle())["brake"] == []
+    assert (await stage.settle())["pauses"] == []
 
 
 async def test_who_cannot_be_read_has_not_vanished_from_the_population(set_stage: SetStage) -> None:
@@ -174,9 +174,9 @@ async def test_who_cannot_be_read_has_not_vanished_from_the_population(set_stage
     for clerk in CLERKS[:3]:
         make_odd(stage, clerk, employeeHireDate="soon")
     stage.change(CLERKS[-1], department="Kitchen")  # a fourth of 16, and 20 % are three
-    assert (await stage.settle())["brake"] == []
+    assert (await stage.settle())["pauses"] == []
     stage.graph.switches.odd_values.clear()
-    assert (await stage.settle())["brake"] == []
+    assert (await stage.settle())["pauses"] == []
     assert await causes(stage) == {}
 
 
@@ -211,7 +211,7 @@ async def test_who_is_listed_twice_and_odd_once_is_odd(stage: Stage, odd_first: 
     assert queued(stage) == set()
 
 
-async def test_control_characters_in_a_name_stop_no_look_and_no_later_event(stage: Stage) -> None:
+async def test_control_characters_in_a_name_stop_no_check_and_no_later_event(stage: Stage) -> None:
     odd = "fem\x00ke\x1f@contoso.example"
     make_odd(stage, FEMKE, userPrincipalName=odd, mail="fem\u202eke@contoso.example")
     await stage.event_about(FEMKE)
@@ -232,10 +232,10 @@ async def test_what_an_unreadable_person_holds_by_hand_can_be_adopted_and_stays(
     assert "cannot be read" in adoption.text
 
 
-async def test_a_look_that_a_sweep_asked_for_concludes_nothing_of_who_became_unreadable(stage: Stage) -> None:
+async def test_a_check_that_a_sweep_asked_for_concludes_nothing_of_who_became_unreadable(stage: Stage) -> None:
     stage.change(DIETER, companyName="Fabrikam")
     await stage.sweep()
     make_odd(stage, DIETER, companyName=7)
     await stage.run_until_quiet()
     assert (stage.held(DIETER), stage.row(PARTNER, DIETER)) == ({DE}, None)
-    assert await stage.look(IdentityKey(IdentityKind.MAIL, "dieter@contoso.example"), CauseKind.EVENT) == "done"
+    assert await stage.check(IdentityKey(IdentityKind.MAIL, "dieter@contoso.example"), CauseKind.EVENT) == "done"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shared.domain.billing import INVOICE_MANAGER
-from shared.domain.guards.brake import BrakeCause, Pause
+from shared.domain.guards.pauses import Pause, PauseCause
 from tests.simulation.small_world import DE, DIETER, FEMKE, HARRY, NL, POLICY, by_hand, world
 from tests.simulation.stage import Stage
 
@@ -33,7 +33,7 @@ async def test_a_row_without_a_principal_is_told_and_stops_nothing(
 ) -> None:
     stage = set_stage(given=with_rows(odd))
     report = await stage.settle()
-    assert (report["complete"], report["failures"], report["brake"]) == (True, [], [])
+    assert (report["complete"], report["failures"], report["pauses"]) == (True, [], [])
     (told,) = [one for one in report["findings"] if one["kind"] == "assignment-not-read"]
     assert told["profile"] == str(NL)
     assert told["assignment"].startswith("40000000-aaaa-bbbb-cccc-10000000000")
@@ -46,7 +46,7 @@ async def test_a_row_without_a_principal_is_told_and_stops_nothing(
     assert stage.held(FEMKE) == set()
 
 
-async def test_a_look_that_counts_recipients_counts_without_the_row(set_stage: Callable[..., Stage]) -> None:
+async def test_a_check_that_counts_recipients_counts_without_the_row(set_stage: Callable[..., Stage]) -> None:
     asking = POLICY.replace("min_recipients: 0", "min_recipients: 2")
     rows = (by_hand(HARRY), {"principalType": "Everyone", "role": READER})
     stage = set_stage(given=with_rows(*rows), policy=asking)
@@ -54,8 +54,8 @@ async def test_a_look_that_counts_recipients_counts_without_the_row(set_stage: C
     stage.change(FEMKE, accountEnabled=False)
     await stage.event_about(FEMKE)
     await stage.run_until_quiet()
-    look = await stage.last_look(FEMKE)
+    check = await stage.last_check(FEMKE)
     assert stage.held(FEMKE) == set()
-    (few,) = [note["text"] for note in look["notes"] if note["kind"] == "few-recipients"]
+    (few,) = [note["text"] for note in check["notes"] if note["kind"] == "few-recipients"]
     assert few.startswith("1 of the 2 people")
-    assert Pause(BrakeCause.INCOMPLETE_SWEEP) not in (await stage.app.state.brake()).pauses
+    assert Pause(PauseCause.INCOMPLETE_SWEEP) not in (await stage.app.state.pauses()).active

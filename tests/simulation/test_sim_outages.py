@@ -44,8 +44,8 @@ async def test_a_day_in_which_no_queue_can_be_reached_dead_letters_no_event(stag
 
 
 @pytest.mark.parametrize("hours", [24, 30])
-async def test_a_day_in_which_no_look_can_be_sent_on_dead_letters_no_look(stage: Stage, hours: int) -> None:
-    """Looks that are on their way when the queue goes away: what follows from them can be sent nowhere."""
+async def test_a_day_in_which_no_check_can_be_sent_on_dead_letters_no_check(stage: Stage, hours: int) -> None:
+    """Checks that are on their way when the queue goes away: what follows from them can be sent nowhere."""
     anna = stage.hire("anna")
     async with Site.running(stage) as site:
         site.receive(stage.event(f"id:{anna}"))
@@ -53,7 +53,7 @@ async def test_a_day_in_which_no_look_can_be_sent_on_dead_letters_no_look(stage:
         assert stage.held(anna) == {NL}
         site.receive(stage.event(f"id:{anna}"))
         await asyncio.sleep(60)
-        assert site.work.counts().scheduled == 1  # changed nothing: it is looked at again
+        assert site.work.counts().scheduled == 1  # changed nothing: it is checked again
         away = stage.fault("graph", Effect(status=503))
         site.unreachable = True
         await asyncio.sleep(hours * 3600)
@@ -82,7 +82,7 @@ async def test_events_that_arrive_during_an_outage_wait_behind_those_that_wait(s
         assert len(site.sent) == 24
 
 
-async def test_a_look_that_meets_a_bug_is_tried_ten_times_and_then_lies_where_a_person_finds_it(stage: Stage) -> None:
+async def test_a_check_that_meets_a_bug_is_tried_ten_times_and_then_lies_where_a_person_finds_it(stage: Stage) -> None:
     async with Site.running(stage) as site:
         good, site.app = site.app, replace(site.app, directory=WithABug())  # type: ignore[arg-type] # lacks the rest
         site.receive(stage.event(f"id:{FEMKE}"))
@@ -94,11 +94,11 @@ async def test_a_look_that_meets_a_bug_is_tried_ten_times_and_then_lies_where_a_
         assert properties["reason"] == "this app has a bug: KeyError"
         assert properties["queue"] == "access-work"
         assert site.dead(site.work) == 0
-        # After the release that mends it, it is sent again as it lies there.
+        # After the release that fixes it, it is sent again as it lies there.
         site.app = good
         site.work.send(replace(shelved.message, message_id="again", session_id=properties["session-id"]))
         await asyncio.sleep(1)
-        assert (await stage.last_look(FEMKE))["outcome"] in {"done", "unchanged"}
+        assert (await stage.last_check(FEMKE))["outcome"] in {"done", "unchanged"}
 
 
 async def test_a_bug_after_an_outage_has_its_ten_tries_all_the_same(stage: Stage) -> None:
@@ -120,7 +120,7 @@ async def test_a_bug_after_an_outage_has_its_ten_tries_all_the_same(stage: Stage
         assert site.runs["reconcile", "KeyError"] == shelved * (BUG_RUNS - 1)
 
 
-async def test_an_event_whose_look_cannot_be_sent_for_a_bug_burns_nobody_else(stage: Stage) -> None:
+async def test_an_event_whose_check_cannot_be_sent_for_a_bug_burns_nobody_else(stage: Stage) -> None:
     poison = nobody(7)
     async with Site.running(stage) as site:
         site.buggy = lambda item: poison in item.key.canonical

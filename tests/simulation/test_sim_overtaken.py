@@ -45,8 +45,8 @@ class Overtaken:
         """The same again by somebody else: nothing but the version is new."""
         state = self._state
         match self._put:
-            case "put_brake":
-                await state.put_brake(await state.brake())
+            case "put_pauses":
+                await state.put_pauses(await state.pauses())
             case "put_reservations":
                 await state.put_reservations(await state.reservations(row.kind))
             case "put_key_holds":
@@ -84,7 +84,7 @@ async def dismissing(stage: Stage) -> None:
 @pytest.fixture
 async def waiting(set_stage: Callable[..., Stage]) -> Stage:
     """Femke and Dieter moved out, and what they hold waits for a person."""
-    stage = set_stage(policy=POLICY + "budgets: { mover_revokes: 0/0/0, grants: 100/100/100 }\n")
+    stage = set_stage(policy=POLICY + "daily_limits: { mover_revokes: 0/0/0, grants: 100/100/100 }\n")
     await stage.settle()
     for person in (FEMKE, DIETER):
         stage.change(person, department="Kitchen")
@@ -98,7 +98,7 @@ async def holds(stage: Stage) -> list[Hold]:
 
 
 async def test_a_pause_that_was_overtaken_is_on(stage: Stage) -> None:
-    await overtaken(stage, "put_brake", pausing)
+    await overtaken(stage, "put_pauses", pausing)
     stage.change(FEMKE, accountEnabled=False)
     await stage.event_about(FEMKE)
     assert stage.held(FEMKE) == {NL}
@@ -106,7 +106,7 @@ async def test_a_pause_that_was_overtaken_is_on(stage: Stage) -> None:
 
 async def test_a_resume_that_was_overtaken_is_done(stage: Stage) -> None:
     await pausing(stage)
-    await overtaken(stage, "put_brake", resuming)
+    await overtaken(stage, "put_pauses", resuming)
     stage.change(FEMKE, accountEnabled=False)
     await stage.event_about(FEMKE)
     assert stage.held(FEMKE) == set()
@@ -126,16 +126,16 @@ async def test_a_dismissal_that_was_overtaken_stands(waiting: Stage) -> None:
 async def test_a_reservation_that_was_overtaken_is_stored_before_the_write(stage: Stage) -> None:
     stage.change(FEMKE, accountEnabled=False)
 
-    async def looking(stage: Stage) -> None:
+    async def checking(stage: Stage) -> None:
         await stage.event_about(FEMKE)
 
-    await overtaken(stage, "put_reservations", looking)
+    await overtaken(stage, "put_reservations", checking)
     assert stage.held(FEMKE) == set()
     assert len((await stage.app.state.reservations(ActionKind.LEAVER_REVOKES)).taken) == 1
 
 
 async def test_what_a_sweep_holds_and_was_overtaken_in_is_held(set_stage: Callable[..., Stage]) -> None:
-    stage = set_stage(policy=POLICY + "budgets: { mover_revokes: 0/0/0 }\n")
+    stage = set_stage(policy=POLICY + "daily_limits: { mover_revokes: 0/0/0 }\n")
     await stage.settle()
     await stage.app.state.put_key_holds(await stage.app.state.key_holds(PersonKey(DIETER)))
     for person in (FEMKE, DIETER):
@@ -152,8 +152,8 @@ async def test_what_a_sweep_holds_and_was_overtaken_in_is_held(set_stage: Callab
 @pytest.mark.parametrize(
     ("put", "verb"),
     [
-        ("put_brake", pausing),
-        ("put_brake", resuming),
+        ("put_pauses", pausing),
+        ("put_pauses", resuming),
         ("put_key_holds", releasing),
         ("put_key_holds", dismissing),
     ],
@@ -163,7 +163,7 @@ async def test_who_is_overtaken_each_time_is_told_and_nothing_counts_as_done(
 ) -> None:
     if verb is resuming:
         await pausing(waiting)
-    before = await waiting.app.state.brake(), await holds(waiting)
+    before = await waiting.app.state.pauses(), await holds(waiting)
     with pytest.raises(Transient):
         await overtaken(waiting, put, verb, ALWAYS)
-    assert (await waiting.app.state.brake(), await holds(waiting)) == before
+    assert (await waiting.app.state.pauses(), await holds(waiting)) == before

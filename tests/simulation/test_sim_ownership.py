@@ -1,4 +1,4 @@
-"""Whose an assignment is: what is ours is ours for good, what is not is never touched, observing proves nothing."""
+"""What is managed is managed for good, what is not is never touched, and observing proves nothing."""
 
 from collections.abc import Callable
 
@@ -31,7 +31,7 @@ OBSERVING = POLICY.replace("enforce: all", "enforce: none")
     "change",
     [{"accountEnabled": False}, {"department": "Sales"}, {"companyName": "Contoso Deutschland"}, {}],
 )
-async def test_a_foreign_assignment_stays_whatever_becomes_of_the_person(
+async def test_a_unmanaged_assignment_stays_whatever_becomes_of_the_person(
     stage: Stage, change: dict[str, object]
 ) -> None:
     anna = stage.hire("anna", "Contoso Deutschland")
@@ -52,7 +52,7 @@ async def test_a_deleted_leaver_keeps_what_was_given_by_hand_and_that_is_noted(s
     await stage.enqueue(PersonKey(HARRY), hints=(NL,))
     await stage.run_until_quiet()
     assert stage.held(HARRY) == {NL}
-    (note,) = (await stage.last_look(HARRY))["notes"]
+    (note,) = (await stage.last_check(HARRY))["notes"]
     assert (note["kind"], note["profile"]) == ("leaver-holds-foreign", str(NL))
 
 
@@ -61,10 +61,10 @@ async def test_what_somebody_has_by_hand_is_not_granted_again_and_not_taken_over
     stage.give(NL, anna)
     await stage.event_about(anna)
     assert [who for _, who in stage.writes() if who == anna] == []
-    assert [note["kind"] for note in (await stage.last_look(anna))["notes"]] == ["foreign"]
+    assert [note["kind"] for note in (await stage.last_check(anna))["notes"]] == ["unmanaged"]
 
 
-async def test_ours_deleted_and_made_anew_by_hand_is_foreign(stage: Stage) -> None:
+async def test_managed_deleted_and_made_anew_by_hand_is_unmanaged(stage: Stage) -> None:
     stage.take(NL, FEMKE)
     stage.give(NL, FEMKE)
     stage.change(FEMKE, accountEnabled=False)
@@ -73,7 +73,7 @@ async def test_ours_deleted_and_made_anew_by_hand_is_foreign(stage: Stage) -> No
     assert stage.held(FEMKE) == {NL}
 
 
-async def test_ours_deleted_by_hand_comes_back(stage: Stage) -> None:
+async def test_managed_deleted_by_hand_comes_back(stage: Stage) -> None:
     stage.take(NL, FEMKE)
     report = await stage.sweep()
     assert report["drift"] == {"missing": 1}
@@ -111,7 +111,7 @@ async def test_it_does_so_also_when_the_state_was_lost(anonymous: Stage, told: b
     if told:
         await anonymous.event_about(FEMKE)
     report = await anonymous.settle()
-    assert report["counts"]["foreign"] == 1  # Harry's
+    assert report["counts"]["unmanaged"] == 1  # Harry's
     await anonymous.settle()
     assert anonymous.held(FEMKE) == {NL, DE}  # with the state went the knowledge under which policy it was given
     await release(anonymous.app, None, "olga", anonymous.now)
@@ -126,7 +126,7 @@ async def test_a_leaver_is_found_by_the_sweep_also_when_the_state_was_lost(anony
     assert anonymous.held(FEMKE) == set()
 
 
-async def test_another_automations_row_is_not_ours_although_it_says_nothing_either(anonymous: Stage) -> None:
+async def test_another_automations_row_is_not_managed_although_it_says_nothing_either(anonymous: Stage) -> None:
     anna = anonymous.hire("anna", department="Sales")
     anonymous.give(DE, anna, by=OTHER_APP)
     await anonymous.enqueue(PersonKey(anna), hints=(DE,))
@@ -135,7 +135,7 @@ async def test_another_automations_row_is_not_ours_although_it_says_nothing_eith
     assert anonymous.held(anna) == {DE}
 
 
-async def test_a_row_made_after_ours_was_taken_back_is_not_ours(anonymous: Stage) -> None:
+async def test_a_row_made_after_managed_was_taken_back_is_not_managed(anonymous: Stage) -> None:
     anonymous.change(FEMKE, accountEnabled=False)
     await anonymous.event_about(FEMKE)
     await anonymous.advance(minutes=10)
@@ -145,12 +145,12 @@ async def test_a_row_made_after_ours_was_taken_back_is_not_ours(anonymous: Stage
     assert anonymous.held(FEMKE) == {NL}
 
 
-async def test_a_row_made_after_ours_was_refused_is_not_ours(anonymous: Stage) -> None:
+async def test_a_row_made_after_managed_was_refused_is_not_managed(anonymous: Stage) -> None:
     anna = anonymous.hire("anna")
     refusal = Effect(status=403, body={"error": {"code": "AuthorizationFailed", "message": "x"}})
     anonymous.fault("arm", refusal, method="POST", times=1)
     await anonymous.event_about(anna)
-    assert (await anonymous.last_look(anna))["outcome"] == "gave-up"
+    assert (await anonymous.last_check(anna))["outcome"] == "gave-up"
     anonymous.give(NL, anna, by=OTHER_APP)
     anonymous.change(anna, accountEnabled=False)
     await anonymous.enqueue(PersonKey(anna), hints=(NL,))
@@ -158,7 +158,7 @@ async def test_a_row_made_after_ours_was_refused_is_not_ours(anonymous: Stage) -
     assert anonymous.held(anna) == {NL}
 
 
-async def test_a_row_that_was_slow_to_show_is_ours_although_the_write_was_repeated(anonymous: Stage) -> None:
+async def test_a_row_that_was_slow_to_show_is_managed_although_the_write_was_repeated(anonymous: Stage) -> None:
     anonymous.turn(grants_visible_after_seconds=200)
     anna = anonymous.hire("anna")
     await anonymous.event_about(anna)
@@ -176,7 +176,7 @@ async def test_a_row_that_was_slow_to_show_is_ours_although_the_write_was_repeat
 # -- former identities
 
 
-async def test_what_a_former_identity_made_is_ours(set_stage: Callable[..., Stage]) -> None:
+async def test_what_a_former_identity_made_is_managed(set_stage: Callable[..., Stage]) -> None:
     given = world()
     given["billingAccounts"][0]["billingProfiles"][1]["billingRoleAssignments"] = [
         by_hand(FEMKE, createdByPrincipalId=ADMIN)
@@ -200,9 +200,9 @@ async def test_observing_writes_nothing_and_leaves_would_records(set_stage: Call
     await stage.advance(hours=1)
     assert stage.everything_held() == before
     assert stage.writes() == []
-    looks = await stage.looks(FEMKE)
-    assert {look["outcome"] for look in looks} == {"would"}
-    assert looks[0]["actions"][0]["action"] == "grant"
+    checks = await stage.checks(FEMKE)
+    assert {check["outcome"] for check in checks} == {"would"}
+    assert checks[0]["actions"][0]["action"] == "grant"
     intents = [record.body["actions"][0] for record in await stage.records(FEMKE) if record.kind == "intent"]
     assert {intent["mode"] for intent in intents} == {"observe"}
     assert (await stage.app.state.person(FEMKE)).holdings == {}
@@ -219,7 +219,7 @@ async def test_what_was_only_observed_never_counts_as_ownership(set_stage: Calla
     await stage.enqueue(PersonKey(FEMKE), hints=(NL,))
     await stage.run_until_quiet()
     assert stage.held(FEMKE) == {NL}
-    assert "leaver-holds-foreign" in {note["kind"] for note in (await stage.last_look(FEMKE))["notes"]}
+    assert "leaver-holds-foreign" in {note["kind"] for note in (await stage.last_check(FEMKE))["notes"]}
 
 
 async def test_only_the_profiles_that_the_policy_enforces_are_written(set_stage: Callable[..., Stage]) -> None:
@@ -227,7 +227,7 @@ async def test_only_the_profiles_that_the_policy_enforces_are_written(set_stage:
     await stage.settle()
     assert stage.held(DIETER) == {DE}
     assert stage.held(FEMKE) == stage.held(TESS) == set()
-    assert (await stage.last_look(FEMKE))["outcome"] == "would"
+    assert (await stage.last_check(FEMKE))["outcome"] == "would"
 
 
 async def test_who_stops_enforcing_takes_nothing_away_any_more(stage: Stage) -> None:
@@ -236,7 +236,7 @@ async def test_who_stops_enforcing_takes_nothing_away_any_more(stage: Stage) -> 
     await stage.event_about(FEMKE)
     await stage.settle()
     assert stage.held(FEMKE) == {NL}
-    assert (await stage.last_look(FEMKE))["outcome"] == "would"
+    assert (await stage.last_check(FEMKE))["outcome"] == "would"
     stage.restart(policy=POLICY)
     await stage.settle()
     assert stage.held(FEMKE) == set()
@@ -250,4 +250,4 @@ async def test_a_hint_only_widens_what_is_read(stage: Stage) -> None:
     await stage.enqueue(PersonKey(FEMKE), hints=(PARTNER, HOLDING, NL))
     await stage.run_until_quiet()
     assert stage.held(FEMKE) == {NL, PARTNER}
-    assert (await stage.last_look(FEMKE))["outcome"] == "unchanged"
+    assert (await stage.last_check(FEMKE))["outcome"] == "unchanged"

@@ -29,7 +29,7 @@ async def test_a_hire_holds_the_profile_of_their_company_and_the_ledger_tells_wh
     anna = stage.hire("anna")
     await stage.event_about(anna)
     assert stage.held(anna) == {NL}
-    intent, look = await stage.records(anna)
+    intent, check = await stage.records(anna)
     assert intent.body["actions"] == [
         {
             "action": "grant",
@@ -40,12 +40,12 @@ async def test_a_hire_holds_the_profile_of_their_company_and_the_ledger_tells_wh
             "found_nothing": True,
         }
     ]
-    assert look.body["cause"] == "event"
-    assert look.body["origin"] == "/hr#1"
-    assert look.body["event_type"] == "com.contoso.hr.person.changed"
-    assert look.body["outcome"] == "done"
-    assert look.body["wanted"] == {str(NL): ["own-company"]}
-    assert [(each["action"], each["outcome"]) for each in look.body["actions"]] == [("grant", "done")]
+    assert check.body["cause"] == "event"
+    assert check.body["origin"] == "/hr#1"
+    assert check.body["event_type"] == "com.contoso.hr.person.changed"
+    assert check.body["outcome"] == "done"
+    assert check.body["wanted"] == {str(NL): ["own-company"]}
+    assert [(each["action"], each["outcome"]) for each in check.body["actions"]] == [("grant", "done")]
     assert stage.awaited(anna) == []
 
 
@@ -60,17 +60,17 @@ async def test_the_intent_is_recorded_before_the_write(stage: Stage) -> None:
     assert intent.at < datetime.fromisoformat(row.created_on)
 
 
-async def test_a_look_that_an_event_caused_and_that_changed_nothing_is_repeated_once(stage: Stage) -> None:
+async def test_a_check_that_an_event_caused_and_that_changed_nothing_is_repeated_once(stage: Stage) -> None:
     await stage.event_about(FEMKE)
     assert [kind for kind, _ in stage.awaited(FEMKE)] == ["settle"]
     ((_, due),) = stage.awaited(FEMKE)
     assert timedelta(minutes=5) <= due - stage.now <= timedelta(minutes=5, seconds=30)
     await stage.advance(hours=3)
-    assert [look["outcome"] for look in await stage.looks(FEMKE)][-2:] == ["unchanged", "unchanged"]
+    assert [check["outcome"] for check in await stage.checks(FEMKE)][-2:] == ["unchanged", "unchanged"]
     assert stage.awaited(FEMKE) == []
 
 
-async def test_a_change_that_the_directory_shows_late_is_found_by_the_repeated_look(stage: Stage) -> None:
+async def test_a_change_that_the_directory_shows_late_is_found_by_the_repeated_check(stage: Stage) -> None:
     stage.graph.switches.replica_lag_seconds = 120
     await stage.advance(minutes=5)
     stage.change(TESS, department="Finance")
@@ -80,13 +80,13 @@ async def test_a_change_that_the_directory_shows_late_is_found_by_the_repeated_l
     assert stage.held(TESS) == {HOLDING, NL}
 
 
-async def test_a_change_shown_late_is_found_although_the_first_look_failed(stage: Stage) -> None:
+async def test_a_change_shown_late_is_found_although_the_first_check_failed(stage: Stage) -> None:
     stage.graph.switches.replica_lag_seconds = 120
     await stage.advance(minutes=5)
     stage.change(TESS, department="Finance")
     stage.fault("graph", Effect(status=500), path="/users/", times=3)  # as often as a read is sent
     await stage.event_about(TESS)
-    assert (await stage.last_look(TESS))["outcome"] == "retry"
+    assert (await stage.last_check(TESS))["outcome"] == "retry"
     await stage.advance(minutes=8)
     assert stage.held(TESS) == {HOLDING, NL}
 
@@ -111,7 +111,7 @@ async def test_who_is_hired_for_later_gets_nothing_early_and_everything_at_that_
     begins = datetime(2026, 3, 2, 10, 30, tzinfo=UTC)
     anna = stage.hire("anna", employeeHireDate="2026-03-02T10:30:00Z")
     await stage.event_about(anna)
-    assert (await stage.last_look(anna))["employment"] == "pre-hire"
+    assert (await stage.last_check(anna))["employment"] == "pre-hire"
     assert ("schedule", begins) in stage.awaited(anna)
     await stage.advance(to=begins - timedelta(seconds=1))
     assert stage.held(anna) == set()
@@ -154,7 +154,7 @@ async def test_a_hire_date_moved_ahead_before_it_came_gives_nothing_on_the_old_d
     assert stage.held(anna) == {NL}
 
 
-async def test_an_effective_date_in_an_event_is_a_second_look_at_its_beginning_in_the_policys_zone(
+async def test_an_effective_date_in_an_event_is_a_second_check_its_beginning_in_the_policys_zone(
     stage: Stage,
 ) -> None:
     await stage.event_about(FEMKE, effective="2026-03-09")
@@ -165,9 +165,9 @@ async def test_a_mover_gains_the_new_profile_first_and_loses_the_old_one_when_it
     stage.change(FEMKE, companyName="Contoso Deutschland")
     await stage.event_about(FEMKE)
     assert stage.held(FEMKE) == {NL, DE}
-    look = await stage.last_look(FEMKE)
-    assert look["outcome"] == "waiting"
-    assert [waiting["profile"] for waiting in look["waiting"]] == [str(NL)]
+    check = await stage.last_check(FEMKE)
+    assert check["outcome"] == "waiting"
+    assert [waiting["profile"] for waiting in check["waiting"]] == [str(NL)]
     await stage.advance(minutes=4, seconds=55)
     assert stage.held(FEMKE) == {NL, DE}
     await stage.advance(minutes=1)
@@ -201,7 +201,7 @@ async def test_a_mover_keeps_the_old_profile_for_the_hours_of_grace(set_stage: C
     assert stage.held(FEMKE) == {DE}
 
 
-async def test_who_moves_back_between_the_two_looks_keeps_everything_and_the_evidence_is_forgotten(
+async def test_who_moves_back_between_the_two_checks_keeps_everything_and_the_evidence_is_forgotten(
     stage: Stage,
 ) -> None:
     stage.change(FEMKE, companyName="Contoso Deutschland")
@@ -210,19 +210,19 @@ async def test_who_moves_back_between_the_two_looks_keeps_everything_and_the_evi
     await stage.advance(minutes=2)
     await stage.event_about(FEMKE)
     stage.change(FEMKE, companyName="Contoso Deutschland")
-    await stage.advance(minutes=3, seconds=20)  # past the first look's settling time, not past the second one's
+    await stage.advance(minutes=3, seconds=20)  # past the first check's settling time, not past the second one's
     await stage.event_about(FEMKE)
     assert NL in stage.held(FEMKE)
     await stage.advance(minutes=6)
     assert stage.held(FEMKE) == {DE}
 
 
-async def test_a_disabled_leaver_loses_everything_at_the_first_look(stage: Stage) -> None:
+async def test_a_disabled_leaver_loses_everything_at_the_first_check(stage: Stage) -> None:
     stage.change(FEMKE, accountEnabled=False)
     await stage.event_about(FEMKE)
     assert stage.held(FEMKE) == set()
-    look = await stage.last_look(FEMKE)
-    assert (look["outcome"], look["employment"]) == ("done", "leaver")
+    check = await stage.last_check(FEMKE)
+    assert (check["outcome"], check["employment"]) == ("done", "leaver")
     intents = [record for record in await stage.records(FEMKE) if record.kind == "intent"]
     assert intents[-1].body["actions"][0]["strength"] == "strong"
     assert intents[-1].body["actions"][0]["proof"] == "created-by"
@@ -240,11 +240,11 @@ async def test_a_leaver_on_a_date_keeps_access_to_the_end_of_that_day_in_the_pol
     assert stage.held(FEMKE) == set()
 
 
-async def test_a_deleted_leaver_loses_everything_at_the_first_look(stage: Stage) -> None:
+async def test_a_deleted_leaver_loses_everything_at_the_first_check(stage: Stage) -> None:
     stage.delete(FEMKE)
     await stage.event_about(FEMKE)
     assert stage.held(FEMKE) == set()
-    assert (await stage.last_look(FEMKE))["why"] == "the directory keeps them as deleted"
+    assert (await stage.last_check(FEMKE))["why"] == "the directory keeps them as deleted"
 
 
 async def test_whom_the_directory_knows_nowhere_loses_everything_only_when_it_was_seen_twice(stage: Stage) -> None:
@@ -252,12 +252,12 @@ async def test_whom_the_directory_knows_nowhere_loses_everything_only_when_it_wa
     stage.purge(FEMKE)
     await stage.event_about(FEMKE)
     assert stage.held(FEMKE) == {NL}
-    assert (await stage.last_look(FEMKE))["outcome"] == "waiting"
+    assert (await stage.last_check(FEMKE))["outcome"] == "waiting"
     await stage.advance(minutes=6)
     assert stage.held(FEMKE) == set()
 
 
-async def test_who_is_back_before_the_second_look_was_never_gone(stage: Stage) -> None:
+async def test_who_is_back_before_the_second_check_was_never_gone(stage: Stage) -> None:
     absent = {"error": {"code": "Request_ResourceNotFound", "message": "Resource does not exist."}}
     for path in ("/users/", "/deletedItems/"):
         stage.fault("graph", Effect(status=404, body=absent), path=path + FEMKE, times=1)
@@ -278,10 +278,10 @@ async def test_a_failed_read_of_the_person_takes_nothing_away_and_forgets_no_evi
     seen = (await stage.app.state.person(FEMKE)).sightings
     assert seen
     stage.fault("graph", Effect(status=403), path="/users/" + FEMKE, times=1)
-    await stage.look(PersonKey(FEMKE))
+    await stage.check(PersonKey(FEMKE))
     assert (await stage.app.state.person(FEMKE)).sightings == seen
     stage.fault("graph", Effect(status=200, body={"id": FEMKE}), path="/users/" + FEMKE, times=1)
-    assert await stage.look(PersonKey(FEMKE)) is Outcome.RETRY
+    assert await stage.check(PersonKey(FEMKE)) is Outcome.RETRY
     assert (await stage.app.state.person(FEMKE)).sightings == seen
     assert NL in stage.held(FEMKE)
 
@@ -292,7 +292,7 @@ async def test_a_rehire_gets_everything_again(stage: Stage) -> None:
     stage.change(FEMKE, accountEnabled=True, employeeHireDate="2026-03-02T08:00:00Z")
     await stage.event_about(FEMKE)
     assert stage.held(FEMKE) == {NL}
-    assert (await stage.last_look(FEMKE))["outcome"] == "done"
+    assert (await stage.last_check(FEMKE))["outcome"] == "done"
 
 
 async def test_a_restored_leaver_gets_everything_again(stage: Stage) -> None:
@@ -316,7 +316,7 @@ async def test_a_group_gives_and_takes(stage: Stage) -> None:
 async def test_a_guest_gets_nothing_from_a_rule_that_does_not_name_guests(stage: Stage) -> None:
     await stage.event_about(GREG)
     assert stage.held(GREG) == set()
-    assert [note["kind"] for note in (await stage.last_look(GREG))["notes"]] == ["guest"]
+    assert [note["kind"] for note in (await stage.last_check(GREG))["notes"]] == ["guest"]
 
 
 async def test_a_guest_gets_what_a_rule_for_guests_gives(set_stage: Callable[..., Stage]) -> None:
@@ -335,7 +335,7 @@ async def test_a_protected_person_is_never_touched(stage: Stage, disabled: bool)
     await stage.settle()
     assert stage.held(PIA) == {PARTNER}
     assert [who for _, who in stage.writes() if who == PIA] == []
-    assert [note["kind"] for note in (await stage.looks(PIA))[0]["notes"]] == ["protected"]
+    assert [note["kind"] for note in (await stage.checks(PIA))[0]["notes"]] == ["protected"]
 
 
 # -- by name
@@ -346,8 +346,8 @@ async def test_an_event_by_name_finds_the_person(stage: Stage) -> None:
     await stage.tell("employee-id:E77")
     await stage.run_until_quiet()
     assert stage.held(anna) == {NL}
-    (look,) = await stage.looks(IdentityKey(IdentityKind.EMPLOYEE_ID, "E77"))
-    assert look["found"] == [anna]
+    (check,) = await stage.checks(IdentityKey(IdentityKind.EMPLOYEE_ID, "E77"))
+    assert check["found"] == [anna]
 
 
 async def test_a_hire_announced_before_the_directory_knows_them_waits_with_growing_pauses(stage: Stage) -> None:
@@ -376,7 +376,7 @@ async def test_nobody_by_that_name_is_rejected_a_fortnight_past_the_effective_da
     assert {event.field_name for event in stage.queues.rejected} == {"subject"}
     assert all(b"nobody@contoso.example" in event.body for event in stage.queues.rejected)
     assert stage.awaited(key) == []
-    assert (await stage.last_look(key))["outcome"] == "rejected"
+    assert (await stage.last_check(key))["outcome"] == "rejected"
 
 
 async def test_a_failure_after_days_of_waiting_neither_gives_up_nor_begins_the_wait_anew(stage: Stage) -> None:
@@ -384,9 +384,9 @@ async def test_a_failure_after_days_of_waiting_neither_gives_up_nor_begins_the_w
     await stage.tell("upn:anna@contoso.example", effective="2026-03-08T00:00:00Z")
     await stage.advance(days=3)
     stage.fault("graph", Effect(status=500), path="/users$", times=3)  # as often as a read is sent
-    looks = len(await stage.looks(key))
+    checks = len(await stage.checks(key))
     await stage.advance(hours=13)
-    outcomes = [look["outcome"] for look in (await stage.looks(key))[looks:]]
+    outcomes = [check["outcome"] for check in (await stage.checks(key))[checks:]]
     assert outcomes[:2] == ["retry", "waiting"]
     assert len(outcomes) <= 5  # the pauses stay long
     anna = stage.hire("anna")
@@ -402,8 +402,8 @@ async def test_a_leaver_named_by_what_the_directory_no_longer_knows_is_found_in_
     await stage.tell("employee-id:e1")
     await stage.advance(minutes=6)
     assert stage.held(FEMKE) == set()
-    (look,) = await stage.looks(IdentityKey(IdentityKind.EMPLOYEE_ID, "E1"))
-    assert look["found"] == [FEMKE]
+    (check,) = await stage.checks(IdentityKey(IdentityKind.EMPLOYEE_ID, "E1"))
+    assert check["found"] == [FEMKE]
 
 
 async def test_an_event_by_an_old_name_finds_who_was_renamed(stage: Stage) -> None:
@@ -415,7 +415,7 @@ async def test_an_event_by_an_old_name_finds_who_was_renamed(stage: Stage) -> No
 
 
 @pytest.mark.parametrize("name", ["upn:anna@contoso.example", "mail:anna@contoso.example"])
-async def test_who_never_held_anything_and_was_renamed_before_the_look_is_found_by_the_old_address(
+async def test_who_never_held_anything_and_was_renamed_before_the_check_is_found_by_the_old_address(
     stage: Stage, name: str
 ) -> None:
     anna = stage.hire("anna")
@@ -425,15 +425,17 @@ async def test_who_never_held_anything_and_was_renamed_before_the_look_is_found_
     assert stage.held(anna) == {NL}
 
 
-async def test_who_never_held_anything_and_was_deleted_before_the_look_is_found_among_the_deleted(stage: Stage) -> None:
+async def test_who_never_held_anything_and_was_deleted_before_the_check_is_found_among_the_deleted(
+    stage: Stage,
+) -> None:
     anna = stage.hire("anna", employeeId="E77")
     stage.delete(anna)
     for kind, name in (("upn", "anna@contoso.example"), ("mail", "anna@contoso.example"), ("employee-id", "E77")):
         await stage.tell(f"{kind}:{name}")
         await stage.run_until_quiet()
-        assert (await stage.last_look(IdentityKey(IdentityKind(kind), name)))["found"] == [anna]
+        assert (await stage.last_check(IdentityKey(IdentityKind(kind), name)))["found"] == [anna]
     assert stage.held(anna) == set()
-    assert len(await stage.looks(anna)) == 1 + 2, "one look each"
+    assert len(await stage.checks(anna)) == 1 + 2, "one check each"
 
 
 async def test_a_service_that_repeats_a_name_in_its_refusal_brings_it_into_no_record(
@@ -443,12 +445,12 @@ async def test_a_service_that_repeats_a_name_in_its_refusal_brings_it_into_no_re
     stage.fault("graph", Effect(status=400, body=said), path="/users$")
     await stage.tell("mail:femke@contoso.example")
     await stage.run_until_quiet()
-    look = await stage.last_look(IdentityKey(IdentityKind.MAIL, "femke@contoso.example"))
-    assert look["outcome"] == "retry"
-    assert "Invalid filter" in look["why"]
-    assert "femke" not in str(look).lower()
+    check = await stage.last_check(IdentityKey(IdentityKind.MAIL, "femke@contoso.example"))
+    assert check["outcome"] == "retry"
+    assert "Invalid filter" in check["why"]
+    assert "femke" not in str(check).lower()
     await stage.advance(hours=25)
-    assert "femke" not in str(await stage.last_look(IdentityKey(IdentityKind.MAIL, "femke@contoso.example"))).lower()
+    assert "femke" not in str(await stage.last_check(IdentityKey(IdentityKind.MAIL, "femke@contoso.example"))).lower()
     assert "femke" not in stage.queues.rejected[-1].reason.lower()
     assert "femke" not in caplog.text.lower()
 

@@ -1,4 +1,4 @@
-"""What a look at a profile leaves alone: a write too late to begin, and holds of which its read says nothing."""
+"""What a check of a profile leaves alone: a write too late to begin, and holds of which its read says nothing."""
 
 import asyncio
 from collections.abc import Callable
@@ -46,20 +46,22 @@ class Slow:
         return await self._state.put_profile(state)
 
 
-async def look_slowly(stage: Stage, seconds: float, fail: InvoiceAccessError | None = None) -> tuple[Outcome, datetime]:
-    """One look while each call of the state takes so long; how it ended, and when it began."""
+async def check_slowly(
+    stage: Stage, seconds: float, fail: InvoiceAccessError | None = None
+) -> tuple[Outcome, datetime]:
+    """One check while each call of the state takes so long; how it ended, and when it began."""
     state, began = stage.app.state, stage.now
     slow: Any = Slow(state, seconds, fail)
     stage.app = replace(stage.app, state=slow)
-    outcome = await stage.look(NL)
+    outcome = await stage.check(NL)
     stage.app = replace(stage.app, state=state)
     return outcome, began
 
 
 async def settled(stage: Stage) -> ProfileState:
-    """Somebody opts the profile out, and one look has read it: the next one may write. Returns what is remembered."""
+    """Somebody opts the profile out, and one check has read it: the next one may write. Returns what is remembered."""
     stage.set_profile(NL, invoiceEmailOptIn=False)
-    assert await stage.look(NL) is Outcome.WAITING
+    assert await stage.check(NL) is Outcome.WAITING
     stage.queues.waiting.clear()
     await asyncio.sleep(301)
     return await stage.app.state.profile(NL)
@@ -76,33 +78,34 @@ def updates(stage: Stage) -> list[datetime]:
 @pytest.mark.parametrize("seconds", [6.0, 6.6, 7.2, 9.1])
 async def test_no_update_begins_once_the_handlers_time_is_over(stage: Stage, seconds: float) -> None:
     before = await settled(stage)
-    outcome, began = await look_slowly(stage, seconds)
+    outcome, began = await check_slowly(stage, seconds)
     assert updates(stage) == []
     assert outcome is Outcome.RETRY
-    look = await stage.last_look(NL)
-    assert look["why"] == TOO_LATE
+    check = await stage.last_check(NL)
+    assert check["why"] == TOO_LATE
     took = stage.now - began
-    # What was kept of it may be under way and is taken back then, and so is its place in the budget: two calls more.
+    # What was kept of it may be under way and is taken back then, and so is its place in the daily limit: two calls
+    # more.
     assert HANDLER < took < HANDLER + 4 * timedelta(seconds=seconds)
     assert await stage.app.state.profile(NL) == before
     assert not (await stage.app.state.reservations(ActionKind.PROFILE_UPDATES)).taken
     await stage.advance(minutes=5)
     assert len(updates(stage)) == 1
-    assert (await stage.last_look(NL))["outcome"] == "done"
+    assert (await stage.last_check(NL))["outcome"] == "done"
     assert len((await stage.app.state.profile(NL)).updates) == 1
 
 
 async def test_two_reads_are_the_settling_time_apart_however_slow_the_state_is(stage: Stage) -> None:
     stage.set_profile(NL, invoiceEmailOptIn=False)
-    assert await stage.look(NL) is Outcome.WAITING
+    assert await stage.check(NL) is Outcome.WAITING
     await asyncio.sleep(297)
-    assert (await look_slowly(stage, 3.0))[0] is Outcome.WAITING
+    assert (await check_slowly(stage, 3.0))[0] is Outcome.WAITING
     assert updates(stage) == []
 
 
 async def test_an_update_that_can_begin_within_the_handlers_time_does(stage: Stage) -> None:
     await settled(stage)
-    outcome, began = await look_slowly(stage, 4.2)
+    outcome, began = await check_slowly(stage, 4.2)
     assert outcome is Outcome.DONE
     (at,) = updates(stage)
     assert timedelta(seconds=33) < at - began < HANDLER
@@ -110,11 +113,11 @@ async def test_an_update_that_can_begin_within_the_handlers_time_does(stage: Sta
 
 async def test_an_edit_after_an_update_that_never_began_is_no_harm(stage: Stage) -> None:
     await settled(stage)
-    await look_slowly(stage, 6.0)
+    await check_slowly(stage, 6.0)
     stage.set_profile(NL, poNumber="PO-2")
     await stage.advance(minutes=20)
-    assert not (await stage.app.state.brake()).pauses
-    assert {look.get("finding") for look in await stage.looks(NL)} == {None}
+    assert not (await stage.app.state.pauses()).active
+    assert {check.get("finding") for check in await stage.checks(NL)} == {None}
     assert stage.profile(NL)["poNumber"] == "PO-2"
     assert stage.profile(NL)["invoiceEmailOptIn"] is True
     assert len(updates(stage)) == 1
@@ -131,40 +134,40 @@ async def test_an_update_that_never_began_leaves_what_blocks_it_and_its_release(
         replace(before, updates=earlier, before=image, blocked=blocked, after=image)
     )
     # A release reserves nothing: two calls and a write of the state fewer.
-    outcome, _ = await look_slowly(stage, 9.5)
+    outcome, _ = await check_slowly(stage, 9.5)
     assert (outcome, updates(stage)) == (Outcome.RETRY, [])
     assert await stage.app.state.profile(NL) == before
     assert (await stage.app.state.key_holds(NL)).holds == {held.id: held}
 
 
 @pytest.mark.parametrize("failure", [Transient("busy"), Conflict("somebody else wrote"), Permanent("not allowed")])
-async def test_a_look_that_cannot_say_that_it_wrote_nothing_is_taken_again(
+async def test_a_check_that_cannot_say_that_it_wrote_nothing_is_taken_again(
     stage: Stage, failure: InvoiceAccessError
 ) -> None:
     await settled(stage)
-    outcome, _ = await look_slowly(stage, 6.0, failure)
+    outcome, _ = await check_slowly(stage, 6.0, failure)
     assert (outcome, updates(stage)) == (Outcome.RETRY, [])
-    look = await stage.last_look(NL)
-    assert look["why"] == f"{TOO_LATE}; that it did not could not be kept: {failure}"
+    check = await stage.last_check(NL)
+    assert check["why"] == f"{TOO_LATE}; that it did not could not be kept: {failure}"
     await stage.advance(hours=1)
     await stage.settle()
     assert len(updates(stage)) == 1
     assert stage.profile(NL)["invoiceEmailOptIn"] is True
     assert (await stage.app.state.profile(NL)).unjudged is None
-    assert not (await stage.app.state.brake()).pauses
+    assert not (await stage.app.state.pauses()).active
 
 
 async def test_an_update_is_waited_for_no_longer_than_the_handler_has(stage: Stage) -> None:
     await settled(stage)
     stage.turn(update_seconds=70.0)
-    outcome, began = await look_slowly(stage, 5.0)
+    outcome, began = await check_slowly(stage, 5.0)
     assert outcome is Outcome.UNVERIFIED
-    look = (await stage.records(NL))[-1]
-    assert look.body["why"] == "the service did not answer within the handler's time"
-    assert timedelta(0) <= look.at - (began + HANDLER) < timedelta(seconds=1)
+    check = (await stage.records(NL))[-1]
+    assert check.body["why"] == "the service did not answer within the handler's time"
+    assert timedelta(0) <= check.at - (began + HANDLER) < timedelta(seconds=1)
     await stage.advance(minutes=20)
     assert len(updates(stage)) == 1
-    assert (await stage.last_look(NL))["outcome"] == "done"
+    assert (await stage.last_check(NL))["outcome"] == "done"
 
 
 # -- what a read says nothing about keeps its holds
@@ -216,15 +219,15 @@ def deny_it(stage: Stage) -> None:
 async def test_a_hold_stays_while_nobody_knows_whether_it_is_wanted(
     stage: Stage, status: Status, doubt: Callable[[Stage], None], why: str
 ) -> None:
-    hold = a_hold(stage, status, StoppedBy.BUDGET, "the budget is used up")
+    hold = a_hold(stage, status, StoppedBy.DAILY_LIMIT, "the daily limit is used up")
     await put_hold(stage, hold)
     stage.set_profile(NL, invoiceEmailOptIn=False)
     doubt(stage)
-    assert await stage.look(NL) is Outcome.UNCHANGED
-    assert (await stage.last_look(NL))["why"] == why
+    assert await stage.check(NL) is Outcome.UNCHANGED
+    assert (await stage.last_check(NL))["why"] == why
     assert (await stage.app.state.key_holds(NL)).holds == {hold.id: hold}
     stage.set_profile(NL, invoiceEmailOptIn=False)
-    await stage.look(NL)
+    await stage.check(NL)
     await stage.advance(minutes=30)
     (kept,) = (await stage.app.state.key_holds(NL)).holds.values()
     assert (kept.status, kept.since) == (status, hold.since)
@@ -233,21 +236,21 @@ async def test_a_hold_stays_while_nobody_knows_whether_it_is_wanted(
 
 
 async def test_a_release_waits_for_a_read_that_says_something(stage: Stage) -> None:
-    stage.restart(policy=POLICY + "budgets: { profile_updates: 0/0/0 }\n")
-    await put_hold(stage, a_hold(stage, Status.RELEASED, StoppedBy.BUDGET, "the budget is used up"))
+    stage.restart(policy=POLICY + "daily_limits: { profile_updates: 0/0/0 }\n")
+    await put_hold(stage, a_hold(stage, Status.RELEASED, StoppedBy.DAILY_LIMIT, "the daily limit is used up"))
     await settled(stage)
     deny_it(stage)
-    await stage.look(NL)
+    await stage.check(NL)
     await settled(stage)
-    assert await stage.look(NL) is Outcome.DONE
+    assert await stage.check(NL) is Outcome.DONE
     assert len(updates(stage)) == 1
     assert not (await stage.app.state.key_holds(NL)).holds
 
 
 @pytest.mark.parametrize("status", [*Status])
 async def test_a_hold_goes_once_the_profile_is_read_as_opted_in(stage: Stage, status: Status) -> None:
-    await put_hold(stage, a_hold(stage, status, StoppedBy.BUDGET, "the budget is used up"))
-    assert await stage.look(NL) is Outcome.UNCHANGED
+    await put_hold(stage, a_hold(stage, status, StoppedBy.DAILY_LIMIT, "the daily limit is used up"))
+    assert await stage.check(NL) is Outcome.UNCHANGED
     assert not (await stage.app.state.key_holds(NL)).holds
 
 
@@ -256,15 +259,15 @@ async def test_a_hold_goes_where_the_policy_does_not_keep_the_profile_opted_in_w
 ) -> None:
     stage = set_stage(policy=POLICY.replace("opt_in: all", 'opt_in: [{ name: "Contoso Deutschland" }]'))
     await stage.settle()
-    await put_hold(stage, a_hold(stage, Status.DISMISSED, StoppedBy.BUDGET, "the budget is used up"))
+    await put_hold(stage, a_hold(stage, Status.DISMISSED, StoppedBy.DAILY_LIMIT, "the daily limit is used up"))
     say_nothing(stage)
-    assert await stage.look(NL) is Outcome.UNCHANGED
+    assert await stage.check(NL) is Outcome.UNCHANGED
     assert not (await stage.app.state.key_holds(NL)).holds
 
 
 @pytest.mark.parametrize("status", [*Status])
 async def test_a_sweep_closes_no_hold_of_a_profile_that_does_not_say_how_it_is(stage: Stage, status: Status) -> None:
-    hold = a_hold(stage, status, StoppedBy.BUDGET, "the budget is used up")
+    hold = a_hold(stage, status, StoppedBy.DAILY_LIMIT, "the daily limit is used up")
     await put_hold(stage, hold)
     say_nothing(stage)
     await stage.advance(hours=1)

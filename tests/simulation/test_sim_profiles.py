@@ -44,7 +44,7 @@ async def opt_out(stage: Stage, profile: ProfileKey = NL) -> None:
 
 
 async def outcomes(stage: Stage) -> list[str]:
-    return [look["outcome"] for look in await stage.looks(NL)]
+    return [check["outcome"] for check in await stage.checks(NL)]
 
 
 async def test_a_profile_opted_out_by_hand_is_opted_in_and_nothing_else_changes(stage: Stage) -> None:
@@ -63,12 +63,12 @@ async def test_a_profile_opted_out_by_hand_is_opted_in_and_nothing_else_changes(
 async def test_the_intent_precedes_the_update_and_the_image_before_it_is_kept(stage: Stage) -> None:
     await opt_out(stage)
     await stage.advance(minutes=6)
-    _, intent, look = await stage.records(NL)
+    _, intent, check = await stage.records(NL)
     (action,) = intent.body["actions"]
     assert action["action"] == "opt-in"
     assert action["mode"] == "enforce"
     assert len(action["before"]) == 64
-    assert "billing@contoso.example" not in str(intent.body) + str(look.body)
+    assert "billing@contoso.example" not in str(intent.body) + str(check.body)
     kept = (await stage.app.state.profile(NL)).before
     assert kept is not None
     assert kept["properties"]["invoiceEmailOptIn"] is False
@@ -91,7 +91,7 @@ async def test_an_answer_that_does_not_say_is_no_no(stage: Stage) -> None:
     scope.properties = {name: value for name, value in scope.properties.items() if name != "invoiceEmailOptIn"}
     report = await stage.sweep()
     assert report["drift"] == {}
-    await stage.look(NL)
+    await stage.check(NL)
     assert await outcomes(stage) == ["unchanged"]
     assert puts(stage) == 0
 
@@ -100,8 +100,8 @@ async def test_an_answer_that_does_not_say_is_no_no(stage: Stage) -> None:
 async def test_a_profile_that_is_not_active_is_left_alone(stage: Stage, status: str) -> None:
     stage.set_profile(NL, status=status)
     await opt_out(stage)
-    await stage.look(NL)
-    assert (await stage.last_look(NL))["why"] == f"the profile is {status}"
+    await stage.check(NL)
+    assert (await stage.last_check(NL))["why"] == f"the profile is {status}"
     assert puts(stage) == 0
 
 
@@ -109,7 +109,7 @@ async def test_a_profile_that_the_policy_does_not_keep_opted_in_is_left_alone(se
     stage = set_stage(policy=POLICY.replace("opt_in: all", 'opt_in: [{ name: "Contoso Deutschland" }]'))
     stage.set_profile(NL, invoiceEmailOptIn=False)
     await opt_out(stage, DE)
-    await stage.look(NL)
+    await stage.check(NL)
     await stage.advance(minutes=6)
     assert stage.profile(NL)["invoiceEmailOptIn"] is False
     assert stage.profile(DE)["invoiceEmailOptIn"] is True
@@ -118,7 +118,7 @@ async def test_a_profile_that_the_policy_does_not_keep_opted_in_is_left_alone(se
 async def test_a_profile_of_an_account_that_is_not_managed_is_not_even_read(stage: Stage) -> None:
     key = ProfileKey(EA, "X")
     calls = stage.calls()
-    assert await stage.look(key) is Outcome.UNCHANGED
+    assert await stage.check(key) is Outcome.UNCHANGED
     assert stage.calls() == calls
 
 
@@ -151,10 +151,10 @@ async def test_who_opts_in_by_hand_between_the_two_reads_is_left_alone(stage: St
     assert await outcomes(stage) == ["waiting", "unchanged", "waiting"]
 
 
-async def test_two_looks_within_the_settling_time_are_not_two_reads_that_agree(stage: Stage) -> None:
+async def test_two_checks_within_the_settling_time_are_not_two_reads_that_agree(stage: Stage) -> None:
     await opt_out(stage)
     await stage.advance(minutes=1)
-    await stage.look(NL)
+    await stage.check(NL)
     assert puts(stage) == 0
     await stage.advance(minutes=6)
     assert puts(stage) == 1
@@ -180,8 +180,8 @@ async def test_three_updates_in_a_day_and_then_a_person_has_to_decide(stage: Sta
         await stage.advance(hours=1)
     assert puts(stage) == 3
     assert stage.profile(NL)["invoiceEmailOptIn"] is False
-    look = await stage.last_look(NL)
-    assert (look["outcome"], look["finding"]) == ("held", "profile-fights-back")
+    check = await stage.last_check(NL)
+    assert (check["outcome"], check["finding"]) == ("held", "profile-fights-back")
 
 
 async def test_a_read_back_that_differs_elsewhere_is_a_finding_and_ends_the_updates(stage: Stage) -> None:
@@ -200,15 +200,15 @@ async def test_a_read_back_that_differs_elsewhere_is_a_finding_and_ends_the_upda
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(handle, "opt_in", harmful)
         await stage.advance(minutes=6)
-    look = await stage.last_look(NL)
-    assert (look["outcome"], look["finding"], look["changed"]) == ("gave-up", "profile-update-harm", ["poNumber"])
-    assert look["alert"]
+    check = await stage.last_check(NL)
+    assert (check["outcome"], check["finding"], check["changed"]) == ("gave-up", "profile-update-harm", ["poNumber"])
+    assert check["alert"]
     await stage.advance(hours=2)
     await opt_out(stage)
     await stage.advance(hours=2)
     assert puts(stage) == 1
-    look = await stage.last_look(NL)
-    assert (look["outcome"], look["finding"]) == ("held", "profile-update-blocked")
+    check = await stage.last_check(NL)
+    assert (check["outcome"], check["finding"]) == ("held", "profile-update-blocked")
 
 
 async def test_an_update_that_outlasts_the_handler_is_looked_after_and_not_repeated(stage: Stage) -> None:
@@ -264,9 +264,9 @@ async def test_an_update_that_the_service_finds_wrong_is_given_up_with_an_alert(
     stage.fault("arm", bad, method="PUT")
     await opt_out(stage)
     await stage.advance(minutes=6)
-    look = await stage.last_look(NL)
-    assert look["outcome"] == "gave-up"
-    assert look["alert"]
+    check = await stage.last_check(NL)
+    assert check["outcome"] == "gave-up"
+    assert check["alert"]
     assert puts(stage) == 0
 
 
@@ -291,7 +291,7 @@ async def test_a_lock_lost_before_the_update_costs_none_of_the_days_three(stage:
 
     async def overtaken(self: Any, key: ProfileKey) -> Any:
         patch.undo()
-        await chain.append("look", stage.now, {"outcome": "somebody else's"})
+        await chain.append("check", stage.now, {"outcome": "somebody else's"})
         return await profile(self, key)
 
     with pytest.MonkeyPatch.context() as patch:

@@ -31,7 +31,7 @@ DAY: Final = timedelta(hours=24, seconds=1)
 async def append(stage: Stage, key: str, count: int = 1) -> None:
     chain = await stage.app.ledger.open(key)
     for number in range(count):
-        await chain.append("look", stage.now, {"n": number, "held": {NL.folded: {"rules": ["own-company"]}}})
+        await chain.append("check", stage.now, {"n": number, "held": {NL.folded: {"rules": ["own-company"]}}})
 
 
 async def records(stage: Stage, key: str) -> list[Record]:
@@ -310,7 +310,7 @@ async def test_a_later_digest_cannot_take_back_what_an_earlier_one_says(set_stag
 @pytest.mark.parametrize(
     ("kind", "body"),
     [
-        ("look", {"heads": {}}),
+        ("check", {"heads": {}}),
         (DIGEST, {}),
         (DIGEST, {"heads": [1]}),
         (DIGEST, {"heads": {"operator": [0, "f" * 64]}}),

@@ -11,7 +11,7 @@ from shared.services.operate.decisions import list_holds, pause, release, resume
 from tests.simulation.small_world import FEMKE, HOLDING, NL, POLICY
 from tests.simulation.stage import Stage
 
-NOTHING = POLICY + "budgets: { mover_revokes: 0/0/0, grants: 0/0/0 }\n"
+NOTHING = POLICY + "daily_limits: { mover_revokes: 0/0/0, grants: 0/0/0 }\n"
 AUDITORS = NOTHING.replace(
     "rules:\n",
     "rules:\n  - name: auditors\n    who: \"jobTitle eq 'Auditor'\"\n    profiles: [{ name: 'Contoso Holding' }]\n",
@@ -29,7 +29,7 @@ async def release_of(stage: Stage, person: str) -> None:
 
 
 async def sweep_after(stage: Stage, hours: int) -> None:
-    """Time passes, and the last two hours of it have sweeps with their looks."""
+    """Time passes, and the last two hours of it have sweeps with their checks."""
     await stage.advance(hours=max(0, hours - 2))
     for _ in range(min(2, hours)):
         await stage.sweep()
@@ -61,7 +61,7 @@ async def test_a_grant_that_was_made_ends_its_release_where_its_rule_is_not_know
 
 @pytest.fixture
 async def released(set_stage: Callable[..., Stage]) -> Stage:
-    """A mover's revoke was released, and the brake stands in its way."""
+    """A mover's revoke was released, and the pause stands in its way."""
     stage = set_stage(policy=NOTHING)
     await stage.settle()
     await release(stage.app, None, "olga", await list_holds(stage.app))
@@ -70,7 +70,7 @@ async def released(set_stage: Callable[..., Stage]) -> Stage:
     stage.change(FEMKE, department="Kitchen")
     await stage.sweep()
     await stage.advance(minutes=30)
-    await pause(stage.app, "olga", "to look at something")
+    await pause(stage.app, "olga", "to check something")
     await release_of(stage, FEMKE)
     await stage.advance(minutes=10)
     assert [hold.status for hold in await holds_of(stage, FEMKE)] == [Status.RELEASED]
@@ -92,13 +92,13 @@ async def test_what_could_not_be_carried_out_in_three_days_is_open_again_and_say
     assert released.held(FEMKE) == set()
 
 
-async def test_a_look_goes_by_no_old_release_where_no_sweep_came_in_between(released: Stage) -> None:
+async def test_a_check_goes_by_no_old_release_where_no_sweep_came_in_between(released: Stage) -> None:
     await released.advance(days=30)
     await resume(released.app, "olga")
     await released.event_about(FEMKE)
     await released.advance(minutes=10)
     assert released.held(FEMKE) == {NL}
-    assert (await released.last_look(FEMKE))["outcome"] == "held"
+    assert (await released.last_check(FEMKE))["outcome"] == "held"
     (hold,) = await holds_of(released, FEMKE)
     assert (hold.status, hold.refused[:14]) == (Status.OPEN, "it was release")
 
@@ -113,7 +113,7 @@ async def test_a_release_waits_out_a_rule_that_is_not_known_for_three_days_and_n
     stage.change(zed, jobTitle="Clerk")
     await stage.sweep()
     await stage.advance(minutes=30)
-    await pause(stage.app, "olga", "to look at something")
+    await pause(stage.app, "olga", "to check something")
     await release_of(stage, zed)
     await stage.advance(minutes=10)
     stage.change(other, jobTitle="Clerk")  # the last one: what the rule gave stays

@@ -9,7 +9,7 @@ import pytest
 
 from shared.domain.keys import SHARDS
 from shared.errors import Conflict, StoreRefused, Transient
-from shared.services.app import Desk
+from shared.services.app import StoreOnly
 from shared.services.shared_row import TRIES, change_row
 from tests.simulation.stage import Stage
 
@@ -55,7 +55,7 @@ def adding(name: str, row: Row) -> Row:
     return replace(row, names=row.names | {name})
 
 
-async def add(desk: Desk, store: Store, name: str, seen: Row | None = None) -> tuple[Row, Row]:
+async def add(desk: StoreOnly, store: Store, name: str, seen: Row | None = None) -> tuple[Row, Row]:
     return await change_row(
         desk, "the names", store.read, lambda row: adding(name, row), store.put, seen=seen, remedy="ask again"
     )
@@ -80,7 +80,7 @@ async def test_whoever_is_overtaken_each_time_stores_nothing_and_is_told_what_ot
 
     def overtaken(row: Row) -> Row:
         store.row = replace(store.row, version=store.row.version + 1)
-        return adding("ours", row)
+        return adding("managed", row)
 
     with pytest.raises(Transient, match=f"others wrote the names {TRIES} times meanwhile; ask again") as told:
         await change_row(stage.app, "the names", store.read, overtaken, store.put, remedy="ask again")
@@ -91,8 +91,8 @@ async def test_whoever_is_overtaken_each_time_stores_nothing_and_is_told_what_ot
 
 async def test_a_row_that_is_as_it_should_be_is_read_once_and_not_stored(stage: Stage) -> None:
     store = Store()
-    await add(stage.app, store, "ours")
-    before, after = await add(stage.app, store, "ours")
+    await add(stage.app, store, "managed")
+    before, after = await add(stage.app, store, "managed")
     assert before is after is store.row
     assert (store.reads, store.puts) == (2, 1)
 
@@ -115,5 +115,5 @@ async def test_an_outage_is_raised_at_once(stage: Stage) -> None:
         raise StoreRefused("our role is missing")
 
     with pytest.raises(StoreRefused):
-        await change_row(stage.app, "the names", store.read, lambda row: adding("ours", row), refused)
+        await change_row(stage.app, "the names", store.read, lambda row: adding("managed", row), refused)
     assert store.puts == 1

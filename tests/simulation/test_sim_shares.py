@@ -11,16 +11,16 @@ from tests.simulation.stage import Stage
 
 ALL = "0/999/100"
 SHARES = POLICY.replace("accounts: all", f"accounts: ['{NL.account}']") + (
-    f"budgets: {{ grants: {ALL}, mover_revokes: {ALL}, leaver_revokes: {ALL}, profile_updates: {ALL} }}\n"
+    f"daily_limits: {{ grants: {ALL}, mover_revokes: {ALL}, leaver_revokes: {ALL}, profile_updates: {ALL} }}\n"
 )
 CLERKS = tuple(guid(7, number) for number in range(6))
-OURS = len(CLERKS) + 3
+MANAGED = len(CLERKS) + 3
 """Six clerks, Femke, Dieter and Tess."""
 
 
 @pytest.fixture
 async def counted(set_stage: Callable[..., Stage]) -> Stage:
-    """Nine assignments of ours, two of others', three managed profiles of four, and twelve people."""
+    """Nine managed assignments, two of others', three managed profiles of four, and twelve people."""
     given = world()
     given["users"] += [user(one, f"clerk{number}", "Contoso Nederland") for number, one in enumerate(CLERKS)]
     given["users"].append(user(guid(7, 99), "nobody", None))
@@ -30,25 +30,25 @@ async def counted(set_stage: Callable[..., Stage]) -> Stage:
     await stage.settle()
     stage.restart(policy=SHARES)
     report = await stage.settle()
-    counts = {name: report["counts"][name] for name in ("ours", "foreign", "assignments", "profiles", "people")}
-    assert counts["ours"] == OURS
+    counts = {name: report["counts"][name] for name in ("managed", "unmanaged", "assignments", "profiles", "people")}
+    assert counts["managed"] == MANAGED
     assert counts["profiles"] == 3
     assert len({*counts.values()}) == len(counts), f"some are the same number: {counts}"
     return stage
 
 
-async def test_a_sweep_takes_its_percentage_of_what_is_ours_and_of_managed_profiles(counted: Stage) -> None:
+async def test_a_sweep_takes_its_percentage_of_what_is_managed_and_of_managed_profiles(counted: Stage) -> None:
     report = await counted.sweep()
     assert {kind: room["limit"] for kind, room in report["guards"].items()} == {
-        "grants": OURS,
-        "mover_revokes": OURS,
-        "leaver_revokes": OURS,
+        "grants": MANAGED,
+        "mover_revokes": MANAGED,
+        "leaver_revokes": MANAGED,
         "profile_updates": 3,
     }
 
 
 @pytest.mark.parametrize("kind", ["leaver_revokes", "grants"])
-async def test_a_look_takes_its_percentage_of_what_is_ours(counted: Stage, kind: str) -> None:
+async def test_a_check_takes_its_percentage_of_what_is_managed(counted: Stage, kind: str) -> None:
     half = SHARES.replace(f"{kind}: {ALL}", f"{kind}: 0/999/12")
     counted.restart(policy=half)
     if kind == "grants":
@@ -62,12 +62,12 @@ async def test_a_look_takes_its_percentage_of_what_is_ours(counted: Stage, kind:
     assert {(hold.kind, hold.why) for hold in held} == {
         (
             ActionKind(kind),
-            f"the budget for {kind.replace('_', ' ')} is used up: 24 h allow 2",
+            f"the daily limit for {kind.replace('_', ' ')} is used up: 24 h allow 2",
         )  # twelve percent of nine
     }
 
 
-async def test_a_look_at_a_profile_takes_its_percentage_of_managed_profiles(counted: Stage) -> None:
+async def test_a_check_a_profile_takes_its_percentage_of_managed_profiles(counted: Stage) -> None:
     counted.restart(policy=SHARES.replace(f"profile_updates: {ALL}", "profile_updates: 0/999/33"))
     for profile in (NL, HOLDING):
         counted.set_profile(profile, invoiceEmailOptIn=False)

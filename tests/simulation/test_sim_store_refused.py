@@ -43,7 +43,7 @@ async def test_while_the_store_refuses_nothing_is_written_and_everybody_waits(
     anna = stage.hire("anna")
     await stage.tell(f"id:{anna}")
     await stage.tell("employee-id:e77")
-    before, written, looks = stage.everything_held(), stage.writes(), len(stage.outcomes)
+    before, written, checks = stage.everything_held(), stage.writes(), len(stage.outcomes)
     break_off(stores, failure, reads=reads)
     await stage.advance(hours=30)
     assert stage.everything_held() == before
@@ -51,7 +51,7 @@ async def test_while_the_store_refuses_nothing_is_written_and_everybody_waits(
     assert not stage.raised
     assert not stage.queues.dead
     assert not stage.queues.rejected
-    assert {outcome for _, outcome in stage.outcomes[looks:]} == {Outcome.RETRY}
+    assert {outcome for _, outcome in stage.outcomes[checks:]} == {Outcome.RETRY}
     assert len(stage.awaited(anna)) == 1
     assert len(stage.awaited(UNKNOWN)) == 1
     break_off(stores, None, reads=reads)
@@ -68,15 +68,15 @@ async def test_a_store_that_refuses_alerts_at_once_and_one_that_is_away_does_not
 ) -> None:
     anna = stage.hire("anna")
     break_off(stores, AWAY, reads=True)
-    assert await stage.look(PersonKey(anna)) is Outcome.RETRY
+    assert await stage.check(PersonKey(anna)) is Outcome.RETRY
     assert "alert" not in caplog.text
     break_off(stores, REFUSED, reads=True)
-    assert await stage.look(PersonKey(anna)) is Outcome.RETRY
+    assert await stage.check(PersonKey(anna)) is Outcome.RETRY
     assert '"alert": "a person has to act"' in caplog.text
     assert "AuthorizationPermissionMismatch" in caplog.text
 
 
-async def test_a_chain_that_cannot_be_read_keeps_one_look_waiting_however_often_others_ask(
+async def test_a_chain_that_cannot_be_read_keeps_one_check_waiting_however_often_others_ask(
     stage: Stage, stores: tuple[RefusingRows, RefusingRows]
 ) -> None:
     ledger, _ = stores
@@ -87,16 +87,16 @@ async def test_a_chain_that_cannot_be_read_keeps_one_look_waiting_however_often_
         await stage.advance(hours=1)
     await stage.advance(hours=25)
     assert len(stage.awaited(anna)) == 1
-    looks = len(stage.outcomes)
+    checks = len(stage.outcomes)
     await stage.advance(days=1)
-    assert len(stage.outcomes) - looks <= 97
+    assert len(stage.outcomes) - checks <= 97
     ledger.reads = None
     await stage.advance(hours=1)
     assert stage.held(anna) == {NL}
     assert not stage.raised
 
 
-async def test_what_a_look_rejects_is_rejected_once_it_can_be_recorded(
+async def test_what_a_check_rejects_is_rejected_once_it_can_be_recorded(
     stage: Stage, stores: tuple[RefusingRows, RefusingRows]
 ) -> None:
     ledger, _ = stores
@@ -123,8 +123,8 @@ async def test_a_name_that_cannot_be_looked_for_goes_to_its_sender_after_a_day(s
     assert stage.awaited(UNKNOWN) == []
     [event] = stage.queues.rejected
     assert str(status) in event.reason
-    assert "once that is mended" in event.mend
-    assert (await stage.last_look(UNKNOWN))["outcome"] == "gave-up"
+    assert "once that is fixed" in event.remedy
+    assert (await stage.last_check(UNKNOWN))["outcome"] == "gave-up"
     stage.faults.lift()
     ben = stage.hire("ben", employeeId="e77")
     await stage.receive(event.body)
@@ -142,27 +142,27 @@ async def test_a_name_that_graph_refuses_for_an_hour_is_looked_for_again(stage: 
     assert stage.held(ben) == {NL}
 
 
-async def test_a_look_whose_record_never_fits_is_recorded_all_the_same(
+async def test_a_check_whose_record_never_fits_is_recorded_all_the_same(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     anna = stage.hire("anna")
     monkeypatch.setattr("shared.adapters.store.ledger.RECORD_CHARACTERS", 250)
-    assert await stage.look(PersonKey(anna)) is Outcome.GAVE_UP, "its intent does not fit"
-    look = await stage.last_look(anna)
-    assert look["outcome"] == "gave-up"
-    assert "would be" in look["why"]
+    assert await stage.check(PersonKey(anna)) is Outcome.GAVE_UP, "its intent does not fit"
+    check = await stage.last_check(anna)
+    assert check["outcome"] == "gave-up"
+    assert "would be" in check["why"]
     assert stage.held(anna) == set()
 
 
-async def test_a_look_whose_record_is_too_long_tells_what_was_done(
+async def test_a_check_whose_record_is_too_long_tells_what_was_done(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     anna = stage.hire("anna")
     monkeypatch.setattr("shared.adapters.store.ledger.RECORD_CHARACTERS", 500)
-    assert await stage.look(PersonKey(anna)) is Outcome.DONE
-    look = await stage.last_look(anna)
-    assert [action["outcome"] for action in look["actions"]] == ["done"]
-    assert look[SHORTENED]["wanted"] == 1
-    assert "wanted" not in look
+    assert await stage.check(PersonKey(anna)) is Outcome.DONE
+    check = await stage.last_check(anna)
+    assert [action["outcome"] for action in check["actions"]] == ["done"]
+    assert check[SHORTENED]["wanted"] == 1
+    assert "wanted" not in check
     assert stage.held(anna) == {NL}
     assert not stage.raised

@@ -54,7 +54,7 @@ async def test_a_sweep_that_finds_nothing_drifted_enqueues_nothing_and_writes_no
     assert len(stage.writes()) == writes
 
 
-async def test_every_kind_of_drift_is_found_and_mended(stage: Stage) -> None:
+async def test_every_kind_of_drift_is_found_and_fixed(stage: Stage) -> None:
     anna = stage.hire("anna")
     stage.change(FEMKE, accountEnabled=False)
     stage.change(DIETER, companyName="Contoso Nederland")
@@ -107,10 +107,10 @@ async def test_lists_of_members_that_are_days_behind_give_nobody_anything(stage:
     stage.graph.switches.stale_members[TREASURY] = [TESS, HARRY]  # Harry left the group long ago
     for _ in range(48):
         report = await stage.settle()
-        assert report["drift"] == {"missing": 1}  # the sweep believes the list, and the look asks about him alone
+        assert report["drift"] == {"missing": 1}  # the sweep believes the list, and the check asks about him alone
     assert stage.everything_held() == held
     assert len(stage.writes()) == writes
-    assert (await stage.last_look(HARRY))["outcome"] == "unchanged"
+    assert (await stage.last_check(HARRY))["outcome"] == "unchanged"
 
 
 async def test_lists_of_members_that_are_days_behind_take_nothing_from_anybody(stage: Stage) -> None:
@@ -124,7 +124,7 @@ async def test_lists_of_members_that_are_days_behind_take_nothing_from_anybody(s
         assert sum(report["drift"].values()) == 1
     assert stage.everything_held() == held
     assert len(stage.writes()) == writes
-    assert (await stage.last_look(TESS))["outcome"] == "unchanged"
+    assert (await stage.last_check(TESS))["outcome"] == "unchanged"
 
 
 async def test_leavers_go_first_and_the_rest_in_batches(set_stage: Callable[..., Stage]) -> None:
@@ -145,7 +145,7 @@ async def test_leavers_go_first_and_the_rest_in_batches(set_stage: Callable[...,
     assert all(stage.held(guid(7, number)) == {NL} for number in range(7))
 
 
-async def test_who_drifted_in_two_ways_gets_one_look(stage: Stage) -> None:
+async def test_who_drifted_in_two_ways_gets_one_check(stage: Stage) -> None:
     stage.change(DIETER, companyName="Contoso Nederland")
     report = await stage.sweep()
     assert sum(report["drift"].values()) == 2
@@ -159,7 +159,7 @@ async def test_more_profiles_than_a_message_holds_are_found_in_the_end(set_stage
         {"name": f"P{n:03}", "properties": {"displayName": f"Extra {n}", "invoiceEmailOptIn": True}}
         for n in range(MOST_HINTS + 5)
     ]
-    ample = "budgets: { grants: 999/999/100, mover_revokes: 999/999/100 }\n"
+    ample = "daily_limits: { grants: 999/999/100, mover_revokes: 999/999/100 }\n"
     stage = set_stage(given=given, policy=POLICY.replace('[{ name: "Contoso Holding" }]', "all") + ample)
     report = await stage.settle()
     assert report["complete"]
@@ -231,7 +231,7 @@ async def test_a_profile_whose_list_fails_is_neither_missing_nor_empty(stage: St
     assert report["drift"] == {"missing": 1}
     assert await stage.app.state.catalogue() == catalogue
     await stage.run_until_quiet()
-    assert stage.held(anna) == set()  # looked at, and stopped by the brake
+    assert stage.held(anna) == set()  # checked, and stopped by the pause
     stage.faults.lift()
     await stage.settle()
     assert stage.held(anna) == {DE}
@@ -324,8 +324,8 @@ async def test_the_report_counts_and_tells_what_is_left_alone(stage: Stage) -> N
         "managed_accounts": 2,
         "profiles": 4,
         "assignments": 4,
-        "ours": 3,
-        "foreign": 1,
+        "managed": 3,
+        "unmanaged": 1,
         "people_listed": 5,
         "people": 5,
         "people_unreadable": 0,
@@ -343,12 +343,12 @@ async def test_an_account_that_the_policy_does_not_name_is_left_alone(set_stage:
     assert report["counts"]["profiles"] == 3
 
 
-async def test_foreign_assignments_are_listed_since_when_they_were_first_seen(stage: Stage) -> None:
+async def test_unmanaged_assignments_are_listed_since_when_they_were_first_seen(stage: Stage) -> None:
     first = (await stage.app.state.reports(1))[0]
     await stage.advance(hours=1)
     stage.give(DE, OWNER)
     report = await stage.sweep()
-    rows = {(row["profile"], row["principal"]): row for row in report["foreign"]}
+    rows = {(row["profile"], row["principal"]): row for row in report["unmanaged"]}
     assert rows.keys() == {(str(NL), HARRY), (str(DE), OWNER)}
     assert rows[str(NL), HARRY]["first_seen"] == first["started"]
     assert rows[str(DE), OWNER]["first_seen"] == report["started"]
@@ -356,17 +356,17 @@ async def test_foreign_assignments_are_listed_since_when_they_were_first_seen(st
     assert rows[str(NL), HARRY]["principal_type"] == "User"
 
 
-async def test_a_sweep_that_could_not_see_a_foreign_assignment_forgets_it_not(stage: Stage) -> None:
+async def test_a_sweep_that_could_not_see_a_unmanaged_assignment_forgets_it_not(stage: Stage) -> None:
     first = (await stage.app.state.reports(1))[0]
     await stage.advance(hours=1)
     stage.fault("arm", Effect(status=400), path="NL-BG7/billingRoleAssignments$", times=1)
     await stage.sweep()
     await stage.advance(hours=1)
-    (row,) = (await stage.sweep())["foreign"]
+    (row,) = (await stage.sweep())["unmanaged"]
     assert row["first_seen"] == first["started"]
     stage.take(NL, HARRY)
     await stage.advance(hours=1)
-    assert (await stage.sweep())["foreign"] == []
+    assert (await stage.sweep())["unmanaged"] == []
 
 
 async def test_profiles_whose_invoices_reach_too_few_are_findings(set_stage: Callable[..., Stage]) -> None:
@@ -414,7 +414,7 @@ async def test_who_cannot_read_mail_is_no_recipient(set_stage: Callable[..., Sta
     assert (stage.calls() - before)[USERS] == 2  # the rule's and one more
 
 
-async def test_a_look_counts_by_what_the_last_sweep_found_and_asks_nobody(set_stage: Callable[..., Stage]) -> None:
+async def test_a_check_counts_by_what_the_last_sweep_found_and_asks_nobody(set_stage: Callable[..., Stage]) -> None:
     stage = set_stage(policy=POLICY.replace("min_recipients: 0", "min_recipients: 1"))
     await stage.settle()
     ghost = stage.hire("ghost", department="Kitchen", mail=None)
@@ -424,8 +424,8 @@ async def test_a_look_counts_by_what_the_last_sweep_found_and_asks_nobody(set_st
     stage.change(DIETER, accountEnabled=False)
     before = stage.calls()
     await stage.event_about(DIETER)
-    look = await stage.last_look(DIETER)
-    (note,) = [one for one in look["notes"] if one["kind"] == "few-recipients"]
+    check = await stage.last_check(DIETER)
+    (note,) = [one for one in check["notes"] if one["kind"] == "few-recipients"]
     assert note["text"].startswith("0 of the 1 people")
     assert not (stage.calls() - before)[USERS]
 
@@ -487,7 +487,7 @@ async def test_other_automations_and_protected_people_are_no_drift(set_stage: Ca
     await stage.settle()
     report = await stage.sweep()
     assert report["drift"] == {}
-    assert report["counts"]["foreign"] == 4
+    assert report["counts"]["unmanaged"] == 4
 
 
 async def test_a_key_that_was_given_up_is_tried_again_by_the_next_sweep(stage: Stage) -> None:
@@ -495,19 +495,19 @@ async def test_a_key_that_was_given_up_is_tried_again_by_the_next_sweep(stage: S
     refusal = Effect(status=403, body={"error": {"code": "AuthorizationFailed", "message": "x"}})
     laid = stage.fault("arm", refusal, method="POST")
     await stage.settle()
-    assert (await stage.last_look(anna))["outcome"] == "gave-up"
+    assert (await stage.last_check(anna))["outcome"] == "gave-up"
     stage.faults.lift(laid.id)
     await resume(stage.app, "olga")
     await stage.settle()
     assert stage.held(anna) == {NL}
 
 
-async def test_a_look_that_a_sweep_asked_for_does_not_use_an_older_catalogue(stage: Stage) -> None:
-    await stage.look(PersonKey(FEMKE))  # this process has its copy of the catalogue
+async def test_a_check_that_a_sweep_asked_for_does_not_use_an_older_catalogue(stage: Stage) -> None:
+    await stage.check(PersonKey(FEMKE))  # this process has its copy of the catalogue
     account = stage.billing.account(MCA)
     assert account is not None
     scope = account.profiles["holding-bg7"]
     scope.tags = {"company": "Contoso Nederland"}
     await stage.settle()
     assert stage.held(FEMKE) == {NL, ProfileKey(MCA, "HOLDING-BG7")}
-    assert (await stage.looks(FEMKE))[-1]["cause"] in {CauseKind.SWEEP, "settle"}
+    assert (await stage.checks(FEMKE))[-1]["cause"] in {CauseKind.SWEEP, "settle"}

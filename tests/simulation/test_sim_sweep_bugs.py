@@ -1,4 +1,4 @@
-"""A sweep that ends in what nobody foresaw: the brake is on, a bug is told as it is, the next good sweep goes on."""
+"""A sweep that ends in what nobody foresaw: writes are paused, a bug is told as it is, the next good sweep goes on."""
 
 import asyncio
 import json
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sandbox.faults import Effect
-from shared.domain.guards.brake import BrakeCause, Pause
+from shared.domain.guards.pauses import Pause, PauseCause
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.people import Person
@@ -71,7 +71,7 @@ async def test_a_time_beyond_every_calendar_costs_its_row_and_takes_nothing_away
     )
     before = stage.everything_held()
     report = await stage.settle()
-    assert (report["complete"], report["brake"]) == (True, [])
+    assert (report["complete"], report["pauses"]) == (True, [])
     (finding,) = [one for one in report["findings"] if one["kind"] == "assignment-not-read"]
     assert finding["profile"] == str(NL)
     assert "properties.createdOn" in finding["text"]
@@ -86,20 +86,20 @@ async def test_text_that_nothing_can_keep_is_a_failed_sweep(stage: Stage, odd: d
     answer_with(stage, f"{MCA}/billingProfiles", properties(**odd), at=NL.profile)
     with pytest.raises(FailedRead, match=r"value\.\d\.properties"):
         await stage.sweep()
-    setting = (await causes(stage))[Pause(BrakeCause.INCOMPLETE_SWEEP)]
+    setting = (await causes(stage))[Pause(PauseCause.INCOMPLETE_SWEEP)]
     assert "properties" in setting.why
     stage.faults.lift()
-    assert (await stage.settle())["brake"] == []
+    assert (await stage.settle())["pauses"] == []
 
 
-async def test_a_look_at_a_profile_that_says_such_a_thing_is_tried_again(stage: Stage) -> None:
+async def test_a_check_a_profile_that_says_such_a_thing_is_tried_again(stage: Stage) -> None:
     stage.set_profile(NL, invoiceEmailOptIn=False)
     path = f"{MCA}/billingProfiles/{NL.profile}"
     body = stage.call_arm("GET", path)
     body["properties"]["poNumber"] = ALONE
     laid = stage.fault("arm", Effect(status=200, body=json.dumps(body)), method="GET", path=f"{path}$")
-    assert await stage.look(NL) is Outcome.RETRY
-    assert "properties.poNumber" in (await stage.last_look(NL))["why"]
+    assert await stage.check(NL) is Outcome.RETRY
+    assert "properties.poNumber" in (await stage.last_check(NL))["why"]
     stage.faults.lift(laid.id)
     await stage.advance(hours=1)
     assert stage.profile(NL)["invoiceEmailOptIn"] is True
@@ -108,7 +108,7 @@ async def test_a_look_at_a_profile_that_says_such_a_thing_is_tried_again(stage: 
 # -- bugs
 
 
-async def test_a_bug_sets_the_brake_and_is_raised_as_it_is(stage: Stage) -> None:
+async def test_a_bug_sets_the_pause_and_is_raised_as_it_is(stage: Stage) -> None:
     bug = KeyError("anna@contoso.example")
     living = break_directory(stage, bug)
     anna = stage.hire("anna")
@@ -116,14 +116,14 @@ async def test_a_bug_sets_the_brake_and_is_raised_as_it_is(stage: Stage) -> None
         await stage.sweep()
     assert raised.value is bug
     assert raised.value.__cause__ is raised.value.__context__ is None
-    setting = (await causes(stage))[Pause(BrakeCause.INCOMPLETE_SWEEP)]
+    setting = (await causes(stage))[Pause(PauseCause.INCOMPLETE_SWEEP)]
     assert setting.by.startswith("sweep#")
     assert "KeyError" in setting.why
     assert "anna" not in setting.why  # it is listed and kept, and a bug's words may be anybody's name
     assert queued(stage) == set()
-    assert await stage.look(PersonKey(anna)) is Outcome.HELD
+    assert await stage.check(PersonKey(anna)) is Outcome.HELD
     stage.app = living
-    assert (await stage.settle())["brake"] == []
+    assert (await stage.settle())["pauses"] == []
     assert stage.held(anna) == {NL}
 
 
@@ -138,7 +138,7 @@ async def test_a_day_of_bugs_has_its_digest(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("at", ["put_baseline", "put_report"])
-async def test_a_bug_at_the_end_of_a_sweep_sets_the_brake_as_well(stage: Stage, at: str) -> None:
+async def test_a_bug_at_the_end_of_a_sweep_sets_the_pause_as_well(stage: Stage, at: str) -> None:
     state = stage.app.state
 
     class WithABugAtTheEnd:
@@ -154,17 +154,17 @@ async def test_a_bug_at_the_end_of_a_sweep_sets_the_brake_as_well(stage: Stage, 
     with pytest.raises(TypeError, match=at):
         await stage.sweep()
     stage.app = living
-    assert (await causes(stage)).keys() == {Pause(BrakeCause.INCOMPLETE_SWEEP)}
+    assert (await causes(stage)).keys() == {Pause(PauseCause.INCOMPLETE_SWEEP)}
 
 
-async def test_where_the_brake_cannot_be_set_either_the_bug_is_what_is_raised(stage: Stage) -> None:
+async def test_where_the_pause_cannot_be_set_either_the_bug_is_what_is_raised(stage: Stage) -> None:
     bug = KeyError("x")
     living = break_directory(stage, bug)
     state = living.state
 
     class Unwritable:
         def __getattr__(self, name: str) -> Any:
-            return self._refuse if name == "put_brake" else getattr(state, name)
+            return self._refuse if name == "put_pauses" else getattr(state, name)
 
         async def _refuse(self, *_: Any, **__: Any) -> None:
             raise FailedRead("the store is away")

@@ -10,8 +10,8 @@ import pytest
 from sandbox.faults import Effect
 from shared.domain.access.plan import StoppedBy
 from shared.domain.catalogue import Catalogue
-from shared.domain.guards.brake import Brake, BrakeCause, Pause, Setting
 from shared.domain.guards.holds import Hold, Status
+from shared.domain.guards.pauses import Pause, PauseCause, Pauses, Setting
 from shared.domain.keys import PersonKey
 from shared.domain.policy.model import ActionKind
 from shared.domain.remembered import Holding
@@ -50,10 +50,10 @@ def office() -> dict[str, Any]:
     return given
 
 
-def limited(**budgets: str) -> str:
-    """The usual policy under these budgets; what is not named has room for everybody."""
-    named = {"mover_revokes": "99/99/100", "leaver_revokes": "99/99/100", "grants": "99/99/100"} | budgets
-    return POLICY + "budgets: {" + ", ".join(f"{kind}: {figures}" for kind, figures in named.items()) + "}\n"
+def limited(**daily_limits: str) -> str:
+    """The usual policy under these daily limits; what is not named has room for everybody."""
+    named = {"mover_revokes": "99/99/100", "leaver_revokes": "99/99/100", "grants": "99/99/100"} | daily_limits
+    return POLICY + "daily_limits: {" + ", ".join(f"{kind}: {figures}" for kind, figures in named.items()) + "}\n"
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ async def holds(stage: Stage) -> list[Hold]:
 
 
 async def causes(stage: Stage) -> dict[Pause, Setting]:
-    return dict((await stage.app.state.brake()).pauses)
+    return dict((await stage.app.state.pauses()).active)
 
 
 def move(stage: Stage, people: Sequence[str]) -> None:
@@ -94,7 +94,7 @@ def lists_fail(stage: Stage) -> None:
     stage.fault("graph", Effect(status=400), path="/v1.0/users$")
 
 
-# -- lots
+# -- groups
 
 
 async def test_of_a_kind_that_is_too_much_nothing_is_enqueued_and_one_hold_carries_it_all(clerks: Stage) -> None:
@@ -102,7 +102,7 @@ async def test_of_a_kind_that_is_too_much_nothing_is_enqueued_and_one_hold_carri
     report = await clerks.sweep()
     held = await holds(clerks)
     assert {hold.key.canonical for hold in held} == {f"person:{clerk}" for clerk in CLERKS[:4]}
-    assert {(hold.kind, hold.profile, hold.lot, hold.stopped_by, hold.status) for hold in held} == {
+    assert {(hold.kind, hold.profile, hold.group, hold.stopped_by, hold.status) for hold in held} == {
         (ActionKind.MOVER_REVOKES, NL, "sweep:mover_revokes", StoppedBy.SWEEP, Status.OPEN)
     }
     assert {hold.why for hold in held} == {"one sweep wants 4 revokes from movers, and of 3 in 24 h 3 are left"}
@@ -112,7 +112,7 @@ async def test_of_a_kind_that_is_too_much_nothing_is_enqueued_and_one_hold_carri
         "open": {"mover_revokes": 4},
         "released": {},
         "dismissed": {},
-        "lots": {"sweep:mover_revokes": 4},
+        "groups": {"sweep:mover_revokes": 4},
     }
     assert report["guards"]["mover_revokes"] == {"wanted": 4, "left": 3, "limit": 3}
     await clerks.advance(hours=24 * 3)
@@ -138,7 +138,7 @@ async def test_what_is_left_is_what_events_have_not_used(clerks: Stage) -> None:
     assert len(await holds(clerks)) == 3
 
 
-async def test_a_sweep_measures_budgets_by_what_it_counts_itself(clerks: Stage) -> None:
+async def test_a_sweep_measures_daily_limits_by_what_it_counts_itself(clerks: Stage) -> None:
     clerks.restart(policy=POLICY)
     clerks.lose_state()
     newcomers = [clerks.hire(f"new{number}") for number in range(12)]
@@ -155,25 +155,25 @@ async def test_a_leaver_is_not_stuck_behind_movers(clerks: Stage) -> None:
     assert {hold.kind for hold in await holds(clerks)} == {ActionKind.MOVER_REVOKES}
 
 
-async def test_leavers_and_grants_have_lots_of_their_own(set_stage: Callable[..., Stage]) -> None:
+async def test_leavers_and_grants_have_groups_of_their_own(set_stage: Callable[..., Stage]) -> None:
     stage = set_stage(given=office(), policy=limited(grants="15/15/100", leaver_revokes="2/2/100"))
     await stage.settle()
     leave(stage, CLERKS[:3])
     newcomer = stage.hire("anna")
     report = await stage.settle()
-    assert report["holds"]["lots"] == {"budget:leaver_revokes": 1, "sweep:grants": 1}
+    assert report["holds"]["groups"] == {"daily_limit:leaver_revokes": 1, "sweep:grants": 1}
     assert report["enqueued"] == 2
     assert stage.held(newcomer) == set()
     assert [clerk for clerk in CLERKS if not stage.held(clerk)] == list(CLERKS[:2])
 
 
-async def test_profile_updates_have_a_lot_of_their_own(set_stage: Callable[..., Stage]) -> None:
-    stage = set_stage(policy=POLICY + "budgets: {profile_updates: 1/1/100}\n")
+async def test_profile_updates_have_a_group_of_their_own(set_stage: Callable[..., Stage]) -> None:
+    stage = set_stage(policy=POLICY + "daily_limits: {profile_updates: 1/1/100}\n")
     await stage.settle()
     for profile in (NL, DE):
         stage.set_profile(profile, invoiceEmailOptIn=False)
     await stage.settle()
-    assert [(hold.key, hold.lot) for hold in await holds(stage)] == [
+    assert [(hold.key, hold.group) for hold in await holds(stage)] == [
         (DE, "sweep:profile_updates"),
         (NL, "sweep:profile_updates"),
     ]
@@ -183,13 +183,13 @@ async def test_profile_updates_have_a_lot_of_their_own(set_stage: Callable[..., 
     assert all(stage.profile(profile)["invoiceEmailOptIn"] for profile in (NL, DE))
 
 
-async def test_who_drifted_in_another_way_as_well_is_looked_at_for_that(set_stage: Callable[..., Stage]) -> None:
+async def test_who_drifted_in_another_way_as_well_is_checked_for_that(set_stage: Callable[..., Stage]) -> None:
     stage = set_stage(policy=limited(mover_revokes="0/0/0"))
     await stage.settle()
     stage.change(DIETER, companyName="Contoso Nederland")
     await stage.settle()
     assert stage.held(DIETER) == {DE, NL}
-    assert [hold.lot for hold in await holds(stage)] == ["sweep:mover_revokes"]
+    assert [hold.group for hold in await holds(stage)] == ["sweep:mover_revokes"]
 
 
 async def test_holders_outside_every_rule_are_held_as_movers_and_leavers_among_them_leave(clerks: Stage) -> None:
@@ -203,12 +203,12 @@ async def test_holders_outside_every_rule_are_held_as_movers_and_leavers_among_t
     assert [clerk for clerk in CLERKS if not clerks.held(clerk)] == [CLERKS[3]]
     held = await holds(clerks)
     assert [hold.key for hold in held] == [PersonKey(clerk) for clerk in CLERKS[:3]]
-    assert all(hold.basis for hold in held)  # the looks could tell
+    assert all(hold.basis for hold in held)  # the checks could tell
     await clerks.settle()
     assert [(hold.basis, hold.since) for hold in await holds(clerks)] == [(hold.basis, hold.since) for hold in held]
 
 
-async def test_what_a_missing_group_gave_is_no_mover_and_fills_no_budget(set_stage: Callable[..., Stage]) -> None:
+async def test_what_a_missing_group_gave_is_no_mover_and_fills_no_daily_limit(set_stage: Callable[..., Stage]) -> None:
     stage = set_stage(policy=limited(mover_revokes="0/0/0"))
     await stage.settle()
     stage.call_graph("DELETE", f"/groups/{TREASURY}")
@@ -274,7 +274,7 @@ async def test_a_second_sweep_renews_and_changes_nothing_else(clerks: Stage) -> 
     assert all(hold.renewed > was.renewed for hold, was in zip(again, first, strict=True))
 
 
-async def test_a_dismissed_action_is_neither_counted_nor_looked_at_again(clerks: Stage) -> None:
+async def test_a_dismissed_action_is_neither_counted_nor_checked_again(clerks: Stage) -> None:
     move(clerks, CLERKS[:4])
     await clerks.settle()
     await dismiss(clerks.app, [(await holds(clerks))[0].id], "olga", clerks.now)
@@ -316,7 +316,7 @@ async def test_released_actions_are_done_and_the_rest_stays_held(clerks: Stage) 
     assert [hold.status for hold in await holds(clerks)] == [Status.OPEN] * 3
 
 
-async def test_a_released_hold_whose_look_was_lost_is_looked_at_after_the_next_sweep(clerks: Stage) -> None:
+async def test_a_released_hold_whose_check_was_lost_is_checked_after_the_next_sweep(clerks: Stage) -> None:
     move(clerks, CLERKS[:4])
     await clerks.settle()
     await release(clerks.app, None, "olga", clerks.now)
@@ -425,10 +425,10 @@ async def test_what_a_changed_policy_takes_is_held_with_the_difference(stage: St
     held = {hold.key: hold for hold in await holds(stage)}
     assert held.keys() == {PersonKey(FEMKE), PersonKey(TESS)}
     assert {hold.stopped_by for hold in held.values()} == {StoppedBy.POLICY}
-    assert {hold.lot for hold in held.values()} == {f"policy:{stage.app.policy.digest[:12]}"}
+    assert {hold.group for hold in held.values()} == {f"policy:{stage.app.policy.digest[:12]}"}
     why = "the policy changed: rules added audit; removed treasury; changed own-company"
     assert {hold.why for hold in held.values()} == {f"{why}; 2 revokes from movers wait for a person to see that"}
-    assert report["holds"]["lots"] == {f"policy:{stage.app.policy.digest[:12]}": 2}
+    assert report["holds"]["groups"] == {f"policy:{stage.app.policy.digest[:12]}": 2}
     for _ in range(30):
         await stage.settle()
     assert (stage.held(FEMKE), stage.held(TESS)) == ({NL}, {HOLDING})
@@ -464,7 +464,7 @@ async def test_a_leaver_and_a_grant_pass_a_changed_policy(stage: Stage) -> None:
     assert stage.held(anna) == {DE}
 
 
-async def test_no_look_slips_through_between_the_change_and_its_sweep_nor_after(stage: Stage) -> None:
+async def test_no_check_slips_through_between_the_change_and_its_sweep_nor_after(stage: Stage) -> None:
     stage.restart(policy=NARROWED)
     await stage.event_about(FEMKE)
     await stage.advance(minutes=20)
@@ -473,7 +473,7 @@ async def test_no_look_slips_through_between_the_change_and_its_sweep_nor_after(
     await stage.event_about(FEMKE)
     await stage.advance(minutes=20)
     assert stage.held(FEMKE) == {NL}
-    assert (await stage.last_look(FEMKE))["outcome"] == "held"
+    assert (await stage.last_check(FEMKE))["outcome"] == "held"
 
 
 async def test_nor_through_a_catalogue_that_became_too_old_meanwhile(stage: Stage) -> None:
@@ -482,7 +482,7 @@ async def test_nor_through_a_catalogue_that_became_too_old_meanwhile(stage: Stag
     await stage.event_about(FEMKE)
     await stage.advance(minutes=20)
     assert stage.held(FEMKE) == {NL}
-    assert [note["kind"] for note in (await stage.last_look(FEMKE))["notes"]] == ["rule-not-known"]
+    assert [note["kind"] for note in (await stage.last_check(FEMKE))["notes"]] == ["rule-not-known"]
     await stage.settle()
     assert [hold.stopped_by for hold in await holds(stage)] == [StoppedBy.POLICY]
 
@@ -521,8 +521,8 @@ async def test_a_crash_anywhere_in_the_first_sweep_of_a_policy_lets_nothing_thro
     stage.restart(policy=NARROWED)
     dying: Any = _Dying(stage.app.state, at)
     living = stage.app
-    shelf = replace(living.shelf, state=dying)
-    stage.app = replace(living, state=dying, shelf=shelf)
+    catalogues = replace(living.catalogues, state=dying)
+    stage.app = replace(living, state=dying, catalogues=catalogues)
     with pytest.raises(_Died):
         await stage.sweep()
     before = await holds(stage)
@@ -551,7 +551,7 @@ async def test_holds_are_stored_before_the_judged_catalogue(stage: Stage) -> Non
             await app.state.put_catalogue(catalogue)
 
     watched: Any = Watched()
-    stage.app = replace(app, shelf=replace(app.shelf, state=watched))
+    stage.app = replace(app, catalogues=replace(app.catalogues, state=watched))
     await stage.sweep()
     ((count, catalogue),) = seen
     assert count == 1
@@ -571,20 +571,20 @@ async def test_without_a_baseline_nobody_knows_the_policy_and_every_movers_revok
     assert stage.held(FEMKE) == {NL, DE}
 
 
-# -- the brake
+# -- the pause
 
 
-async def test_an_incomplete_sweep_sets_the_brake_and_a_complete_one_clears_it(
+async def test_an_incomplete_sweep_sets_the_pause_and_a_complete_one_clears_it(
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
     lists_fail(stage)
     baseline = await stage.app.state.baseline()
     report = await stage.settle()
-    assert report["brake"] == ["incomplete-sweep"]
-    setting = (await causes(stage))[Pause(BrakeCause.INCOMPLETE_SWEEP)]
+    assert report["pauses"] == ["incomplete-sweep"]
+    setting = (await causes(stage))[Pause(PauseCause.INCOMPLETE_SWEEP)]
     assert setting.by == f"sweep#{report['sweep']}"
     assert "people of rule" in setting.why
-    assert [record.levelno for record in caplog.records if "the brake is on" in record.message] == [logging.WARNING]
+    assert [record.levelno for record in caplog.records if "writes are paused" in record.message] == [logging.WARNING]
     assert await stage.app.state.baseline() == baseline
     anna = stage.hire("anna")
     leave(stage, [DIETER])
@@ -594,9 +594,9 @@ async def test_an_incomplete_sweep_sets_the_brake_and_a_complete_one_clears_it(
     assert stage.held(DIETER) == set()  # a leaver passes
     since = setting.since
     await stage.settle()
-    assert (await causes(stage))[Pause(BrakeCause.INCOMPLETE_SWEEP)].since == since
+    assert (await causes(stage))[Pause(PauseCause.INCOMPLETE_SWEEP)].since == since
     stage.faults.lift()
-    assert (await stage.settle())["brake"] == []
+    assert (await stage.settle())["pauses"] == []
     assert await causes(stage) == {}
     assert stage.held(anna) == {NL}
 
@@ -604,15 +604,15 @@ async def test_an_incomplete_sweep_sets_the_brake_and_a_complete_one_clears_it(
 @pytest.mark.parametrize(
     ("effect", "error", "expected"),
     [
-        (Effect(status=429), Transient, {Pause(BrakeCause.INCOMPLETE_SWEEP)}),
+        (Effect(status=429), Transient, {Pause(PauseCause.INCOMPLETE_SWEEP)}),
         (
             Effect(status=403, body={"error": {"code": "AuthorizationFailed", "message": "x"}}),
             Permanent,
-            {Pause(BrakeCause.INCOMPLETE_SWEEP), Pause(BrakeCause.ROLE_LOST)},
+            {Pause(PauseCause.INCOMPLETE_SWEEP), Pause(PauseCause.ROLE_LOST)},
         ),
     ],
 )
-async def test_a_sweep_that_fails_altogether_sets_the_brake(
+async def test_a_sweep_that_fails_altogether_sets_the_pause(
     stage: Stage, effect: Effect, error: type[Exception], expected: set[Pause]
 ) -> None:
     stage.fault("arm", effect, path="billingAccounts$")
@@ -629,7 +629,7 @@ async def test_the_loss_of_our_role_pauses_the_account_until_a_sweep_reads_it(st
     stage.fault("arm", refused, path="NL-BG7/billingRoleAssignments$")
     leave(stage, [DIETER])
     report = await stage.settle()
-    assert (report["complete"], report["brake"]) == (False, [f"role-lost on {MCA}"])
+    assert (report["complete"], report["pauses"]) == (False, [f"role-lost on {MCA}"])
     assert stage.held(DIETER) == {DE}
     stage.faults.lift()
     await stage.settle()
@@ -641,13 +641,13 @@ async def test_a_sweep_clears_nothing_that_only_a_person_ends(stage: Stage) -> N
     setting = Setting(stage.now, "olga", "because")
     by_hand = dict.fromkeys(
         (
-            Pause(BrakeCause.PAUSE),
-            Pause(BrakeCause.PAUSE, MCA),
-            Pause(BrakeCause.HARM, NL.folded),
+            Pause(PauseCause.PAUSE),
+            Pause(PauseCause.PAUSE, MCA),
+            Pause(PauseCause.HARM, NL.folded),
         ),
         setting,
     )
-    await stage.app.state.put_brake(Brake(by_hand, (await stage.app.state.brake()).version))
+    await stage.app.state.put_pauses(Pauses(by_hand, (await stage.app.state.pauses()).version))
     lists_fail(stage)
     await stage.settle()
     stage.faults.lift()
@@ -655,7 +655,7 @@ async def test_a_sweep_clears_nothing_that_only_a_person_ends(stage: Stage) -> N
     assert await causes(stage) == by_hand
 
 
-async def test_a_brake_that_others_write_meanwhile_is_read_anew(stage: Stage) -> None:
+async def test_a_pause_that_others_write_meanwhile_is_read_anew(stage: Stage) -> None:
     lists_fail(stage)
     await stage.settle()
     stage.faults.lift()
@@ -667,25 +667,25 @@ async def test_a_brake_that_others_write_meanwhile_is_read_anew(stage: Stage) ->
         def __getattr__(self, name: str) -> Any:
             return getattr(state, name)
 
-        async def put_brake(self, brake: Brake) -> Brake:
+        async def put_pauses(self, pauses: Pauses) -> Pauses:
             self.tries += 1
             if self.tries == 1:
-                fresh = await state.brake()
-                pause = {**fresh.pauses, Pause(BrakeCause.PAUSE): Setting(stage.now, "olga", "because")}
-                await state.put_brake(Brake(pause, fresh.version))
-            return await state.put_brake(brake)
+                fresh = await state.pauses()
+                pause = {**fresh.active, Pause(PauseCause.PAUSE): Setting(stage.now, "olga", "because")}
+                await state.put_pauses(Pauses(pause, fresh.version))
+            return await state.put_pauses(pauses)
 
     meanwhile: Any = Meanwhile()
     stage.app = replace(stage.app, state=meanwhile)
     report = await stage.sweep()
-    assert report["brake"] == ["pause"]
-    assert (await causes(stage)).keys() == {Pause(BrakeCause.PAUSE)}
+    assert report["pauses"] == ["pause"]
+    assert (await causes(stage)).keys() == {Pause(PauseCause.PAUSE)}
 
 
 # -- the population
 
 
-async def test_a_population_that_shrank_sets_the_brake_and_keeps_the_baseline(clerks: Stage) -> None:
+async def test_a_population_that_shrank_sets_the_pause_and_keeps_the_baseline(clerks: Stage) -> None:
     baseline = await clerks.app.state.baseline()
     assert baseline is not None
     assert baseline.population == 16
@@ -693,16 +693,16 @@ async def test_a_population_that_shrank_sets_the_brake_and_keeps_the_baseline(cl
         clerks.change(clerk, department=KITCHEN)
     clerks.change(CLERKS[0], accountEnabled=False)
     report = await clerks.settle()
-    assert report["brake"] == ["population-shrank"]
-    why = (await causes(clerks))[Pause(BrakeCause.POPULATION_SHRANK)].why
+    assert report["pauses"] == ["population-shrank"]
+    why = (await causes(clerks))[Pause(PauseCause.POPULATION_SHRANK)].why
     assert why.startswith("11 people match the rules; at the last good sweep, of 2026-03-02 09:00")
     assert await clerks.app.state.baseline() == baseline
     assert [clerk for clerk in CLERKS if not clerks.held(clerk)] == [CLERKS[0]]  # strong evidence passes
     await clerks.settle()
-    assert (await causes(clerks)).keys() == {Pause(BrakeCause.POPULATION_SHRANK)}
+    assert (await causes(clerks)).keys() == {Pause(PauseCause.POPULATION_SHRANK)}
 
 
-async def test_the_brake_is_cleared_when_they_are_back(clerks: Stage) -> None:
+async def test_the_pause_is_cleared_when_they_are_back(clerks: Stage) -> None:
     for clerk in CLERKS[:5]:
         clerks.change(clerk, department=KITCHEN)
     await clerks.settle()
@@ -710,7 +710,7 @@ async def test_the_brake_is_cleared_when_they_are_back(clerks: Stage) -> None:
         clerks.change(clerk, department="Finance")
     lists_fail(clerks)
     await clerks.settle()
-    assert (await causes(clerks)).keys() == {Pause(BrakeCause.INCOMPLETE_SWEEP), Pause(BrakeCause.POPULATION_SHRANK)}
+    assert (await causes(clerks)).keys() == {Pause(PauseCause.INCOMPLETE_SWEEP), Pause(PauseCause.POPULATION_SHRANK)}
     clerks.faults.lift()
     await clerks.settle()
     assert await causes(clerks) == {}
@@ -724,14 +724,14 @@ async def test_an_operator_who_resumes_accepts_the_population_as_it_is(clerks: S
     await clerks.settle()
     await resume(clerks.app, "olga")
     report = await clerks.settle()
-    assert report["brake"] == []
+    assert report["pauses"] == []
     baseline = await clerks.app.state.baseline()
     assert baseline is not None
     assert baseline.population == 11
-    assert report["holds"]["lots"] == {"sweep:mover_revokes": 5}  # the lot still waits
+    assert report["holds"]["groups"] == {"sweep:mover_revokes": 5}  # the group still waits
     for clerk in CLERKS[5:10]:
         clerks.change(clerk, department=KITCHEN)
-    assert (await clerks.settle())["brake"] == ["population-shrank"]
+    assert (await clerks.settle())["pauses"] == ["population-shrank"]
 
 
 @pytest.mark.parametrize(("gone", "percent"), [(4, 25), (5, 35)])
@@ -739,14 +739,14 @@ async def test_fewer_than_that_is_an_ordinary_day(clerks: Stage, gone: int, perc
     clerks.restart(population_shrink_percent=percent)
     for clerk in CLERKS[:gone]:
         clerks.change(clerk, department=KITCHEN)
-    assert (await clerks.settle())["brake"] == []
+    assert (await clerks.settle())["pauses"] == []
 
 
 async def test_a_policy_that_changed_elsewhere_hides_no_population_that_shrank(clerks: Stage) -> None:
     for clerk in CLERKS[:5]:
         clerks.change(clerk, department=KITCHEN)
     clerks.restart(policy=limited().replace("Europe/Amsterdam", "Europe/Lisbon"))
-    assert (await clerks.settle())["brake"] == ["population-shrank"]
+    assert (await clerks.settle())["pauses"] == ["population-shrank"]
 
 
 async def test_who_is_listed_and_matches_no_rule_is_not_of_the_population(set_stage: Callable[..., Stage]) -> None:
@@ -759,12 +759,12 @@ async def test_who_is_listed_and_matches_no_rule_is_not_of_the_population(set_st
     assert baseline.population == 16
     for clerk in CLERKS[:5]:
         stage.change(clerk, department=KITCHEN)
-    assert (await stage.settle())["brake"] == ["population-shrank"]
+    assert (await stage.settle())["pauses"] == ["population-shrank"]
 
 
 async def test_under_other_rules_populations_are_not_compared(clerks: Stage) -> None:
     clerks.restart(policy=limited().replace("department eq 'Finance'", "department eq 'Audit'"))
-    assert (await clerks.settle())["brake"] == []
+    assert (await clerks.settle())["pauses"] == []
     baseline = await clerks.app.state.baseline()
     assert baseline is not None
     assert baseline.policy_digest == clerks.app.policy.digest

@@ -14,12 +14,12 @@ from sandbox.billing.call import Call
 from sandbox.faults import Effect
 from shared.domain.access.plan import StoppedBy
 from shared.domain.catalogue import Catalogue
-from shared.domain.guards.brake import MOST_SCOPES, BrakeCause, Pause
+from shared.domain.guards.pauses import MOST_SCOPES, Pause, PauseCause
 from shared.domain.keys import PersonKey
 from shared.errors import Conflict, Transient
-from shared.services.brake import set_brake
 from shared.services.ledger_audit import DIGEST
 from shared.services.operate.decisions import dismiss, release, resume
+from shared.services.pauses import set_pause
 from tests.simulation.small_world import (
     DIETER,
     FEMKE,
@@ -74,11 +74,11 @@ def set_while_it_sweeps(stage: Stage, pause: Pause, why: str, by: str) -> None:
 
         async def put_catalogue(self, catalogue: Catalogue) -> None:
             await asyncio.sleep(1)
-            await set_brake(app, pause, why, by=by)
+            await set_pause(app, pause, why, by=by)
             await app.state.put_catalogue(catalogue)
 
     meanwhile: Any = Meanwhile()
-    stage.app = replace(app, shelf=replace(app.shelf, state=meanwhile))
+    stage.app = replace(app, catalogues=replace(app.catalogues, state=meanwhile))
 
 
 # -- what a sweep cannot judge
@@ -126,7 +126,7 @@ async def test_a_hold_goes_with_the_policys_word_to_enforce_also_where_the_perso
     assert await holds(stage) == []
 
 
-async def test_leavers_held_as_a_lot_stay_held_when_they_are_deleted(set_stage: SetStage) -> None:
+async def test_leavers_held_as_a_group_stay_held_when_they_are_deleted(set_stage: SetStage) -> None:
     stage = set_stage(given=office(), policy=limited(leaver_revokes="0/0/0"))
     await stage.settle()
     leave(stage, CLERKS[:2])
@@ -154,14 +154,14 @@ async def test_open_holds_starve_nobody_else(set_stage: SetStage) -> None:
     assert len(await holds(stage)) == 1
 
 
-async def test_budgets_are_measured_by_the_last_good_sweep_where_this_one_read_less(set_stage: SetStage) -> None:
+async def test_daily_limits_are_measured_by_the_last_good_sweep_where_this_one_read_less(set_stage: SetStage) -> None:
     stage = set_stage(given=office(), policy=limited(mover_revokes="1/10/50"))
     await stage.settle()
     await stage.settle()
     stage.fault("arm", Effect(status=400), path="NL-BG7/billingRoleAssignments$")
     report = await stage.sweep()
-    assert report["counts"]["ours"] == 2
-    assert report["guards"]["mover_revokes"]["limit"] == 8  # half of the 15 that are ours
+    assert report["counts"]["managed"] == 2
+    assert report["guards"]["mover_revokes"]["limit"] == 8  # half of the 15 that are managed
 
 
 # -- accounts that are out of sight
@@ -173,20 +173,20 @@ async def test_an_account_that_is_not_listed_any_more_is_a_role_lost(stage: Stag
     assert baseline.accounts == (MCA, MPA)
     with out_of_sight(MCA):
         report = await stage.settle()
-    assert (report["complete"], report["brake"]) == (False, [f"role-lost on {MCA.lower()}"])
+    assert (report["complete"], report["pauses"]) == (False, [f"role-lost on {MCA.lower()}"])
     assert [line.split(":")[0] for line in report["failures"]] == [
         "billing account 10000000-0000-0000-0000-000000000000"
     ]
     after = await stage.app.state.baseline()
     assert after is not None
     assert after.accounts == (MCA, MPA)  # it is missed until it is back
-    assert (await stage.settle())["brake"] == []
+    assert (await stage.settle())["pauses"] == []
 
 
 async def test_all_accounts_out_of_sight_are_a_role_lost(stage: Stage) -> None:
     with out_of_sight(MCA, MPA):
         report = await stage.sweep()
-    assert report["brake"] == [f"role-lost on {account}" for account in (MCA, MPA)]
+    assert report["pauses"] == [f"role-lost on {account}" for account in (MCA, MPA)]
     await stage.settle()
     assert not await causes(stage)
 
@@ -197,11 +197,11 @@ async def test_an_account_whose_profiles_we_may_not_list_is_paused_and_the_other
     eva = stage.hire("eva", companyName="Fabrikam")
     for _ in range(3):
         report = await stage.settle()
-        assert (report["complete"], report["brake"]) == (False, [f"role-lost on {MPA}"])
+        assert (report["complete"], report["pauses"]) == (False, [f"role-lost on {MPA}"])
         assert report["findings"] == []  # no rule is doubted for what nobody could list
     assert (stage.held(anna), stage.held(eva)) == ({NL}, set())
     stage.faults.lift()
-    assert (await stage.settle())["brake"] == []
+    assert (await stage.settle())["pauses"] == []
     assert stage.held(eva) == {PARTNER}
 
 
@@ -221,28 +221,28 @@ async def test_what_a_changed_policy_takes_is_held_also_on_an_account_that_was_l
 async def test_a_resume_of_a_lost_account_accepts_that_it_is_gone_and_no_other(stage: Stage) -> None:
     with out_of_sight(MCA, MPA):
         await stage.settle()
-        brake = (await stage.app.state.brake()).pauses
-        wanted = Pause(BrakeCause.ROLE_LOST, MPA)
-        assert (await resume(stage.app, "olga", {wanted: brake[wanted]})).cleared.keys() == {wanted}
-        assert (await stage.settle())["brake"] == [f"role-lost on {MCA}"]
+        pauses = (await stage.app.state.pauses()).active
+        wanted = Pause(PauseCause.ROLE_LOST, MPA)
+        assert (await resume(stage.app, "olga", {wanted: pauses[wanted]})).cleared.keys() == {wanted}
+        assert (await stage.settle())["pauses"] == [f"role-lost on {MCA}"]
 
 
-async def test_a_look_that_finds_a_lost_role_again_is_not_overruled_by_an_older_sweep(stage: Stage) -> None:
-    app, lost = stage.app, Pause(BrakeCause.ROLE_LOST, MPA)
-    await set_brake(app, lost, "a look was refused", by="profile:1")
+async def test_a_check_that_finds_a_lost_role_again_is_not_overruled_by_an_older_sweep(stage: Stage) -> None:
+    app, lost = stage.app, Pause(PauseCause.ROLE_LOST, MPA)
+    await set_pause(app, lost, "a check was refused", by="profile:1")
     await stage.advance(minutes=10)
 
-    set_while_it_sweeps(stage, lost, "a look was refused again", by="profile:2")
-    assert (await stage.sweep())["brake"] == [str(lost)]
+    set_while_it_sweeps(stage, lost, "a check was refused again", by="profile:2")
+    assert (await stage.sweep())["pauses"] == [str(lost)]
     assert (await causes(stage))[lost].by == "profile:2"
     stage.app = app
-    assert (await stage.settle())["brake"] == []
+    assert (await stage.settle())["pauses"] == []
 
 
 async def test_a_cause_found_in_too_many_places_stands_everywhere(stage: Stage) -> None:
     for number in range(MOST_SCOPES + 1):
-        await set_brake(stage.app, Pause(BrakeCause.HARM, f"a/{number}"), "a field", by="x")
-    assert Pause(BrakeCause.HARM) in await causes(stage)
+        await set_pause(stage.app, Pause(PauseCause.HARM, f"a/{number}"), "a field", by="x")
+    assert Pause(PauseCause.HARM) in await causes(stage)
     assert len(await causes(stage)) == MOST_SCOPES + 1
 
 
@@ -253,10 +253,10 @@ async def test_an_identity_that_sees_no_account_is_told_on_its_first_sweep(set_s
         report = await stage.sweep()
         assert report["complete"] is False
         assert "billing lists no account at all" in report["failures"][0]
-        assert report["brake"] == ["incomplete-sweep", *["role-lost"] * (enforce == "all")]
+        assert report["pauses"] == ["incomplete-sweep", *["role-lost"] * (enforce == "all")]
         assert stage.writes() == []
         stage.faults.lift()
-        assert (await stage.settle())["brake"] == []
+        assert (await stage.settle())["pauses"] == []
 
 
 async def test_an_identity_that_sees_no_account_any_more_takes_nothing_away(stage: Stage) -> None:
@@ -265,7 +265,7 @@ async def test_an_identity_that_sees_no_account_any_more_takes_nothing_away(stag
     leave(stage, [DIETER])
     for _ in range(3):
         report = await stage.settle()
-        assert {"incomplete-sweep", "role-lost"} <= {*report["brake"]}
+        assert {"incomplete-sweep", "role-lost"} <= {*report["pauses"]}
     assert {person: stage.held(person) for person in before} == before
     stage.faults.lift()
     await stage.settle()
@@ -308,7 +308,7 @@ async def test_where_an_operator_accepted_the_loss_holds_stay_for_its_return(sta
         await stage.settle()
         await resume(stage.app, "olga")
         report = await stage.settle()
-        assert (report["complete"], report["brake"]) == (True, [])
+        assert (report["complete"], report["pauses"]) == (True, [])
         assert await holds(stage) == before
         accepted = await stage.app.state.baseline()
         assert accepted is not None
@@ -317,20 +317,20 @@ async def test_where_an_operator_accepted_the_loss_holds_stay_for_its_return(sta
     assert stage.held(FEMKE) == {NL}
 
 
-async def test_what_is_ours_in_an_account_out_of_sight_is_told_of_as_long_as_it_is(stage: Stage) -> None:
+async def test_what_is_managed_in_an_account_out_of_sight_is_told_of_as_long_as_it_is(stage: Stage) -> None:
     await stage.settle()
-    ours = (await stage.settle())["counts"]["ours"]
-    assert ours == 3
+    managed = (await stage.settle())["counts"]["managed"]
+    assert managed == 3
     with out_of_sight(MCA):
         await stage.settle()
         await resume(stage.app, "olga")
         for _ in range(2):
             findings = {finding["kind"]: finding for finding in (await stage.settle())["findings"]}
             assert findings["account-out-of-sight"]["account"] == MCA
-            assert findings["account-out-of-sight"]["text"].startswith(f"{ours} assignments of ours are remembered")
+            assert findings["account-out-of-sight"]["text"].startswith(f"{managed} managed assignments are remembered")
         stage.change(FEMKE, accountEnabled=False)
         await stage.event_about(FEMKE)
-        (note,) = (await stage.last_look(PersonKey(FEMKE)))["notes"]
+        (note,) = (await stage.last_check(PersonKey(FEMKE)))["notes"]
         assert (note["kind"], note["profile"]) == ("not-managed", str(NL))
     assert (await stage.settle())["findings"] == []
     assert stage.held(FEMKE) == set()
@@ -343,18 +343,18 @@ async def test_an_account_that_the_policy_drops_is_not_lost_and_takes_its_holds_
     await stage.settle()
     assert [hold.profile for hold in await holds(stage)] == [PARTNER]
     stage.restart(policy=limited().replace("accounts: all", f"accounts: ['{MCA}']"))
-    assert (await stage.settle())["brake"] == []
+    assert (await stage.settle())["pauses"] == []
     assert await holds(stage) == []
 
 
-async def test_where_nothing_is_written_no_loss_of_a_role_sets_the_brake(set_stage: SetStage) -> None:
+async def test_where_nothing_is_written_no_loss_of_a_role_sets_the_pause(set_stage: SetStage) -> None:
     stage = set_stage(policy=POLICY.replace("enforce: all", "enforce: none"))
     await stage.settle()
     with out_of_sight(MCA):
-        assert (await stage.settle())["brake"] == []
+        assert (await stage.settle())["pauses"] == []
     stage.fault("arm", FORBIDDEN, path="NL-BG7/billingRoleAssignments$")
     report = await stage.settle()
-    assert (report["brake"], report["complete"]) == ([], False)
+    assert (report["pauses"], report["complete"]) == ([], False)
     assert "no billing role on" in report["failures"][0]
 
 
@@ -378,7 +378,7 @@ async def test_what_a_rule_that_becomes_known_later_takes_is_held_as_the_changed
     assert held[0].why.startswith("the policy changed: rules changed own-company")
 
 
-async def test_nor_does_a_look_let_it_through_before_a_sweep(set_stage: SetStage) -> None:
+async def test_nor_does_a_check_let_it_through_before_a_sweep(set_stage: SetStage) -> None:
     stage = set_stage(given=office(), policy=limited())
     await stage.settle()
     stage.restart(policy=limited().replace("department eq 'Finance'", "department eq 'Finance & Control'"))
@@ -388,7 +388,7 @@ async def test_nor_does_a_look_let_it_through_before_a_sweep(set_stage: SetStage
     await stage.event_about(CLERKS[0])
     await stage.advance(minutes=20)
     assert stage.held(CLERKS[0]) == {NL}
-    assert "no sweep could judge it" in (await stage.last_look(CLERKS[0]))["notes"][0]["text"]
+    assert "no sweep could judge it" in (await stage.last_check(CLERKS[0]))["notes"][0]["text"]
 
 
 async def test_a_rule_that_was_away_for_a_while_is_no_change(set_stage: SetStage) -> None:
@@ -448,47 +448,47 @@ async def test_a_changed_policy_does_not_hide_that_the_population_shrank(set_sta
     await stage.settle()
     for person in people:
         stage.change(person, department=KITCHEN)
-    assert (await stage.settle())["brake"] == ["population-shrank"]
+    assert (await stage.settle())["pauses"] == ["population-shrank"]
     stage.restart(policy=limited().replace(f"protected: [{PIA}]", f"protected: [{PIA}, {HARRY}]"))
     for _ in range(3):
-        assert (await stage.settle())["brake"] == ["population-shrank"]
+        assert (await stage.settle())["pauses"] == ["population-shrank"]
     for person in people:
         stage.change(person, department="Finance")
-    assert (await stage.settle())["brake"] == []
+    assert (await stage.settle())["pauses"] == []
 
 
 # -- several sweeps
 
 
-async def test_an_older_sweep_leaves_the_brake_that_a_newer_one_set(stage: Stage) -> None:
+async def test_an_older_sweep_leaves_the_pause_that_a_newer_one_set(stage: Stage) -> None:
     app = stage.app
 
-    set_while_it_sweeps(stage, Pause(BrakeCause.INCOMPLETE_SWEEP), "another sweep failed", by="sweep#2")
+    set_while_it_sweeps(stage, Pause(PauseCause.INCOMPLETE_SWEEP), "another sweep failed", by="sweep#2")
     report = await stage.sweep()
-    assert report["brake"] == ["incomplete-sweep"]
-    assert (await causes(stage))[Pause(BrakeCause.INCOMPLETE_SWEEP)].by == "sweep#2"
+    assert report["pauses"] == ["incomplete-sweep"]
+    assert (await causes(stage))[Pause(PauseCause.INCOMPLETE_SWEEP)].by == "sweep#2"
     stage.app = app
-    assert (await stage.settle())["brake"] == []
+    assert (await stage.settle())["pauses"] == []
 
 
 async def test_an_older_sweep_leaves_a_cause_that_a_newer_one_found_again(stage: Stage) -> None:
     app = stage.app
-    await set_brake(app, Pause(BrakeCause.INCOMPLETE_SWEEP), "the first failed", by="sweep#1")
-    began = (await causes(stage))[Pause(BrakeCause.INCOMPLETE_SWEEP)].since
+    await set_pause(app, Pause(PauseCause.INCOMPLETE_SWEEP), "the first failed", by="sweep#1")
+    began = (await causes(stage))[Pause(PauseCause.INCOMPLETE_SWEEP)].since
     await stage.advance(minutes=10)
 
-    set_while_it_sweeps(stage, Pause(BrakeCause.INCOMPLETE_SWEEP), "the third failed", by="sweep#3")
-    assert (await stage.sweep())["brake"] == ["incomplete-sweep"]
-    stands = (await causes(stage))[Pause(BrakeCause.INCOMPLETE_SWEEP)]
+    set_while_it_sweeps(stage, Pause(PauseCause.INCOMPLETE_SWEEP), "the third failed", by="sweep#3")
+    assert (await stage.sweep())["pauses"] == ["incomplete-sweep"]
+    stands = (await causes(stage))[Pause(PauseCause.INCOMPLETE_SWEEP)]
     assert (stands.since, stands.why, stands.by) == (began, "the third failed", "sweep#3")
     stage.app = app
-    assert (await stage.settle())["brake"] == []
+    assert (await stage.settle())["pauses"] == []
 
 
 async def test_a_sweep_that_finds_what_only_a_person_ends_leaves_it_theirs(stage: Stage) -> None:
-    await set_brake(stage.app, Pause(BrakeCause.HARM, "a/x"), "a field", by="profile:a/x")
+    await set_pause(stage.app, Pause(PauseCause.HARM, "a/x"), "a field", by="profile:a/x")
     before = await causes(stage)
-    await set_brake(stage.app, Pause(BrakeCause.HARM, "a/x"), "another field", by="profile:a/x")
+    await set_pause(stage.app, Pause(PauseCause.HARM, "a/x"), "another field", by="profile:a/x")
     assert await causes(stage) == before
 
 
@@ -506,7 +506,7 @@ async def test_the_days_digest_is_taken_while_sweeps_fail(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("at", ["put_key_holds", "put_report"])
-async def test_a_sweep_that_cannot_store_what_it_found_sets_the_brake(
+async def test_a_sweep_that_cannot_store_what_it_found_sets_the_pause(
     set_stage: SetStage, at: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     stage = set_stage(given=office(), policy=limited(mover_revokes="3/3/100"))
@@ -527,7 +527,7 @@ async def test_a_sweep_that_cannot_store_what_it_found_sets_the_brake(
     with pytest.raises(Transient):
         await stage.sweep()
     stage.app = living
-    assert (await causes(stage)).keys() == {Pause(BrakeCause.INCOMPLETE_SWEEP)}
+    assert (await causes(stage)).keys() == {Pause(PauseCause.INCOMPLETE_SWEEP)}
     assert queued(stage) == set()
     await stage.settle()
     assert await causes(stage) == {}

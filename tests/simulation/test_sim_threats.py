@@ -16,9 +16,9 @@ from shared.adapters.store.ledger import RowsLedger
 from shared.adapters.store.rows_sqlite import IN_MEMORY, SqliteRows
 from shared.domain.access.plan import StoppedBy
 from shared.domain.billing import BillingProfile
-from shared.domain.guards.brake import Brake
-from shared.domain.guards.budgets import Reservations
+from shared.domain.guards.daily_limits import Reservations
 from shared.domain.guards.holds import Hold, Status, action_id
+from shared.domain.guards.pauses import Pauses
 from shared.domain.keys import IdentityKey, IdentityKind, PersonKey, ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.policy.model import ActionKind
@@ -80,7 +80,7 @@ async def forge_hold(stage: Stage, person: str, profile: ProfileKey, kind: Actio
         profile=profile,
         basis="",
         why="forged",
-        stopped_by=StoppedBy.BUDGET,
+        stopped_by=StoppedBy.DAILY_LIMIT,
         since=stage.now,
         renewed=stage.now,
         status=status,
@@ -120,14 +120,14 @@ async def test_a_forged_work_item_grants_and_takes_nothing_whatever_it_says(stag
     assert not stage.raised
 
 
-async def test_two_looks_at_one_person_side_by_side_make_one_write(stage: Stage) -> None:
+async def test_two_checks_one_person_side_by_side_make_one_write(stage: Stage) -> None:
     """As a work item under another session would bring about: the chain lets one of them through."""
     anna = stage.hire("anna")
-    outcomes = await asyncio.gather(stage.look(PersonKey(anna)), stage.look(PersonKey(anna)))
+    outcomes = await asyncio.gather(stage.check(PersonKey(anna)), stage.check(PersonKey(anna)))
     assert sorted(outcomes) == [Outcome.DONE, Outcome.RETRY]
     assert [who for _, who in stage.writes()].count(anna) == 1
     stage.change(anna, accountEnabled=False)
-    await asyncio.gather(stage.look(PersonKey(anna)), stage.look(PersonKey(anna)))
+    await asyncio.gather(stage.check(PersonKey(anna)), stage.check(PersonKey(anna)))
     await stage.advance(minutes=30)
     assert stage.held(anna) == set()
     assert await stage.records(anna)
@@ -158,13 +158,13 @@ async def test_a_flood_of_dates_about_one_person_takes_five_places_and_nobody_el
     assert stage.held(FEMKE) == {NL}
 
 
-async def test_a_name_that_nobody_has_costs_few_looks_however_far_its_date(stage: Stage) -> None:
+async def test_a_name_that_nobody_has_costs_few_checks_however_far_its_date(stage: Stage) -> None:
     await stage.tell("employee-id:nobody", effective="2036-02-01")
     await stage.advance(days=60)
-    assert len(await stage.looks(IdentityKey(IdentityKind.EMPLOYEE_ID, "nobody"))) < 80
+    assert len(await stage.checks(IdentityKey(IdentityKind.EMPLOYEE_ID, "nobody"))) < 80
 
 
-async def test_a_forged_item_about_a_profile_that_is_not_ours_to_manage_stops_nobody(
+async def test_a_forged_item_about_a_profile_that_is_not_managed_to_manage_stops_nobody(
     set_stage: Callable[..., Stage],
 ) -> None:
     given = world()
@@ -190,18 +190,18 @@ async def test_a_forged_item_puts_no_story_into_the_ledger(stage: Stage) -> None
     await stage.enqueue(PersonKey(FEMKE))
     stage.queues.waiting[-1].body = json.dumps(item).encode()
     await stage.run_until_quiet()
-    look = await stage.last_look(FEMKE)
-    assert len(look["origin"]) <= RECORDED_CHARACTERS
-    assert len(look["event_type"]) <= RECORDED_CHARACTERS
+    check = await stage.last_check(FEMKE)
+    assert len(check["origin"]) <= RECORDED_CHARACTERS
+    assert len(check["event_type"]) <= RECORDED_CHARACTERS
 
 
 # -- who may write to the directory
 
 
-async def test_who_may_write_the_directory_gets_what_the_policy_gives_and_the_budget_bounds_how_much(
+async def test_who_may_write_the_directory_gets_what_the_policy_gives_and_the_daily_limit_bounds_how_much(
     set_stage: Callable[..., Stage],
 ) -> None:
-    stage = set_stage(policy=POLICY + "budgets: { grants: 5/5/100 }\n")
+    stage = set_stage(policy=POLICY + "daily_limits: { grants: 5/5/100 }\n")
     await stage.settle()  # three of the five
     people = [stage.hire(f"kitchen{number}", department="Kitchen") for number in range(6)]
     for person in people:
@@ -215,7 +215,7 @@ async def test_who_may_write_the_directory_gets_what_the_policy_gives_and_the_bu
 # -- who may write to the state
 
 
-async def test_a_forged_first_sight_takes_away_at_once_only_what_is_ours_and_no_rule_gives(stage: Stage) -> None:
+async def test_a_forged_first_sight_takes_away_at_once_only_what_is_managed_and_no_rule_gives(stage: Stage) -> None:
     long_ago = stage.now - timedelta(days=1)
     stage.give(DE, FEMKE, by=OTHER_APP)
     forged = {f"moved:{profile.folded}": long_ago for profile in (NL, DE)}
@@ -248,7 +248,7 @@ async def test_a_first_sight_from_the_future_starts_anew(stage: Stage) -> None:
         Holding(rules=("own-company",), intended_at=datetime(2020, 1, 1, tzinfo=UTC), found_nothing=True, adopted=True),
     ],
 )
-async def test_a_forged_holding_makes_nothing_ours(
+async def test_a_forged_holding_makes_nothing_managed(
     set_stage: Callable[..., Stage], names_its_maker: bool, forged: Holding
 ) -> None:
     stage = set_stage()
@@ -269,8 +269,8 @@ async def test_a_forged_holding_makes_nothing_ours(
         await forge_person(stage, anna, holdings={DE: forged})
         await stage.settle()
     assert stage.held(anna) == {DE}
-    notes = [note["kind"] for look in await stage.looks(anna) for note in look["notes"]]
-    assert {"foreign", "leaver-holds-foreign"} <= set(notes)
+    notes = [note["kind"] for check in await stage.checks(anna) for note in check["notes"]]
+    assert {"unmanaged", "leaver-holds-foreign"} <= set(notes)
 
 
 async def test_a_forged_intent_to_revoke_keeps_nobodys_access(stage: Stage) -> None:
@@ -340,10 +340,10 @@ async def test_a_forged_judgement_of_the_rules_takes_away_what_an_unknown_rule_g
     assert (HOLDING in stage.held(TESS)) is group_is_gone
 
 
-async def test_whoever_empties_the_budgets_passes_them_and_still_touches_only_what_is_ours(
+async def test_whoever_empties_the_daily_limits_passes_them_and_still_touches_only_what_is_managed(
     set_stage: Callable[..., Stage],
 ) -> None:
-    stage = set_stage(policy=POLICY + "budgets: { leaver_revokes: 1/1/100 }\n")
+    stage = set_stage(policy=POLICY + "daily_limits: { leaver_revokes: 1/1/100 }\n")
     await stage.settle()
     for person in (FEMKE, DIETER, HARRY):
         stage.change(person, accountEnabled=False)
@@ -353,7 +353,7 @@ async def test_whoever_empties_the_budgets_passes_them_and_still_touches_only_wh
     await stage.app.state.put_reservations(Reservations(ActionKind.LEAVER_REVOKES, {}, row.version))
     holds = await stage.app.state.key_holds(PersonKey(DIETER))
     await stage.app.state.put_key_holds(replace(holds, holds={}))
-    await stage.app.state.put_brake(Brake({}, (await stage.app.state.brake()).version))
+    await stage.app.state.put_pauses(Pauses({}, (await stage.app.state.pauses()).version))
     for person in (DIETER, HARRY):
         await stage.enqueue(PersonKey(person), hints=PROFILES)
     await stage.run_until_quiet()
@@ -361,7 +361,7 @@ async def test_whoever_empties_the_budgets_passes_them_and_still_touches_only_wh
     assert stage.held(HARRY) == {NL}
 
 
-async def test_a_forged_release_does_nothing_that_no_look_wants(stage: Stage) -> None:
+async def test_a_forged_release_does_nothing_that_no_check_wants(stage: Stage) -> None:
     before, written = stage.everything_held(), stage.writes()
     for kind in (ActionKind.LEAVER_REVOKES, ActionKind.MOVER_REVOKES, ActionKind.GRANTS):
         for person in (HARRY, FEMKE, PIA):
@@ -379,7 +379,7 @@ async def test_a_forged_dismissal_keeps_a_leavers_access_and_the_ledger_has_no_d
     stage.change(FEMKE, accountEnabled=False)
     await stage.event_about(FEMKE)
     assert stage.held(FEMKE) == {NL}
-    assert "dismissed by nobody" in (await stage.last_look(FEMKE))["actions"][0]["why"]
+    assert "dismissed by nobody" in (await stage.last_check(FEMKE))["actions"][0]["why"]
     assert [record async for record in stage.app.ledger.read("operator")] == []
 
 
@@ -387,7 +387,7 @@ async def test_a_forged_dismissal_keeps_a_leavers_access_and_the_ledger_has_no_d
 
 
 @pytest.mark.parametrize("names_its_maker", [True, False])
-async def test_a_forged_intent_makes_ours_only_what_does_not_say_who_made_it(
+async def test_a_forged_intent_makes_managed_only_what_does_not_say_who_made_it(
     set_stage: Callable[..., Stage], names_its_maker: bool
 ) -> None:
     stage = set_stage()
@@ -406,7 +406,7 @@ async def test_a_forged_intent_makes_ours_only_what_does_not_say_who_made_it(
     assert stage.held(anna) == ({DE} if names_its_maker else set())
 
 
-async def test_forged_evidence_of_an_adoption_makes_that_row_ours_and_no_later_one(stage: Stage) -> None:
+async def test_forged_evidence_of_an_adoption_makes_that_row_managed_and_no_later_one(stage: Stage) -> None:
     stage.change(HARRY, accountEnabled=False)
     rows = {row.profile: row for row in await stage.app.billing.assignments(NL) if row.principal_id == HARRY}
     row = rows[NL]
@@ -449,7 +449,7 @@ async def test_a_chain_rewritten_with_every_later_digest_holds_by_itself_and_not
 async def test_a_record_that_was_added_at_the_end_is_no_change_to_anything_kept_outside(stage: Stage) -> None:
     key = PersonKey(FEMKE).canonical
     sequence, digest = await stage.app.ledger.head(key)
-    await (await stage.app.ledger.open(key)).append("look", stage.now, {"outcome": "done", "origin": "forged"})
+    await (await stage.app.ledger.open(key)).append("check", stage.now, {"outcome": "done", "origin": "forged"})
     assert not await stage.app.ledger.verify(key, {sequence: digest})
 
 
@@ -476,7 +476,7 @@ async def test_no_location_of_a_write_leads_elsewhere(stage: Stage) -> None:
     anna = stage.hire("anna")
     stage.fault("arm", Effect(status=202, headers={"Location": ELSEWHERE}), method="POST", times=1)
     await stage.event_about(anna)
-    assert (await stage.last_look(anna))["outcome"] == "unverified"
+    assert (await stage.last_check(anna))["outcome"] == "unverified"
     assert not [call for call in stage.calls() if "harvest" in call]
 
 
@@ -489,8 +489,8 @@ async def test_no_link_in_a_directory_answer_leads_elsewhere_and_nobody_is_taken
     assert stage.everything_held() == before
 
 
-async def test_an_identity_that_was_ours_by_setting_alone_makes_anybodys_rows_ours(stage: Stage) -> None:
-    """Whoever writes the settings says whose rows are ours."""
+async def test_an_identity_that_was_managed_by_setting_alone_makes_anybodys_rows_managed(stage: Stage) -> None:
+    """Whoever writes the settings says whose rows are managed."""
     stage.change(HARRY, accountEnabled=False)
     await stage.enqueue(PersonKey(HARRY), hints=(NL,))
     await stage.settle()

@@ -1,11 +1,11 @@
-"""What a sweep found is judged by what the sweep read, whichever instance looks, and however fresh its own copy is."""
+"""What a sweep found is judged by what the sweep read, whichever instance checks, and however fresh its own copy is."""
 
 from dataclasses import replace
 from datetime import timedelta
 
 from shared.domain.keys import PersonKey
 from shared.domain.outcome import Outcome
-from shared.services.catalogue import CatalogueShelf
+from shared.services.catalogue import CatalogueStore
 from shared.services.reconcile.reconcile import reconcile
 from tests.simulation.small_world import DIETER, FEMKE, HOLDING, NL
 from tests.simulation.stage import Stage
@@ -15,14 +15,14 @@ SECONDS = 5
 
 
 def another_instance(stage: Stage) -> None:
-    """From now on the stage's looks are another instance's, with a copy of the catalogue of its own."""
+    """From now on the stage's checks are another instance's, with a copy of the catalogue of its own."""
     app = stage.app
-    shelf = CatalogueShelf(app.state, app.billing, app.policy, timedelta(hours=app.settings.catalogue_hours))
-    stage.app = replace(app, shelf=shelf)
+    catalogues = CatalogueStore(app.state, app.billing, app.policy, timedelta(hours=app.settings.catalogue_hours))
+    stage.app = replace(app, catalogues=catalogues)
 
 
 async def sweep_elsewhere(stage: Stage) -> None:
-    """A sweep by the first instance; the other one takes what it let loose."""
+    """A sweep by the first instance; the other one takes what it enqueued."""
     other = stage.app
     another_instance(stage)
     await stage.sweep()
@@ -31,7 +31,7 @@ async def sweep_elsewhere(stage: Stage) -> None:
 
 async def test_a_person_whom_a_sweep_found_is_given_what_it_read(stage: Stage) -> None:
     another_instance(stage)
-    await stage.look(PersonKey(DIETER))  # its copy is fresh
+    await stage.check(PersonKey(DIETER))  # its copy is fresh
     account = stage.billing.account(HOLDING.account)
     assert account is not None
     account.profiles["holding-bg7"].tags = {"company": "Contoso Nederland"}
@@ -48,7 +48,7 @@ async def test_a_profile_that_a_sweep_found_is_known(stage: Stage) -> None:
     another_instance(stage)
     await stage.sweep()
     await stage.run_until_quiet()
-    await stage.look(PersonKey(DIETER))
+    await stage.check(PersonKey(DIETER))
     account.profiles["holding-bg7"] = profile
     stage.set_profile(HOLDING, invoiceEmailOptIn=False)
     await stage.advance(seconds=SECONDS)
@@ -57,9 +57,9 @@ async def test_a_profile_that_a_sweep_found_is_known(stage: Stage) -> None:
     assert await reconcile(stage.app, message.item) is Outcome.WAITING
 
 
-async def test_an_event_in_between_is_looked_at_with_the_copy_at_hand(stage: Stage) -> None:
+async def test_an_event_in_between_is_checked_with_the_copy_at_hand(stage: Stage) -> None:
     another_instance(stage)
-    await stage.look(PersonKey(DIETER))
+    await stage.check(PersonKey(DIETER))
     reads = stage.app.calls()["billing reads"]
-    await stage.look(PersonKey(FEMKE))
+    await stage.check(PersonKey(FEMKE))
     assert stage.app.calls()["billing reads"] - reads == 1, "her assignment, and no catalogue"

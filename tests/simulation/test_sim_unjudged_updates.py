@@ -1,4 +1,4 @@
-"""What an update of a profile did is judged by some look, whatever came between the update and its read-back."""
+"""What an update of a profile did is judged by some check, whatever came between the update and its read-back."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,8 +11,8 @@ import pytest
 from sandbox.faults import Effect
 from shared.domain.access.plan import StoppedBy
 from shared.domain.billing import BillingProfile
-from shared.domain.guards.brake import Brake, BrakeCause, Pause, Setting
 from shared.domain.guards.holds import Hold, KeyHolds, Status
+from shared.domain.guards.pauses import Pause, PauseCause, Pauses, Setting
 from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.remembered import ProfileState
@@ -53,15 +53,15 @@ async def opt_out(stage: Stage, profile: ProfileKey = NL) -> None:
     await stage.enqueue(profile)
 
 
-async def take_the_second_look(stage: Stage) -> None:
-    """Lets time pass up to the look that writes, and no further."""
+async def take_the_second_check(stage: Stage) -> None:
+    """Lets time pass up to the check that writes, and no further."""
     await stage.run_until_quiet()
     ((_, due),) = stage.awaited(NL)
     await stage.advance(to=due)
 
 
-async def brakes(stage: Stage) -> set[Pause]:
-    return {*(await stage.app.state.brake()).pauses}
+async def pauses_seen(stage: Stage) -> set[Pause]:
+    return {*(await stage.app.state.pauses()).active}
 
 
 async def only_hold(stage: Stage, key: ProfileKey = NL) -> Hold:
@@ -70,16 +70,18 @@ async def only_hold(stage: Stage, key: ProfileKey = NL) -> Hold:
 
 
 async def is_told_as_harm(stage: Stage) -> bool:
-    """The finding, the brake, and that nothing is updated by itself any more."""
-    looks = await stage.looks(NL)
-    told = [look for look in looks if look.get("finding") == "profile-update-harm" and look["outcome"] == "gave-up"]
+    """The finding, the pause, and that nothing is updated by itself any more."""
+    checks = await stage.checks(NL)
+    told = [
+        check for check in checks if check.get("finding") == "profile-update-harm" and check["outcome"] == "gave-up"
+    ]
     state = await stage.app.state.profile(NL)
-    assert "done" not in [look["outcome"] for look in looks]
+    assert "done" not in [check["outcome"] for check in checks]
     return (
         len(told) == 1
         and bool(told[0]["alert"])
         and told[0]["changed"] == [*HARM]
-        and await brakes(stage) == {Pause(BrakeCause.HARM, NL.folded)}
+        and await pauses_seen(stage) == {Pause(PauseCause.HARM, NL.folded)}
         and state.blocked is not None
         and state.unjudged is None
     )
@@ -144,32 +146,32 @@ async def test_harm_is_told_where_the_store_was_busy(stage: Stage, careless: Car
 
     careless(harm_and_keep_busy)
     await opt_out(stage)
-    await take_the_second_look(stage)
-    look = await stage.last_look(NL)
-    assert (look["outcome"], look["finding"], look["changed"]) == ("retry", "profile-update-harm", [*HARM])
-    assert await brakes(stage) == {Pause(BrakeCause.HARM, NL.folded)}
+    await take_the_second_check(stage)
+    check = await stage.last_check(NL)
+    assert (check["outcome"], check["finding"], check["changed"]) == ("retry", "profile-update-harm", [*HARM])
+    assert await pauses_seen(stage) == {Pause(PauseCause.HARM, NL.folded)}
     await stage.advance(minutes=40)
     assert await is_told_as_harm(stage)
 
 
-async def test_harm_is_told_where_the_brake_could_not_be_set_at_once(stage: Stage, careless: Careless) -> None:
-    put = stage.app.state.put_brake
+async def test_harm_is_told_where_the_pause_could_not_be_set_at_once(stage: Stage, careless: Careless) -> None:
+    put = stage.app.state.put_pauses
 
-    async def busy(brake: Brake) -> Brake:
-        del brake
-        stage.app.state.put_brake = put  # type: ignore[method-assign]
+    async def busy(pauses: Pauses) -> Pauses:
+        del pauses
+        stage.app.state.put_pauses = put  # type: ignore[method-assign]
         raise Transient("busy")
 
     def harm_and_keep_busy() -> None:
         do_harm(stage)
-        stage.app.state.put_brake = busy  # type: ignore[method-assign]
+        stage.app.state.put_pauses = busy  # type: ignore[method-assign]
 
     careless(harm_and_keep_busy)
     await opt_out(stage)
-    await take_the_second_look(stage)
-    look = await stage.last_look(NL)
-    assert (look["outcome"], look["finding"]) == ("retry", "profile-update-harm")
-    assert "busy" in look["why"]
+    await take_the_second_check(stage)
+    check = await stage.last_check(NL)
+    assert (check["outcome"], check["finding"]) == ("retry", "profile-update-harm")
+    assert "busy" in check["why"]
     assert (await stage.app.state.profile(NL)).blocked is None
     await stage.advance(minutes=40)
     assert await is_told_as_harm(stage)
@@ -184,7 +186,7 @@ async def test_harm_to_what_an_update_leaves_out_is_shown_field_by_field(
     await opt_out(stage)
     await stage.advance(minutes=30)
     ((field, now),) = change.items()
-    assert (await stage.last_look(NL))["changed"] == [field]
+    assert (await stage.last_check(NL))["changed"] == [field]
     await resume(stage.app, "olga")
     await opt_out(stage)
     await stage.advance(minutes=30)
@@ -202,14 +204,14 @@ async def test_what_somebody_else_wrote_before_the_read_back_is_no_harm(stage: S
     careless(lambda: stage.set_profile(NL, poNumber="PO-2"), by_others=True)
     await opt_out(stage)
     await stage.advance(minutes=30)
-    look = await stage.last_look(NL)
-    assert (look["outcome"], look["changed_by_others"]) == ("done", ["poNumber"])
-    assert not await brakes(stage)
+    check = await stage.last_check(NL)
+    assert (check["outcome"], check["changed_by_others"]) == ("done", ["poNumber"])
+    assert not await pauses_seen(stage)
     assert (await stage.app.state.profile(NL)).blocked is None
     assert stage.profile(NL)["poNumber"] == "PO-2"
 
 
-async def test_what_somebody_else_wrote_is_no_harm_to_a_later_look_either(stage: Stage, careless: Careless) -> None:
+async def test_what_somebody_else_wrote_is_no_harm_to_a_later_check_either(stage: Stage, careless: Careless) -> None:
     def edit_and_fail() -> None:
         stage.set_profile(NL, poNumber="PO-2")
         stage.fault("arm", Effect(status=500), method="GET", path="NL-BG7$", times=3)
@@ -217,8 +219,8 @@ async def test_what_somebody_else_wrote_is_no_harm_to_a_later_look_either(stage:
     careless(edit_and_fail, by_others=True)
     await opt_out(stage)
     await stage.advance(minutes=30)
-    assert [look["outcome"] for look in await stage.looks(NL)] == ["waiting", "unverified", "done"]
-    assert not await brakes(stage)
+    assert [check["outcome"] for check in await stage.checks(NL)] == ["waiting", "unverified", "done"]
+    assert not await pauses_seen(stage)
 
 
 async def test_an_edit_while_an_update_does_not_show_yet_is_no_harm_of_it(stage: Stage) -> None:
@@ -227,8 +229,8 @@ async def test_an_edit_while_an_update_does_not_show_yet_is_no_harm_of_it(stage:
     await stage.advance(minutes=5, seconds=40)
     stage.set_profile(NL, poNumber="PO-2")
     await stage.advance(seconds=40)
-    assert (await stage.last_look(NL))["outcome"] == "unverified"
-    assert not await brakes(stage)
+    assert (await stage.last_check(NL))["outcome"] == "unverified"
+    assert not await pauses_seen(stage)
 
 
 async def test_what_differs_where_the_answer_was_lost_pauses_that_profile_and_accuses_nobody(stage: Stage) -> None:
@@ -245,9 +247,9 @@ async def test_what_differs_where_the_answer_was_lost_pauses_that_profile_and_ac
     stage.app.billing.opt_in = edited  # type: ignore[method-assign] # somebody edits it just then
     await opt_out(stage)
     await stage.advance(minutes=30)
-    look = await stage.last_look(NL)
-    assert look["why"].startswith("more than the flag differs after an update whose answer was lost: poNumber")
-    assert await brakes(stage) == {Pause(BrakeCause.HARM, NL.folded)}
+    check = await stage.last_check(NL)
+    assert check["why"].startswith("more than the flag differs after an update whose answer was lost: poNumber")
+    assert await pauses_seen(stage) == {Pause(PauseCause.HARM, NL.folded)}
 
 
 async def test_what_differs_after_an_update_that_never_showed_is_told(stage: Stage) -> None:
@@ -258,9 +260,9 @@ async def test_what_differs_after_an_update_that_never_showed_is_told(stage: Sta
     stage.app.billing.opt_in = taken  # type: ignore[method-assign] # the service forgets it
     await opt_out(stage)
     await stage.advance(minutes=20)
-    assert await stage.look(NL) is Outcome.GAVE_UP
-    assert (await stage.last_look(NL))["finding"] == "profile-update-unjudged"
-    assert not await brakes(stage)
+    assert await stage.check(NL) is Outcome.GAVE_UP
+    assert (await stage.last_check(NL))["finding"] == "profile-update-unjudged"
+    assert not await pauses_seen(stage)
 
 
 @pytest.mark.parametrize("behind", [-4, 4])
@@ -277,16 +279,16 @@ async def test_updates_rest_by_billings_clock_whatever_the_instances_say(stage: 
     await asyncio.sleep(301)
     stage.app = replace(right, clock=Off())
     await stage.app.state.put_profile(replace(await stage.app.state.profile(NL), agreed=None))
-    assert await stage.look(NL) is Outcome.WAITING
+    assert await stage.check(NL) is Outcome.WAITING
     stage.queues.waiting.clear()
     await asyncio.sleep(301)
-    assert await stage.look(NL) is Outcome.DONE
+    assert await stage.check(NL) is Outcome.DONE
     stage.app = right
     stage.set_profile(NL, invoiceEmailOptIn=False)
     for _ in range(40):
         stage.queues.waiting.clear()
         await asyncio.sleep(30)
-        if await stage.look(NL) is Outcome.DONE:
+        if await stage.check(NL) is Outcome.DONE:
             break
     first, second = (entry.time for entry in stage.billing.audit if entry.operation == "put-profile")
     assert timedelta(minutes=10) - timedelta(seconds=3) <= second - first <= timedelta(minutes=11)
@@ -295,19 +297,19 @@ async def test_updates_rest_by_billings_clock_whatever_the_instances_say(stage: 
 # -- no harm
 
 
-async def test_an_update_judged_by_a_later_look_is_done_once(stage: Stage, careless: Careless) -> None:
+async def test_an_update_judged_by_a_later_check_is_done_once(stage: Stage, careless: Careless) -> None:
     def die() -> None:
         raise RuntimeError("the process is gone")
 
     careless(die)
     await opt_out(stage)
     await stage.advance(hours=1)
-    await stage.look(NL)
-    done = [look for look in await stage.looks(NL) if look["outcome"] == "done"]
-    assert [look["actions"][0]["outcome"] for look in done] == ["done"]
-    assert (await stage.last_look(NL))["why"] == "opted in"
+    await stage.check(NL)
+    done = [check for check in await stage.checks(NL) if check["outcome"] == "done"]
+    assert [check["actions"][0]["outcome"] for check in done] == ["done"]
+    assert (await stage.last_check(NL))["why"] == "opted in"
     assert (await stage.app.state.profile(NL)).unjudged is None
-    assert not await brakes(stage)
+    assert not await pauses_seen(stage)
 
 
 async def test_done_is_recorded_once_where_the_store_was_busy(stage: Stage, careless: Careless) -> None:
@@ -326,7 +328,7 @@ async def test_done_is_recorded_once_where_the_store_was_busy(stage: Stage, care
     careless(keep_busy)
     await opt_out(stage)
     await stage.advance(minutes=30)
-    assert [look["outcome"] for look in await stage.looks(NL)] == ["waiting", "retry", "done"]
+    assert [check["outcome"] for check in await stage.checks(NL)] == ["waiting", "retry", "done"]
 
 
 async def test_an_update_that_never_shows_is_given_up_unjudged_and_judged_when_it_does(stage: Stage) -> None:
@@ -336,13 +338,13 @@ async def test_an_update_that_never_shows_is_given_up_unjudged_and_judged_when_i
     stage.app.billing.opt_in = taken  # type: ignore[method-assign] # the service forgets it
     await opt_out(stage)
     await stage.advance(minutes=20)
-    looks = await stage.looks(NL)
-    assert [look["outcome"] for look in looks] == ["waiting", *["unverified"] * 3, "gave-up"]
-    assert looks[-1]["alert"] == "a write was accepted and never became visible"
+    checks = await stage.checks(NL)
+    assert [check["outcome"] for check in checks] == ["waiting", *["unverified"] * 3, "gave-up"]
+    assert checks[-1]["alert"] == "a write was accepted and never became visible"
     assert (await stage.app.state.profile(NL)).unjudged is not None
     stage.set_profile(NL, invoiceEmailOptIn=True)
-    assert await stage.look(NL) is Outcome.DONE
-    assert await stage.look(NL) is Outcome.UNCHANGED
+    assert await stage.check(NL) is Outcome.DONE
+    assert await stage.check(NL) is Outcome.UNCHANGED
 
 
 async def test_an_update_that_never_showed_is_made_again_after_the_pause(stage: Stage) -> None:
@@ -357,33 +359,33 @@ async def test_an_update_that_never_showed_is_made_again_after_the_pause(stage: 
     await stage.advance(minutes=20)
     await stage.settle()
     assert stage.profile(NL)["invoiceEmailOptIn"] is True
-    assert (await stage.last_look(NL))["outcome"] == "done"
+    assert (await stage.last_check(NL))["outcome"] == "done"
     assert len((await stage.app.state.profile(NL)).updates) == 2
 
 
 @pytest.mark.parametrize(("minutes", "is_harm"), [(14, True), (16, False)])
-async def test_what_differs_much_later_is_told_without_a_brake(
+async def test_what_differs_much_later_is_told_without_a_pause(
     stage: Stage, careless: Careless, minutes: int, is_harm: bool
 ) -> None:
     careless(lambda: stage.fault("arm", Effect(status=400), method="GET", path="NL-BG7$", times=1))
     await opt_out(stage)
-    await take_the_second_look(stage)
+    await take_the_second_check(stage)
     stage.queues.waiting.clear()
     state = await stage.app.state.put_profile(replace(await stage.app.state.profile(NL), answered=None))
     made = state.unjudged
     assert made is not None
     do_harm(stage)
     await stage.advance(to=made + timedelta(minutes=minutes))
-    assert await stage.look(NL) is Outcome.GAVE_UP
-    look = await stage.last_look(NL)
-    assert look["finding"] == ("profile-update-harm" if is_harm else "profile-update-unjudged")
-    assert look["changed"] == [*HARM]
-    assert look["alert"]
-    assert await brakes(stage) == ({Pause(BrakeCause.HARM, NL.folded)} if is_harm else set())
+    assert await stage.check(NL) is Outcome.GAVE_UP
+    check = await stage.last_check(NL)
+    assert check["finding"] == ("profile-update-harm" if is_harm else "profile-update-unjudged")
+    assert check["changed"] == [*HARM]
+    assert check["alert"]
+    assert await pauses_seen(stage) == ({Pause(PauseCause.HARM, NL.folded)} if is_harm else set())
     state = await stage.app.state.profile(NL)
     assert (state.blocked is not None) is is_harm
     assert state.unjudged is None
-    assert await stage.look(NL) is Outcome.UNCHANGED
+    assert await stage.check(NL) is Outcome.UNCHANGED
 
 
 async def test_an_update_that_was_refused_leaves_the_state_as_it_was(stage: Stage, careless: Careless) -> None:
@@ -398,7 +400,7 @@ async def test_an_update_that_was_refused_leaves_the_state_as_it_was(stage: Stag
     stage.fault("arm", Effect(status=400, body={"error": {"code": "x", "message": "x"}}), method="PUT")
     await release(stage.app, [(await only_hold(stage)).id], "olga", await list_holds(stage.app))
     await stage.advance(minutes=30)
-    assert (await stage.last_look(NL))["outcome"] == "gave-up"
+    assert (await stage.last_check(NL))["outcome"] == "gave-up"
     assert await stage.app.state.profile(NL) == before
 
 
@@ -417,12 +419,12 @@ async def test_what_is_only_observed_is_not_judged(set_stage: Callable[..., Stag
     stage.app.billing.profile = edited_at_the_third_read  # type: ignore[method-assign] # somebody edits it just then
     await opt_out(stage)
     await stage.advance(minutes=10)
-    assert (await stage.last_look(NL))["outcome"] == "would"
-    assert not await brakes(stage)
+    assert (await stage.last_check(NL))["outcome"] == "would"
+    assert not await pauses_seen(stage)
     assert (await stage.app.state.profile(NL)).blocked is None
 
 
-# -- what a look keeps beside its verdict
+# -- what a check keeps beside its verdict
 
 
 async def release_a_fight(stage: Stage) -> None:
@@ -446,21 +448,21 @@ async def test_a_hold_that_could_not_be_closed_does_not_lose_what_was_done(stage
         raise Conflict("somebody else wrote")
 
     stage.app.state.put_key_holds = overtaken  # type: ignore[method-assign]
-    await stage.look(NL)
+    await stage.check(NL)
     await stage.advance(minutes=30)
-    with_actions = [look for look in await stage.looks(NL) if look.get("actions")]
+    with_actions = [check for check in await stage.checks(NL) if check.get("actions")]
     assert with_actions[-1]["outcome"] == "retry"
     assert with_actions[-1]["actions"][0]["outcome"] == "done"
-    assert (await stage.last_look(NL))["outcome"] == "unchanged"
+    assert (await stage.last_check(NL))["outcome"] == "unchanged"
     assert not (await stage.app.state.key_holds(NL)).holds
 
 
 async def test_a_release_has_served_also_where_its_update_did_harm(stage: Stage, careless: Careless) -> None:
     await release_a_fight(stage)
     careless(lambda: do_harm(stage))
-    await stage.look(NL)
+    await stage.check(NL)
     await stage.advance(minutes=20)
-    assert Pause(BrakeCause.HARM, NL.folded) in await brakes(stage)
+    assert Pause(PauseCause.HARM, NL.folded) in await pauses_seen(stage)
     await resume(stage.app, "olga")
     updates = len((await stage.app.state.profile(NL)).updates)
     await opt_out(stage)
@@ -486,26 +488,26 @@ async def test_a_released_update_of_a_harmed_profile_lifts_what_blocked_it(stage
     assert stage.profile(NL)["invoiceEmailOptIn"] is True
     await opt_out(stage)
     await stage.advance(minutes=30)
-    assert (await stage.last_look(NL))["outcome"] == "done"
+    assert (await stage.last_check(NL))["outcome"] == "done"
 
 
 async def test_a_pause_that_comes_right_before_the_update_stops_it(stage: Stage) -> None:
-    read = stage.app.state.brake
+    read = stage.app.state.pauses
 
-    async def paused_once_it_was_read() -> Brake:
+    async def paused_once_it_was_read() -> Pauses:
         seen = await read()
-        if not seen.pauses:
-            pause = Brake({Pause(BrakeCause.PAUSE): Setting(stage.now, "olga", "because")}, seen.version)
-            await stage.app.state.put_brake(pause)
+        if not seen.active:
+            pause = Pauses({Pause(PauseCause.PAUSE): Setting(stage.now, "olga", "because")}, seen.version)
+            await stage.app.state.put_pauses(pause)
         return seen
 
     await opt_out(stage)
     await stage.advance(minutes=4)
-    stage.app.state.brake = paused_once_it_was_read  # type: ignore[method-assign] # somebody pauses just then
+    stage.app.state.pauses = paused_once_it_was_read  # type: ignore[method-assign] # somebody pauses just then
     await stage.advance(minutes=4)
-    look = await stage.last_look(NL)
-    assert look["outcome"] == "held"
-    assert "pause" in look["why"]
+    check = await stage.last_check(NL)
+    assert check["outcome"] == "held"
+    assert "pause" in check["why"]
     assert stage.profile(NL)["invoiceEmailOptIn"] is False
     state = await stage.app.state.profile(NL)
     assert (state.updates, state.unjudged) == ((), None)
@@ -515,14 +517,14 @@ async def test_a_pause_that_comes_right_before_the_update_stops_it(stage: Stage)
 
 
 @pytest.mark.parametrize("enforce", ["all", "none"])
-async def test_a_profile_that_we_may_not_read_any_more_sets_the_brake_where_the_policy_writes(
+async def test_a_profile_that_we_may_not_read_any_more_sets_the_pause_where_the_policy_writes(
     set_stage: Callable[..., Stage], enforce: str
 ) -> None:
     stage = set_stage(given=world(), policy=POLICY.replace("enforce: all", f"enforce: {enforce}"))
     await stage.settle()
     stage.fault("arm", Effect(status=403), method="GET", path="DE-BG7$")
-    assert await stage.look(DE) is Outcome.GAVE_UP
-    brake = await stage.app.state.brake()
-    assert {cause: setting.by for cause, setting in brake.pauses.items()} == (
-        {Pause(BrakeCause.ROLE_LOST, DE.account): DE.canonical} if enforce == "all" else {}
+    assert await stage.check(DE) is Outcome.GAVE_UP
+    pauses = await stage.app.state.pauses()
+    assert {cause: setting.by for cause, setting in pauses.active.items()} == (
+        {Pause(PauseCause.ROLE_LOST, DE.account): DE.canonical} if enforce == "all" else {}
     )

@@ -15,7 +15,7 @@ from tests.simulation.stage import Stage
 
 
 async def kinds(stage: Stage, person: str) -> set[str]:
-    return {note["kind"] for note in (await stage.last_look(person))["notes"]}
+    return {note["kind"] for note in (await stage.last_check(person))["notes"]}
 
 
 async def test_a_group_deleted_between_two_sweeps_takes_nothing_away(stage: Stage) -> None:
@@ -96,7 +96,7 @@ async def test_a_rule_that_was_removed_takes_away_what_it_gave_once_a_sweep_know
     assert stage.held(FEMKE) == {NL}
 
 
-async def test_before_the_first_sweep_a_mover_is_moved_by_rules_that_the_look_itself_has_judged(
+async def test_before_the_first_sweep_a_mover_is_moved_by_rules_that_the_check_itself_has_judged(
     set_stage: Callable[..., Stage],
 ) -> None:
     stage = set_stage()
@@ -122,7 +122,7 @@ async def test_before_the_first_sweep_a_population_that_cannot_be_read_takes_not
     await stage.event_about(FEMKE)
     await stage.advance(minutes=20)
     assert stage.held(FEMKE) == {NL, DE}
-    notes = (await stage.last_look(FEMKE))["notes"]
+    notes = (await stage.last_check(FEMKE))["notes"]
     assert [note["kind"] for note in notes] == ["rule-not-known"]
 
 
@@ -145,7 +145,7 @@ async def test_without_a_catalogue_nobody_is_decided_about(set_stage: Callable[.
     stage.fault("arm", Effect(status=400), path="billingProfiles$")
     await stage.event_about(FEMKE)
     assert stage.held(FEMKE) == set()
-    assert (await stage.last_look(FEMKE))["outcome"] == "gave-up"
+    assert (await stage.last_check(FEMKE))["outcome"] == "gave-up"
     assert await stage.app.state.catalogue() is None
 
 
@@ -161,7 +161,7 @@ async def test_a_catalogue_from_a_clock_ahead_of_ours_is_not_thrown_away(stage: 
 
 
 async def test_a_profile_that_is_gone_from_billing_holds_up_nobody(stage: Stage) -> None:
-    await stage.look(PersonKey(FEMKE))
+    await stage.check(PersonKey(FEMKE))
     del stage.billing.account(NL.account).profiles["nl-bg7"]  # type: ignore[union-attr]
     stage.change(FEMKE, companyName="Contoso Deutschland")
     await stage.event_about(FEMKE)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sandbox.faults import Effect
-from shared.domain.guards.brake import BrakeCause, Pause
+from shared.domain.guards.pauses import Pause, PauseCause
 from shared.domain.history.records import Record
 from shared.domain.keys import PersonKey
 from shared.domain.work import CauseKind
@@ -31,7 +31,7 @@ def grants(stage: Stage, person: str) -> int:
 
 
 async def outcomes(stage: Stage, person: str) -> list[str]:
-    return [look["outcome"] for look in await stage.looks(person)]
+    return [check["outcome"] for check in await stage.checks(person)]
 
 
 async def test_a_create_that_is_answered_202_is_waited_for(stage: Stage) -> None:
@@ -57,7 +57,7 @@ async def test_a_create_that_outlasts_the_handler_is_unverified_and_looked_after
     assert stage.awaited(anna) == []
 
 
-async def test_a_write_that_is_not_visible_is_looked_at_again_and_not_repeated_while_its_intent_is_young(
+async def test_a_write_that_is_not_visible_is_checked_again_and_not_repeated_while_its_intent_is_young(
     stage: Stage,
 ) -> None:
     stage.turn(grants_visible_after_seconds=100)
@@ -91,13 +91,13 @@ async def test_a_write_that_is_never_seen_is_given_up_with_an_alert(stage: Stage
     anna = stage.hire("anna")
     await stage.event_about(anna)
     await stage.advance(minutes=30)
-    look = await stage.last_look(anna)
-    assert look["outcome"] == "gave-up"
-    assert look["alert"] == "a write was accepted and never became visible"
+    check = await stage.last_check(anna)
+    assert check["outcome"] == "gave-up"
+    assert check["alert"] == "a write was accepted and never became visible"
     assert stage.awaited(anna) == []
 
 
-async def test_looks_after_a_write_come_at_growing_distances_and_count(stage: Stage) -> None:
+async def test_checks_after_a_write_come_at_growing_distances_and_count(stage: Stage) -> None:
     stage.turn(grants_visible_after_seconds=10_000)
     anna = stage.hire("anna")
     await stage.event_about(anna)
@@ -124,7 +124,7 @@ async def test_a_revoke_that_is_not_visible_yet_is_not_repeated(stage: Stage) ->
     assert (await outcomes(stage, FEMKE))[-1] == "unchanged"
 
 
-async def test_a_conflict_on_create_is_success_where_the_assignment_is_ours(stage: Stage) -> None:
+async def test_a_conflict_on_create_is_success_where_the_assignment_is_managed(stage: Stage) -> None:
     stage.turn(duplicate="conflict", grants_visible_after_seconds=0)
     anna = stage.hire("anna")
     hang_up = Effect(hang_up=True, after=True)
@@ -139,15 +139,15 @@ async def test_a_conflict_on_create_is_success_where_the_assignment_is_ours(stag
     assert stage.held(anna) == set()
 
 
-async def test_who_was_given_it_by_hand_meanwhile_holds_it_and_it_is_foreign(stage: Stage) -> None:
+async def test_who_was_given_it_by_hand_meanwhile_holds_it_and_it_is_unmanaged(stage: Stage) -> None:
     stage.turn(duplicate="conflict")
     anna = stage.hire("anna")
     stage.give(NL, anna)
     stage.fault("arm", Effect(status=404, body=arm("NotFound")), method="GET", path=f"NL-BG7.*_{anna}", times=1)
     await stage.event_about(anna)
-    look = await stage.last_look(anna)
-    assert (look["outcome"], look["actions"][0]["outcome"]) == ("unchanged", "unchanged")
-    assert "somebody else was quicker" in look["actions"][0]["why"]
+    check = await stage.last_check(anna)
+    assert (check["outcome"], check["actions"][0]["outcome"]) == ("unchanged", "unchanged")
+    assert "somebody else was quicker" in check["actions"][0]["why"]
     stage.change(anna, accountEnabled=False)
     await stage.event_about(anna)
     assert stage.held(anna) == {NL}
@@ -204,7 +204,7 @@ async def test_throttling_is_waited_out_for_as_long_as_the_service_asks(stage: S
     ],
 )
 @pytest.mark.parametrize(("method", "elsewhere"), [("GET", "held"), ("POST", "done")])
-async def test_a_role_that_a_read_shows_to_be_lost_stops_the_looks_writes_elsewhere_on_the_account(
+async def test_a_role_that_a_read_shows_to_be_lost_stops_the_checks_writes_elsewhere_on_the_account(
     stage: Stage, effect: Effect, method: str, elsewhere: str
 ) -> None:
     stage.fault("arm", effect, method=method, path="HOLDING-BG7")
@@ -212,12 +212,12 @@ async def test_a_role_that_a_read_shows_to_be_lost_stops_the_looks_writes_elsewh
     stage.join(TREASURY, anna)
     await stage.event_about(anna)
     assert stage.held(anna) == ({NL} if elsewhere == "done" else set())
-    look = await stage.last_look(anna)
-    assert look["outcome"] == "gave-up"
-    assert look["alert"]
-    by_profile = {action["profile"]: action["outcome"] for action in look["actions"]}
+    check = await stage.last_check(anna)
+    assert check["outcome"] == "gave-up"
+    assert check["alert"]
+    by_profile = {action["profile"]: action["outcome"] for action in check["actions"]}
     assert by_profile == {str(NL): elsewhere, str(HOLDING): "gave-up"}
-    assert (await stage.app.state.brake()).pauses.keys() == {Pause(BrakeCause.ROLE_LOST, HOLDING.account)}
+    assert (await stage.app.state.pauses()).active.keys() == {Pause(PauseCause.ROLE_LOST, HOLDING.account)}
     assert "retry" not in {kind for kind, _ in stage.awaited(anna)}
 
 
@@ -235,9 +235,9 @@ async def test_a_give_up_beside_a_wait_raises_its_alert_at_once(stage: Stage) ->
     stage.change(FEMKE, companyName="Contoso Deutschland")
     stage.fault("arm", Effect(status=403, body=arm("AuthorizationFailed")), method="POST", path="DE-BG7")
     await stage.event_about(FEMKE)
-    look = await stage.last_look(FEMKE)
-    assert look["outcome"] == "waiting"
-    assert look["alert"]
+    check = await stage.last_check(FEMKE)
+    assert check["outcome"] == "waiting"
+    assert check["alert"]
 
 
 async def test_a_failing_read_stops_no_other_action_and_forgets_no_evidence(stage: Stage) -> None:
@@ -247,7 +247,7 @@ async def test_a_failing_read_stops_no_other_action_and_forgets_no_evidence(stag
     seen = (await stage.app.state.person(FEMKE)).sightings
     assert list(seen) == [f"moved:{NL.folded}"]
     stage.fault("arm", Effect(status=404, body="<html>a gateway"), method="GET", path="NL-BG7.*_", times=1)
-    await stage.look(PersonKey(FEMKE), CauseKind.SETTLE)
+    await stage.check(PersonKey(FEMKE), CauseKind.SETTLE)
     assert (await stage.app.state.person(FEMKE)).sightings == seen
     assert stage.held(FEMKE) == {NL, DE}
     await stage.advance(minutes=6)
@@ -271,8 +271,8 @@ async def test_after_the_deadline_no_write_begins(stage: Stage) -> None:
     stage.fault("graph", Effect(delay_seconds=25), path=f"/users/{anna}")
     await stage.event_about(anna)
     assert stage.held(anna) == set()
-    look = await stage.last_look(anna)
-    assert look["outcome"] == "retry"
+    check = await stage.last_check(anna)
+    assert check["outcome"] == "retry"
     stage.faults.lift()
     await stage.advance(minutes=1)
     assert stage.held(anna) == {NL}
@@ -295,8 +295,8 @@ async def test_after_a_day_of_retries_a_key_is_given_up_with_an_alert(
     told = stage.now
     await stage.event_about(anna)
     await stage.advance(hours=25)
-    looks = await stage.records(anna)
-    last = looks[-1]
+    checks = await stage.records(anna)
+    last = checks[-1]
     assert last.body["outcome"] == "gave-up"
     assert last.body["alert"] == "given up after 24 h of retries"
     assert timedelta(hours=24) <= last.at - told < timedelta(hours=24, minutes=16)
@@ -351,7 +351,7 @@ async def test_who_lost_the_lock_stops_and_comes_back(
     monkeypatch.undo()
     await stage.advance(seconds=40)
     assert stage.held(anna) == {NL}
-    assert (await stage.last_look(anna))["cause"] == "retry"
+    assert (await stage.last_check(anna))["cause"] == "retry"
 
 
 async def test_what_was_written_is_recorded_also_where_the_store_failed_afterwards(
@@ -372,9 +372,9 @@ async def test_what_was_written_is_recorded_also_where_the_store_failed_afterwar
     stage.join(TREASURY, anna)
     monkeypatch.setattr(stage.app.state, "put_person", second_fails)
     await stage.event_about(anna)
-    look = (await stage.looks(anna))[0]
-    assert look["outcome"] == "retry"
-    assert {(action.get("profile"), action["outcome"]) for action in look["actions"]} >= {(str(NL), "done")}
+    check = (await stage.checks(anna))[0]
+    assert check["outcome"] == "retry"
+    assert {(action.get("profile"), action["outcome"]) for action in check["actions"]} >= {(str(NL), "done")}
 
 
 async def test_an_unreachable_queue_brings_the_message_back(stage: Stage) -> None:
@@ -390,7 +390,7 @@ async def test_an_unreachable_queue_brings_the_message_back(stage: Stage) -> Non
     assert stage.held(FEMKE) == {DE}
 
 
-async def test_a_store_that_cannot_be_read_makes_the_look_come_back(
+async def test_a_store_that_cannot_be_read_makes_the_check_come_back(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     anna = stage.hire("anna")
@@ -406,7 +406,7 @@ async def test_a_store_that_cannot_be_read_makes_the_look_come_back(
     assert stage.held(anna) == {NL}
 
 
-async def test_looks_for_the_same_later_moment_coalesce(stage: Stage) -> None:
+async def test_checks_for_the_same_later_moment_coalesce(stage: Stage) -> None:
     for _ in range(5):
         await stage.event_about(FEMKE)
     assert len(stage.awaited(FEMKE)) == 1
@@ -425,13 +425,13 @@ async def test_ten_copies_of_an_event_have_one_effect(stage: Stage) -> None:
 # -- the log
 
 
-async def test_a_look_leaves_one_line_with_ids_and_no_names(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_check_leaves_one_line_with_ids_and_no_names(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "shared")
     anna = stage.hire("anna")
     await stage.event_about(anna)
     (line,) = [record.getMessage() for record in caplog.records if "reconcile:" in record.getMessage()]
     said = json.loads(line.partition("reconcile: ")[2])
-    assert said["look"] == f"person:{anna}"
+    assert said["check"] == f"person:{anna}"
     assert said["outcome"] == "done"
     assert [action["why"] for action in said["actions"]] == ["given by rule own-company"]
     assert "contoso.example" not in line

@@ -23,7 +23,7 @@ DELIVERIES: Final = 10
 
 @dataclass(slots=True)
 class Message:
-    """A look on access-work."""
+    """A check on access-work."""
 
     body: bytes
     message_id: str

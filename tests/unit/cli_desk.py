@@ -17,8 +17,8 @@ import pytest
 from shared.adapters.store.ledger import RowsLedger
 from shared.adapters.store.rows_sqlite import SqliteRows
 from shared.adapters.store.state import RowsState
-from shared.domain.guards.brake import BrakeCause
 from shared.domain.guards.holds import Hold, KeyHolds, Status
+from shared.domain.guards.pauses import PauseCause
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -72,9 +72,9 @@ class Store:
 
         return self.run(use)
 
-    def causes(self) -> set[BrakeCause]:
-        async def use(state: RowsState) -> set[BrakeCause]:
-            return {pause.cause for pause in (await state.brake()).pauses}
+    def causes(self) -> set[PauseCause]:
+        async def use(state: RowsState) -> set[PauseCause]:
+            return {pause.cause for pause in (await state.pauses()).active}
 
         return self.run(use)
 

@@ -110,9 +110,9 @@ class Desk:
     def named(self) -> list[tuple[str, str | None]]:
         """Whom the queue's messages name as intake reads them, and when; fails where intake would reject one."""
         assert self.rejected() == []
-        return self.looked_at()
+        return self.checked()
 
-    def looked_at(self) -> list[tuple[str, str | None]]:
+    def checked(self) -> list[tuple[str, str | None]]:
         """Whom the queue's messages name as intake reads them, and when, whatever else is in them."""
         return [
             (read.key.canonical, read.effective.isoformat() if isinstance(read.effective, date) else None)
@@ -128,7 +128,7 @@ class Desk:
             for read in read_message(message, now=NOW):
                 if isinstance(read, Rejected):
                     assert read.reason
-                    assert read.mend
+                    assert read.remedy
                     body = message if read.event is None else read.event
                     found.append((read.field, json.loads(body) if body[:1] in b"{[7" else body.decode()))
         return found

@@ -1,4 +1,4 @@
-"""Observing writes nothing, and yet the same look sees what it would have done."""
+"""Observing writes nothing, and yet the same check sees what it would have done."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.adapters.billing.observed import Observed
+from shared.adapters.billing.observed import DryRunBilling
 from shared.domain.access.opt_in import FLAG, differences
-from shared.domain.access.ownership import OwnAssignment, prove
+from shared.domain.access.ownership import ManagedAssignment, prove
 from shared.domain.billing import (
     INVOICE_MANAGER,
     Assignment,
@@ -21,7 +21,7 @@ from shared.domain.billing import (
 from shared.domain.keys import ProfileKey
 from shared.ports import Billing
 
-OURS = "7c0f5a0e-0000-4000-8000-0000000000aa"
+MANAGED = "7c0f5a0e-0000-4000-8000-0000000000aa"
 ANNA = "7c0f5a0e-0000-4000-8000-000000000001"
 BEN = "7c0f5a0e-0000-4000-8000-000000000002"
 NL, DE = ProfileKey("account", "NL"), ProfileKey("account", "DE")
@@ -29,7 +29,7 @@ TOLD = datetime(2026, 3, 2, 9, tzinfo=UTC)
 OWNER_ROLE = "40000000-aaaa-bbbb-cccc-100000000000"
 
 
-def manager(profile: ProfileKey, person: str, created_by: str = OURS) -> Assignment:
+def manager(profile: ProfileKey, person: str, created_by: str = MANAGED) -> Assignment:
     return Assignment(profile, f"{INVOICE_MANAGER}_{person}", INVOICE_MANAGER, person, created_by=created_by)
 
 
@@ -46,7 +46,7 @@ class World:
     )
 
     async def identities(self) -> frozenset[str]:
-        return frozenset({OURS, "zz-former"})
+        return frozenset({MANAGED, "zz-former"})
 
     async def tenant(self) -> str:
         return "tenant"
@@ -73,7 +73,7 @@ class World:
         row = manager(profile, principal_id)
         return Written.DONE if self.rows.setdefault((profile, row.name), row) is row else Written.ALREADY
 
-    async def revoke_invoice_manager(self, assignment: OwnAssignment) -> Written:
+    async def revoke_invoice_manager(self, assignment: ManagedAssignment) -> Written:
         gone = self.rows.pop((assignment.profile, assignment.assignment.name), None)
         return Written.ALREADY if gone is None else Written.DONE
 
@@ -87,18 +87,18 @@ class World:
 
 
 def observing(world: Billing, *enforced: ProfileKey) -> Billing:
-    return Observed(world, lambda profile: profile in enforced)
+    return DryRunBilling(world, lambda profile: profile in enforced)
 
 
-async def own(billing: Billing, profile: ProfileKey, person: str) -> OwnAssignment:
+async def own(billing: Billing, profile: ProfileKey, person: str) -> ManagedAssignment:
     row = await billing.assignment(profile, person)
     assert row is not None
     proved = prove(row, identities=await billing.identities())
-    assert isinstance(proved, OwnAssignment)
+    assert isinstance(proved, ManagedAssignment)
     return proved
 
 
-async def test_a_grant_is_not_made_but_seen_as_ours() -> None:
+async def test_a_grant_is_not_made_but_seen_as_managed() -> None:
     world = World()
     billing = observing(world)
     assert await billing.grant_invoice_manager(NL, ANNA.upper()) is Written.WOULD
@@ -129,7 +129,7 @@ async def test_a_revoke_is_not_made_but_seen_as_gone() -> None:
     assert world.rows == before
 
 
-async def test_what_is_granted_and_revoked_in_one_look_is_as_the_last_write_says() -> None:
+async def test_what_is_granted_and_revoked_in_one_check_is_as_the_last_write_says() -> None:
     billing = observing(World().holds(replace(manager(NL, ANNA), principal_type="User")))
     await billing.revoke_invoice_manager(await own(billing, NL, ANNA))
     await billing.grant_invoice_manager(NL, ANNA)
@@ -162,7 +162,7 @@ async def test_opting_in_is_not_done_but_seen_in_the_flag_alone() -> None:
     assert world.states[NL] == before
 
 
-async def test_what_would_be_is_forgotten_with_the_look() -> None:
+async def test_what_would_be_is_forgotten_with_the_check() -> None:
     world = World()
     before = world.states[NL]
     first = observing(world)

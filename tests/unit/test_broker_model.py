@@ -258,7 +258,7 @@ def test_a_scheduled_message_arrives_at_its_time_at_the_end_under_a_new_number(w
     assert late[0].enqueued_at == due
 
 
-def test_a_scheduled_message_counts_as_enqueued_when_it_was_due_however_late_the_look(world: World) -> None:
+def test_a_scheduled_message_counts_as_enqueued_when_it_was_due_however_late_the_check(world: World) -> None:
     queue = world.queue()
     queue.send(Message(b"a", scheduled_at=START + MINUTE, ttl=timedelta(hours=1)))
     world.now += timedelta(minutes=30)

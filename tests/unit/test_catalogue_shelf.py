@@ -13,7 +13,7 @@ from shared.domain.billing import BillingAccount
 from shared.domain.catalogue import Catalogue
 from shared.domain.policy.load import load_policy
 from shared.ports import Billing
-from shared.services.catalogue import CatalogueShelf
+from shared.services.catalogue import CatalogueStore
 from tests.simulation.small_world import POLICY
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -38,42 +38,42 @@ async def state() -> AsyncIterator[RowsState]:
     await rows.close()
 
 
-def shelf_of(state: RowsState, billing: NoAccounts | None = None) -> CatalogueShelf:
-    return CatalogueShelf(state, cast("Billing", billing or NoAccounts()), load_policy(POLICY, "policy.yaml"), HOURS)
+def shelf_of(state: RowsState, billing: NoAccounts | None = None) -> CatalogueStore:
+    return CatalogueStore(state, cast("Billing", billing or NoAccounts()), load_policy(POLICY, "policy.yaml"), HOURS)
 
 
 def read_at(moment: datetime) -> Catalogue:
     return Catalogue(read_at=moment, accounts=(), profiles=())
 
 
-async def found_elsewhere(state: RowsState, shelf: CatalogueShelf) -> Catalogue:
+async def found_elsewhere(state: RowsState, catalogues: CatalogueStore) -> Catalogue:
     """A process takes a copy, and another one's sweep stores a newer catalogue a second later."""
     await state.put_catalogue(read_at(NOW))
-    assert (await shelf.current(NOW)).read_at == NOW
+    assert (await catalogues.current(NOW)).read_at == NOW
     newer = read_at(NOW + timedelta(seconds=1))
     await state.put_catalogue(newer)
     return newer
 
 
 async def test_a_copy_is_trusted_for_half_a_minute_and_no_longer(state: RowsState) -> None:
-    shelf = shelf_of(state)
-    newer = await found_elsewhere(state, shelf)
-    assert (await shelf.current(NOW + timedelta(seconds=29.9))).read_at == NOW
-    assert (await shelf.current(NOW + timedelta(seconds=30))).read_at == newer.read_at
+    catalogues = shelf_of(state)
+    newer = await found_elsewhere(state, catalogues)
+    assert (await catalogues.current(NOW + timedelta(seconds=29.9))).read_at == NOW
+    assert (await catalogues.current(NOW + timedelta(seconds=30))).read_at == newer.read_at
 
 
 async def test_a_clock_that_was_set_back_trusts_no_copy(state: RowsState) -> None:
-    shelf = shelf_of(state)
-    newer = await found_elsewhere(state, shelf)
-    assert (await shelf.current(NOW - timedelta(seconds=1))).read_at == newer.read_at
+    catalogues = shelf_of(state)
+    newer = await found_elsewhere(state, catalogues)
+    assert (await catalogues.current(NOW - timedelta(seconds=1))).read_at == newer.read_at
 
 
 async def test_half_a_minute_counts_from_the_copy_and_not_from_its_latest_use(state: RowsState) -> None:
-    shelf = shelf_of(state)
-    newer = await found_elsewhere(state, shelf)
+    catalogues = shelf_of(state)
+    newer = await found_elsewhere(state, catalogues)
     for seconds in (10, 20, 29):
-        assert (await shelf.current(NOW + timedelta(seconds=seconds))).read_at == NOW
-    assert (await shelf.current(NOW + timedelta(seconds=31))).read_at == newer.read_at
+        assert (await catalogues.current(NOW + timedelta(seconds=seconds))).read_at == NOW
+    assert (await catalogues.current(NOW + timedelta(seconds=31))).read_at == newer.read_at
 
 
 @pytest.mark.parametrize("off", [HOURS, -HOURS])

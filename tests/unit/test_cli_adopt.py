@@ -57,7 +57,7 @@ def test_wrong_arguments_end_with_2_before_anything_is_opened(
 
 def test_the_owners_exclude_each_other(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
-        main(["assignments", "--ours", "--foreign"])
+        main(["assignments", "--managed", "--unmanaged"])
     assert stopped.value.code == 2
     assert "not allowed with" in capsys.readouterr().err
 

@@ -13,7 +13,7 @@ from cli.__main__ import main
 from shared.adapters.store.ledger import RowsLedger
 from shared.adapters.store.rows import Replace
 from shared.adapters.store.rows_sqlite import SqliteRows
-from shared.domain.history.foreign_sightings import ESTATE, KIND, appeared
+from shared.domain.history.unmanaged_sightings import ESTATE, KIND, appeared
 from shared.domain.keys import ProfileKey
 
 ANNA, BEN, CLEO, OWNER = (f"7c0f5a0e-0000-4000-8000-00000000000{number}" for number in range(1, 5))
@@ -52,18 +52,18 @@ class Store:
         asyncio.run(work())
 
     def act(self, person: str, profile: ProfileKey, verb: str, at: datetime) -> None:
-        """An intent and the look that carried it out."""
+        """An intent and the check that carried it out."""
         action = {"action": verb, "profile": str(profile), "mode": "enforce", "why": "w"}
         intent = action | {"rules": ["own-company"], "found_nothing": True, "proof": "created-by", "strength": "strong"}
         self.append(f"person:{person}", at, "intent", {"actions": [intent]})
         done = {"action": verb, "profile": str(profile), "outcome": "done", "why": "w"}
         cause = {"cause": "event", "origin": "/hr#17", "event_type": "com.contoso.changed"}
-        self.append(f"person:{person}", at, "look", {**cause, "actions": [done]})
+        self.append(f"person:{person}", at, "check", {**cause, "actions": [done]})
 
 
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
-    """Anna on NL for half an hour, Ben on DE since, and one that is foreign; there is a policy in Amsterdam's time."""
+    """Anna on NL for half an hour, Ben on DE since, and an unmanaged one; the policy is in Amsterdam's time."""
     path = tmp_path / "store.sqlite"
     monkeypatch.setenv("INVOICE_ACCESS_STORE", f"sqlite:{path}")
     monkeypatch.delenv("ServiceBusConnection__fullyQualifiedNamespace", raising=False)
@@ -76,8 +76,8 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     made.act(ANNA, NL, "grant", GRANTED)
     made.act(ANNA, NL, "revoke", GRANTED + timedelta(minutes=20))
     made.act(BEN, DE, "grant", GRANTED)
-    foreign = appeared(NL, BEN, "User", f"made by {ANNA}", GRANTED)
-    made.append(ESTATE, GRANTED, KIND, {"appeared": [foreign], "left": []})
+    unmanaged = appeared(NL, BEN, "User", f"made by {ANNA}", GRANTED)
+    made.append(ESTATE, GRANTED, KIND, {"appeared": [unmanaged], "left": []})
     return made
 
 
@@ -96,14 +96,14 @@ def test_whoever_held_something_at_any_time_of_a_day_is_shown(store: Store, caps
     assert "2026-03-01 22:50:00 UTC, revoked" in anna
     assert anna.rstrip().endswith("held")
     assert "event com.contoso.changed /hr#17" in out
-    assert "Ours, 2026-02-28 23:00:00 UTC to 2026-03-01 23:00:00 UTC: 2 assignments" in out
-    foreign = next(line for line in out.splitlines() if line.startswith(BEN) and ANNA in line)
-    assert foreign.rstrip().endswith("2026-03-01 22:30:00 UTC"), "when it was seen last, and not that it is there"
+    assert "Managed, 2026-02-28 23:00:00 UTC to 2026-03-01 23:00:00 UTC: 2 assignments" in out
+    unmanaged = next(line for line in out.splitlines() if line.startswith(BEN) and ANNA in line)
+    assert unmanaged.rstrip().endswith("2026-03-01 22:30:00 UTC"), "when it was seen last, and not that it is there"
 
 
 def test_a_day_is_one_of_the_policys_time_zone_or_of_another(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     def people(*arguments: str) -> set[str]:
-        return {row["person"] for row in asked(capsys, *arguments)["ours"]}
+        return {row["person"] for row in asked(capsys, *arguments)["managed"]}
 
     assert people("--on", "2026-03-01") == {ANNA, BEN}
     assert people("--on", "2026-03-02") == {BEN}
@@ -125,7 +125,7 @@ def test_without_a_policy_a_day_is_one_in_utc_and_that_is_said(
 
 def test_programs_get_everything(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     found = asked(capsys, "--on", "2026-03-01", "--person", ANNA.upper(), "--profile", str(NL).lower())
-    (row,) = found["ours"]
+    (row,) = found["managed"]
     assert (row["person"], row["profile"], row["certainty"]) == (ANNA, str(NL), "held")
     assert (row["since"], row["how"], row["rules"], row["record"]) == (
         GRANTED.isoformat(),
@@ -135,11 +135,11 @@ def test_programs_get_everything(store: Store, capsys: pytest.CaptureFixture[str
     )
     assert (row["origin"], row["event_type"]) == ("/hr#17", "com.contoso.changed")
     assert row["ended"]["how"] == "revoked"
-    assert found["foreign"] == []
-    (foreign,) = asked(capsys, "--on", "2026-03-02", "--profile", str(NL))["foreign"]
+    assert found["unmanaged"] == []
+    (unmanaged,) = asked(capsys, "--on", "2026-03-02", "--profile", str(NL))["unmanaged"]
     seen = GRANTED.isoformat()
-    assert (foreign["principal"], foreign["first_seen"], foreign["last_seen"]) == (BEN, seen, seen)
-    assert (foreign["certainty"], foreign["left"]) == ("perhaps", None)
+    assert (unmanaged["principal"], unmanaged["first_seen"], unmanaged["last_seen"]) == (BEN, seen, seen)
+    assert (unmanaged["certainty"], unmanaged["left"]) == ("perhaps", None)
 
 
 BEGINS = "This ledger begins 2026-03-01 22:30:00 UTC; of what was before, it knows"
@@ -153,7 +153,7 @@ def test_what_was_before_the_ledger_it_does_not_claim_to_know(
 ) -> None:
     assert main(["as-of", "--on", day]) == 0
     out = capsys.readouterr().out
-    assert (said or "Foreign") in out
+    assert (said or "Unmanaged") in out
     assert ("begins" in out) is (said is not None)
     assert asked(capsys, "--on", day)["known_from"] == GRANTED.isoformat()
 
@@ -188,8 +188,8 @@ NOBODY, NOTHING = "No record names this person.", "No record names this profile.
         (["--profile", "mca:1/FR-BG7"], NOTHING, ["profile"]),
         (["--person", ANNA, "--profile", str(DE)], "No record of this person names this profile.", ["profile"]),
         (["--person", ANNA], None, []),
-        (["--person", BEN, "--profile", str(NL)], None, []),  # a foreign one
-        (["--person", OWNER], None, []),  # of whom a sweep noted nothing but what is foreign
+        (["--person", BEN, "--profile", str(NL)], None, []),  # an unmanaged one
+        (["--person", OWNER], None, []),  # of whom a sweep noted nothing but what is unmanaged
         (["--profile", str(DE)], None, []),
         (["--profile", "mca:1/AT-BG7"], None, []),  # on which nobody ever held anything
     ],
@@ -197,7 +197,7 @@ NOBODY, NOTHING = "No record names this person.", "No record names this profile.
 def test_whom_and_what_no_record_names_is_said(
     store: Store, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str | None, not_named: list[str]
 ) -> None:
-    store.append("profile:mca:1/at-bg7", GRANTED, "look", {})
+    store.append("profile:mca:1/at-bg7", GRANTED, "check", {})
     store.append(ESTATE, GRANTED, KIND, {"appeared": [appeared(DE, OWNER, "User", "x", GRANTED)], "left": []})
     assert main(["as-of", "--on", "2026-03-02", *arguments]) == 0
     out = capsys.readouterr().out
@@ -205,26 +205,26 @@ def test_whom_and_what_no_record_names_is_said(
     assert asked(capsys, "--on", "2026-03-02", *arguments)["not_named"] == not_named
 
 
-def test_a_profile_that_a_look_only_read_is_named(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_profile_that_a_check_only_read_is_named(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     fr = "mca:1/FR-BG7"
-    store.append(f"person:{ANNA}", GRANTED, "look", {"cause": "event", "origin": "x", "read": [fr], "held": {}})
+    store.append(f"person:{ANNA}", GRANTED, "check", {"cause": "event", "origin": "x", "read": [fr], "held": {}})
     assert asked(capsys, "--on", "2026-03-02", "--profile", fr)["not_named"] == []
 
 
 def test_of_a_chain_that_cannot_be_read_nobody_says_whom_it_names(
     store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    store.append(f"person:{CLEO}", GRANTED, "look", {})
+    store.append(f"person:{CLEO}", GRANTED, "check", {})
     store.damage(f"person:{CLEO}")
     assert main(["as-of", "--on", "2026-03-02", "--person", CLEO, "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["not_named"] == []
 
 
 def test_a_chain_that_cannot_be_read_is_1_and_hides_no_other(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
-    store.append(f"person:{ANNA}", GRANTED, "look", {"actions": 7})
+    store.append(f"person:{ANNA}", GRANTED, "check", {"actions": 7})
     assert main(["as-of", "--on", "2026-03-01", "--json"]) == 1
     told = capsys.readouterr()
-    assert [row["person"] for row in json.loads(told.out)["ours"]] == [BEN]
+    assert [row["person"] for row in json.loads(told.out)["managed"]] == [BEN]
     assert f"person:{ANNA} could not be read" in told.err
 
 

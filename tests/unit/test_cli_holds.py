@@ -27,13 +27,15 @@ from tests.unit.cli_desk import NOW, Said, Store, answering, deployed
 
 ANNA, BEN, CLEO = (PersonKey(f"7c0f5a0e-0000-4000-8000-00000000000{number}") for number in range(1, 4))
 NL = ProfileKey("mca:1", "NL-BG7")
-LOT = "sweep:mover_revokes"
+GROUP = "sweep:mover_revokes"
 
 
 def hold(key: PersonKey, **more: Any) -> Hold:
-    """A mover's revoke that a budget stopped."""
+    """A mover's revoke that a daily limit stopped."""
     kind = ActionKind.MOVER_REVOKES
-    made = Hold(action_id(key, kind, NL), key, kind, NL, "no rule gives it", "too many", StoppedBy.BUDGET, NOW, NOW)
+    made = Hold(
+        action_id(key, kind, NL), key, kind, NL, "no rule gives it", "too many", StoppedBy.DAILY_LIMIT, NOW, NOW
+    )
     return replace(made, **more)
 
 
@@ -48,7 +50,11 @@ HARMED = Hold(
     NOW,
     NOW,
 )
-HOLDS = (hold(ANNA), hold(BEN, lot=LOT, stopped_by=StoppedBy.SWEEP), hold(CLEO, lot=LOT, stopped_by=StoppedBy.SWEEP))
+HOLDS = (
+    hold(ANNA),
+    hold(BEN, group=GROUP, stopped_by=StoppedBy.SWEEP),
+    hold(CLEO, group=GROUP, stopped_by=StoppedBy.SWEEP),
+)
 
 
 @pytest.fixture
@@ -67,14 +73,14 @@ def answer(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     return answering(monkeypatch)
 
 
-# -- looking
+# -- checking
 
 
-def test_a_lot_is_one_line_with_its_figures(filled: Store, capsys: Said) -> None:
+def test_a_group_is_one_line_with_its_figures(filled: Store, capsys: Said) -> None:
     assert main(["holds", "list"]) == 0
     said = capsys.readouterr().out
     assert "3 actions wait for a decision." in said
-    assert f"{LOT}  (2 open)" in said
+    assert f"{GROUP}  (2 open)" in said
     assert "2 mover revokes for 2 keys on 1 profile" in said
     assert HOLDS[0].id in said
     assert HOLDS[1].id not in said
@@ -86,8 +92,8 @@ def test_a_list_for_programs_has_every_member_and_the_time_to_release_by(filled:
     found = json.loads(capsys.readouterr().out)
     assert found["as_listed"] == NOW.isoformat()
     lines = {line["id"]: line for line in found["holds"]}
-    assert [one["key"] for one in lines[LOT]["holds"]] == [BEN.canonical, CLEO.canonical]
-    assert lines[HOLDS[0].id]["lot"] is False
+    assert [one["key"] for one in lines[GROUP]["holds"]] == [BEN.canonical, CLEO.canonical]
+    assert lines[HOLDS[0].id]["group"] is False
 
 
 def test_no_holds_is_an_answer(store: Store, capsys: Said) -> None:
@@ -96,14 +102,14 @@ def test_no_holds_is_an_answer(store: Store, capsys: Said) -> None:
 
 
 def test_show_says_everything_of_each_member(filled: Store, capsys: Said) -> None:
-    assert main(["holds", "show", LOT]) == 0
+    assert main(["holds", "show", GROUP]) == 0
     said = capsys.readouterr().out
     for one in HOLDS[1:]:
-        assert f"{one.id}  (open)  of lot {LOT}" in said
+        assert f"{one.id}  (open)  of group {GROUP}" in said
         assert f"mover revoke: {one.key.canonical} on {NL}" in said
     assert "because: no rule gives it" in said
     assert main(["holds", "show", "nothing"]) == 1
-    assert "nothing: there is no hold or lot of this name" in capsys.readouterr().err
+    assert "nothing: there is no hold or group of this name" in capsys.readouterr().err
 
 
 def test_what_harmed_a_profile_is_shown_field_by_field(store: Store, capsys: Said) -> None:
@@ -126,7 +132,7 @@ def test_what_harmed_a_profile_is_shown_field_by_field(store: Store, capsys: Sai
 
 
 def test_dismissing_changes_the_hold_and_says_so(filled: Store, capsys: Said) -> None:
-    assert main(["holds", "dismiss", LOT, "--yes", "--by", "olga"]) == 0
+    assert main(["holds", "dismiss", GROUP, "--yes", "--by", "olga"]) == 0
     assert "2 actions dismissed:" in capsys.readouterr().out
     assert filled.statuses() == {
         HOLDS[0].id: Status.OPEN,
@@ -159,27 +165,27 @@ def dismiss(store: Store, *holds: Hold) -> None:
     store.run(use)
 
 
-def test_a_release_of_a_dismissed_lot_says_how_to_release_it(
+def test_a_release_of_a_dismissed_group_says_how_to_release_it(
     filled: Store, capsys: Said, answer: Callable[[str], None]
 ) -> None:
     dismiss(filled, *HOLDS[1:])
-    release = ["holds", "release", LOT, "--yes", "--as-listed", NOW.isoformat()]
+    release = ["holds", "release", GROUP, "--yes", "--as-listed", NOW.isoformat()]
     assert main(release) == 0
     ids = ", ".join(sorted(one.id for one in HOLDS[1:]))
     assert capsys.readouterr().out == f"2 are dismissed; release each by its own id: {ids}\n"
     answer("y")  # nothing is asked about what would not be released
-    assert main(["holds", "release", LOT]) == 0
+    assert main(["holds", "release", GROUP]) == 0
     assert capsys.readouterr().out == f"2 are dismissed; release each by its own id: {ids}\n"
-    store_of_one = replace(HOLDS[1], lot="sweep:grants")
+    store_of_one = replace(HOLDS[1], group="sweep:grants")
     dismiss(filled, store_of_one)
     assert main(["holds", "release", "sweep:grants", "--yes", "--as-listed", NOW.isoformat()]) == 0
     assert capsys.readouterr().out == f"1 is dismissed; release it by its own id {HOLDS[1].id}\n"
 
 
 def test_of_many_dismissed_ones_it_says_where_they_are_listed(store: Store, capsys: Said) -> None:
-    many = [hold(PersonKey(f"7c0f5a0e-0000-4000-8000-{number:012}"), lot=LOT) for number in range(7)]
+    many = [hold(PersonKey(f"7c0f5a0e-0000-4000-8000-{number:012}"), group=GROUP) for number in range(7)]
     dismiss(store, *many)
-    assert main(["holds", "release", LOT, "--yes", "--as-listed", NOW.isoformat()]) == 0
+    assert main(["holds", "release", GROUP, "--yes", "--as-listed", NOW.isoformat()]) == 0
     said = "7 are dismissed; release each by its own id, as `holds show` lists them\n"
     assert capsys.readouterr().out == said
 
@@ -189,10 +195,10 @@ def test_where_nothing_is_dismissed_either_nothing_waits(store: Store, capsys: S
     assert capsys.readouterr().out == "There is nothing that waits.\n"
 
 
-def test_what_a_lot_leaves_out_is_not_asked_about(filled: Store, capsys: Said, answer: Callable[[str], None]) -> None:
+def test_what_a_group_leaves_out_is_not_asked_about(filled: Store, capsys: Said, answer: Callable[[str], None]) -> None:
     dismiss(filled, HOLDS[1])
     answer("n")
-    assert main(["holds", "release", LOT]) == 1
+    assert main(["holds", "release", GROUP]) == 1
     out = capsys.readouterr().out
     assert "release 1 action? [y/N]" in out
     assert HOLDS[1].id not in out
@@ -211,7 +217,7 @@ def test_the_help_is_for_operators(capsys: Said) -> None:
 
 def test_a_refusal_names_each_difference_and_changes_nothing(filled: Store, capsys: Said) -> None:
     early = (NOW - timedelta(seconds=1)).isoformat()
-    assert main(["holds", "release", LOT, "gone", "--yes", "--as-listed", early]) == 1
+    assert main(["holds", "release", GROUP, "gone", "--yes", "--as-listed", early]) == 1
     said = capsys.readouterr().err
     for name in ("gone", HOLDS[1].id, HOLDS[2].id):
         assert f"{name}: " in said
@@ -222,18 +228,18 @@ def test_a_refusal_names_each_difference_and_changes_nothing(filled: Store, caps
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        (["release", LOT, "--yes"], "--as-listed"),
-        (["release", LOT], "--yes and --as-listed TIME"),
+        (["release", GROUP, "--yes"], "--as-listed"),
+        (["release", GROUP], "--yes and --as-listed TIME"),
         (["release", "--yes", "--as-listed", NOW.isoformat()], "--all"),
-        (["release", LOT, "--all", "--yes", "--as-listed", NOW.isoformat()], "not both"),
-        (["release", LOT, "--yes", "--as-listed", "yesterday"], "--as-listed: 'yesterday' is not a time"),
-        (["release", LOT, "--yes", "--as-listed", "2026-03-02T09:00"], "does not say of which zone"),
-        (["dismiss"], "holds dismiss: name holds or lots"),
-        (["dismiss", LOT], "nobody can be asked here"),
-        (["dismiss", LOT, "--yes", "--by", " "], "--by: give a name"),
+        (["release", GROUP, "--all", "--yes", "--as-listed", NOW.isoformat()], "not both"),
+        (["release", GROUP, "--yes", "--as-listed", "yesterday"], "--as-listed: 'yesterday' is not a time"),
+        (["release", GROUP, "--yes", "--as-listed", "2026-03-02T09:00"], "does not say of which zone"),
+        (["dismiss"], "holds dismiss: name holds or groups"),
+        (["dismiss", GROUP], "nobody can be asked here"),
+        (["dismiss", GROUP, "--yes", "--by", " "], "--by: give a name"),
     ],
 )
-def test_what_was_asked_wrongly_is_named_with_the_mend(
+def test_what_was_asked_wrongly_is_named_with_the_remedy(
     filled: Store, capsys: Said, arguments: list[str], named: str
 ) -> None:
     assert main(["holds", *arguments]) == 2
@@ -244,7 +250,7 @@ def test_what_was_asked_wrongly_is_named_with_the_mend(
 def test_wrong_settings_are_listed_and_exit_with_2(store: Store, capsys: Said, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INVOICE_ACCESS_STORE", "nowhere")
     monkeypatch.setenv("INVOICE_ACCESS_SWEEP_BATCH", "0")
-    assert main(["holds", "dismiss", LOT, "--yes", "--by", "olga"]) == 2
+    assert main(["holds", "dismiss", GROUP, "--yes", "--by", "olga"]) == 2
     said = capsys.readouterr().err
     assert "2 mistakes" in said
     assert "INVOICE_ACCESS_STORE" in said
@@ -268,7 +274,7 @@ def test_a_time_keeps_its_moment_whatever_its_zone() -> None:
 def test_the_log_tells_every_decision_the_newest_last(filled: Store, capsys: Said) -> None:
     assert main(["holds", "log"]) == 0
     assert capsys.readouterr().out == "0 decisions.\n"
-    assert main(["holds", "dismiss", LOT, "--yes", "--by", "olga", "--why", "they stay [for :now:]"]) == 0
+    assert main(["holds", "dismiss", GROUP, "--yes", "--by", "olga", "--why", "they stay [for :now:]"]) == 0
     assert main(["pause", "--why", "audit", "--by", "pete"]) == 0
     assert main(["resume", "--by", "olga"]) == 0
     capsys.readouterr()
@@ -279,7 +285,7 @@ def test_the_log_tells_every_decision_the_newest_last(filled: Store, capsys: Sai
         for words in (
             "3 decisions.",
             "dismiss by olga: they stay [for :now:]",
-            f"{HOLDS[1].id}  mover revoke: {BEN.canonical} on {NL}  of lot {LOT}",
+            f"{HOLDS[1].id}  mover revoke: {BEN.canonical} on {NL}  of group {GROUP}",
             "pause by pete: audit",
             "resume by olga",
             "set by pete: audit",

@@ -1,4 +1,4 @@
-"""What every verb says where the app's settings are missing or wrong: the same words, with the mend."""
+"""What every verb says where the app's settings are missing or wrong: the same words, with the remedy."""
 
 import os
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from cli.__main__ import main
 
 NAMESPACE = "ServiceBusConnection__fullyQualifiedNamespace"
-MEND = "(source the app's settings first; sandbox: `set -a; . <state>/app.env; set +a`; docs/settings.md)"
+REMEDY = "(source the app's settings first; sandbox: `set -a; . <state>/app.env; set +a`; docs/settings.md)"
 STORE_ONLY = [
     ["report"],
     ["verify"],
@@ -18,7 +18,7 @@ STORE_ONLY = [
     ["holds", "log"],
     ["pause", "--why", "x", "--by", "olga"],
     ["resume", "--by", "olga"],
-    ["brake"],
+    ["pauses"],
 ]
 APP = [
     ["assignments"],
@@ -42,7 +42,7 @@ def policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("verb", [*STORE_ONLY, *APP], ids=" ".join)
-def test_what_is_missing_is_said_in_the_same_words_and_ends_with_the_mend(
+def test_what_is_missing_is_said_in_the_same_words_and_ends_with_the_remedy(
     verb: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(verb) == 2
@@ -51,15 +51,15 @@ def test_what_is_missing_is_said_in_the_same_words_and_ends_with_the_mend(
     assert lines == [
         f"this command cannot start: {len(missing)} mistake{'s' * (len(missing) > 1)}",
         *(f"  - {name}: give it a value" for name in missing),
-        MEND,
+        REMEDY,
     ]
 
 
-def test_a_look_without_an_address_ends_with_the_mend(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_check_without_an_address_ends_with_the_remedy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "people.csv"
     file.write_text("employee-id\n7\n", encoding="utf-8")
-    assert main(["look", str(file)]) == 1
-    assert capsys.readouterr().err.endswith(f"{MEND}\n")
+    assert main(["check", str(file)]) == 1
+    assert capsys.readouterr().err.endswith(f"{REMEDY}\n")
 
 
 def test_where_nothing_is_missing_the_mistake_stands_alone(
@@ -71,7 +71,7 @@ def test_where_nothing_is_missing_the_mistake_stands_alone(
     assert main(["assignments"]) == 2
     said = capsys.readouterr().err
     assert "this command cannot start: 1 mistake" in said
-    assert MEND not in said
+    assert REMEDY not in said
 
 
 @pytest.mark.parametrize("verb", STORE_ONLY, ids=" ".join)
@@ -90,5 +90,5 @@ def test_a_wrong_policy_stops_no_emergency_stop(
     monkeypatch.setenv("INVOICE_ACCESS_STORE", f"sqlite:{policy.with_name('store.sqlite')}")
     policy.write_text("rules: [")
     assert main(["pause", "--why", "stop", "--by", "olga"]) == 0
-    assert main(["brake"]) == 1
+    assert main(["pauses"]) == 1
     assert "set by olga: stop" in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""`verify`: what it says of a ledger, and its exit status, which is what a schedule looks at."""
+"""`verify`: what it says of a ledger, and its exit status, which is what a schedule checks."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -41,7 +41,7 @@ def append(store: Path, key: str, count: int = 1) -> None:
     async def work(rows: SqliteRows) -> str:
         chain = await RowsLedger(rows).open(key)
         for number in range(count):
-            await chain.append("look", AT, {"n": number})
+            await chain.append("check", AT, {"n": number})
         return ""
 
     on(store, work)
@@ -164,7 +164,7 @@ def test_settings_that_are_missing_are_2(
 def test_a_store_that_cannot_be_read_is_1_and_says_nothing_of_the_ledger(
     store: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    store.write_bytes(b"this is no database of anybody, and long enough to be looked at")
+    store.write_bytes(b"this is no database of anybody, and long enough to be checked")
     assert main(["verify"]) == 1
     said = capsys.readouterr()
     assert "nothing is said of the ledger" in said.err

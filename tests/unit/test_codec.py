@@ -14,10 +14,10 @@ from shared.adapters.store.rows_sqlite import IN_MEMORY, SqliteRows
 from shared.adapters.store.state import RowsState
 from shared.domain.billing import BillingProfile
 from shared.domain.catalogue import Catalogue
-from shared.domain.guards.brake import Brake, BrakeCause, Pause, Setting
+from shared.domain.guards.pauses import Pause, PauseCause, Pauses, Setting
 from shared.domain.keys import IdentityKind, PersonKey, ProfileKey
 from shared.domain.policy.model import ActionKind
-from shared.domain.remembered import FutureLooks, Holding, PersonState, ProfileState
+from shared.domain.remembered import FutureChecks, Holding, PersonState, ProfileState
 from shared.errors import Permanent, StoreRefused
 
 AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
@@ -29,7 +29,7 @@ PERSON = {"object_id": ANNA.object_id, "holdings": {}, "sightings": {}, "names":
 DEFLATED = b64encode(zlib.compress(json.dumps(PERSON).encode())).decode()
 PROFILE: dict[str, Any] = {"key": "account/NL", "agreed": None, "updates": [], "before": None, "blocked": None}
 HOLDS = {"key": ANNA.canonical, "texts": ["grants", "account", "NL", WHEN], "holds": {"1": [0, 1, 2, 3]}}
-BASELINE = {"at": WHEN, "ours": 1, "profiles": 1, "population": 1, "policy_digest": "d", "rules": {}, "accounts": []}
+BASELINE = {"at": WHEN, "managed": 1, "profiles": 1, "population": 1, "policy_digest": "d", "rules": {}, "accounts": []}
 
 type Read = Callable[[RowsState], Awaitable[object]]
 
@@ -47,15 +47,15 @@ async def rows() -> AsyncIterator[SqliteRows]:
         ("people", f"person:{ANNA.object_id}", PERSON, lambda state: state.person(ANNA.object_id)),
         ("people", f"person:{ANNA.object_id}", {"packed": DEFLATED}, lambda state: state.person(ANNA.object_id)),
         ("profiles", "profile:account/nl", PROFILE, lambda state: state.profile(NL)),
-        ("future", f"due:{ANNA.canonical}", {"due": {WHEN: True}}, lambda state: state.future_looks(ANNA)),
+        ("future", f"due:{ANNA.canonical}", {"due": {WHEN: True}}, lambda state: state.future_checks(ANNA)),
         ("holds", f"hold:{ANNA.canonical}", HOLDS, lambda state: state.key_holds(ANNA)),
         ("guards", "reservations:grants", {"taken": {"a": 1}}, lambda state: state.reservations(ActionKind.GRANTS)),
-        ("guards", "brake", {"causes": {"pause": [WHEN, "olga", "why", True]}}, lambda state: state.brake()),
+        ("guards", "pauses", {"causes": {"pause": [WHEN, "olga", "why", True]}}, lambda state: state.pauses()),
         ("guards", "baseline", BASELINE, lambda state: state.baseline()),
         ("catalogue", "head", {"prefix": "part:", "parts": 1}, lambda state: state.catalogue()),
         ("sighted", "head", {"prefix": "part:", "parts": 0}, lambda state: state.sighted()),
         ("reports", "report:1:2:0000", {"parts": 1, "text": "{}"}, lambda state: state.reports(1)),
-        ("guards", "brake", {"format": 2, "value": {"pauses": {}}}, lambda state: state.brake()),
+        ("guards", "pauses", {"format": 2, "value": {"pauses": {}}}, lambda state: state.pauses()),
     ],
 )
 async def test_a_row_of_another_form_is_refused_in_a_sentence_that_says_what_to_do(
@@ -146,7 +146,7 @@ async def test_raw_json_of_another_system_is_kept_however_deep_and_odd(rows: Sql
     "put",
     [
         lambda state: state.put_person(PersonState(ANNA.object_id, names={IdentityKind.UPN: "anna\ud800@contoso.com"})),
-        lambda state: state.put_brake(Brake({Pause(BrakeCause.PAUSE): Setting(AT, "olga", "\udcff")})),
+        lambda state: state.put_pauses(Pauses({Pause(PauseCause.PAUSE): Setting(AT, "olga", "\udcff")})),
     ],
 )
 async def test_a_text_that_is_not_unicode_is_refused_and_nothing_is_stored(rows: SqliteRows, put: Read) -> None:
@@ -154,12 +154,12 @@ async def test_a_text_that_is_not_unicode_is_refused_and_nothing_is_stored(rows:
     with pytest.raises(Permanent, match="a text that is not Unicode"):
         await put(state)
     assert await state.person(ANNA.object_id) == PersonState(ANNA.object_id)
-    assert await state.brake() == Brake()
+    assert await state.pauses() == Pauses()
 
 
 async def test_a_row_of_few_is_for_people_to_read(rows: SqliteRows) -> None:
     state = RowsState(rows)
-    await state.put_future_looks(FutureLooks(ANNA, {AT: False}))
+    await state.put_future_checks(FutureChecks(ANNA, {AT: False}))
     row = await rows.get("future", f"due:{ANNA.canonical}")
     assert row is not None
     assert row.text == f'{{"format":1,"value":{{"{WHEN}":false}}}}'

@@ -76,6 +76,6 @@ def test_a_session_is_renewed_for_as_long_as_the_platform_can_count() -> None:
     assert timedelta(days=7) < renewed <= timedelta(milliseconds=2**31 - 1)
 
 
-def test_looks_that_come_twice_are_noticed_for_ten_minutes() -> None:
+def test_checks_that_come_twice_are_noticed_for_ten_minutes() -> None:
     queues = {queue.name: queue for queue in standard_queues()}
     assert queues["access-work"].duplicate_detection_window == timedelta(minutes=10)

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from shared.domain.history.foreign_sightings import ForeignFold, appeared
 from shared.domain.history.records import Record
 from shared.domain.history.spells import Certainty, Ending, How, Spell, Window
+from shared.domain.history.unmanaged_sightings import UnmanagedFold, appeared
 from shared.domain.keys import ProfileKey
 from tests.as_of_spells import entry, spells_of
 
@@ -35,19 +35,19 @@ def revoke(mode: str = "enforce") -> Mapping[str, Any]:
     return {"actions": [action | {"strength": "strong"}]}
 
 
-def look(verb: str = "", outcome: str = "", **more: Any) -> Mapping[str, Any]:
-    """A look of the version before, unless `held` and `read` are given."""
+def check(verb: str = "", outcome: str = "", **more: Any) -> Mapping[str, Any]:
+    """A check of the version before, unless `held` and `read` are given."""
     actions = [{"action": verb, "outcome": outcome, "why": "x", "profile": str(P)}] if verb else []
     return {"cause": "event", "origin": "/hr#1", "event_type": "changed", "actions": actions, **more}
 
 
 def seen(since: datetime | None, proof: str = "created-by", **more: Any) -> Mapping[str, Any]:
     row = {"proof": proof, "rules": ["r"], "since": None if since is None else since.isoformat()}
-    return look(read=[str(P)], held={str(P): row}, **more)
+    return check(read=[str(P)], held={str(P): row}, **more)
 
 
 def nothing() -> Mapping[str, Any]:
-    return look(read=[str(P)], held={})
+    return check(read=[str(P)], held={})
 
 
 def at(minutes: float) -> Window:
@@ -65,9 +65,9 @@ def test_records_of_the_version_before_tell_of_grants_and_revokes() -> None:
         spells_of(
             chain(
                 (0, "intent", grant()),
-                (1, "look", look("grant", "done")),
+                (1, "check", check("grant", "done")),
                 (60, "intent", revoke()),
-                (61, "look", look("revoke", "done")),
+                (61, "check", check("revoke", "done")),
             )
         )
     )
@@ -88,9 +88,9 @@ def test_a_grant_over_nothing_says_that_what_was_there_has_gone() -> None:
     first, second = spells_of(
         chain(
             (0, "intent", grant()),
-            (1, "look", look("grant", "done")),
+            (1, "check", check("grant", "done")),
             (60, "intent", grant()),
-            (61, "look", look("grant", "done")),
+            (61, "check", check("grant", "done")),
         )
     )
     assert first.ended is not None
@@ -105,19 +105,19 @@ def test_a_grant_over_nothing_says_that_what_was_there_has_gone() -> None:
 @pytest.mark.parametrize("outcome", ["would", "retry", "gave-up", "held", "unchanged"])
 def test_what_was_not_written_is_not_held_afterwards(outcome: str) -> None:
     mode = "observe" if outcome == "would" else "enforce"
-    spells = spells_of(chain((0, "intent", grant(mode)), (0, "look", look("grant", outcome))))
+    spells = spells_of(chain((0, "intent", grant(mode)), (0, "check", check("grant", outcome))))
     assert [spell.certainty(at(1)) for spell in spells if spell.certainty(at(1))] == []
 
 
-def test_an_observed_intent_writes_nothing_whatever_becomes_of_its_look() -> None:
+def test_an_observed_intent_writes_nothing_whatever_becomes_of_its_check() -> None:
     assert spells_of(chain((0, "intent", grant("observe")))) == []
-    assert spells_of(chain((0, "intent", grant("observe")), (1, "look", look("grant", "would")))) == []
-    spell = only(spells_of(chain((0, "look", seen(DAY)), (5, "intent", revoke("observe")))))
+    assert spells_of(chain((0, "intent", grant("observe")), (1, "check", check("grant", "would")))) == []
+    spell = only(spells_of(chain((0, "check", seen(DAY)), (5, "intent", revoke("observe")))))
     assert spell.certainty(at(9)) is Certainty.HELD
 
 
 def test_an_observed_revoke_says_that_it_was_there_and_takes_nothing_away() -> None:
-    spell = only(spells_of(chain((0, "intent", revoke("observe")), (0, "look", look("revoke", "would")))))
+    spell = only(spells_of(chain((0, "intent", revoke("observe")), (0, "check", check("revoke", "would")))))
     assert (spell.began.how, spell.ended) == (How.FOUND, None)
     assert spell.certainty(at(5)) is Certainty.HELD
 
@@ -126,41 +126,41 @@ def test_an_observed_revoke_says_that_it_was_there_and_takes_nothing_away() -> N
 def test_a_revoke_that_failed_takes_nothing_away(outcome: str) -> None:
     records = chain(
         (0, "intent", grant()),
-        (1, "look", look("grant", "done")),
+        (1, "check", check("grant", "done")),
         (60, "intent", revoke()),
-        (61, "look", look("revoke", outcome)),
+        (61, "check", check("revoke", outcome)),
     )
     assert only(spells_of(records)).certainty(at(90)) is Certainty.HELD
 
 
-def test_an_unverified_revoke_makes_it_unsure_until_a_look_tells() -> None:
+def test_an_unverified_revoke_makes_it_unsure_until_a_check_tells() -> None:
     records = [
         (0, "intent", grant()),
-        (1, "look", look("grant", "done")),
+        (1, "check", check("grant", "done")),
         (60, "intent", revoke()),
-        (61, "look", look("revoke", "unverified")),
+        (61, "check", check("revoke", "unverified")),
     ]
     spell = only(spells_of(chain(*records)))
     assert (spell.certainty(at(60)), spell.certainty(at(70))) == (Certainty.HELD, Certainty.PERHAPS)
-    ended = only(spells_of(chain(*records, (80, "look", nothing())))).ended
+    ended = only(spells_of(chain(*records, (80, "check", nothing())))).ended
     assert ended is not None
     assert (ended.how, ended.origin, ended.at) == (Ending.REVOKED, "/hr#1", DAY + timedelta(minutes=80))
-    still = only(spells_of(chain(*records, (80, "look", seen(DAY)))))
+    still = only(spells_of(chain(*records, (80, "check", seen(DAY)))))
     assert still.certainty(at(70)) is Certainty.HELD
 
 
-def test_an_unverified_grant_is_perhaps_held_until_a_look_shows_it_or_not() -> None:
-    records = [(0, "intent", grant()), (1, "look", look("grant", "unverified"))]
+def test_an_unverified_grant_is_perhaps_held_until_a_check_shows_it_or_not() -> None:
+    records = [(0, "intent", grant()), (1, "check", check("grant", "unverified"))]
     assert only(spells_of(chain(*records))).certainty(at(600)) is Certainty.PERHAPS
-    shown = only(spells_of(chain(*records, (30, "look", seen(DAY + timedelta(seconds=20))))))
+    shown = only(spells_of(chain(*records, (30, "check", seen(DAY + timedelta(seconds=20))))))
     assert shown.certainty(at(1)) is Certainty.HELD
     assert (shown.began.how, shown.began.origin, shown.began.rules) == (How.GRANTED, "/hr#1", ("r",))
-    never = only(spells_of(chain(*records, (30, "look", nothing()))))
+    never = only(spells_of(chain(*records, (30, "check", nothing()))))
     assert (never.certainty(at(29)), never.certainty(at(30))) == (Certainty.PERHAPS, None)
 
 
 def test_a_read_that_comes_before_a_write_can_show_does_not_end_it() -> None:
-    never = only(spells_of(chain((0, "intent", grant()), (1, "look", nothing()))))
+    never = only(spells_of(chain((0, "intent", grant()), (1, "check", nothing()))))
     assert (never.certainty(at(14)), never.certainty(at(15))) == (Certainty.PERHAPS, None)
 
 
@@ -169,10 +169,10 @@ def test_a_row_slow_to_show_is_that_of_the_first_grant() -> None:
         spells_of(
             chain(
                 (0, "intent", grant()),
-                (1, "look", look("grant", "unverified")),
+                (1, "check", check("grant", "unverified")),
                 (20, "intent", grant()),
-                (21, "look", look("grant", "done")),
-                (60, "look", seen(DAY + timedelta(seconds=30))),
+                (21, "check", check("grant", "done")),
+                (60, "check", seen(DAY + timedelta(seconds=30))),
             )
         )
     )
@@ -181,44 +181,44 @@ def test_a_row_slow_to_show_is_that_of_the_first_grant() -> None:
 
 
 def test_what_a_wiped_ledger_no_longer_tells_is_found_with_when_it_was_made() -> None:
-    spell = only(spells_of(chain((0, "look", seen(DAY - timedelta(days=9))))))
+    spell = only(spells_of(chain((0, "check", seen(DAY - timedelta(days=9))))))
     assert spell.began.how is How.FOUND
     assert spell.certainty(Window.of_day(date(2026, 2, 22), ZoneInfo("UTC"))) is Certainty.HELD
     assert spell.certainty(Window.of_day(date(2026, 2, 20), ZoneInfo("UTC"))) is None
 
 
-def test_what_does_not_say_when_it_was_made_is_perhaps_before_the_look_that_found_it() -> None:
-    found = chain((0, "look", nothing()), (60, "look", seen(None)))
+def test_what_does_not_say_when_it_was_made_is_perhaps_before_the_check_that_found_it() -> None:
+    found = chain((0, "check", nothing()), (60, "check", seen(None)))
     spell = only(spells_of(found))
     assert [spell.certainty(at(m)) for m in (-1, 30, 60)] == [None, Certainty.PERHAPS, Certainty.HELD]
     assert only(spells_of(found[1:])).certainty(at(-9999)) is Certainty.PERHAPS
 
 
 def test_another_row_than_before_is_another_spell() -> None:
-    first, second = spells_of(chain((0, "look", seen(DAY)), (90, "look", seen(DAY + timedelta(minutes=60)))))
+    first, second = spells_of(chain((0, "check", seen(DAY)), (90, "check", seen(DAY + timedelta(minutes=60)))))
     assert first.ended is not None
     assert first.ended.at == second.began.at == DAY + timedelta(minutes=60)
 
 
 def test_a_read_that_was_behind_the_times_ends_nothing() -> None:
-    records = chain((0, "look", seen(DAY)), (10, "look", nothing()), (20, "look", seen(DAY)))
+    records = chain((0, "check", seen(DAY)), (10, "check", nothing()), (20, "check", seen(DAY)))
     assert only(spells_of(records)).certainty(at(15)) is Certainty.HELD
 
 
 def test_an_adoption_begins_it_and_names_who_adopted() -> None:
     made = DAY - timedelta(days=99)
     adoption = {"profile": str(P), "rules": ["r"], "by": "olga", "why": "given-by-rule", "created_on": made.isoformat()}
-    records = [(0, "adopt", adoption), (0, "adopt", adoption), (5, "look", seen(made, "adopted"))]
+    records = [(0, "adopt", adoption), (0, "adopt", adoption), (5, "check", seen(made, "adopted"))]
     spell = only(spells_of(chain(*records)))
     assert (spell.began.how, spell.began.by, spell.began.at) == (How.ADOPTED, "olga", DAY)
     assert spell.certainty(at(-1)) is None
-    lagging = only(spells_of(chain(records[0], (1, "look", nothing()), (5, "look", seen(made, "adopted")))))
+    lagging = only(spells_of(chain(records[0], (1, "check", nothing()), (5, "check", seen(made, "adopted")))))
     assert lagging.certainty(at(3)) is Certainty.HELD
 
 
 def test_the_rules_of_a_day_are_those_that_gave_it_then() -> None:
     given: dict[str, Any] = {"wanted": {str(P): ["other"]}}
-    records = chain((0, "intent", grant()), (1, "look", look("grant", "done")), (60, "look", seen(DAY, **given)))
+    records = chain((0, "intent", grant()), (1, "check", check("grant", "done")), (60, "check", seen(DAY, **given)))
     spell = only(spells_of(records))
     assert (spell.rules_on(at(30)), spell.rules_on(at(61))) == (("r",), ("other",))
     assert spell.began.rules == ("r",)
@@ -227,12 +227,12 @@ def test_the_rules_of_a_day_are_those_that_gave_it_then() -> None:
 @pytest.mark.parametrize(
     ("kind", "body"),
     [
-        ("look", {}),
-        ("look", look("grant", "perhaps")),
-        ("look", look("grant", "done")),
-        ("look", look("revoke", "done")),
-        ("look", {**nothing(), "read": ["no profile"]}),
-        ("look", {**seen(None), "held": {str(P): {"rules": []}}}),
+        ("check", {}),
+        ("check", check("grant", "perhaps")),
+        ("check", check("grant", "done")),
+        ("check", check("revoke", "done")),
+        ("check", {**nothing(), "read": ["no profile"]}),
+        ("check", {**seen(None), "held": {str(P): {"rules": []}}}),
         ("intent", {"actions": [{"action": "grant"}]}),
         ("intent", {}),
         ("adopt", {"profile": str(P)}),
@@ -255,20 +255,20 @@ def test_a_day_has_the_hours_it_has(day: date, hours: int) -> None:
     assert not window.holds(window.end)
 
 
-# -- what is foreign
+# -- what is unmanaged
 
 
 def test_a_sweep_that_was_repeated_changes_no_first_sight() -> None:
-    fold = ForeignFold()
+    fold = UnmanagedFold()
     for minutes in (0, 60):
         told = appeared(P, "x", "User", "made by y", DAY + timedelta(minutes=minutes))
-        fold.take(entry(1, DAY, "foreign", {"appeared": [told], "left": []}))
+        fold.take(entry(1, DAY, "unmanaged", {"appeared": [told], "left": []}))
     assert [one.first for one in fold.there] == [DAY]
 
 
 def test_what_left_is_told_also_where_its_coming_was_lost() -> None:
     told = appeared(P, "x", "User", "made by y", DAY) | {"last": DAY.isoformat(), "left": "gone"}
-    (one,) = ForeignFold().take(entry(1, DAY + timedelta(hours=1), "foreign", {"appeared": [], "left": [told]}))
+    (one,) = UnmanagedFold().take(entry(1, DAY + timedelta(hours=1), "unmanaged", {"appeared": [], "left": [told]}))
     assert (one.certainty(at(0)), one.certainty(at(30)), one.certainty(at(60))) == (
         Certainty.HELD,
         Certainty.PERHAPS,
@@ -277,6 +277,6 @@ def test_what_left_is_told_also_where_its_coming_was_lost() -> None:
 
 
 @pytest.mark.parametrize("body", [{}, {"appeared": [{}], "left": []}, {"appeared": [], "left": [{"profile": "a/b"}]}])
-def test_a_list_of_what_is_foreign_that_does_not_fit_is_refused(body: Mapping[str, Any]) -> None:
-    with pytest.raises(ValueError, match="record 1 is no list of what is foreign"):
-        ForeignFold().take(entry(1, DAY, "foreign", body))
+def test_a_list_of_what_is_unmanaged_that_does_not_fit_is_refused(body: Mapping[str, Any]) -> None:
+    with pytest.raises(ValueError, match="record 1 is no list of what is unmanaged"):
+        UnmanagedFold().take(entry(1, DAY, "unmanaged", body))

@@ -52,7 +52,7 @@ def held(profile: ProfileKey, *rules: str, by: str = US, role: str = INVOICE_MAN
     return prove(row, identities={US}, rules=frozenset(rules) if remembered else None)
 
 
-def look(
+def check(
     person: PersonRead = PERSON,
     *holding: Held,
     policy: Policy = POLICY,
@@ -70,7 +70,7 @@ def unknown(rules: Mapping[str, str]) -> Catalogue:
 
 
 def test_who_is_employed_gets_what_the_rules_give() -> None:
-    plan = look()
+    plan = check()
     assert plan.employment is Employment.EMPLOYED
     assert [(grant.profile, grant.rules, grant.reason) for grant in plan.grants] == [
         (P1, ("finance",), "given by rule finance"),
@@ -81,21 +81,21 @@ def test_who_is_employed_gets_what_the_rules_give() -> None:
 
 
 def test_what_is_held_already_is_not_given_again() -> None:
-    plan = look(PERSON, held(P1, "finance"), held(P2, by=SOMEBODY))
+    plan = check(PERSON, held(P1, "finance"), held(P2, by=SOMEBODY))
     assert plan.is_empty
     assert plan.wanted.keys() == {P1, P2}
-    assert kinds(plan) == [(NoteKind.FOREIGN, P2)]
+    assert kinds(plan) == [(NoteKind.UNMANAGED, P2)]
 
 
 def test_another_role_on_the_profile_does_not_stand_in_for_invoice_manager() -> None:
-    plan = look(PERSON, held(P1, by=SOMEBODY, role=READER))
+    plan = check(PERSON, held(P1, by=SOMEBODY, role=READER))
     assert [grant.profile for grant in plan.grants] == [P1, P2]
     assert kinds(plan) == [(NoteKind.ALREADY_RECEIVES, P1)]
 
 
 def test_who_receives_by_another_role_is_noted_and_still_given_access() -> None:
     catalogue = replace(CATALOGUE, other_roles={P1: {ID: READER}, P3: {ID: READER}, P2: {SOMEBODY: READER}})
-    plan = look(catalogue=catalogue)
+    plan = check(catalogue=catalogue)
     assert [grant.profile for grant in plan.grants] == [P1, P2]
     assert [(note.kind, note.profile, note.text) for note in plan.notes] == [
         (NoteKind.ALREADY_RECEIVES, P1, "already receives its invoices as Billing profile reader")
@@ -105,19 +105,19 @@ def test_who_receives_by_another_role_is_noted_and_still_given_access() -> None:
 @pytest.mark.parametrize("status", ["Disabled", "Deleted", "Warned", ""])
 def test_a_profile_that_is_not_active_gains_nobody(status: str) -> None:
     profiles = tuple(replace(profile, status=status) for profile in CATALOGUE.profiles)
-    plan = look(catalogue=replace(CATALOGUE, profiles=profiles))
+    plan = check(catalogue=replace(CATALOGUE, profiles=profiles))
     assert plan.is_empty
     assert kinds(plan) == [(NoteKind.PROFILE_NOT_ACTIVE, P1), (NoteKind.PROFILE_NOT_ACTIVE, P2)]
 
 
 def test_what_is_held_on_a_profile_that_is_not_active_stays_while_wanted_and_goes_when_not() -> None:
     profiles = tuple(replace(profile, status="Disabled") for profile in CATALOGUE.profiles)
-    plan = look(PERSON, held(P1), held(P3, "legal"), catalogue=replace(CATALOGUE, profiles=profiles))
+    plan = check(PERSON, held(P1), held(P3, "legal"), catalogue=replace(CATALOGUE, profiles=profiles))
     assert [revoke.profile for revoke in plan.revokes] == [P3]
 
 
 def test_who_moved_on_loses_what_no_rule_gives_any_more_on_weak_evidence() -> None:
-    plan = look(PERSON, held(P3, "legal"))
+    plan = check(PERSON, held(P3, "legal"))
     assert [(revoke.profile, revoke.strength, revoke.reason) for revoke in plan.revokes] == [
         (P3, Strength.WEAK, "no rule gives it any more; it was given by rule legal")
     ]
@@ -125,14 +125,14 @@ def test_who_moved_on_loses_what_no_rule_gives_any_more_on_weak_evidence() -> No
 
 
 def test_removing_a_rule_takes_back_what_it_gave() -> None:
-    plan = look(PERSON, held(P1, "finance"), held(P2, "finance"), held(P3, "old"))
+    plan = check(PERSON, held(P1, "finance"), held(P2, "finance"), held(P3, "old"))
     assert [revoke.reason for revoke in plan.revokes] == [
         "no rule gives it any more; it was given by rule old, and the policy no longer has rule old"
     ]
 
 
 def test_what_a_rule_gave_that_is_not_known_stays() -> None:
-    plan = look(NOBODYS, held(P1, "finance"), held(P3, "legal"), catalogue=unknown({"legal": "it matches nobody"}))
+    plan = check(NOBODYS, held(P1, "finance"), held(P3, "legal"), catalogue=unknown({"legal": "it matches nobody"}))
     assert [revoke.profile for revoke in plan.revokes] == [P1]
     assert [(note.kind, note.profile, note.text) for note in plan.notes] == [
         (NoteKind.RULE_NOT_KNOWN, P3, "what rule legal gave stays: it matches nobody")
@@ -142,8 +142,8 @@ def test_what_a_rule_gave_that_is_not_known_stays() -> None:
 @pytest.mark.parametrize("remembered", [True, False])
 def test_what_nobody_remembers_the_rule_of_stays_while_any_rule_is_not_known(remembered: bool) -> None:
     holding = held(P1, remembered=remembered)
-    assert look(NOBODYS, holding).revokes
-    kept = look(NOBODYS, holding, catalogue=unknown({"legal": "there is no group"}))
+    assert check(NOBODYS, holding).revokes
+    kept = check(NOBODYS, holding, catalogue=unknown({"legal": "there is no group"}))
     assert kept.is_empty
     assert kinds(kept) == [(NoteKind.RULE_NOT_KNOWN, P1)]
 
@@ -157,20 +157,20 @@ def test_what_nobody_remembers_the_rule_of_stays_while_any_rule_is_not_known(rem
 def test_nothing_goes_before_a_sweep_has_judged_the_policy(
     catalogue: Catalogue, policy: Policy, rules: tuple[str, ...]
 ) -> None:
-    plan = look(NOBODYS, held(P1, *rules), policy=policy, catalogue=catalogue)
+    plan = check(NOBODYS, held(P1, *rules), policy=policy, catalogue=catalogue)
     assert plan.is_empty
     assert kinds(plan) == [(NoteKind.RULE_NOT_KNOWN, P1)]
 
 
 def test_a_rule_that_is_not_known_still_gives() -> None:
-    assert [grant.profile for grant in look(catalogue=unknown({"finance": "why"})).grants] == [P1, P2]
+    assert [grant.profile for grant in check(catalogue=unknown({"finance": "why"})).grants] == [P1, P2]
 
 
 def test_a_profile_that_the_last_bulk_read_did_not_list_proves_nothing_against_who_is_employed() -> None:
-    plan = look(PERSON, held(LOST, "finance"), held(P1), held(P2))
+    plan = check(PERSON, held(LOST, "finance"), held(P1), held(P2))
     assert plan.is_empty
     assert kinds(plan) == [(NoteKind.RULE_NOT_KNOWN, LOST)]
-    assert [revoke.profile for revoke in look(DeletedPerson(ID), held(LOST)).revokes] == [LOST]
+    assert [revoke.profile for revoke in check(DeletedPerson(ID), held(LOST)).revokes] == [LOST]
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_a_profile_that_the_last_bulk_read_did_not_list_proves_nothing_against_w
 def test_a_leaver_loses_everything_of_ours_at_once_and_nothing_else(person: PersonRead) -> None:
     catalogue = unknown({"legal": "not known", "finance": "not known"})
     holding = [held(P3, remembered=False), held(P1, "finance"), held(P2, by=SOMEBODY)]
-    plan = look(person, *holding, catalogue=catalogue)
+    plan = check(person, *holding, catalogue=catalogue)
     assert plan.employment is Employment.LEAVER
     assert [(revoke.profile, revoke.strength) for revoke in plan.revokes] == [
         (P1, Strength.STRONG),
@@ -195,7 +195,7 @@ def test_a_leaver_loses_everything_of_ours_at_once_and_nothing_else(person: Pers
 
 
 @pytest.mark.parametrize(
-    ("person", "foreign", "said"),
+    ("person", "unmanaged", "said"),
     [
         (DeletedPerson(ID), {}, f"python -m cli adopt {P2} {ID}"),
         (DeletedPerson(ID), {"profile": ProfileKey("a b", "c'd")}, f"""python -m cli adopt 'a b/c'"'"'d' {ID}"""),
@@ -205,31 +205,31 @@ def test_a_leaver_loses_everything_of_ours_at_once_and_nothing_else(person: Pers
     ],
 )
 def test_what_a_leaver_holds_by_others_is_noted_with_how_to_remove_it(
-    person: PersonRead, foreign: dict[str, Any], said: str
+    person: PersonRead, unmanaged: dict[str, Any], said: str
 ) -> None:
-    row = replace(held(P2, by=SOMEBODY).assignment, **{"created_on": NOW, **foreign})
-    (note,) = look(person, prove(row, identities=frozenset())).notes
+    row = replace(held(P2, by=SOMEBODY).assignment, **{"created_on": NOW, **unmanaged})
+    (note,) = check(person, prove(row, identities=frozenset())).notes
     assert note.kind is NoteKind.LEAVER_HOLDS_FOREIGN
     assert note.text.endswith(said)
 
 
 def test_who_is_absent_loses_everything_of_ours_on_weak_evidence() -> None:
-    plan = look(AbsentPerson(ID), held(P1))
+    plan = check(AbsentPerson(ID), held(P1))
     assert [revoke.strength for revoke in plan.revokes] == [Strength.WEAK]
 
 
 def test_a_leaver_who_holds_other_roles_is_noted_once_for_each() -> None:
     catalogue = replace(CATALOGUE, other_roles={P1: {ID: READER}, EA: {ID: "owner"}})
-    plan = look(DeletedPerson(ID), held(P1, by=SOMEBODY, role=READER), catalogue=catalogue)
+    plan = check(DeletedPerson(ID), held(P1, by=SOMEBODY, role=READER), catalogue=catalogue)
     assert kinds(plan) == [(NoteKind.LEAVER_HOLDS_FOREIGN, EA), (NoteKind.LEAVER_HOLDS_FOREIGN, P1)]
 
 
 def test_who_has_yet_to_begin_wants_nothing() -> None:
     begins = datetime(2026, 8, 1, tzinfo=UTC)
-    plan = look(replace(PERSON, account_enabled=False, hire_date=begins), held(P1), held(P2, by=SOMEBODY))
+    plan = check(replace(PERSON, account_enabled=False, hire_date=begins), held(P1), held(P2, by=SOMEBODY))
     assert (plan.employment, plan.wanted, plan.grants) == (Employment.PRE_HIRE, {}, ())
     assert [(revoke.profile, revoke.strength) for revoke in plan.revokes] == [(P1, Strength.WEAK)]
-    assert kinds(plan) == [(NoteKind.PRE_HIRE, None), (NoteKind.FOREIGN, P2)]
+    assert kinds(plan) == [(NoteKind.PRE_HIRE, None), (NoteKind.UNMANAGED, P2)]
     assert plan.next_change == begins
 
 
@@ -237,17 +237,17 @@ def test_who_has_yet_to_begin_wants_nothing() -> None:
 def test_whose_hire_date_moves_ahead_keeps_what_a_rule_gives_and_gets_nothing_more(enabled: bool | None) -> None:
     begins = datetime(2026, 8, 1, tzinfo=UTC)
     serving = replace(PERSON, account_enabled=enabled, hire_date=begins)
-    plan = look(serving, held(P1, "finance"), held(P3, "legal"))
+    plan = check(serving, held(P1, "finance"), held(P3, "legal"))
     assert (plan.employment, plan.wanted, plan.grants) == (Employment.EMPLOYED, {P1: ("finance",)}, ())
     assert [(revoke.profile, revoke.strength) for revoke in plan.revokes] == [(P3, Strength.WEAK)]  # a mover's
     assert kinds(plan) == [(NoteKind.HIRE_DATE_AHEAD, None)]
     assert plan.next_change == begins
-    assert look(serving, held(P1, by=SOMEBODY)).employment is Employment.PRE_HIRE
+    assert check(serving, held(P1, by=SOMEBODY)).employment is Employment.PRE_HIRE
 
 
 def test_what_an_unknown_rule_gave_to_whose_hire_date_moves_ahead_stays() -> None:
     serving = replace(PERSON, hire_date=datetime(2026, 8, 1, tzinfo=UTC))
-    plan = look(serving, held(P3, "legal"), catalogue=unknown({"legal": "it matches nobody"}))
+    plan = check(serving, held(P3, "legal"), catalogue=unknown({"legal": "it matches nobody"}))
     assert (plan.revokes, kinds(plan)) == (
         (),
         [(NoteKind.HIRE_DATE_AHEAD, None), (NoteKind.RULE_NOT_KNOWN, P3)],
@@ -270,7 +270,7 @@ LEFT = datetime(2026, 6, 15, 12, tzinfo=UTC)
     ],
 )
 def test_an_old_leave_date_of_an_enabled_account_is_asked_about(someone: PersonRead, is_asked: bool) -> None:
-    plan = look(someone, held(P1, "finance"))
+    plan = check(someone, held(P1, "finance"))
     (revoke,) = plan.revokes
     assert (plan.employment, revoke.strength, plan.grants) == (Employment.LEAVER, Strength.STRONG, ())
     assert (revoke.ask_first is not None) is is_asked
@@ -282,12 +282,12 @@ def test_an_old_leave_date_of_an_enabled_account_is_asked_about(someone: PersonR
 def test_how_old_a_leave_date_is_asked_about_the_policy_says() -> None:
     old = replace(PERSON, leave_date=LEFT - timedelta(days=5))
     for days, is_asked in ((34, True), (36, False)):
-        (revoke,) = look(old, held(P1), policy=replace(POLICY, stale_leave_days=days)).revokes
+        (revoke,) = check(old, held(P1), policy=replace(POLICY, stale_leave_days=days)).revokes
         assert (revoke.ask_first is not None) is is_asked
 
 
 def test_a_leave_date_to_come_is_the_next_change() -> None:
-    plan = look(replace(PERSON, leave_date=datetime(2026, 8, 1, 15, tzinfo=UTC)))
+    plan = check(replace(PERSON, leave_date=datetime(2026, 8, 1, 15, tzinfo=UTC)))
     assert (len(plan.grants), plan.next_change) == (2, datetime(2026, 8, 1, 15, tzinfo=UTC))
 
 
@@ -295,7 +295,7 @@ def test_a_leave_date_to_come_is_the_next_change() -> None:
     "person", [PERSON, DeletedPerson(ID), AbsentPerson(ID), replace(PERSON, account_enabled=False)]
 )
 def test_who_is_protected_is_never_touched(person: PersonRead) -> None:
-    plan = look(person, held(P3, "legal"), held(P1, by=SOMEBODY), policy=replace(POLICY, protected=frozenset({ID})))
+    plan = check(person, held(P3, "legal"), held(P1, by=SOMEBODY), policy=replace(POLICY, protected=frozenset({ID})))
     assert plan.is_empty
     assert kinds(plan) == [(NoteKind.PROTECTED, None)]
 
@@ -308,14 +308,14 @@ def test_who_is_protected_is_never_touched(person: PersonRead) -> None:
 def test_what_we_made_outside_the_managed_accounts_is_left_alone(
     person: PersonRead, profile: ProfileKey, accounts: Everything | frozenset[str]
 ) -> None:
-    plan = look(person, held(profile), policy=replace(POLICY, accounts=accounts))
+    plan = check(person, held(profile), policy=replace(POLICY, accounts=accounts))
     assert plan.is_empty
     assert kinds(plan) == [(NoteKind.NOT_MANAGED, profile)]
 
 
 def test_all_profiles_are_those_of_managed_accounts() -> None:
     everything = Policy((Rule("all", Everything.ALL, FINANCE.who),), digest="d1")
-    plan = look(policy=everything)
+    plan = check(policy=everything)
     assert [grant.profile for grant in plan.grants] == [P1, P2, P3]
     assert plan.notes == ()
 
@@ -323,11 +323,11 @@ def test_all_profiles_are_those_of_managed_accounts() -> None:
 def test_two_assignments_of_ours_on_one_profile_both_go() -> None:
     first = Assignment(P3, "b", INVOICE_MANAGER, ID, "User", US)
     second = replace(first, name="a")
-    plan = look(PERSON, *(prove(row, identities={US}, rules=frozenset({"legal"})) for row in (first, second)))
+    plan = check(PERSON, *(prove(row, identities={US}, rules=frozenset({"legal"})) for row in (first, second)))
     assert [revoke.assignment.assignment.name for revoke in plan.revokes] == ["a", "b"]
 
 
 def test_an_assignment_of_somebody_else_is_refused() -> None:
     row = Assignment(P1, "x", INVOICE_MANAGER, SOMEBODY, "User", US)
     with pytest.raises(ValueError, match="no fact about"):
-        look(PERSON, prove(row, identities={US}))
+        check(PERSON, prove(row, identities={US}))

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.domain.access.evidence import sighting, weigh
-from shared.domain.access.ownership import OwnAssignment, prove
+from shared.domain.access.ownership import ManagedAssignment, prove
 from shared.domain.access.plan import Employment, Plan, Revoke, Strength
 from shared.domain.billing import INVOICE_MANAGER, Assignment
 from shared.domain.keys import ProfileKey
@@ -18,10 +18,10 @@ P1, P2 = ProfileKey("acc", "P1"), ProfileKey("acc", "P2")
 MOVER, PRE_HIRE, LEAVER = Employment.EMPLOYED, Employment.PRE_HIRE, Employment.LEAVER
 
 
-def own(profile: ProfileKey) -> OwnAssignment:
+def own(profile: ProfileKey) -> ManagedAssignment:
     row = Assignment(profile, f"{INVOICE_MANAGER}_{ID}", INVOICE_MANAGER, ID, created_by=US)
     proved = prove(row, identities={US})
-    assert isinstance(proved, OwnAssignment)
+    assert isinstance(proved, ManagedAssignment)
     return proved
 
 
@@ -39,35 +39,35 @@ def test_weak_evidence_seen_for_the_first_time_waits(employment: Employment) -> 
 
 @pytest.mark.parametrize("employment", [MOVER, PRE_HIRE, LEAVER])
 def test_weak_evidence_acts_when_it_was_there_long_enough_ago(employment: Employment) -> None:
-    looked = plan(employment, P1)
-    first = weigh(looked, {}, NOW, settle=SETTLE, grace=timedelta())
-    early = weigh(looked, first.sightings, NOW + SETTLE - timedelta(microseconds=1), settle=SETTLE, grace=timedelta())
+    checked = plan(employment, P1)
+    first = weigh(checked, {}, NOW, settle=SETTLE, grace=timedelta())
+    early = weigh(checked, first.sightings, NOW + SETTLE - timedelta(microseconds=1), settle=SETTLE, grace=timedelta())
     assert (len(early.apply), len(early.wait), early.sightings) == (0, 1, first.sightings)
-    late = weigh(looked, early.sightings, NOW + SETTLE, settle=SETTLE, grace=timedelta())
-    assert (late.apply, late.wait) == (looked.revokes, ())
+    late = weigh(checked, early.sightings, NOW + SETTLE, settle=SETTLE, grace=timedelta())
+    assert (late.apply, late.wait) == (checked.revokes, ())
 
 
 def test_a_first_sight_of_weeks_ago_starts_anew() -> None:
-    looked = plan(MOVER, P1)
-    seen = {sighting(looked, looked.revokes[0]): NOW - timedelta(days=8)}
-    found = weigh(looked, seen, NOW, settle=SETTLE, grace=timedelta())
+    checked = plan(MOVER, P1)
+    seen = {sighting(checked, checked.revokes[0]): NOW - timedelta(days=8)}
+    found = weigh(checked, seen, NOW, settle=SETTLE, grace=timedelta())
     assert (found.apply, [*found.sightings.values()]) == ((), [NOW])
 
 
 def test_evidence_that_acted_is_remembered_until_it_is_gone() -> None:
-    looked = plan(MOVER, P1)
-    seen = {sighting(looked, looked.revokes[0]): NOW - SETTLE}
-    acted = weigh(looked, seen, NOW, settle=SETTLE, grace=timedelta())
+    checked = plan(MOVER, P1)
+    seen = {sighting(checked, checked.revokes[0]): NOW - SETTLE}
+    acted = weigh(checked, seen, NOW, settle=SETTLE, grace=timedelta())
     assert acted.sightings == seen
-    again = weigh(looked, acted.sightings, NOW + SETTLE, settle=SETTLE, grace=timedelta())
-    assert again.apply == looked.revokes
+    again = weigh(checked, acted.sightings, NOW + SETTLE, settle=SETTLE, grace=timedelta())
+    assert again.apply == checked.revokes
     assert weigh(plan(MOVER), again.sightings, NOW + SETTLE, settle=SETTLE, grace=timedelta()).sightings == {}
 
 
 def test_strong_evidence_acts_at_once_and_needs_no_memory() -> None:
-    looked = plan(LEAVER, P1, P2, strength=Strength.STRONG)
-    found = weigh(looked, {}, NOW, settle=SETTLE, grace=GRACE)
-    assert (found.apply, found.wait, found.sightings) == (looked.revokes, (), {})
+    checked = plan(LEAVER, P1, P2, strength=Strength.STRONG)
+    found = weigh(checked, {}, NOW, settle=SETTLE, grace=GRACE)
+    assert (found.apply, found.wait, found.sightings) == (checked.revokes, (), {})
 
 
 @pytest.mark.parametrize(
@@ -109,16 +109,16 @@ def test_evidence_that_went_away_is_forgotten() -> None:
 
 
 def test_a_clock_that_jumped_back_starts_the_wait_anew() -> None:
-    looked = plan(MOVER, P1)
-    ahead = weigh(looked, {}, NOW + timedelta(days=400), settle=SETTLE, grace=timedelta())
-    found = weigh(looked, ahead.sightings, NOW, settle=SETTLE, grace=timedelta())
+    checked = plan(MOVER, P1)
+    ahead = weigh(checked, {}, NOW + timedelta(days=400), settle=SETTLE, grace=timedelta())
+    found = weigh(checked, ahead.sightings, NOW, settle=SETTLE, grace=timedelta())
     assert found.apply == ()
     assert [waiting.due for waiting in found.wait] == [NOW + SETTLE]
     assert list(found.sightings.values()) == [NOW]
 
 
 def test_without_a_settling_time_it_must_still_be_seen_twice() -> None:
-    looked = plan(MOVER, P1)
-    first = weigh(looked, {}, NOW, settle=timedelta(), grace=timedelta())
+    checked = plan(MOVER, P1)
+    first = weigh(checked, {}, NOW, settle=timedelta(), grace=timedelta())
     assert (first.apply, [waiting.due for waiting in first.wait]) == ((), [NOW])
-    assert weigh(looked, first.sightings, NOW, settle=timedelta(), grace=timedelta()).apply == looked.revokes
+    assert weigh(checked, first.sightings, NOW, settle=timedelta(), grace=timedelta()).apply == checked.revokes

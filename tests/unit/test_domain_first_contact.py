@@ -1,11 +1,11 @@
-"""What an existing assignment is, on both axes, and what would follow if it were ours."""
+"""What an existing assignment is, on both axes, and what would follow if it were managed."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.domain.access.ownership import AdoptedRow, Intent, OwnAssignment, prove
+from shared.domain.access.ownership import AdoptedRow, Intent, ManagedAssignment, prove
 from shared.domain.adoption.consequences import Adoption, Choice, Consequence, Why, chosen_of, consequences, refusal
 from shared.domain.adoption.first_contact import (
     Existing,
@@ -110,7 +110,7 @@ def test_every_cell_of_the_table(
     read: PrincipalRead, billing_says: str | None, kind: PrincipalKind, by: str | None
 ) -> None:
     one = existing(read, row(kind=billing_says, by=by))
-    owner = Owner.OURS if by == US else Owner.FOREIGN
+    owner = Owner.MANAGED if by == US else Owner.UNMANAGED
     assert (one.owner, one.principal) == (owner, kind)
     counted = table([one])
     assert counted[owner][kind] == 1
@@ -157,7 +157,7 @@ def test_the_owners_reason_says_what_it_rests_on() -> None:
     assert existing(of=row(by=US)).owner_why == f"made by us, as {US}"
     assert existing().owner_why == f"made by {SOMEBODY}"
     adopted = existing(adopted=AdoptedRow.of(row()))
-    assert (adopted.owner, adopted.owner_why) == (Owner.OURS, f"adopted; made by {SOMEBODY}")
+    assert (adopted.owner, adopted.owner_why) == (Owner.MANAGED, f"adopted; made by {SOMEBODY}")
     intended = prove(row(by=None), identities={US}, intent=Intent(MADE, found_nothing=True))
     one = classify(intended, PERSON, policy=POLICY, catalogue=CATALOGUE, profile_name="One", now=NOW)
     assert "an intent of ours explains it" in one.owner_why
@@ -166,10 +166,10 @@ def test_the_owners_reason_says_what_it_rests_on() -> None:
 def test_quick_counts_are_by_owner_and_billings_own_word() -> None:
     rows = [row(), row(by=US), row(kind="Group"), row(kind=None)]
     assert quick_counts(prove(one, identities={US}) for one in rows) == {
-        "ours": {"User": 1},
-        "foreign": {"Group": 1, "None": 1, "User": 1},
+        "managed": {"User": 1},
+        "unmanaged": {"Group": 1, "None": 1, "User": 1},
     }
-    assert quick_counts([]) == {"ours": {}, "foreign": {}}
+    assert quick_counts([]) == {"managed": {}, "unmanaged": {}}
 
 
 # -- the very row
@@ -188,14 +188,14 @@ def test_quick_counts_are_by_owner_and_billings_own_word() -> None:
 )
 def test_an_adoption_proves_the_very_row_and_no_other(other: dict[str, object]) -> None:
     adopted = AdoptedRow.of(row())
-    assert isinstance(prove(row(), identities={US}, adopted=adopted), OwnAssignment)
-    assert not isinstance(prove(replace(row(), **other), identities={US}, adopted=adopted), OwnAssignment)  # type: ignore[arg-type] # fields by name
+    assert isinstance(prove(row(), identities={US}, adopted=adopted), ManagedAssignment)
+    assert not isinstance(prove(replace(row(), **other), identities={US}, adopted=adopted), ManagedAssignment)  # type: ignore[arg-type] # fields by name
 
 
 def test_what_does_not_say_when_it_was_made_is_never_the_adopted_one() -> None:
     dateless = replace(row(), created_on=None)
     assert AdoptedRow.of(dateless) is None
-    assert not isinstance(prove(dateless, identities={US}, adopted=AdoptedRow.of(dateless)), OwnAssignment)
+    assert not isinstance(prove(dateless, identities={US}, adopted=AdoptedRow.of(dateless)), ManagedAssignment)
     assert "when it was made" in (refusal(existing(of=dateless)) or "")
 
 
@@ -211,7 +211,7 @@ def test_what_a_rule_gives_stays_for_as_long_as_one_does() -> None:
 @pytest.mark.parametrize(
     ("read", "of", "text"),
     [
-        (SALES, row(), "would be revoked when a second look finds the same: no rule gives it"),
+        (SALES, row(), "would be revoked when a second check finds the same: no rule gives it"),
         (
             replace(PERSON, account_enabled=False),
             row(),
@@ -226,7 +226,7 @@ def test_what_a_rule_gives_stays_for_as_long_as_one_does() -> None:
             AbsentPerson(ID),
             row(),
             (
-                "would be revoked when a second look finds the same: a leaver (weak evidence): "
+                "would be revoked when a second check finds the same: a leaver (weak evidence): "
                 "neither the directory nor its deleted items know them"
             ),
         ),
@@ -243,13 +243,13 @@ def test_what_a_rule_gives_stays_for_as_long_as_one_does() -> None:
                 PERSON, account_enabled=None, hire_date=NOW + timedelta(days=9, hours=1), attributes=SALES.attributes
             ),
             row(),
-            "would be revoked when a second look finds the same: no rule gives it",
+            "would be revoked when a second check finds the same: no rule gives it",
         ),
         (
             replace(PERSON, account_enabled=False, hire_date=NOW + timedelta(days=9, hours=1)),
             row(),
             (
-                "would be revoked when a second look finds the same: yet to begin: "
+                "would be revoked when a second check finds the same: yet to begin: "
                 "the account is disabled until the hire date (2026-07-24 13:00 UTC)"
             ),
         ),
@@ -284,7 +284,7 @@ def test_on_a_profile_that_is_only_observed_nothing_follows_yet() -> None:
     ("one", "text"),
     [
         (existing(policy=replace(POLICY, protected=frozenset({ID}))), "protects this person"),
-        (existing(of=row(by=US)), "ours already"),
+        (existing(of=row(by=US)), "managed already"),
         (existing(None, row(kind="Group")), "held by a group"),
         (existing(None, row(kind="ServicePrincipal")), "held by an app"),
         (existing(NotRead("the directory is down")), "the directory is down"),
@@ -300,26 +300,26 @@ def test_what_can_not_be_adopted_is_refused_with_the_reason(one: Existing, text:
 
 
 def test_the_bulk_choices_mean_what_can_be_adopted_and_nothing_else() -> None:
-    gone, given, ours = existing(DeletedPerson(ID)), existing(), existing(of=row(by=US))
+    gone, given, managed = existing(DeletedPerson(ID)), existing(), existing(of=row(by=US))
     assert chosen_of(gone, Choice(leavers=True)) is Why.LEAVER
     assert chosen_of(gone, Choice(given_by_rule=True)) is None
     assert chosen_of(given, Choice(given_by_rule=True)) is Why.GIVEN_BY_RULE
     assert chosen_of(given, Choice(leavers=True)) is None
-    assert chosen_of(ours, Choice(given_by_rule=True, leavers=True)) is None
+    assert chosen_of(managed, Choice(given_by_rule=True, leavers=True)) is None
     assert chosen_of(existing(NotRead("down")), Choice(given_by_rule=True, leavers=True)) is None
     assert chosen_of(existing(SALES), Choice(given_by_rule=True, leavers=True)) is None
 
 
 def test_an_explicit_choice_means_that_assignment_also_where_it_will_be_refused() -> None:
-    ours = existing(of=row(by=US))
-    assert chosen_of(ours, Choice(pairs=((ProfileKey("MCA", "p1"), ID),))) is Why.CHOSEN
-    assert chosen_of(ours, Choice(pairs=((TWO, ID),))) is None
+    managed = existing(of=row(by=US))
+    assert chosen_of(managed, Choice(pairs=((ProfileKey("MCA", "p1"), ID),))) is Why.CHOSEN
+    assert chosen_of(managed, Choice(pairs=((TWO, ID),))) is None
 
 
 def test_the_adopted_row_is_the_same_whether_its_time_is_shown_with_a_fraction_or_in_whole_seconds() -> None:
     made = datetime(2026, 3, 2, 10, 9, 20, 351_000, tzinfo=UTC)
     shown = replace(row(), created_on=made.replace(microsecond=0))
     live = replace(row(), created_on=made)
-    assert isinstance(prove(live, identities={US}, adopted=AdoptedRow.of(shown)), OwnAssignment)
+    assert isinstance(prove(live, identities={US}, adopted=AdoptedRow.of(shown)), ManagedAssignment)
     remade = replace(row(), created_on=made.replace(second=21))
-    assert not isinstance(prove(remade, identities={US}, adopted=AdoptedRow.of(shown)), OwnAssignment)
+    assert not isinstance(prove(remade, identities={US}, adopted=AdoptedRow.of(shown)), ManagedAssignment)

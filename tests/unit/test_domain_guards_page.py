@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from shared.domain.access.plan import StoppedBy, Strength
-from shared.domain.guards.brake import Brake, BrakeCause, Pause, Setting, stops
-from shared.domain.guards.budgets import ALLOWANCE, WINDOW, Reservations, left, limit, reserve
+from shared.domain.guards.daily_limits import ALLOWANCE, WINDOW, Reservations, left, limit, reserve
+from shared.domain.guards.pauses import Pause, PauseCause, Pauses, Setting, stops
 from shared.domain.keys import ProfileKey
-from shared.domain.policy.model import DEFAULT_BUDGETS, ActionKind
+from shared.domain.policy.model import DEFAULT_DAILY_LIMITS, ActionKind
 from tests.guards_page import EXAMPLES, PAGE, Example, example, table
 
 __all__ = ["example"]
@@ -27,7 +27,7 @@ NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 def is_allowed(example: Example) -> bool:
     allowed: int = example["allowed"]
-    return limit(DEFAULT_BUDGETS[ActionKind(example["kind"])], example["owned"]) == allowed
+    return limit(DEFAULT_DAILY_LIMITS[ActionKind(example["kind"])], example["owned"]) == allowed
 
 
 def test_a_small_company(example: Example) -> None:
@@ -47,7 +47,7 @@ def test_a_share_is_rounded_up(example: Example) -> None:
 
 
 def test_nothing_is_owned_yet(example: Example) -> None:
-    assert {kind: limit(DEFAULT_BUDGETS[kind], example["owned"]) for kind in ActionKind} == example["allowed"]
+    assert {kind: limit(DEFAULT_DAILY_LIMITS[kind], example["owned"]) for kind in ActionKind} == example["allowed"]
 
 
 def are_reserved(example: Example) -> bool:
@@ -90,10 +90,10 @@ def test_every_example_has_a_test_of_its_name_and_every_such_test_an_example() -
     assert sorted(tests) == sorted(EXAMPLES)
 
 
-def test_the_budgets_are_the_defaults() -> None:
-    said = {row.pop("budget").strip("`"): row for row in table("budget")}
+def test_the_daily_limits_are_the_defaults() -> None:
+    said = {row.pop("daily limit").strip("`"): row for row in table("daily limit")}
     assert {kind: (int(row["floor"]), int(row["count"]), int(row["percent"])) for kind, row in said.items()} == {
-        kind: (one.floor, one.count, one.percent) for kind, one in DEFAULT_BUDGETS.items()
+        kind: (one.floor, one.count, one.percent) for kind, one in DEFAULT_DAILY_LIMITS.items()
     }
 
 
@@ -106,16 +106,16 @@ def test_the_formula_is_on_the_page_and_so_are_window_and_allowance() -> None:
     assert left(row, 1, NOW + WINDOW) == 0
 
 
-def test_every_cause_of_the_brake_is_on_the_page_with_what_passes_it() -> None:
+def test_every_cause_of_the_pause_is_on_the_page_with_what_passes_it() -> None:
     said = {row["cause"].strip("`"): row["what leavers hold, on strong evidence"] for row in table("cause")}
-    for cause in BrakeCause:
-        brake = Brake({Pause(cause): Setting(NOW, "somebody", "because")})
-        passes = stops(brake, ActionKind.LEAVER_REVOKES, STRONG, PROFILE) is None
+    for cause in PauseCause:
+        pauses = Pauses({Pause(cause): Setting(NOW, "somebody", "because")})
+        passes = stops(pauses, ActionKind.LEAVER_REVOKES, STRONG, PROFILE) is None
         assert said.pop(cause.value) == ("passes" if passes else "stopped")
         for kind, strength in ((ActionKind.LEAVER_REVOKES, Strength.WEAK), (ActionKind.MOVER_REVOKES, STRONG)):
-            assert stops(brake, kind, strength, PROFILE) is not None
+            assert stops(pauses, kind, strength, PROFILE) is not None
         for kind in (ActionKind.GRANTS, ActionKind.PROFILE_UPDATES):
-            assert stops(brake, kind, None, PROFILE) is not None
+            assert stops(pauses, kind, None, PROFILE) is not None
     assert not said
 
 

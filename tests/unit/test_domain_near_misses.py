@@ -152,11 +152,11 @@ def test_what_names_one_person_is_never_near_anything() -> None:
 
 def test_a_slip_is_one_letter_that_nothing_else_is_called() -> None:
     vocabulary = Vocabulary.of(POLICY, CATALOGUE)
-    looked_at = frozenset({"companyName", "department"})
+    checked = frozenset({"companyName", "department"})
     slip = person(department="Accounts Payable", companyName="Contoso Nederlnad")
-    assert [str(one) for one in vocabulary.slips(slip, looked_at)] == [
+    assert [str(one) for one in vocabulary.slips(slip, checked)] == [
         "companyName 'Contoso Nederlnad' were 'Contoso Nederland'"
     ]
-    assert set(missed_by(vocabulary.slips(slip, looked_at), slip, POLICY, CATALOGUE, ())) == {NL}
-    assert vocabulary.slips(person(companyName="Contoso US"), looked_at) == []
-    assert vocabulary.slips(person(companyName="Contoso Nederland"), looked_at) == []
+    assert set(missed_by(vocabulary.slips(slip, checked), slip, POLICY, CATALOGUE, ())) == {NL}
+    assert vocabulary.slips(person(companyName="Contoso US"), checked) == []
+    assert vocabulary.slips(person(companyName="Contoso Nederland"), checked) == []

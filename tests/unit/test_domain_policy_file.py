@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from shared.domain.policy.load import load_policy
-from shared.domain.policy.model import Budget, Everything, Policy, Selector
+from shared.domain.policy.model import DailyLimit, Everything, Policy, Selector
 from shared.errors import Misconfigured
 
 WHOLE = """\
@@ -22,7 +22,7 @@ rules:
     guests: true
 email_invoicing: { opt_in: all, min_recipients: 2 }
 employment: { lead_days: 3, mover_grace_hours: 24, time_zone: Europe/Amsterdam }
-budgets: { mover_revokes: 1/2/3 %, grants: { floor: 4, count: 5, percent: 6 } }
+daily_limits: { mover_revokes: 1/2/3 %, grants: { floor: 4, count: 5, percent: 6 } }
 protected: [ 7C0F5A0E-0000-4000-8000-00000000000A ]
 """
 LEAST = "version: 1\nrules: []\n"
@@ -50,17 +50,17 @@ def test_a_whole_policy_says_all_of_it() -> None:
     assert (policy.lead_days, policy.mover_grace_hours) == (3, 24)
     assert policy.time_zone.key == "Europe/Amsterdam"
     assert policy.protected == {"7c0f5a0e-0000-4000-8000-00000000000a"}
-    assert policy.budgets == {
-        "mover_revokes": Budget(1, 2, 3),
-        "leaver_revokes": Budget(5, 50, 50),
-        "grants": Budget(4, 5, 6),
-        "profile_updates": Budget(5, 20, 20),
+    assert policy.daily_limits == {
+        "mover_revokes": DailyLimit(1, 2, 3),
+        "leaver_revokes": DailyLimit(5, 50, 50),
+        "grants": DailyLimit(4, 5, 6),
+        "profile_updates": DailyLimit(5, 20, 20),
     }
 
 
 def test_what_is_left_out_has_the_careful_default() -> None:
     policy = load_policy(LEAST)
-    assert policy == Policy((), budgets=policy.budgets, digest=policy.digest)
+    assert policy == Policy((), daily_limits=policy.daily_limits, digest=policy.digest)
     assert (policy.accounts, policy.enforce, policy.opt_in) == (Everything.ALL, Everything.NONE, Everything.NONE)
 
 
@@ -127,29 +127,34 @@ def test_what_is_left_out_has_the_careful_default() -> None:
         ),
         (LEAST + "employment: {time_zone: 5}", "3:25", "employment.time_zone: 5 is not a text; put it in quotes"),
         (
-            LEAST + "budgets: {grants: 1/2}",
-            "3:19",
-            "budgets.grants: '1/2' is not a budget; write floor/count/percent, such as 2/10/20 %",
+            LEAST + "budgets: {grants: 1/2/10}",
+            "3:1",
+            "budgets: there is no such key; it is called daily_limits",
         ),
         (
-            LEAST + "budgets: {grants: 10}",
-            "3:19",
-            "budgets.grants: 10 is not a budget; write floor/count/percent, such as 2/10/20 %",
+            LEAST + "daily_limits: {grants: 1/2}",
+            "3:24",
+            "daily_limits.grants: '1/2' is not a daily limit; write floor/count/percent, such as 2/10/20 %",
         ),
         (
-            LEAST + "budgets: {grants: 1/2/101}",
-            "3:19",
-            "budgets.grants.percent: 101 is too much; at most 100 can stand here",
+            LEAST + "daily_limits: {grants: 10}",
+            "3:24",
+            "daily_limits.grants: 10 is not a daily limit; write floor/count/percent, such as 2/10/20 %",
         ),
         (
-            LEAST + "budgets: {grants: 3/2/10}",
-            "3:19",
-            "budgets.grants: the floor (3) is above the count (2), which then means nothing",
+            LEAST + "daily_limits: {grants: 1/2/101}",
+            "3:24",
+            "daily_limits.grants.percent: 101 is too much; at most 100 can stand here",
         ),
         (
-            LEAST + "budgets: {grants: {floor: 1, count: 2}}",
-            "3:19",
-            "budgets.grants.percent: this key is missing; a budget has floor, count and percent",
+            LEAST + "daily_limits: {grants: 3/2/10}",
+            "3:24",
+            "daily_limits.grants: the floor (3) is above the count (2), which then means nothing",
+        ),
+        (
+            LEAST + "daily_limits: {grants: {floor: 1, count: 2}}",
+            "3:24",
+            "daily_limits.grants.percent: this key is missing; a daily limit has floor, count and percent",
         ),
         (LEAST + "rules: []", "3:1", "rules: this key is given twice; the first is in line 2"),
         (
@@ -282,7 +287,7 @@ SAME = [
     ("version: 1\n", "# a comment\nversion: 1\n"),
     ("enforce: [ { account: bbbb, tag: { stage: prod } } ]", "enforce: all"),
     ("opt_in: all, min_recipients: 2", "min_recipients: 3"),
-    ("budgets: { mover_revokes: 1/2/3 %,", "budgets: {"),
+    ("daily_limits: { mover_revokes: 1/2/3 %,", "daily_limits: {"),
     ("department eq 'Finance' and", "(department  EQ 'FINANCE')  and"),
     ("lead_days: 3, mover_grace_hours: 24", "mover_grace_hours: 24, lead_days: 3"),
     (

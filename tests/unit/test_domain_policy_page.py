@@ -14,7 +14,7 @@ from shared.domain.catalogue import Catalogue
 from shared.domain.keys import ProfileKey
 from shared.domain.people import TEXT_ATTRIBUTES, Person
 from shared.domain.policy.load import load_policy
-from shared.domain.policy.model import DEFAULT_BUDGETS
+from shared.domain.policy.model import DEFAULT_DAILY_LIMITS
 from shared.domain.policy.schema import allowed_keys
 from shared.errors import Misconfigured
 
@@ -105,7 +105,7 @@ def test_the_last_day_ends_when_the_page_says() -> None:
 
 def test_the_page_names_every_key_and_attribute() -> None:
     in_the_file = {row["key"].strip("`") for row in tables(PAGE, "key")[0]}
-    nested = {"email_invoicing", "employment", "budgets"}
+    nested = {"email_invoicing", "employment", "daily_limits"}
     expected = set(allowed_keys(())) - nested | {f"{key}.{inner}" for key in nested for inner in allowed_keys((key,))}
     assert in_the_file == expected
     assert [row["key of a rule"].strip("`") for row in tables(PAGE, "key of a rule")[0]] == [
@@ -117,7 +117,7 @@ def test_the_page_names_every_key_and_attribute() -> None:
     assert all(f"`{name}`" in PAGE for name in TEXT_ATTRIBUTES if "/" not in name)
 
 
-def test_the_page_tells_the_default_budgets() -> None:
+def test_the_page_tells_the_default_daily_limits() -> None:
     said = {row["key"].strip("`"): row["if left out"] for row in tables(PAGE, "key")[0]}
-    for name, budget in DEFAULT_BUDGETS.items():
-        assert said[f"budgets.{name}"] == f"{budget.floor}/{budget.count}/{budget.percent} %"
+    for name, daily_limit in DEFAULT_DAILY_LIMITS.items():
+        assert said[f"daily_limits.{name}"] == f"{daily_limit.floor}/{daily_limit.count}/{daily_limit.percent} %"

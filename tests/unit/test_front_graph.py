@@ -99,7 +99,7 @@ async def test_what_is_no_collection_is_malformed_with_its_field(body: bytes) ->
     desk = Desk()
     answer = await desk.notify(body)
     assert answer.status == 400
-    assert set(json.loads(answer.content[0])) == {"field", "reason", "mend"}
+    assert set(json.loads(answer.content[0])) == {"field", "reason", "remedy"}
     assert desk.queue.sends == 0
 
 
@@ -150,11 +150,11 @@ async def test_every_shape_of_the_wire_passes() -> None:
 )
 async def test_published_payloads_are_answered_with_202(name: str) -> None:
     text = (PUBLISHED / "graph" / f"{name}.official.json").read_text(encoding="utf-8")
-    ours = json.loads(text)
-    for each in ours["value"]:
+    managed = json.loads(text)
+    for each in managed["value"]:
         each["clientState"] = NEW
     assert (await Desk().notify(json.loads(text))).status == 202
-    assert (await Desk().notify(ours)).status == 202
+    assert (await Desk().notify(managed)).status == 202
 
 
 async def test_a_lifecycle_notice_is_told_once_and_goes_no_further(caplog: pytest.LogCaptureFixture) -> None:

@@ -114,7 +114,7 @@ async def test_a_wrong_media_type_is_415_and_told_the_right_one(source: str, med
     answer = await Desk().post(source, EVENT, media_type=media_type)
     assert answer.status == 415
     assert isinstance(answer.body, Refusal)
-    assert "application/" in answer.body.mend
+    assert "application/" in answer.body.remedy
 
 
 async def test_a_body_that_came_in_chunks_is_411_before_any_proof_is_judged() -> None:
@@ -162,12 +162,12 @@ async def test_a_queue_that_cannot_be_reached_is_503_with_retry_after(failure: E
     assert (answer.status, answer.headers["Retry-After"]) == (503, after)
 
 
-async def test_each_proof_names_its_own_field_and_how_to_mend_it() -> None:
+async def test_each_proof_names_its_own_field_and_how_to_remedy_it() -> None:
     said = {}
     for source, body in (("hr", EVENT), ("bamboohr", BAMBOO), ("personio", PERSON)):
         answer = await Desk().post(source, body, proof={}, query={})
         assert isinstance(answer.body, Refusal)
-        said[source] = (answer.body.field.casefold(), answer.body.mend)
+        said[source] = (answer.body.field.casefold(), answer.body.remedy)
     assert said["hr"][0] == "x-signature"
     assert said["bamboohr"][0] == "x-bamboohr-signature"
     assert said["personio"][0] == "secret"

@@ -66,7 +66,7 @@ async def test_a_signed_event_whose_headers_were_changed_is_not_read_as_one_abou
         answer = await desk.post("hr", body, media_type=media_type, headers=other)
         assert answer.status == 415
         assert isinstance(answer.body, Refusal)
-        assert "attributes in the body" in answer.body.mend
+        assert "attributes in the body" in answer.body.remedy
     assert desk.queue.sends == 0
     assert (await desk.post("hr", body, headers=other)).status == 202
     assert desk.named() == [("identity:employee-id:004711", "2026-04-01")]
@@ -82,8 +82,8 @@ async def test_the_good_events_of_a_batch_are_taken_in_and_the_bad_ones_go_to_re
         assert isinstance(answer.body, Accepted)
         assert (answer.body.accepted, answer.body.ignored, answer.body.rejected) == (2, 0, 2)
         assert [mistake.field for mistake in answer.body.mistakes] == ["[1].subject", "[2]"]
-        assert "Name one person" in answer.body.mistakes[0].mend
-        assert desk.looked_at() == [("identity:employee-id:004711", None), (f"person:{ANNA}", None)]
+        assert "Name one person" in answer.body.mistakes[0].remedy
+        assert desk.checked() == [("identity:employee-id:004711", None), (f"person:{ANNA}", None)]
         assert desk.rejected() == [("[1].subject", bad), ("[2]", 7)]
 
 
@@ -94,7 +94,7 @@ async def test_an_event_that_has_a_name_twice_is_rejected_and_read_as_neither() 
     answer = await desk.post("hr", twice.encode(), media_type="application/cloudevents-batch+json")
     assert isinstance(answer.body, Accepted)
     assert (answer.body.accepted, answer.body.rejected) == (1, 1)
-    assert desk.looked_at() == [("identity:employee-id:1", None)]
+    assert desk.checked() == [("identity:employee-id:1", None)]
     assert [field for field, _ in desk.rejected()] == ["[1].subject"]
 
 
@@ -114,7 +114,7 @@ async def test_a_group_with_one_odd_member_is_taken_in_for_the_others() -> None:
     answer = await desk.post("event-grid", change)
     assert isinstance(answer.body, Accepted)
     assert (answer.body.accepted, answer.body.ignored, answer.body.rejected) == (1, 0, 1)
-    assert desk.looked_at() == [(f"person:{ANNA}", None)]
+    assert desk.checked() == [(f"person:{ANNA}", None)]
     assert desk.rejected() == [("data.resourceData.members@delta[1].id", change)]
 
 
@@ -189,7 +189,7 @@ async def test_a_graph_collection_is_no_event_of_an_hr_system() -> None:
     answer = await desk.post("hr", {"value": [{"resource": f"Users/{ANNA}"}]})
     assert isinstance(answer.body, Accepted)
     assert (answer.body.accepted, answer.body.mistakes[0].field) == (0, "specversion")
-    assert desk.looked_at() == []
+    assert desk.checked() == []
 
 
 @needs_published
@@ -201,7 +201,9 @@ async def test_bamboohr_event_webhook_as_published() -> None:
     assert desk.events()[0]["type"] == "bamboohr.employee.updated"
 
 
-async def test_bamboohr_field_webhook_names_people_by_number_then_mail_then_id_and_looks_again_on_their_dates() -> None:
+async def test_bamboohr_field_webhook_names_people_by_number_then_mail_then_id_and_checks_again_on_their_dates() -> (
+    None
+):
     desk = Desk()
     employees = [
         {"id": 119, "action": "Updated", "changedFields": ["Hire Date"], "fields": {"Hire Date": "2026-04-01"}},
@@ -250,7 +252,7 @@ async def test_bamboohr_an_employee_without_fields_is_named_by_the_id(nothing: A
     assert desk.named() == [("identity:employee-id:119", None)]
 
 
-async def test_bamboohr_a_date_of_never_asks_for_no_later_look_and_costs_nobody_elses() -> None:
+async def test_bamboohr_a_date_of_never_asks_for_no_later_check_and_costs_nobody_elses() -> None:
     desk = Desk()
     employees = [
         {"id": "119", "fields": {"Employee #": {"value": "E1"}, "Hire Date": {"value": "2026-12-01"}}},
@@ -265,14 +267,14 @@ async def test_bamboohr_a_date_of_never_asks_for_no_later_look_and_costs_nobody_
     ]
 
 
-async def test_bamboohr_an_unreadable_date_is_told_in_its_own_words_and_the_person_looked_at_now() -> None:
+async def test_bamboohr_an_unreadable_date_is_told_in_its_own_words_and_the_person_checked_now() -> None:
     desk = Desk()
     employees = [{"id": "1", "fields": {"Hire Date": "2026-04-01"}}, {"id": "2", "fields": {"Hire Date": "01/04/2026"}}]
     answer = await desk.post("bamboohr", {"employees": employees})
     assert isinstance(answer.body, Accepted)
     assert (answer.status, answer.body.accepted, answer.body.rejected) == (202, 2, 1)
     assert answer.body.mistakes[0].field == "employees[1].fields.Hire Date"
-    assert desk.looked_at() == [("identity:employee-id:1", "2026-04-01"), ("identity:employee-id:2", None)]
+    assert desk.checked() == [("identity:employee-id:1", "2026-04-01"), ("identity:employee-id:2", None)]
     ((field, event),) = desk.rejected()
     assert field == "[1].data.effective"
     assert (event["subject"], event["data"]) == ("employee-id:2", {"effective": "01/04/2026"})
@@ -295,7 +297,7 @@ async def test_bamboohr_one_bad_employee_costs_no_other(bad: Any, field: str) ->
     assert isinstance(answer.body, Accepted)
     assert (answer.status, answer.body.accepted, answer.body.rejected) == (202, 2, 1)
     assert answer.body.mistakes[0].field == field
-    assert [key for key, _ in desk.looked_at()] == ["identity:employee-id:1", "identity:employee-id:3"]
+    assert [key for key, _ in desk.checked()] == ["identity:employee-id:1", "identity:employee-id:3"]
     ((told, sent),) = desk.rejected()
     assert told == field
     assert sent == bad or sent["subject"] == "mail:nobody"
@@ -366,7 +368,7 @@ async def test_lifecycle_workflows_callouts_name_their_subject(subject: dict[str
 
 
 @pytest.mark.parametrize("odd", [{}, [], 7.5, None, True, "", "x" * 5000, {"id": {}}])
-async def test_a_value_that_is_only_recorded_costs_nobody_a_look(odd: Any) -> None:
+async def test_a_value_that_is_only_recorded_costs_nobody_a_check(odd: Any) -> None:
     desk = Desk()
     bodies = {
         "bamboohr": {"type": odd, "timestamp": odd, "data": {"companyId": odd, "employeeId": "7"}},
@@ -393,7 +395,7 @@ async def test_a_callout_that_names_nobody_is_kept_on_rejected_events(subject: d
     assert (answer.status, answer.body.accepted, answer.body.rejected) == (202, 0, 1)
     assert answer.body.mistakes[0].field.startswith("data.subject")
     assert len(desk.rejected()) == 1
-    assert desk.looked_at() == []
+    assert desk.checked() == []
 
 
 @needs_published

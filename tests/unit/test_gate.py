@@ -45,16 +45,16 @@ async def ask(through: Gate, address: str, status: int = 200, kind: Kind = Kind.
 async def test_background_work_is_known_by_its_mark_in_every_task_that_it_begins() -> None:
     seen: list[bool] = []
 
-    async def look() -> None:
+    async def check() -> None:
         seen.append(can_wait())
 
     @in_background
     async def work() -> str:
-        await asyncio.gather(look(), asyncio.create_task(look()))
+        await asyncio.gather(check(), asyncio.create_task(check()))
         return "done"
 
     assert await work() == "done"
-    await look()
+    await check()
     assert seen == [True, True, False]
 
 

@@ -192,7 +192,7 @@ def test_a_session_is_renewed_from_its_acceptance_on_whatever_it_had_meanwhile()
 
 
 def test_a_shard_that_is_busy_for_hours_keeps_its_session_and_runs_nothing_twice_at_once() -> None:
-    """Two instances with the host.json that is deployed, and a look of 20 s every 25 s."""
+    """Two instances with the host.json that is deployed, and a check of 20 s every 25 s."""
     clock = Clock()
     broker = Broker(clock, Random(1))
     (options,) = (queue for queue in standard_queues() if queue.name == "access-work")
@@ -215,7 +215,7 @@ def test_a_shard_that_is_busy_for_hours_keeps_its_session_and_runs_nothing_twice
     for second in range(0, 6 * 3600, 5):
         clock.ahead(5)
         if second % 25 == 0:
-            queue.send(Message(body=b"look", message_id=str(second), session_id="7"))
+            queue.send(Message(body=b"check", message_id=str(second), session_id="7"))
         broker.expire()
         for pump in pumps:
             pump.keep()

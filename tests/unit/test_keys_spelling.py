@@ -1,4 +1,4 @@
-"""One key, however it is spelled: the same looks at it fall into one session, one chain and one message."""
+"""One key, however it is spelled: the same checks of it fall into one session, one chain and one message."""
 
 from datetime import UTC, datetime
 

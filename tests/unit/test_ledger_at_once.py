@@ -34,7 +34,7 @@ class DyingRows:
 async def append_for_ever(ledger: RowsLedger) -> None:
     while True:
         chain = await ledger.open(KEY)
-        await chain.append("look", NOW, {"outcome": "unchanged"})
+        await chain.append("check", NOW, {"outcome": "unchanged"})
 
 
 @pytest.mark.parametrize("writes", range(8))
@@ -46,7 +46,7 @@ async def test_wherever_a_process_dies_its_chain_holds_and_goes_on(writes: int) 
     ledger = RowsLedger(rows)
     assert await ledger.verify(KEY) == []
     before, _ = await ledger.head(KEY)
-    record = await (await ledger.open(KEY)).append("look", NOW, {"outcome": "done"})
+    record = await (await ledger.open(KEY)).append("check", NOW, {"outcome": "done"})
     assert record.sequence == before + 1
     assert await ledger.verify(KEY) == []
     assert [one.sequence for one in await ledger.latest(KEY, 1)] == [before + 1]

@@ -12,10 +12,10 @@ from shared.domain.log_line import LINE_CHARACTERS, json_of
 LIMIT = 32_768
 
 LINES: list[dict[str, Any]] = [
-    {"look": "person:1", "actions": [{"profile": "p" * 50, "why": "w" * 50}] * 5_000},
-    {"look": "person:1", "alert": "a" * 100_000, "notes": ["n" * 70_000]},
-    {"look": "person:1", "failures": ["\U0001f600" * 10_000] * 3, "counts": {"people": 3}},
-    {"look": "person:1", **{f"field-{number}": "\x1b" * 5_000 for number in range(20)}},
+    {"check": "person:1", "actions": [{"profile": "p" * 50, "why": "w" * 50}] * 5_000},
+    {"check": "person:1", "alert": "a" * 100_000, "notes": ["n" * 70_000]},
+    {"check": "person:1", "failures": ["\U0001f600" * 10_000] * 3, "counts": {"people": 3}},
+    {"check": "person:1", **{f"field-{number}": "\x1b" * 5_000 for number in range(20)}},
 ]
 
 
@@ -24,13 +24,13 @@ def test_a_line_of_json_stays_json_and_says_what_went(line: dict[str, Any]) -> N
     text = json_of(line)
     assert len(text) < LIMIT - 1_000
     read = json.loads(text)
-    assert read["look"] == "person:1"
+    assert read["check"] == "person:1"
     assert read["shortened"]
     assert set(line) <= read.keys() | read["shortened"].keys()
 
 
 def test_a_line_that_fits_is_as_it_was() -> None:
-    line = {"look": "person:1", "actions": [{"action": "grant"}] * 300}
+    line = {"check": "person:1", "actions": [{"action": "grant"}] * 300}
     assert json.loads(json_of(line)) == line
 
 

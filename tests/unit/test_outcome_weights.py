@@ -11,7 +11,7 @@ from shared.domain.outcome import Outcome, retry_delay, wait_delay, worst
 CAP = timedelta(minutes=15)
 
 
-def test_a_look_of_no_parts_changed_nothing() -> None:
+def test_a_check_of_no_parts_changed_nothing() -> None:
     assert worst([]) is Outcome.UNCHANGED
 
 
@@ -26,7 +26,7 @@ def test_a_look_of_no_parts_changed_nothing() -> None:
         ((Outcome.HELD, Outcome.DONE), Outcome.HELD),
     ],
 )
-def test_what_asks_for_another_look_outweighs_what_does_not(parts: tuple[Outcome, ...], whole: Outcome) -> None:
+def test_what_asks_for_another_check_outweighs_what_does_not(parts: tuple[Outcome, ...], whole: Outcome) -> None:
     assert worst(parts) is worst(reversed(parts)) is whole
 
 

@@ -19,7 +19,7 @@ some = st.sets(st.sampled_from(PROFILES)).map(sorted)
 
 
 def cut(item: WorkItem, profiles: list[ProfileKey], wanted: Collection[ProfileKey], most: int) -> Piece:
-    """A piece of which a look reached no more than `most`."""
+    """A piece of which a check reached no more than `most`."""
     return cut_all(item, profiles, wanted).shorter(most)
 
 
@@ -52,12 +52,12 @@ def test_pieces_cover_everything_once_and_what_the_policy_gives_first(
 def test_a_shorter_piece_is_the_beginning_of_the_longer_one(
     profiles: list[ProfileKey], wanted: list[ProfileKey], most: int
 ) -> None:
-    """A look that ran out of time covers what it reached, and nothing that it did not."""
+    """A check that ran out of time covers what it reached, and nothing that it did not."""
     assert cut(ITEM, profiles, wanted, most).profiles == cut(ITEM, profiles, wanted, 99).profiles[:most]
 
 
 @given(some, some, some, some, st.integers(1, 9))
-def test_looks_that_repeat_each_piece_cover_everything_once_also_where_it_changed(
+def test_checks_that_repeat_each_piece_cover_everything_once_also_where_it_changed(
     profiles: list[ProfileKey],
     wanted: list[ProfileKey],
     profiles_later: list[ProfileKey],

@@ -108,7 +108,7 @@ async def test_a_file_that_is_no_database_is_named_and_is_left_as_it_is(tmp_path
         await rows.write("p", Insert("k", {}))
     assert path.read_text().startswith("not a database")
     path.unlink()
-    await rows.write("p", Insert("k", {}))  # mended without a restart
+    await rows.write("p", Insert("k", {}))  # fixed without a restart
     await rows.close()
 
 

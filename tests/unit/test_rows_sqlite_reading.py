@@ -48,7 +48,7 @@ async def test_a_row_is_read_while_another_process_writes(tmp_path: Path) -> Non
     await rows.close()
 
 
-async def test_a_file_that_was_damaged_and_mended_meanwhile_is_read_anew(tmp_path: Path) -> None:
+async def test_a_file_that_was_damaged_and_fixed_meanwhile_is_read_anew(tmp_path: Path) -> None:
     path = tmp_path / "rows.sqlite"
     rows = SqliteRows(path)
     for number in range(60):

@@ -191,7 +191,7 @@ def test_the_hosts_own_settings_are_judged_as_well(name: str) -> None:
         assert "is not a client id" in mistake(name, "invoice-access")
 
 
-def test_the_sample_copied_unchanged_names_every_placeholder_and_mended_it_is_taken() -> None:
+def test_the_sample_copied_unchanged_names_every_placeholder_and_fixed_it_is_taken() -> None:
     sample = json.loads((Path(__file__).parents[2] / "local.settings.sample.json").read_text())["Values"]
     with pytest.raises(Misconfigured) as caught:
         Settings.read(sample)
@@ -202,10 +202,10 @@ def test_the_sample_copied_unchanged_names_every_placeholder_and_mended_it_is_ta
     assert host <= sample.keys()
     assert sample["AzureWebJobsStorage__accountName"] not in sample["INVOICE_ACCESS_STORE"]
     guid = "7c0f5a0e-0000-4000-8000-000000000001"
-    mended = {
+    fixed = {
         name: guid if "<client id" in value else re.sub("<.*>", "contoso", value) for name, value in sample.items()
     }
-    assert Settings.read(mended).client_id == guid
+    assert Settings.read(fixed).client_id == guid
 
 
 @pytest.mark.parametrize(
@@ -299,7 +299,7 @@ def test_what_changes_between_two_sweeps_follows_from_their_schedule(
 
 
 def test_secrets_are_parted_by_blanks_and_may_hold_anything_else() -> None:
-    one, two = "a-secret;with,signs-in-it", "another-secret-<of>-ours"
+    one, two = "a-secret;with,signs-in-it", "another-secret-<of>-managed"
     (first, second) = Settings.read({**GOOD, "INVOICE_ACCESS_HR_KEYS": f"{one} \n{two}"}).hr_keys
     assert (first.get_secret_value(), second.get_secret_value()) == (one, two)
 

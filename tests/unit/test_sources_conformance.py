@@ -94,4 +94,4 @@ def test_what_others_send_is_rejected_with_the_field_that_a_cloud_event_has(name
     (event,) = read(name)
     assert isinstance(event, Rejected)
     assert event.field == "specversion"
-    assert "CloudEvents 1.0" in event.mend
+    assert "CloudEvents 1.0" in event.remedy

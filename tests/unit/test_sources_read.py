@@ -42,7 +42,7 @@ def rejected(message: Any) -> Rejected:
     (found,) = read(message)
     assert isinstance(found, Rejected), found
     assert found.reason
-    assert found.mend
+    assert found.remedy
     assert found.__traceback__ is None
     assert found.__cause__ is None
     return found
@@ -148,7 +148,7 @@ def test_a_date_stays_a_date_and_a_time_becomes_a_moment(text: str, effective: d
         ({"date": "2026-04-01"}, "an object"),
     ],
 )
-def test_a_date_that_cannot_be_read_costs_the_later_look_and_not_the_look_now(value: Any, reason: str) -> None:
+def test_a_date_that_cannot_be_read_costs_the_later_check_and_not_the_check_now(value: Any, reason: str) -> None:
     person, mistake = read(event(data={"effective": value}))
     assert person == PersonEvent(PersonKey(ANNA), "/hr#1", "hired", None)
     assert isinstance(mistake, Rejected)
@@ -182,7 +182,7 @@ def test_a_date_that_cannot_be_read_costs_the_later_look_and_not_the_look_now(va
         "9999-12-31T23:59:59.9999999Z",
     ],
 )
-def test_a_date_of_never_is_looked_at_now_and_not_again(nothing: str | None) -> None:
+def test_a_date_of_never_is_checked_now_and_not_again(nothing: str | None) -> None:
     assert accepted(event(data={"effective": nothing})) == PersonEvent(PersonKey(ANNA), "/hr#1", "hired", None)
 
 
@@ -303,7 +303,7 @@ def test_numbers_of_any_size_harm_nobody() -> None:
 )
 def test_256_kilobytes_of_noise_are_rejected_in_few_words(noise: bytes) -> None:
     found = rejected(noise)
-    assert len(found.reason) + len(found.mend) < 500
+    assert len(found.reason) + len(found.remedy) < 500
 
 
 def test_a_name_that_is_there_twice_is_rejected_where_it_would_be_read() -> None:
@@ -414,10 +414,10 @@ def test_an_unusable_notification_is_rejected_by_its_place_and_stops_no_other(it
     assert isinstance(last, PersonEvent)
     assert isinstance(found, Rejected)
     assert found.field == field
-    assert found.mend
+    assert found.remedy
 
 
-def test_everybody_who_joined_or_left_a_group_is_looked_at_once() -> None:
+def test_everybody_who_joined_or_left_a_group_is_checked_once() -> None:
     members = [
         {"id": ANNA},
         {"id": ANNA.upper(), "@removed": "deleted"},
@@ -467,7 +467,7 @@ def test_a_notice_has_no_strangers_text_in_it() -> None:
     ] * 2
 
 
-def test_each_bad_event_of_a_batch_is_rejected_alone_as_a_message_that_can_be_mended() -> None:
+def test_each_bad_event_of_a_batch_is_rejected_alone_as_a_message_that_can_be_fixed() -> None:
     bad = event(subject="anna", note=[1.50, "\u20ac"])
     *_, found = read([event(), bad])
     assert isinstance(found, Rejected)
@@ -493,7 +493,7 @@ def test_what_the_http_part_refused_is_rejected_with_what_was_sent() -> None:
         for message in (carried_event, [carried_event]):
             (found,) = read(message)
             assert isinstance(found, Rejected)
-            assert (found.field, found.reason, found.mend, found.event) == (why.field, why.reason, why.mend, body)
+            assert (found.field, found.reason, found.remedy, found.event) == (why.field, why.reason, why.remedy, body)
     forged = event(type="invoice-access.refused", subject=..., data={"field": "x"})
     assert rejected(forged).field == "data.reason"
 

@@ -86,7 +86,7 @@ def can_be_used(body: bytes) -> None:
             case Ignored(reason=reason):
                 assert reason.encode()
             case Rejected():
-                texts = (item.field, item.reason, item.mend)
+                texts = (item.field, item.reason, item.remedy)
                 assert all(texts)
                 assert len(" ".join(texts).encode()) < 4000
 

@@ -15,7 +15,7 @@ ITEM = WorkItem(PersonKey("7c0f5a0e-0000-4000-8000-000000000001"), Cause(CauseKi
 STEP = timedelta(seconds=30)
 
 
-def test_a_later_look_is_due_at_the_next_multiple_and_never_before_it_was_asked_for() -> None:
+def test_a_later_check_is_due_at_the_next_multiple_and_never_before_it_was_asked_for() -> None:
     found = later(ITEM, NOW, coalesce=STEP)
     assert found.due == datetime(2026, 3, 2, 9, 0, 30, tzinfo=UTC)
     assert found.message_id == f"event:{ITEM.key.canonical}:2026-03-02T09:00:30Z"
@@ -24,7 +24,7 @@ def test_a_later_look_is_due_at_the_next_multiple_and_never_before_it_was_asked_
 
 
 @given(st.integers(0, 10**6), st.integers(0, 10**6))
-def test_looks_coalesce_when_they_fall_into_one_step(first: int, second: int) -> None:
+def test_checks_coalesce_when_they_fall_into_one_step(first: int, second: int) -> None:
     one, other = (later(ITEM, NOW + timedelta(milliseconds=each), coalesce=STEP) for each in (first, second))
     assert (one.message_id == other.message_id) == (one.due == other.due)
     assert one.due is not None
@@ -32,13 +32,13 @@ def test_looks_coalesce_when_they_fall_into_one_step(first: int, second: int) ->
 
 
 @pytest.mark.parametrize("behind_seconds", [-40, 0, 1, 29, 30, 600])
-def test_what_follows_from_a_scheduled_look_is_due_after_it_whatever_our_clock_says(behind_seconds: int) -> None:
+def test_what_follows_from_a_scheduled_check_is_due_after_it_whatever_our_clock_says(behind_seconds: int) -> None:
     handled = later(ITEM, NOW, coalesce=STEP)
     assert handled.due is not None
-    ours = handled.due - timedelta(seconds=behind_seconds)
-    following = later(again(handled.item, CauseKind.EVENT), ours, coalesce=STEP)
+    managed = handled.due - timedelta(seconds=behind_seconds)
+    following = later(again(handled.item, CauseKind.EVENT), managed, coalesce=STEP)
     assert following.due is not None
-    assert following.due > handled.due or ours > handled.due
+    assert following.due > handled.due or managed > handled.due
     assert following.message_id != handled.message_id
 
 
@@ -47,7 +47,7 @@ def test_a_due_time_that_nobody_can_have_meant_moves_nothing() -> None:
     assert later(far, NOW, coalesce=STEP).due == later(ITEM, NOW, coalesce=STEP).due
 
 
-def test_looks_for_now_never_coalesce() -> None:
+def test_checks_for_now_never_coalesce() -> None:
     assert at_once(ITEM, "a").message_id != at_once(ITEM, "b").message_id
     assert at_once(ITEM, "a").due is None
 
@@ -63,7 +63,7 @@ def test_a_message_id_fits_service_bus_and_tells_keys_apart(length: int) -> None
         assert all(len(each) <= 128 for each in made)
 
 
-def test_looks_with_other_days_to_come_are_no_duplicates_of_each_other() -> None:
+def test_checks_with_other_days_to_come_are_no_duplicates_of_each_other() -> None:
     """Which one is dropped would not matter, but its days would be gone."""
     days = [NOW + timedelta(days=number) for number in range(3)]
     asked = [(), (days[0],), (days[1],), (days[0], days[1])]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from shared.adapters.queues.work_wire import BODY_BYTES, decode, encode
 from shared.domain.keys import IdentityKey, IdentityKind, PersonKey, ProfileKey
-from shared.domain.work import FUTURE_LOOKS, MOST_HINTS, Cause, CauseKind, Position, WorkItem, again
+from shared.domain.work import FUTURE_CHECKS, MOST_HINTS, Cause, CauseKind, Position, WorkItem, again
 from shared.errors import Rejected
 
 PERSON = "person:7c0f5a0e-0000-4000-8000-000000000001"
@@ -42,7 +42,7 @@ ITEMS = st.builds(
     effective=st.none() | MOMENTS,
     failing_since=st.none() | MOMENTS,
     due=st.none() | MOMENTS,
-    moments=st.lists(MOMENTS, max_size=FUTURE_LOOKS).map(tuple),
+    moments=st.lists(MOMENTS, max_size=FUTURE_CHECKS).map(tuple),
     after=st.none() | st.builds(Position, st.booleans(), PROFILES),
     upto=st.none() | st.builds(Position, st.booleans(), PROFILES),
 )
@@ -121,7 +121,7 @@ def test_a_wrong_field_is_named_with_its_reason(change: dict[str, object], field
         decode(json.dumps({**GOOD, **change}).encode())
     assert error.value.field == field
     assert reason in error.value.reason
-    assert "people-events" in error.value.mend
+    assert "people-events" in error.value.remedy
 
 
 @pytest.mark.parametrize(
@@ -179,6 +179,6 @@ def test_what_a_terminal_would_act_on_is_in_no_origin() -> None:
     assert item.cause == Cause(CauseKind.OPERATOR, "\ufffd[1A\ufffd[2Koperator:olga", "\ufffdexe.tfird\ufffd")
 
 
-def test_a_look_that_was_taken_a_million_times_can_be_sent_again() -> None:
+def test_a_check_that_was_taken_a_million_times_can_be_sent_again() -> None:
     item = decode(json.dumps({**GOOD, "cause": {"kind": "retry", "origin": "x"}, "attempt": 1_000_000}).encode())
     assert decode(encode(again(item, CauseKind.RETRY))).attempt == 1_000_000

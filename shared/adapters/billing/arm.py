@@ -43,7 +43,7 @@ from shared.adapters.http.answers import (
 )
 from shared.adapters.http.gate import Gate, Kind
 from shared.adapters.http.pipeline import AzureApi, Limits, Transport, is_success
-from shared.domain.access.ownership import OwnAssignment
+from shared.domain.access.ownership import ManagedAssignment
 from shared.domain.billing import Assignment, Assignments, BillingAccount, BillingProfile, UnreadRow, Written
 from shared.domain.keys import ProfileKey
 from shared.errors import FailedRead, MaybeWritten, Transient
@@ -263,7 +263,7 @@ class ArmBilling:
         maker = made_by(final.content)
         return Written.DONE if maker is None or maker in self._former | {object_id} else Written.ALREADY
 
-    async def revoke_invoice_manager(self, assignment: OwnAssignment) -> Written:
+    async def revoke_invoice_manager(self, assignment: ManagedAssignment) -> Written:
         """See `shared.ports.Billing`."""
         row = assignment.assignment
         what = f"taking Invoice manager on {row.profile} from {row.principal_id}"

@@ -1,8 +1,8 @@
-"""Observing: billing whose writes are not sent, but seen by the reads of the same look.
+"""Observing: billing whose writes are not sent, but seen by the reads of the same check.
 
 Lives here: the wrapper that decides per profile whether a write goes through. Nothing else keeps a write back. For an
 observed one the guard reserves nothing; whoever makes it says `observe` in the intent and remembers nothing of it. One
-wrapper lives for one look: what was not written is forgotten with it, and is never evidence of ownership.
+wrapper lives for one check: what was not written is forgotten with it, and is never evidence of ownership.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,13 +10,13 @@ from dataclasses import replace
 from datetime import datetime
 
 from shared.domain.access.opt_in import FLAG
-from shared.domain.access.ownership import OwnAssignment
+from shared.domain.access.ownership import ManagedAssignment
 from shared.domain.billing import INVOICE_MANAGER, Assignment, Assignments, BillingAccount, BillingProfile, Written
 from shared.domain.keys import ProfileKey
 from shared.ports import Billing
 
 
-class Observed:
+class DryRunBilling:
     """Implements `shared.ports.Billing` over another one.
 
     Args:
@@ -96,7 +96,7 @@ class Observed:
         )
         return Written.WOULD
 
-    async def revoke_invoice_manager(self, assignment: OwnAssignment) -> Written:
+    async def revoke_invoice_manager(self, assignment: ManagedAssignment) -> Written:
         """See `shared.ports.Billing`."""
         if self._enforced(assignment.profile):
             return await self._billing.revoke_invoice_manager(assignment)

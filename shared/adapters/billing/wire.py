@@ -58,7 +58,7 @@ def _moment(value: Any) -> Any:
     if moment.year == MINYEAR:
         return None
     if moment.year == MAXYEAR:
-        # Not the nearest date that fits: an intent of ours before it would make somebody else's row ours.
+        # Not the nearest date that fits: an intent of ours before it would make somebody else's row managed.
         raise ValueError("a date on which nothing was made")
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 

@@ -153,9 +153,9 @@ class GraphDirectory:
         )
         if found := [one.id async for one in pages]:
             return found
-        for look in (self._with_another_name, self._among_the_deleted):
+        for check in (self._with_another_name, self._among_the_deleted):
             try:
-                if found := await look(identity, quoted):
+                if found := await check(identity, quoted):
                     break
             except QueryRefused as refusal:
                 _log.warning("%s", refusal)

@@ -7,7 +7,7 @@ Microsoft Graph writes `{"error": {"code", "message"}}`. For billing two speaker
 Microsoft.Billing itself was recorded with a bare `{"code", "message"}` (2020 to 2024), reported with ARM's `{"error":
 {"code", "message"}}`, and reported with ASP.NET's ProblemDetails `{"errors": {field: [message]}, "title"}` for bodies
 that it finds invalid. Azure Resource Manager, the gateway before it, writes as Graph does. Names of fields were seen in
-both cases and are compared without it; the content type says nothing that the body does not, and is not looked at.
+both cases and are compared without it; the content type says nothing that the body does not, and is not checked.
 """
 
 import json
@@ -23,7 +23,7 @@ from typing import Any, Final
 from azure.core.rest import AsyncHttpResponse
 
 from shared.adapters.http.gate import Kind, read_count
-from shared.domain.redact import nameless
+from shared.domain.redact import redact
 from shared.errors import AccessLost, FailedRead, InvoiceAccessError, MaybeWritten, Permanent, Transient
 
 NEW_PRINCIPAL_WAIT: Final = timedelta(seconds=30)
@@ -96,7 +96,7 @@ class Refusal:
 def read_refusal(response: AsyncHttpResponse, secrets: Sequence[str] = ()) -> Refusal:
     """Reads an error's body, whatever it is made of and whatever its status and content type are.
 
-    `secrets` are ours, and are not repeated where the service does.
+    `secrets` are managed, and are not repeated where the service does.
     """
     content = response.content
     if not content.strip():
@@ -307,7 +307,7 @@ def _listed(texts: Any) -> list[Any]:
 
 
 def _quote(text: str, secrets: Sequence[str] = ()) -> str:
-    flat = nameless(" ".join(text.split()), *secrets).encode(errors="backslashreplace").decode()
+    flat = redact(" ".join(text.split()), *secrets).encode(errors="backslashreplace").decode()
     return flat if len(flat) <= _LONGEST_QUOTE else f"{flat[:_LONGEST_QUOTE]}..."
 
 

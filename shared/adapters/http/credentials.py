@@ -42,7 +42,7 @@ _IDENTITY_REMEDY: Final = (
     "After a start this passes by itself. If it lasts, check that the function app has its identity, "
     "and that AZURE_CLIENT_ID names it"
 )
-_LOGIN_REMEDY: Final = "Sign in again (az login), and look whether login.microsoftonline.com is reached"
+_LOGIN_REMEDY: Final = "Sign in again (az login), and check whether login.microsoftonline.com is reached"
 
 
 def managed_identity(client_id: str | None) -> AsyncTokenCredential:

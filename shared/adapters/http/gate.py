@@ -4,8 +4,8 @@ Lives here: whether a call may be made now. A service that is down is left alone
 that asked for a pause gets it; the rest is `pace`'s. What an answer means is known to whoever asked.
 
 A call that may not be made, or would have to wait longer than a handler can, raises `Transient` with the wait that is
-left: the look is put off, and nothing was sent. There is one gate for each service and process, and no state beyond it:
-several instances find out separately, at a price of some calls each.
+left: the check is put off, and nothing was sent. There is one gate for each service and process, and no state beyond
+it: several instances find out separately, at a price of some calls each.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ _FOR_EVENTS: Final = 0.4
 """The share of rate and burst that a sweep leaves to events: a leaver does not wait for an hourly proof."""
 
 _PATIENCE: Final = 10.0
-"""Seconds that a look's call waits for its turn; beyond it the look is put off. A handler has 45 for several."""
+"""Seconds that a check's call waits for its turn; beyond it the check is put off. A handler has 45 for several."""
 
 _SWEEPS_PATIENCE: Final = 60.0
 """The same for a sweep's calls: one that fails makes the sweep incomplete, and a sweep has ten minutes."""

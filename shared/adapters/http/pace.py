@@ -115,13 +115,13 @@ class Pace:
             self._heard, self._told = number, True
             self._most = max(self.burst, left)
             self._left = max(0.0, left - (self._taken - number))
-            self._look_again()
+            self._check_again()
 
     def not_told(self, number: int) -> None:
         """The answer to the call of that number said nothing of it."""
         if number >= self._heard:
             self._heard, self._told = number, False
-            self._look_again()
+            self._check_again()
 
     def refused(self, wait_seconds: float) -> None:
         """An answer said that it was one too many, and that none is to come before `wait_seconds` (0: it did not)."""
@@ -131,7 +131,7 @@ class Pace:
         for waiting in (*self._events, *self._background):
             if waiting.until < self._held_until:
                 self._send_away(waiting, self._held_until - now)
-        self._look_again()
+        self._check_again()
 
     def send_everybody_away(self) -> None:
         """Nobody who waits here gets a turn."""
@@ -180,7 +180,7 @@ class Pace:
 
     # -- who waits
 
-    def _look_again(self) -> None:
+    def _check_again(self) -> None:
         if self._events or self._background:
             self._give_turns()
 

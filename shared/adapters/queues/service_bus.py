@@ -2,7 +2,7 @@
 
 Sending lives here; the triggers receive, and what a work item looks like is `work_wire`'s. What
 `ServiceBusQueues` returns from has been taken by the broker; what it raises from may have been taken in
-part. Sending again then is harmless, as looks are idempotent. It is done once by itself, on a new link,
+part. Sending again then is harmless, as checks are idempotent. It is done once by itself, on a new link,
 because a link that rested is often dead.
 """
 
@@ -38,13 +38,13 @@ from shared.errors import Permanent, Transient
 from shared.settings_values import LOOPBACK
 
 WORK_QUEUE: Final = "access-work"
-"""Looks to take. A queue with sessions, and not partitioned: such a one may take no batches."""
+"""Checks to take. A queue with sessions, and not partitioned: such a one may take no batches."""
 
 EVENT_QUEUE: Final = "people-events"
 """Events from anybody. A plain queue, as Event Grid delivers to no other."""
 
 REJECTED_QUEUE: Final = "rejected-events"
-"""Events that cannot be used, for their senders to mend."""
+"""Events that cannot be used, for their senders to fix."""
 
 WHOLE_BYTES: Final = 128 * 1024
 """A rejected event of up to this many bytes is kept whole: with its properties it fits 256 KiB."""
@@ -64,7 +64,7 @@ WAITING_SECONDS: Final = 60
 _TEXT_CHARACTERS: Final = 4_000
 """The longest text of one property of ours: at most 16 KB of the 32 KB that the service allows."""
 
-_FOREIGN_BYTES: Final = 16 * 1024
+_UNMANAGED_BYTES: Final = 16 * 1024
 """How much of the sender's own properties a rejected event keeps; the service allows 64 KB for all."""
 
 
@@ -124,9 +124,9 @@ class ServiceBusQueues:
         return cls(parts.fully_qualified_namespace, key)
 
     async def send_work(self, items: Sequence[Scheduled]) -> None:
-        """Puts looks on access-work, each under its key's session, its MessageId and its time.
+        """Puts checks on access-work, each under its key's session, its MessageId and its time.
 
-        Looks of one session travel together: a batch must not mix sessions on a partitioned queue. Source:
+        Checks of one session travel together: a batch must not mix sessions on a partitioned queue. Source:
         troubleshooting guide of Azure.Messaging.ServiceBus, "Cannot send batch with multiple partition keys".
         """
         sessions: dict[str, list[ServiceBusMessage]] = {}
@@ -285,13 +285,13 @@ def _rejected_message(event: RejectedEvent, whole_bytes: int) -> ServiceBusMessa
     has taken off the queue already.
     """
     properties: dict[str | bytes, int | float | bytes | bool | str | UUID] = {}
-    room = _FOREIGN_BYTES
+    room = _UNMANAGED_BYTES
     for name, value in event.properties.items():
         kept_name, kept_value = _text(name), _text(value)
         room -= len(kept_name.encode()) + len(kept_value.encode())
         if room >= 0:
             properties[kept_name] = kept_value
-    properties |= {"field": _text(event.field_name), "reason": _text(event.reason), "mend": _text(event.mend)}
+    properties |= {"field": _text(event.field_name), "reason": _text(event.reason), "remedy": _text(event.remedy)}
     if event.message_id is not None:
         properties["source-message-id"] = _text(event.message_id)
     body = event.body

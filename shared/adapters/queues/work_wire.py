@@ -1,7 +1,7 @@
 """A work item as the body of a message on access-work: JSON, judged on the way in.
 
 The wire format lives here and nothing else. The queue is our own, but whoever may send to it can put anything
-there: what cannot be a work item is `Rejected`, and what can is still only a look.
+there: what cannot be a work item is `Rejected`, and what can is still only a check.
 """
 
 import re
@@ -14,7 +14,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from shared.domain.keys import Key, ProfileKey, parse_key, session_id
 from shared.domain.misfits import misfits
 from shared.domain.work import (
-    FUTURE_LOOKS,
+    FUTURE_CHECKS,
     MOST_ATTEMPTS,
     MOST_HINTS,
     RECORDED_CHARACTERS,
@@ -37,7 +37,7 @@ _ID: Final = re.compile(r"[A-Za-z0-9:._-]{1,128}")
 
 _FIRST_YEAR: Final = 1900
 _LAST_YEAR: Final = 2200
-_MEND: Final = (
+_REMEDY: Final = (
     'Send {"key": "person:<object id>", "cause": {"kind": "event", "origin": "..."}, '
     '"first_asked": "<ISO 8601 with offset>"}, or better: send an event to people-events'
 )
@@ -90,7 +90,7 @@ class _WorkOnWire(_Strict):
     effective: _Moment | None = None
     failing_since: _Moment | None = None
     due: _Moment | None = None
-    moments: Annotated[list[_Moment], Field(max_length=FUTURE_LOOKS)] = []
+    moments: Annotated[list[_Moment], Field(max_length=FUTURE_CHECKS)] = []
     after: _PositionOnWire | None = None
     upto: _PositionOnWire | None = None
 
@@ -123,15 +123,17 @@ def decode(body: bytes, session: str | None = None) -> WorkItem:
     one writer only.
     """
     if len(body) > BODY_BYTES:
-        raise Rejected("body", f"it has {len(body):,} bytes; a work item has at most {BODY_BYTES:,}", _MEND)
+        raise Rejected("body", f"it has {len(body):,} bytes; a work item has at most {BODY_BYTES:,}", _REMEDY)
     try:
         wire = _WorkOnWire.model_validate_json(body)
     except ValidationError as error:
         where, why = misfits(error)[0]
-        raise Rejected(where or "body", why, _MEND) from error
+        raise Rejected(where or "body", why, _REMEDY) from error
     cause, key = wire.cause, parse_key(wire.key)
     if session is not None and session != session_id(key):
-        raise Rejected("session", f"the key's session is {session_id(key)}, and the message came under another", _MEND)
+        raise Rejected(
+            "session", f"the key's session is {session_id(key)}, and the message came under another", _REMEDY
+        )
     hints = tuple(map(ProfileKey.parse, wire.hints))
     if isinstance(key, ProfileKey):
         _judge_profile(key, "key")
@@ -165,14 +167,14 @@ def waiting_event(body: bytes, properties: Mapping[str, Any]) -> RejectedEvent |
     if WAITS not in properties:
         return None
     told = {name: str(value) for name, value in properties.items() if name != WAITS}
-    field_name, reason, mend = (told.pop(name, "") for name in ("field", "reason", "mend"))
-    return RejectedEvent(body, field_name, reason, mend, told.pop("source-message-id", None), told)
+    field_name, reason, remedy = (told.pop(name, "") for name in ("field", "reason", "remedy"))
+    return RejectedEvent(body, field_name, reason, remedy, told.pop("source-message-id", None), told)
 
 
 def _judge_profile(key: ProfileKey, place: str) -> None:
     if not (_ID.fullmatch(key.account) and _ID.fullmatch(key.profile)):
         reason = "billing accounts and profiles are named with 1 to 128 of A-Z, a-z, 0-9, ':', '.', '_' and '-'"
-        raise Rejected(place, reason, _MEND)
+        raise Rejected(place, reason, _REMEDY)
 
 
 def _spelled(key: Key) -> str:

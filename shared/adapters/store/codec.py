@@ -20,7 +20,7 @@ from pydantic_core import CoreSchema, PydanticSerializationError, SchemaSerializ
 from pydantic_core import core_schema as schemas
 
 from shared.adapters.store.rows import ROW_CHARACTERS, Damaged, Row
-from shared.domain.guards.brake import BrakeCause, Pause
+from shared.domain.guards.pauses import Pause, PauseCause
 from shared.domain.keys import PersonKey, ProfileKey, parse_key
 from shared.domain.misfits import in_one_line
 from shared.errors import Permanent, StoreRefused
@@ -124,7 +124,7 @@ def _time(text: str) -> datetime:
 
 def _pause(text: str) -> Pause:
     cause, _, scope = text.partition(" ")
-    return Pause(BrakeCause(cause), scope)
+    return Pause(PauseCause(cause), scope)
 
 
 def _holder(text: str) -> PersonKey | ProfileKey:

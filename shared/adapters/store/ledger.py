@@ -156,6 +156,6 @@ class RowsChain:
 
     async def _list(self) -> None:
         """Lists the key among those that have a chain."""
-        # One that is there is as good: somebody else's, or ours from an append that failed.
+        # One that is there is as good: somebody else's, or managed from an append that failed.
         with suppress(Exists):
             await self._rows.write(_KEYS, Insert(fitting(_KEY, self._key), {"key": self._key}))

@@ -27,7 +27,7 @@ LOCK_SECONDS: Final = 5.0
 """How long a call waits for another process that writes. Writes take milliseconds; longer, and it is stuck."""
 
 _APPLICATION_ID: Final = 0x1417ACC5
-"""Marks the file as ours (PRAGMA application_id): no other program's database is written to by mistake."""
+"""Marks the file as managed (PRAGMA application_id): no other program's database is written to by mistake."""
 
 _SCHEMA_VERSION: Final = 1
 
@@ -50,7 +50,7 @@ _TRANSIENT_CODES: Final = {
     sqlite3.SQLITE_NOMEM: "no memory is left",
 }
 
-_TO_BE_MENDED_CODES: Final = {
+_TO_BE_FIXED_CODES: Final = {
     sqlite3.SQLITE_CANTOPEN: "it cannot be opened; is the folder there, and may this user write to it?",
     sqlite3.SQLITE_READONLY: "it may not be written to by this user",
     sqlite3.SQLITE_PERM: "it may not be used by this user",
@@ -136,9 +136,9 @@ class SqliteRows:
             code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the low byte is the code without its details
             if code in _TRANSIENT_CODES:
                 raise Transient(f"'{self._path}': {_TRANSIENT_CODES[code]} ({error})") from error
-            if code in _TO_BE_MENDED_CODES:
-                self._disconnect()  # whoever mends the file need not restart us
-                raise StoreRefused(f"'{self._path}': {_TO_BE_MENDED_CODES[code]} ({error})") from error
+            if code in _TO_BE_FIXED_CODES:
+                self._disconnect()  # whoever fixes the file need not restart us
+                raise StoreRefused(f"'{self._path}': {_TO_BE_FIXED_CODES[code]} ({error})") from error
             raise
 
     def _connect(self) -> sqlite3.Connection:

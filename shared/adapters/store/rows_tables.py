@@ -212,7 +212,7 @@ class TableRows:
         if error.status_code in {401, 403}:
             return StoreRefused(
                 f"{said}; give the app's identity the role Storage Table Data Contributor on the account, "
-                "and look whether its firewall lets the app through"
+                "and check whether its firewall lets the app through"
             )
         return StoreRefused(f"{said}: {error.message}")
 

@@ -7,10 +7,10 @@ How State's values are spread over rows lives here; their spelling is `codec`, a
                name:<sha256 of the identity>:<id>     somebody who was once called that; only ever added
     profiles   profile:<account>/<profile>            a ProfileState
     future     due:<key>                              a FutureLooks; a name in the key is there by its digest
-    catalogue  (see `whole_value`)                    the Catalogue
+    catalogue  (see `chunked_value`)                    the Catalogue
     reports    report:<countdown>:<random>:<number>   a report's text, in parts; later ones sort first
 
-What guards the app (holds, reservations, brake, baseline, foreign assignments) is kept by `state_guards`.
+What guards the app (holds, reservations, pause, baseline, unmanaged assignments) is kept by `state_guards`.
 """
 
 import hashlib
@@ -22,13 +22,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from shared.adapters.store.chunked_value import PART, ChunkedValue, parts_of
 from shared.adapters.store.codec import Codec
 from shared.adapters.store.rows import Changed, Damaged, Exists, Insert, Replace, Row, Rows, after, fitting, put_over
 from shared.adapters.store.state_guards import GuardsState
-from shared.adapters.store.whole_value import PART, Whole, parts_of
 from shared.domain.catalogue import Catalogue
 from shared.domain.keys import IdentityKey, IdentityKind, PersonKey, ProfileKey
-from shared.domain.remembered import FutureLooks, PersonState, ProfileState
+from shared.domain.remembered import FutureChecks, PersonState, ProfileState
 from shared.errors import Conflict
 
 _PEOPLE: Final = "people"
@@ -47,16 +47,16 @@ class _PersonRow:
 
 _PERSON: Final = Codec[_PersonRow](_PersonRow, "person", lambda row: _person_key(row.state.object_id))
 _PROFILE: Final = Codec[ProfileState](ProfileState, "profile", lambda state: _profile_key(state.key))
-_DUE: Final = Codec[Mapping[datetime, bool]](Mapping[datetime, bool], "list of future looks")
+_DUE: Final = Codec[Mapping[datetime, bool]](Mapping[datetime, bool], "list of future checks")
 _CATALOGUE: Final = Codec[Catalogue](Catalogue, "catalogue")
 
 
 class RowsState(GuardsState):
-    """`State` over `Rows`. Remembers the last catalogue read: a look costs one small read for it."""
+    """`State` over `Rows`. Remembers the last catalogue read: a check costs one small read for it."""
 
     def __init__(self, rows: Rows) -> None:
         super().__init__(rows)
-        self._catalogue = Whole(rows, "catalogue", "the catalogue", _CATALOGUE)
+        self._catalogue = ChunkedValue(rows, "catalogue", "the catalogue", _CATALOGUE)
 
     async def person(self, object_id: str) -> PersonState:
         """A person's row, an empty one when there is none. One read."""
@@ -121,17 +121,17 @@ class RowsState(GuardsState):
         """Replaces the catalogue as a whole: a reader sees the old one or the new one. Raises `Conflict`."""
         await self._catalogue.put(catalogue, catalogue.read_at)
 
-    async def future_looks(self, key: PersonKey | IdentityKey) -> FutureLooks:
+    async def future_checks(self, key: PersonKey | IdentityKey) -> FutureChecks:
         """A key's row, an empty one when there is none. One read."""
         row = await self._rows.get(_FUTURE, _future_key(key))
-        return FutureLooks(key) if row is None else FutureLooks(key, _DUE.value(row), row.etag)
+        return FutureChecks(key) if row is None else FutureChecks(key, _DUE.value(row), row.etag)
 
-    async def put_future_looks(self, looks: FutureLooks) -> FutureLooks:
+    async def put_future_checks(self, checks: FutureChecks) -> FutureChecks:
         """Stores a row over the version it was read as. Raises `Conflict`."""
         # It does not say whose: the row's key does, and names stay out of it.
-        put = put_over(looks.version, _future_key(looks.key), _DUE.body(dict(sorted(looks.due.items()))))
+        put = put_over(checks.version, _future_key(checks.key), _DUE.body(dict(sorted(checks.due.items()))))
         etag = await self._put(_FUTURE, put, f"what is remembered as '{put.key}'")
-        return replace(looks, version=etag)
+        return replace(checks, version=etag)
 
     async def put_report(self, at: datetime, report: Mapping[str, Any]) -> None:
         """Keeps a sweep's report, also beside another of the same moment."""

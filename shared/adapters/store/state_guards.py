@@ -1,13 +1,13 @@
-"""State of the guards over rows: holds, reservations, the brake, and what the last good sweep saw.
+"""State of the guards over rows: holds, reservations, the pause, and what the last good sweep saw.
 
 How these values are spread over rows lives here; their spelling is `codec`, and `state` has the rest.
 
     partition  row key                                what it holds
     holds      hold:<key>                             a KeyHolds; a key without holds has no row
     guards     reservations:<kind>                    a Reservations
-               brake                                  the Brake
+               pause                                  the Pause
                baseline                               the Baseline
-    sighted    (see `whole_value`)                    every Sighted
+    sighted    (see `chunked_value`)                    every Sighted
 """
 
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -15,6 +15,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
+from shared.adapters.store.chunked_value import ChunkedValue
 from shared.adapters.store.codec import Codec
 from shared.adapters.store.rows import (
     Changed,
@@ -31,19 +32,18 @@ from shared.adapters.store.rows import (
     fitting,
     put_over,
 )
-from shared.adapters.store.whole_value import Whole
 from shared.domain.guards.baseline import Baseline
-from shared.domain.guards.brake import Brake
-from shared.domain.guards.budgets import Reservations
+from shared.domain.guards.daily_limits import Reservations
 from shared.domain.guards.holds import KeyHolds
-from shared.domain.history.foreign_sightings import Sighted
+from shared.domain.guards.pauses import Pauses
+from shared.domain.history.unmanaged_sightings import Sighted
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.policy.model import ActionKind
 from shared.errors import Conflict
 
 _HOLDS: Final = "holds"
 _GUARDS: Final = "guards"
-_BRAKE: Final = "brake"
+_PAUSES: Final = "pauses"
 _BASELINE: Final = "baseline"
 
 _TRIES: Final = 3
@@ -55,9 +55,9 @@ _KEY_HOLDS: Final = Codec[KeyHolds](KeyHolds, "list of holds", lambda row: _hold
 _RESERVATIONS: Final = Codec[Reservations](
     Reservations, "list of reservations", lambda row: _reservations_key(row.kind)
 )
-_BRAKES: Final = Codec[Brake](Brake, "brake")
+_PAUSES_CODEC: Final = Codec[Pauses](Pauses, "pauses")
 _BASELINES: Final = Codec[Baseline](Baseline, "baseline")
-_SIGHTED: Final = Codec[tuple[Sighted, ...]](tuple[Sighted, ...], "list of foreign assignments")
+_SIGHTED: Final = Codec[tuple[Sighted, ...]](tuple[Sighted, ...], "list of unmanaged assignments")
 
 
 class GuardsState:
@@ -65,7 +65,7 @@ class GuardsState:
 
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
-        self._sighted = Whole(rows, "sighted", "the list of foreign assignments", _SIGHTED, ())
+        self._sighted = ChunkedValue(rows, "sighted", "the list of unmanaged assignments", _SIGHTED, ())
 
     async def key_holds(self, key: PersonKey | ProfileKey) -> KeyHolds:
         """Every hold of a key, none when there is no row. One read."""
@@ -76,12 +76,12 @@ class GuardsState:
         """Stores each row over the version it was read as; one without holds goes.
 
         Raises `Conflict` for those that somebody else changed meanwhile, and stores all others. With `whole`, up to 100
-        rows are stored together or not at all, fewer where they are long; more in several such lots, up to the first
+        rows are stored together or not at all, fewer where they are long; more in several such groups, up to the first
         that conflicts.
         """
         conflicts: list[Operation] = []
-        for lot in batches([operation for row in rows for operation in _hold_operation(row)]):
-            conflicts += await self._put_holds(lot, whole=whole)
+        for group in batches([operation for row in rows for operation in _hold_operation(row)]):
+            conflicts += await self._put_holds(group, whole=whole)
             if whole and conflicts:
                 break
         if conflicts:
@@ -90,17 +90,17 @@ class GuardsState:
                 of = f"{'one of ' * whole}{len(conflicts)} keys, {of} the first,"
             raise Conflict(f"somebody else changed the holds of {of} meanwhile")
 
-    async def _put_holds(self, lot: Sequence[Operation], *, whole: bool) -> Sequence[Operation]:
-        """Stores a lot in one batch, else in halves: what stands in the way is found in few writes. Returns that."""
+    async def _put_holds(self, group: Sequence[Operation], *, whole: bool) -> Sequence[Operation]:
+        """Stores a group in one batch, else in halves: what stands in the way is found in few writes. Returns that."""
         try:
-            await self._rows.write(_HOLDS, *lot)
+            await self._rows.write(_HOLDS, *group)
         except (Exists, Changed):
-            if whole or len(lot) == 1:
-                return lot
-            half = len(lot) // 2
+            if whole or len(group) == 1:
+                return group
+            half = len(group) // 2
             return [
-                *await self._put_holds(lot[:half], whole=False),
-                *await self._put_holds(lot[half:], whole=False),
+                *await self._put_holds(group[:half], whole=False),
+                *await self._put_holds(group[half:], whole=False),
             ]
         return ()
 
@@ -110,7 +110,7 @@ class GuardsState:
             yield holds_of(row)
 
     async def reservations(self, kind: ActionKind) -> Reservations:
-        """What was reserved of a kind's budget. One read."""
+        """What was reserved of a kind's daily limit. One read."""
         row = await self._rows.get(_GUARDS, _reservations_key(kind))
         return Reservations(kind) if row is None else reservations_of(row)
 
@@ -121,15 +121,15 @@ class GuardsState:
         etag = await self._put(_GUARDS, put, what)
         return replace(row, version=etag)
 
-    async def brake(self) -> Brake:
-        """The brake, without a cause when there is no row. One read, never from memory."""
-        row = await self._rows.get(_GUARDS, _BRAKE)
-        return Brake() if row is None else brake_of(row)
+    async def pauses(self) -> Pauses:
+        """The pause, without a cause when there is no row. One read, never from memory."""
+        row = await self._rows.get(_GUARDS, _PAUSES)
+        return Pauses() if row is None else pauses_of(row)
 
-    async def put_brake(self, brake: Brake) -> Brake:
+    async def put_pauses(self, pauses: Pauses) -> Pauses:
         """Stores it over the version it was read as. Raises `Conflict`."""
-        put = put_over(brake.version, _BRAKE, _BRAKES.body(brake))
-        return replace(brake, version=await self._put(_GUARDS, put, "the brake meanwhile"))
+        put = put_over(pauses.version, _PAUSES, _PAUSES_CODEC.body(pauses))
+        return replace(pauses, version=await self._put(_GUARDS, put, "the pause meanwhile"))
 
     async def baseline(self) -> Baseline | None:
         """What the last good sweep counted; None before the first. One read."""
@@ -156,7 +156,7 @@ class GuardsState:
             return
 
     async def sighted(self) -> Sequence[Sighted]:
-        """Every foreign assignment that the last sweep saw. One read while they are the ones read before."""
+        """Every unmanaged assignment that the last sweep saw. One read while they are the ones read before."""
         return await self._sighted.get() or ()
 
     async def put_sighted(self, sighted: Sequence[Sighted]) -> None:
@@ -204,9 +204,9 @@ def reservations_of(row: Row) -> Reservations:
     return replace(_RESERVATIONS.value(row), version=row.etag)
 
 
-def brake_of(row: Row) -> Brake:
-    """The brake whose row this is. Raises `Damaged`: a brake that cannot be read is not off."""
-    return replace(_BRAKES.value(row), version=row.etag)
+def pauses_of(row: Row) -> Pauses:
+    """The pause whose row this is. Raises `Damaged`: a pause that cannot be read is not off."""
+    return replace(_PAUSES_CODEC.value(row), version=row.etag)
 
 
 def baseline_of(row: Row) -> Baseline:

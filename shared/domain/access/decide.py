@@ -13,9 +13,9 @@ from typing import Final
 
 from shared.domain.access.employment import Standing
 from shared.domain.access.employment import standing as standing_of
-from shared.domain.access.ownership import AdoptedRow, ForeignAssignment, Held, OwnAssignment
+from shared.domain.access.ownership import AdoptedRow, Held, ManagedAssignment, UnmanagedAssignment
 from shared.domain.access.plan import AskFirst, Employment, Grant, Note, NoteKind, Plan, Revoke, StoppedBy, Strength
-from shared.domain.access.rules import Wanted, listed_rules, managed_accounts, wanted
+from shared.domain.access.rules import Entitlements, listed_rules, managed_accounts, wanted
 from shared.domain.billing import OTHER_RECIPIENT_ROLES
 from shared.domain.catalogue import Catalogue
 from shared.domain.people import AbsentPerson, Person, PersonRead, UnreadablePerson
@@ -42,10 +42,10 @@ def decide(person: PersonRead, policy: Policy, catalogue: Catalogue, held: Seque
     unreadable = _unreadable(person)
     if now_is.employment is Employment.UNREADABLE:
         return Plan(now_is.employment, now_is.reason, notes=unreadable)
-    gives = Wanted(notes=unreadable)
+    gives = Entitlements(notes=unreadable)
     if isinstance(person, Person) and now_is.employment is Employment.EMPLOYED:
         gives = wanted(person, policy, catalogue)
-    elif isinstance(person, Person) and _holds_ours(held) and may_serve(person, now_is):
+    elif isinstance(person, Person) and _holds_managed(held) and may_serve(person, now_is):
         now_is, gives = _serving(now_is, wanted(person, policy, catalogue), held)
     return _Decision(
         principal=principal,
@@ -75,18 +75,18 @@ def may_serve(person: Person, stands: Standing) -> bool:
     return stands.employment is Employment.PRE_HIRE and person.account_enabled is not False
 
 
-def _holds_ours(held: Sequence[Held]) -> bool:
-    return any(isinstance(one, OwnAssignment) for one in held)
+def _holds_managed(held: Sequence[Held]) -> bool:
+    return any(isinstance(one, ManagedAssignment) for one in held)
 
 
-def _serving(stands: Standing, gives: Wanted, held: Sequence[Held]) -> tuple[Standing, Wanted]:
+def _serving(stands: Standing, gives: Entitlements, held: Sequence[Held]) -> tuple[Standing, Entitlements]:
     """Who serves keeps what a rule gives, and is given nothing more before the date."""
-    kept = {one.profile for one in held if isinstance(one, OwnAssignment)} & gives.rules.keys()
+    kept = {one.profile for one in held if isinstance(one, ManagedAssignment)} & gives.rules.keys()
     reason = f"at work: {stands.reason}, and what was given before stays"
     note = Note(NoteKind.HIRE_DATE_AHEAD, f"{stands.reason}, and they hold what was given before: it stays until then")
     rules = {profile: names for profile, names in gives.rules.items() if profile in kept}
     stands = replace(stands, employment=Employment.EMPLOYED, reason=reason)
-    return stands, Wanted(rules, (*gives.notes, note))
+    return stands, Entitlements(rules, (*gives.notes, note))
 
 
 def _unreadable(person: PersonRead) -> tuple[Note, ...]:
@@ -115,7 +115,7 @@ class _Decision:
         catalogue: Catalogue,
         held: Sequence[Held],
         standing: Standing,
-        gives: Wanted,
+        gives: Entitlements,
     ) -> None:
         self._principal = principal
         self._is_known = is_known
@@ -126,8 +126,8 @@ class _Decision:
         self._managed = managed_accounts(policy, catalogue.accounts)
         self._profiles = {profile.key: profile for profile in catalogue.profiles}
         in_order = sorted(held, key=lambda each: (each.profile, each.assignment.name))
-        self._own = [each for each in in_order if isinstance(each, OwnAssignment)]
-        self._foreign = [each for each in in_order if isinstance(each, ForeignAssignment)]
+        self._own = [each for each in in_order if isinstance(each, ManagedAssignment)]
+        self._unmanaged = [each for each in in_order if isinstance(each, UnmanagedAssignment)]
         self._notes: list[Note] = list(gives.notes)
 
     def plan(self) -> Plan:
@@ -149,7 +149,7 @@ class _Decision:
     def _grants(self) -> list[Grant]:
         # Another role on the profile does not stand in the way: it is a different assignment.
         taken = {each.profile for each in self._own}
-        taken |= {each.profile for each in self._foreign if each.assignment.is_invoice_manager}
+        taken |= {each.profile for each in self._unmanaged if each.assignment.is_invoice_manager}
         grants = []
         for key, rules in self._gives.rules.items():
             if key in taken:
@@ -177,7 +177,7 @@ class _Decision:
                 revokes.append(Revoke(own, self._standing.strength, self._standing.reason, self._ask_first(own)))
         return revokes
 
-    def _ask_first(self, own: OwnAssignment) -> AskFirst | None:
+    def _ask_first(self, own: ManagedAssignment) -> AskFirst | None:
         """Whether a person has to judge an old leave date: had it been known, nothing would be left to take."""
         if not self._standing.stale:
             return None
@@ -188,15 +188,15 @@ class _Decision:
         self._notes.append(Note(NoteKind.STALE_LEAVE_DATE, why, own.profile))
         return AskFirst(StoppedBy.STALE_LEAVE_DATE, why)
 
-    def _out_of_reach(self, own: OwnAssignment) -> Note | None:
+    def _out_of_reach(self, own: ManagedAssignment) -> Note | None:
         if own.profile.account.lower() not in self._managed:
-            return Note(NoteKind.NOT_MANAGED, "ours, but its billing account is not managed: it stays", own.profile)
+            return Note(NoteKind.NOT_MANAGED, "managed, but its billing account is not managed: it stays", own.profile)
         return None
 
-    def _not_known(self, own: OwnAssignment) -> Note | None:
+    def _not_known(self, own: ManagedAssignment) -> Note | None:
         """Why nothing may be concluded from no rule giving it: then it stays."""
         if own.profile not in self._profiles:
-            text = "ours, but the last bulk read of billing did not list the profile: it stays"
+            text = "managed, but the last bulk read of billing did not list the profile: it stays"
             return Note(NoteKind.RULE_NOT_KNOWN, text, own.profile)
         # Where nobody remembers which rules gave it, any of them may have.
         gave = own.rules or {rule.name for rule in self._policy.rules} or {_REMOVED}
@@ -206,7 +206,7 @@ class _Decision:
                 return Note(NoteKind.RULE_NOT_KNOWN, f"what rule {rule} gave stays: {why}", own.profile)
         return None
 
-    def _why_moved(self, own: OwnAssignment) -> str:
+    def _why_moved(self, own: ManagedAssignment) -> str:
         if not own.rules:
             return "no rule gives it"
         gone = own.rules - {rule.name for rule in self._policy.rules}
@@ -223,20 +223,20 @@ class _Decision:
             for profile, holders in self._catalogue.other_roles.items()
             if self._principal in holders
         }
-        for each in self._foreign:
+        for each in self._unmanaged:
             if not each.assignment.is_invoice_manager:
                 if is_leaver or each.assignment.role in OTHER_RECIPIENT_ROLES:
                     other_roles.add((each.profile, _called(each.assignment.role)))
             elif is_leaver:
-                text = f"a leaver holds Invoice manager by an assignment that is not ours: {each.why}"
+                text = f"a leaver holds Invoice manager by an assignment that is not managed: {each.why}"
                 text = f"{text}; {_how_to_remove(each, self._principal, is_known=self._is_known)}"
                 self._notes.append(Note(NoteKind.LEAVER_HOLDS_FOREIGN, text, each.profile))
             else:
-                text = f"Invoice manager by an assignment that is not ours: {each.why}"
-                self._notes.append(Note(NoteKind.FOREIGN, text, each.profile))
+                text = f"Invoice manager by an assignment that is not managed: {each.why}"
+                self._notes.append(Note(NoteKind.UNMANAGED, text, each.profile))
         for profile, called in other_roles:
             if is_leaver:
-                text = f"a leaver holds {called}, which is not ours; {_BY_HAND}"
+                text = f"a leaver holds {called}, which is not managed; {_BY_HAND}"
                 self._notes.append(Note(NoteKind.LEAVER_HOLDS_FOREIGN, text, profile))
             elif profile in self._gives.rules:
                 self._notes.append(
@@ -244,13 +244,13 @@ class _Decision:
                 )
 
 
-def _how_to_remove(foreign: ForeignAssignment, principal: str, *, is_known: bool) -> str:
-    """What a person does to have a leaver's foreign assignment taken away. The command is for a POSIX shell."""
-    if not is_known and (foreign.assignment.principal_type or "").lower() != "user":
+def _how_to_remove(unmanaged: UnmanagedAssignment, principal: str, *, is_known: bool) -> str:
+    """What a person does to have a leaver's unmanaged assignment taken away. The command is for a POSIX shell."""
+    if not is_known and (unmanaged.assignment.principal_type or "").lower() != "user":
         return f"the directory knows nobody of this id, so that it cannot be adopted: {_BY_HAND}"
-    if AdoptedRow.of(foreign.assignment) is None:
+    if AdoptedRow.of(unmanaged.assignment) is None:
         return f"it does not say when it was made, so that it cannot be adopted: {_BY_HAND}"
-    return f"to have it removed: python -m cli adopt {shlex.quote(str(foreign.profile))} {shlex.quote(principal)}"
+    return f"to have it removed: python -m cli adopt {shlex.quote(str(unmanaged.profile))} {shlex.quote(principal)}"
 
 
 def _called(role: str) -> str:

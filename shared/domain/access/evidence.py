@@ -38,7 +38,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """What may be revoked now, what waits, and what to remember instead for the next look."""
+    """What may be revoked now, what waits, and what to remember instead for the next check."""
 
     apply: tuple[Revoke, ...]
     wait: tuple[Waiting, ...]
@@ -60,8 +60,8 @@ def weigh(
 ) -> Weighed:
     """Splits a plan's revokes into those that act now and those that wait.
 
-    Strong evidence acts at once. Weak evidence acts when an earlier look saw the same at least `settle` ago,
-    or, for who moved on, `grace` if that is longer. Evidence that this look does not find is forgotten, so
+    Strong evidence acts at once. Weak evidence acts when an earlier check saw the same at least `settle` ago,
+    or, for who moved on, `grace` if that is longer. Evidence that this check does not find is forgotten, so
     that it starts anew when it returns; so does evidence whose first sight lies in the future, because a
     clock was wrong, or more than a week behind.
     """

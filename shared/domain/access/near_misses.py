@@ -148,9 +148,9 @@ def ask_about(plan: Plan, missed: Mapping[ProfileKey, str]) -> Plan:
 
 
 def _all_of(near: Sequence[Near], rules: Iterable[Rule]) -> str:
-    """Those of the texts that the rules look at."""
-    looked_at = frozenset[str]().union(*(rule_attributes(rule) for rule in rules))
-    return " and ".join(str(one) for one in near if one.attribute in looked_at)
+    """Those of the texts that the rules check."""
+    checked = frozenset[str]().union(*(rule_attributes(rule) for rule in rules))
+    return " and ".join(str(one) for one in near if one.attribute in checked)
 
 
 def _compared(texts: Iterable[str]) -> Iterator[str]:

@@ -1,6 +1,7 @@
-"""Whose assignment is it? The proof that something is ours, and the only way to build it.
+"""Whose assignment is it? The proof that something is managed, and the only way to build it.
 
-Promise 4: only what is ours. A revoke takes an `OwnAssignment`, and an `OwnAssignment` comes out of `prove` alone.
+Promise 4: only what is managed. A revoke takes an `ManagedAssignment`, and an `ManagedAssignment` comes out of
+`prove` alone.
 """
 
 from collections.abc import Set as AbstractSet
@@ -15,7 +16,7 @@ from shared.domain.keys import ProfileKey
 _PROVED = object()
 
 
-class Proof(StrEnum):
+class OwnershipBasis(StrEnum):
     """What an ownership rests on."""
 
     CREATED_BY = "created-by"
@@ -27,7 +28,7 @@ class Proof(StrEnum):
 
 
 _EXPLAINS: Final = timedelta(minutes=15)
-"""How long after an intent a row may be made that it explains: looks that wait for a grant to show are over then."""
+"""How long after an intent a row may be made that it explains: checks that wait for a grant to show are over then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +63,14 @@ class AdoptedRow:
 
 
 @dataclass(frozen=True, slots=True)
-class OwnAssignment:
-    """An Invoice manager assignment proved ours. Built by `prove` and nobody else.
+class ManagedAssignment:
+    """An Invoice manager assignment proved managed. Built by `prove` and nobody else.
 
     `rules` are those that gave it as far as we remember, None when we do not.
     """
 
     assignment: Assignment
-    proof: Proof
+    proof: OwnershipBasis
     rules: frozenset[str] | None
     token: object
 
@@ -84,8 +85,8 @@ class OwnAssignment:
 
 
 @dataclass(frozen=True, slots=True)
-class ForeignAssignment:
-    """An Invoice manager assignment that is not ours, and why we say so."""
+class UnmanagedAssignment:
+    """An Invoice manager assignment that is not managed, and why we say so."""
 
     assignment: Assignment
     why: str
@@ -96,7 +97,7 @@ class ForeignAssignment:
         return self.assignment.profile
 
 
-type Held = OwnAssignment | ForeignAssignment
+type Held = ManagedAssignment | UnmanagedAssignment
 
 
 def prove(  # noqa: PLR0911 - one return per reason, in the order in which they decide
@@ -107,25 +108,25 @@ def prove(  # noqa: PLR0911 - one return per reason, in the order in which they 
     adopted: AdoptedRow | None = None,
     rules: frozenset[str] | None = None,
 ) -> Held:
-    """Says whether a live Invoice manager assignment is ours.
+    """Says whether a live Invoice manager assignment is managed.
 
-    `identities` are the object ids (lower-case) under which this app writes or wrote. Ours is: made by one of them;
+    `identities` are the object ids (lower-case) under which this app writes or wrote. Managed is: made by one of them;
     or this very row `adopted`; or, where the row does not say who made it, an intent of ours that precedes its
-    creation and before which nothing was there. Anything else is foreign, a row of another role always.
+    creation and before which nothing was there. Anything else is unmanaged, a row of another role always.
     """
     if not assignment.is_invoice_manager:
-        return ForeignAssignment(assignment, "another role than Invoice manager")
+        return UnmanagedAssignment(assignment, "another role than Invoice manager")
     if assignment.created_by is not None and assignment.created_by in identities:
-        return OwnAssignment(assignment, Proof.CREATED_BY, rules, _PROVED)
+        return ManagedAssignment(assignment, OwnershipBasis.CREATED_BY, rules, _PROVED)
     if adopted is not None and adopted == AdoptedRow.of(assignment):
-        return OwnAssignment(assignment, Proof.ADOPTED, rules, _PROVED)
+        return ManagedAssignment(assignment, OwnershipBasis.ADOPTED, rules, _PROVED)
     if assignment.created_by is not None:
-        return ForeignAssignment(assignment, f"made by {assignment.created_by}")
+        return UnmanagedAssignment(assignment, f"made by {assignment.created_by}")
     if intent is None or not intent.found_nothing:
-        return ForeignAssignment(assignment, "does not say who made it, and no intent of ours explains it")
+        return UnmanagedAssignment(assignment, "does not say who made it, and no intent of ours explains it")
     # The service was seen to cut createdOn to whole seconds, so an intent counts from the beginning of its second.
     if assignment.created_on is None or assignment.created_on < intent.recorded_at.replace(microsecond=0):
-        return ForeignAssignment(assignment, "does not say who made it, and was there before our intent")
+        return UnmanagedAssignment(assignment, "does not say who made it, and was there before our intent")
     if assignment.created_on > intent.recorded_at + _EXPLAINS:
-        return ForeignAssignment(assignment, "does not say who made it, and was made long after our intent")
-    return OwnAssignment(assignment, Proof.INTENT, rules, _PROVED)
+        return UnmanagedAssignment(assignment, "does not say who made it, and was made long after our intent")
+    return ManagedAssignment(assignment, OwnershipBasis.INTENT, rules, _PROVED)

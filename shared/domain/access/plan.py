@@ -9,17 +9,17 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from shared.domain.access.ownership import OwnAssignment
+from shared.domain.access.ownership import ManagedAssignment
 from shared.domain.keys import ProfileKey
 
 
 class StoppedBy(StrEnum):
     """What makes an action wait for a person."""
 
-    BUDGET = "budget"
-    """The kind's budget is used up: what it had room for went, and the rest waits as one lot (`of_budget`)."""
+    DAILY_LIMIT = "daily_limit"
+    """The kind's daily limit is used up: what it had room for was done, the rest waits as one group."""
     SWEEP = "sweep"
-    """One sweep wanted more of the kind than its budget has left; the sweep's whole lot is held. Never leavers."""
+    """One sweep wanted more of the kind than its daily limit has left: all of it is held. Never leavers."""
     POLICY = "policy"
     """The first sweep under a changed policy wanted it."""
     FIGHTS_BACK = "fights-back"
@@ -34,7 +34,7 @@ class StoppedBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AskFirst:
-    """Why a person has to decide before an action is taken, whatever its budget has left: what stops it, in words."""
+    """Why a person has to decide before an action is taken, whatever its daily limit has left."""
 
     stopped_by: StoppedBy
     why: str
@@ -58,9 +58,9 @@ class Strength(StrEnum):
 
 
 class NoteKind(StrEnum):
-    """What a look found and leaves alone."""
+    """What a check found and leaves alone."""
 
-    FOREIGN = "foreign"
+    UNMANAGED = "unmanaged"
     ALREADY_RECEIVES = "already-receives"
     PROTECTED = "protected"
     PRE_HIRE = "pre-hire"
@@ -100,12 +100,12 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Revoke:
-    """An assignment proved ours that the person should no longer hold.
+    """An assignment proved managed that the person should no longer hold.
 
     With `ask_first` it is taken only once a person released it.
     """
 
-    assignment: OwnAssignment
+    assignment: ManagedAssignment
     strength: Strength
     reason: str
     ask_first: AskFirst | None = None

@@ -20,7 +20,7 @@ from shared.domain.policy.selectors import but, pick, unresolved
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Entitlements:
     """What the rules give one person: each profile with the rules that give it, in policy order, and notes.
 
     Only profiles of managed accounts are among them, in the order of their keys, whatever their status.
@@ -53,7 +53,7 @@ def matches(rule: Rule, person: Person) -> bool:
     return _lets_in(rule, person) and _means(rule, person)
 
 
-def wanted(person: Person, policy: Policy, catalogue: Catalogue) -> Wanted:
+def wanted(person: Person, policy: Policy, catalogue: Catalogue) -> Entitlements:
     """What the rules give a person who is employed: the union over all of them."""
     managed = managed_accounts(policy, catalogue.accounts)
     given: dict[ProfileKey, list[str]] = {}
@@ -73,7 +73,7 @@ def wanted(person: Person, policy: Policy, catalogue: Catalogue) -> Wanted:
             elif rule.profiles is not Everything.ALL:
                 text = f"rule {rule.name} gives it, but its billing account is not managed"
                 notes[Note(NoteKind.NOT_MANAGED, text, profile.key)] = None
-    return Wanted({key: tuple(given[key]) for key in sorted(given)}, tuple(notes))
+    return Entitlements({key: tuple(given[key]) for key in sorted(given)}, tuple(notes))
 
 
 def unknown_rules(

@@ -1,1 +1,1 @@
-"""What others gave: where it could be made ours, and what follows from that."""
+"""What others gave: where it could be made managed, and what follows from that."""

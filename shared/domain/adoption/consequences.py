@@ -1,7 +1,7 @@
-"""Adoption: what would follow if an assignment that somebody else made became ours.
+"""Adoption: what would follow if an assignment that somebody else made became managed.
 
 Lives here: who may be adopted, the consequence of each, and which ones a choice means. Pure, and no order: what really
-follows the next look decides.
+follows the next check decides.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from shared.domain.policy.model import Policy
 
 
 class Consequence(StrEnum):
-    """What the next look would do with an adopted assignment."""
+    """What the next check would do with an adopted assignment."""
 
     STAYS = "stays"
     """A rule gives it: it stays for as long as one does."""
@@ -42,7 +42,7 @@ class Why(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which assignments to adopt: chosen ones, all foreign ones that a rule gives, all foreign ones of leavers."""
+    """Which assignments to adopt: chosen ones, all unmanaged ones that a rule gives, all unmanaged ones of leavers."""
 
     pairs: tuple[tuple[ProfileKey, str], ...] = ()
     given_by_rule: bool = False
@@ -86,8 +86,8 @@ def refusal(existing: Existing) -> str | None:
     """Why an assignment can not be adopted; None where it can."""
     if existing.protected:
         return "the policy protects this person: nothing of theirs is ever ours to take"
-    if existing.owner is Owner.OURS:
-        return f"it is ours already: {existing.owner_why}"
+    if existing.owner is Owner.MANAGED:
+        return f"it is managed already: {existing.owner_why}"
     if existing.principal in {PrincipalKind.GROUP, PrincipalKind.APP}:
         holder = "a group" if existing.principal is PrincipalKind.GROUP else "an app"
         return f"it is held by {holder}, and we give and take people's only"
@@ -106,7 +106,7 @@ def consequences(
     enforced: frozenset[ProfileKey],
     now: datetime,
 ) -> list[Adoption]:
-    """What would follow from adopting one person's chosen assignments, each decided as if it were ours."""
+    """What would follow from adopting one person's chosen assignments, each decided as if it were managed."""
     adoptions: list[Adoption] = []
     able: list[tuple[Existing, Why]] = []
     for existing, why in chosen:
@@ -152,7 +152,7 @@ def _follows(existing: Existing, plan: Plan) -> tuple[Consequence, str]:
 def _when(revoke: Revoke) -> str:
     if revoke.ask_first is not None:
         return " once a person releases it"
-    return " at once" if revoke.strength is Strength.STRONG else " when a second look finds the same"
+    return " at once" if revoke.strength is Strength.STRONG else " when a second check finds the same"
 
 
 def _because(plan: Plan, revoke: Revoke) -> str:

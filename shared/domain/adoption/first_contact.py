@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from shared.domain.access.employment import Standing, standing
-from shared.domain.access.ownership import ForeignAssignment, Held, OwnAssignment, Proof
+from shared.domain.access.ownership import Held, ManagedAssignment, OwnershipBasis, UnmanagedAssignment
 from shared.domain.access.plan import Employment
 from shared.domain.access.rules import wanted
 from shared.domain.catalogue import Catalogue
@@ -23,8 +23,8 @@ from shared.domain.policy.model import Policy
 class Owner(StrEnum):
     """Whose an assignment is."""
 
-    OURS = "ours"
-    FOREIGN = "foreign"
+    MANAGED = "managed"
+    UNMANAGED = "unmanaged"
 
 
 class PrincipalKind(StrEnum):
@@ -100,19 +100,19 @@ class Existing:
     @property
     def owner(self) -> Owner:
         """Whose it is."""
-        return Owner.OURS if isinstance(self.held, OwnAssignment) else Owner.FOREIGN
+        return Owner.MANAGED if isinstance(self.held, ManagedAssignment) else Owner.UNMANAGED
 
     @property
     def owner_why(self) -> str:
         """What that rests on."""
-        if isinstance(self.held, ForeignAssignment):
+        if isinstance(self.held, UnmanagedAssignment):
             return self.held.why
         match self.held.proof:
-            case Proof.CREATED_BY:
+            case OwnershipBasis.CREATED_BY:
                 return f"made by us, as {self.held.assignment.created_by}"
-            case Proof.INTENT:
+            case OwnershipBasis.INTENT:
                 return "does not say who made it; an intent of ours explains it"
-            case Proof.ADOPTED:
+            case OwnershipBasis.ADOPTED:
                 return f"adopted; made by {self.held.assignment.created_by or 'it does not say whom'}"
 
     @property
@@ -197,6 +197,6 @@ def quick_counts(held: Iterable[Held]) -> dict[str, dict[str, int]]:
     """
     counted: dict[str, Counter[str]] = {owner.value: Counter() for owner in Owner}
     for one in held:
-        owner = Owner.OURS if isinstance(one, OwnAssignment) else Owner.FOREIGN
+        owner = Owner.MANAGED if isinstance(one, ManagedAssignment) else Owner.UNMANAGED
         counted[owner.value][one.assignment.principal_type or "None"] += 1
     return {owner: dict(sorted(kinds.items())) for owner, kinds in counted.items()}

@@ -1,1 +1,1 @@
-"""What stands between a plan and its writes: brake, budgets, holds."""
+"""What stands between a plan and its writes: pause, daily limits, holds."""

@@ -12,19 +12,19 @@ from shared.domain.guards.holds import Hold, Status
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """What an operator decides about as one: a lot's holds together, or a single hold.
+class HoldGroup:
+    """What an operator decides about as one: a group's holds together, or a single hold.
 
-    `id` is the lot's or the hold's.
+    `id` is the group's or the hold's.
     """
 
     id: str
-    is_lot: bool
+    is_group: bool
     holds: tuple[Hold, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class HoldListing:
     """Every hold at a moment, oldest first.
 
     `at` is when the latest of them changed, or the time of the listing where there is none. What changes afterwards is
@@ -35,59 +35,59 @@ class Listing:
     holds: tuple[Hold, ...]
 
     @property
-    def lines(self) -> list[Line]:
-        """Lots and single holds, in the order in which the first of each came in."""
-        lines: dict[tuple[bool, str], list[Hold]] = {}
+    def groups(self) -> list[HoldGroup]:
+        """Groups and single holds, in the order in which the first of each came in."""
+        groups: dict[tuple[bool, str], list[Hold]] = {}
         for hold in self.holds:
-            lines.setdefault((bool(hold.lot), hold.lot or hold.id), []).append(hold)
-        return [Line(name, is_lot, tuple(holds)) for (is_lot, name), holds in lines.items()]
+            groups.setdefault((bool(hold.group), hold.group or hold.id), []).append(hold)
+        return [HoldGroup(name, is_group, tuple(holds)) for (is_group, name), holds in groups.items()]
 
     def of(self, names: Collection[str] | None) -> list[Hold]:
         """The holds that are called one of `names`, or are in a lot of that name; None means all that wait."""
-        return [hold for hold in self.holds if (_waits(hold) if names is None else {hold.id, hold.lot} & {*names})]
+        return [hold for hold in self.holds if (_waits(hold) if names is None else {hold.id, hold.group} & {*names})]
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How the world is not as the operator saw it: the hold or lot, and what became of it."""
+    """How the world is not as the operator saw it: the hold or group, and what became of it."""
 
     name: str
     what: str
 
 
-def listing(holds: Iterable[Hold], now: datetime) -> Listing:
+def listing(holds: Iterable[Hold], now: datetime) -> HoldListing:
     """The listing of these holds."""
-    ordered = sorted(holds, key=lambda hold: (hold.since, hold.lot, hold.key.canonical, hold.id))
-    return Listing(max(map(_changed, ordered), default=now), tuple(ordered))
+    ordered = sorted(holds, key=lambda hold: (hold.since, hold.group, hold.key.canonical, hold.id))
+    return HoldListing(max(map(_changed, ordered), default=now), tuple(ordered))
 
 
 def choose(
     holds: Collection[Hold],
     names: Collection[str] | None,
-    as_listed: datetime | Listing | None,
+    as_listed: datetime | HoldListing | None,
     *,
     done: Mapping[str, Hold],
 ) -> tuple[dict[str, Hold], list[Difference]]:
     """The holds that a decision concerns, by id, and how they differ from what the operator saw.
 
-    `names` are ids of holds and names of lots, None all that wait. A dismissed hold is concerned under its own id only.
-    A listing is compared hold by hold; a time alone cannot show that a member of a lot went, None shows nothing that
-    changed. What the same decision has `done` before is left out.
+    `names` are ids of holds and names of groups, None all that wait. A dismissed hold is concerned under its own id
+    only. A listing is compared hold by hold; a time alone cannot show that a member of a group went, None shows
+    nothing that changed. What the same decision has `done` before is left out.
     """
     there = {hold.id: hold for hold in holds if hold.id not in done}
-    lots = {hold.lot for hold in (*there.values(), *done.values()) if hold.lot}
+    groups = {hold.group for hold in (*there.values(), *done.values()) if hold.group}
     chosen: dict[str, Hold] = {}
     differences: dict[str, Difference] = {}
     for name in [None] if names is None else names:
         if name is not None and name in there:
             chosen[name] = there[name]
             continue
-        if name is not None and name not in lots and name not in done:
-            differences[name] = Difference(name, "there is no hold or lot of this name, or no longer")
-        members = [hold for hold in there.values() if name is None or hold.lot == name]
+        if name is not None and name not in groups and name not in done:
+            differences[name] = Difference(name, "there is no hold or group of this name, or no longer")
+        members = [hold for hold in there.values() if name is None or hold.group == name]
         chosen |= {hold.id: hold for hold in members if _waits(hold) or _changed_since(hold, as_listed)}
-        for hold in as_listed.holds if isinstance(as_listed, Listing) else ():
-            if _waits(hold) and (name is None or hold.lot == name) and hold.id not in {*there, *done}:
+        for hold in as_listed.holds if isinstance(as_listed, HoldListing) else ():
+            if _waits(hold) and (name is None or hold.group == name) and hold.id not in {*there, *done}:
                 differences[hold.id] = Difference(hold.id, "it is gone: nobody wants this action any more")
     for hold in chosen.values():
         moved = _moved(hold, as_listed)
@@ -96,7 +96,7 @@ def choose(
     return chosen, list(differences.values())
 
 
-def _moved(hold: Hold, as_listed: datetime | Listing | None) -> str | None:
+def _moved(hold: Hold, as_listed: datetime | HoldListing | None) -> str | None:
     """How a hold is not as the operator saw it; None where it is."""
     if as_listed is None:
         return None
@@ -126,6 +126,6 @@ def _changed(hold: Hold) -> datetime:
     return max(hold.since, hold.decided_at or hold.since)
 
 
-def _changed_since(hold: Hold, as_listed: datetime | Listing | None) -> bool:
-    at = as_listed.at if isinstance(as_listed, Listing) else as_listed
+def _changed_since(hold: Hold, as_listed: datetime | HoldListing | None) -> bool:
+    at = as_listed.at if isinstance(as_listed, HoldListing) else as_listed
     return at is not None and _changed(hold) > at

@@ -28,7 +28,7 @@ class Status(StrEnum):
     OPEN = "open"
     """Nothing yet."""
     RELEASED = "released"
-    """To be done, whatever the budget, if it is still the same action; see `RELEASE_STANDS`."""
+    """To be done, whatever the daily limit, if it is still the same action; see `RELEASE_STANDS`."""
     DISMISSED = "dismissed"
     """Not to be done, until the action changes."""
 
@@ -38,7 +38,7 @@ class Hold:
     """One action that was stopped.
 
     `basis` is what the action rests on, in words (its reason; "" when a sweep could not tell): an action on another
-    basis is another action. `lot` names the hold that carries it together with others ("" for one by itself). `since`
+    basis is another action. `group` names the hold that carries it together with others ("" for one by itself). `since`
     is when it came in or its basis changed, `renewed` when somebody last wanted it. `by` and `decided_at` are the
     decision's. `refused` is why the last release of it was not carried out.
     """
@@ -52,7 +52,7 @@ class Hold:
     stopped_by: StoppedBy
     since: datetime
     renewed: datetime
-    lot: str = ""
+    group: str = ""
     status: Status = Status.OPEN
     by: str = ""
     decided_at: datetime | None = None
@@ -68,9 +68,9 @@ class KeyHolds:
     version: str | None = field(default=None, compare=False)
 
 
-def of_budget(kind: ActionKind) -> str:
-    """The name of the lot in which everything of a kind waits that its budget has no room for."""
-    return f"budget:{kind}"
+def of_daily_limit(kind: ActionKind) -> str:
+    """The name of the group in which everything of a kind waits that its daily limit has no room for."""
+    return f"daily_limit:{kind}"
 
 
 def in_time(hold: Hold, now: datetime, grace: timedelta) -> Hold:

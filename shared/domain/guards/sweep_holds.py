@@ -1,7 +1,7 @@
-"""Lots: what one sweep wants, and the holds that carry what is too much of it.
+"""Groups: what one sweep wants, and the holds that carry what is too much of it.
 
-Lives here: which actions of a sweep need room in a budget, what stops them as a lot, and what becomes of a key's holds
-when a sweep has seen it. Pure; reading and storing is the sweep's guards'.
+Lives here: which actions of a sweep need room in a daily limit, what stops them as a group, and what becomes of a
+key's holds when a sweep has seen it. Pure; reading and storing is the sweep's guards'.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,16 +11,16 @@ from datetime import datetime
 from typing import Final
 
 from shared.domain.access.plan import StoppedBy
-from shared.domain.guards.budgets import WINDOW
-from shared.domain.guards.holds import Hold, KeyHolds, Status, action_id, of_budget
+from shared.domain.guards.daily_limits import WINDOW
+from shared.domain.guards.holds import Hold, KeyHolds, Status, action_id, of_daily_limit
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.policy.model import ActionKind
 
-BUDGET_USED_UP: Final = "budget-used-up"
-"""The finding that something exceeds a budget and waits for a person."""
+DAILY_LIMIT_USED_UP: Final = "daily-limit-used-up"
+"""The finding that something exceeds a daily limit and waits for a person."""
 
 _STAYS: Final = frozenset({StoppedBy.FIGHTS_BACK, StoppedBy.HARM, StoppedBy.NEAR_MISS, StoppedBy.STALE_LEAVE_DATE})
-"""What a look found by itself: a lot neither takes such a hold over nor counts its action."""
+"""What a check found by itself: a group neither takes such a hold over nor counts its action."""
 
 _WORDS: Final = {
     ActionKind.GRANTS: ("grant", "grants"),
@@ -35,11 +35,11 @@ _HOURS: Final = int(WINDOW.total_seconds() // 3600)
 
 
 @dataclass(frozen=True, slots=True)
-class WantedAction:
+class SweepAction:
     """An action that a sweep wants. `basis` is its reason, "" where the sweep cannot tell.
 
     `due` says whether it may be written before the next sweep: who is in a period of grace is not taken anything from
-    yet, and takes no room from others. What `asks_first` takes none either: the look holds it for a person.
+    yet, and takes no room from others. What `asks_first` takes none either: the check holds it for a person.
     `rules` are those that gave what it takes away; empty where nobody remembers.
     """
 
@@ -57,7 +57,7 @@ class WantedAction:
 
 
 @dataclass(frozen=True, slots=True)
-class Lot:
+class SweepGroup:
     """One hold that carries many actions: its name, what stopped them and why, and the actions' ids."""
 
     name: str
@@ -72,9 +72,9 @@ def same_basis(one: str, other: str) -> bool:
 
 
 def needing_room(
-    wanted: Iterable[WantedAction], holds: Mapping[str, Hold], reserved: AbstractSet[str]
-) -> list[WantedAction]:
-    """The due actions that a budget has to have room for.
+    wanted: Iterable[SweepAction], holds: Mapping[str, Hold], reserved: AbstractSet[str]
+) -> list[SweepAction]:
+    """The due actions that a daily limit has to have room for.
 
     Not among them are those that have their room already, those about which a person decided on the same basis, and
     those that wait for a person: they are not written before that.
@@ -90,20 +90,20 @@ def needing_room(
     ]
 
 
-def _is_settled(action: WantedAction, hold: Hold | None) -> bool:
+def _is_settled(action: SweepAction, hold: Hold | None) -> bool:
     if hold is None or _has_lapsed(action, hold):
         return False
     decided = hold.status is not Status.OPEN and same_basis(hold.basis, action.basis)
     return decided or hold.stopped_by in _STAYS
 
 
-def _has_lapsed(action: WantedAction, hold: Hold) -> bool:
+def _has_lapsed(action: SweepAction, hold: Hold) -> bool:
     """Whether a hold asked about an old leave date, and the action no longer rests on one: the account is disabled."""
     return hold.stopped_by is StoppedBy.STALE_LEAVE_DATE and not action.asks_first
 
 
-def too_many(kind: ActionKind, actions: Sequence[WantedAction], left: int, most: int) -> Lot | None:
-    """The lot of a kind of which one sweep wants more than its budget has left; None where there is room for all.
+def too_many(kind: ActionKind, actions: Sequence[SweepAction], left: int, most: int) -> SweepGroup | None:
+    """The group of a kind of which a sweep wants more than its daily limit has left; None where there is room.
 
     It carries all of them: so many at once may be one mistake. Of leavers it carries the rest alone, as if events had
     told of each: the evidence is strong for every one, and whoever has left holds access until somebody decides.
@@ -112,24 +112,24 @@ def too_many(kind: ActionKind, actions: Sequence[WantedAction], left: int, most:
         return None
     if kind is ActionKind.LEAVER_REVOKES:
         rest = frozenset(action.id for action in sorted(actions, key=_in_order)[left:])
-        return Lot(of_budget(kind), StoppedBy.BUDGET, used_up(kind, most), rest)
+        return SweepGroup(of_daily_limit(kind), StoppedBy.DAILY_LIMIT, used_up(kind, most), rest)
     why = (
         f"one sweep wants {_many(len(actions), kind)}, and of {most} in 24 h {left} {'is' if left == 1 else 'are'} left"
     )
-    return Lot(f"sweep:{kind}", StoppedBy.SWEEP, why, frozenset(action.id for action in actions))
+    return SweepGroup(f"sweep:{kind}", StoppedBy.SWEEP, why, frozenset(action.id for action in actions))
 
 
 def used_up(kind: ActionKind, most: int) -> str:
-    """Why an action waits for which its budget has no room."""
-    return f"the budget for {kind.value.replace('_', ' ')} is used up: {_HOURS} h allow {most}"
+    """Why an action waits for which its daily limit has no room."""
+    return f"the daily limit for {kind.value.replace('_', ' ')} is used up: {_HOURS} h allow {most}"
 
 
 def exceeded(kind: ActionKind, most: int) -> str:
-    """What is told once a day where something exceeds a budget."""
-    return f"{used_up(kind, most)}; whatever exceeds it waits for a person as {of_budget(kind)}: docs/guards.md"
+    """What is told once a day where something exceeds a daily limit."""
+    return f"{used_up(kind, most)}; whatever exceeds it waits for a person as {of_daily_limit(kind)}: docs/guards.md"
 
 
-def _in_order(action: WantedAction) -> tuple[str, str]:
+def _in_order(action: SweepAction) -> tuple[str, str]:
     """One sweep finds everybody at once: any order is that of arrival, and this one all of one person's together."""
     return action.key.canonical, action.profile.folded
 
@@ -156,13 +156,13 @@ def seen_rules(before: Mapping[str, str], now: Mapping[str, str], unknown: Abstr
 
 
 def of_policy(
-    wanted: Iterable[WantedAction],
+    wanted: Iterable[SweepAction],
     holds: Mapping[str, Hold],
     policy_digest: str,
     difference: str,
     changed: AbstractSet[str] | None = None,
-) -> Lot | None:
-    """The lot of everything that a changed policy takes from movers, also what is not due yet; None for nothing.
+) -> SweepGroup | None:
+    """The group of everything that a changed policy takes from movers, also what is not due yet; None for nothing.
 
     `difference` says in words what changed. With `changed` it is what one of these rules gave, and what was given by
     nobody remembers which. What a person decided about on the same basis is not in it.
@@ -178,7 +178,7 @@ def of_policy(
         return None
     waits = "waits" if len(actions) == 1 else "wait"
     why = f"{difference}; {_many(len(actions), ActionKind.MOVER_REVOKES)} {waits} for a person to see that"
-    return Lot(f"policy:{policy_digest[:12]}", StoppedBy.POLICY, why, actions)
+    return SweepGroup(f"policy:{policy_digest[:12]}", StoppedBy.POLICY, why, actions)
 
 
 def in_words(before: Mapping[str, str] | None, now: Mapping[str, str]) -> str:
@@ -202,57 +202,71 @@ def in_words(before: Mapping[str, str] | None, now: Mapping[str, str]) -> str:
 
 
 def renewed(
-    row: KeyHolds, wanted: Iterable[WantedAction], lots: Mapping[str, Lot], now: datetime, *, unseen: AbstractSet[str]
+    row: KeyHolds,
+    wanted: Iterable[SweepAction],
+    groups: Mapping[str, SweepGroup],
+    now: datetime,
+    *,
+    unseen: AbstractSet[str],
 ) -> KeyHolds:
     """A key's holds after a sweep.
 
-    `lots` are the lots by the id of each action they carry, `unseen` the ids of holds that go because nobody wants
+    `groups` are the groups by the id of each action they carry, `unseen` the ids of holds that go because nobody wants
     their action any more. What is wanted again is renewed; decisions on the same basis stay as they are.
     """
     holds = {id_: hold for id_, hold in row.holds.items() if id_ not in unseen}
     for action in wanted:
-        hold, lot = holds.get(action.id), lots.get(action.id)
+        hold, group = holds.get(action.id), groups.get(action.id)
         if hold is None:
-            if lot is not None:
-                holds[action.id] = _held(action, lot, now)
+            if group is not None:
+                holds[action.id] = _held(action, group, now)
         else:
-            holds[action.id] = _renewed(hold, action, lot, now)
+            holds[action.id] = _renewed(hold, action, group, now)
     return replace(row, holds=holds)
 
 
-def _renewed(hold: Hold, action: WantedAction, lot: Lot | None, now: datetime) -> Hold:
+def _renewed(hold: Hold, action: SweepAction, group: SweepGroup | None, now: datetime) -> Hold:
     if _has_lapsed(action, hold):
-        return hold if lot is None else _held(action, lot, now)
+        return hold if group is None else _held(action, group, now)
     same = same_basis(hold.basis, action.basis)
     if hold.status is not Status.OPEN:
-        if same or lot is None:
-            return hold  # where the basis changed, the look that follows says so
+        if same or group is None:
+            return hold  # where the basis changed, the check that follows says so
         refused = ""
         if hold.status is Status.RELEASED:
             refused = f"released because {hold.basis}, and now it is because {action.basis}"
-        return replace(_held(action, lot, now), refused=refused)
+        return replace(_held(action, group, now), refused=refused)
     hold = replace(
         hold, renewed=max(now, hold.renewed), basis=action.basis or hold.basis, since=hold.since if same else now
     )
-    if lot is None or hold.stopped_by in _STAYS:
+    if group is None or hold.stopped_by in _STAYS:
         return hold
-    if hold.stopped_by is StoppedBy.POLICY and lot.stopped_by is not StoppedBy.POLICY:
+    if hold.stopped_by is StoppedBy.POLICY and group.stopped_by is not StoppedBy.POLICY:
         return hold  # what changed then is still the better reason
-    return replace(hold, lot=lot.name, stopped_by=lot.stopped_by, why=lot.why)
+    return replace(hold, group=group.name, stopped_by=group.stopped_by, why=group.why)
 
 
-def _held(action: WantedAction, lot: Lot, now: datetime) -> Hold:
+def _held(action: SweepAction, group: SweepGroup, now: datetime) -> Hold:
     return Hold(
-        action.id, action.key, action.kind, action.profile, action.basis, lot.why, lot.stopped_by, now, now, lot.name
+        action.id,
+        action.key,
+        action.kind,
+        action.profile,
+        action.basis,
+        group.why,
+        group.stopped_by,
+        now,
+        now,
+        group.name,
     )
 
 
-def is_stopped(action: WantedAction, hold: Hold | None) -> bool:
-    """Whether looking at an action would come to nothing: it waits for a person, or a person said no."""
+def is_stopped(action: SweepAction, hold: Hold | None) -> bool:
+    """Whether checking an action would come to nothing: it waits for a person, or a person said no."""
     if hold is None or hold.status is Status.RELEASED or _has_lapsed(action, hold):
         return False
     if hold.stopped_by is StoppedBy.NEAR_MISS and not action.asks_first:
-        return False  # only a look can tell whether it still may be a slip
+        return False  # only a check can tell whether it still may be a slip
     return hold.status is Status.OPEN or same_basis(hold.basis, action.basis)
 
 
@@ -260,7 +274,7 @@ def is_forgotten(hold: Hold, wanted: AbstractSet[str], undecided: AbstractSet[st
     """Whether a hold goes after a good sweep that began at `started`: nobody has wanted its action since.
 
     `wanted` are the ids of what the sweep wants, `undecided` those of what it can say nothing about. A released hold
-    stays for the look that carries it out or refuses it.
+    stays for the check that carries it out or refuses it.
     """
     unwanted = hold.id not in wanted and hold.id not in undecided and hold.renewed < started
     return unwanted and hold.status is not Status.RELEASED

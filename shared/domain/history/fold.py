@@ -3,7 +3,7 @@
 Lives here: what each kind of record says about what was held, and what follows from several. It reads nothing and
 decides nothing; a record that does not fit raises ValueError. What was only observed (`would`) never counts as held.
 
-A record's time is a few seconds after what it tells of: a look leaves its record at its end, at most a handler's time
+A record's time is a few seconds after what it tells of: a check leaves its record at its end, at most a handler's time
 after it read.
 """
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from shared.domain.access.ownership import Proof
+from shared.domain.access.ownership import OwnershipBasis
 from shared.domain.clocks import CLOCKS_APART
 from shared.domain.history.records import Record
 from shared.domain.history.spells import Beginning, End, Ending, How, Spell
@@ -27,12 +27,12 @@ _NOT_WRITTEN: Final = frozenset({Outcome.RETRY, Outcome.GAVE_UP})
 """How a grant ends that was tried and surely made nothing."""
 
 _ADOPTED_BEFORE: Final = "it was adopted; the record of that is not in the ledger"
-_MADE_BY_US: Final = "it was proved ours ({proof}); how it began is not in the ledger"
+_MADE_BY_US: Final = "it was proved managed ({proof}); how it began is not in the ledger"
 
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """Where something is told: the record, its time, and the cause of the look that left it."""
+    """Where something is told: the record, its time, and the cause of the check that left it."""
 
     record: int
     at: datetime
@@ -78,7 +78,7 @@ class PersonFold:
     def __init__(self) -> None:
         self._tracks: dict[ProfileKey, _Track] = {}
         self._begun: set[ProfileKey] = set()
-        """Profiles with an intent to grant after which no look has ended yet."""
+        """Profiles with an intent to grant after which no check has ended yet."""
 
     def take(self, record: Record) -> None:
         """Takes the next record. Raises ValueError for one that does not read like ours."""
@@ -90,8 +90,8 @@ class PersonFold:
                         self._intent(action, told)
                 case "adopt":
                     self._adopted(record.body, told)
-                case "look":
-                    self._look(record.body, told)
+                case "check":
+                    self._check(record.body, told)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(
                 f"record {record.sequence} is no {record.kind} as this app writes them: {error!r}"
@@ -120,7 +120,7 @@ class PersonFold:
     # -- what each kind of record says
 
     def _intent(self, action: Mapping[str, Any], told: _Told) -> None:
-        """We were about to write: the read before it found nothing to grant over, or something of ours to revoke."""
+        """We were about to write: the read before it found nothing to grant over, or something managed to revoke."""
         track = self._track(ProfileKey.parse(action["profile"]))
         enforced = action["mode"] == "enforce"
         if action["action"] == "grant":
@@ -149,8 +149,8 @@ class PersonFold:
         )
         track.begin(Spell(track.profile, began, seen=told.at, rules=((told.at, rules),)))
 
-    def _look(self, body: Mapping[str, Any], told: _Told) -> None:
-        """A look says what it read before it acted, and then what became of each action."""
+    def _check(self, body: Mapping[str, Any], told: _Told) -> None:
+        """A check says what it read before it acted, and then what became of each action."""
         told = replace(
             told, cause=str(body["cause"]), origin=str(body["origin"]), event_type=str(body.get("event_type", ""))
         )
@@ -195,7 +195,7 @@ class PersonFold:
 
 
 def _read_at(track: _Track, told: _Told, acted: Mapping[ProfileKey, Any]) -> _Told:
-    """When a look read a profile: by its intent, where it had one, and by its record at the latest."""
+    """When a check read a profile: by its intent, where it had one, and by its record at the latest."""
     if track.revoking is not None and track.profile in acted:
         return replace(told, at=track.revoking.told.at)
     return told
@@ -213,7 +213,7 @@ def _row(row: Mapping[str, Any]) -> dict[str, Any]:
 def _live(
     track: _Track, told: _Told, *, proof: str, rules: tuple[str, ...] = (), since: datetime | None = None
 ) -> None:
-    """A read showed it live and ours. `since` is when billing says that it was made.
+    """A read showed it live and managed. `since` is when billing says that it was made.
 
     A revoke that has not ended by then did not take it away, as far as anybody can tell.
     """
@@ -232,12 +232,12 @@ def _live(
         track.closed.append(replace(spell, ended=End(Ending.GONE, spell.seen, since, told.record)))
         track.open = _found(track, told, proof, rules, since)
     else:
-        track.open = _shown(spell, told.at, None if proof == Proof.ADOPTED else since)
+        track.open = _shown(spell, told.at, None if proof == OwnershipBasis.ADOPTED else since)
 
 
 def _found(track: _Track, told: _Told, proof: str, rules: tuple[str, ...], since: datetime | None) -> Spell:
     """A spell of whose beginning only the row itself tells."""
-    if proof == Proof.ADOPTED:  # when it was made is not when it became ours
+    if proof == OwnershipBasis.ADOPTED:  # when it was made is not when it became managed
         began = Beginning(How.FOUND, track.absent, told.at, rules, told.record, why=_ADOPTED_BEFORE)
     else:
         earliest = track.absent if since is None else since
@@ -250,7 +250,7 @@ def _is_the_same(track: _Track, since: datetime | None, proof: str = "") -> bool
     """Whether a live row made at `since` is the one of the latest spell that was thought to have ended."""
     spell = track.closed[-1]
     ended, start = spell.ended, spell.began.earliest or spell.began.at
-    if proof == Proof.ADOPTED:
+    if proof == OwnershipBasis.ADOPTED:
         return spell.began.how is How.ADOPTED and since in {None, track.adopted}
     if since is None or ended is None or start is None or since < start - CLOCKS_APART:
         return False
@@ -283,7 +283,7 @@ def _shown(spell: Spell, at: datetime, since: datetime | None) -> Spell:
 
 
 def _absent(track: _Track, told: _Told, *, at_once: bool = False) -> None:
-    """A read showed that there is nothing of ours.
+    """A read showed that there is nothing managed.
 
     A grant that may still be on its way gets its time, unless `at_once` says that it hardly was made.
     """
@@ -342,6 +342,6 @@ def _with_cause(spell: Spell, told: _Told) -> Spell:
 
 
 def _given_by(track: _Track, rules: tuple[str, ...], at: datetime) -> None:
-    """Which rules a look says give it, where that is other than before."""
+    """Which rules a check says give it, where that is other than before."""
     if track.open is not None and rules and (not track.open.rules or track.open.rules[-1][1] != rules):
         track.open = replace(track.open, rules=(*track.open.rules, (at, rules)))

@@ -10,7 +10,7 @@ from typing import Any
 class Record:
     """One entry of a key's chain.
 
-    `sequence` counts from 1; `kind` is `intent`, `result` or `look`; `body` is JSON with ids and no names; `previous`
+    `sequence` counts from 1; `kind` is `intent`, `result` or `check`; `body` is JSON with ids and no names; `previous`
     is the digest of the entry before (64 zeros for the first) and `digest` the SHA-256 over all of this.
     """
 

@@ -1,4 +1,4 @@
-"""Spells: from when until when a person held something of ours, how that began and ended, and how sure that is.
+"""Spells: from when until when a person held something managed, how that began and ended, and how sure that is.
 
 Lives here: the shape of that knowledge and the question whether it falls on a day. How it follows from records is
 `as_of`'s.
@@ -42,7 +42,7 @@ class Certainty(StrEnum):
     HELD = "held"
     """At some moment of that day, surely."""
     PERHAPS = "perhaps"
-    """It may have been: a write that never showed, or a change between two looks."""
+    """It may have been: a write that never showed, or a change between two checks."""
 
 
 class How(StrEnum):
@@ -51,9 +51,9 @@ class How(StrEnum):
     GRANTED = "granted"
     """We granted it, and the ledger has the intent."""
     ADOPTED = "adopted"
-    """It was there, made by somebody else; a person made it ours."""
+    """It was there, made by somebody else; a person made it managed."""
     FOUND = "found"
-    """A look found it and it was proved ours, but the ledger does not have its beginning."""
+    """A check found it and it was proved managed, but the ledger does not have its beginning."""
 
 
 class Ending(StrEnum):
@@ -62,16 +62,16 @@ class Ending(StrEnum):
     REVOKED = "revoked"
     """We revoked it."""
     GONE = "gone"
-    """A look found it gone (or replaced) without a revoke of ours: somebody else took it away."""
+    """A check found it gone (or replaced) without a revoke of ours: somebody else took it away."""
     NEVER_SEEN = "never-seen"
-    """A grant of which nobody knows whether it was made: no look ever showed it."""
+    """A grant of which nobody knows whether it was made: no check ever showed it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
     """How a spell began: not before `earliest` (None: nobody knows), and surely by `at` (None: never shown).
 
-    `cause`, `origin` and `event_type` are those of the look that granted it, "" where that look left no record. `by`
+    `cause`, `origin` and `event_type` are those of the check that granted it, "" where that check left no record. `by`
     is who adopted it. `record` is the sequence number of the record that tells of it.
     """
 
@@ -106,7 +106,7 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Spell:
-    """One stretch for which a person held something of ours on a profile.
+    """One stretch for which a person held something managed on a profile.
 
     `seen` is when a record last showed it live, None for one never shown. `rules` are those that gave it, each set with
     the moment from which on it did; what gave it in the beginning comes first. `unsure_from` is when we were about to

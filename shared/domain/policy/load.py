@@ -16,9 +16,9 @@ from pydantic import ValidationError
 
 from shared.domain.policy.mistakes import say
 from shared.domain.policy.model import (
-    DEFAULT_BUDGETS,
+    DEFAULT_DAILY_LIMITS,
     STALE_LEAVE_DAYS,
-    Budget,
+    DailyLimit,
     Everything,
     Policy,
     Rule,
@@ -29,7 +29,7 @@ from shared.domain.policy.schema import (
     LIST,
     VERSION,
     WORD,
-    BudgetKeys,
+    DailyLimitKeys,
     PlainSelector,
     PolicyKeys,
     RuleKeys,
@@ -46,8 +46,8 @@ def load_policy(text: str, source: str = "policy.yaml") -> Policy:
 
     `digest` covers everything that decides who is given what: rules, accounts, employment (its time zones,
     lead and grace) and protected people. Comments, order, quoting and the spelling of a filter do not matter;
-    nor do `enforce`, `email_invoicing` and `budgets`, so that beginning to enforce a policy does not make its
-    rules look changed.
+    nor do `enforce`, `email_invoicing` and `daily_limits`, so that beginning to enforce a policy does not make its
+    rules check changed.
 
     Raises:
         Misconfigured: With every mistake, in the order of the text, each `line L, column C: <key>: <what>`.
@@ -128,7 +128,7 @@ def _line(place: Place, path: Path, what: str) -> str:
 
 
 def _policy(model: PolicyKeys) -> Policy:
-    given: dict[str, BudgetKeys | None] = {name: getattr(model.budgets, name) for name in DEFAULT_BUDGETS}
+    given: dict[str, DailyLimitKeys | None] = {name: getattr(model.daily_limits, name) for name in DEFAULT_DAILY_LIMITS}
     policy = Policy(
         rules=tuple(_rule(rule) for rule in model.rules),
         accounts=Everything.ALL
@@ -143,13 +143,16 @@ def _policy(model: PolicyKeys) -> Policy:
         time_zone=model.employment.time_zone,
         date_zones=tuple(model.employment.date_zones),
         protected=frozenset(model.protected),
-        budgets={**DEFAULT_BUDGETS, **{name: _budget(keys) for name, keys in given.items() if keys is not None}},
+        daily_limits={
+            **DEFAULT_DAILY_LIMITS,
+            **{name: _daily_limit(keys) for name, keys in given.items() if keys is not None},
+        },
     )
     return replace(policy, digest=digest(policy))
 
 
-def _budget(keys: BudgetKeys) -> Budget:
-    return Budget(keys.floor, keys.count, keys.percent)
+def _daily_limit(keys: DailyLimitKeys) -> DailyLimit:
+    return DailyLimit(keys.floor, keys.count, keys.percent)
 
 
 def _rule(keys: RuleKeys) -> Rule:
@@ -174,7 +177,7 @@ def digest(policy: Policy) -> str:
 
 
 def _further(policy: Policy) -> list[list[str | int]]:
-    """What was added to the language later: left out where it says nothing, so that no older policy looks changed."""
+    """What was added to the language later: left out where it says nothing, so that no older policy checks changed."""
     said: list[list[str | int]] = []
     if policy.date_zones:
         said.append(["date_zones", *(zone.key for zone in policy.date_zones)])

@@ -13,14 +13,17 @@ from shared.domain.policy.yaml_tree import Path
 
 _LONGEST_SHOWN: Final = 60
 
+_RENAMED: Final = {"budgets": "daily_limits"}
+"""Keys that are called something else, and were not always."""
+
 _MISSING: Final = {
     "version": f"write version: {VERSION}",
     "rules": "write rules: [] where there are none",
     "name": "records and findings speak of the rule by it",
     "profiles": "write all, none or a list of selectors",
-    "floor": "a budget has floor, count and percent",
-    "count": "a budget has floor, count and percent",
-    "percent": "a budget has floor, count and percent",
+    "floor": "a daily limit has floor, count and percent",
+    "count": "a daily limit has floor, count and percent",
+    "percent": "a daily limit has floor, count and percent",
 }
 
 
@@ -34,6 +37,8 @@ def _missing(_: ErrorDetails, path: Path) -> str:
 
 
 def _no_such_key(_: ErrorDetails, path: Path) -> str:
+    if (renamed := _RENAMED.get(str(path[-1]))) is not None:
+        return f"there is no such key; it is called {renamed}"
     return f"there is no such key; {did_you_mean(str(path[-1]), allowed_keys(path[:-1]))}"
 
 

@@ -59,7 +59,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
+class DailyLimit:
     """How much of one kind may be written in 24 h: max(floor, min(count, ceil(percent of what we own)))."""
 
     floor: int
@@ -68,7 +68,7 @@ class Budget:
 
 
 class ActionKind(StrEnum):
-    """What the app does to Azure, as far as it is limited: each kind has its own budget. Spelled as in the policy."""
+    """What the app does to Azure, as far as it is limited: each kind has a daily limit. Spelled as in the policy."""
 
     GRANTS = "grants"
     MOVER_REVOKES = "mover_revokes"
@@ -77,13 +77,13 @@ class ActionKind(StrEnum):
     PROFILE_UPDATES = "profile_updates"
 
 
-DEFAULT_BUDGETS: Final[Mapping[str, Budget]] = {
-    ActionKind.MOVER_REVOKES: Budget(2, 10, 20),
-    ActionKind.LEAVER_REVOKES: Budget(5, 50, 50),
-    ActionKind.GRANTS: Budget(10, 50, 100),
-    ActionKind.PROFILE_UPDATES: Budget(5, 20, 20),
+DEFAULT_DAILY_LIMITS: Final[Mapping[str, DailyLimit]] = {
+    ActionKind.MOVER_REVOKES: DailyLimit(2, 10, 20),
+    ActionKind.LEAVER_REVOKES: DailyLimit(5, 50, 50),
+    ActionKind.GRANTS: DailyLimit(10, 50, 100),
+    ActionKind.PROFILE_UPDATES: DailyLimit(5, 20, 20),
 }
-"""What a policy that says nothing of a budget has."""
+"""What a policy that says nothing of a daily limit has."""
 
 
 STALE_LEAVE_DAYS: Final = 30
@@ -111,7 +111,7 @@ class Policy:
     time_zone: ZoneInfo = field(default_factory=lambda: zone("UTC"))
     date_zones: tuple[ZoneInfo, ...] = ()
     protected: frozenset[str] = frozenset()
-    budgets: Mapping[str, Budget] = field(default_factory=lambda: DEFAULT_BUDGETS)
+    daily_limits: Mapping[str, DailyLimit] = field(default_factory=lambda: DEFAULT_DAILY_LIMITS)
     digest: str = ""
 
     @property

@@ -39,7 +39,7 @@ VERSION: Final = 1
 WORD, LIST = "(word)", "(list)"
 """How the two forms of a value are called in pydantic's locations. No key of the file looks like it."""
 
-_BUDGET = re.compile(r"\s*(\d{1,6})\s*/\s*(\d{1,6})\s*/\s*(\d{1,6})\s*%?\s*")
+_DAILY_LIMIT = re.compile(r"\s*(\d{1,6})\s*/\s*(\d{1,6})\s*/\s*(\d{1,6})\s*%?\s*")
 
 
 def did_you_mean(word: str, known: Sequence[str]) -> str:
@@ -124,13 +124,13 @@ def _version(number: int) -> int:
     return number
 
 
-def _budget(value: Any) -> Any:
+def _daily_limit(value: Any) -> Any:
     """`2/10/20 %` as the mapping that it abbreviates."""
-    if isinstance(value, dict | BudgetKeys):
+    if isinstance(value, dict | DailyLimitKeys):
         return value
-    parts = _BUDGET.fullmatch(value) if isinstance(value, str) else None
+    parts = _DAILY_LIMIT.fullmatch(value) if isinstance(value, str) else None
     if parts is None:
-        raise ValueError(f"{value!r} is not a budget; write floor/count/percent, such as 2/10/20 %")
+        raise ValueError(f"{value!r} is not a daily limit; write floor/count/percent, such as 2/10/20 %")
     return dict(zip(("floor", "count", "percent"), map(int, parts.groups()), strict=True))
 
 
@@ -228,7 +228,7 @@ class EmploymentKeys(_Keys):
     to be taken away from then, had the date been known. A month is a payroll's run; ten years ask about nobody."""
 
 
-class BudgetKeys(_Keys):
+class DailyLimitKeys(_Keys):
     """How much of one kind may be written in 24 h."""
 
     floor: Annotated[StrictInt, Field(ge=0, le=100_000)]
@@ -242,16 +242,16 @@ class BudgetKeys(_Keys):
         return self
 
 
-type BudgetText = Annotated[BudgetKeys, BeforeValidator(_budget)]
+type DailyLimitText = Annotated[DailyLimitKeys, BeforeValidator(_daily_limit)]
 
 
-class BudgetsKeys(_Keys):
-    """The budgets; one that is left out has its default."""
+class DailyLimitsKeys(_Keys):
+    """The daily limits; one that is left out has its default."""
 
-    mover_revokes: BudgetText | None = None
-    leaver_revokes: BudgetText | None = None
-    grants: BudgetText | None = None
-    profile_updates: BudgetText | None = None
+    mover_revokes: DailyLimitText | None = None
+    leaver_revokes: DailyLimitText | None = None
+    grants: DailyLimitText | None = None
+    profile_updates: DailyLimitText | None = None
 
 
 class PolicyKeys(_Keys):
@@ -267,7 +267,7 @@ class PolicyKeys(_Keys):
     enforce: PlainSelection = "none"
     email_invoicing: EmailInvoicingKeys = EmailInvoicingKeys()
     employment: EmploymentKeys = Field(default_factory=EmploymentKeys)
-    budgets: BudgetsKeys = BudgetsKeys()
+    daily_limits: DailyLimitsKeys = DailyLimitsKeys()
     protected: list[ObjectId] = Field(default_factory=list)
 
 
@@ -284,10 +284,10 @@ def allowed_keys(path: Sequence[str | int]) -> tuple[str, ...]:
             model = EmailInvoicingKeys
         case ["employment"]:
             model = EmploymentKeys
-        case ["budgets"]:
-            model = BudgetsKeys
-        case ["budgets", str()]:
-            model = BudgetKeys
+        case ["daily_limits"]:
+            model = DailyLimitsKeys
+        case ["daily_limits", str()]:
+            model = DailyLimitKeys
         case _:
             return ()
     return tuple(model.model_fields)

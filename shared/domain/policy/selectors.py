@@ -72,11 +72,11 @@ def template_attributes(text: str) -> tuple[str, ...]:
 
 
 def rule_attributes(rule: Rule) -> frozenset[str]:
-    """Every attribute that a rule looks at: its filter's, and its templates'."""
-    looked_at = frozenset[str]() if rule.who is None else rule.who.attributes
+    """Every attribute that a rule checks: its filter's, and its templates'."""
+    checked = frozenset[str]() if rule.who is None else rule.who.attributes
     if isinstance(rule.profiles, Everything):
-        return looked_at
-    return looked_at.union(*(attributes(selector) for selector in rule.profiles))
+        return checked
+    return checked.union(*(attributes(selector) for selector in rule.profiles))
 
 
 def filled_by(selection: Selection, profiles: Iterable[BillingProfile]) -> Iterator[tuple[str, str]]:

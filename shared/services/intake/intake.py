@@ -1,7 +1,7 @@
-"""Intake: from events, whoever sent them, to looks. Nothing about access is decided here.
+"""Intake: from events, whoever sent them, to checks. Nothing about access is decided here.
 
 Each event stands alone: one that cannot be used ends on rejected-events and stops no other. What concerns one
-person is merged into one look now, which carries the moments to come at which the person is to be looked at again.
+person is merged into one check now, which carries the moments to come at which the person is to be checked again.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from typing import Final
 
 from shared.domain.keys import IdentityKey, PersonKey, chain_key
 from shared.domain.work import (
-    FUTURE_LOOKS,
+    FUTURE_CHECKS,
     RECORDED_CHARACTERS,
     Cause,
     CauseKind,
@@ -65,25 +65,26 @@ class Incoming:
 
 @dataclass(slots=True)
 class Progress:
-    """What became of messages that came back, as far as this process knows: none of them causes its looks twice.
+    """What became of messages that came back, as far as this process knows: none of them causes its checks twice.
 
-    A batch is completed as a whole or comes back as a whole. `looked` are the messages of such a batch whose looks were
-    sent, `bugs` says how often each met a bug. Another process does not know, and looks again, which does no harm.
+    A batch is completed as a whole or comes back as a whole. `checked` are the messages of such a batch whose checks
+    were sent, `bugs` says how often each met a bug. Another process does not know, and checks again, which does no
+    harm.
     """
 
-    looked: set[Hashable] = field(default_factory=set)
+    checked: set[Hashable] = field(default_factory=set)
     bugs: Counter[Hashable] = field(default_factory=Counter)
 
     def begin(self) -> None:
         """Forgets everything where that has become much: messages that came back went to other processes."""
-        if len(self.looked) + len(self.bugs) > _REMEMBERED:
-            self.looked.clear()
+        if len(self.checked) + len(self.bugs) > _REMEMBERED:
+            self.checked.clear()
             self.bugs.clear()
 
     def forget(self, batch: Iterable[Incoming]) -> None:
         """The messages do not come again."""
         for message in batch:
-            self.looked.discard(message.identity)
+            self.checked.discard(message.identity)
             self.bugs.pop(message.identity, None)
 
 
@@ -91,13 +92,13 @@ class Progress:
 class Taken:
     """What became of a batch: how many looks were sent, events rejected, and items that name nobody."""
 
-    looks: int
+    checks: int
     rejected: int
     ignored: int
 
 
 async def intake(app: App, batch: Sequence[Incoming], progress: Progress | None = None) -> Taken:
-    """Turns a batch of events into looks. Returns once everything has reached a queue, and the batch is done with.
+    """Turns a batch of events into checks. Returns once everything has reached a queue, and the batch is done with.
 
     Raises what kept it from that, and the batch comes back: an outage that lasted for as long as a message may be kept;
     a bug, which the tenth time puts the messages that meet it on rejected-events; `Transient` where there was more than
@@ -118,7 +119,7 @@ async def intake(app: App, batch: Sequence[Incoming], progress: Progress | None 
         await asyncio.sleep(0)  # reading a thousand events takes a while, and others run here
         if events < most and number + 1 < len(batch):
             continue
-        await run.send_looks(chunk)
+        await run.send_checks(chunk)
         chunk, events = [], 0
         if clock() >= over and number + 1 < len(batch):
             raise Transient(f"{number + 1} of {len(batch)} messages took {HANDLER_SECONDS} s: the rest comes back")
@@ -130,9 +131,13 @@ async def intake(app: App, batch: Sequence[Incoming], progress: Progress | None 
     for notice in run.notices:
         _log.warning("people-events: %s", notice)
     _log.info(
-        "intake: %d messages, %d looks, %d rejected, %d ignored", len(batch), run.looks, len(run.rejected), run.ignored
+        "intake: %d messages, %d checks, %d rejected, %d ignored",
+        len(batch),
+        run.checks,
+        len(run.rejected),
+        run.ignored,
     )
-    return Taken(run.looks, len(run.rejected), run.ignored)
+    return Taken(run.checks, len(run.rejected), run.ignored)
 
 
 @dataclass(slots=True)
@@ -151,14 +156,14 @@ class _Run:
     progress: Progress
     now: datetime
     until: float
-    looks: int = 0
+    checks: int = 0
     ignored: int = 0
     notices: dict[str, None] = field(default_factory=dict)
     rejected: list[RejectedEvent] = field(default_factory=list)
     failures: list[Exception] = field(default_factory=list)
 
     def read(self, message: Incoming) -> _Read:
-        """What is in a message, but for events whose looks were sent when it was here before."""
+        """What is in a message, but for events whose checks were sent when it was here before."""
         read, mistakes = _Read(message, []), list[Rejected]()
         try:
             for found in read_message(message.body, now=self.now):
@@ -173,21 +178,21 @@ class _Run:
             _log_bug(bug, f"in message {message.number}")
             mistakes.append(say_bug(bug))
         self.rejected += _rejections(message, mistakes)
-        if message.identity in self.progress.looked:
+        if message.identity in self.progress.checked:
             read.events.clear()
         return read
 
-    async def send_looks(self, chunk: Sequence[_Read]) -> None:
-        """Sends the looks of some messages. Raises the outage that kept it from that; a bug is one of the failures."""
+    async def send_checks(self, chunk: Sequence[_Read]) -> None:
+        """Sends the checks of some messages. Raises the outage that kept it from that; a bug is one of the failures."""
         messages = [read.message.identity for read in chunk if read.events]
         try:
-            looks = _looks(self.app, (event for read in chunk for event in read.events), self.now)
-            if looks:
-                await outlast(lambda: self.app.queues.send_work(looks), self.until, "intake")
+            checks = _checks(self.app, (event for read in chunk for event in read.events), self.now)
+            if checks:
+                await outlast(lambda: self.app.queues.send_work(checks), self.until, "intake")
         except InvoiceAccessError:
             raise
         except Exception as bug:  # noqa: BLE001 - it must not burn those whom it does not concern
-            _log_bug(bug, f"sending the looks of {len(messages)} messages")
+            _log_bug(bug, f"sending the checks of {len(messages)} messages")
             self.progress.bugs.update(messages)
             if any(self.progress.bugs[message] < BUG_RUNS for message in messages):
                 self.failures.append(bug)
@@ -196,8 +201,8 @@ class _Run:
                 shelved(read.message.body, bug, properties=read.message.told) for read in chunk if read.events
             )
         else:
-            self.looks += len(looks)
-            self.progress.looked.update(messages)
+            self.checks += len(checks)
+            self.progress.checked.update(messages)
 
 
 def _log_bug(bug: Exception, where: str) -> None:
@@ -206,26 +211,26 @@ def _log_bug(bug: Exception, where: str) -> None:
     _log.error("intake met a bug %s: %s\n%s", where, type(bug).__name__, place)
 
 
-def _looks(app: App, events: Iterable[PersonEvent], now: datetime) -> list[Scheduled]:
-    """One look now for each key that events name."""
+def _checks(app: App, events: Iterable[PersonEvent], now: datetime) -> list[Scheduled]:
+    """One check now for each key that events name."""
     by_key: dict[PersonKey | IdentityKey, list[PersonEvent]] = {}
     for event in events:
         by_key.setdefault(event.key, []).append(event)
-    return [_look_now(app, key, about, now) for key, about in by_key.items()]
+    return [_check_now(app, key, about, now) for key, about in by_key.items()]
 
 
-def _look_now(app: App, key: PersonKey | IdentityKey, about: Sequence[PersonEvent], now: datetime) -> Scheduled:
+def _check_now(app: App, key: PersonKey | IdentityKey, about: Sequence[PersonEvent], now: datetime) -> Scheduled:
     effective = [moment for event in about if (moment := _moment(app, event.effective)) is not None]
     wanted = {moment for moment in effective if moment > now}
     moments = nearest(wanted, now, coalesce=app.settings.coalesce) if wanted else ()
-    if len(wanted) > len(moments) == FUTURE_LOOKS:
+    if len(wanted) > len(moments) == FUTURE_CHECKS:
         _log.warning("%s was given %d days to come in one batch, the nearest count", chain_key(key), len(wanted))
     item = WorkItem(key, _cause(about), first_asked=now, effective=max(effective, default=None), moments=moments)
     return at_once(item, unique_id(app.random))
 
 
 def _cause(about: Sequence[PersonEvent]) -> Cause:
-    """Why we look, in the words of the first who asked."""
+    """Why we check, in the words of the first who asked."""
     more = f" (+{len(about) - 1})" if len(about) > 1 else ""
     return Cause(CauseKind.EVENT, _bounded(about[0].origin + more), _bounded(about[0].event_type))
 
@@ -265,6 +270,6 @@ def _rejection(incoming: Incoming, mistakes: Sequence[Rejected]) -> RejectedEven
         incoming.body,
         field_name="; ".join(mistake.field for mistake in shown),
         reason="; ".join(mistake.reason for mistake in shown) + more,
-        mend="; ".join(dict.fromkeys(mistake.mend for mistake in shown)),
+        remedy="; ".join(dict.fromkeys(mistake.remedy for mistake in shown)),
         properties=incoming.told,
     )

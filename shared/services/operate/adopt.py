@@ -1,7 +1,7 @@
-"""Adopts assignments that somebody else made: says what would follow from each, then makes them ours.
+"""Adopts assignments that somebody else made: says what would follow from each, then makes them managed.
 
 Lives here: finding what a choice means, and recording it. What would follow is
-`shared.domain.adoption.consequences`'s; nothing is written to Azure: the next look at the
+`shared.domain.adoption.consequences`'s; nothing is written to Azure: the next check of the
 person does that, guarded like any other.
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
-from shared.domain.access.ownership import AdoptedRow, OwnAssignment
+from shared.domain.access.ownership import AdoptedRow, ManagedAssignment
 from shared.domain.adoption.consequences import Adoption, Choice, Consequence, Why, chosen_of, consequences
 from shared.domain.adoption.first_contact import Existing
 from shared.domain.billing import OTHER_RECIPIENT_ROLES, Assignment
@@ -66,7 +66,7 @@ class Adopted:
 
 
 async def plan_adoption(app: App, choice: Choice) -> AdoptionPlan:
-    """Says for each foreign assignment that `choice` means what the next look would do with it, were it ours.
+    """Says for each unmanaged assignment that `choice` means what the next check would do with it, were it managed.
 
     Reads everything, as first contact does, and writes nothing. Raises as that does.
     """
@@ -94,7 +94,7 @@ async def plan_adoption(app: App, choice: Choice) -> AdoptionPlan:
 
 
 async def apply_adoption(app: App, adoptions: Iterable[Adoption], by: str) -> tuple[Adopted, ...]:
-    """Makes assignments ours, person by person, and has each person looked at. What is refused changes nothing.
+    """Makes assignments managed, person by person, and has each person checked. What is refused changes nothing.
 
     Each row is read anew first: one that is not the row that was shown is refused, with the difference. The ledger
     comes before the state, so that whoever is interrupted leaves evidence without effect: to adopt again is safe.
@@ -126,7 +126,7 @@ def _not_found(contact: FirstContact, choice: Choice) -> Iterable[Adoption]:
             text = "the assignments of its profile could not be read"
         elif others:
             held = ", ".join(sorted(OTHER_RECIPIENT_ROLES.get(row.role, f"role {row.role}") for row in others))
-            text = f"they hold {held} there, and only Invoice manager can be ours"
+            text = f"they hold {held} there, and only Invoice manager can be managed"
         else:
             text = "there is no such assignment"
         yield Adoption(profile, principal, Why.CHOSEN, Consequence.REFUSED, text)
@@ -173,10 +173,10 @@ class _Adopting:
         held = await prove_row(
             live, identities=identities, state=state, ledger=app.ledger, on_its_way=app.settings.on_its_way
         )
-        return "it is ours already" if isinstance(held, OwnAssignment) else None
+        return "it is managed already" if isinstance(held, ManagedAssignment) else None
 
     async def _record(self, adoptions: Sequence[Adoption]) -> tuple[Fate, str]:
-        """The evidence first, then what looks go by, then a look."""
+        """The evidence first, then what checks go by, then a check."""
         key = PersonKey(adoptions[0].principal_id)
         try:
             await self._append(key, adoptions)
@@ -190,11 +190,11 @@ class _Adopting:
         try:
             await self._enqueue(key)
         except InvoiceAccessError as failure:
-            return Fate.ADOPTED, f"the look could not be asked for, and the next sweep finds what follows: {failure}"
+            return Fate.ADOPTED, f"the check could not be asked for, and the next sweep finds what follows: {failure}"
         return Fate.ADOPTED, ""
 
     async def _append(self, key: PersonKey, adoptions: Sequence[Adoption]) -> None:
-        """One record for each; a look at the same time costs it, or us, another try."""
+        """One record for each; a check of the same time costs it, or us, another try."""
         left = list(adoptions)
 
         async def attempt() -> None:
@@ -218,7 +218,7 @@ class _Adopting:
         await until_stored(self._app, f"what we remember of {key.canonical}", attempt)
 
     async def _enqueue(self, key: PersonKey) -> None:
-        """One look: what was adopted is remembered by now, and read at every look."""
+        """One check: what was adopted is remembered by now, and read at every check."""
         cause = Cause(CauseKind.OPERATOR, f"operator:{self._by}")
         unique = unique_id(self._app.random)
         item = WorkItem(key, cause, first_asked=self._app.clock.now())

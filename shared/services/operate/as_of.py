@@ -11,8 +11,8 @@ from itertools import batched
 from typing import Final
 
 from shared.domain.history.fold import PersonFold
-from shared.domain.history.foreign_sightings import ESTATE, ForeignFold, ForeignSpell
 from shared.domain.history.spells import Certainty, How, Spell, Window
+from shared.domain.history.unmanaged_sightings import ESTATE, UnmanagedFold, UnmanagedSpell
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.errors import Permanent
 from shared.ports import Ledger, State
@@ -47,7 +47,7 @@ class Known:
 
     `since` is the time of the earliest record; None where there is none. `person` and `profile` say whether any record
     names those that were asked for, at whatever time. `adoptions` are the moments at which something of a person on a
-    profile became ours by adoption, by their ids.
+    profile became managed by adoption, by their ids.
     """
 
     since: datetime | None = None
@@ -69,21 +69,21 @@ async def held_on(
     profile: ProfileKey | None = None,
     known: Known | None = None,
 ) -> AsyncIterator[HeldOn | Unreadable]:
-    """Everything of ours that was held within `window`, as far as looks saw it: person by person.
+    """Everything of ours that was held within `window`, as far as checks saw it: person by person.
 
     `state` names people whose chain is too old to be listed; what they held is the ledger's word. `known` learns what
     the ledger knows of them. Raises `Transient` where the store cannot be reached.
     """
     known = known or Known()
     keys = [person.canonical] if person is not None else await _people(ledger, state)
-    for lot in batched(keys, _CHAINS_AT_ONCE, strict=False):
-        answers = await asyncio.gather(*(_held_by(ledger, key, window, profile, known) for key in lot))
+    for group in batched(keys, _CHAINS_AT_ONCE, strict=False):
+        answers = await asyncio.gather(*(_held_by(ledger, key, window, profile, known) for key in group))
         for answer in answers:
             for one in answer:
                 yield one
 
 
-async def foreign_on(
+async def unmanaged_on(
     ledger: Ledger,
     state: State,
     window: Window,
@@ -91,14 +91,14 @@ async def foreign_on(
     person: PersonKey | None = None,
     profile: ProfileKey | None = None,
     known: Known | None = None,
-) -> AsyncIterator[ForeignSpell | Unreadable]:
-    """Everything foreign that sweeps saw around `window`, those that left first.
+) -> AsyncIterator[UnmanagedSpell | Unreadable]:
+    """Everything unmanaged that sweeps saw around `window`, those that left first.
 
     `state` knows when a sweep saw last what is there since; without it the first sight is the last that is known.
     `known` learns as of `held_on`. Given after that, it tells what was adopted since the last sweep.
     """
     known = known or Known()
-    fold = ForeignFold()
+    fold = UnmanagedFold()
     sights = {(one.principal_id, one.profile): one.last for one in await state.sighted()}
     try:
         async for record in ledger.read(ESTATE):
@@ -117,10 +117,10 @@ async def foreign_on(
             yield spell
 
 
-async def look_further(
+async def check_further(
     ledger: Ledger, known: Known, *, person: PersonKey | None = None, profile: ProfileKey | None = None
 ) -> Unreadable | None:
-    """What the chains of people and foreign ones cannot say of what the ledger knows, for one or two reads more.
+    """What the chains of people and unmanaged ones cannot say of what the ledger knows, for one or two reads more.
 
     One person's chain does not say how old the ledger is: the first digest does. A profile on which nobody ever held
     anything has a chain of its own.
@@ -179,7 +179,7 @@ async def _held_by(
 
 
 def _is_asked_for(
-    spell: ForeignSpell, window: Window, person: PersonKey | None, profile: ProfileKey | None, known: Known
+    spell: UnmanagedSpell, window: Window, person: PersonKey | None, profile: ProfileKey | None, known: Known
 ) -> bool:
     if person is not None and person.object_id != spell.principal_id:
         return False

@@ -13,16 +13,16 @@ from typing import Any, Final
 
 from shared.domain.access.plan import StoppedBy
 from shared.domain.guards.baseline import Baseline
-from shared.domain.guards.brake import EVERYWHERE, Brake, BrakeCause, Pause, Setting
-from shared.domain.guards.hold_listing import Difference, Listing, choose, listing
+from shared.domain.guards.hold_listing import Difference, HoldListing, choose, listing
 from shared.domain.guards.holds import Hold, KeyHolds, Status
+from shared.domain.guards.pauses import EVERYWHERE, Pause, PauseCause, Pauses, Setting
 from shared.domain.history.records import Record
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.policy.model import ActionKind
 from shared.domain.work import MOST_HINTS, Cause, CauseKind, Scheduled, WorkItem, at_once, later
 from shared.errors import Permanent, Transient
-from shared.services.app import App, Desk, unique_id
-from shared.services.brake import set_brake
+from shared.services.app import App, StoreOnly, unique_id
+from shared.services.pauses import set_pause
 from shared.services.shared_row import change_row, until_stored
 
 CHAIN: Final = "operator"
@@ -46,7 +46,7 @@ class Decided:
     holds: tuple[Hold, ...] = ()
     differences: tuple[Difference, ...] = ()
     last_due: datetime | None = None
-    """When the last look that this asked for is due; None where it asked for none."""
+    """When the last check that this asked for is due; None where it asked for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,40 +65,40 @@ class Resumed:
     remaining: Mapping[Pause, Setting]
 
 
-async def list_holds(app: Desk) -> Listing:
+async def list_holds(app: StoreOnly) -> HoldListing:
     """Every hold, whatever was decided about it. One read of all keys that have any."""
     return listing([hold async for row in app.state.holds() for hold in row.holds.values()], app.clock.now())
 
 
 async def release(
-    app: App, names: Collection[str] | None, by: str, as_listed: datetime | Listing, *, why: str = ""
+    app: App, names: Collection[str] | None, by: str, as_listed: datetime | HoldListing, *, why: str = ""
 ) -> Decided:
-    """Has holds carried out, whatever the budget: those of the ids and lots in `names`, or all that wait (None).
+    """Has holds carried out, whatever the daily limit: those of the ids and groups in `names`, or all that wait (None).
 
     Refused as a whole, with every difference, when a hold concerned is gone, was dismissed or came in or changed since
-    `as_listed`. A listing is compared hold by hold; by a time alone nobody can tell that a member of a lot went.
-    The look that follows checks once more: an action on another basis is open again, and says so. A hold that was
+    `as_listed`. A listing is compared hold by hold; by a time alone nobody can tell that a member of a group went.
+    The check that follows checks once more: an action on another basis is open again, and says so. A hold that was
     released already is enqueued again. Raises `Transient` where the holds keep changing.
     """
     return await _decide(app, _Decision("release", Status.RELEASED, by, app.clock.now(), why), names, as_listed)
 
 
 async def dismiss(
-    app: App, names: Collection[str], by: str, as_listed: datetime | Listing | None = None, *, why: str = ""
+    app: App, names: Collection[str], by: str, as_listed: datetime | HoldListing | None = None, *, why: str = ""
 ) -> Decided:
     """Has holds left alone until the action changes. Refused when one is gone; see `release` for `as_listed`."""
     return await _decide(app, _Decision("dismiss", Status.DISMISSED, by, app.clock.now(), why), names, as_listed)
 
 
-async def pause(app: Desk, by: str, why: str, scope: str = EVERYWHERE) -> Paused:
+async def pause(app: StoreOnly, by: str, why: str, scope: str = EVERYWHERE) -> Paused:
     """Stops every write within a scope, a leaver's as well, until `resume`. What is paused already stays as it was.
 
     `scope` is one of `known_scopes`. The stop comes before its record: one row of a chain that cannot be read is no
     reason to go on.
     """
-    wanted = Pause(BrakeCause.PAUSE, scope)
-    already = wanted in (await app.state.brake()).pauses
-    await set_brake(app, wanted, why, by=by)
+    wanted = Pause(PauseCause.PAUSE, scope)
+    already = wanted in (await app.state.pauses()).active
+    await set_pause(app, wanted, why, by=by)
     try:
         await _record(app, {"verb": "pause", "by": by, "why": why} | ({"scope": scope} if scope else {}))
     except (Permanent, Transient) as failure:
@@ -106,7 +106,7 @@ async def pause(app: Desk, by: str, why: str, scope: str = EVERYWHERE) -> Paused
     return Paused(already)
 
 
-async def known_scopes(app: Desk) -> frozenset[str] | None:
+async def known_scopes(app: StoreOnly) -> frozenset[str] | None:
     """Where a pause stops anything: everywhere, each account and profile of the catalogue; None before the first."""
     catalogue = await app.state.catalogue()
     if catalogue is None:
@@ -115,14 +115,14 @@ async def known_scopes(app: Desk) -> frozenset[str] | None:
     return frozenset({EVERYWHERE, *accounts, *(profile.key.folded for profile in catalogue.profiles)})
 
 
-async def resume(app: Desk, by: str, agreed: Mapping[Pause, Setting] | None = None) -> Resumed:
+async def resume(app: StoreOnly, by: str, agreed: Mapping[Pause, Setting] | None = None) -> Resumed:
     """Clears every pause that stands now. What comes in meanwhile stays, as nobody has seen it yet.
 
     `agreed` are those to clear as the operator saw them; whatever stands otherwise by now stays as well. What they told
     of is accepted (`_accept`). Nothing is enqueued: the next sweep takes up what was stopped. Raises `Transient` where
-    the brake or the baseline keeps changing.
+    the pause or the baseline keeps changing.
     """
-    standing = (await app.state.brake()).pauses
+    standing = (await app.state.pauses()).active
     seen = {pause: one for pause, one in standing.items() if agreed is None or agreed.get(pause) == one}
     if not seen:
         return Resumed({}, standing)
@@ -130,22 +130,22 @@ async def resume(app: Desk, by: str, agreed: Mapping[Pause, Setting] | None = No
     await _record(app, {"verb": "resume", "by": by, "causes": causes})
     await _accept(app, seen)
 
-    def without_seen(brake: Brake) -> Brake:
-        return replace(brake, pauses={pause: one for pause, one in brake.pauses.items() if seen.get(pause) != one})
+    def without_seen(pauses: Pauses) -> Pauses:
+        return replace(pauses, active={pause: one for pause, one in pauses.active.items() if seen.get(pause) != one})
 
-    put, remedy = app.state.put_brake, "look at it, and resume again"
-    _, brake = await change_row(app, "the brake", app.state.brake, without_seen, put, remedy=remedy)
-    return Resumed(seen, brake.pauses)
+    put, remedy = app.state.put_pauses, "check it, and resume again"
+    _, pauses = await change_row(app, "the pause", app.state.pauses, without_seen, put, remedy=remedy)
+    return Resumed(seen, pauses.active)
 
 
-async def _accept(app: Desk, seen: Mapping[Pause, Setting]) -> None:
+async def _accept(app: StoreOnly, seen: Mapping[Pause, Setting]) -> None:
     """Has the next sweep compare with what the operator saw, and not with what was there before.
 
     Accepted are the people that there were when the population shrank, or any number where nobody noted it, and
     whichever accounts are left after the loss of our role: of one account, that it may be gone.
     """
-    shrank = seen.get(Pause(BrakeCause.POPULATION_SHRANK))
-    lost = {pause.scope.partition("/")[0] for pause in seen if pause.cause is BrakeCause.ROLE_LOST}
+    shrank = seen.get(Pause(PauseCause.POPULATION_SHRANK))
+    lost = {pause.scope.partition("/")[0] for pause in seen if pause.cause is PauseCause.ROLE_LOST}
 
     async def attempt() -> None:
         accepted = before = await app.state.baseline()
@@ -160,27 +160,27 @@ async def _accept(app: Desk, seen: Mapping[Pause, Setting]) -> None:
     await until_stored(app, "the figures of the last good sweep", attempt, remedy="nothing was resumed, do it again")
 
 
-async def log(app: Desk) -> Sequence[Record]:
+async def log(app: StoreOnly) -> Sequence[Record]:
     """Every decision there is a record of, the newest last. Raises `Permanent` where one is damaged."""
     return [record async for record in app.ledger.read(CHAIN)]
 
 
-async def brake_status(app: Desk) -> Brake:
-    """The brake as it is now."""
-    return await app.state.brake()
+async def read_pauses(app: StoreOnly) -> Pauses:
+    """The pause as it is now."""
+    return await app.state.pauses()
 
 
-async def last_good_sweep(app: Desk) -> Baseline | None:
+async def last_good_sweep(app: StoreOnly) -> Baseline | None:
     """What the last good sweep counted; None before the first."""
     return await app.state.baseline()
 
 
-async def was_swept(app: Desk) -> bool:
+async def was_swept(app: StoreOnly) -> bool:
     """Whether any sweep ever left something in this store."""
     return bool(await app.state.reports(1)) or await app.state.baseline() is not None
 
 
-async def harm(app: Desk, hold: Hold) -> Mapping[str, tuple[Any, Any]]:
+async def harm(app: StoreOnly, hold: Hold) -> Mapping[str, tuple[Any, Any]]:
     """What an update changed in a profile, as it was and as it is: by field, empty for a hold of any other kind."""
     if hold.stopped_by is not StoppedBy.HARM:
         return {}
@@ -203,7 +203,7 @@ async def _decide(
     app: App,
     decision: "_Decision",
     names: Collection[str] | None,
-    as_listed: datetime | Listing | None,
+    as_listed: datetime | HoldListing | None,
 ) -> Decided:
     done: dict[str, Hold] = {}
     recorded = set[tuple[str, str]]()
@@ -219,7 +219,7 @@ async def _decide(
                 told = {"refused": said, "differences": len(differences), "decided": sorted(done)}
                 await _record(app, decision.record | told)
             return Decided(tuple(done.values()), tuple(differences), await _enqueue(app, decision, done.values()))
-        # After a conflict a lot may have members that nobody recorded yet, or one on another basis.
+        # After a conflict a group may have members that nobody recorded yet, or one on another basis.
         unrecorded = [hold for hold in chosen.values() if (hold.id, hold.basis) not in recorded]
         await _record_holds(app, decision, unrecorded)
         recorded.update((hold.id, hold.basis) for hold in unrecorded)
@@ -264,7 +264,7 @@ class _Decision:
 
 
 async def _enqueue(app: App, decision: _Decision, holds: Iterable[Hold]) -> datetime | None:
-    """Asks for a look at every key with a released hold, leavers first, in batches as a sweep does.
+    """Asks for a check of every key with a released hold, leavers first, in batches as a sweep does.
 
     Returns when the last one is due.
     """
@@ -275,17 +275,17 @@ async def _enqueue(app: App, decision: _Decision, holds: Iterable[Hold]) -> date
     now = app.clock.now()
     cause = Cause(CauseKind.OPERATOR, f"operator:{decision.by}")
     unique = unique_id(app.random)
-    looks: list[Scheduled] = []
+    checks: list[Scheduled] = []
     due = now
     for number, (key, hinted) in enumerate(profiles.items()):
         batch = number // app.settings.sweep_batch
         due = now + timedelta(seconds=batch * app.settings.sweep_batch_seconds)
         hints = tuple(sorted(hinted))[:MOST_HINTS] if isinstance(key, PersonKey) else ()
         item = WorkItem(key, cause, first_asked=due, hints=hints)
-        looks.append(later(item, due, coalesce=app.settings.coalesce) if batch else at_once(item, unique))
-    if looks:
-        await app.queues.send_work(looks)
-    return due if looks else None
+        checks.append(later(item, due, coalesce=app.settings.coalesce) if batch else at_once(item, unique))
+    if checks:
+        await app.queues.send_work(checks)
+    return due if checks else None
 
 
 async def _record_holds(app: App, decision: _Decision, holds: Iterable[Hold]) -> None:
@@ -298,14 +298,14 @@ async def _record_holds(app: App, decision: _Decision, holds: Iterable[Hold]) ->
                 "kind": hold.kind.value,
                 "profile": str(hold.profile),
                 "basis": hold.basis,
-                **({"lot": hold.lot} if hold.lot else {}),
+                **({"group": hold.group} if hold.group else {}),
             }
             for hold in together
         ]
         await _record(app, decision.record | {"holds": said})
 
 
-async def _record(app: Desk, body: Mapping[str, Any]) -> None:
+async def _record(app: StoreOnly, body: Mapping[str, Any]) -> None:
     """Appends a decision to the operators' chain, behind whatever another operator appended meanwhile."""
 
     async def attempt() -> None:

@@ -39,8 +39,8 @@ _READS_AT_ONCE: Final = 8
 class FirstContact:
     """Every Invoice manager assignment, by profile and principal. `failures` are reads that failed: it may lack some.
 
-    `identities` are the object ids that count as ours, and `identities_known` whether the app itself said so: without
-    a sweep's word it is whoever reads.
+    `identities` are the object ids that count as managed, and `identities_known` whether the app itself said so:
+    without a sweep's word it is whoever reads.
     """
 
     estate: Estate
@@ -95,7 +95,7 @@ async def make_first_contact(app: App) -> FirstContact:
 async def app_identities(app: App) -> tuple[frozenset[str], bool]:
     """The object ids under which the app writes or wrote, and whether the app itself said so.
 
-    An operator reads with a login of their own: what they made by hand is not ours, and what the app made is. So the
+    An operator reads with a login of their own: what they made by hand is not managed, and what the app made is. So the
     latest sweep's word counts, and one's own token only where there has been no sweep.
     """
     for report in await app.state.reports(1):

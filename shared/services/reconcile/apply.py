@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from shared.domain.access.evidence import sighting
-from shared.domain.access.ownership import OwnAssignment
+from shared.domain.access.ownership import ManagedAssignment
 from shared.domain.access.plan import Grant, Plan, Revoke
 from shared.domain.billing import Assignment, Written
 from shared.domain.clocks import CLOCKS_APART
-from shared.domain.guards.budgets import kind_of
+from shared.domain.guards.daily_limits import kind_of
 from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.remembered import Holding, PersonState
@@ -23,7 +23,7 @@ from shared.errors import AccessLost, InvoiceAccessError, MaybeWritten, Permanen
 from shared.ports import Billing, Chain
 from shared.services.app import App, Deadline
 from shared.services.provenance import SERVICE_TIME, ReadOnce, prove_row
-from shared.services.reconcile.guard import Guard, Stopped, Wanted
+from shared.services.reconcile.guard import Action, Guard, Stopped
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Result:
 
 
 def failed(action: str, profile: ProfileKey | None, failure: InvoiceAccessError) -> Result:
-    """The result of a step that raised: to be tried again, or for a person to mend."""
+    """The result of a step that raised: to be tried again, or for a person to fix."""
     if isinstance(failure, Transient):
         return Result(action, profile, Outcome.RETRY, failure.reason, failure.retry_after)
     lost = failure.account if isinstance(failure, AccessLost) else None
@@ -127,7 +127,7 @@ class Run:
                     self._guard.done(wanted)
         return results
 
-    def wanted(self, plan: Plan, action: Grant | Revoke) -> Wanted:
+    def wanted(self, plan: Plan, action: Grant | Revoke) -> Action:
         """An action of a plan, as the guard knows it."""
         kind = kind_of(plan, action)
         if isinstance(action, Grant):
@@ -140,7 +140,7 @@ class Run:
         return is_young(moment, self._app.clock.now(), self._app.settings.intent_seconds)
 
     async def _record_intents(self, actions: Sequence[Grant | Revoke]) -> None:
-        """First the ledger, which stops whoever lost the lock; then the row that has later looks read the profiles."""
+        """First the ledger, which stops whoever lost the lock; then the row that has later checks read the profiles."""
         now, told = self._app.clock.now(), self._billing.service_time()
         body: dict[str, Any] = {"actions": [self._intent_record(action) for action in actions]}
         if told is not None:
@@ -169,10 +169,10 @@ class Run:
             return record | {"rules": list(action.rules), "found_nothing": True}
         return record | {"proof": action.assignment.proof.value, "strength": action.strength.value}
 
-    async def _act(self, action: Grant | Revoke, wanted: Wanted) -> Result:
+    async def _act(self, action: Grant | Revoke, wanted: Action) -> Result:
         """Writes and reads back."""
         verb, profile = _verb(action), action.profile
-        stop = await self._guard.brake(wanted)
+        stop = await self._guard.pauses(wanted)
         if stop is not None:
             return _stopped(action, stop)
         left = self._deadline.left(self._app.clock.now())
@@ -210,16 +210,16 @@ class Run:
         if isinstance(action, Grant):
             if row is None:
                 return Outcome.UNVERIFIED, None
-            if await self._is_ours(row):
+            if await self._is_managed(row):
                 return done, action.reason
             return Outcome.UNCHANGED, f"somebody else was quicker: {row.created_by or 'it does not say who'}"
         if row is None:
             return done, action.reason
-        if row.created_by is None or await self._is_ours(row):
+        if row.created_by is None or await self._is_managed(row):
             return Outcome.UNVERIFIED, None
         return done, f"{action.reason}; somebody else gave it again since"
 
-    async def _is_ours(self, row: Assignment) -> bool:
+    async def _is_managed(self, row: Assignment) -> bool:
         identities = await self._billing.identities()
         held = await prove_row(
             row,
@@ -228,10 +228,10 @@ class Run:
             ledger=self._told,
             on_its_way=self._app.settings.on_its_way,
         )
-        return isinstance(held, OwnAssignment)
+        return isinstance(held, ManagedAssignment)
 
     def _remember(self, plan: Plan, action: Grant | Revoke, result: Result) -> None:
-        """Keeps what the next look needs to know, and forgets an intent that surely came to nothing."""
+        """Keeps what the next check needs to know, and forgets an intent that surely came to nothing."""
         if result.outcome is Outcome.UNVERIFIED or (isinstance(action, Grant) and result.outcome is Outcome.DONE):
             return
         holdings, sightings = dict(self.state.holdings), dict(self.state.sightings)

@@ -1,8 +1,8 @@
-"""What stands between a plan and its writes: the brake, the holds of the key, and the budgets.
+"""What stands between a plan and its writes: the pause, the holds of the key, and the daily limits.
 
-Lives here: asking them, in that order, and keeping the key's holds true to what its looks want. The arithmetic of
-budgets is `shared.domain.guards.budgets`', what a person decided `operate.decisions`', and
-setting the brake `services.brake`'s.
+Lives here: asking them, in that order, and keeping the key's holds true to what its checks want. The arithmetic of
+daily limits is `shared.domain.guards.daily_limits`', what a person decided `operate.decisions`', and
+setting the pause `services.pauses`'s.
 """
 
 import logging
@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from shared.domain.access.plan import AskFirst, StoppedBy, Strength
-from shared.domain.guards.brake import Brake, stops
-from shared.domain.guards.budgets import Place, Reservations, give_back, limit, owned, reserve_all, tell
-from shared.domain.guards.holds import Hold, KeyHolds, Status, action_id, in_time, of_budget
-from shared.domain.guards.sweep_holds import BUDGET_USED_UP, exceeded, used_up
+from shared.domain.guards.daily_limits import Place, Reservations, give_back, limit, owned, reserve_all, tell
+from shared.domain.guards.holds import Hold, KeyHolds, Status, action_id, in_time, of_daily_limit
+from shared.domain.guards.pauses import Pauses, stops
+from shared.domain.guards.sweep_holds import DAILY_LIMIT_USED_UP, exceeded, used_up
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.policy.model import ActionKind
@@ -27,10 +27,11 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """An action that a look is about to take. `basis` is what it rests on, in words; `strength` a revoke's.
+class Action:
+    """An action that a check is about to take. `basis` is what it rests on, in words; `strength` a revoke's.
 
-    `ask_first` holds it for another reason than its budget, unless a person who was told this very reason released it.
+    `ask_first` holds it for another reason than its daily limit, unless a person who was told this very reason
+    released it.
     """
 
     id: str
@@ -51,7 +52,7 @@ class Stopped:
 
 
 class Guard:
-    """The guard of one look at one key. Holds are stored where they changed, before anything is written to Azure.
+    """The guard of one check of one key. Holds are stored where they changed, before anything is written to Azure.
 
     It guards the profiles that the policy enforces. What is only observed passes it: nothing is reserved, held or
     stopped for a write that is not sent.
@@ -83,8 +84,8 @@ class Guard:
         return profile in self._enforced
 
     def alert(self) -> dict[str, str]:
-        """What the look's record tells of a budget that it found used up, as the first one that day; empty else."""
-        return {"alert": "; ".join(self._told), "finding": BUDGET_USED_UP} if self._told else {}
+        """What the check's record tells of a daily limit that it found used up first that day; empty else."""
+        return {"alert": "; ".join(self._told), "finding": DAILY_LIMIT_USED_UP} if self._told else {}
 
     @property
     def asked_about(self) -> frozenset[ProfileKey]:
@@ -98,52 +99,54 @@ class Guard:
         basis: str,
         strength: Strength | None = None,
         ask_first: AskFirst | None = None,
-    ) -> Wanted:
+    ) -> Action:
         """An action of this key."""
-        return Wanted(action_id(self._key, kind, profile), kind, profile, basis, strength, ask_first)
+        return Action(action_id(self._key, kind, profile), kind, profile, basis, strength, ask_first)
 
-    async def brake(self, wanted: Wanted) -> Stopped | None:
-        """Whether the brake stops an action, read anew: to be asked right before each write."""
+    async def pauses(self, wanted: Action) -> Stopped | None:
+        """Whether the pause stops an action, read anew: to be asked right before each write."""
         if not self.enforces(wanted.profile):
             return None
-        return _braked(await self._app.state.brake(), wanted)
+        return _paused(await self._app.state.pauses(), wanted)
 
-    async def admit(self, actions: Sequence[Wanted]) -> Mapping[str, Stopped]:
-        """Says by id which actions may not be taken now, and why; the others have room reserved, or a release."""
+    async def admit(self, actions: Sequence[Action]) -> Mapping[str, Stopped]:
+        """Returns by id the actions that may not run, and why; the rest were reserved or released by an operator."""
         actions = [action for action in actions if self.enforces(action.profile)]
         stopped: dict[str, Stopped] = {}
         released: set[str] = set()
-        ask: list[Wanted] = []
-        brake = await self._app.state.brake() if actions else Brake()
+        ask: list[Action] = []
+        pauses = await self._app.state.pauses() if actions else Pauses()
         for action in actions:
-            stop = _braked(brake, action) or self._decided(action, released)
+            stop = _paused(pauses, action) or self._decided(action, released)
             if action.ask_first is not None and (stop is None or stop.hold):
                 stop = self._ask_first(action, stop, action.ask_first)
             if stop is not None:
                 stopped[action.id] = stop
-            elif action.id not in released:  # a person answers for what they released; the budget is for the others
+            elif (
+                action.id not in released
+            ):  # a person answers for what they released; the daily limit is for the others
                 ask.append(action)
         for kind in ActionKind:
             of_kind = [action for action in ask if action.kind is kind]
             if of_kind:
-                stopped |= await self._within_budget(kind, of_kind)
+                stopped |= await self._within_daily_limit(kind, of_kind)
         await self.store()
         return stopped
 
-    def begins(self, wanted: Wanted) -> None:
+    def begins(self, wanted: Action) -> None:
         """The write is made now: whatever becomes of it, its reservation counts, unless it `came_to_nothing`."""
         place = self._unused.get(wanted.kind, {}).pop(wanted.id, None)
         if place is not None:
             self._used[wanted.id] = place
 
-    def came_to_nothing(self, wanted: Wanted) -> None:
+    def came_to_nothing(self, wanted: Action) -> None:
         """The write was surely not made: it was not sent, or refused."""
         place = self._used.pop(wanted.id, None)
         if place is not None:
             self._unused.setdefault(wanted.kind, {})[wanted.id] = place
 
     async def give_back(self) -> None:
-        """Gives back what this look reserved for writes that it did not make, so that others have room for theirs.
+        """Gives back what this check reserved for writes that it did not make, so that others have room for theirs.
 
         What cannot be given back counts for as long as if it had been written, which is the safe side.
         """
@@ -174,7 +177,7 @@ class Guard:
             if hold.status is Status.RELEASED:
                 del self._holds[hold.id]
 
-    def done(self, wanted: Wanted) -> None:
+    def done(self, wanted: Action) -> None:
         """The action was taken: its hold has served."""
         self._holds.pop(wanted.id, None)
 
@@ -190,7 +193,7 @@ class Guard:
         if self._holds == self._stored.holds:
             return
         if self._stored_here:
-            # Only the store knows the version of what this look stored before; a decision since then stops the look.
+            # Only the store knows the version of what this check stored before; a decision since then stops the check.
             fresh = await self._app.state.key_holds(self._key)
             if fresh.holds != self._stored.holds:
                 raise Conflict(f"somebody decided about a hold of {self._key.canonical} meanwhile")
@@ -199,7 +202,7 @@ class Guard:
         await self._app.state.put_key_holds(self._stored)
         self._stored_here = True
 
-    def _decided(self, action: Wanted, released: set[str]) -> Stopped | None:
+    def _decided(self, action: Action, released: set[str]) -> Stopped | None:
         """What a person decided, or has yet to decide, about this very action."""
         hold = self._holds.get(action.id)
         if hold is None:
@@ -227,7 +230,7 @@ class Guard:
         )
         return Stopped(Outcome.HELD, hold.refused or hold.why, hold.id)
 
-    def _ask_first(self, action: Wanted, stop: Stopped | None, ask: AskFirst) -> Stopped | None:
+    def _ask_first(self, action: Action, stop: Stopped | None, ask: AskFirst) -> Stopped | None:
         """Holds an action for a reason; a release counts only where the person was told this very reason."""
         stopped_by, why = ask.stopped_by, ask.why
         hold = self._holds.get(action.id)
@@ -246,13 +249,13 @@ class Guard:
             status=Status.OPEN,
             stopped_by=stopped_by,
             why=why,
-            lot="",  # whoever decides about the lot is not told the reason
+            group="",  # whoever decides about the group is not told the reason
             refused=refused,
             renewed=max(self._app.clock.now(), hold.renewed),
         )
         return Stopped(Outcome.HELD, refused or why, action.id)
 
-    def _hold(self, action: Wanted, stopped_by: StoppedBy, why: str, lot: str = "") -> Stopped:
+    def _hold(self, action: Action, stopped_by: StoppedBy, why: str, group: str = "") -> Stopped:
         now = self._app.clock.now()
         self._holds[action.id] = Hold(
             id=action.id,
@@ -264,14 +267,14 @@ class Guard:
             stopped_by=stopped_by,
             since=now,
             renewed=now,
-            lot=lot,
+            group=group,
         )
         return Stopped(Outcome.HELD, why, action.id)
 
-    async def _within_budget(self, kind: ActionKind, actions: Sequence[Wanted]) -> dict[str, Stopped]:
-        """Reserves what is left of a budget, in the order of the plan, and holds the rest in the budget's lot.
+    async def _within_daily_limit(self, kind: ActionKind, actions: Sequence[Action]) -> dict[str, Stopped]:
+        """Reserves what is left of a daily limit, in the order of the plan, and holds the rest in its group.
 
-        The first look of a day that does tells of it.
+        The first check of a day that does tells of it.
         """
         baseline = await self._app.state.baseline()
         most, over = 0, frozenset[str]()
@@ -279,7 +282,7 @@ class Guard:
         def reserved(row: Reservations) -> Reservations:
             nonlocal most, over
             now = self._app.clock.now()
-            most = limit(self._app.policy.budgets[kind], owned(row, baseline, now))
+            most = limit(self._app.policy.daily_limits[kind], owned(row, baseline, now))
             after, without = reserve_all(row, [action.id for action in actions], most, now)
             over = frozenset(without)
             kept = after if len(over) < len(actions) else row
@@ -288,22 +291,22 @@ class Guard:
         before, row = await rewrite_reservations(self._app, kind, reserved)
         if row.told != before.told:
             self._told.append(exceeded(kind, most))
-        ours = [action.id for action in actions if action.id not in over]
-        self._unused[kind] = {id_: Place(row.taken[id_], before.taken.get(id_)) for id_ in ours}
+        managed = [action.id for action in actions if action.id not in over]
+        self._unused[kind] = {id_: Place(row.taken[id_], before.taken.get(id_)) for id_ in managed}
         why = used_up(kind, most)
         return {
-            action.id: self._hold(action, StoppedBy.BUDGET, why, of_budget(kind))
+            action.id: self._hold(action, StoppedBy.DAILY_LIMIT, why, of_daily_limit(kind))
             for action in actions
             if action.id in over
         }
 
 
-def _braked(brake: Brake, wanted: Wanted) -> Stopped | None:
-    stop = stops(brake, wanted.kind, wanted.strength, wanted.profile)
+def _paused(pauses: Pauses, wanted: Action) -> Stopped | None:
+    stop = stops(pauses, wanted.kind, wanted.strength, wanted.profile)
     if stop is None:
         return None
     pause, setting = stop
-    return Stopped(Outcome.HELD, f"the brake is on ({pause}, since {_day(setting.since)}): {setting.why}")
+    return Stopped(Outcome.HELD, f"writes are paused ({pause}, since {_day(setting.since)}): {setting.why}")
 
 
 def _asked_about_another(hold: Hold, *, same: bool) -> bool:

@@ -1,6 +1,6 @@
 """One look for somebody we only know by name: who is that, and if it is nobody yet, when to ask again.
 
-Everybody found gets a look of their own under their own key; nothing is written from here.
+Everybody found gets a check of their own under their own key; nothing is written from here.
 """
 
 import asyncio
@@ -12,14 +12,14 @@ from typing import Final
 from shared.domain.keys import IdentityKey, PersonKey
 from shared.domain.outcome import Outcome, wait_delay
 from shared.domain.work import Cause, CauseKind, RejectedEvent, WorkItem, again, at_once, later
-from shared.services.app import App, Look, unique_id
+from shared.services.app import App, Check, unique_id
 from shared.sources.effective import FURTHEST
 
-_MEND: Final = "Name the person by their object id, or correct the name, and send the event again"
+_REMEDY: Final = "Name the person by their object id, or correct the name, and send the event again"
 
 
-async def look_for_identity(app: App, key: IdentityKey, item: WorkItem) -> Look:
-    """Finds everybody who is called that, or once was while they held something of ours.
+async def find_identity(app: App, key: IdentityKey, item: WorkItem) -> Check:
+    """Finds everybody who is called that, or once was while they held something managed.
 
     A leaver whom the directory no longer knows, or knows by another name, is only in the second place. Nobody
     found: waiting, with growing pauses, up to `identity_wait_days` past the effective date; then rejected.
@@ -29,21 +29,21 @@ async def look_for_identity(app: App, key: IdentityKey, item: WorkItem) -> Look:
     found = sorted({*in_directory, *remembered})
     if found:
         cause = Cause(CauseKind.EVENT, item.cause.origin, item.cause.event_type)
-        looks = tuple(
+        checks = tuple(
             at_once(
                 WorkItem(PersonKey(object_id), cause, first_asked=now, hints=item.hints),
                 unique_id(app.random),
             )
             for object_id in found
         )
-        return Look(Outcome.DONE, {"found": found, "why": _where(len(in_directory), len(remembered))}, looks)
+        return Check(Outcome.DONE, {"found": found, "why": _where(len(in_directory), len(remembered))}, checks)
     asked_until = _last_moment(item) + timedelta(days=app.settings.identity_wait_days)
     if now >= asked_until:
         reason = f"nobody was ever called that, up to {app.settings.identity_wait_days} days past the effective date"
-        return Look(Outcome.REJECTED, {"why": reason}, rejected=(as_event(key, item, reason, _MEND),))
+        return Check(Outcome.REJECTED, {"why": reason}, rejected=(as_event(key, item, reason, _REMEDY),))
     pause = _pause(app, item, now)
     wait = later(again(item, CauseKind.WAIT), min(now + pause, asked_until), coalesce=app.settings.coalesce)
-    return Look(Outcome.WAITING, {"why": "nobody is called that yet"}, (wait,))
+    return Check(Outcome.WAITING, {"why": "nobody is called that yet"}, (wait,))
 
 
 def _last_moment(item: WorkItem) -> datetime:
@@ -54,7 +54,7 @@ def _last_moment(item: WorkItem) -> datetime:
 def _pause(app: App, item: WorkItem, now: datetime) -> timedelta:
     """How long to wait for somebody: up to six hours, and up to a week while the effective date is far off.
 
-    Anybody may name a date in ten years, and each look is a read.
+    Anybody may name a date in ten years, and each check is a read.
     """
     first, near = timedelta(seconds=app.settings.identity_wait_seconds), timedelta(days=app.settings.identity_wait_days)
     waited, ahead = now - item.first_asked, (item.effective or now) - near - now
@@ -67,8 +67,8 @@ def _where(in_directory: int, remembered: int) -> str:
     return f"{in_directory} in the directory, {remembered} among those who once held something"
 
 
-def as_event(key: IdentityKey, item: WorkItem, reason: str, mend: str) -> RejectedEvent:
-    """The event as it can be sent again once it is mended: what we kept of it, in our own form."""
+def as_event(key: IdentityKey, item: WorkItem, reason: str, remedy: str) -> RejectedEvent:
+    """The event as it can be sent again once it is fixed: what we kept of it, in our own form."""
     event: dict[str, object] = {
         "specversion": "1.0",
         "id": str(uuid.uuid5(uuid.NAMESPACE_OID, item.cause.origin + key.canonical)),
@@ -82,7 +82,7 @@ def as_event(key: IdentityKey, item: WorkItem, reason: str, mend: str) -> Reject
         json.dumps(event).encode(),
         field_name="subject",
         reason=reason,
-        mend=mend,
+        remedy=remedy,
         message_id=None,
         properties={"origin": item.cause.origin},
     )

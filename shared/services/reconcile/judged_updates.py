@@ -12,7 +12,7 @@ from typing import Any, Final
 from shared.domain.access.opt_in import FLAG, as_kept, differences, image
 from shared.domain.billing import BillingProfile
 from shared.domain.clocks import CLOCKS_APART
-from shared.domain.guards.brake import BrakeCause, Pause
+from shared.domain.guards.pauses import Pause, PauseCause
 from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.policy.model import ActionKind
@@ -20,8 +20,8 @@ from shared.domain.remembered import ProfileState
 from shared.domain.work import CauseKind, WorkItem
 from shared.errors import Permanent, Transient
 from shared.ports import Billing, Clock
-from shared.services.app import App, Look
-from shared.services.brake import set_brake
+from shared.services.app import App, Check
+from shared.services.pauses import set_pause
 from shared.services.reconcile.guard import Guard
 
 _ALIKE: Final = timedelta(seconds=2)
@@ -32,7 +32,7 @@ _EXPECTED: Final = frozenset({FLAG, "provisioningState"})
 """What an update may change: the flag, and the service's own word on how the update is getting on."""
 
 _JUDGED_WITHIN: Final = timedelta(minutes=15)
-"""How long after an update whatever else differs counts as its harm: the verify looks are over by then. Later it may
+"""How long after an update whatever else differs counts as its harm: the verify checks are over by then. Later it may
 as well be somebody's edit, of which a person is told."""
 
 WHY: Final = "opted out although the policy keeps it opted in"
@@ -77,17 +77,17 @@ def since_update(made: datetime | None, clock: Clock) -> timedelta | None:
 
 async def judge_earlier(
     app: App, item: WorkItem, guard: Guard, profile: BillingProfile, state: ProfileState, clock: Clock
-) -> Look | None:
-    """Judges an update that the look which made it could not; None where this look is to go on.
+) -> Check | None:
+    """Judges an update that the check which made it could not; None where this check is to go on.
 
-    An update that does not show is waited for as long as verify looks come, and until there may be another one.
+    An update that does not show is waited for as long as verify checks come, and until there may be another one.
     """
-    look = await judge(app, guard, profile, state, clock, NOT_VISIBLE)
+    check = await judge(app, guard, profile, state, clock, NOT_VISIBLE)
     since = since_update(state.unjudged, clock)
     pause = timedelta(seconds=app.settings.profile_update_seconds)
     is_waited_for = item.cause.kind is CauseKind.VERIFY or (since is not None and since < pause)
-    if look.outcome is not Outcome.UNVERIFIED or is_waited_for:
-        return look
+    if check.outcome is not Outcome.UNVERIFIED or is_waited_for:
+        return check
     changed = _changed(profile, state)
     return (
         await _tell_change(app, guard, profile, state, clock, sorted(changed), may_be_harm=False) if changed else None
@@ -111,7 +111,7 @@ def _by_others(changed: Collection[str], state: ProfileState) -> set[str]:
     return {name for name in changed if name in answered and answered[name] == before.get(name)}
 
 
-async def judge(app: App, guard: Guard, after: BillingProfile, state: ProfileState, clock: Clock, doubt: str) -> Look:
+async def judge(app: App, guard: Guard, after: BillingProfile, state: ProfileState, clock: Clock, doubt: str) -> Check:
     """What a read says of the unjudged update: the flag alone differs, nothing does yet, or harm was done.
 
     Harm is what differs from before and nobody else is known to have written. An update that does not show, neither
@@ -128,12 +128,12 @@ async def judge(app: App, guard: Guard, after: BillingProfile, state: ProfileSta
         await app.state.put_profile(replace(state, unjudged=None, answered=None, agreed=None))
     except (Transient, Permanent) as failure:
         why = f"opted in; that this was seen could not be kept: {failure}"
-        return Look(Outcome.RETRY, {"why": why, "actions": [action_record(after.key, Outcome.UNVERIFIED, why)]})
+        return Check(Outcome.RETRY, {"why": why, "actions": [action_record(after.key, Outcome.UNVERIFIED, why)]})
     guard.done(guard.wanted(ActionKind.PROFILE_UPDATES, after.key, WHY))
     record: dict[str, Any] = {"why": WHY, "actions": [action_record(after.key, Outcome.DONE, WHY)]}
     if by_others:
         record["changed_by_others"] = sorted(by_others)
-    return await with_holds(guard, Look(Outcome.DONE, record))
+    return await with_holds(guard, Check(Outcome.DONE, record))
 
 
 async def _tell_change(
@@ -145,8 +145,8 @@ async def _tell_change(
     changed: list[str],
     *,
     may_be_harm: bool,
-) -> Look:
-    """Stops every write to the profile until a person has looked; where no harm can be told from an edit, says so."""
+) -> Check:
+    """Stops every write to the profile until a person has checked; where no harm can be told from an edit, says so."""
     fields = ", ".join(changed)
     made = state.unjudged or clock.now()
     is_harm = may_be_harm and clock.now() - made < _JUDGED_WITHIN
@@ -162,16 +162,16 @@ async def _tell_change(
     record = {"why": why, "finding": finding, "changed": changed}
     try:
         if is_harm:
-            # The brake first: were it last, whatever breaks off before it would leave harm without one.
-            pause = Pause(BrakeCause.HARM, after.key.folded)
-            await set_brake(app, pause, f"{after.key}: {why}", by=after.key.canonical)
+            # The pause first: were it last, whatever breaks off before it would leave harm without one.
+            pause = Pause(PauseCause.HARM, after.key.folded)
+            await set_pause(app, pause, f"{after.key}: {why}", by=after.key.canonical)
         # A release has served, also where it did harm: the next update needs another one.
         guard.done(guard.wanted(ActionKind.PROFILE_UPDATES, after.key, WHY))
         await guard.store()
         await app.state.put_profile(replace(state, unjudged=None, answered=None))
     except (Transient, Permanent) as failure:
-        return Look(Outcome.RETRY, record | {"why": f"{why}; not kept yet: {failure}"})
-    return Look(Outcome.GAVE_UP, record)
+        return Check(Outcome.RETRY, record | {"why": f"{why}; not kept yet: {failure}"})
+    return Check(Outcome.GAVE_UP, record)
 
 
 def action_record(key: ProfileKey, outcome: Outcome, why: str) -> dict[str, str]:
@@ -179,16 +179,16 @@ def action_record(key: ProfileKey, outcome: Outcome, why: str) -> dict[str, str]
     return {"action": "opt-in", "profile": str(key), "outcome": outcome.value, "why": why}
 
 
-def unseen(key: ProfileKey, doubt: str) -> Look:
+def unseen(key: ProfileKey, doubt: str) -> Check:
     """A look after which nobody can say what the update did; `doubt` is why."""
-    return Look(Outcome.UNVERIFIED, {"why": doubt, "actions": [action_record(key, Outcome.UNVERIFIED, doubt)]})
+    return Check(Outcome.UNVERIFIED, {"why": doubt, "actions": [action_record(key, Outcome.UNVERIFIED, doubt)]})
 
 
-async def with_holds(guard: Guard, look: Look) -> Look:
-    """The look with the key's holds stored; where that fails it is taken again, and still says what was done."""
+async def with_holds(guard: Guard, check: Check) -> Check:
+    """The check with the key's holds stored; where that fails it is taken again, and still says what was done."""
     try:
         await guard.store()
     except (Transient, Permanent) as failure:
-        why = f"{look.record['why']}; the hold could not be stored: {failure}"
-        return replace(look, outcome=Outcome.RETRY, record={**look.record, "why": why})
-    return look
+        why = f"{check.record['why']}; the hold could not be stored: {failure}"
+        return replace(check, outcome=Outcome.RETRY, record={**check.record, "why": why})
+    return check

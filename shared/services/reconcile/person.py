@@ -1,4 +1,4 @@
-"""One look at one person: read, decide, weigh the evidence, carry out, remember.
+"""One check of one person: read, decide, weigh the evidence, carry out, remember.
 
 The order of these steps is the whole of this module. What should be is `decide`'s, how it is written is `actions`',
 when to come back after a failure `reconcile`'s.
@@ -15,7 +15,7 @@ from shared.domain.access.decide import decide, may_keep, may_serve
 from shared.domain.access.employment import standing
 from shared.domain.access.evidence import Weighed, sighting_on, weigh
 from shared.domain.access.near_misses import with_near_misses
-from shared.domain.access.ownership import Held, OwnAssignment
+from shared.domain.access.ownership import Held, ManagedAssignment
 from shared.domain.access.plan import Employment, Grant, Note, NoteKind, Plan, Revoke
 from shared.domain.access.rules import managed_accounts
 from shared.domain.billing import Assignment
@@ -28,10 +28,10 @@ from shared.domain.remembered import Holding, PersonState
 from shared.domain.work import CauseKind, Scheduled, WorkItem, again, later
 from shared.errors import InvoiceAccessError, Permanent, Transient
 from shared.ports import Billing, Chain
-from shared.services.app import App, Deadline, Look
-from shared.services.brake import role_lost
+from shared.services.app import App, Check, Deadline
 from shared.services.catalogue import enforced_profiles
 from shared.services.estate import judge_rules
+from shared.services.pauses import role_lost
 from shared.services.provenance import REMEMBERED_ADOPTED, ReadOnce, prove_row, recalled
 from shared.services.reconcile.apply import Result, Run, failed, is_young
 from shared.services.reconcile.guard import Guard
@@ -43,35 +43,35 @@ _MOST_NOTES: Final = 200
 """Notes in one record, in full: some 60,000 of the 440,000 characters that it holds."""
 
 _CAUSED_BY_EVENTS: Final = frozenset({CauseKind.EVENT, CauseKind.SCHEDULE, CauseKind.RETRY})
-"""Looks that a change brought about, and which may come before the directory shows it. A retry may be of such a one."""
+"""Checks that a change brought about, and that may come before the directory shows it. A retry may be one."""
 
 _log = logging.getLogger(__name__)
 
 
-async def look_at_person(app: App, key: PersonKey, item: WorkItem, chain: Chain, deadline: Deadline) -> Look:
+async def check_person(app: App, key: PersonKey, item: WorkItem, chain: Chain, deadline: Deadline) -> Check:
     """Makes what one person holds what they should hold, as far as is proved and allowed."""
     now = app.clock.now()
     stored = await app.state.person(key.object_id)
     before = await recalled(stored, app.ledger)
     found_by_sweep = item.cause.kind is CauseKind.SWEEP
-    catalogue = await app.shelf.current(now, not_before=item.first_asked if found_by_sweep else None)
+    catalogue = await app.catalogues.current(now, not_before=item.first_asked if found_by_sweep else None)
     person = await _read_person(app, key, before, now)
     enforced = enforced_profiles(app.policy, catalogue)
-    billing = app.billing_for_look(enforced.__contains__)
+    billing = app.billing_for_check(enforced.__contains__)
 
     guard = await Guard.open(app, key, enforced)
     guard.reopen_released()
     draft = decide(person, app.policy, catalogue, (), now)
-    foreign = await _seen_foreign(app, key) if draft.employment is Employment.LEAVER else ()
-    to_read = _profiles_to_read(app, catalogue, draft, {*before.holdings, *guard.profiles, *foreign}, item)
+    unmanaged = await _seen_unmanaged(app, key) if draft.employment is Employment.LEAVER else ()
+    to_read = _profiles_to_read(app, catalogue, draft, {*before.holdings, *guard.profiles, *unmanaged}, item)
     piece = cut(item, to_read, draft.wanted)
     piece, rows, unread = await read_piece(app, billing, key.object_id, piece, deadline)
     held = await _prove(app, billing, rows, before)
-    moved = [one for one in held if isinstance(one, OwnAssignment) and one.profile not in draft.wanted]
+    moved = [one for one in held if isinstance(one, ManagedAssignment) and one.profile not in draft.wanted]
     if moved and catalogue.unknown_rules is None and may_keep(person, app.policy, now):
         catalogue = await _with_rules_judged(app, catalogue)
     plan = decide(person, app.policy, catalogue, held, now)
-    plan = with_near_misses(plan, person, app.policy, catalogue, app.shelf.vocabulary(app.policy, catalogue))
+    plan = with_near_misses(plan, person, app.policy, catalogue, app.catalogues.vocabulary(app.policy, catalogue))
     plan = replace(plan, grants=tuple(grant for grant in plan.grants if grant.profile in rows))
     if not piece.is_all:
         plan = replace(plan, notes=tuple(note for note in plan.notes if piece.covers(note.profile)))
@@ -100,7 +100,7 @@ async def look_at_person(app: App, key: PersonKey, item: WorkItem, chain: Chain,
     await _pause_if_access_lost(app, key, unread)
     run = Run(app, billing, chain, deadline, guard, state, stored)
     results = [*unread, *unsure, *unread_slips, *await run.carry_out(plan, revokes)]
-    if is_unreadable and piece.is_first:  # somebody has to mend what the directory holds; a sweep sees that it is done
+    if is_unreadable and piece.is_first:  # somebody has to fix what the directory holds; a sweep sees that it is done
         results.append(failed("read", None, Permanent(plan.reason)))
     begun = piece.until_late(results)
     results += await _store(app, run)
@@ -111,7 +111,7 @@ async def look_at_person(app: App, key: PersonKey, item: WorkItem, chain: Chain,
     mine = [result.outcome for result in results if begun is piece or not result.late]
     outcome = worst(mine + [Outcome.WAITING] * bool(weighed.wait))
     gave_up = any(result.outcome is Outcome.GAVE_UP for result in results)
-    return Look(
+    return Check(
         outcome,
         record={
             **({"alert": "a person has to act"} if gave_up else {}),
@@ -122,7 +122,7 @@ async def look_at_person(app: App, key: PersonKey, item: WorkItem, chain: Chain,
             "wanted": _wanted_record(plan, piece),
             "read": sorted(str(profile) for profile in rows),
             **_adopted_record(run.state),
-            "held": {str(one.profile): _held_record(one) for one in held if isinstance(one, OwnAssignment)},
+            "held": {str(one.profile): _held_record(one) for one in held if isinstance(one, ManagedAssignment)},
             **_notes_record((*plan.notes, *few)),
             "actions": [result.as_record() for result in results],
             "waiting": [
@@ -143,7 +143,7 @@ async def look_at_person(app: App, key: PersonKey, item: WorkItem, chain: Chain,
 async def _prove(
     app: App, billing: Billing, rows: Mapping[ProfileKey, Assignment | None], before: PersonState
 ) -> list[Held]:
-    """The assignments that were read, each proved ours or foreign."""
+    """The assignments that were read, each proved managed or unmanaged."""
     identities = await billing.identities()
     ledger = ReadOnce(app.ledger)
     return [
@@ -168,26 +168,26 @@ async def _read_person(app: App, key: PersonKey, before: PersonState, now: datet
 
 
 async def _with_rules_judged(app: App, catalogue: Catalogue) -> Catalogue:
-    """Judges the rules where no sweep has, and keeps that for the looks to come.
+    """Judges the rules where no sweep has, and keeps that for the checks to come.
 
     Only where there is no judgement at all: one of an earlier policy waits for the sweep, which sees at once
     everything that a changed policy would take away.
     """
     judged = await judge_rules(app, catalogue)
     if judged.unknown_rules is not None:
-        await app.shelf.put(judged, app.clock.now())
+        await app.catalogues.put(judged, app.clock.now())
     return judged
 
 
 def _out_of_sight(app: App, catalogue: Catalogue, before: PersonState) -> list[Note]:
-    """What is remembered as ours where nothing is read: our role there is gone, or the policy dropped the account."""
+    """What is remembered as managed where nothing is read: our role is gone, or the policy dropped the account."""
     managed = managed_accounts(app.policy, catalogue.accounts)
-    text = "remembered as ours, but its billing account is not managed or not listed: it was not read, and stays"
+    text = "remembered as managed, but its billing account is not managed or not listed: it was not read, and stays"
     lost = sorted(profile for profile in before.holdings if profile.account.lower() not in managed)
     return [Note(NoteKind.NOT_MANAGED, text, profile) for profile in lost]
 
 
-async def _seen_foreign(app: App, key: PersonKey) -> list[ProfileKey]:
+async def _seen_unmanaged(app: App, key: PersonKey) -> list[ProfileKey]:
     """Where the last sweep saw somebody hold what others gave: of a leaver that is told at once, and stays.
 
     Telling is not worth a leaver's revokes: where the state cannot say it, nothing is told.
@@ -282,7 +282,7 @@ def _remember(
 ) -> dict[ProfileKey, Holding]:
     """What we remember of our assignments after having read them.
 
-    Ours: with the rules that give it now. Foreign: forgotten. Gone: forgotten once a grant of ours could no longer
+    Ours: with the rules that give it now. Unmanaged: forgotten. Gone: forgotten once a grant of ours could no longer
     be on its way. Not read: as it was.
     """
     remembered = dict(holdings)
@@ -290,7 +290,7 @@ def _remember(
         if row is None and profile in holdings and not is_young(holdings[profile].intended_at, now, intent_seconds):
             del remembered[profile]
     for one in held:
-        if isinstance(one, OwnAssignment):
+        if isinstance(one, ManagedAssignment):
             holding = remembered.get(one.profile, Holding())
             rules = plan.wanted.get(one.profile) or holding.rules
             remembered[one.profile] = replace(holding, rules=tuple(rules))
@@ -364,7 +364,7 @@ def _wanted_record(plan: Plan, piece: Piece) -> dict[str, list[str]]:
     return {str(profile): list(plan.wanted[profile]) for profile in sorted(told)}
 
 
-def _held_record(one: OwnAssignment) -> dict[str, Any]:
+def _held_record(one: ManagedAssignment) -> dict[str, Any]:
     since = one.assignment.created_on
     return {
         "proof": one.proof.value,
@@ -387,29 +387,29 @@ def _note_record(note: Note) -> dict[str, str]:
 def _follow_ups(
     app: App, piece: Piece, plan: Plan, weighed: Weighed, results: Sequence[Result], now: datetime
 ) -> list[Scheduled]:
-    """The looks that this one asks for by itself: evidence to be seen again, lag to settle, dates to come, the rest.
+    """The checks that this one asks for by itself: evidence to be seen again, lag to settle, dates to come, the rest.
 
     What concerns the person and not a piece of their profiles, the first piece asks for, and for all of them.
     """
     item = piece.item
-    looks: list[Scheduled] = [] if piece.rest is None else [piece.rest]
+    checks: list[Scheduled] = [] if piece.rest is None else [piece.rest]
     settled = now + app.settings.settle
     evidence = min((waiting.due for waiting in weighed.wait), default=None)
     if evidence is not None:
-        looks.append(_at(app, item, CauseKind.SETTLE, evidence))
+        checks.append(_at(app, item, CauseKind.SETTLE, evidence))
     if not piece.is_first:
-        return looks
+        return checks
     everything = replace(item, after=None, upto=None) if item.is_part else item
-    # What changed something has seen the change; what failed or is on its way is looked at again anyway.
+    # What changed something has seen the change; what failed or is on its way is checked again anyway.
     saw_nothing = not any(r.outcome in {Outcome.DONE, Outcome.RETRY, Outcome.UNVERIFIED} for r in results)
     covered = evidence is not None and evidence <= settled and not item.is_part
     if saw_nothing and item.cause.kind in _CAUSED_BY_EVENTS and not covered:
-        looks.append(_at(app, everything, CauseKind.SETTLE, settled))
+        checks.append(_at(app, everything, CauseKind.SETTLE, settled))
     if plan.next_change is not None and plan.next_change <= now + timedelta(hours=app.settings.sweep_hours):
-        looks.append(_at(app, everything, CauseKind.SCHEDULE, plan.next_change))
-    return looks
+        checks.append(_at(app, everything, CauseKind.SCHEDULE, plan.next_change))
+    return checks
 
 
 def _at(app: App, item: WorkItem, kind: CauseKind, due: datetime) -> Scheduled:
-    look = replace(again(item, kind), first_asked=due)
-    return later(look, due, coalesce=app.settings.coalesce)
+    check = replace(again(item, kind), first_asked=due)
+    return later(check, due, coalesce=app.settings.coalesce)

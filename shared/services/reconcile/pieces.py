@@ -1,4 +1,4 @@
-"""A person of very many profiles, piece by piece: which of them one look covers, and who covers the rest.
+"""A person of very many profiles, piece by piece: which of them one check covers, and who covers the rest.
 
 Lives here: cutting the pieces, in the order of `Position`: what the policy gives before what it no longer gives, as
 grants precede revokes; and reading one. What is done about a piece is `person`'s. Almost everybody is one piece.
@@ -19,7 +19,7 @@ from shared.services.app import HANDLER_SECONDS, App, Deadline
 from shared.services.reconcile.apply import Result, failed
 
 MOST_PROFILES: Final = 100
-"""The most profiles of one look. Their reads are 4 s of ARM's rate and their writes 10, and a record holds 4,400
+"""The most profiles of one check. Their reads are 4 s of ARM's rate and their writes 10, and a record holds 4,400
 characters about each, where a usual one needs 1,000."""
 
 _READS_AT_ONCE: Final = 8
@@ -28,10 +28,10 @@ _READS_AT_ONCE: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What one look covers of what it was `asked` for.
+    """What one check covers of what it was `asked` for.
 
     `profiles` are to be read, in their order, of which the first `given` are the policy's; `elsewhere` are the person's
-    others, which other pieces cover. `item` is the work item of this piece alone, for looks that have to follow about
+    others, which other pieces cover. `item` is the work item of this piece alone, for checks that have to follow about
     it; `rest` asks for what comes after it.
     """
 
@@ -44,7 +44,7 @@ class Piece:
 
     @property
     def is_all(self) -> bool:
-        """Whether it is everything there is to look at."""
+        """Whether it is everything there is to check."""
         return not self.elsewhere and not self.item.is_part
 
     @property
@@ -86,7 +86,7 @@ class Piece:
 
 
 def cut(item: WorkItem, profiles: Sequence[ProfileKey], given: Collection[ProfileKey]) -> Piece:
-    """The piece of `profiles` (sorted) that a look at `item` takes. `given` are the policy's."""
+    """The piece of `profiles` (sorted) that a check of `item` takes. `given` are the policy's."""
     first = [one for one in profiles if one in given]
     then = [one for one in profiles if one not in given] if first else profiles
     ordered = [*first, *then]

@@ -1,8 +1,8 @@
-"""One look at one profile's e-mail invoicing: keep it opted in, and change nothing else.
+"""One check of one profile's e-mail invoicing: keep it opted in, and change nothing else.
 
 A PUT replaces the whole profile and nothing guards it against a change made meanwhile. So it is done rarely,
-only after two reads agreed, with the state before kept, and what it did is read back and compared. Until some look
-has done that the update stays unjudged, and every look begins with it (`judged_updates`).
+only after two reads agreed, with the state before kept, and what it did is read back and compared. Until some check
+has done that the update stays unjudged, and every check begins with it (`judged_updates`).
 """
 
 import asyncio
@@ -23,9 +23,9 @@ from shared.domain.remembered import ProfileState
 from shared.domain.work import CauseKind, Scheduled, WorkItem, again, later
 from shared.errors import InvoiceAccessError, MaybeWritten, Permanent, Transient
 from shared.ports import Billing, Chain, Clock
-from shared.services.app import App, Deadline, Look
+from shared.services.app import App, Check, Deadline
 from shared.services.catalogue import enforced_profiles
-from shared.services.reconcile.guard import Guard, Stopped, Wanted
+from shared.services.reconcile.guard import Action, Guard, Stopped
 from shared.services.reconcile.judged_updates import (
     NOT_VISIBLE,
     WHY,
@@ -47,11 +47,11 @@ _log = logging.getLogger(__name__)
 _UNSAID: Final = "the answer does not say whether invoices are mailed"
 
 
-async def look_at_profile(app: App, key: ProfileKey, item: WorkItem, chain: Chain, deadline: Deadline) -> Look:
+async def check_profile(app: App, key: ProfileKey, item: WorkItem, chain: Chain, deadline: Deadline) -> Check:
     """Turns a profile's invoice e-mail on where the policy wants it and it is literally off."""
     now = app.clock.now()
     found_by_sweep = item.cause.kind is CauseKind.SWEEP
-    catalogue = await app.shelf.current(now, not_before=item.first_asked if found_by_sweep else None)
+    catalogue = await app.catalogues.current(now, not_before=item.first_asked if found_by_sweep else None)
     why_not = None
     if key.account.lower() not in managed_accounts(app.policy, catalogue.accounts):
         why_not = "not in a billing account that the policy manages"
@@ -61,9 +61,9 @@ async def look_at_profile(app: App, key: ProfileKey, item: WorkItem, chain: Chai
         # One bulk read is no proof that what waits is no longer wanted. A release that cannot be done now is over.
         guard = await Guard.open(app, key, ())
         guard.close_released()
-        return await with_holds(guard, Look(Outcome.UNCHANGED, {"why": why_not}))
+        return await with_holds(guard, Check(Outcome.UNCHANGED, {"why": why_not}))
     enforced = enforced_profiles(app.policy, catalogue)
-    billing = app.billing_for_look(enforced.__contains__)
+    billing = app.billing_for_check(enforced.__contains__)
     asked_at = app.clock.now()
     profile = await billing.profile(key)
     state = await app.state.profile(key)
@@ -71,9 +71,9 @@ async def look_at_profile(app: App, key: ProfileKey, item: WorkItem, chain: Chai
     guard.reopen_released()
     clock = services_clock(app, billing)
     if state.unjudged is not None and profile is not None:
-        look = await judge_earlier(app, item, guard, profile, state, clock)
-        if look is not None:
-            return look
+        check = await judge_earlier(app, item, guard, profile, state, clock)
+        if check is not None:
+            return check
     why_not = _why_leave_it(app, profile)
     if why_not is not None or profile is None:
         return await _leave(app, guard, profile, state, why_not)
@@ -88,18 +88,18 @@ async def look_at_profile(app: App, key: ProfileKey, item: WorkItem, chain: Chai
     if state.agreed is None or state.agreed[0] != fingerprint(profile):
         await app.state.put_profile(replace(state, agreed=(fingerprint(profile), app.clock.now())))
     due, why = wait
-    return Look(Outcome.WAITING, {"why": why}, (_at(app, item, due),))
+    return Check(Outcome.WAITING, {"why": why}, (_at(app, item, due),))
 
 
 async def _leave(
     app: App, guard: Guard, profile: BillingProfile | None, state: ProfileState, why_not: str | None
-) -> Look:
+) -> Check:
     """Forgets what was read before, and the holds of what is no longer wanted."""
     if state.agreed is not None:
         await app.state.put_profile(replace(state, agreed=None))
     if profile is not None and why_not != _UNSAID:
         guard.keep(())  # what was not read says nothing of what is wanted
-    return await with_holds(guard, Look(Outcome.UNCHANGED, {"why": why_not}))
+    return await with_holds(guard, Check(Outcome.UNCHANGED, {"why": why_not}))
 
 
 def _why_leave_it(app: App, profile: BillingProfile | None) -> str | None:
@@ -125,7 +125,7 @@ async def _opt_in(
     state: ProfileState,
     guard: Guard,
     clock: Clock,
-) -> Look:
+) -> Check:
     """Updates the profile, unless a person has to decide first."""
     now = clock.now()
     state = replace(state, updates=tuple(moment for moment in state.updates if abs(now - moment) < _DAY))
@@ -135,7 +135,7 @@ async def _opt_in(
         held = _held(profile.key, stop, finding)
         return replace(held, record={**held.record, **guard.alert()})
     if deadline.left(app.clock.now()) <= 0:
-        return Look(Outcome.RETRY, {"why": _TOO_LATE})
+        return Check(Outcome.RETRY, {"why": _TOO_LATE})
 
     intent: dict[str, Any] = {
         "action": "opt-in",
@@ -146,14 +146,14 @@ async def _opt_in(
     await chain.append("intent", app.clock.now(), {"actions": [intent]})
     if not guard.enforces(profile.key):
         await billing.opt_in(profile)  # observed: it says what it would do, and there is nothing to judge
-        return Look(Outcome.WOULD, {"why": WHY, "actions": [action_record(profile.key, Outcome.WOULD, WHY)]})
-    stop = await guard.brake(wanted)
+        return Check(Outcome.WOULD, {"why": WHY, "actions": [action_record(profile.key, Outcome.WOULD, WHY)]})
+    stop = await guard.pauses(wanted)
     if stop is not None:
         return _held(profile.key, stop, None)
     return await _update(app, guard, deadline, billing, profile, state, clock)
 
 
-async def _stopped(app: App, guard: Guard, wanted: Wanted, state: ProfileState) -> tuple[Stopped | None, str | None]:
+async def _stopped(app: App, guard: Guard, wanted: Action, state: ProfileState) -> tuple[Stopped | None, str | None]:
     """What stands in the way of an update, and the finding that it is."""
     ask: AskFirst | None = None
     finding = None
@@ -166,12 +166,12 @@ async def _stopped(app: App, guard: Guard, wanted: Wanted, state: ProfileState) 
     return stopped.get(wanted.id), finding
 
 
-def _held(key: ProfileKey, stop: Stopped, finding: str | None) -> Look:
+def _held(key: ProfileKey, stop: Stopped, finding: str | None) -> Check:
     action = action_record(key, stop.outcome, stop.why)
     if stop.hold:
         action["hold"] = stop.hold
     record: dict[str, Any] = {"why": stop.why, "actions": [action]}
-    return Look(stop.outcome, record if finding is None else record | {"finding": finding})
+    return Check(stop.outcome, record if finding is None else record | {"finding": finding})
 
 
 async def _update(
@@ -182,10 +182,10 @@ async def _update(
     profile: BillingProfile,
     state: ProfileState,
     clock: Clock,
-) -> Look:
+) -> Check:
     """Keeps the image, writes within the handler's time, and reads back."""
     if deadline.left(app.clock.now()) <= 0:
-        return Look(Outcome.RETRY, {"why": _TOO_LATE})
+        return Check(Outcome.RETRY, {"why": _TOO_LATE})
     now = clock.now()
     stored = await app.state.put_profile(
         replace(
@@ -239,17 +239,17 @@ async def _keep_answer(app: App, state: ProfileState, answer: BillingProfile) ->
         return state
 
 
-async def _not_begun(app: App, as_it_was: ProfileState) -> Look:
+async def _not_begun(app: App, as_it_was: ProfileState) -> Check:
     """Takes back what was kept of an update that is not made: nothing is to be judged, and it is none of the day's.
 
-    Where that fails the next look takes it for an update that does not show.
+    Where that fails the next check takes it for an update that does not show.
     """
     why = _TOO_LATE
     try:
         await app.state.put_profile(as_it_was)
     except (Transient, Permanent) as failure:
         why = f"{why}; that it did not could not be kept: {failure}"
-    return Look(Outcome.RETRY, {"why": why})
+    return Check(Outcome.RETRY, {"why": why})
 
 
 def _wait_for(
@@ -272,5 +272,5 @@ def _wait_for(
 
 
 def _at(app: App, item: WorkItem, due: datetime) -> Scheduled:
-    look = replace(again(item, CauseKind.SETTLE), first_asked=due)
-    return later(look, due, coalesce=app.settings.coalesce)
+    check = replace(again(item, CauseKind.SETTLE), first_asked=due)
+    return later(check, due, coalesce=app.settings.coalesce)

@@ -1,4 +1,4 @@
-"""Whether enough people still receive a profile's invoices, where a look has just taken access away.
+"""Whether enough people still receive a profile's invoices, where a check has just taken access away.
 
 Lives here: the reads. Who counts as a recipient is `shared.domain.recipients`'. Too few are told and block nothing.
 """
@@ -19,7 +19,7 @@ from shared.services.reconcile.apply import Result
 async def left_with_too_few(
     app: App, billing: Billing, catalogue: Catalogue, results: Iterable[Result], deadline: Deadline
 ) -> list[Note]:
-    """Counts anew where a look took access away: one read a profile, and only where the policy asks for recipients.
+    """Counts anew where a check took access away: one read a profile, and only where the policy asks for recipients.
 
     Who cannot read mail is what the last sweep found out. The revokes are done: what cannot be counted is noted and
     fails nothing. The next sweep counts it.

@@ -32,9 +32,9 @@ async def ask_about_slips(
     """
     if not isinstance(person, Person) or all(revoke.ask_first is not None for revoke in plan.revokes):
         return plan
-    looked_at = frozenset[str]().union(*(rule_attributes(rule) for rule in app.policy.rules))
-    vocabulary = app.shelf.vocabulary(app.policy, catalogue)
-    for slip in vocabulary.slips(person, looked_at):
+    checked = frozenset[str]().union(*(rule_attributes(rule) for rule in app.policy.rules))
+    vocabulary = app.catalogues.vocabulary(app.policy, catalogue)
+    for slip in vocabulary.slips(person, checked):
         missed = missed_by((slip, *vocabulary.near(person)), person, app.policy, catalogue, plan.wanted)
         concerned = {revoke.profile for revoke in plan.revokes if revoke.ask_first is None} & missed.keys()
         if not concerned <= asked_about and await _somebody_else_has(app, slip, person):

@@ -1,4 +1,4 @@
-"""What a sweep finds drifted: decides for everybody as a look would, from the bulk reads alone.
+"""What a sweep finds drifted: decides for everybody as a check would, from the bulk reads alone.
 
 Lives here: the comparison of the whole estate with the policy, person by person and profile by profile. Nothing is
 read or written; what becomes of it is `sweep`'s and its guards' business.
@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 from shared.domain.access.decide import decide
 from shared.domain.access.evidence import weigh
 from shared.domain.access.near_misses import Vocabulary, with_near_misses
-from shared.domain.access.ownership import Held, OwnAssignment
+from shared.domain.access.ownership import Held, ManagedAssignment
 from shared.domain.access.plan import FINDINGS, Employment, Note, NoteKind, Plan, Revoke, Strength
-from shared.domain.guards.budgets import kind_of
+from shared.domain.guards.daily_limits import kind_of
 from shared.domain.guards.holds import action_id
-from shared.domain.guards.sweep_holds import WantedAction
+from shared.domain.guards.sweep_holds import SweepAction
 from shared.domain.keys import Key, PersonKey, ProfileKey
 from shared.domain.people import ListedPerson
 from shared.domain.policy.model import ActionKind
@@ -39,11 +39,11 @@ class PersonDrift:
 
 @dataclass(slots=True)
 class Drift:
-    """Keys to look at, each with the profiles to read as well, and how many of each kind there are.
+    """Keys to check, each with the profiles to read as well, and how many of each kind there are.
 
     `soon` are people for whom nothing is wrong yet, with the moment before the next sweep at which something will be.
-    `actions` are what the looks would do as far as the sweep can tell; `unsure` the keys of which it cannot tell
-    whether they are leavers, so that they are looked at whatever is held. `undecided` are the ids of actions about
+    `actions` are what the checks would do as far as the sweep can tell; `unsure` the keys of which it cannot tell
+    whether they are leavers, so that they are checked whatever is held. `undecided` are the ids of actions about
     which nothing can be concluded, `enforced` the profiles on which there may be such: elsewhere no action waits for
     anything. Nothing at all can be concluded of the `unreadable`. `notes` are what somebody should know, by person.
     """
@@ -55,7 +55,7 @@ class Drift:
     soon: dict[Key, datetime] = field(default_factory=dict)
     kinds: Counter[str] = field(default_factory=Counter)
     people: list[PersonDrift] = field(default_factory=list)
-    actions: dict[Key, list[WantedAction]] = field(default_factory=dict)
+    actions: dict[Key, list[SweepAction]] = field(default_factory=dict)
     unsure: set[Key] = field(default_factory=set)
     undecided: set[str] = field(default_factory=set)
     unreadable: set[PersonKey] = field(default_factory=set)
@@ -71,8 +71,8 @@ class Drift:
         self.kinds[kind] += 1
         (self.leavers if leaver else self.others).setdefault(key, set()).update(profiles)
 
-    def want(self, action: WantedAction) -> None:
-        """Remembers what a look would do."""
+    def want(self, action: SweepAction) -> None:
+        """Remembers what a check would do."""
         self.actions.setdefault(action.key, []).append(action)
 
     def leave_open(self, key: PersonKey | ProfileKey, kind: ActionKind, profile: ProfileKey) -> None:
@@ -91,7 +91,7 @@ class Drift:
                 self.leave_open(key, ActionKind.MOVER_REVOKES, note.profile)
 
     def forget(self, keys: Iterable[Key]) -> None:
-        """Looks at none of these keys; they stay counted."""
+        """Checks none of these keys; they stay counted."""
         for key in keys:
             self.leavers.pop(key, None)
             self.others.pop(key, None)
@@ -100,28 +100,28 @@ class Drift:
 def find_drift(app: App, estate: Estate, held: Mapping[str, Sequence[Held]]) -> Drift:
     """Compares the estate with the policy. `held` is every Invoice manager assignment by principal, each proved."""
     drift = Drift(enforced_profiles(app.policy, estate.catalogue))
-    vocabulary = app.shelf.vocabulary(app.policy, estate.catalogue)
+    vocabulary = app.catalogues.vocabulary(app.policy, estate.catalogue)
     listed: dict[str, ListedPerson] = {**estate.people, **estate.unreadable}
     for object_id, person in listed.items():
         _judge(app, estate, person, held.get(object_id, ()), vocabulary, drift)
     if estate.people_complete:
         for object_id in sorted(held.keys() - listed.keys() - app.policy.protected):
-            ours = [one for one in held[object_id] if isinstance(one, OwnAssignment)]
-            if ours:
-                _add_outsider(app, estate, PersonKey(object_id), ours, drift)
+            managed = [one for one in held[object_id] if isinstance(one, ManagedAssignment)]
+            if managed:
+                _add_outsider(app, estate, PersonKey(object_id), managed, drift)
     for profile in pick(app.policy.opt_in, estate.catalogue.profiles).profiles:
         if profile.invoice_email_opt_in is None or profile.key.account.lower() in estate.lost:
             drift.leave_open(profile.key, ActionKind.PROFILE_UPDATES, profile.key)
         elif profile.invoice_email_opt_in is False and profile.is_active:
             drift.add("opted-out", profile.key)
-            drift.want(WantedAction(profile.key, ActionKind.PROFILE_UPDATES, profile.key, ""))
+            drift.want(SweepAction(profile.key, ActionKind.PROFILE_UPDATES, profile.key, ""))
     return drift
 
 
 def _judge(
     app: App, estate: Estate, person: ListedPerson, held: Sequence[Held], vocabulary: Vocabulary, drift: Drift
 ) -> None:
-    """Decides for one person as a look would, now and at a moment before the next sweep that changes the answer."""
+    """Decides for one person as a check would, now and at a moment before the next sweep that changes the answer."""
     key = PersonKey(person.object_id)
     plan = decide(person, app.policy, estate.catalogue, held, estate.read_at)
     plan = with_near_misses(plan, person, app.policy, estate.catalogue, vocabulary)
@@ -129,7 +129,7 @@ def _judge(
         drift.add_person(PersonDrift("missing", key, missing=missing))
         for grant in plan.grants:
             if grant.profile in missing:
-                drift.want(WantedAction(key, kind_of(plan, grant), grant.profile, grant.reason))
+                drift.want(SweepAction(key, kind_of(plan, grant), grant.profile, grant.reason))
     if plan.revokes:
         leaver = plan.employment is Employment.LEAVER
         surplus = frozenset(revoke.profile for revoke in plan.revokes)
@@ -144,20 +144,20 @@ def _judge(
             drift.soon[key] = change
 
 
-def _add_outsider(app: App, estate: Estate, key: PersonKey, ours: Sequence[OwnAssignment], drift: Drift) -> None:
-    """Somebody whom no rule lists holds what is ours: a mover or a leaver, nobody has read which.
+def _add_outsider(app: App, estate: Estate, key: PersonKey, managed: Sequence[ManagedAssignment], drift: Drift) -> None:
+    """Somebody whom no rule lists holds what is managed: a mover or a leaver, nobody has read which.
 
-    Counted as a mover, whose budget is the smaller one; whether they left stays undecided. What a rule gave that is not
-    known would stay with a mover.
+    Counted as a mover, whose daily limit is the smaller one; whether they left stays undecided. What a rule gave that
+    is not known would stay with a mover.
     """
     drift.add_person(
-        PersonDrift("holder-outside-every-rule", key, surplus=frozenset(one.profile for one in ours)),
+        PersonDrift("holder-outside-every-rule", key, surplus=frozenset(one.profile for one in managed)),
     )
     drift.unsure.add(key)
     every = {rule.name for rule in app.policy.rules}
-    known: list[OwnAssignment] = []
-    for one in ours:
-        # What a look found out of a leaver, and a person decided about, is nothing that this sweep can judge.
+    known: list[ManagedAssignment] = []
+    for one in managed:
+        # What a check found out of a leaver, and a person decided about, is nothing that this sweep can judge.
         drift.leave_open(key, ActionKind.LEAVER_REVOKES, one.profile)
         if any(estate.catalogue.why_unknown(rule, app.policy.digest) for rule in one.rules or every):
             drift.leave_open(key, ActionKind.MOVER_REVOKES, one.profile)
@@ -183,7 +183,7 @@ def _want_revokes(app: App, estate: Estate, key: PersonKey, plan: Plan, drift: D
         rules = revoke.assignment.rules or frozenset()
         asks = revoke.ask_first is not None
         kind = kind_of(plan, revoke)
-        drift.want(WantedAction(key, kind, revoke.profile, revoke.reason, due=due, rules=rules, asks_first=asks))
+        drift.want(SweepAction(key, kind, revoke.profile, revoke.reason, due=due, rules=rules, asks_first=asks))
 
 
 def _missing(estate: Estate, plan: Plan) -> frozenset[ProfileKey]:

@@ -1,6 +1,6 @@
 """Whether the drift that a sweep found was announced: what shows a feed of events that has gone silent.
 
-Nobody is told when notifications about users stop. But who is looked at because of an event leaves a record of that,
+Nobody is told when notifications about users stop. But who is checked because of an event leaves a record of that,
 so that a sweep which finds somebody drifted can ask whether anything was heard of them. Lives here: that label, its
 ratio, and when it is worth a finding. Nothing of Azure is read, and nothing is decided from it.
 """
@@ -46,7 +46,7 @@ _SILENT_SHARE: Final = 0.75
 or not yet; one that is dead leaves nothing but what was never announced."""
 
 _TOLD_BY_EVENTS: Final = frozenset({CauseKind.EVENT.value, CauseKind.SCHEDULE.value, CauseKind.RETRY.value})
-"""Looks that an event brought about; settling and verifying only follow from an earlier one."""
+"""Checks that an event brought about; settling and verifying only follow from an earlier one."""
 
 _log = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ class Label(StrEnum):
     """What a drift says of the feed. Most drift says nothing of it, and has no label."""
 
     ANNOUNCED = "announced"
-    """An event had this person looked at since the last complete sweep began."""
+    """An event had this person checked since the last complete sweep began."""
     NEVER_ANNOUNCED = "never_announced"
     """No event did, and nothing but a change of the person explains the drift."""
 
@@ -73,11 +73,11 @@ async def label_drift(
     """Labels the drift of people that says something of the feed, for the report.
 
     What has no label: drift that an earlier sweep found already; drift that the policy, a profile or the assignment
-    itself explains, unless an event had the person looked at all the same; and people whose records cannot be read, or
+    itself explains, unless an event had the person checked all the same; and people whose records cannot be read, or
     are too many.
 
     `before` is the catalogue as it was before this sweep and `reports` the latest ones, newest first. `waited` are
-    people whom no look is asked for, because all of their drift was held before: a sweep has seen it. Reads the end of
+    people whom no check is asked for, because all of their drift was held before: a sweep has seen it. Reads the end of
     at most `CHAINS` chains, of drift that nothing else explains first.
     """
     last = next((datetime.fromisoformat(one["started"]) for one in reports if one.get("complete")), None)
@@ -114,7 +114,7 @@ def silent_feed(
     """The finding that a feed is silent, where one should be on: most of a day's drift was never announced.
 
     Our own Graph subscriptions are that feed: they should tell of everybody, while an HR system tells what it likes.
-    Only a sweep that finds such drift itself says so, so that a mended feed is not accused for another day.
+    Only a sweep that finds such drift itself says so, so that a fixed feed is not accused for another day.
     """
     if not labelled["feed"] or not labelled[Label.NEVER_ANNOUNCED]:
         return []
@@ -167,21 +167,21 @@ async def _label_keys(app: App, keys: Iterable[PersonKey], since: datetime, own:
 
 
 def _label(records: Sequence[Record], since: datetime, own: str) -> Label | None:
-    """The label that a person's latest records give; those of this sweep's own looks (`own`) say nothing yet.
+    """The label that a person's latest records give; those of this sweep's own checks (`own`) say nothing yet.
 
-    None where a sweep had the person looked at since, which did not mend it: it was labelled then. None as well where
+    None where a sweep had the person checked since, which did not fix it: it was labelled then. None as well where
     the records are too many to know.
     """
-    looks = [record.body for record in records if record.kind == "look" and record.at >= since]
+    checks = [record.body for record in records if record.kind == "check" and record.at >= since]
     of_events: list[Mapping[str, Any]] = []
     of_sweeps: list[Mapping[str, Any]] = []
-    for look in looks:
-        origin = str(look.get("origin"))
+    for check in checks:
+        origin = str(check.get("origin"))
         if origin != own:
-            (of_sweeps if origin.startswith(SWEEP_ORIGIN) else of_events).append(look)
+            (of_sweeps if origin.startswith(SWEEP_ORIGIN) else of_events).append(check)
     if of_sweeps and of_sweeps[-1].get("outcome") != Outcome.DONE:
         return None
-    if any(look.get("cause") in _TOLD_BY_EVENTS for look in of_events):
+    if any(check.get("cause") in _TOLD_BY_EVENTS for check in of_events):
         return Label.ANNOUNCED
     is_cut_short = len(records) >= RECORDS and records[0].at >= since
     return None if is_cut_short else Label.NEVER_ANNOUNCED

@@ -1,7 +1,7 @@
-"""What a sweep holds back before it lets anything loose: what is too much at once, or follows from a changed policy.
+"""What a sweep holds back before it enqueues anything: what is too much at once, or follows from a changed policy.
 
 Lives here: reading and storing the holds of a whole sweep. The arithmetic is
-`shared.domain.guards.sweep_holds`', a look's own guard `reconcile.guard`'s, the brake `trust`'s.
+`shared.domain.guards.sweep_holds`', a check's own guard `reconcile.guard`'s, the pause `trust`'s.
 Azure is neither read nor written, and whatever breaks off halfway is done
 again by the next sweep with the same result.
 """
@@ -16,12 +16,12 @@ from typing import Any, Final
 
 from shared.domain.access.plan import StoppedBy
 from shared.domain.access.rules import is_named
-from shared.domain.guards.budgets import counted, left, limit, owned, tell
+from shared.domain.guards.daily_limits import counted, left, limit, owned, tell
 from shared.domain.guards.holds import Hold, KeyHolds, Status, in_time
 from shared.domain.guards.sweep_holds import (
-    BUDGET_USED_UP,
-    Lot,
-    WantedAction,
+    DAILY_LIMIT_USED_UP,
+    SweepAction,
+    SweepGroup,
     changed_rules,
     exceeded,
     in_words,
@@ -39,7 +39,7 @@ from shared.services.estate import Estate
 from shared.services.reservations import rewrite_reservations
 from shared.services.shared_row import until_stored
 from shared.services.sweep.drift import Drift
-from shared.services.sweep.trust import Standing
+from shared.services.sweep.trust import Trust
 
 _ROWS_AT_ONCE: Final = 100
 """Keys whose holds are stored in one go; after a conflict all of them are read anew."""
@@ -51,43 +51,43 @@ _log = logging.getLogger(__name__)
 class Guarded:
     """What a sweep held.
 
-    `stopped` are the ids of wanted actions that no look is asked for, `holds` every hold there is now, by id. `lots`
+    `stopped` are the ids of wanted actions that no check is asked for, `holds` every hold there is now, by id. `groups`
     are those of this sweep with the size of each. `rooms` says for each kind what was wanted, left and allowed;
     `would_hold` what enforcing everything would hold: wanted and left. `resolve` are released holds that nobody wants
-    any more: a look refuses them. `told` is what nobody was told before on that day: a budget that is used up.
+    any more: a check refuses them. `told` is what nobody was told before on that day: a daily limit that is used up.
     """
 
     stopped: frozenset[str]
     holds: Mapping[str, Hold]
-    lots: Mapping[str, Lot]
+    groups: Mapping[str, SweepGroup]
     rooms: Mapping[ActionKind, Mapping[str, int]]
     would_hold: Mapping[ActionKind, Sequence[int]]
     resolve: tuple[Hold, ...]
     told: tuple[str, ...]
 
     def holds_report(self) -> dict[str, Any]:
-        """How many holds there are: by decision and kind, and the open ones by lot."""
+        """How many holds there are: by decision and kind, and the open ones by group."""
         by_status: dict[str, Counter[str]] = {status.value: Counter() for status in Status}
         for hold in self.holds.values():
             by_status[hold.status.value][hold.kind.value] += 1
-        lots = Counter(hold.lot for hold in self.holds.values() if hold.status is Status.OPEN and hold.lot)
-        return {**{status: dict(kinds) for status, kinds in by_status.items()}, "lots": dict(lots)}
+        groups = Counter(hold.group for hold in self.holds.values() if hold.status is Status.OPEN and hold.group)
+        return {**{status: dict(kinds) for status, kinds in by_status.items()}, "groups": dict(groups)}
 
     def findings(self) -> list[dict[str, str]]:
-        """A budget that is used up, and profiles that somebody has to look after before they are updated again."""
+        """A daily limit that is used up, and profiles that somebody has to look after before they are updated again."""
         kinds = {StoppedBy.FIGHTS_BACK: "profile-fights-back", StoppedBy.HARM: "profile-update-blocked"}
-        return [{"kind": BUDGET_USED_UP, "text": text} for text in self.told] + [
+        return [{"kind": DAILY_LIMIT_USED_UP, "text": text} for text in self.told] + [
             {"kind": kinds[hold.stopped_by], "profile": str(hold.profile), "text": hold.why}
             for hold in sorted(self.holds.values(), key=lambda hold: hold.profile)
             if hold.stopped_by in kinds and hold.status is Status.OPEN
         ]
 
 
-async def hold_lots(app: App, standing: Standing, estate: Estate, drift: Drift) -> Guarded:
+async def hold_groups(app: App, standing: Trust, estate: Estate, drift: Drift) -> Guarded:
     """Holds what one sweep wants too much of, and what a changed policy takes away; renews and closes older holds.
 
-    To be called before the judged catalogue is stored: until then no look takes from movers under a changed policy.
-    Raises `Transient` where rows keep changing under it: then nothing was let loose.
+    To be called before the judged catalogue is stored: until then no check takes from movers under a changed policy.
+    Raises `Transient` where rows keep changing under it: then nothing was enqueued.
     """
     rows = {row.key: row async for row in app.state.holds()}
     holds = {id_: hold for row in rows.values() for id_, hold in row.holds.items()}
@@ -95,35 +95,35 @@ async def hold_lots(app: App, standing: Standing, estate: Estate, drift: Drift) 
     guarded = [action for action in actions if action.profile in drift.enforced]
     measure = standing.counted if standing.is_good else standing.before
     now = app.clock.now()
-    lots: list[Lot] = []
+    groups: list[SweepGroup] = []
     rooms: dict[ActionKind, dict[str, int]] = {}
     would_hold: dict[ActionKind, list[int]] = {}
     told: list[str | None] = []
     for kind in ActionKind:
         reservations = await app.state.reservations(kind)
-        most = limit(app.policy.budgets[kind], owned(reservations, measure, now))
+        most = limit(app.policy.daily_limits[kind], owned(reservations, measure, now))
         room, reserved = left(reservations, most, now), counted(reservations, now)
         wanted = needing_room((one for one in guarded if one.kind is kind), holds, reserved)
         everything = needing_room((one for one in actions if one.kind is kind), holds, reserved)
         rooms[kind] = {"wanted": len(wanted), "left": room, "limit": most}
         if len(everything) > max(room, len(wanted)):
             would_hold[kind] = [len(everything), room]
-        if kind is ActionKind.MOVER_REVOKES and (lot := _of_changed_policy(standing, guarded, holds)) is not None:
-            lots.append(lot)
-            wanted = [one for one in wanted if one.id not in lot.actions]
-        if (lot := too_many(kind, wanted, room, most)) is not None:
-            lots.append(lot)
-            if lot.stopped_by is StoppedBy.BUDGET:
+        if kind is ActionKind.MOVER_REVOKES and (group := _of_changed_policy(standing, guarded, holds)) is not None:
+            groups.append(group)
+            wanted = [one for one in wanted if one.id not in group.actions]
+        if (group := too_many(kind, wanted, room, most)) is not None:
+            groups.append(group)
+            if group.stopped_by is StoppedBy.DAILY_LIMIT:
                 told.append(await _tell_of_used_up(app, standing.sweep_id, kind, most))
     undecided = {id_ for key in drift.unreadable if key in rows for id_ in rows[key].holds} | drift.undecided
-    after = await _store(app, standing, _Seen(app, estate, guarded, lots, undecided), rows)
+    after = await _store(app, standing, _Seen(app, estate, guarded, groups, undecided), rows)
     now_held = {id_: hold for row in after.values() for id_, hold in row.holds.items()}
-    for name, why in sorted((await _lots_to_tell(app, standing, drift, lots, now_held.values())).items()):
+    for name, why in sorted((await _groups_to_tell(app, standing, drift, groups, now_held.values())).items()):
         _log.warning("sweep %s: held %s: %s", standing.sweep_id, name, why)
     return Guarded(
         stopped=frozenset(action.id for action in guarded if is_stopped(action, now_held.get(action.id))),
         holds=now_held,
-        lots={lot.name: lot for lot in lots},
+        groups={group.name: group for group in groups},
         rooms=rooms,
         would_hold=would_hold,
         resolve=_to_resolve(standing, now_held.values(), {action.id for action in guarded} | undecided),
@@ -132,9 +132,9 @@ async def hold_lots(app: App, standing: Standing, estate: Estate, drift: Drift) 
 
 
 async def _tell_of_used_up(app: App, sweep_id: str, kind: ActionKind, most: int) -> str | None:
-    """Tells that a budget is used up, where nobody was told within a day; returns what it told.
+    """Tells that a daily limit is used up, where nobody was told within a day; returns what it told.
 
-    To be called before its lot is stored: a sweep that breaks off in between holds the same again.
+    To be called before its group is stored: a sweep that breaks off in between holds the same again.
     """
     before, row = await rewrite_reservations(app, kind, lambda row: tell(row, app.clock.now()))
     if row.told == before.told:
@@ -144,21 +144,25 @@ async def _tell_of_used_up(app: App, sweep_id: str, kind: ActionKind, most: int)
     return text
 
 
-async def _lots_to_tell(
-    app: App, standing: Standing, drift: Drift, lots: Iterable[Lot], holds: Iterable[Hold]
+async def _groups_to_tell(
+    app: App, standing: Trust, drift: Drift, groups: Iterable[SweepGroup], holds: Iterable[Hold]
 ) -> dict[str, str]:
-    """The lots that are held whole, by name, each with the reason, once for each time that somebody came in.
+    """The groups that are held whole, by name, each with the reason, once for each time that somebody came in.
 
-    Whom no rule lists may have left: their look comes in a moment, takes what they hold as a leaver's, and closes what
+    Whom no rule lists may have left: their check comes in a moment, takes what they hold as a leaver's, and closes what
     was held of a mover. What is held of such people alone is told by the next sweep, if it is still there.
     """
     sure = {action.id for key, actions in drift.actions.items() if key not in drift.unsure for action in actions}
-    found = {lot.name: lot.why for lot in lots if lot.stopped_by is not StoppedBy.BUDGET and lot.actions & sure}
+    found = {
+        group.name: group.why
+        for group in groups
+        if group.stopped_by is not StoppedBy.DAILY_LIMIT and group.actions & sure
+    }
     waited: dict[str, list[Hold]] = {}
     for hold in holds:
         is_whole = hold.stopped_by in {StoppedBy.SWEEP, StoppedBy.POLICY} and hold.status is Status.OPEN
-        if is_whole and hold.lot not in found and hold.since < standing.started:
-            waited.setdefault(hold.lot, []).append(hold)
+        if is_whole and hold.group not in found and hold.since < standing.started:
+            waited.setdefault(hold.group, []).append(hold)
     if not waited:
         return found
     last = min((datetime.fromisoformat(one["started"]) for one in await app.state.reports(1)), default=standing.started)
@@ -169,7 +173,7 @@ async def _lots_to_tell(
     return found
 
 
-def _of_changed_policy(standing: Standing, guarded: Sequence[WantedAction], holds: Mapping[str, Hold]) -> Lot | None:
+def _of_changed_policy(standing: Trust, guarded: Sequence[SweepAction], holds: Mapping[str, Hold]) -> SweepGroup | None:
     """What a changed policy takes: everything in its first complete sweep.
 
     Later it is what follows from the rules that no sweep before this one could judge.
@@ -186,8 +190,8 @@ def _of_changed_policy(standing: Standing, guarded: Sequence[WantedAction], hold
     return of_policy(guarded, holds, now.policy_digest, difference, changed)
 
 
-def _to_resolve(standing: Standing, holds: Iterable[Hold], seen: Collection[str]) -> tuple[Hold, ...]:
-    """Released holds whose action nobody wants any more: without a look they would wait for it to come back."""
+def _to_resolve(standing: Trust, holds: Iterable[Hold], seen: Collection[str]) -> tuple[Hold, ...]:
+    """Released holds whose action nobody wants any more: without a check they would wait for it to come back."""
     if not standing.is_good:
         return ()
     return tuple(
@@ -206,17 +210,17 @@ class _Seen:
         self,
         app: App,
         estate: Estate,
-        guarded: Sequence[WantedAction],
-        lots: Iterable[Lot],
+        guarded: Sequence[SweepAction],
+        groups: Iterable[SweepGroup],
         undecided: Collection[str],
     ) -> None:
         self._app = app
         self._read = estate.rows.keys()
         self._undecided = frozenset(undecided)
-        self.actions: dict[Key, list[WantedAction]] = {}
+        self.actions: dict[Key, list[SweepAction]] = {}
         for action in guarded:
             self.actions.setdefault(action.key, []).append(action)
-        self.lots = {id_: lot for lot in lots for id_ in lot.actions}
+        self.groups = {id_: group for group in groups for id_ in group.actions}
         self.wanted = frozenset(action.id for action in guarded)
 
     def undecided(self, row: KeyHolds) -> frozenset[str]:
@@ -231,13 +235,13 @@ class _Seen:
         }
 
     def concerns(self, rows: Mapping[PersonKey | ProfileKey, KeyHolds]) -> list[KeyHolds]:
-        """The rows to go through: every one there is, and an empty one for each key that is new in a lot."""
-        new = {action.key: action.key for of in self.actions.values() for action in of if action.id in self.lots}
+        """The rows to go through: every one there is, and an empty one for each key that is new in a group."""
+        new = {action.key: action.key for of in self.actions.values() for action in of if action.id in self.groups}
         return [*rows.values(), *(KeyHolds(key) for key in new if key not in rows)]
 
 
 async def _store(
-    app: App, standing: Standing, seen: _Seen, rows: Mapping[PersonKey | ProfileKey, KeyHolds]
+    app: App, standing: Trust, seen: _Seen, rows: Mapping[PersonKey | ProfileKey, KeyHolds]
 ) -> dict[PersonKey | ProfileKey, KeyHolds]:
     """Stores every key's holds as the sweep leaves them, where that differs, and returns them all."""
     result: dict[PersonKey | ProfileKey, KeyHolds] = {}
@@ -246,7 +250,7 @@ async def _store(
     return result
 
 
-async def _store_together(app: App, standing: Standing, seen: _Seen, rows: Sequence[KeyHolds]) -> Sequence[KeyHolds]:
+async def _store_together(app: App, standing: Trust, seen: _Seen, rows: Sequence[KeyHolds]) -> Sequence[KeyHolds]:
     """Stores rows as the sweep leaves them. After a conflict it reads all anew: what was decided is kept."""
     known: Sequence[KeyHolds] | None = rows
 
@@ -263,7 +267,7 @@ async def _store_together(app: App, standing: Standing, seen: _Seen, rows: Seque
     return await until_stored(app, "holds", attempt, remedy="the next sweep tries again")
 
 
-def _merged(app: App, standing: Standing, seen: _Seen, row: KeyHolds) -> KeyHolds:
+def _merged(app: App, standing: Trust, seen: _Seen, row: KeyHolds) -> KeyHolds:
     now, grace = app.clock.now(), timedelta(hours=app.policy.mover_grace_hours)
     row = replace(row, holds={id_: in_time(hold, now, grace) for id_, hold in row.holds.items()})
     unseen = frozenset[str]()
@@ -272,4 +276,4 @@ def _merged(app: App, standing: Standing, seen: _Seen, row: KeyHolds) -> KeyHold
         unseen = frozenset(
             id_ for id_, hold in row.holds.items() if is_forgotten(hold, seen.wanted, undecided, standing.started)
         )
-    return renewed(row, seen.actions.get(row.key, ()), seen.lots, now, unseen=unseen)
+    return renewed(row, seen.actions.get(row.key, ()), seen.groups, now, unseen=unseen)

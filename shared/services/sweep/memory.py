@@ -1,7 +1,7 @@
-"""What a sweep remembers for looks: whose assignments it proved ours and the state does not know.
+"""What a sweep remembers for checks: whose assignments it proved managed and the state does not know.
 
-A look reads what is remembered, so that a state that was lost would hide from it what a leaver holds. Lives here:
-writing that memory anew from a sweep's bulk reads. What a look itself remembers is `person`'s; Azure is not touched.
+A check reads what is remembered, so that a state that was lost would hide from it what a leaver holds. Lives here:
+writing that memory anew from a sweep's bulk reads. What a check itself remembers is `person`'s; Azure is not touched.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from shared.domain.access.decide import decide
-from shared.domain.access.ownership import Held, OwnAssignment
+from shared.domain.access.ownership import Held, ManagedAssignment
 from shared.domain.keys import ProfileKey
 from shared.domain.remembered import Holding, PersonState
 from shared.errors import InvoiceAccessError
@@ -26,8 +26,8 @@ _PEOPLE_AT_ONCE: Final = 16
 _log = logging.getLogger(__name__)
 
 
-async def remember_ours(app: App, estate: Estate, held: Mapping[str, Sequence[Held]]) -> tuple[int, list[str]]:
-    """Remembers what was proved ours and is not in the state. Returns for how many people, and what could not be kept.
+async def remember_managed(app: App, estate: Estate, held: Mapping[str, Sequence[Held]]) -> tuple[int, list[str]]:
+    """Remembers what was proved managed and is not in the state. Returns how many people, and what was not kept.
 
     Where the state has everything, which is nearly always, it reads and writes nothing.
     """
@@ -52,11 +52,11 @@ async def remember_ours(app: App, estate: Estate, held: Mapping[str, Sequence[He
 
 def _lacks(state: PersonState | None, ones: Sequence[Held]) -> bool:
     known: Mapping[ProfileKey, Holding] = {} if state is None else state.holdings
-    return any(isinstance(one, OwnAssignment) and one.profile not in known for one in ones)
+    return any(isinstance(one, ManagedAssignment) and one.profile not in known for one in ones)
 
 
 async def _remember(app: App, estate: Estate, object_id: str, ones: Sequence[Held]) -> None:
-    """Adds what is missing to the row as it is now: what a look wrote since the sweep read it stands."""
+    """Adds what is missing to the row as it is now: what a check wrote since the sweep read it stands."""
 
     async def attempt() -> None:
         state = await app.state.person(object_id)
@@ -72,7 +72,7 @@ async def _remember(app: App, estate: Estate, object_id: str, ones: Sequence[Hel
         missing = {
             one.profile: Holding(rules=gives.get(one.profile, ()))
             for one in ones
-            if isinstance(one, OwnAssignment) and one.profile not in before.holdings
+            if isinstance(one, ManagedAssignment) and one.profile not in before.holdings
         }
         await app.state.put_person(replace(before, holdings={**before.holdings, **missing}, names=names))
 

@@ -6,7 +6,7 @@ Words and figures for people live here. Nothing in a report is acted upon.
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from shared.domain.access.ownership import ForeignAssignment, Held, OwnAssignment
+from shared.domain.access.ownership import Held, ManagedAssignment, UnmanagedAssignment
 from shared.domain.access.plan import Note, NoteKind
 from shared.domain.access.rules import is_named, managed_accounts
 from shared.domain.billing import MANAGED_AGREEMENTS
@@ -24,8 +24,8 @@ def counts(app: App, estate: Estate, held: Mapping[str, Sequence[Held]]) -> dict
         "managed_accounts": len(managed_accounts(app.policy, estate.catalogue.accounts)),
         "profiles": len(estate.catalogue.profiles),
         "assignments": sum(map(len, estate.rows.values())),
-        "ours": sum(isinstance(one, OwnAssignment) for one in every),
-        "foreign": sum(isinstance(one, ForeignAssignment) for one in every),
+        "managed": sum(isinstance(one, ManagedAssignment) for one in every),
+        "unmanaged": sum(isinstance(one, UnmanagedAssignment) for one in every),
         "people_listed": estate.listed,
         "people": len(estate.people),
         "people_unreadable": len(estate.unreadable),
@@ -50,7 +50,7 @@ def left_alone(app: App, estate: Estate) -> list[dict[str, str]]:
 def findings(app: App, estate: Estate) -> list[dict[str, str]]:
     """What a person should know of the estate and nothing is done about.
 
-    Assignments that could not be read, accounts with something of ours that nobody sees, accounts and profiles on which
+    Assignments that could not be read, accounts with something managed that nobody sees, accounts and profiles on which
     nothing can be done as they are, profiles with few recipients.
     """
     in_sight = {account.name.lower() for account in estate.listing.accounts}
@@ -59,7 +59,7 @@ def findings(app: App, estate: Estate) -> list[dict[str, str]]:
         {
             "kind": "account-out-of-sight",
             "account": account,
-            "text": f"{count} assignments of ours are remembered there, and nothing of it is listed: they stay, "
+            "text": f"{count} managed assignments are remembered there, and nothing of it is listed: they stay, "
             "leavers' too, until our role there is back, or the policy no longer names it",
         }
         for account, count in sorted(remembered.items())
@@ -70,7 +70,7 @@ def findings(app: App, estate: Estate) -> list[dict[str, str]]:
             "kind": "assignment-not-read",
             "profile": str(row.profile),
             "assignment": row.name,
-            "text": f"left out of account, {row.why}: look at it in the portal",
+            "text": f"left out of account, {row.why}: check it in the portal",
         }
         for row in estate.unread
     ]

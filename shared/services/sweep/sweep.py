@@ -1,7 +1,7 @@
-"""The sweep: proves on a timer that everything still matches, and lets loose a look at whatever does not.
+"""The sweep: proves on a timer that everything still matches, and enqueues a check of whatever does not.
 
-It writes nothing to Azure. It decides for everybody with the same `decide` as a single look; what it enqueues are
-keys, so that a sweep that read wrongly can cause needless looks and nothing else.
+It writes nothing to Azure. It decides for everybody with the same `decide` as a single check; what it enqueues are
+keys, so that a sweep that read wrongly can cause needless checks and nothing else.
 """
 
 import logging
@@ -28,13 +28,13 @@ from shared.services.outage import outlast, patience
 from shared.services.provenance import ReadOnce, prove_row
 from shared.services.sweep.drift import Drift, find_drift
 from shared.services.sweep.feed_check import REPORTS, label_drift, silent_feed
-from shared.services.sweep.foreign import note_foreign
-from shared.services.sweep.hold_back import Guarded, hold_lots
-from shared.services.sweep.memory import remember_ours
+from shared.services.sweep.hold_back import Guarded, hold_groups
+from shared.services.sweep.memory import remember_managed
 from shared.services.sweep.policy_findings import policy_findings, unknown_protected
 from shared.services.sweep.recipients import find_out_who_cannot_read
 from shared.services.sweep.report import counts, findings, left_alone, of_people
-from shared.services.sweep.trust import Standing, brake_for_failure, settle, stand
+from shared.services.sweep.trust import Trust, assess, conclude, pauses_for_failure
+from shared.services.sweep.unmanaged import note_unmanaged
 
 _log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ _SHOWN = (
     "assignments",
     "drift",
     "holds",
-    "brake",
+    "pauses",
     "announced",
     "enqueued",
     "failures",
@@ -57,21 +57,21 @@ _SHOWN = (
 async def sweep(app: App) -> Mapping[str, Any]:
     """Compares the whole estate with the policy, enqueues what drifted, and returns the report that it stored.
 
-    A read that fails makes the sweep incomplete: it says so, sets the brake, and the catalogue stays as it was. Raises
+    A read that fails makes the sweep incomplete: it says so, sets a pause, and the catalogue stays as it was. Raises
     `InvoiceAccessError` where accounts and profiles cannot be read at all, or nothing can be enqueued or stored; the
-    brake is set then, too. So it is where a bug ends the sweep, which is raised as it is.
+    pause is set then, too. So it is where a bug ends the sweep, which is raised as it is.
     """
     started = app.clock.now()
     sweep_id = unique_id(app.random)
     try:
         report = await _sweep(app, sweep_id, started)
     except InvoiceAccessError as failure:
-        await brake_for_failure(app, sweep_id, failure)
-        await digest_when_due(app)  # a day of failing sweeps is a day with looks and decisions all the same
+        await pauses_for_failure(app, sweep_id, failure)
+        await digest_when_due(app)  # a day of failing sweeps is a day with checks and decisions all the same
         raise
     except Exception as bug:
-        # Of a bug its kind alone: the brake's words are kept and shown, and a bug's may name people. The host logs it.
-        await brake_for_failure(app, sweep_id, Permanent(f"a bug ({type(bug).__name__}); the log of the host has it"))
+        # Of a bug its kind alone: the pause's words are kept and shown, and a bug's may name people. The host logs it.
+        await pauses_for_failure(app, sweep_id, Permanent(f"a bug ({type(bug).__name__}); the log of the host has it"))
         await digest_when_due(app)
         raise
     # Last of all: it reads a little of every chain, and nothing of the sweep should wait for that.
@@ -86,27 +86,27 @@ async def _sweep(app: App, sweep_id: str, started: datetime) -> Mapping[str, Any
     drift = find_drift(app, estate, held)
     counted = counts(app, estate, held)
     before = await _catalogue_before(app)
-    # The brake before anything, holds before the judged catalogue, the baseline last: whatever of it is missing after
-    # a crash, looks are stopped rather than let through, and the next sweep does it all again.
-    standing = await stand(app, sweep_id, started, estate, counted["ours"])
-    guarded = await hold_lots(app, standing, estate, drift)
+    # The pause before anything, holds before the judged catalogue, the baseline last: whatever of it is missing after
+    # a crash, checks are stopped rather than let through, and the next sweep does it all again.
+    standing = await assess(app, sweep_id, started, estate, counted["managed"])
+    guarded = await hold_groups(app, standing, estate, drift)
     kept = _Kept(sweep_id)
     unable = await kept.attempt("looking for who can read mail", find_out_who_cannot_read(app, estate))
     estate.catalogue = replace(estate.catalogue, cannot_read=unable or frozenset())
     if standing.complete:
-        await app.shelf.put(estate.catalogue, app.clock.now())
-    brake = await settle(app, standing)
+        await app.catalogues.put(estate.catalogue, app.clock.now())
+    pauses = await conclude(app, standing)
     waited = _leave_what_is_held(drift, guarded, standing)
-    # Before anybody is looked at: a look reads what is remembered.
-    remembered, not_remembered = await remember_ours(app, estate, held)
-    looks = _looks(app, drift, sweep_id)
-    if looks:
-        await outlast(lambda: app.queues.send_work(looks), patience(), f"sweep {sweep_id}")
+    # Before anybody is checked: a check reads what is remembered.
+    remembered, not_remembered = await remember_managed(app, estate, held)
+    checks = _checks(app, drift, sweep_id)
+    if checks:
+        await outlast(lambda: app.queues.send_work(checks), patience(), f"sweep {sweep_id}")
     reports = await app.state.reports(REPORTS)
     labelled = await label_drift(
         app, estate, drift.people, sweep_id=sweep_id, before=before, reports=reports, waited=waited
     )
-    seen_foreign = await kept.attempt("noting what is foreign", note_foreign(app, estate, held, started)) or []
+    seen_unmanaged = await kept.attempt("noting what is unmanaged", note_unmanaged(app, estate, held, started)) or []
     unprotected = await kept.attempt("looking for who is protected", unknown_protected(app, estate)) or []
     calls = Counter(app.calls())
     calls.subtract(calls_before)
@@ -122,15 +122,15 @@ async def _sweep(app: App, sweep_id: str, started: datetime) -> Mapping[str, Any
         "counts": counted,
         "drift": dict(drift.kinds),
         "announced": labelled,
-        "enqueued": len(looks),
-        "brake": sorted(str(pause) for pause in brake.pauses),
+        "enqueued": len(checks),
+        "pauses": sorted(str(pause) for pause in pauses.active),
         "holds": guarded.holds_report(),
         "guards": {kind.value: dict(room) for kind, room in guarded.rooms.items()},
         "would_hold": {kind.value: list(figures) for kind, figures in guarded.would_hold.items()},
         IDENTITIES: sorted(await app.billing.identities()),
         "assignments": quick_counts(one for ones in held.values() for one in ones),
         "left_alone": left_alone(app, estate),
-        "foreign": seen_foreign,
+        "unmanaged": seen_unmanaged,
         "findings": [
             *policy_findings(app, estate),
             *unprotected,
@@ -181,7 +181,7 @@ async def _catalogue_before(app: App) -> Catalogue | None:
 
 
 async def _held_by_person(app: App, estate: Estate) -> dict[str, list[Held]]:
-    """Every Invoice manager assignment that was read, by principal, each proved ours or foreign."""
+    """Every Invoice manager assignment that was read, by principal, each proved managed or unmanaged."""
     identities = await app.billing.identities()
     ledger = ReadOnce(app.ledger)
     held: dict[str, list[Held]] = {}
@@ -201,11 +201,11 @@ async def _held_by_person(app: App, estate: Estate) -> dict[str, list[Held]]:
     return held
 
 
-def _leave_what_is_held(drift: Drift, guarded: Guarded, standing: Standing) -> set[PersonKey]:
+def _leave_what_is_held(drift: Drift, guarded: Guarded, standing: Trust) -> set[PersonKey]:
     """Takes from the drift the keys of which every action waits for a person, and returns the people among them.
 
     Only those who waited before this sweep are returned: a sweep has told of them. A released hold that nobody wants
-    any more gets a look, which refuses it.
+    any more gets a check, which refuses it.
     """
     stopped = {
         key
@@ -223,22 +223,22 @@ def _leave_what_is_held(drift: Drift, guarded: Guarded, standing: Standing) -> s
     }
 
 
-def _looks(app: App, drift: Drift, sweep_id: str) -> list[Scheduled]:
-    """The looks to send: all leavers at once, the others in batches, one every `sweep_batch_seconds`, dates in time."""
+def _checks(app: App, drift: Drift, sweep_id: str) -> list[Scheduled]:
+    """The checks to send: all leavers at once, others in batches, one every `sweep_batch_seconds`, dates in time."""
     now = app.clock.now()
     cause = Cause(CauseKind.SWEEP, f"{SWEEP_ORIGIN}{sweep_id}")
-    looks: list[Scheduled] = []
+    checks: list[Scheduled] = []
     for key, profiles in sorted(drift.leavers.items(), key=_by_key):
-        looks.append(at_once(_item(key, cause, now, profiles | drift.others.pop(key, set())), sweep_id))
+        checks.append(at_once(_item(key, cause, now, profiles | drift.others.pop(key, set())), sweep_id))
     for number, (key, profiles) in enumerate(sorted(drift.others.items(), key=_by_key)):
         batch = number // app.settings.sweep_batch
         due = now + timedelta(seconds=batch * app.settings.sweep_batch_seconds)
         item = _item(key, cause, due, profiles)
-        looks.append(later(item, due, coalesce=app.settings.coalesce) if batch else at_once(item, sweep_id))
+        checks.append(later(item, due, coalesce=app.settings.coalesce) if batch else at_once(item, sweep_id))
     scheduled = Cause(CauseKind.SCHEDULE, cause.origin)
     for key, due in drift.soon.items():
-        looks.append(later(_item(key, scheduled, due, set()), due, coalesce=app.settings.coalesce))
-    return looks
+        checks.append(later(_item(key, scheduled, due, set()), due, coalesce=app.settings.coalesce))
+    return checks
 
 
 def _by_key(entry: tuple[Key, set[ProfileKey]]) -> str:
@@ -246,5 +246,5 @@ def _by_key(entry: tuple[Key, set[ProfileKey]]) -> str:
 
 
 def _item(key: Key, cause: Cause, asked: datetime, profiles: set[ProfileKey]) -> WorkItem:
-    """A look that also reads what somebody holds; what is beyond the most hints the next sweep finds."""
+    """A check that also reads what somebody holds; what is beyond the most hints the next sweep finds."""
     return WorkItem(key, cause, first_asked=asked, hints=tuple(sorted(profiles))[:MOST_HINTS])

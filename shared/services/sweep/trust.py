@@ -1,7 +1,7 @@
-"""How far a sweep can be trusted, and the brake that it sets where it cannot.
+"""How far a sweep can be trusted, and the pause that it sets where it cannot.
 
-Lives here: comparing what a sweep counted with what the last good one did, setting and clearing the brake for it, and
-storing what later sweeps and budgets are measured by. What a sweep holds is `sweep_guards`'.
+Lives here: comparing what a sweep counted with what the last good one did, setting and clearing the pause for it, and
+storing what later sweeps and daily limits are measured by. What a sweep holds is `sweep_guards`'.
 """
 
 import logging
@@ -11,23 +11,23 @@ from datetime import datetime
 
 from shared.domain.access.rules import matches
 from shared.domain.guards.baseline import Baseline
-from shared.domain.guards.brake import EVERYWHERE, Brake, BrakeCause, Pause
+from shared.domain.guards.pauses import EVERYWHERE, Pause, PauseCause, Pauses
 from shared.domain.guards.sweep_holds import seen_rules
 from shared.domain.policy.load import rule_digests
 from shared.domain.policy.model import Everything
 from shared.domain.work import SWEEP_ORIGIN
 from shared.errors import AccessLost, InvoiceAccessError
 from shared.services.app import App
-from shared.services.brake import set_brake
 from shared.services.catalogue import enforced_profiles
 from shared.services.estate import Estate
+from shared.services.pauses import set_pause
 from shared.services.shared_row import change_row
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Trust:
     """How far a sweep can be trusted, by what it counted and what the last good one did.
 
     `complete` is whether it read everything but the accounts in `lost`, which are paused: "" among these is all of
@@ -56,28 +56,28 @@ class Standing:
         return self.before is None or self.before.policy_digest != self.counted.policy_digest
 
 
-async def brake_for_failure(app: App, sweep_id: str, failure: InvoiceAccessError) -> None:
-    """Sets the brake for a sweep that cannot be finished at all.
+async def pauses_for_failure(app: App, sweep_id: str, failure: InvoiceAccessError) -> None:
+    """Sets the pause for a sweep that cannot be finished at all.
 
     Where that fails as well it is said in the log: what failed first is what there is to raise.
     """
-    pauses = {Pause(BrakeCause.INCOMPLETE_SWEEP): f"a sweep failed: {failure}"}
+    pauses = {Pause(PauseCause.INCOMPLETE_SWEEP): f"a sweep failed: {failure}"}
     if isinstance(failure, AccessLost):
         pauses |= _roles_lost(app, {failure.account: str(failure)})
     try:
         for pause, why in pauses.items():
-            await set_brake(app, pause, why, by=_by(sweep_id))
+            await set_pause(app, pause, why, by=_by(sweep_id))
     except InvoiceAccessError as unset:
-        _log.error("sweep %s: the brake could not be set: %s", sweep_id, unset)
+        _log.error("sweep %s: the pause could not be set: %s", sweep_id, unset)
     else:
-        _log.warning("sweep %s: set the brake: %s", sweep_id, "; ".join(pauses.values()))
+        _log.warning("sweep %s: set a pause: %s", sweep_id, "; ".join(pauses.values()))
 
 
-async def stand(app: App, sweep_id: str, started: datetime, estate: Estate, ours: int) -> Standing:
-    """Says how far a sweep can be trusted, and sets the brake where it cannot. `ours` counts our assignments."""
+async def assess(app: App, sweep_id: str, started: datetime, estate: Estate, managed: int) -> Trust:
+    """Says how far a sweep can be trusted, and sets a pause where it cannot. `managed` counts our assignments."""
     now_counted = Baseline(
         at=started,
-        ours=ours,
+        managed=managed,
         profiles=len(estate.catalogue.profiles),
         # Who cannot be read has not vanished.
         population=len(estate.unreadable)
@@ -92,17 +92,17 @@ async def stand(app: App, sweep_id: str, started: datetime, estate: Estate, ours
     pauses = _roles_lost(app, estate.lost)
     if not complete:
         first, *more = estate.all_failures
-        pauses[Pause(BrakeCause.INCOMPLETE_SWEEP)] = first + (f"; and {len(more)} more" if more else "")
+        pauses[Pause(PauseCause.INCOMPLETE_SWEEP)] = first + (f"; and {len(more)} more" if more else "")
     if shrank is not None:
-        pauses[Pause(BrakeCause.POPULATION_SHRANK)] = shrank
+        pauses[Pause(PauseCause.POPULATION_SHRANK)] = shrank
     for pause, why in pauses.items():
-        seen = now_counted.population if pause.cause is BrakeCause.POPULATION_SHRANK else 0
-        await set_brake(app, pause, why, by=_by(sweep_id), seen=seen)
+        seen = now_counted.population if pause.cause is PauseCause.POPULATION_SHRANK else 0
+        await set_pause(app, pause, why, by=_by(sweep_id), seen=seen)
     if pauses:
         said = "; ".join(f"{pause}: {why}" for pause, why in pauses.items())
-        _log.warning("sweep %s: the brake is on: %s", sweep_id, said)
+        _log.warning("sweep %s: writes are paused: %s", sweep_id, said)
     kept = _to_keep(app, estate, before, now_counted)
-    return Standing(sweep_id, started, complete, frozenset(estate.lost), now_counted, kept, before, shrank)
+    return Trust(sweep_id, started, complete, frozenset(estate.lost), now_counted, kept, before, shrank)
 
 
 def _to_keep(app: App, estate: Estate, before: Baseline | None, now: Baseline) -> Baseline:
@@ -114,7 +114,7 @@ def _to_keep(app: App, estate: Estate, before: Baseline | None, now: Baseline) -
     """
     missed = () if before is None else [account for account in before.accounts if account in estate.lost]
     now = replace(now, accounts=tuple(sorted({*now.accounts, *missed})))
-    if (now.ours and not enforced_profiles(app.policy, estate.catalogue)) or estate.lost:
+    if (now.managed and not enforced_profiles(app.policy, estate.catalogue)) or estate.lost:
         if before is None:
             return replace(now, policy_digest="", rules={}, population=0)
         population = now.population if _is_comparable(before, now) else before.population
@@ -127,7 +127,7 @@ def _roles_lost(app: App, lost: Mapping[str, str]) -> dict[Pause, str]:
     """The loss of our role, where the policy writes at all: only then there is something to stop."""
     if app.policy.enforce is Everything.NONE:
         return {}
-    return {Pause(BrakeCause.ROLE_LOST, account): why for account, why in sorted(lost.items())}
+    return {Pause(PauseCause.ROLE_LOST, account): why for account, why in sorted(lost.items())}
 
 
 def _by(sweep_id: str) -> str:
@@ -159,42 +159,42 @@ def _is_comparable(before: Baseline | None, now: Baseline) -> bool:
     return before.policy_digest == now.policy_digest or before.rules == now.rules
 
 
-async def settle(app: App, standing: Standing) -> Brake:
-    """Keeps what a good sweep counted, and clears what the brake was set for before it, once the cause is gone.
+async def conclude(app: App, standing: Trust) -> Pauses:
+    """Keeps what a good sweep counted, and clears what a pause was set for before it, once the cause is gone.
 
     That the population shrank is cleared by a sweep that could compare: the figure before it stays, also under another
     policy, until the people are back or a person resumes. To be called once holds and catalogue are stored. Returns the
-    brake as it is then.
+    pause as it is then.
     """
     comparable = _is_comparable(standing.before, standing.counted)
     if standing.is_good:
         kept = standing.kept
-        shrank = (await app.state.brake()).pauses.get(Pause(BrakeCause.POPULATION_SHRANK))
+        shrank = (await app.state.pauses()).active.get(Pause(PauseCause.POPULATION_SHRANK))
         if not comparable and shrank is not None:
             stored = await app.state.baseline()
             kept = kept if stored is None else replace(kept, population=stored.population)
         await app.state.put_baseline(kept)
-    gone = set[BrakeCause]()
+    gone = set[PauseCause]()
     if standing.complete:
-        gone = {BrakeCause.INCOMPLETE_SWEEP, BrakeCause.ROLE_LOST}
+        gone = {PauseCause.INCOMPLETE_SWEEP, PauseCause.ROLE_LOST}
         if standing.shrank is None and comparable:
-            gone.add(BrakeCause.POPULATION_SHRANK)
+            gone.add(PauseCause.POPULATION_SHRANK)
 
-    def without_what_is_over(brake: Brake) -> Brake:
-        # What was found since this sweep began, another one found that began later or read more, or a look.
+    def without_what_is_over(pauses: Pauses) -> Pauses:
+        # What was found since this sweep began, another one found that began later or read more, or a check.
         over = {
             pause
-            for pause, setting in brake.pauses.items()
+            for pause, setting in pauses.active.items()
             if pause.cause in gone and setting.found <= standing.started and not _is_lost(standing, pause)
         }
-        return replace(brake, pauses={pause: one for pause, one in brake.pauses.items() if pause not in over})
+        return replace(pauses, active={pause: one for pause, one in pauses.active.items() if pause not in over})
 
-    _, brake = await change_row(app, "the brake", app.state.brake, without_what_is_over, app.state.put_brake)
-    return brake
+    _, pauses = await change_row(app, "the pause", app.state.pauses, without_what_is_over, app.state.put_pauses)
+    return pauses
 
 
-def _is_lost(standing: Standing, pause: Pause) -> bool:
+def _is_lost(standing: Trust, pause: Pause) -> bool:
     """Whether a pause is for the loss of a role that a sweep has not seen again. Everywhere is any account."""
-    if pause.cause is not BrakeCause.ROLE_LOST:
+    if pause.cause is not PauseCause.ROLE_LOST:
         return False
     return pause.scope in standing.lost if pause.scope else bool(standing.lost)

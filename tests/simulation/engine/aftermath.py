@@ -1,4 +1,4 @@
-"""What must be true when all is quiet: faults are over, time has passed, and two sweeps had their looks.
+"""What must be true when all is quiet: faults are over, time has passed, and two sweeps had their checks.
 
 Lives here: comparing the world as it is with what the oracle says of it. What excuses a difference is an open hold that
 is listed, or what the design says is left alone.
@@ -25,7 +25,7 @@ _JUST_TURNED: Final = timedelta(minutes=20)
 """A date that has just come may not have been acted on yet."""
 
 _YOUNG: Final = timedelta(seconds=90)
-"""How old an intent is at least when a look says that it came to nothing, less what clocks differ by."""
+"""How old an intent is at least when a check says that it came to nothing, less what clocks differ by."""
 
 _EXCUSES: Final = frozenset({Status.OPEN, Status.DISMISSED})
 """The holds that excuse a difference. One that was released has been carried out by then, or is open again."""
@@ -64,12 +64,12 @@ def _compare_person(judge: Judge, policy: SimPolicy, person: str, enforced: list
             if key in wanted and facts[key].active and not _held(judge, person, "grants", key):
                 book.violate("actual_is_desired", f"{person} should hold {key} and does not")
             continue
-        if key in wanted | kept or not _is_ours(judge, key, row) or _is_unprovable(judge, key, person):
+        if key in wanted | kept or not _is_managed(judge, key, row) or _is_unprovable(judge, key, person):
             continue
         if _held(judge, person, "leaver_revokes" if stands.kind == "leaver" else "mover_revokes", key):
             book.count("quiet:excused-by-hold")
         elif stands.kind == "leaver":
-            book.violate("no_leaver_holds_ours", f"{person} left and holds {key}")
+            book.violate("no_leaver_holds_managed", f"{person} left and holds {key}")
         elif stands.kind in {"employed", "pre-hire"} and oracle.unknown_rules(directory, policy, facts, world.odd):
             book.count("quiet:excused-by-unknown-rule")
         else:
@@ -77,7 +77,7 @@ def _compare_person(judge: Judge, policy: SimPolicy, person: str, enforced: list
 
 
 def account_for_events(judge: Judge) -> None:
-    """Section 9: every event that reached the queue led to a look, a wait, a rejected event or a dead letter."""
+    """Section 9: every event that reached the queue led to a check, a wait, a rejected event or a dead letter."""
     waiting = {item.key.canonical for item, _, _ in judge.post.waiting()}
     dead_work = {key for message in judge.post.dead(judge.post.work) if (key := _key(message)) is not None}
     dead_events = {message.body for message in judge.post.dead(judge.post.events)}
@@ -85,13 +85,13 @@ def account_for_events(judge: Judge) -> None:
     for body, tolds in judge.told.items():
         for told in tolds:
             for key in told.keys:
-                looked = any(at >= told.at for at in judge.looks.get(key, ()))
-                if not (looked or key in waiting or key in dead_work or body in dead_events or body in queued):
+                checked = any(at >= told.at for at in judge.checks.get(key, ()))
+                if not (checked or key in waiting or key in dead_work or body in dead_events or body in queued):
                     judge.book.violate("no_event_is_lost", f"nothing became of an event about {key}")
     judge.book.counts["dead:events"] += len(dead_events)
     judge.book.counts["dead:work"] += len(dead_work)
     if dead_events or dead_work:
-        what = f"{len(dead_events)} events and looks at {', '.join(sorted(dead_work)) or 'nobody'}"
+        what = f"{len(dead_events)} events and checks {', '.join(sorted(dead_work)) or 'nobody'}"
         judge.book.violate("no_outage_dead_letters", f"{what} are dead letters, and nothing but outages befell them")
 
 
@@ -110,7 +110,7 @@ def _held(judge: Judge, person: str, kind: str, key: ProfileKey) -> bool:
     return judge.status(f"person:{person}", action_id(PersonKey(person), ActionKind(kind), key)) in _EXCUSES
 
 
-def _is_ours(judge: Judge, key: ProfileKey, row: Row) -> bool:
+def _is_managed(judge: Judge, key: ProfileKey, row: Row) -> bool:
     """Whether the app made it, or an operator was told that it is adopted and the ledger still knows."""
     if judge.world.maker(key, row) == APP:
         return True
@@ -122,7 +122,8 @@ def _is_ours(judge: Judge, key: ProfileKey, row: Row) -> bool:
 def _is_unprovable(judge: Judge, key: ProfileKey, person: str) -> bool:
     """Whether nobody can know who made a row that does not say so.
 
-    The ledger that did know is lost; or the operation that made it hung until a look had found that it came to nothing.
+    The ledger that did know is lost; or the operation that made it hung until a check had found that it came to
+    nothing.
     """
     row = judge.world.row(key, person)
     if row is None or row.created_by:

@@ -14,7 +14,7 @@ from tests.simulation.engine.policies import SimPolicy
 
 
 def judge_holds(judge: Judge, policy: SimPolicy) -> None:
-    """Section 7: a look, or a sweep, that no longer wants an action closes its hold.
+    """Section 7: a check, or a sweep, that no longer wants an action closes its hold.
 
     What was released is done by then, or open again, or closed. Of whom nobody can read nothing can be said.
     """

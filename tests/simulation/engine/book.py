@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from shared.domain.guards.brake import Brake
 from shared.domain.guards.holds import Hold
+from shared.domain.guards.pauses import Pauses
 from shared.domain.history.records import Record
 from shared.domain.keys import ProfileKey
 from tests.simulation.engine.policies import SimPolicy
@@ -41,9 +41,9 @@ class Run:
     began: datetime
     """World time."""
     key: str = ""
-    """The canonical key of a look; "" for what is no look."""
+    """The canonical key of a check; "" for what is no check."""
     message_id: str | None = None
-    """The MessageId of what a look was asked for with."""
+    """The MessageId of what a check was asked for with."""
     locked: Any = None
     """Whether the session's lock still holds: a callable."""
     clock_reads: list[datetime] = field(default_factory=list)
@@ -56,12 +56,12 @@ class Run:
     """The latest answer about a profile, with the process's own time and the true one."""
     intents: dict[tuple[str, str], Record] = field(default_factory=dict)
     """Intents that this run stored, by profile (folded) and verb."""
-    looks: list[Record] = field(default_factory=list)
+    checks: list[Record] = field(default_factory=list)
     writes: list[str] = field(default_factory=list)
     """The verbs of what it wrote, in order."""
-    brake: Brake | None = None
-    brakes: list[Brake] = field(default_factory=list)
-    """Every brake that was read."""
+    pauses: Pauses | None = None
+    pauses_seen: list[Pauses] = field(default_factory=list)
+    """Every pause that was read."""
     policy_digest: str = ""
     """The digest of the policy that its process was deployed with, as the store keeps it."""
     refused: str = ""
@@ -72,12 +72,12 @@ class Run:
     """Who is in a group, by what Graph's lists told a sweep."""
     held_anew: dict[str, Hold] = field(default_factory=dict)
     """Actions that it held, and that waited for nobody before, by id."""
-    brake_read: bool = False
-    """Whether the brake was read since the latest intent of this run."""
+    pauses_read: bool = False
+    """Whether the pause was read since the latest intent of this run."""
     sent: list[tuple[str, datetime | None]] = field(default_factory=list)
-    """Looks that reached the queue from here: key and due time."""
+    """Checks that reached the queue from here: key and due time."""
     carried: list[datetime] = field(default_factory=list)
-    """Days to come that looks were sent from here with."""
+    """Days to come that checks were sent from here with."""
     written: list[Any] = field(default_factory=list)
     """What it wrote to billing (`AppWrite`), in order."""
     rows_made: dict[ProfileKey, str] = field(default_factory=dict)

@@ -19,8 +19,8 @@ from shared.errors import Transient
 from tests.simulation.engine.book import RUN
 from tests.simulation.engine.faults import Fault, Weather
 
-type SentLook = Callable[[Scheduled, bool], None]
-"""Told of each look that reached the broker, and whether it was dropped as a duplicate."""
+type SentCheck = Callable[[Scheduled, bool], None]
+"""Told of each check that reached the broker, and whether it was dropped as a duplicate."""
 
 _LEAST: Final = timedelta(microseconds=1)
 
@@ -81,7 +81,7 @@ class Post:
             self.work.tell()
 
     def waiting(self) -> list[tuple[WorkItem, datetime, str]]:
-        """Every look that is queued, locked or scheduled: the item, when it is due, and its MessageId."""
+        """Every check that is queued, locked or scheduled: the item, when it is due, and its MessageId."""
         return [
             (decode(one.message.body), one.message.scheduled_at or one.enqueued_at, one.message.message_id or "")
             for one in self.work.peek(count=100_000)
@@ -108,7 +108,7 @@ class Post:
 class PostOffice:
     """`ports.Queues` of one process."""
 
-    def __init__(self, post: Post, weather: Weather, rng: random.Random, sent: SentLook) -> None:
+    def __init__(self, post: Post, weather: Weather, rng: random.Random, sent: SentCheck) -> None:
         self._post = post
         self._weather = weather
         self._rng = rng
@@ -119,9 +119,9 @@ class PostOffice:
         sessions: dict[str, list[Scheduled]] = {}
         for one in items:
             sessions.setdefault(session_id(one.item.key), []).append(one)
-        for session, lot in sessions.items():
+        for session, group in sessions.items():
             await self._before()
-            for one in lot:
+            for one in group:
                 dropped = self._post.seen(one.message_id)
                 self._post.work.send(
                     Message(encode(one.item), one.message_id, session, scheduled_at=one.due),
@@ -133,7 +133,7 @@ class PostOffice:
         """Puts events on rejected-events."""
         await self._before()
         for event in events:
-            said = {"field": event.field_name, "reason": event.reason, "mend": event.mend}
+            said = {"field": event.field_name, "reason": event.reason, "remedy": event.remedy}
             self._post.rejected.send(Message(event.body, application_properties=said))
         if (run := RUN.get()) is not None:
             run.rejected += len(events)

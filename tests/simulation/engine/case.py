@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from shared.domain.guards.baseline import Baseline
-from shared.domain.guards.brake import Brake, BrakeCause, Pause
-from shared.domain.guards.budgets import Reservations
+from shared.domain.guards.daily_limits import Reservations
 from shared.domain.guards.holds import KeyHolds, Status
+from shared.domain.guards.pauses import Pause, PauseCause, Pauses
 from shared.domain.keys import ProfileKey
 from shared.domain.policy.model import ActionKind
 from tests.simulation.engine import oracle
@@ -48,23 +48,23 @@ class Case:
     book: Book
     catalogue_age: timedelta
     settle: timedelta
-    brake: Brake = field(default_factory=Brake)
+    pauses: Pauses = field(default_factory=Pauses)
     baselines: list[tuple[datetime, Baseline]] = field(default_factory=list)
     holds: dict[str, KeyHolds] = field(default_factory=dict)
     decided: dict[str, datetime] = field(default_factory=dict)
     """When somebody last decided about a hold: by its id."""
-    brake_stood: dict[Pause, datetime] = field(default_factory=dict)
+    pauses_stood: dict[Pause, datetime] = field(default_factory=dict)
     """When each pause was last known to stand."""
     reserved: dict[ActionKind, frozenset[str]] = field(default_factory=dict)
-    """The actions that are reserved, by budget."""
+    """The actions that are reserved, by daily limit."""
     reservations: dict[ActionKind, list[tuple[datetime, Reservations]]] = field(default_factory=dict)
     """The same with their times, each time that it was stored."""
-    budgets_told: dict[str, datetime] = field(default_factory=dict)
-    """When it was last told that a budget is used up: by the name of its lot."""
+    daily_limits_told: dict[str, datetime] = field(default_factory=dict)
+    """When it was last told that a daily limit is used up: by the name of its group."""
     updates: dict[ProfileKey, list[datetime]] = field(default_factory=dict)
     """When the app updated a profile by a request that the service carries out."""
     asked_by_operators: dict[str, datetime] = field(default_factory=dict)
-    """When a look at a key that an operator asked for last reached the queue."""
+    """When a check of a key that an operator asked for last reached the queue."""
     chains: dict[str, dict[int, str]] = field(default_factory=dict)
     """Every digest that the ledger stored, by key and sequence: what somebody outside would have kept."""
     shrinks_by: int = 5
@@ -73,12 +73,12 @@ class Case:
     appended: dict[str, tuple[Run, datetime]] = field(default_factory=dict)
     """Who last appended to a key's chain, and when."""
     given_by: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
-    """The rules that gave an assignment of ours, as the last record of it has them: by key and profile."""
+    """The rules that gave a managed assignment, as the last record of it has them: by key and profile."""
     unknown_rules: tuple[SimPolicy, set[str]] | None = None
     """The rules that were not known all through the last complete sweep, and its policy."""
     last_intent: dict[tuple[str, str, str], Run] = field(default_factory=dict)
     written: dict[str, list[tuple[datetime, str]]] = field(default_factory=dict)
-    """Writes by budget: when, and which action."""
+    """Writes by daily limit: when, and which action."""
     latest_write: dict[tuple[str, str, str], datetime] = field(default_factory=dict)
     """When the app last wrote: by key, profile and verb."""
     clocks_moved: datetime | None = None
@@ -86,14 +86,14 @@ class Case:
     forged: dict[str, datetime] = field(default_factory=dict)
     """Keys of work items that nobody honest sent, by when they were put on the queue."""
     told: dict[bytes, list[Told]] = field(default_factory=dict)
-    looks: dict[str, list[datetime]] = field(default_factory=dict)
-    """When a look at a key was recorded."""
+    checks: dict[str, list[datetime]] = field(default_factory=dict)
+    """When a check of a key was recorded."""
     begun: dict[str, datetime] = field(default_factory=dict)
-    """When the latest look at a key began."""
+    """When the latest check a key began."""
     dues: dict[str, list[datetime]] = field(default_factory=dict)
     days: dict[str, list[datetime]] = field(default_factory=dict)
-    """Days to come that looks were sent with, by key."""
-    """For when looks at a key were ever accepted by the broker."""
+    """Days to come that checks were sent with, by key."""
+    """For when checks a key were ever accepted by the broker."""
     accepted: dict[str, datetime] = field(default_factory=dict)
     """When a message was first accepted by the broker: by its MessageId."""
     profiles: dict[ProfileKey, tuple[dict[str, Any], dict[str, str]]] = field(default_factory=dict)
@@ -103,7 +103,7 @@ class Case:
     on_update: Callable[[ProfileKey], None] = lambda _profile: None
     """Called when the app updates a profile."""
     found_nothing: dict[tuple[str, str], list[datetime]] = field(default_factory=dict)
-    """When a look recorded that it read a profile and found nothing of ours: by key and profile."""
+    """When a check recorded that it read a profile and found nothing managed: by key and profile."""
     out_of_sight: set[str] = field(default_factory=set)
     """Accounts that the app's role was ever taken from."""
     ledger_lost: datetime | None = None
@@ -115,15 +115,15 @@ class Case:
     known: tuple[datetime, datetime, SimPolicy] | None = None
     """The latest complete sweep that kept everything since the state was lost: its beginning, end and policy."""
     slips: dict[str, Slip] = field(default_factory=dict)
-    """The latest slip in somebody's texts, by object id, also after it was mended."""
+    """The latest slip in somebody's texts, by object id, also after it was fixed."""
     adopted: dict[tuple[ProfileKey, str], datetime] = field(default_factory=dict)
     """Rows for whose adoption there ever was evidence, each by when it was made."""
     surely_adopted: dict[tuple[ProfileKey, str], datetime] = field(default_factory=dict)
     """Those of which an operator was told that they are adopted."""
 
-    def stood_since(self, cause: BrakeCause, moment: datetime, account: str = "") -> bool:
-        """Whether a cause of the brake stands, or stood at that moment or later: at all, or on an account."""
-        stood = self.brake_stood | dict.fromkeys(self.brake.pauses, moment)
+    def stood_since(self, cause: PauseCause, moment: datetime, account: str = "") -> bool:
+        """Whether a cause of the pause stands, or stood at that moment or later: at all, or on an account."""
+        stood = self.pauses_stood | dict.fromkeys(self.pauses.active, moment)
         return any(
             pause.cause is cause and at >= moment and (not account or pause.scope in {"", account.lower()})
             for pause, at in stood.items()
@@ -176,17 +176,17 @@ class Case:
         return truly & shown
 
     def owned(self, kind: ActionKind, baseline: Baseline, *, doubt: timedelta = timedelta(minutes=10)) -> int:
-        """What the percentage of a budget is of, at most: what a sweep counted, and what was taken before in a day.
+        """What the percentage of a daily limit is of, at most: what a sweep counted, and what was taken in a day.
 
         `doubt` is by how much clocks may be off, negative for what it is at least.
         """
         if kind is ActionKind.PROFILE_UPDATES:
             return baseline.profiles
         if kind is ActionKind.GRANTS:
-            return baseline.ours
+            return baseline.managed
         row = next((row for _, row in reversed(self.reservations.get(kind, []))), Reservations(kind))
         since, until = self.world.now() - timedelta(hours=24) - 2 * doubt, baseline.at + doubt
-        return baseline.ours + sum(since < at < until for at in row.taken.values())
+        return baseline.managed + sum(since < at < until for at in row.taken.values())
 
     def groups_gone_since(self, group: str) -> datetime | None:
         """Since when the directory has no such group; None where it has."""

@@ -106,4 +106,4 @@ def _coverage(counts: Counter[str]) -> str:
 def _prepare() -> None:
     logging.disable(logging.CRITICAL)  # the app's own log; what happened is in the trace
     gc.set_threshold(100_000, 50, 1_000)  # a seed makes no garbage worth a search every two thousand objects
-    gc.freeze()  # what was imported stays, and need not be looked at again and again
+    gc.freeze()  # what was imported stays, and need not be checked again and again

@@ -20,12 +20,12 @@ _PATIENCE_SECONDS: Final = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Flood:
-    """What became of a flood: until when everybody has a look, the most looks that anybody has, and what went wrong."""
+    """What became of a flood: until when everybody has a check, the most that anybody has, and what went wrong."""
 
     seconds: float
     first_seconds: float
     people: int
-    most_looks: int
+    most_checks: int
     lost_locks: int
     dead: int
 
@@ -42,12 +42,14 @@ async def _flooded(messages: int, events: int) -> Flood:
         intake, _ = process._pumps
         process._pumps = [intake]
         place.post.events.send(*(Message(_message(number, events), f"m{number}") for number in range(messages)))
-        began, looks = place.world.now(), Counter[str]()
+        began, checks = place.world.now(), Counter[str]()
 
         def count() -> int:
-            looks.clear()
-            looks.update(item.key.canonical for item, _, message_id in place.post.waiting() if message_id[:4] == "now:")
-            return len(looks)
+            checks.clear()
+            checks.update(
+                item.key.canonical for item, _, message_id in place.post.waiting() if message_id[:4] == "now:"
+            )
+            return len(checks)
 
         await until(lambda: count() > 0, every_seconds=1.0)
         first = (place.world.now() - began).total_seconds()
@@ -55,7 +57,7 @@ async def _flooded(messages: int, events: int) -> Flood:
         seconds = (place.world.now() - began).total_seconds()
         await until(place.post.is_quiet_of_events, patience_seconds=_PATIENCE_SECONDS, every_seconds=10.0)
         return Flood(
-            seconds, first, count(), max(looks.values()), intake.lost_locks, len(place.post.dead(place.post.events))
+            seconds, first, count(), max(checks.values()), intake.lost_locks, len(place.post.dead(place.post.events))
         )
 
 

@@ -67,8 +67,8 @@ class Store:
         await self.wipe()
         for partition, rows in self._backup.items():
             for start in range(0, len(rows), BATCH_OPERATIONS):
-                lot = rows[start : start + BATCH_OPERATIONS]
-                await self.rows.write(partition, *(Insert(row.key, row.body) for row in lot))
+                group = rows[start : start + BATCH_OPERATIONS]
+                await self.rows.write(partition, *(Insert(row.key, row.body) for row in group))
 
     @property
     def backup(self) -> list[Row]:
@@ -85,8 +85,8 @@ class Store:
     async def _clear(self, partition: str) -> None:
         rows = await self._all(partition)
         for start in range(0, len(rows), BATCH_OPERATIONS):
-            lot = rows[start : start + BATCH_OPERATIONS]
-            await self.rows.write(partition, *(Delete(row.key, row.etag) for row in lot))
+            group = rows[start : start + BATCH_OPERATIONS]
+            await self.rows.write(partition, *(Delete(row.key, row.etag) for row in group))
 
 
 class FaultyRows:

@@ -125,13 +125,13 @@ class People(Teller):
         for person in people:
             self._change(person, department=_MISTYPED)
 
-        def mend() -> list[Tale]:
+        def remedy() -> list[Tale]:
             for one in self._entries():
                 if one.properties.get("department") == _MISTYPED:
                     self._change(str(one.id), department="Finance")
             return []
 
-        self.later(self.rng.uniform(3600, 30_000), mend)
+        self.later(self.rng.uniform(3600, 30_000), remedy)
         return []
 
     def told_again(self, person: str) -> list[Tale]:

@@ -13,11 +13,11 @@ from typing import Any, Final
 
 from sandbox.wire import Request, Response
 from shared.adapters.store.rows import Row
-from shared.adapters.store.state_guards import baseline_of, brake_of, holds_of, reservations_of
+from shared.adapters.store.state_guards import baseline_of, holds_of, pauses_of, reservations_of
 from shared.domain.guards.baseline import Baseline
-from shared.domain.guards.brake import Brake
-from shared.domain.guards.budgets import Reservations
+from shared.domain.guards.daily_limits import Reservations
 from shared.domain.guards.holds import Status
+from shared.domain.guards.pauses import Pauses
 from shared.domain.history.records import Record
 from shared.domain.keys import ProfileKey
 from shared.domain.work import CauseKind, Scheduled
@@ -28,14 +28,14 @@ from tests.simulation.engine.hearing import hear
 from tests.simulation.engine.place import Named
 from tests.simulation.engine.promises_of_guards import (
     SWEEP_GUARD_PROMISES,
-    lost_role_sets_the_brake,
+    lost_role_sets_the_pause,
     reopened_for_a_reason,
     told_once_a_day,
     updates_are_rare,
-    what_waits_is_one_lot,
+    what_waits_is_one_group,
 )
 from tests.simulation.engine.promises_of_records import (
-    LOOK_PROMISES,
+    CHECK_PROMISES,
     SWEEP_PROMISES,
     absence_was_read,
     chains_verify,
@@ -45,23 +45,23 @@ from tests.simulation.engine.promises_of_records import (
     reserved_before_write,
 )
 from tests.simulation.engine.promises_of_recoveries import (
+    checks_know_what_sweeps_saw,
     forged_items_end,
-    looks_know_what_sweeps_saw,
     releases_are_recent,
     releases_end,
 )
 from tests.simulation.engine.promises_of_runs import (
     RUN_PROMISES,
     done_is_true,
-    duplicates_keep_a_look,
-    one_look_at_a_time,
+    duplicates_keep_a_check,
+    one_check_a_time,
     who_loses_the_lock_stops,
 )
 from tests.simulation.engine.promises_of_slips import slips_wait_for_a_person
 from tests.simulation.engine.promises_of_writes import WRITE_PROMISES, flag_alone
 from tests.simulation.engine.world import AppWrite
 
-_SHOWN_OF_LOOKS: Final = ("outcome", "why", "actions", "waiting", "next", "finding", "alert")
+_SHOWN_OF_CHECKS: Final = ("outcome", "why", "actions", "waiting", "next", "finding", "alert")
 _HANGS_SECONDS: Final = 90.0
 _NAMES: Final = "contoso.example"
 
@@ -88,10 +88,10 @@ class Judge(Case):
         run = RUN.get()
         if run is not None and key == "head" and partition == f"ledger:{run.key}" and run.opened is None:
             run.opened = self.world.now()
-        if run is not None and (partition, key) == ("guards", "brake"):
-            run.brake = Brake() if row is None else brake_of(row)
-            run.brakes.append(run.brake)
-            run.brake_read = True
+        if run is not None and (partition, key) == ("guards", "pauses"):
+            run.pauses = Pauses() if row is None else pauses_of(row)
+            run.pauses_seen.append(run.pauses)
+            run.pauses_read = True
 
     def stored(self, partition: str, rows: Sequence[Row | str]) -> None:
         """Rows were stored, whether or not who stored them gets to know."""
@@ -105,8 +105,8 @@ class Judge(Case):
                 self._recorded(row)
             elif partition == "holds":
                 self._held(row)
-            elif (partition, key) == ("guards", "brake") and isinstance(row, Row):
-                self._braked(brake_of(row))
+            elif (partition, key) == ("guards", "pauses") and isinstance(row, Row):
+                self._paused(pauses_of(row))
             elif (partition, key) == ("guards", "baseline") and isinstance(row, Row):
                 self._counted(baseline_of(row))
             elif partition == "guards" and isinstance(row, Row) and key.startswith("reservations:"):
@@ -136,14 +136,14 @@ class Judge(Case):
             self.appended[run.key] = (run, self.world.now())
         if record.kind == "intent" and run is not None:
             self._intended(run, record)
-        elif record.kind == "look" and run is not None:
-            self._looked(run, record)
+        elif record.kind == "check" and run is not None:
+            self._checked(run, record)
         elif record.kind == ADOPT:
             made = datetime.fromisoformat(record.body["created_on"]).replace(microsecond=0)
             self.adopted[ProfileKey.parse(record.body["profile"]), record.key.removeprefix("person:")] = made
             self.book.count("adopted")
-        shown = {name: record.body[name] for name in _SHOWN_OF_LOOKS if name in record.body}
-        told = json.dumps(shown if record.kind == "look" else record.body, sort_keys=True)
+        shown = {name: record.body[name] for name in _SHOWN_OF_CHECKS if name in record.body}
+        told = json.dumps(shown if record.kind == "check" else record.body, sort_keys=True)
         who, number = ("-", 0) if run is None else (run.process, run.number)
         self.book.say(who, f"run {number} records {record.kind} on {record.key}: {told[:600]}")
 
@@ -155,20 +155,20 @@ class Judge(Case):
             if action.get("mode") != "enforce":
                 continue
             run.intents[profile, verb] = record
-            run.brake_read = False
+            run.pauses_read = False
             self.last_intent[record.key, profile, verb] = run
             if verb == "grant":
                 self.given_by[record.key, profile] = tuple(action.get("rules", ()))
 
-    def _looked(self, run: Run, record: Record) -> None:
-        run.looks.append(record)
+    def _checked(self, run: Run, record: Record) -> None:
+        run.checks.append(record)
         for wanted, rules in record.body.get("wanted", {}).items():
             self.given_by[record.key, wanted.lower()] = tuple(rules)
-        self.looks.setdefault(run.key, []).append(self.world.now())
+        self.checks.setdefault(run.key, []).append(self.world.now())
         for read in record.body.get("read", ()):
             if read not in record.body.get("held", {}):
                 self.found_nothing.setdefault((run.key, read.lower()), []).append(self.world.now())
-        for promise in (done_is_true, looks_know_what_sweeps_saw, *LOOK_PROMISES):
+        for promise in (done_is_true, checks_know_what_sweeps_saw, *CHECK_PROMISES):
             if (broken := promise(self, run, record)) is not None:
                 self.book.violate(promise.__name__, f"run {run.number} {run.key}: {broken}")
         self._told(run, str(record.body.get("alert", "")))
@@ -198,8 +198,8 @@ class Judge(Case):
                 self.book.violate("reopened_for_a_reason", broken)
             if run is not None and hold.status is Status.OPEN and (was is None or was.status is not Status.OPEN):
                 run.held_anew[hold.id] = hold
-                if (broken := what_waits_is_one_lot(self, hold)) is not None:
-                    self.book.violate("what_waits_is_one_lot", f"run {run.number}: {broken}")
+                if (broken := what_waits_is_one_group(self, hold)) is not None:
+                    self.book.violate("what_waits_is_one_group", f"run {run.number}: {broken}")
         if run is not None:
             run.undismissed |= {
                 id_: hold for id_, hold in before.items() if hold.status is Status.DISMISSED and id_ not in now
@@ -209,41 +209,41 @@ class Judge(Case):
         else:
             self.holds[key] = holds_of(row)
 
-    def _braked(self, brake: Brake) -> None:
-        for pause in brake.pauses.keys() - self.brake.pauses.keys():
-            self.book.count(f"brake:{pause.cause}")
+    def _paused(self, pauses: Pauses) -> None:
+        for pause in pauses.active.keys() - self.pauses.active.keys():
+            self.book.count(f"pauses:{pause.cause}")
         now = self.world.now()
-        self.brake_stood |= dict.fromkeys((*self.brake.pauses, *brake.pauses), now)
-        self.brake = brake
-        self.book.say("store", f"brake: {', '.join(sorted(map(str, brake.pauses))) or 'off'}")
+        self.pauses_stood |= dict.fromkeys((*self.pauses.active, *pauses.active), now)
+        self.pauses = pauses
+        self.book.say("store", f"pause: {', '.join(sorted(map(str, pauses.active))) or 'off'}")
 
     # -- messages and runs
 
-    def sent(self, look: Scheduled, *, dropped: bool) -> None:
-        """A look reached the broker, or was dropped there as a duplicate."""
-        key = look.item.key.canonical
+    def sent(self, check: Scheduled, *, dropped: bool) -> None:
+        """A check reached the broker, or was dropped there as a duplicate."""
+        key = check.item.key.canonical
         run = RUN.get()
-        due = None if look.due is None else f"{look.due:%m-%d %H:%M:%S}"
+        due = None if check.due is None else f"{check.due:%m-%d %H:%M:%S}"
         dup = " (duplicate)" if dropped else ""
-        self.book.say(run.process if run else "-", f"sends {look.item.cause.kind} {key} due {due or 'now'}{dup}")
+        self.book.say(run.process if run else "-", f"sends {check.item.cause.kind} {key} due {due or 'now'}{dup}")
         if run is not None:
-            run.sent.append((key, look.due))
-            run.carried += look.item.moments
-        self.dues.setdefault(key, []).append(look.due or self.world.now())
+            run.sent.append((key, check.due))
+            run.carried += check.item.moments
+        self.dues.setdefault(key, []).append(check.due or self.world.now())
         if not dropped:
-            self.accepted[look.message_id] = self.world.now()
-        self.days.setdefault(key, []).extend(look.item.moments)
-        if look.item.cause.kind is CauseKind.OPERATOR:
+            self.accepted[check.message_id] = self.world.now()
+        self.days.setdefault(key, []).extend(check.item.moments)
+        if check.item.cause.kind is CauseKind.OPERATOR:
             self.asked_by_operators[key] = self.world.now()
         if dropped:
             self.book.count("message:duplicate-dropped")
-            if (broken := duplicates_keep_a_look(self, look)) is not None:
-                self.book.violate("duplicates_keep_a_look", broken)
+            if (broken := duplicates_keep_a_check(self, check)) is not None:
+                self.book.violate("duplicates_keep_a_check", broken)
 
-    def looks_at(self, run: Run) -> None:
+    def checked_in(self, run: Run) -> None:
         """A run learned which key it is about."""
-        if (broken := one_look_at_a_time(self, run)) is not None:
-            self.book.violate("one_look_at_a_time", broken)
+        if (broken := one_check_a_time(self, run)) is not None:
+            self.book.violate("one_check_a_time", broken)
         self.runs_about.setdefault(run.key, []).append(run)
         if (broken := forged_items_end(self, run)) is not None:
             self.book.violate("forged_items_end", broken)
@@ -253,7 +253,7 @@ class Judge(Case):
         """A run ended, before its messages are settled."""
         if not ok:
             return
-        for promise in (*RUN_PROMISES, lost_role_sets_the_brake):
+        for promise in (*RUN_PROMISES, lost_role_sets_the_pause):
             if (broken := promise(self, run, bodies)) is not None:
                 self.book.violate(promise.__name__, f"run {run.number} {run.function} {run.key}: {broken}")
 
@@ -262,7 +262,7 @@ class Judge(Case):
         for promise in (*SWEEP_PROMISES, *SWEEP_GUARD_PROMISES, releases_end):
             if (broken := promise(self, run, report)) is not None:
                 self.book.violate(promise.__name__, f"run {run.number}: {broken}")
-        self._told(run, "".join(one["text"] for one in report["findings"] if one["kind"] == "budget-used-up"))
+        self._told(run, "".join(one["text"] for one in report["findings"] if one["kind"] == "daily-limit-used-up"))
         if report["complete"] and not report["not_kept"] and not self.state_lost_during(run):
             self.known = (run.began, self.world.now(), run.policy)
 
@@ -298,16 +298,16 @@ class Judge(Case):
         self.book.count(f"update:{'fails' if fails else 'hangs' if hangs else 'ends well'}")
 
     def state_is_lost(self) -> None:
-        """Everything that can be rebuilt is gone, and with it what was decided, counted and braked."""
+        """Everything that can be rebuilt is gone, and with it what was decided, counted and paused."""
         self.state_lost = self.world.now()
         self.reserved_then = dict(self.reserved)
-        self.brake_stood |= dict.fromkeys(self.brake.pauses, self.state_lost)
-        self.brake = Brake()
+        self.pauses_stood |= dict.fromkeys(self.pauses.active, self.state_lost)
+        self.pauses = Pauses()
         self.known = None
         for forgotten in (self.holds, self.reserved, self.reservations, self.baselines, self.written, self.updates):
             forgotten.clear()
         self.latest_write.clear()
-        self.budgets_told.clear()
+        self.daily_limits_told.clear()
         self.book.say("store", "the state is lost")
 
     def chains_are(self, rows: Sequence[Row]) -> None:

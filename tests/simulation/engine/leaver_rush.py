@@ -1,4 +1,4 @@
-"""A scenario of its own: leavers while a sweep has thousands of others looked at.
+"""A scenario of its own: leavers while a sweep has thousands of others checked.
 
 Lives here: a generated world, what happens in it, and how long each leaver waited. Nothing fails and nobody meddles;
 the services take their time and count what they are asked for.
@@ -12,13 +12,13 @@ from typing import Any, Final
 
 from sandbox.broker.model import Message
 from tests.simulation.engine.place import Place
-from tests.simulation.engine.policies import BUDGETS, OWN_COMPANY, SimPolicy
+from tests.simulation.engine.policies import DAILY_LIMITS, OWN_COMPANY, SimPolicy
 from tests.simulation.engine.process import Process
 from tests.simulation.engine.scenario import PLENTY, Counting, place_of, played, running, until
 from tests.simulation.engine.world import AppWrite
 from tests.simulation.small_world import COMPANIES, guid, user, world
 
-_LOT: Final = 5.0
+_GROUP: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,9 @@ async def _rushed(drifted: int, leavers: int) -> Rush:
     rng = random.Random(drifted)
     counting = Counting()
     place = place_of(rng, _given(drifted, leavers), counting)
-    policy = SimPolicy((OWN_COMPANY,), opt_in="none", budgets={**BUDGETS, "grants": PLENTY, "leaver_revokes": PLENTY})
+    policy = SimPolicy(
+        (OWN_COMPANY,), opt_in="none", daily_limits={**DAILY_LIMITS, "grants": PLENTY, "leaver_revokes": PLENTY}
+    )
     async with running(place, rng, policy) as processes:
         return await _story(place, processes[0], counting, drifted, leavers)
 
@@ -70,7 +72,7 @@ async def _story(place: Place, sweeper: Process, counting: Counting, drifted: in
         place.world.do_graph("PATCH", f"/users/{person}", {"accountEnabled": False})
         told[person] = place.world.now()
         place.post.events.send(Message(_event(number, person)))
-        await asyncio.sleep(_LOT)
+        await asyncio.sleep(_GROUP)
     await until(lambda: told.keys() <= revoked.keys())
     waits = tuple((revoked[person] - at).total_seconds() for person, at in told.items())
     return Rush(waits, counting.asked_by_sweeps - before)

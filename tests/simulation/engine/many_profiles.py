@@ -12,7 +12,7 @@ from typing import Any, Final
 from sandbox.broker.model import Message
 from shared.domain.billing import INVOICE_MANAGER
 from tests.simulation.engine.place import Place
-from tests.simulation.engine.policies import BUDGETS, SimPolicy, SimRule
+from tests.simulation.engine.policies import DAILY_LIMITS, SimPolicy, SimRule
 from tests.simulation.engine.process import Process
 from tests.simulation.engine.scenario import PLENTY, Counting, place_of, played, running, until
 from tests.simulation.engine.world import AppWrite
@@ -60,7 +60,7 @@ async def _left(count: int) -> Leave:
     place = place_of(rng, _given(count), timing)
     timing.now = place.world.now
     rules = (SimRule("all-of-it", job=_TITLE, target="all"), SimRule("own", department="Finance", target="own-company"))
-    policy = SimPolicy(rules, opt_in="none", budgets={**BUDGETS, "grants": PLENTY, "leaver_revokes": PLENTY})
+    policy = SimPolicy(rules, opt_in="none", daily_limits={**DAILY_LIMITS, "grants": PLENTY, "leaver_revokes": PLENTY})
     async with running(place, rng, policy) as processes:
         return await _story(place, processes[0], timing, count)
 
@@ -108,13 +108,13 @@ def _given(count: int) -> dict[str, Any]:
     given["users"].append(user(guid(6, 2), "successor", company, "Board", jobTitle="Clerk"))
     given["users"] += [user(one, f"other{number}", company, "Finance") for number, one in enumerate(_OTHERS)]
     account = next(one for one in given["billingAccounts"] if one["name"] == MCA)
-    ours = {"principalId": _HOLDER, "role": INVOICE_MANAGER, "createdByPrincipalId": APP}
+    managed = {"principalId": _HOLDER, "role": INVOICE_MANAGER, "createdByPrincipalId": APP}
     model = account["billingProfiles"][2]
     for number in range(count):
         profile = copy.deepcopy(model)
         profile["name"] = f"P{number:04}-BG7"
         profile["properties"]["displayName"] = f"Profile {number}"
-        profile["billingRoleAssignments"] = [dict(ours)]
+        profile["billingRoleAssignments"] = [dict(managed)]
         account["billingProfiles"].append(profile)
     return given
 

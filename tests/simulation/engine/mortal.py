@@ -55,7 +55,7 @@ class Life:
         return True
 
     def bury(self) -> None:
-        """Lets go of what never ended, once nobody looks any more: now its `finally` may run into the void."""
+        """Lets go of what never ended, once nobody checks any more: now its `finally` may run into the void."""
         self.end()
         for body in [*self._bodies]:
             body.close()

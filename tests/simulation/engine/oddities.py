@@ -44,13 +44,13 @@ class Oddities(Teller):
         """What may happen, how often it does, and how."""
         return {
             "odd-value": (4, self.become_odd),
-            "odd-value-mended": (2, self.be_mended),
+            "odd-value-fixed": (2, self.be_fixed),
             "forged-item": (4, self.forge),
         }
 
     def become_odd(self) -> list[Tale]:
         """Somebody gets a value that nobody can read, or a date that means none; one person at a time."""
-        self.be_mended()
+        self.be_fixed()
         person = self._somebody()
         values = self.rng.choice((*_UNREADABLE, *_NEVER))
         self.world.odd[person] = dict(values)
@@ -60,7 +60,7 @@ class Oddities(Teller):
         self.judge.book.count("odd:unreadable" if values in _UNREADABLE else "odd:never")
         return self._about(person)
 
-    def be_mended(self) -> list[Tale]:
+    def be_fixed(self) -> list[Tale]:
         """Whoever was odd is not any more."""
         people = [*self.world.odd]
         self.world.odd.clear()

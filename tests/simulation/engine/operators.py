@@ -16,7 +16,7 @@ from shared.services.app import App
 from shared.services.operate import decisions
 from shared.services.operate.adopt import Fate, apply_adoption, plan_adoption
 from tests.simulation.engine.judge import Judge
-from tests.simulation.engine.promises_of_guards import release_asks_for_a_look
+from tests.simulation.engine.promises_of_guards import release_asks_for_a_check
 
 OPERATOR: Final = "olga"
 
@@ -50,7 +50,7 @@ class Operator:
             case 5 | 6:
                 return self.adopt
             case 0:
-                return lambda app: decisions.pause(app, OPERATOR, "to look at something")
+                return lambda app: decisions.pause(app, OPERATOR, "to check something")
             case 1 | 2:
                 return self.resume
             case 3:
@@ -64,27 +64,27 @@ class Operator:
         return self.rng.choices((usual, self.dismiss, None), (75, 15, 10))[0]
 
     async def resume(self, app: App) -> None:
-        """Clears the brake."""
+        """Clears the pause."""
         await decisions.resume(app, OPERATOR)
 
     async def release(self, app: App, *, everything: bool = False) -> None:
-        """Releases one hold or lot, or all of them."""
+        """Releases one hold or group, or all of them."""
         listing = await decisions.list_holds(app)
         if listing.holds:
-            chosen = None if everything or self.rng.random() < 0.5 else [self.rng.choice(listing.lines).id]
+            chosen = None if everything or self.rng.random() < 0.5 else [self.rng.choice(listing.groups).id]
             if self.rng.random() < _CHANGES_MEANWHILE:
-                self._about_one(listing.holds, self.overtake)  # after it was listed, and before it is looked at
+                self._about_one(listing.holds, self.overtake)  # after it was listed, and before it is checked
             began = self.judge.world.now()
             decided = await decisions.release(app, chosen, OPERATOR, listing)
-            if (broken := release_asks_for_a_look(self.judge, decided.holds, began)) is not None:
-                self.judge.book.violate("release_asks_for_a_look", broken)
+            if (broken := release_asks_for_a_check(self.judge, decided.holds, began)) is not None:
+                self.judge.book.violate("release_asks_for_a_check", broken)
             self.judge.book.count(f"operator:released:{bool(decided.holds)}")
 
     async def dismiss(self, app: App) -> None:
-        """Dismisses one hold or lot."""
+        """Dismisses one hold or group."""
         listing = await decisions.list_holds(app)
         if listing.holds:
-            decided = await decisions.dismiss(app, [self.rng.choice(listing.lines).id], OPERATOR, listing)
+            decided = await decisions.dismiss(app, [self.rng.choice(listing.groups).id], OPERATOR, listing)
             self.judge.book.count(f"operator:dismissed:{bool(decided.holds)}")
             if decided.holds and self.rng.random() < _TOLD_AGAIN:
                 self._about_one(decided.holds, self.told_again)

@@ -78,7 +78,7 @@ class Outages:
         self.judge.post.sends_fail_until = self.world.now() + away
 
     def refuse_briefly(self) -> None:
-        """Nothing can be sent for some seconds, less than a look keeps trying; somebody is told of meanwhile."""
+        """Nothing can be sent for some seconds, less than a check keeps trying; somebody is told of meanwhile."""
         post, over = self.judge.post, self.world.now() + timedelta(seconds=self.rng.uniform(1, 40))
         post.sends_fail_until = max(post.sends_fail_until, over)
         self.somebody_is_told_of()
@@ -122,7 +122,7 @@ class Outages:
         self.behind(soon())
 
     def forget_a_release(self) -> None:
-        """Everything that waits is released while the brake is on, and days pass. Raises `Refused` without any hold."""
+        """What waits is released while writes are paused, and days pass. Raises `Refused` without any hold."""
         holds = [hold for row in self.judge.holds.values() for hold in row.holds.values()]
         if not any(hold.status is Status.OPEN for hold in holds):
             raise Refused("nothing waits for a person")
@@ -148,4 +148,4 @@ class Outages:
 
     @staticmethod
     async def _pause(app: App) -> None:
-        await decisions.pause(app, OPERATOR, "to look at something for days")
+        await decisions.pause(app, OPERATOR, "to check something for days")

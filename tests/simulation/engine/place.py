@@ -43,11 +43,11 @@ class Watch(Protocol):
         """A process was given a row."""
         ...
 
-    def sent(self, look: Scheduled, *, dropped: bool) -> None:
-        """A look reached the broker, or was dropped there as a duplicate."""
+    def sent(self, check: Scheduled, *, dropped: bool) -> None:
+        """A check reached the broker, or was dropped there as a duplicate."""
         ...
 
-    def looks_at(self, run: Run) -> None:
+    def checked_in(self, run: Run) -> None:
         """A run learned which key it is about."""
         ...
 

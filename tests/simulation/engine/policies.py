@@ -16,7 +16,7 @@ type Names = Literal["all", "none"] | tuple[str, ...]
 
 DISPLAY_NAMES: Final = ("Contoso Nederland", "Contoso Deutschland", "Contoso Holding", "Fabrikam")
 
-BUDGETS: Final[Mapping[str, tuple[int, int, int]]] = {
+DAILY_LIMITS: Final[Mapping[str, tuple[int, int, int]]] = {
     "mover_revokes": (2, 10, 20),
     "leaver_revokes": (5, 50, 50),
     "grants": (10, 50, 100),
@@ -72,7 +72,7 @@ class SimPolicy:
     protected: tuple[str, ...] = (PIA,)
     lead_days: int = 0
     grace_hours: int = 0
-    budgets: Mapping[str, tuple[int, int, int]] = field(default_factory=lambda: dict(BUDGETS))
+    daily_limits: Mapping[str, tuple[int, int, int]] = field(default_factory=lambda: dict(DAILY_LIMITS))
 
     def as_text(self) -> str:
         """The policy file. JSON is YAML."""
@@ -88,9 +88,9 @@ class SimPolicy:
                     "mover_grace_hours": self.grace_hours,
                     "time_zone": "Europe/Amsterdam",
                 },
-                "budgets": {
+                "daily_limits": {
                     kind: {"floor": floor, "count": count, "percent": percent}
-                    for kind, (floor, count, percent) in self.budgets.items()
+                    for kind, (floor, count, percent) in self.daily_limits.items()
                 },
                 "protected": list(self.protected),
             },
@@ -112,11 +112,11 @@ def draw_policy(rng: random.Random) -> SimPolicy:
     """A policy to begin with."""
     rules = [OWN_COMPANY, BY_GROUP]
     rules += [rule for rule in (AUDITORS, CONTROLLERS) if rng.random() < 0.5]
-    budgets = dict(BUDGETS)
+    daily_limits = dict(DAILY_LIMITS)
     strict = 0.4 if rng.random() < 0.3 else 0.1
-    for kind in sorted(budgets):
+    for kind in sorted(daily_limits):
         if rng.random() < (2 * strict if kind == "grants" else strict):  # so that half a dozen people meet it
-            budgets[kind] = rng.choice(((0, 1, 10), (1, 10, 20), (2, 2, 100)))
+            daily_limits[kind] = rng.choice(((0, 1, 10), (1, 10, 20), (2, 2, 100)))
     return SimPolicy(
         tuple(rules),
         enforce=rng.choice((*("all",) * 7, *(("Contoso Nederland", "Contoso Holding", "Fabrikam"),) * 2, "none")),
@@ -124,7 +124,7 @@ def draw_policy(rng: random.Random) -> SimPolicy:
         accounts=rng.choice(("all", "all", "all", "customer")),
         lead_days=rng.choice((0, 0, 1, 3)),
         grace_hours=rng.choice((0, 0, 0, 1)),
-        budgets=budgets,
+        daily_limits=daily_limits,
     )
 
 

@@ -20,7 +20,7 @@ from sandbox.host.configuration import ServiceBusOptions
 from sandbox.host.pump import Dispatch, QueuePump
 from sandbox.wire import Request, Response
 from shared.adapters.billing.arm import ArmBilling
-from shared.adapters.billing.observed import Observed
+from shared.adapters.billing.observed import DryRunBilling
 from shared.adapters.graph.directory import GraphDirectory
 from shared.adapters.queues.work_wire import decode
 from shared.adapters.store.ledger import RowsLedger
@@ -32,7 +32,7 @@ from shared.domain.work import RejectedEvent, Scheduled
 from shared.errors import InvoiceAccessError, Rejected
 from shared.ports import Billing
 from shared.services.app import App
-from shared.services.catalogue import CatalogueShelf
+from shared.services.catalogue import CatalogueStore
 from shared.services.intake.intake import Incoming, Progress, intake
 from shared.services.reconcile.reconcile import reconcile
 from shared.services.sweep.sweep import sweep
@@ -185,7 +185,7 @@ class Process:
             if self.place.weather.strikes(Fault.LOCK_LOST):
                 after = self.place.weather.seconds(0.0, 3.0)
                 asyncio.get_running_loop().call_later(after, self.place.post.lose_lock, held.lock.session_id)
-            work = self._look(run, bodies[0])
+            work = self._check(run, bodies[0])
         ok = await self._guarded(run, work)
         self.place.watch.ended(run, bodies, ok=ok)
         await self.place.post.back()
@@ -221,16 +221,16 @@ class Process:
     async def _take_in(self, batch: list[Incoming]) -> None:
         await intake(self.app, batch, self._progress)
 
-    async def _look(self, run: Run, body: bytes) -> None:
+    async def _check(self, run: Run, body: bytes) -> None:
         try:
             item = decode(body)
         except Rejected as wrong:
-            await self.app.queues.send_rejected([RejectedEvent(body, wrong.field, wrong.reason, wrong.mend)])
+            await self.app.queues.send_rejected([RejectedEvent(body, wrong.field, wrong.reason, wrong.remedy)])
             return
         run.key = item.key.canonical
-        self.place.watch.looks_at(run)
+        self.place.watch.checked_in(run)
         book = self.place.book
-        book.say(self.name, f"run {run.number} looks at {run.key} ({item.cause.kind}, attempt {item.attempt})")
+        book.say(self.name, f"run {run.number} checks {run.key} ({item.cause.kind}, attempt {item.attempt})")
         outcome: Outcome = await reconcile(self.app, item)
         run.outcome = outcome.value
         book.count(f"outcome:{outcome.value}")
@@ -277,11 +277,11 @@ class Process:
         state = RowsState(FaultyRows(place.state, place.weather, random.Random(rng.random()), place.watch.read))
         ledger = RowsLedger(FaultyRows(place.ledger, place.weather, random.Random(rng.random()), place.watch.read))
 
-        def for_look(enforced: Callable[[ProfileKey], bool]) -> Billing:
-            return Observed(billing, enforced)
+        def for_check(enforced: Callable[[ProfileKey], bool]) -> Billing:
+            return DryRunBilling(billing, enforced)
 
-        def sent(look: Scheduled, dropped: bool) -> None:
-            place.watch.sent(look, dropped=dropped)
+        def sent(check: Scheduled, dropped: bool) -> None:
+            place.watch.sent(check, dropped=dropped)
 
         return App(
             policy=policy,
@@ -290,11 +290,11 @@ class Process:
             random=random.Random(rng.random()),
             directory=directory,
             billing=billing,
-            billing_for_look=for_look,
+            billing_for_check=for_check,
             queues=PostOffice(place.post, place.weather, random.Random(rng.random()), sent),
             ledger=ledger,
             state=state,
-            shelf=CatalogueShelf(state, billing, policy, timedelta(hours=settings.catalogue_hours)),
+            catalogues=CatalogueStore(state, billing, policy, timedelta(hours=settings.catalogue_hours)),
         )
 
 

@@ -1,7 +1,8 @@
-"""What must be true of the guards: lots, the rests between updates, what sets the brake, and what a release is worth.
+"""What must be true of the guards: groups, the rests between updates, what sets a pause, and what a release is worth.
 
 Lives here: one function per promise, named as it is reported; each answers None, or what is broken. Those that are
-asked at a write of what stops it (`brake_respected`, `holds_respected`, `within_budget`) are `promises_of_writes`'.
+asked at a write of what stops it (`pauses_respected`, `holds_respected`, `within_daily_limit`) are
+`promises_of_writes`'.
 """
 
 import re
@@ -11,12 +12,12 @@ from typing import Any, Final
 
 from shared.domain.access.opt_in import FLAG
 from shared.domain.access.plan import StoppedBy
-from shared.domain.guards.brake import BrakeCause
-from shared.domain.guards.budgets import limit
+from shared.domain.guards.daily_limits import limit
 from shared.domain.guards.holds import Hold, Status, action_id
+from shared.domain.guards.pauses import PauseCause
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.people import SELECT
-from shared.domain.policy.model import ActionKind, Budget
+from shared.domain.policy.model import ActionKind, DailyLimit
 from tests.simulation.engine import oracle
 from tests.simulation.engine.book import Run
 from tests.simulation.engine.case import Case
@@ -68,8 +69,8 @@ def updates_are_rare(judge: Case, write: AppWrite, run: Run | None) -> str | Non
 # -- sweeps
 
 
-def one_lot_of_too_many(judge: Case, run: Run, report: Mapping[str, Any]) -> str | None:
-    """Section 7: of a kind of which one sweep wants more than is left, none is let loose: one hold carries them all.
+def one_group_of_too_many(judge: Case, run: Run, report: Mapping[str, Any]) -> str | None:
+    """Section 7: of a kind of which one sweep wants more than is left, none is enqueued: one hold carries them all.
 
     Of leavers there go as many as there is room for, and the rest is held. A sweep during which the state was lost is
     spared: what was reserved when it decided is not known any more.
@@ -81,23 +82,23 @@ def one_lot_of_too_many(judge: Case, run: Run, report: Mapping[str, Any]) -> str
         wanted.setdefault(kind, set()).add(action)
     for kind, loose in wanted.items():
         of_leavers = kind is ActionKind.LEAVER_REVOKES
-        stopped_by = StoppedBy.BUDGET if of_leavers else StoppedBy.SWEEP
+        stopped_by = StoppedBy.DAILY_LIMIT if of_leavers else StoppedBy.SWEEP
         # What was released and is open again was held before: it is no part of what is wanted anew.
         anew = [hold for hold in run.held_anew.values() if hold.kind is kind and not hold.refused]
-        lot = {hold.id for hold in anew if hold.stopped_by is stopped_by}
-        free = loose - lot
+        group = {hold.id for hold in anew if hold.stopped_by is stopped_by}
+        free = loose - group
         room = _room(judge, run, kind)
-        if free and len(free if of_leavers else free | lot) > room:
-            held = f", and holds {len(lot)}" if lot else ""
-            return f"it lets loose {len(free)} {kind.value}{held}, where the budget has room for {room}"
+        if free and len(free if of_leavers else free | group) > room:
+            held = f", and holds {len(group)}" if group else ""
+            return f"it enqueues {len(free)} {kind.value}{held}, where the daily limit has room for {room}"
     return None
 
 
-def leavers_go_as_far_as_the_budget(judge: Case, run: Run, report: Mapping[str, Any]) -> str | None:
+def leavers_go_as_far_as_the_daily_limit(judge: Case, run: Run, report: Mapping[str, Any]) -> str | None:
     """The leavers that one sweep finds go for as long as there is room: it holds none for whom there is."""
     kind = ActionKind.LEAVER_REVOKES
     found = [hold for hold in run.held_anew.values() if hold.kind is kind and not hold.refused]
-    held = [hold for hold in found if hold.stopped_by is StoppedBy.BUDGET]
+    held = [hold for hold in found if hold.stopped_by is StoppedBy.DAILY_LIMIT]
     if not report["complete"] or not held or judge.state_lost_during(run):
         return None
     loose = report["guards"][kind.value]["wanted"] - len(held)
@@ -108,18 +109,18 @@ def leavers_go_as_far_as_the_budget(judge: Case, run: Run, report: Mapping[str, 
     counted = [one for at, one in judge.baselines if at > run.began]
     counted += [one for at, one in judge.baselines if at <= run.began][-1:]
     least = min((judge.owned(kind, one, doubt=-_CLOCKS) for one in counted), default=0)
-    room = limit(Budget(*run.policy.budgets[kind.value]), least) - taken
+    room = limit(DailyLimit(*run.policy.daily_limits[kind.value]), least) - taken
     if loose < room:
         return f"it holds {len(held)} leavers' revokes and lets {loose} loose, where there is room for {room}"
     return None
 
 
-def what_waits_is_one_lot(judge: Case, hold: Hold) -> str | None:
-    """What a budget has no room for waits as one lot of its kind, whoever found it, and is told of within the day."""
-    if hold.stopped_by is not StoppedBy.BUDGET or hold.status is not Status.OPEN or hold.refused:
+def what_waits_is_one_group(judge: Case, hold: Hold) -> str | None:
+    """What a daily limit has no room for waits as one group of its kind, and is told of within the day."""
+    if hold.stopped_by is not StoppedBy.DAILY_LIMIT or hold.status is not Status.OPEN or hold.refused:
         return None
-    if hold.lot != f"budget:{hold.kind}":
-        return f"{hold.kind} {hold.key.canonical} waits in '{hold.lot}'"
+    if hold.group != f"daily_limit:{hold.kind}":
+        return f"{hold.kind} {hold.key.canonical} waits in '{hold.group}'"
     row = judge.reservations.get(hold.kind, ())[-1:]
     if row and (row[0][1].told is None or judge.world.now() - row[0][1].told > _DAY + _CLOCKS):
         return f"{hold.kind} {hold.key.canonical} waits, and nobody was told that any does"
@@ -127,37 +128,37 @@ def what_waits_is_one_lot(judge: Case, hold: Hold) -> str | None:
 
 
 def told_once_a_day(judge: Case, run: Run, said: str) -> str | None:
-    """That a budget is used up is told once a day: `said` is what a look or sweep told.
+    """That a daily limit is used up is told once a day: `said` is what a check or sweep told.
 
     What a run told in which the state was lost is lost with it: nobody knows of it any more.
     """
     if judge.state_lost_during(run):
         return None
     now = judge.world.now()
-    for lot in _LOTS_OF_BUDGETS.findall(said):
-        before = judge.budgets_told.get(lot)
-        judge.budgets_told[lot] = now
+    for group in _GROUPS_OF_DAILY_LIMITS.findall(said):
+        before = judge.daily_limits_told.get(group)
+        judge.daily_limits_told[group] = now
         if before is not None and now - before < _DAY - _CLOCKS and not judge.clocks_moved_since(before):
-            return f"{lot} was told {(now - before).total_seconds():.0f} s before"
+            return f"{group} was told {(now - before).total_seconds():.0f} s before"
     return None
 
 
-_LOTS_OF_BUDGETS: Final = re.compile(r"budget:\w+")
+_GROUPS_OF_DAILY_LIMITS: Final = re.compile(r"daily limit:\w+")
 
 
 def _room(judge: Case, run: Run, kind: ActionKind) -> int:
-    """How much of a budget is left at most, for whoever read it during a run."""
+    """How much of a daily limit is left at most, for whoever read it during a run."""
     now = judge.world.now()
     at_first = [row for at, row in judge.reservations.get(kind, ()) if at <= run.began][-1:]
     taken = sum(now - at < _DAY for row in at_first for at in row.taken.values())
     counted = [one for at, one in judge.baselines if at > run.began]
     counted += [one for at, one in judge.baselines if at <= run.began][-1:]
     owned = [judge.owned(kind, one) for one in counted]
-    return max(0, limit(Budget(*run.policy.budgets[kind.value]), max(owned, default=0)) - taken)
+    return max(0, limit(DailyLimit(*run.policy.daily_limits[kind.value]), max(owned, default=0)) - taken)
 
 
 def _surely_wanted(judge: Case, run: Run) -> Iterator[tuple[ActionKind, str]]:
-    """What a complete sweep that just ended must have wanted and let loose: nothing is reserved for it or holds it."""
+    """What a complete sweep that just ended must have wanted and enqueued: nothing is reserved for it or holds it."""
     world, policy = judge.world, run.policy
     since, facts = run.began - _SETTLED, world.facts[-1][1]
     directory = world.graph.newest()
@@ -238,8 +239,8 @@ def _changed_at(judge: Case, key: ProfileKey, person: str) -> datetime:
 _VERBS: Final = ("grant", "revoke")
 
 
-def shrinking_sets_the_brake(judge: Case, run: Run, report: Mapping[str, Any]) -> str | None:
-    """Section 7: a population that shrank more than 20 % since the last good sweep sets the brake."""
+def shrinking_sets_the_pause(judge: Case, run: Run, report: Mapping[str, Any]) -> str | None:
+    """Section 7: a population that shrank more than 20 % since the last good sweep sets a pause."""
     if not report["complete"]:
         return None
     now = sum(_is_meant(run, person, user) for person, user in run.listed.items())
@@ -250,9 +251,9 @@ def shrinking_sets_the_brake(judge: Case, run: Run, report: Mapping[str, Any]) -
         is_far = gone >= judge.shrinks_by and gone * 100 > _SHRINK_PERCENT * before.population
         if not is_far or before.policy_digest != run.policy_digest:
             return None
-    if not befores or judge.stood_since(BrakeCause.POPULATION_SHRANK, run.began):
+    if not befores or judge.stood_since(PauseCause.POPULATION_SHRANK, run.began):
         return None
-    return f"{now} people match the rules where {befores[-1].population} did, and the brake is not on"
+    return f"{now} people match the rules where {befores[-1].population} did, and the pause is not on"
 
 
 def _is_meant(run: Run, person: str, user: Mapping[str, Any]) -> bool:
@@ -262,25 +263,25 @@ def _is_meant(run: Run, person: str, user: Mapping[str, Any]) -> bool:
     return is_cut or oracle.is_odd(whole) or any(oracle.gives(rule, whole, groups) for rule in run.policy.rules)
 
 
-SWEEP_GUARD_PROMISES: Final = (one_lot_of_too_many, leavers_go_as_far_as_the_budget, shrinking_sets_the_brake)
+SWEEP_GUARD_PROMISES: Final = (one_group_of_too_many, leavers_go_as_far_as_the_daily_limit, shrinking_sets_the_pause)
 """Every promise about guards that a sweep which ended well is judged by."""
 
 
-# -- looks
+# -- checks
 
 
-def lost_role_sets_the_brake(judge: Case, run: Run, bodies: tuple[bytes, ...]) -> str | None:
-    """Section 7: a look to which billing says that our role is gone sets the brake, where the policy writes at all.
+def lost_role_sets_the_pause(judge: Case, run: Run, bodies: tuple[bytes, ...]) -> str | None:
+    """Section 7: a check to which billing says that our role is gone sets a pause, where the policy writes at all.
 
-    A look that is taken again is spared, and one that was refused after it wrote: its read-back is taken again.
+    A check that is taken again is spared, and one that was refused after it wrote: its read-back is taken again.
     """
     del bodies
     about_billing = run.key.startswith(("person:", "profile:"))
     if not run.refused or not about_billing or run.written or run.outcome in {"", "retry"}:
         return None
-    if run.policy.enforce == "none" or judge.stood_since(BrakeCause.ROLE_LOST, run.began):
+    if run.policy.enforce == "none" or judge.stood_since(PauseCause.ROLE_LOST, run.began):
         return None
-    return f"billing refused it {run.refused}, and the brake is not on"
+    return f"billing refused it {run.refused}, and the pause is not on"
 
 
 # -- releases
@@ -304,10 +305,10 @@ def reopened_for_a_reason(judge: Case, run: Run | None, was: Hold, hold: Hold) -
     return f"{what} was released as '{was.basis}', and is open again as the same: {hold.refused}"
 
 
-def release_asks_for_a_look(judge: Case, released: Iterable[Hold], since: datetime) -> str | None:
-    """Promise 2: an operator writes nothing; whoever is told that holds are released has looks at them on the queue."""
+def release_asks_for_a_check(judge: Case, released: Iterable[Hold], since: datetime) -> str | None:
+    """Promise 2: an operator writes nothing; whoever is told that holds are released has checks them on the queue."""
     for hold in released:
         asked = judge.asked_by_operators.get(hold.key.canonical)
         if asked is None or asked < since:
-            return f"{hold.kind.value} {hold.key.canonical} was released, and no look at it was asked for"
+            return f"{hold.kind.value} {hold.key.canonical} was released, and no check of it was asked for"
     return None

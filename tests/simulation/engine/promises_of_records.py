@@ -1,4 +1,4 @@
-"""What must be true of what the app says: of a look's record, of a stored row, and of a sweep's report.
+"""What must be true of what the app says: of a check's record, of a stored row, and of a sweep's report.
 
 Lives here: one function per promise, named as it is reported; each answers None, or what is broken.
 """
@@ -13,9 +13,9 @@ from sandbox.billing.holdings import Assignment
 from shared.adapters.store.rows import Row
 from shared.domain.access.opt_in import FLAG
 from shared.domain.guards.baseline import Baseline
-from shared.domain.guards.brake import BrakeCause, Pause
-from shared.domain.guards.budgets import Reservations
+from shared.domain.guards.daily_limits import Reservations
 from shared.domain.guards.holds import Status, action_id
+from shared.domain.guards.pauses import Pause, PauseCause
 from shared.domain.history.records import Record
 from shared.domain.keys import PersonKey, ProfileKey, parse_key
 from shared.domain.policy.model import ActionKind
@@ -36,7 +36,7 @@ _SETTLED: Final = timedelta(minutes=10)
 """For how long nothing about somebody may have changed for a sweep to be sure to have seen them as they are."""
 
 
-# -- looks
+# -- checks
 
 
 def decides_on_whole_answers(judge: Case, run: Run, record: Record) -> str | None:
@@ -47,7 +47,7 @@ def decides_on_whole_answers(judge: Case, run: Run, record: Record) -> str | Non
 
 
 def done_was_read_back(judge: Case, run: Run, record: Record) -> str | None:
-    """Section 3: what a look calls done, it has seen: the last it was told of that place shows it."""
+    """Section 3: what a check calls done, it has seen: the last it was told of that place shows it."""
     del judge
     for action, profile in _actions(record):
         if action["outcome"] != "done":
@@ -78,22 +78,22 @@ def what_was_written_is_known(judge: Case, run: Run, record: Record) -> str | No
     return None
 
 
-def brake_lets_leavers_pass(judge: Case, run: Run, record: Record) -> str | None:
+def pauses_lets_leavers_pass(judge: Case, run: Run, record: Record) -> str | None:
     """Section 7: a leaver on strong evidence passes every cause but a person's pause and the lost role."""
     stands = judge.stands(run)
     if stands is None or stands.kind != "leaver" or not stands.strong:
         return None
-    stopping = {BrakeCause.PAUSE, BrakeCause.ROLE_LOST}
-    stopped = {pause.scope for brake in run.brakes for pause in brake.pauses if pause.cause in stopping}
+    stopping = {PauseCause.PAUSE, PauseCause.ROLE_LOST}
+    stopped = {pause.scope for pauses in run.pauses_seen for pause in pauses.active if pause.cause in stopping}
     for action, profile in _actions(record):
         is_stopped = not stopped.isdisjoint({"", profile.account.lower(), profile.folded})
         if action["action"] == "revoke" and action["outcome"] == "held" and not action.get("hold") and not is_stopped:
-            return f"the brake stopped a leaver's revoke on {profile}: {action.get('why')}"
+            return f"the pause stopped a leaver's revoke on {profile}: {action.get('why')}"
     return None
 
 
 def harm_is_told(judge: Case, run: Run, record: Record) -> str | None:
-    """Section 8: where the read-back of an update differs in what nobody else wrote, the look says so."""
+    """Section 8: where the read-back of an update differs in what nobody else wrote, the check says so."""
     for action, profile in _actions(record):
         if action["action"] != "opt-in" or action["outcome"] != "done":
             continue
@@ -107,14 +107,14 @@ def harm_is_told(judge: Case, run: Run, record: Record) -> str | None:
     return None
 
 
-LOOK_PROMISES: Final = (
+CHECK_PROMISES: Final = (
     decides_on_whole_answers,
     done_was_read_back,
     what_was_written_is_known,
-    brake_lets_leavers_pass,
+    pauses_lets_leavers_pass,
     harm_is_told,
 )
-"""Every promise that the record of a look is judged by."""
+"""Every promise that the record of a check is judged by."""
 
 
 def absence_was_read(judge: Case, run: Run, record: Record) -> str | None:
@@ -141,11 +141,11 @@ def reserved_before_write(judge: Case, write: AppWrite, run: Run | None) -> str 
         return None
     if judge.state_lost_during(run) and action in judge.reserved_then.get(kind, ()):
         return None
-    return f"nothing of the budget for {kind.value} is reserved for it"
+    return f"nothing of the daily limit for {kind.value} is reserved for it"
 
 
 def reservations_are_actions(judge: Case, run: Run | None, row: Reservations) -> str | None:
-    """Section 7: a reservation is one action's of this look's key, and idempotent: its id is the action's alone."""
+    """Section 7: a reservation is one action's of this check's key, and idempotent: its id is the action's alone."""
     if run is None or run.function != "reconcile":
         return None
     key = parse_key(run.key)
@@ -153,7 +153,7 @@ def reservations_are_actions(judge: Case, run: Run | None, row: Reservations) ->
         own = {action_id(key, row.kind, profile) for profile in judge.world.profiles()}
         strange = row.taken.keys() - judge.reserved.get(row.kind, frozenset()) - own
         if strange:
-            return f"a look at {run.key} reserved {', '.join(sorted(strange))}, which no action of it is called"
+            return f"a check of {run.key} reserved {', '.join(sorted(strange))}, which no action of it is called"
     return None
 
 
@@ -220,7 +220,7 @@ def _is_shown(judge: Case, key: ProfileKey) -> bool:
 
 
 def _would_be_taken(judge: Case, run: Run, key: ProfileKey, row: Assignment) -> bool:
-    """Whether a row is surely ours, and the policy of a run surely no longer gives it to somebody who is employed."""
+    """Whether a row is surely managed, and a run's policy surely no longer gives it to somebody who is employed."""
     world, policy, person = judge.world, run.policy, row.principal_id
     facts = world.facts[-1][1]
     if not _is_shown(judge, key) or person in policy.protected or not oracle.is_enforced(key, policy, facts):
@@ -237,14 +237,14 @@ def _would_be_taken(judge: Case, run: Run, key: ProfileKey, row: Assignment) -> 
 
 
 def failed_reads_are_told(judge: Case, run: Run, report: Mapping[str, Any]) -> str | None:
-    """Section 7: a sweep that was not answered is incomplete, says so, and sets the brake."""
+    """Section 7: a sweep that was not answered is incomplete, says so, and sets a pause."""
     unanswered = _unanswered(run, report)
     if report["complete"]:
         return f"it is called complete, and {next(iter(unanswered))[:120]} was never answered" if unanswered else None
-    if judge.stood_since(BrakeCause.INCOMPLETE_SWEEP, run.began):
+    if judge.stood_since(PauseCause.INCOMPLETE_SWEEP, run.began):
         return None
     if not _lacks_our_role_alone(judge, run, unanswered):
-        return "it is incomplete, and did not set the brake"
+        return "it is incomplete, and did not set a pause"
     return None
 
 
@@ -252,7 +252,7 @@ def _unanswered(run: Run, report: Mapping[str, Any]) -> Mapping[str, bool]:
     """What a sweep asked in vain, and whether for the loss of our role.
 
     Left out is who is protected by a typing error, and who can read mail: nothing hangs on it, and that nobody could
-    look is told all the same.
+    check is told all the same.
     """
     told_apart = any("protected" in line or "read mail" in line for line in report["not_kept"])
     return {one: lost for one, lost in run.unanswered.items() if not (told_apart and _BY_ID in one)}
@@ -260,7 +260,7 @@ def _unanswered(run: Run, report: Mapping[str, Any]) -> Mapping[str, bool]:
 
 def _lacks_our_role_alone(judge: Case, run: Run, unanswered: Mapping[str, bool]) -> bool:
     """Whether all that a sweep was not told is what our role does not let us see, where that pauses the account."""
-    is_told = judge.stood_since(BrakeCause.ROLE_LOST, run.began) or run.policy.enforce == "none"
+    is_told = judge.stood_since(PauseCause.ROLE_LOST, run.began) or run.policy.enforce == "none"
     return is_told and all(unanswered.values())
 
 
@@ -268,8 +268,8 @@ def incomplete_sweeps_keep_the_catalogue(judge: Case, run: Run, report: Mapping[
     """Section 3: what an incomplete sweep saw replaces no catalogue, unless our role on an account is all it lacks."""
     if report["complete"] or not run.catalogue_stored:
         return None
-    brake = judge.brake.pauses.get(Pause(BrakeCause.INCOMPLETE_SWEEP))
-    is_its_own = brake is not None and brake.by.endswith(report["sweep"])
+    pauses = judge.pauses.active.get(Pause(PauseCause.INCOMPLETE_SWEEP))
+    is_its_own = pauses is not None and pauses.by.endswith(report["sweep"])
     if not is_its_own and _lacks_our_role_alone(judge, run, _unanswered(run, report)):
         return None
     return "it is incomplete, and stored a catalogue"

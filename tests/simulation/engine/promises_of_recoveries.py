@@ -25,15 +25,15 @@ _SHOWN: Final = timedelta(minutes=10)
 _CLOCKS: Final = timedelta(minutes=10)
 """By how much clocks may be off, and more."""
 
-_MOST_LOOKS: Final = 100
+_MOST_CHECKS: Final = 100
 """How many looks in 24 h a name that nobody has is worth, and more: several items forge it, and tries fail."""
 
 _STANDS: Final = timedelta(days=3)
 """How long a release stands that is not carried out."""
 
 
-def looks_know_what_sweeps_saw(judge: Case, run: Run, record: Record) -> str | None:
-    """First contact: after a complete sweep, on whatever store, a look reads all that is ours, whoever it is about."""
+def checks_know_what_sweeps_saw(judge: Case, run: Run, record: Record) -> str | None:
+    """First contact: after a complete sweep, on whatever store, a check reads all that is managed."""
     if judge.known is None or "employment" not in record.body or "read" not in record.body:
         return None
     if "piece" in record.body:  # the other pieces read the rest
@@ -44,14 +44,14 @@ def looks_know_what_sweeps_saw(judge: Case, run: Run, record: Record) -> str | N
         return None
     known = {ProfileKey.parse(profile) for profile in record.body["read"]}
     known |= {ProfileKey.parse(one["profile"]) for one in record.body["actions"] if one.get("profile")}
-    for key, row in _surely_ours(judge, person, began - _SHOWN):
+    for key, row in _surely_managed(judge, person, began - _SHOWN):
         if oracle.is_managed(key, run.policy) and oracle.is_managed(key, policy) and key not in known:
-            return f"it did not read {key}, where a complete sweep at {began:%H:%M:%S} saw what is ours ({row.name})"
+            return f"it did not read {key}, where a complete sweep at {began:%H:%M:%S} saw what is managed ({row.name})"
     return None
 
 
-def _surely_ours(judge: Case, person: str, since: datetime) -> Iterator[tuple[ProfileKey, Assignment]]:
-    """A person's assignments that are ours by what billing says or the ledger keeps, and that were there by then."""
+def _surely_managed(judge: Case, person: str, since: datetime) -> Iterator[tuple[ProfileKey, Assignment]]:
+    """A person's assignments that are managed by what billing says or the ledger keeps, and that were there by then."""
     for key, row in judge.world.managers():
         made = datetime.fromisoformat(row.created_on)
         if row.principal_id != person or made > since or key.account in judge.out_of_sight:
@@ -62,13 +62,13 @@ def _surely_ours(judge: Case, person: str, since: datetime) -> Iterator[tuple[Pr
 
 
 def forged_items_end(judge: Case, run: Run) -> str | None:
-    """Threats: an item with dates that never come costs some looks, as an honest one does, and not one a minute."""
+    """Threats: an item with dates that never come costs some checks, as an honest one does, and not one a minute."""
     if run.key not in judge.forged or not run.key.startswith("identity:"):
         return None
-    looks = sum(run.began - other.began < timedelta(hours=24) for other in judge.runs_about.get(run.key, ()))
-    if looks != _MOST_LOOKS:
+    checks = sum(run.began - other.began < timedelta(hours=24) for other in judge.runs_about.get(run.key, ()))
+    if checks != _MOST_CHECKS:
         return None
-    return f"look {looks} in 24 h at {run.key}, which was forged at {judge.forged[run.key]}"
+    return f"check {checks} in 24 h at {run.key}, which was forged at {judge.forged[run.key]}"
 
 
 def is_over(hold: Hold, now: datetime, grace_hours: float) -> bool:

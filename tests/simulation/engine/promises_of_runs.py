@@ -19,10 +19,10 @@ _COMES_BACK: Final = frozenset({"waiting", "unverified", "retry"})
 _ROUNDING: Final = timedelta(seconds=31)
 
 
-def every_look_is_recorded(judge: Case, run: Run, bodies: tuple[bytes, ...]) -> str | None:
-    """Promise 6: every look leaves a record; one that must be taken again says so in the next."""
+def every_check_is_recorded(judge: Case, run: Run, bodies: tuple[bytes, ...]) -> str | None:
+    """Promise 6: every check leaves a record; one that must be taken again says so in the next."""
     del judge, bodies
-    if run.function != "reconcile" or not run.outcome or run.outcome == "retry" or run.looks:
+    if run.function != "reconcile" or not run.outcome or run.outcome == "retry" or run.checks:
         return None
     return f"it ended {run.outcome} and left no record"
 
@@ -33,24 +33,24 @@ def what_follows_is_sent_first(judge: Case, run: Run, bodies: tuple[bytes, ...])
     if run.function != "reconcile":
         return None
     if run.outcome in _COMES_BACK and not any(key == run.key and due is not None for key, due in run.sent):
-        return f"it ended {run.outcome}, and no look is scheduled"
+        return f"it ended {run.outcome}, and no check is scheduled"
     if run.outcome == "retry":
-        return None  # the whole look comes back, also what it wanted to follow
+        return None  # the whole check comes back, also what it wanted to follow
     evidence = (
-        [datetime.fromisoformat(one["due"]) for one in run.looks[-1].body.get("waiting", ())] if run.looks else []
+        [datetime.fromisoformat(one["due"]) for one in run.checks[-1].body.get("waiting", ())] if run.checks else []
     )
     if evidence and not any(key == run.key and due is not None and due >= min(evidence) for key, due in run.sent):
-        return f"its evidence has to be seen again at {min(evidence)}, and no look is due then"
+        return f"its evidence has to be seen again at {min(evidence)}, and no check is due then"
     dues = {due for _, due in run.sent}
-    for promised in run.looks[-1].body["next"] if run.looks else ():
+    for promised in run.checks[-1].body["next"] if run.checks else ():
         due = None if promised["due"] == "now" else datetime.fromisoformat(promised["due"])
         if due not in dues:
-            return f"its record promises a look ({promised['kind']}, {promised['due']}) that was not sent"
+            return f"its record promises a check ({promised['kind']}, {promised['due']}) that was not sent"
     return None
 
 
 def no_event_is_lost(judge: Case, run: Run, bodies: tuple[bytes, ...]) -> str | None:
-    """Section 3: whoever a batch names is looked at, now and on the day that was named; the rest is rejected."""
+    """Section 3: whoever a batch names is checked, now and on the day that was named; the rest is rejected."""
     if run.function != "intake":
         return None
     sent = {key for key, _ in run.sent}
@@ -60,24 +60,24 @@ def no_event_is_lost(judge: Case, run: Run, bodies: tuple[bytes, ...]) -> str | 
             rubbish += not told.keys
             for key in told.keys:
                 if key not in sent:
-                    return f"nobody will look at {key}"
+                    return f"nobody will check {key}"
                 day = told.effective
                 if day is not None and day > judge.world.now() + timedelta(minutes=15):
                     dues = [*judge.dues.get(key, []), *judge.days.get(key, [])]
                     if not any(day <= due <= day + _ROUNDING for due in dues):
-                        return f"nobody will look at {key} on {day}"
+                        return f"nobody will check {key} on {day}"
     return f"{rubbish} events are of no use, and {run.rejected} were rejected" if rubbish > run.rejected else None
 
 
 def days_to_come_are_seen_to(judge: Case, run: Run, bodies: tuple[bytes, ...]) -> str | None:
-    """Section 3: the days that a look was sent with are scheduled when it ends, or go on with another one."""
+    """Section 3: the days that a check was sent with are scheduled when it ends, or go on with another one."""
     if run.function != "reconcile" or not run.key:
         return None
     soon = judge.world.now() + timedelta(minutes=15)
     for day in decode(bodies[0]).moments:
         dues = judge.dues.get(run.key, [])
         if day > soon and day not in run.carried and not any(day <= due <= day + _ROUNDING for due in dues):
-            return f"nobody will look at {run.key} on {day}"
+            return f"nobody will check {run.key} on {day}"
     return None
 
 
@@ -93,8 +93,8 @@ def done_is_true(judge: Case, run: Run, record: Record) -> str | None:
             is_so = is_so or judge.people_changed.get(profile, judge.world.start) >= run.began
         else:
             row = judge.world.row(profile, person)
-            ours = row is not None and judge.world.maker(profile, row) == APP
-            is_so = ours if action["action"] == "grant" else not ours
+            managed = row is not None and judge.world.maker(profile, row) == APP
+            is_so = managed if action["action"] == "grant" else not managed
             is_so = is_so or judge.world.touched.get((profile, person), judge.world.start) >= run.began
         if not is_so:
             return f"{action['action']} on {profile} is called done and is not"
@@ -102,37 +102,37 @@ def done_is_true(judge: Case, run: Run, record: Record) -> str | None:
 
 
 def who_loses_the_lock_stops(judge: Case, run: Run) -> str | None:
-    """Section 9: nobody appends to a chain to which another look appended since they opened it."""
+    """Section 9: nobody appends to a chain to which another check appended since they opened it."""
     other = judge.appended.get(run.key)
     if other is None or other[0] is run or run.opened is None or other[1] <= run.opened:
         return None
     return f"run {run.number} appended to {run.key} although run {other[0].number} had, since it began"
 
 
-def duplicates_keep_a_look(judge: Case, look: Scheduled) -> str | None:
+def duplicates_keep_a_check(judge: Case, check: Scheduled) -> str | None:
     """Section 9: what duplicate detection drops is looked after by one that stays, or was taken since it was due."""
     run = RUN.get()
-    if run is not None and run.message_id == look.message_id and run.locked():
-        return f"{look.message_id} was dropped as a duplicate of the very message that asks for it"
-    if any(message_id == look.message_id for _, _, message_id in judge.post.waiting()):
+    if run is not None and run.message_id == check.message_id and run.locked():
+        return f"{check.message_id} was dropped as a duplicate of the very message that asks for it"
+    if any(message_id == check.message_id for _, _, message_id in judge.post.waiting()):
         return None
-    begun = judge.begun.get(look.item.key.canonical)
-    wanted = look.due or judge.accepted.get(look.message_id, judge.world.now())
+    begun = judge.begun.get(check.item.key.canonical)
+    wanted = check.due or judge.accepted.get(check.message_id, judge.world.now())
     if begun is not None and begun >= wanted:
         return None  # what was sent once more had been taken by then
-    return f"{look.message_id} was dropped, and no other look is there for it"
+    return f"{check.message_id} was dropped, and no other check is there for it"
 
 
-def one_look_at_a_time(judge: Case, run: Run) -> str | None:
-    """Promise 2: while somebody's lock for a key holds, nobody else looks at it."""
+def one_check_a_time(judge: Case, run: Run) -> str | None:
+    """Promise 2: while somebody's lock for a key holds, nobody else checks it."""
     for other in judge.runs_about.get(run.key, ()):
         if not other.ended and other.locked():
-            return f"run {run.number} looks at {run.key} while run {other.number} by {other.process} does"
+            return f"run {run.number} checks {run.key} while run {other.number} by {other.process} does"
     return None
 
 
 RUN_PROMISES: Final = (
-    every_look_is_recorded,
+    every_check_is_recorded,
     what_follows_is_sent_first,
     no_event_is_lost,
     days_to_come_are_seen_to,

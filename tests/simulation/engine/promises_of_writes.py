@@ -10,11 +10,11 @@ from typing import Any, Final
 
 from shared.domain.access.opt_in import FLAG, WRITABLE
 from shared.domain.billing import INVOICE_MANAGER
-from shared.domain.guards.brake import BrakeCause
-from shared.domain.guards.budgets import limit
+from shared.domain.guards.daily_limits import limit
 from shared.domain.guards.holds import Status, action_id
+from shared.domain.guards.pauses import PauseCause
 from shared.domain.keys import PersonKey, ProfileKey
-from shared.domain.policy.model import ActionKind, Budget
+from shared.domain.policy.model import ActionKind, DailyLimit
 from tests.simulation.engine import oracle
 from tests.simulation.engine.book import Run
 from tests.simulation.engine.case import Case
@@ -49,13 +49,13 @@ def only_invoice_manager(judge: Case, write: AppWrite, run: Run | None) -> str |
     return None
 
 
-def only_in_a_look(judge: Case, write: AppWrite, run: Run | None) -> str | None:
+def only_in_a_check(judge: Case, write: AppWrite, run: Run | None) -> str | None:
     """Promise 2: only `reconcile` writes, and only about the key of its message."""
     del judge
     if run is None or run.function != "reconcile":
-        return "written outside a look"
+        return "written outside a check"
     about = _key(write)
-    return None if run.key == about else f"a look at {run.key} wrote about {about}"
+    return None if run.key == about else f"a check of {run.key} wrote about {about}"
 
 
 def only_where_allowed(judge: Case, write: AppWrite, run: Run | None) -> str | None:
@@ -70,10 +70,10 @@ def only_where_allowed(judge: Case, write: AppWrite, run: Run | None) -> str | N
     return None
 
 
-def nothing_foreign(judge: Case, write: AppWrite, run: Run | None) -> str | None:
+def nothing_unmanaged(judge: Case, write: AppWrite, run: Run | None) -> str | None:
     """Promise 4: what somebody else made is never taken away, unless it was adopted.
 
-    A DELETE names no row: one that was remade by hand since the look read it, or before the service shows that, is a
+    A DELETE names no row: one that was remade by hand since the check read it, or before the service shows that, is a
     gap that the service leaves open.
     """
     if write.entry.operation != "delete-role-assignment" or write.maker == APP:
@@ -104,12 +104,12 @@ def nothing_protected(judge: Case, write: AppWrite, run: Run | None) -> str | No
 
 
 def no_revoke_without_evidence(judge: Case, write: AppWrite, run: Run | None) -> str | None:
-    """Promise 3: strong evidence, or weak evidence that an earlier look saw as well, long enough before."""
+    """Promise 3: strong evidence, or weak evidence that an earlier check saw as well, long enough before."""
     if write.entry.operation != "delete-role-assignment" or run is None or write.profile is None:
         return None
     seen = judge.stands(run, holding=True)
     if seen is None:
-        return "Graph told this look nothing whole about the person"
+        return "Graph told this check nothing whole about the person"
     if seen.kind == "employed" and not judge.is_surplus(run, write.profile):
         return "by what Graph said, the policy gives it"
     if seen.strong and seen.kind != "employed":
@@ -119,11 +119,11 @@ def no_revoke_without_evidence(judge: Case, write: AppWrite, run: Run | None) ->
         needed = max(needed, timedelta(hours=run.policy.grace_hours))
     if _was_seen_before(judge, run, write.profile, seen, needed):
         return None
-    return f"weak evidence ({seen.kind}) that no look saw {needed} before"
+    return f"weak evidence ({seen.kind}) that no check saw {needed} before"
 
 
 def _was_seen_before(judge: Case, run: Run, profile: ProfileKey, seen: Standing, needed: timedelta) -> bool:
-    """Whether an earlier look saw the same, long enough before, and none in between saw otherwise."""
+    """Whether an earlier check saw the same, long enough before, and none in between saw otherwise."""
     assert run.asked_at is not None, "it was told something"
     for earlier in reversed(judge.runs_about.get(run.key, [])):
         other = judge.stands(earlier, holding=True)
@@ -133,7 +133,7 @@ def _was_seen_before(judge: Case, run: Run, profile: ProfileKey, seen: Standing,
         if same and run.asked_at - earlier.asked_at >= needed:
             return True
         if not same and earlier.outcome not in {"", "retry"}:
-            return False  # this look saw otherwise, and remembered that
+            return False  # this check saw otherwise, and remembered that
     return False
 
 
@@ -163,7 +163,7 @@ def grants_are_given_by_rules(judge: Case, write: AppWrite, run: Run | None) -> 
         return None
     seen = judge.stands(run)
     if seen is None:
-        return "Graph told this look nothing whole about the person"
+        return "Graph told this check nothing whole about the person"
     if seen.kind != "employed":
         return f"by what Graph said the person is {seen.kind}"
     return None if judge.is_given(run, write.profile) else "by what Graph said, no rule gives it"
@@ -222,24 +222,24 @@ def not_repeated_at_once(judge: Case, write: AppWrite, run: Run | None) -> str |
     return f"the same was written {seconds:.0f} s before" if seconds < _YOUNG_SECONDS else None
 
 
-def brake_respected(judge: Case, write: AppWrite, run: Run | None) -> str | None:
-    """Section 7: the brake is read between the intent and the write, and stops what it stops."""
+def pauses_respected(judge: Case, write: AppWrite, run: Run | None) -> str | None:
+    """Section 7: the pause is read between the intent and the write, and stops what it stops."""
     if run is None:
         return None
-    if not run.brake_read or run.brake is None:
-        return "the brake was not read between the intent and the write"
+    if not run.pauses_read or run.pauses is None:
+        return "the pause was not read between the intent and the write"
     seen = judge.stands(run)
     passes = (
         write.entry.operation == "delete-role-assignment" and seen is not None and seen.strong and seen.kind == "leaver"
     )
-    stopping = {BrakeCause.PAUSE, BrakeCause.ROLE_LOST} if passes else set(BrakeCause)
+    stopping = {PauseCause.PAUSE, PauseCause.ROLE_LOST} if passes else set(PauseCause)
     where = {"", *(() if write.profile is None else (write.profile.account.lower(), write.profile.folded))}
-    standing = sorted(str(one) for one in run.brake.pauses if one.cause in stopping and one.scope in where)
-    return f"the brake was on: {', '.join(standing)}" if standing else None
+    standing = sorted(str(one) for one in run.pauses.active if one.cause in stopping and one.scope in where)
+    return f"the pause was on: {', '.join(standing)}" if standing else None
 
 
-def within_budget(judge: Case, write: AppWrite, run: Run | None) -> str | None:
-    """Promise 5: no more different actions of a kind in any 24 h than the budget allows, but for released ones."""
+def within_daily_limit(judge: Case, write: AppWrite, run: Run | None) -> str | None:
+    """Promise 5: no more different actions of a kind in any 24 h than the daily limit allows, but for released ones."""
     if run is None or write.profile is None:
         return None
     kind = kind_of_write(judge, write, run)
@@ -257,9 +257,9 @@ def within_budget(judge: Case, write: AppWrite, run: Run | None) -> str | None:
     ]
     older = [one for at, one in judge.baselines if at <= write.at - timedelta(minutes=2)][-1:]
     owned = [judge.owned(kind, one) for one in (*latest, *older)] or [0]
-    most = limit(Budget(*run.policy.budgets[kind.value]), max(owned))
+    most = limit(DailyLimit(*run.policy.daily_limits[kind.value]), max(owned))
     if len(before) + 1 > most:
-        return f"number {len(before) + 1} of {kind.value} in 24 h, and the budget allows {most}"
+        return f"number {len(before) + 1} of {kind.value} in 24 h, and the daily limit allows {most}"
     return None
 
 
@@ -354,7 +354,7 @@ def _writable(answer: Any) -> Any:
 
 
 def kind_of_write(judge: Case, write: AppWrite, run: Run) -> ActionKind:
-    """The budget that a write counts in, by what its look was told."""
+    """The daily limit that a write counts in, by what its check was told."""
     if write.entry.operation == "put-profile":
         return ActionKind.PROFILE_UPDATES
     if write.entry.operation == "create-role-assignment":
@@ -371,9 +371,9 @@ def _key(write: AppWrite) -> str:
 
 WRITE_PROMISES: Final = (
     only_invoice_manager,
-    only_in_a_look,
+    only_in_a_check,
     only_where_allowed,
-    nothing_foreign,
+    nothing_unmanaged,
     nothing_protected,
     no_revoke_without_evidence,
     nothing_by_unknown_rules,
@@ -383,9 +383,9 @@ WRITE_PROMISES: Final = (
     one_writer,
     not_repeated_at_once,
     no_write_after_the_handlers_time,
-    brake_respected,
+    pauses_respected,
     holds_respected,
-    within_budget,
+    within_daily_limit,
     update_carries_everything,
     two_reads_agree,
 )

@@ -28,7 +28,7 @@ _PAUSES: Final = ((230, 400), (230, 400), (400, 1140))
 """Seconds between two turns, besides `_RESUMED_AFTER`: sooner or later than an update may follow another one."""
 
 _RESUMED_AFTER: Final = 120
-"""Seconds after which an operator takes the brake off that the sweep has set: no quarrel without updates."""
+"""Seconds after which an operator takes the pause off that the sweep has set: no quarrel without updates."""
 
 
 @dataclass(eq=False)
@@ -66,7 +66,7 @@ class Quarrels:
                 await self.fleet.decide(lambda app: self.operator.release(app, everything=True))
             self.fleet.sweep()
             await asyncio.sleep(_RESUMED_AFTER)
-            if self.judge.brake.pauses:
+            if self.judge.pauses.active:
                 await self.fleet.decide(self.operator.resume)
             await asyncio.sleep(self.rng.uniform(*self.rng.choice(_PAUSES)))
         self._open -= 1

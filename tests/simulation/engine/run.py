@@ -256,7 +256,7 @@ class Simulation:
         }
 
     async def _quieten(self) -> None:
-        """Faults stop, people rest, and sweeps follow each other until two in a row found the brake off."""
+        """Faults stop, people rest, and sweeps follow each other until two in a row found the pause off."""
         self.book.say("story", "quiet")
         self.weather.calm = True
         self.world.turn(
@@ -276,23 +276,25 @@ class Simulation:
         await asyncio.sleep(20 * 60)
         good = 0
         for _ in range(_SWEEPS_AT_MOST):
-            if self.judge.brake.pauses:
+            if self.judge.pauses.active:
                 good = 0
                 await self.fleet.decide(self.operator.resume)
             self.fleet.sweep()
             await asyncio.sleep(wait.total_seconds())
-            good += not self.judge.brake.pauses
+            good += not self.judge.pauses.active
             if good == 2:
                 break
         else:
-            self.book.violate("brake_clears", f"it is on again and again: {sorted(map(str, self.judge.brake.pauses))}")
+            self.book.violate(
+                "pauses_clears", f"it is on again and again: {sorted(map(str, self.judge.pauses.active))}"
+            )
         aftermath.compare(self.judge, self.fleet.policy)
         aftermath_of_holds.judge_holds(self.judge, self.fleet.policy)
         aftermath.account_for_events(self.judge)
         await aftermath.verify_chains(self.judge, RowsLedger(self.ledger.rows))
 
     def _unsay(self) -> None:
-        """A profile is opted out, a sweep finds it, and when it is looked at it no longer says whether it is."""
+        """A profile is opted out, a sweep finds it, and when it is checked it no longer says whether it is."""
         profile = self._rng.choice(PROFILES)
         self.portal.opt_out(profile)
         self.fleet.sweep()

@@ -28,11 +28,11 @@ from tests.simulation.virtual_time import VirtualLoop
 
 START: Final = datetime(2026, 3, 2, 9, 0, 0, 250_000, tzinfo=UTC)
 PLENTY: Final = (10_000, 10_000, 100)
-"""A budget that stops nothing."""
+"""A daily limit that stops nothing."""
 
 
 class Counting:
-    """`process.Watch` that judges nothing, and counts the looks that a sweep asks for."""
+    """`process.Watch` that judges nothing, and counts the checks that a sweep asks for."""
 
     def __init__(self) -> None:
         self.unknown_rules: tuple[SimPolicy, set[str]] | None = None
@@ -49,13 +49,13 @@ class Counting:
     def read(self, partition: str, key: str, row: Row | None) -> None:
         """Nothing."""
 
-    def sent(self, look: Scheduled, *, dropped: bool) -> None:
+    def sent(self, check: Scheduled, *, dropped: bool) -> None:
         """Counts it, whether or not another one already waits."""
         del dropped
-        if look.item.cause.kind is CauseKind.SWEEP:
+        if check.item.cause.kind is CauseKind.SWEEP:
             self.asked_by_sweeps += 1
 
-    def looks_at(self, run: Run) -> None:
+    def checked_in(self, run: Run) -> None:
         """Nothing."""
 
     def ended(self, run: Run, bodies: tuple[bytes, ...], *, ok: bool) -> None:

@@ -54,7 +54,7 @@ class Slips(Teller):
         self.judge.slips[person] = Slip(attribute, right, wrong)
         self.world.do_graph("PATCH", f"/users/{person}", {attribute: wrong})
 
-        def mend() -> list[Tale]:
+        def remedy() -> list[Tale]:
             entry = self.world.graph.newest().live(person)
             if entry is None or entry.properties.get(attribute) != wrong:
                 return []
@@ -62,5 +62,5 @@ class Slips(Teller):
             return self._about(person)
 
         if self.rng.random() < _NOTICED:
-            self.later(self.rng.uniform(600, 20_000), mend)
+            self.later(self.rng.uniform(600, 20_000), remedy)
         return self._about(person)

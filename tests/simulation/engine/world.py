@@ -193,7 +193,7 @@ class World:
             raise Refused(f"{method} {target}: {answer.status} {answer.body[:200]!r}")
         return json.loads(answer.body) if answer.body else None
 
-    # -- looking at it
+    # -- checking it
 
     def profiles(self) -> list[ProfileKey]:
         """Every profile of an account that can have Invoice managers."""

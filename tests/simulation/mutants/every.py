@@ -4,9 +4,9 @@ from typing import Final
 
 from tests.simulation.mutants import (
     of_access,
+    of_checks,
     of_guards,
     of_kinds,
-    of_looks,
     of_moments,
     of_profiles,
     of_reads,
@@ -14,5 +14,5 @@ from tests.simulation.mutants import (
 )
 from tests.simulation.mutants.mutant import Mutant
 
-MODULES: Final = (of_access, of_reads, of_writes, of_guards, of_profiles, of_looks, of_kinds, of_moments)
+MODULES: Final = (of_access, of_reads, of_writes, of_guards, of_profiles, of_checks, of_kinds, of_moments)
 MUTANTS: Final[tuple[Mutant, ...]] = tuple(mutant for module in MODULES for mutant in module.MUTANTS)

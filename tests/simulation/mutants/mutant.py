@@ -49,7 +49,7 @@ class Mutant:
         if times != 1:
             raise MovedOnError(
                 f"{self.name}: the code moved on; {self.file} has this {times} times, not once. Find what it became, "
-                f"and mend the mutant:\n{self.old}"
+                f"and remedy the mutant:\n{self.old}"
             )
         mutated = source.replace(self.old, self.new)
         if ast.dump(ast.parse(mutated, self.file)) == ast.dump(ast.parse(source, self.file)):

@@ -1,4 +1,4 @@
-"""Mutants of the guards: budgets, holds and the brake."""
+"""Mutants of the guards: daily limits, holds and the pause."""
 
 from typing import Final
 
@@ -7,63 +7,63 @@ from tests.simulation.mutants.mutant import Mutant
 _GUARDS: Final = "shared/services/reconcile/guard.py"
 _RESERVATIONS: Final = "shared/services/reservations.py"
 _STORED: Final = "    return await change_row(app, what, read, change, put)\n"
-_BRAKE: Final = "shared/domain/guards/brake.py"
-_BUDGETS: Final = "shared/domain/guards/budgets.py"
+_PAUSES: Final = "shared/domain/guards/pauses.py"
+_DAILY_LIMITS: Final = "shared/domain/guards/daily_limits.py"
 
 MUTANTS: Final = (
     Mutant(
-        name="budget-ignored",
-        promise="No more actions of a kind in any 24 hours than the budget allows.",
-        file=_BUDGETS,
+        name="daily-limit-ignored",
+        promise="No more actions of a kind in any 24 hours than the daily limit allows.",
+        file=_DAILY_LIMITS,
         old="        if action not in count_now and len(count_now) >= most:\n",
         new="        if most < 0:\n",
-        caught_by=("within_budget",),
+        caught_by=("within_daily_limit",),
     ),
     Mutant(
-        name="budget-of-one-process",
-        promise="A budget is over all instances: what was reserved is stored where all of them see it.",
+        name="daily-limit-of-one-process",
+        promise="A daily limit is over all instances: what was reserved is stored where all of them see it.",
         file=_RESERVATIONS,
         old=_STORED,
-        new="""\
-    async def put_half(row: Reservations) -> Reservations:
-        return await put(row) if len(row.taken) % 2 else row
-
-    return await change_row(app, what, read, change, put_half)
-""",
-        caught_by=("within_budget", "reserved_before_write"),
+        new=(
+            "    async def put_half(row: Reservations) -> Reservations:\n"
+            "        return await put(row) if len(row.taken) % 2 else row\n"
+            "\n"
+            "    return await change_row(app, what, read, change, put_half)\n"
+        ),
+        caught_by=("within_daily_limit", "reserved_before_write"),
     ),
     Mutant(
         name="reserved-too-late",
         promise="A reservation precedes the write.",
         file=_RESERVATIONS,
         old=_STORED,
-        new="""\
-    import asyncio
-
-    async def put_late(row: Reservations) -> Reservations:
-        late = asyncio.get_running_loop().create_task(asyncio.sleep(30))
-        late.add_done_callback(lambda _: asyncio.ensure_future(put(row)))
-        return row
-
-    return await change_row(app, what, read, change, put_late)
-""",
+        new=(
+            "    import asyncio\n"
+            "\n"
+            "    async def put_late(row: Reservations) -> Reservations:\n"
+            "        late = asyncio.get_running_loop().create_task(asyncio.sleep(30))\n"
+            "        late.add_done_callback(lambda _: asyncio.ensure_future(put(row)))\n"
+            "        return row\n"
+            "\n"
+            "    return await change_row(app, what, read, change, put_late)\n"
+        ),
         caught_by=("reserved_before_write",),
     ),
     Mutant(
         name="reserved-anew-each-time",
         promise="A reservation is idempotent: an action that is tried again counts once.",
-        file=_BUDGETS,
+        file=_DAILY_LIMITS,
         old="            taken[action] = max(now, taken[action] + _TICK) if action in taken else now\n",
         new='            taken[action] = taken[f"{action}-{now:%H%M%S}"] = now\n',
         caught_by=("reservations_are_actions",),
     ),
     Mutant(
         name="window-of-an-hour",
-        promise="A budget counts what was written in the last 24 hours.",
-        file=_BUDGETS,
+        promise="A daily limit counts what was written in the last 24 hours.",
+        file=_DAILY_LIMITS,
         old='WINDOW: Final = timedelta(hours=24)\n"""The sliding',
         new='WINDOW: Final = timedelta(hours=1)\n"""The sliding',
-        caught_by=("within_budget",),
+        caught_by=("within_daily_limit",),
     ),
     Mutant(
         name="release-for-ever",
@@ -74,53 +74,53 @@ MUTANTS: Final = (
         caught_by=("releases_are_recent", "releases_end"),
     ),
     Mutant(
-        name="brake-lets-movers-pass",
-        promise="The brake stops a mover's revokes.",
-        file=_BRAKE,
+        name="pauses-lets-movers-pass",
+        promise="The pause stops a mover's revokes.",
+        file=_PAUSES,
         old="leaver = kind is ActionKind.LEAVER_REVOKES and strength is Strength.STRONG",
         new="leaver = kind is ActionKind.MOVER_REVOKES or strength is Strength.STRONG",
-        caught_by=("brake_respected",),
+        caught_by=("pauses_respected",),
     ),
     Mutant(
-        name="brake-not-asked-again",
-        promise="The brake is checked before each write.",
+        name="pauses-not-asked-again",
+        promise="The pause is checked before each write.",
         file="shared/services/reconcile/apply.py",
-        old="stop = await self._guard.brake(wanted)",
+        old="stop = await self._guard.pauses(wanted)",
         new="stop: Stopped | None = None",
-        caught_by=("brake_respected",),
+        caught_by=("pauses_respected",),
     ),
     Mutant(
-        name="brake-stops-leavers",
-        promise="A leaver on strong evidence passes every cause of the brake but a pause and the lost role.",
-        file=_BRAKE,
-        old="STOPS_LEAVERS: Final = frozenset({BrakeCause.PAUSE, BrakeCause.ROLE_LOST})",
-        new="STOPS_LEAVERS: Final = frozenset(BrakeCause)",
-        caught_by=("brake_lets_leavers_pass",),
+        name="pauses-stops-leavers",
+        promise="A leaver on strong evidence passes every cause of the pause but a pause and the lost role.",
+        file=_PAUSES,
+        old="STOPS_LEAVERS: Final = frozenset({PauseCause.PAUSE, PauseCause.ROLE_LOST})",
+        new="STOPS_LEAVERS: Final = frozenset(PauseCause)",
+        caught_by=("pauses_lets_leavers_pass",),
     ),
     Mutant(
-        name="incomplete-sweep-sets-no-brake",
-        promise="A sweep that could not read everything sets the brake.",
+        name="incomplete-sweep-sets-no-pause",
+        promise="A sweep that could not read everything sets a pause.",
         file="shared/services/sweep/trust.py",
-        old="        pauses[Pause(BrakeCause.INCOMPLETE_SWEEP)] = ",
-        new="        pauses[Pause(BrakeCause.POPULATION_SHRANK)] = ",
+        old="        pauses[Pause(PauseCause.INCOMPLETE_SWEEP)] = ",
+        new="        pauses[Pause(PauseCause.POPULATION_SHRANK)] = ",
         caught_by=("failed_reads_are_told",),
     ),
     Mutant(
         name="time-applies-a-hold",
         promise="Time alone never applies a hold.",
         file=_GUARDS,
-        old="""\
-        hold = self._holds.get(action.id)
-        if hold is None:
-            return None
-        now = self._app.clock.now()
-""",
-        new="""\
-        hold = self._holds.get(action.id)
-        now = self._app.clock.now()
-        if hold is None or (now - hold.since).total_seconds() > 3600:
-            return None
-""",
+        old=(
+            "        hold = self._holds.get(action.id)\n"
+            "        if hold is None:\n"
+            "            return None\n"
+            "        now = self._app.clock.now()\n"
+        ),
+        new=(
+            "        hold = self._holds.get(action.id)\n"
+            "        now = self._app.clock.now()\n"
+            "        if hold is None or (now - hold.since).total_seconds() > 3600:\n"
+            "            return None\n"
+        ),
         caught_by=("holds_respected",),
     ),
     Mutant(
@@ -136,7 +136,7 @@ MUTANTS: Final = (
         promise="What a person dismissed is left alone until the action changes.",
         file=_GUARDS,
         old="        if hold.status is Status.DISMISSED and same:\n            return Stopped(",
-        new="        if hold.status is Status.DISMISSED and same and not action.basis:\n            return Stopped(",
+        new=("        if hold.status is Status.DISMISSED and same and not action.basis:\n            return Stopped("),
         caught_by=("holds_respected",),
     ),
     Mutant(
@@ -164,69 +164,75 @@ MUTANTS: Final = (
         caught_by=("reopened_for_a_reason",),
     ),
     Mutant(
-        name="release-asks-for-no-look",
-        promise="Whoever releases a hold has it looked at now, and not when the next sweep comes by.",
+        name="release-asks-for-no-check",
+        promise="Whoever releases a hold has it checked now, and not when the next sweep comes by.",
         file="shared/services/operate/decisions.py",
-        old="    if looks:\n        await app.queues.send_work(looks)\n",
-        new="    if looks and due is None:\n        await app.queues.send_work(looks)\n",
-        caught_by=("release_asks_for_a_look",),
+        old="    if checks:\n        await app.queues.send_work(checks)\n",
+        new="    if checks and due is None:\n        await app.queues.send_work(checks)\n",
+        caught_by=("release_asks_for_a_check",),
     ),
     Mutant(
-        name="no-lots",
-        promise="Of a kind of which one sweep wants more than is left, nothing is let loose.",
+        name="no-groups",
+        promise="Of a kind of which one sweep wants more than is left, nothing is enqueued.",
         file="shared/domain/guards/sweep_holds.py",
         old="    if len(actions) <= left:\n        return None\n",
         new="    if len(actions) <= left or most >= 0:\n        return None\n",
-        caught_by=("one_lot_of_too_many",),
+        caught_by=("one_group_of_too_many",),
     ),
     Mutant(
         name="leavers-are-all-or-nothing",
-        promise="The leavers that one sweep finds go as far as the budget, as those of whom events tell.",
+        promise="The leavers that one sweep finds go as far as the daily limit, as those of whom events tell.",
         file="shared/domain/guards/sweep_holds.py",
         old="    if kind is ActionKind.LEAVER_REVOKES:\n        rest =",
         new="    if kind is ActionKind.LEAVER_REVOKES:\n        left = 0\n        rest =",
-        caught_by=("leavers_go_as_far_as_the_budget",),
+        caught_by=("leavers_go_as_far_as_the_daily_limit",),
     ),
     Mutant(
         name="waits-by-itself",
-        promise="What a budget has no room for waits as one lot, whoever found it.",
+        promise="What a daily limit has no room for waits as one group, whoever found it.",
         file=_GUARDS,
-        old="self._hold(action, StoppedBy.BUDGET, why, of_budget(kind))",
-        new="self._hold(action, StoppedBy.BUDGET, why)",
-        caught_by=("what_waits_is_one_lot",),
+        old="self._hold(action, StoppedBy.DAILY_LIMIT, why, of_daily_limit(kind))",
+        new="self._hold(action, StoppedBy.DAILY_LIMIT, why)",
+        caught_by=("what_waits_is_one_group",),
     ),
     Mutant(
         name="told-of-each",
-        promise="That a budget is used up is told once a day, however many wait.",
-        file=_BUDGETS,
+        promise="That a daily limit is used up is told once a day, however many wait.",
+        file=_DAILY_LIMITS,
         old="    if told is not None and -ALLOWANCE < now - told < WINDOW:\n",
         new="    if told is not None and -ALLOWANCE < now - told < ALLOWANCE:\n",
         caught_by=("told_once_a_day",),
     ),
     Mutant(
-        name="lot-of-the-rest",
+        name="group-of-the-rest",
         promise="One hold carries all that one sweep wants of a kind, and not only what is too much of it.",
         file="shared/domain/guards/sweep_holds.py",
-        old='return Lot(f"sweep:{kind}", StoppedBy.SWEEP, why, frozenset(action.id for action in actions))',
-        new='return Lot(f"sweep:{kind}", StoppedBy.SWEEP, why, frozenset(action.id for action in actions[left:]))',
-        caught_by=("one_lot_of_too_many",),
+        old=('return SweepGroup(f"sweep:{kind}", StoppedBy.SWEEP, why, frozenset(action.id for action in actions))'),
+        new=(
+            'return SweepGroup(f"sweep:{kind}", StoppedBy.SWEEP, why, frozenset(action.id for '
+            "action in actions[left:]))"
+        ),
+        caught_by=("one_group_of_too_many",),
     ),
     Mutant(
         name="lost-role-unnoticed",
-        promise="A look that meets the loss of our own billing role sets the brake.",
-        file="shared/services/brake.py",
-        old="    if app.policy.enforce is not Everything.NONE:\n        await set_brake(app, Pause(",
-        new="    if app.policy.enforce is Everything.NONE:\n        await set_brake(app, Pause(",
-        caught_by=("lost_role_sets_the_brake",),
+        promise="A check that meets the loss of our own billing role sets a pause.",
+        file="shared/services/pauses.py",
+        old="    if app.policy.enforce is not Everything.NONE:\n        await set_pause(app, Pause(",
+        new="    if app.policy.enforce is Everything.NONE:\n        await set_pause(app, Pause(",
+        caught_by=("lost_role_sets_the_pause",),
     ),
     Mutant(
         name="shrinking-unnoticed",
-        promise="A population that shrank too far since the last good sweep sets the brake.",
+        promise="A population that shrank too far since the last good sweep sets a pause.",
         file="shared/services/sweep/trust.py",
         old="    if not is_too_far or gone < settings.population_shrink_people:\n        return None\n",
-        new="    if not is_too_far or gone < settings.population_shrink_people or gone <= before.population:\n"
-        "        return None\n",
-        caught_by=("shrinking_sets_the_brake",),
+        new=(
+            "    if not is_too_far or gone < settings.population_shrink_people or gone <= "
+            "before.population:\n"
+            "        return None\n"
+        ),
+        caught_by=("shrinking_sets_the_pause",),
     ),
 )
 """What lets through too much, or too little."""

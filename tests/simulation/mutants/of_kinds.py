@@ -39,7 +39,7 @@ _DAYS: Final = (
         file=_EMPLOYMENT,
         old="for zone in (policy.time_zone, *policy.date_zones):",
         new="for zone in policy.date_zones:",
-        caught_by=("no_leaver_holds_ours", "no_revoke_without_evidence", "actual_is_desired"),
+        caught_by=("no_leaver_holds_managed", "no_revoke_without_evidence", "actual_is_desired"),
         stories=(
             f"{_EMPLOYMENT_TESTS}::test_a_last_day_ends_where_the_policy_is_in_whichever_zone_its_midnight_was_stored",
         ),
@@ -132,44 +132,48 @@ _ROWS: Final = (
         file="shared/domain/access/ownership.py",
         old="self.created_on.replace(microsecond=0)",
         new="self.created_on.replace(month=1, day=1, hour=0, minute=0, second=0, microsecond=0)",
-        stories=("tests/simulation/test_sim_adopt.py::test_a_row_that_the_same_hand_made_anew_is_foreign",),
+        stories=("tests/simulation/test_sim_adopt.py::test_a_row_that_the_same_hand_made_anew_is_unmanaged",),
     ),
     Mutant(
         name="record-before-its-head",
         promise="A record and the head that names it are one write.",
         file="shared/adapters/store/ledger.py",
-        old="""\
-            _, moved = await self._rows.write(
-                partition_of(self._key),
-                Insert(f"{RECORD}{sequence:012}", record_body(record)),
-                Insert(HEAD, head) if etag is None else Replace(HEAD, head, etag),
-            )
-""",
-        new="""\
-            await self._rows.write(partition_of(self._key), Insert(f"{RECORD}{sequence:012}", record_body(record)))
-            (moved,) = await self._rows.write(
-                partition_of(self._key), Insert(HEAD, head) if etag is None else Replace(HEAD, head, etag)
-            )
-""",
+        old=(
+            "            _, moved = await self._rows.write(\n"
+            "                partition_of(self._key),\n"
+            '                Insert(f"{RECORD}{sequence:012}", record_body(record)),\n'
+            "                Insert(HEAD, head) if etag is None else Replace(HEAD, head, etag),\n"
+            "            )\n"
+        ),
+        new=(
+            "            await self._rows.write(partition_of(self._key), "
+            'Insert(f"{RECORD}{sequence:012}", record_body(record)))\n'
+            "            (moved,) = await self._rows.write(\n"
+            "                partition_of(self._key), Insert(HEAD, head) if etag is None else "
+            "Replace(HEAD, head, etag)\n"
+            "            )\n"
+        ),
         caught_by=("record_and_head_together",),
     ),
     Mutant(
         name="head-before-its-record",
         promise="A record and the head that names it are one write.",
         file="shared/adapters/store/ledger.py",
-        old="""\
-            _, moved = await self._rows.write(
-                partition_of(self._key),
-                Insert(f"{RECORD}{sequence:012}", record_body(record)),
-                Insert(HEAD, head) if etag is None else Replace(HEAD, head, etag),
-            )
-""",
-        new="""\
-            (moved,) = await self._rows.write(
-                partition_of(self._key), Insert(HEAD, head) if etag is None else Replace(HEAD, head, etag)
-            )
-            await self._rows.write(partition_of(self._key), Insert(f"{RECORD}{sequence:012}", record_body(record)))
-""",
+        old=(
+            "            _, moved = await self._rows.write(\n"
+            "                partition_of(self._key),\n"
+            '                Insert(f"{RECORD}{sequence:012}", record_body(record)),\n'
+            "                Insert(HEAD, head) if etag is None else Replace(HEAD, head, etag),\n"
+            "            )\n"
+        ),
+        new=(
+            "            (moved,) = await self._rows.write(\n"
+            "                partition_of(self._key), Insert(HEAD, head) if etag is None else "
+            "Replace(HEAD, head, etag)\n"
+            "            )\n"
+            "            await self._rows.write(partition_of(self._key), "
+            'Insert(f"{RECORD}{sequence:012}", record_body(record)))\n'
+        ),
         caught_by=("record_and_head_together",),
     ),
 )
@@ -177,7 +181,7 @@ _ROWS: Final = (
 _SPELLINGS: Final = (
     Mutant(
         name="profile-by-its-spelling",
-        promise="However a profile is spelled, its looks are one session.",
+        promise="However a profile is spelled, its checks are one session.",
         file=_KEYS,
         old='return f"profile:{self.folded}"',
         new='return f"profile:{self}"',
@@ -185,12 +189,12 @@ _SPELLINGS: Final = (
     ),
     Mutant(
         name="person-by-their-spelling",
-        promise="However an object id is spelled, the looks at it are one session.",
+        promise="However an object id is spelled, the checks of it are one session.",
         file=_KEYS,
-        old="""\
-        object.__setattr__(self, "object_id", self.object_id.lower())
-        if not _OBJECT_ID.fullmatch(self.object_id):
-""",
+        old=(
+            '        object.__setattr__(self, "object_id", self.object_id.lower())\n'
+            "        if not _OBJECT_ID.fullmatch(self.object_id):\n"
+        ),
         new="        if not _OBJECT_ID.fullmatch(self.object_id.lower()):\n",
         stories=_ONE_KEY,
     ),
@@ -207,7 +211,7 @@ _SPELLINGS: Final = (
         promise="A session follows from a key, not from how its words were written.",
         file=_KEYS,
         old="digest = hashlib.sha256(key.canonical.encode()).digest()",
-        new="digest = hashlib.sha256((str(key) if isinstance(key, ProfileKey) else key.canonical).encode()).digest()",
+        new=("digest = hashlib.sha256((str(key) if isinstance(key, ProfileKey) else key.canonical).encode()).digest()"),
         stories=_ONE_KEY,
     ),
 )
@@ -217,8 +221,8 @@ _SLIPS: Final = (
         name="what-looks-alike-is-a-move",
         promise="A text that only looks like the right one takes nothing away.",
         file="shared/services/reconcile/person.py",
-        old="    plan = with_near_misses(plan, person, app.policy, catalogue, app.shelf.vocabulary(",
-        new="    with_near_misses(plan, person, app.policy, catalogue, app.shelf.vocabulary(",
+        old=("    plan = with_near_misses(plan, person, app.policy, catalogue, app.catalogues.vocabulary("),
+        new="    with_near_misses(plan, person, app.policy, catalogue, app.catalogues.vocabulary(",
         caught_by=("slips_wait_for_a_person",),
     ),
     Mutant(
@@ -235,7 +239,7 @@ _SLIPS: Final = (
         file="shared/adapters/billing/wire.py",
         old='return UnreadRow(profile, name, misfit.reason.removeprefix(f"{what}: {_MISFIT}"))',
         new="raise",
-        caught_by=("brake_clears", "actual_is_desired", "no_leaver_holds_ours"),
+        caught_by=("pauses_clears", "actual_is_desired", "no_leaver_holds_managed"),
     ),
     Mutant(
         name="other-words-are-about-a-token",

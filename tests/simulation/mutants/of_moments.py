@@ -4,7 +4,7 @@ from typing import Final
 
 from tests.simulation.mutants.mutant import Mutant
 
-_BUDGETS: Final = "shared/domain/guards/budgets.py"
+_DAILY_LIMITS: Final = "shared/domain/guards/daily_limits.py"
 _DECISIONS: Final = "shared/services/operate/decisions.py"
 _PROFILE: Final = "shared/services/reconcile/profile.py"
 
@@ -12,53 +12,55 @@ MUTANTS: Final = (
     Mutant(
         name="overtaken-pause-is-set",
         promise="Whoever is overtaken while setting a pause sets it again.",
-        file="shared/services/brake.py",
-        old='    await change_row(app, "the brake", app.state.brake, with_it, app.state.put_brake)\n',
-        new="""\
-    from contextlib import suppress
-
-    from shared.errors import Conflict
-
-    with suppress(Conflict):
-        await app.state.put_brake(with_it(await app.state.brake()))
-""",
+        file="shared/services/pauses.py",
+        old='    await change_row(app, "the pause", app.state.pauses, with_it, app.state.put_pauses)\n',
+        new=(
+            "    from contextlib import suppress\n"
+            "\n"
+            "    from shared.errors import Conflict\n"
+            "\n"
+            "    with suppress(Conflict):\n"
+            "        await app.state.put_pauses(with_it(await app.state.pauses()))\n"
+        ),
         stories=("tests/simulation/test_sim_overtaken.py::test_a_pause_that_was_overtaken_is_on",),
     ),
     Mutant(
         name="overtaken-resume-is-done",
         promise="Whoever is overtaken while resuming resumes again.",
         file=_DECISIONS,
-        old="""\
-    _, brake = await change_row(app, "the brake", app.state.brake, without_seen, put, remedy=remedy)
-""",
-        new="""\
-    from contextlib import suppress
-
-    from shared.errors import Conflict
-
-    brake = without_seen(await app.state.brake())
-    with suppress(Conflict):
-        await put(brake)
-""",
+        old=(
+            '    _, pauses = await change_row(app, "the pause", app.state.pauses, without_seen, put, remedy=remedy)\n'
+        ),
+        new=(
+            "    from contextlib import suppress\n"
+            "\n"
+            "    from shared.errors import Conflict\n"
+            "\n"
+            "    pauses = without_seen(await app.state.pauses())\n"
+            "    with suppress(Conflict):\n"
+            "        await put(pauses)\n"
+        ),
         stories=("tests/simulation/test_sim_overtaken.py::test_a_resume_that_was_overtaken_is_done",),
     ),
     Mutant(
         name="overtaken-release-is-done",
         promise="Whoever is overtaken while deciding about holds decides again.",
         file=_DECISIONS,
-        old="""\
-        for together in batched(decision.on_rows(rows, chosen), _ROWS_AT_ONCE, strict=False):
-            await app.state.put_key_holds(*together, whole=True)
-""",
-        new="""\
-        from contextlib import suppress
-
-        from shared.errors import Conflict
-
-        for together in batched(decision.on_rows(rows, chosen), _ROWS_AT_ONCE, strict=False):
-            with suppress(Conflict):
-                await app.state.put_key_holds(*together, whole=True)
-""",
+        old=(
+            "        for together in batched(decision.on_rows(rows, chosen), _ROWS_AT_ONCE, "
+            "strict=False):\n"
+            "            await app.state.put_key_holds(*together, whole=True)\n"
+        ),
+        new=(
+            "        from contextlib import suppress\n"
+            "\n"
+            "        from shared.errors import Conflict\n"
+            "\n"
+            "        for together in batched(decision.on_rows(rows, chosen), _ROWS_AT_ONCE, "
+            "strict=False):\n"
+            "            with suppress(Conflict):\n"
+            "                await app.state.put_key_holds(*together, whole=True)\n"
+        ),
         stories=("tests/simulation/test_sim_overtaken.py::test_a_release_that_was_overtaken_is_carried_out",),
     ),
     Mutant(
@@ -66,16 +68,16 @@ MUTANTS: Final = (
         promise="A reservation precedes the write, also where another instance reserved in between.",
         file="shared/services/reservations.py",
         old="    return await change_row(app, what, read, change, put)\n",
-        new="""\
-    from contextlib import suppress
-
-    from shared.errors import Conflict
-
-    row = await read()
-    with suppress(Conflict):
-        await put(change(row))
-    return row, change(row)
-""",
+        new=(
+            "    from contextlib import suppress\n"
+            "\n"
+            "    from shared.errors import Conflict\n"
+            "\n"
+            "    row = await read()\n"
+            "    with suppress(Conflict):\n"
+            "        await put(change(row))\n"
+            "    return row, change(row)\n"
+        ),
         stories=(
             "tests/simulation/test_sim_overtaken.py::test_a_reservation_that_was_overtaken_is_stored_before_the_write",
         ),
@@ -113,7 +115,7 @@ MUTANTS: Final = (
     Mutant(
         name="reservation-ahead-is-none",
         promise="What a clock a little ahead reserved takes its room.",
-        file="shared/domain/guards/budgets.py",
+        file="shared/domain/guards/daily_limits.py",
         old="-_KEPT < now - reserved_at",
         new="timedelta(0) <= now - reserved_at",
         stories=(
@@ -122,30 +124,30 @@ MUTANTS: Final = (
     ),
     Mutant(
         name="share-of-everything",
-        promise="A limit is a percentage of what is ours, and not of what others gave as well.",
+        promise="A limit is a percentage of what is managed, and not of what others gave as well.",
         file="shared/services/sweep/sweep.py",
-        old='estate, counted["ours"])',
+        old='estate, counted["managed"])',
         new='estate, counted["assignments"])',
         stories=(
-            "tests/simulation/test_sim_shares.py::test_a_sweep_takes_its_percentage_of_what_is_ours_and_of_managed_profiles",
+            "tests/simulation/test_sim_shares.py::test_a_sweep_takes_its_percentage_of_what_is_managed_and_of_managed_profiles",
         ),
     ),
     Mutant(
         name="share-of-updates-is-of-ours",
         promise="The limit of profile updates is a percentage of the managed profiles.",
-        file=_BUDGETS,
+        file=_DAILY_LIMITS,
         old="            return baseline.profiles\n",
-        new="            return baseline.ours\n",
+        new="            return baseline.managed\n",
         stories=(
-            "tests/simulation/test_sim_shares.py::test_a_look_at_a_profile_takes_its_percentage_of_managed_profiles",
+            "tests/simulation/test_sim_shares.py::test_a_check_a_profile_takes_its_percentage_of_managed_profiles",
         ),
     ),
     Mutant(
         name="share-of-what-is-left",
-        promise="A day's limit for revokes is a percentage of what was ours when the day began.",
-        file=_BUDGETS,
-        old="            return baseline.ours + len(counted(reservations, now, by=baseline.at))\n",
-        new="            return baseline.ours\n",
+        promise="A day's limit for revokes is a percentage of what was managed when the day began.",
+        file=_DAILY_LIMITS,
+        old="            return baseline.managed + len(counted(reservations, now, by=baseline.at))\n",
+        new="            return baseline.managed\n",
         stories=(
             "tests/simulation/test_sim_many_leave.py::test_what_a_day_allows_is_a_share_of_what_was_held_when_it_began",
         ),
@@ -157,7 +159,7 @@ MUTANTS: Final = (
         old="return sorted(moment for moment in moments if moment > now)",
         new="return sorted((moment for moment in moments if moment > now), reverse=True)",
         stories=(
-            "tests/simulation/test_sim_earliest.py::test_whoever_has_a_hire_date_and_a_leave_date_is_looked_at_on_the_earlier_day_first",
+            "tests/simulation/test_sim_earliest.py::test_whoever_has_a_hire_date_and_a_leave_date_is_checked_on_the_earlier_day_first",
         ),
     ),
     Mutant(

@@ -12,9 +12,10 @@ MUTANTS: Final = (
         promise="An update sends back every writable field that was read.",
         file="shared/adapters/billing/wire.py",
         old="    properties = writable(profile) | {FLAG: True}\n",
-        new="""\
-    properties = {name: value for name, value in writable(profile).items() if name != "poNumber"} | {FLAG: True}
-""",
+        new=(
+            "    properties = {name: value for name, value in writable(profile).items() if name != "
+            '"poNumber"} | {FLAG: True}\n'
+        ),
         caught_by=("update_carries_everything", "flag_alone"),
     ),
     Mutant(
@@ -37,10 +38,7 @@ MUTANTS: Final = (
         name="unsaid-flag-is-off",
         promise="A profile is updated only where the flag is literally false.",
         file=_PROFILE,
-        old="""\
-    if profile.invoice_email_opt_in is None:
-        return _UNSAID
-""",
+        old="    if profile.invoice_email_opt_in is None:\n        return _UNSAID\n",
         new="",
         caught_by=("update_carries_everything",),
     ),
@@ -48,11 +46,12 @@ MUTANTS: Final = (
         name="one-read-is-enough",
         promise="A profile is updated only when two reads, the settling time apart, agree in every writable field.",
         file=_PROFILE,
-        old="""\
-    if state.agreed is None or state.agreed[0] != fingerprint(profile):
-        return now + app.settings.settle, "read once; a second read has to agree in every writable field"
-    first = state.agreed[1]
-""",
+        old=(
+            "    if state.agreed is None or state.agreed[0] != fingerprint(profile):\n"
+            '        return now + app.settings.settle, "read once; a second read has to agree in '
+            'every writable field"\n'
+            "    first = state.agreed[1]\n"
+        ),
         new="    first = now - app.settings.settle if state.agreed is None else state.agreed[1]\n",
         caught_by=("two_reads_agree",),
     ),
@@ -61,8 +60,10 @@ MUTANTS: Final = (
         promise="An intent is in the ledger before a profile is updated.",
         file=_PROFILE,
         old='    await chain.append("intent", app.clock.now(), {"actions": [intent]})\n',
-        new="    if not guard.enforces(profile.key):\n"
-        '        await chain.append("intent", app.clock.now(), {"actions": [intent]})\n',
+        new=(
+            "    if not guard.enforces(profile.key):\n"
+            '        await chain.append("intent", app.clock.now(), {"actions": [intent]})\n'
+        ),
         caught_by=("intent_before_write",),
     ),
     Mutant(

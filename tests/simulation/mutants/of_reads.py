@@ -11,7 +11,7 @@ MUTANTS: Final = (
         file="shared/adapters/billing/arm.py",
         old="            if link is None:\n                return\n",
         new="            if link is None or rows:\n                return\n",
-        caught_by=("actual_is_desired", "no_leaver_holds_ours"),
+        caught_by=("actual_is_desired", "no_leaver_holds_managed"),
     ),
     Mutant(
         name="graph-ignores-next-link",
@@ -19,7 +19,7 @@ MUTANTS: Final = (
         file="shared/adapters/graph/directory.py",
         old="            if next_link is None:\n                return\n",
         new="            if next_link is not None:\n                return\n            return\n",
-        caught_by=("actual_is_desired", "no_leaver_holds_ours"),
+        caught_by=("actual_is_desired", "no_leaver_holds_managed"),
     ),
     Mutant(
         name="gateway-404-is-gone",
@@ -34,19 +34,22 @@ MUTANTS: Final = (
         promise="A failed read is never an empty one: a 5xx of billing does not say that a row is gone.",
         file="shared/adapters/billing/arm.py",
         old="        if is_absence(response):\n            return None\n        raise failure(",
-        new="""\
-        if is_absence(response) or response.status_code >= 500:
-            return None
-        raise failure(""",
+        new=(
+            "        if is_absence(response) or response.status_code >= 500:\n"
+            "            return None\n"
+            "        raise failure("
+        ),
         caught_by=("absence_was_read", "done_was_read_back"),
     ),
     Mutant(
         name="failed-page-is-the-end",
         promise="A sweep that could not read everybody is incomplete, and says so.",
         file="shared/services/estate.py",
-        old="""\
-            estate.people_complete = False
-            estate.failures.append(f"people of rule {' and '.join(rules)}: {_unquoted(failure, asked)}")""",
+        old=(
+            "            estate.people_complete = False\n"
+            "            estate.failures.append(f\"people of rule {' and '.join(rules)}: "
+            '{_unquoted(failure, asked)}")'
+        ),
         new='            estate.listed += len(f"{failure}") * 0',
         caught_by=("failed_reads_are_told",),
     ),
@@ -54,12 +57,11 @@ MUTANTS: Final = (
         name="failed-list-is-empty",
         promise="A profile whose assignments could not be listed makes the sweep incomplete.",
         file="shared/services/estate.py",
-        old="""\
-        except InvoiceAccessError as failure:
-            estate.failures.append(f"assignments of {profile.key}: {failure}")""",
-        new="""\
-        except InvoiceAccessError:
-            pass""",
+        old=(
+            "        except InvoiceAccessError as failure:\n"
+            '            estate.failures.append(f"assignments of {profile.key}: {failure}")'
+        ),
+        new="        except InvoiceAccessError:\n            pass",
         caught_by=("failed_reads_are_told",),
     ),
     Mutant(

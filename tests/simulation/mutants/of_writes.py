@@ -27,22 +27,22 @@ MUTANTS: Final = (
         name="intent-after-write",
         promise="The intent is recorded before the write, and not after.",
         file=_ACTIONS,
-        old="""\
-        if actions:
-            await self._record_intents(actions)
-        for action in actions:
-            wanted = guarded[action.profile]
-            result = await self._act(action, wanted)
-            results.append(result)
-""",
-        new="""\
-        made = [await self._act(action, guarded[action.profile]) for action in actions]
-        if actions:
-            await self._record_intents(actions)
-        for action, result in zip(actions, made, strict=True):
-            wanted = guarded[action.profile]
-            results.append(result)
-""",
+        old=(
+            "        if actions:\n"
+            "            await self._record_intents(actions)\n"
+            "        for action in actions:\n"
+            "            wanted = guarded[action.profile]\n"
+            "            result = await self._act(action, wanted)\n"
+            "            results.append(result)\n"
+        ),
+        new=(
+            "        made = [await self._act(action, guarded[action.profile]) for action in actions]\n"
+            "        if actions:\n"
+            "            await self._record_intents(actions)\n"
+            "        for action, result in zip(actions, made, strict=True):\n"
+            "            wanted = guarded[action.profile]\n"
+            "            results.append(result)\n"
+        ),
         caught_by=("intent_before_write",),
     ),
     Mutant(
@@ -55,7 +55,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         name="unseen-is-done",
-        promise="A write that the read-back does not show is unverified, and looked at again.",
+        promise="A write that the read-back does not show is unverified, and checked again.",
         file=_ACTIONS,
         old="            if row is None:\n                return Outcome.UNVERIFIED, None\n",
         new="            if row is None:\n                return done, action.reason\n",
@@ -73,7 +73,7 @@ MUTANTS: Final = (
         name="young-write-repeated",
         promise="A write that is not visible yet is not repeated while its intent is young.",
         file=_ACTIONS,
-        old="        return is_young(moment, self._app.clock.now(), self._app.settings.intent_seconds)\n",
+        old=("        return is_young(moment, self._app.clock.now(), self._app.settings.intent_seconds)\n"),
         new="        return is_young(moment, self._app.clock.now(), 0)\n",
         caught_by=("not_repeated_at_once",),
     ),
@@ -91,22 +91,23 @@ MUTANTS: Final = (
         file="shared/domain/keys.py",
         old="return str(int.from_bytes(digest) % SHARDS)",
         new='return str((int.from_bytes(digest) + __import__("random").randrange(2)) % SHARDS)',
-        caught_by=("one_look_at_a_time",),
+        caught_by=("one_check_a_time",),
     ),
     Mutant(
         name="conflict-swallowed",
         promise="Who lost a lock loses the append, and stops.",
         file="shared/adapters/store/ledger.py",
-        old="""\
-            raise Conflict(f"somebody else appended to '{self._key}' after record {sequence - 1}") from error
-""",
-        new="""\
-            behind = await RowsLedger(self._rows).open(self._key)
-            if behind._head == self._head:
-                raise Conflict(f"'{self._key}' cannot be appended to") from error
-            self._head = behind._head
-            return await self.append(kind, at, body)
-""",
+        old=(
+            "            raise Conflict(f\"somebody else appended to '{self._key}' after record "
+            '{sequence - 1}") from error\n'
+        ),
+        new=(
+            "            behind = await RowsLedger(self._rows).open(self._key)\n"
+            "            if behind._head == self._head:\n"
+            "                raise Conflict(f\"'{self._key}' cannot be appended to\") from error\n"
+            "            self._head = behind._head\n"
+            "            return await self.append(kind, at, body)\n"
+        ),
         caught_by=("who_loses_the_lock_stops", "one_writer"),
     ),
     Mutant(
@@ -122,7 +123,7 @@ MUTANTS: Final = (
         promise="Every record follows the one before it, in the middle of a chain as well.",
         file="shared/adapters/store/ledger_rows.py",
         old="    return Head(sequence, digest, row.etag)",
-        new='    digest = digest if sequence % 4 else "f" * 64\n    return Head(sequence, digest, row.etag)',
+        new=('    digest = digest if sequence % 4 else "f" * 64\n    return Head(sequence, digest, row.etag)'),
         caught_by=("chains_verify",),
     ),
     Mutant(

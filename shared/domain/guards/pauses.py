@@ -1,4 +1,4 @@
-"""The brake: what stops writes, where it stops them, and what set it.
+"""The pause: what stops writes, where it stops them, and what set it.
 
 Lives here: the causes, where each may stand, what each stops, and what ends it. Whoever is about to write asks `stops`.
 """
@@ -14,8 +14,8 @@ from shared.domain.keys import ProfileKey
 from shared.domain.policy.model import ActionKind
 
 
-class BrakeCause(StrEnum):
-    """What set the brake."""
+class PauseCause(StrEnum):
+    """What set a pause."""
 
     PAUSE = "pause"
     """A person did."""
@@ -43,7 +43,7 @@ class Pause(NamedTuple):
     `scope` is a billing account's name, `<account>/<profile>`, or "" for everywhere; lower-case.
     """
 
-    cause: BrakeCause
+    cause: PauseCause
     scope: str = EVERYWHERE
 
     def __str__(self) -> str:
@@ -52,7 +52,7 @@ class Pause(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """Why and since when a cause stands. `by` is who set it: a sweep, a look's key, or an operator.
+    """Why and since when a cause stands. `by` is who set it: a sweep, a check's key, or an operator.
 
     `seen` is how many people there were when the population shrank; 0 for any other cause, and where nobody noted it.
     `renewed` is when the same was found again, which is then whose word `by` and `why` are.
@@ -71,17 +71,17 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
-class Brake:
-    """The pauses that stand; none, no brake. `version` is the store's own, None for a row not stored yet."""
+class Pauses:
+    """The pauses that stand; none, no pause. `version` is the store's own, None for a row not stored yet."""
 
-    pauses: Mapping[Pause, Setting] = field(default_factory=dict)
+    active: Mapping[Pause, Setting] = field(default_factory=dict)
     version: str | None = field(default=None, compare=False)
 
 
-STOPS_LEAVERS: Final = frozenset({BrakeCause.PAUSE, BrakeCause.ROLE_LOST})
+STOPS_LEAVERS: Final = frozenset({PauseCause.PAUSE, PauseCause.ROLE_LOST})
 """What stops also a leaver's revoke on strong evidence."""
 
-ENDED_BY_SWEEPS: Final = frozenset({BrakeCause.INCOMPLETE_SWEEP, BrakeCause.POPULATION_SHRANK, BrakeCause.ROLE_LOST})
+ENDED_BY_SWEEPS: Final = frozenset({PauseCause.INCOMPLETE_SWEEP, PauseCause.POPULATION_SHRANK, PauseCause.ROLE_LOST})
 """What a later sweep can see to be over. The others wait for a person's `resume`."""
 
 
@@ -91,7 +91,7 @@ def scopes_of(profile: ProfileKey) -> tuple[str, str, str]:
 
 
 def stops(
-    brake: Brake, kind: ActionKind, strength: Strength | None, profile: ProfileKey
+    pauses: Pauses, kind: ActionKind, strength: Strength | None, profile: ProfileKey
 ) -> tuple[Pause, Setting] | None:
     """The first pause that stops an action of a kind on a profile; None when it may pass.
 
@@ -99,9 +99,9 @@ def stops(
     None for what is no revoke.
     """
     leaver = kind is ActionKind.LEAVER_REVOKES and strength is Strength.STRONG
-    for cause in BrakeCause:
+    for cause in PauseCause:
         for scope in () if leaver and cause not in STOPS_LEAVERS else scopes_of(profile):
             pause = Pause(cause, scope)
-            if pause in brake.pauses:
-                return pause, brake.pauses[pause]
+            if pause in pauses.active:
+                return pause, pauses.active[pause]
     return None

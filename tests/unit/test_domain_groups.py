@@ -1,4 +1,4 @@
-"""Lots: what needs room in a budget, what is too much, and what a sweep makes of a key's holds."""
+"""Groups: what needs room in a daily limit, what is too much, and what a sweep makes of a key's holds."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -9,8 +9,8 @@ import pytest
 from shared.domain.access.plan import StoppedBy
 from shared.domain.guards.holds import Hold, KeyHolds, Status
 from shared.domain.guards.sweep_holds import (
-    Lot,
-    WantedAction,
+    SweepAction,
+    SweepGroup,
     changed_rules,
     in_words,
     is_forgotten,
@@ -30,9 +30,9 @@ NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 EARLIER = NOW - timedelta(hours=5)
 PERSON = PersonKey("7c0f5a0e-0000-4000-8000-000000000001")
 PROFILE = ProfileKey("account", "profile")
-ACTION = WantedAction(PERSON, ActionKind.MOVER_REVOKES, PROFILE, "no rule gives it")
-SWEEP = Lot("sweep:mover_revokes", StoppedBy.SWEEP, "too many", frozenset({ACTION.id}))
-POLICY = Lot("policy:abc", StoppedBy.POLICY, "the policy changed", frozenset({ACTION.id}))
+ACTION = SweepAction(PERSON, ActionKind.MOVER_REVOKES, PROFILE, "no rule gives it")
+SWEEP = SweepGroup("sweep:mover_revokes", StoppedBy.SWEEP, "too many", frozenset({ACTION.id}))
+POLICY = SweepGroup("policy:abc", StoppedBy.POLICY, "the policy changed", frozenset({ACTION.id}))
 
 RULES = """
 version: 1
@@ -51,18 +51,18 @@ def hold(**changes: Any) -> Hold:
         "profile": PROFILE,
         "basis": ACTION.basis,
         "why": "used up",
-        "stopped_by": StoppedBy.BUDGET,
+        "stopped_by": StoppedBy.DAILY_LIMIT,
         "since": EARLIER,
         "renewed": EARLIER,
     }
     return Hold(**usual | changes)
 
 
-def after(before: Hold | None, lot: Lot | None, action: WantedAction = ACTION) -> Hold | None:
+def after(before: Hold | None, group: SweepGroup | None, action: SweepAction = ACTION) -> Hold | None:
     """The hold that a sweep leaves of the one before."""
     row = KeyHolds(PERSON, {} if before is None else {before.id: before}, "version")
-    lots = {} if lot is None else {action.id: lot}
-    result = renewed(row, [action], lots, NOW, unseen=frozenset())
+    groups = {} if group is None else {action.id: group}
+    result = renewed(row, [action], groups, NOW, unseen=frozenset())
     assert (result.key, result.version) == (PERSON, "version")
     return result.holds.get(action.id)
 
@@ -101,16 +101,16 @@ def test_nor_does_what_is_reserved_or_not_due() -> None:
 
 def test_as_many_as_are_left_are_not_too_many() -> None:
     assert too_many(ActionKind.GRANTS, [ACTION, ACTION], 2, 10) is None
-    lot = too_many(ActionKind.GRANTS, [ACTION, ACTION], 1, 10)
-    assert lot is not None
-    assert (lot.name, lot.why) == ("sweep:grants", "one sweep wants 2 grants, and of 10 in 24 h 1 is left")
+    group = too_many(ActionKind.GRANTS, [ACTION, ACTION], 1, 10)
+    assert group is not None
+    assert (group.name, group.why) == ("sweep:grants", "one sweep wants 2 grants, and of 10 in 24 h 1 is left")
 
 
 def test_a_changed_policy_holds_movers_alone_due_or_not() -> None:
-    grant = WantedAction(PERSON, ActionKind.GRANTS, PROFILE, "given")
-    lot = of_policy([grant, replace(ACTION, due=False)], {}, "0123456789abcdef", "the policy changed")
-    assert lot is not None
-    assert (lot.name, set(lot.actions)) == ("policy:0123456789ab", {ACTION.id})
+    grant = SweepAction(PERSON, ActionKind.GRANTS, PROFILE, "given")
+    group = of_policy([grant, replace(ACTION, due=False)], {}, "0123456789abcdef", "the policy changed")
+    assert group is not None
+    assert (group.name, set(group.actions)) == ("policy:0123456789ab", {ACTION.id})
     assert of_policy([grant], {}, "0123", "the policy changed") is None
     assert of_policy([ACTION], {ACTION.id: hold(status=Status.RELEASED)}, "0123", "the policy changed") is None
 
@@ -146,16 +146,16 @@ def test_rules_that_came_went_or_changed_are_told() -> None:
     assert changed_rules(before, {"same": "a", "changed": "x", "new": "d"}) == {"changed", "gone", "new"}
 
 
-def test_what_is_in_a_lot_is_held_since_now() -> None:
+def test_what_is_in_a_group_is_held_since_now() -> None:
     new = after(None, SWEEP)
-    assert new == hold(why="too many", stopped_by=StoppedBy.SWEEP, lot="sweep:mover_revokes", since=NOW, renewed=NOW)
+    assert new == hold(why="too many", stopped_by=StoppedBy.SWEEP, group="sweep:mover_revokes", since=NOW, renewed=NOW)
     assert after(None, None) is None
 
 
-def test_an_open_hold_is_renewed_and_joins_the_lot() -> None:
+def test_an_open_hold_is_renewed_and_joins_the_group() -> None:
     assert after(hold(), None) == hold(renewed=NOW)
     assert after(hold(), SWEEP) == hold(
-        renewed=NOW, lot="sweep:mover_revokes", why="too many", stopped_by=StoppedBy.SWEEP
+        renewed=NOW, group="sweep:mover_revokes", why="too many", stopped_by=StoppedBy.SWEEP
     )
 
 
@@ -164,14 +164,14 @@ def test_a_hold_that_a_clock_ahead_renewed_is_not_set_back() -> None:
 
 
 def test_a_hold_for_a_changed_policy_keeps_its_reason_until_the_policy_changes_again() -> None:
-    before = hold(stopped_by=StoppedBy.POLICY, lot="policy:abc", why="the policy changed")
+    before = hold(stopped_by=StoppedBy.POLICY, group="policy:abc", why="the policy changed")
     assert after(before, SWEEP) == replace(before, renewed=NOW)
     again = after(before, replace(POLICY, name="policy:def", why="it changed again"))
-    assert again == replace(before, renewed=NOW, lot="policy:def", why="it changed again")
+    assert again == replace(before, renewed=NOW, group="policy:def", why="it changed again")
 
 
 @pytest.mark.parametrize("reason", [StoppedBy.FIGHTS_BACK, StoppedBy.HARM])
-def test_a_lot_takes_over_no_profile_that_somebody_has_to_look_after(reason: StoppedBy) -> None:
+def test_a_group_takes_over_no_profile_that_somebody_has_to_look_after(reason: StoppedBy) -> None:
     assert after(hold(stopped_by=reason), SWEEP) == hold(stopped_by=reason, renewed=NOW)
 
 
@@ -186,7 +186,7 @@ def test_another_basis_is_another_action() -> None:
 
 
 @pytest.mark.parametrize("status", [Status.RELEASED, Status.DISMISSED])
-def test_a_decision_stays_on_the_same_basis_and_is_the_looks_to_judge_on_another(status: Status) -> None:
+def test_a_decision_stays_on_the_same_basis_and_is_the_checks_to_judge_on_another(status: Status) -> None:
     decided = hold(status=status, by="olga", decided_at=EARLIER)
     moved_on = replace(ACTION, basis="the account is disabled")
     assert after(decided, SWEEP) == decided
@@ -216,7 +216,9 @@ def test_other_holds_of_the_key_stay_unless_nobody_wants_them() -> None:
         (hold(status=Status.DISMISSED, basis="another"), False),
     ],
 )
-def test_no_look_is_asked_for_what_waits_for_a_person_or_was_refused_by_one(before: Hold | None, stopped: bool) -> None:
+def test_no_check_is_asked_for_what_waits_for_a_person_or_was_refused_by_one(
+    before: Hold | None, stopped: bool
+) -> None:
     assert is_stopped(ACTION, before) is stopped
 
 

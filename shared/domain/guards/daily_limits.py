@@ -1,4 +1,4 @@
-"""Budgets: how much of one kind may be written in any 24 hours, over events and timers and all instances together.
+"""Daily limits: how much of one kind may be written in any 24 hours, over events and timers and all instances together.
 
 Lives here: the arithmetic. Where reservations are stored is `State`'s, who asks for one `reconcile.guard`'s.
 """
@@ -10,10 +10,10 @@ from typing import Final
 
 from shared.domain.access.plan import Employment, Grant, Plan, Revoke
 from shared.domain.guards.baseline import Baseline
-from shared.domain.policy.model import ActionKind, Budget
+from shared.domain.policy.model import ActionKind, DailyLimit
 
 WINDOW: Final = timedelta(hours=24)
-"""The sliding window in which a budget counts."""
+"""The sliding window in which a daily limit counts."""
 
 ALLOWANCE: Final = timedelta(minutes=10)
 """For how much longer a reservation counts: the write follows it by up to a handler's time, and clocks differ."""
@@ -27,10 +27,10 @@ _KEPT: Final = timedelta(days=3)
 
 @dataclass(frozen=True, slots=True)
 class Reservations:
-    """What was reserved of one budget: the ids of actions (`holds.action_id`), each with the time of its latest write.
+    """What was reserved of one daily limit: ids of actions (`holds.action_id`), each with the time of its latest write.
 
     `version` is the store's own, None for a row not stored yet. `told` is when it was last told that something exceeds
-    the budget, None for never.
+    the daily limit, None for never.
     """
 
     kind: ActionKind
@@ -40,27 +40,27 @@ class Reservations:
 
 
 def kind_of(plan: Plan, action: Grant | Revoke) -> ActionKind:
-    """The budget that an action of a plan counts in."""
+    """The daily limit that an action of a plan counts in."""
     if isinstance(action, Grant):
         return ActionKind.GRANTS
     return ActionKind.LEAVER_REVOKES if plan.employment is Employment.LEAVER else ActionKind.MOVER_REVOKES
 
 
-def limit(budget: Budget, owned: int) -> int:
+def limit(daily_limit: DailyLimit, owned: int) -> int:
     """`max(floor, min(count, ceil(percent x owned)))`: how many different actions may be written in the window.
 
-    `owned` is how many assignments are ours, or for profile updates how many profiles are managed, as the last good
+    `owned` is how many assignments are managed, or for profile updates how many profiles are managed, as the last good
     sweep counted them; for revokes with those that were taken away in the window before it did.
     """
-    share = -(-budget.percent * owned // 100)
-    return max(budget.floor, min(budget.count, share))
+    share = -(-daily_limit.percent * owned // 100)
+    return max(daily_limit.floor, min(daily_limit.count, share))
 
 
 def owned(reservations: Reservations, baseline: Baseline | None, now: datetime) -> int:
-    """What the percentage of a budget is taken of: our assignments, or the managed profiles; 0 before a good sweep.
+    """What the percentage of a daily limit is of: managed assignments, or managed profiles; 0 before a good sweep.
 
-    What the budget took away within the window, and before it was counted, is added: else each sweep of a day on which
-    many leave would allow fewer of them than the last one, and events more than sweeps.
+    What the daily limit took away within the window, and before it was counted, is added: else each sweep of a day on
+    which many leave would allow fewer of them than the last one, and events more than sweeps.
     """
     if baseline is None:
         return 0
@@ -68,9 +68,9 @@ def owned(reservations: Reservations, baseline: Baseline | None, now: datetime) 
         case ActionKind.PROFILE_UPDATES:
             return baseline.profiles
         case ActionKind.GRANTS:
-            return baseline.ours
+            return baseline.managed
         case ActionKind.MOVER_REVOKES | ActionKind.LEAVER_REVOKES:
-            return baseline.ours + len(counted(reservations, now, by=baseline.at))
+            return baseline.managed + len(counted(reservations, now, by=baseline.at))
 
 
 def counted(reservations: Reservations, now: datetime, *, by: datetime | None = None) -> frozenset[str]:
@@ -102,7 +102,8 @@ def reserve_all(
     """The row with as many of `actions` reserved, in their order, as it has room for, and those for which it has none.
 
     One that is reserved already is reserved anew, and counts once, from now. Its time is later than the one it had,
-    also where our clock is behind: no two looks share a reservation, and none gives back what another's write rests on.
+    also where our clock is behind: no two checks share a reservation, and none gives back what another's write rests
+    on.
     """
     count_now = set(counted(reservations, now))
     taken = {each: at for each, at in reservations.taken.items() if now - at < _KEPT}
@@ -117,7 +118,7 @@ def reserve_all(
 
 
 def tell(reservations: Reservations, now: datetime) -> Reservations:
-    """The row with `now` as the time at which it was told that something exceeds the budget; itself within a day.
+    """The row with `now` as the time at which it was told that something exceeds the daily limit; itself within a day.
 
     Who waits that day is told of as one. A time that lies ahead by more than clocks differ is a clock that was wrong.
     """
@@ -129,7 +130,7 @@ def tell(reservations: Reservations, now: datetime) -> Reservations:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A reservation that a look made: its time, and the one that its action had before, None where it had none."""
+    """A reservation that a check made: its time, and the one that its action had before, None where it had none."""
 
     reserved_at: datetime
     before: datetime | None

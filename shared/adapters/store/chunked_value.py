@@ -62,7 +62,7 @@ PART: Final = Codec[Part](Part, "part of a text")
 _HEADS: Final = Codec[_Head](_Head, "head of a value")
 
 
-class Whole[T]:
+class ChunkedValue[T]:
     """The value called `what` in `partition`. Remembers the last one read: reading it again is one small read.
 
     An `empty` value has no parts.

@@ -1,7 +1,7 @@
-"""What is foreign, and when it was seen: folds what sweeps noted into first and last sights.
+"""What is unmanaged, and when it was seen: folds what sweeps noted into first and last sights.
 
 Lives here: the chain's key, the words of its records, and the fold. What a sweep notes is
-`shared.services.sweep.foreign`'s; a record that does not fit raises ValueError.
+`shared.services.sweep.unmanaged`'s; a record that does not fit raises ValueError.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,28 +15,28 @@ from shared.domain.history.spells import Certainty, Window
 from shared.domain.keys import ProfileKey
 
 ESTATE: Final = "estate"
-"""The chain on which sweeps note what is foreign."""
+"""The chain on which sweeps note what is unmanaged."""
 
-KIND: Final = "foreign"
+KIND: Final = "unmanaged"
 """The kind of its records."""
 
 
 class Left(StrEnum):
-    """How an assignment stopped being among the foreign ones."""
+    """How an assignment stopped being among the unmanaged ones."""
 
     GONE = "gone"
     """A complete list of its profile no longer had it."""
     ADOPTED = "adopted"
-    """It is ours now: a person adopted it."""
-    OURS = "ours"
-    """It is ours now: another proof than before, or taken away and granted by us since."""
+    """It is managed now: a person adopted it."""
+    MANAGED = "managed"
+    """It is managed now: another proof than before, or taken away and granted by us since."""
     NOT_MANAGED = "not-managed"
-    """Its profile is no longer among those that we manage, so that nobody looks."""
+    """Its profile is no longer among those that we manage, so that nobody checks."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sighted:
-    """A foreign assignment as sweeps saw it: when it was first and last there, and what it said then."""
+    """An unmanaged assignment as sweeps saw it: when it was first and last there, and what it said then."""
 
     profile: ProfileKey
     principal_id: str
@@ -47,8 +47,8 @@ class Sighted:
 
 
 @dataclass(frozen=True, slots=True)
-class ForeignSpell:
-    """A foreign assignment: seen from `first` until `last`, and by `left_at` no longer foreign.
+class UnmanagedSpell:
+    """An unmanaged assignment: seen from `first` until `last`, and by `left_at` no longer unmanaged.
 
     `left_at` is None while every sweep since has seen it: surely until `last`, and perhaps since.
     """
@@ -71,11 +71,11 @@ class ForeignSpell:
             return Certainty.HELD
         return Certainty.PERHAPS if self.left_at is None or first < self.left_at else None
 
-    def seen_until(self, last: datetime) -> "ForeignSpell":
+    def seen_until(self, last: datetime) -> "UnmanagedSpell":
         """The same, seen by sweeps until `last`: the chain notes changes, and not each sight of what stays."""
         return self if self.left_at is not None else replace(self, last=max(self.last, last))
 
-    def adopted_at(self, moments: Iterable[datetime]) -> "ForeignSpell":
+    def adopted_at(self, moments: Iterable[datetime]) -> "UnmanagedSpell":
         """The same, ended by the adoption among `moments` that took it: sooner than a sweep notes."""
         for at in moments:
             if self.last <= at and (self.left_at is None or at < self.left_at):
@@ -99,7 +99,7 @@ class ForeignSpell:
 
 
 def appeared(profile: ProfileKey, principal_id: str, principal_type: str, why: str, first: datetime) -> dict[str, str]:
-    """An entry of a record: a foreign assignment that was not known before."""
+    """An entry of a record: an unmanaged assignment that was not known before."""
     return {
         "profile": str(profile),
         "principal": principal_id,
@@ -109,18 +109,18 @@ def appeared(profile: ProfileKey, principal_id: str, principal_type: str, why: s
     }
 
 
-class ForeignFold:
+class UnmanagedFold:
     """The chain's records, in their order. Holds those that are there, and hands out those that left."""
 
     def __init__(self) -> None:
-        self._there: dict[tuple[ProfileKey, str], ForeignSpell] = {}
+        self._there: dict[tuple[ProfileKey, str], UnmanagedSpell] = {}
 
     @property
-    def there(self) -> Sequence[ForeignSpell]:
-        """Everything that is foreign after the records so far."""
+    def there(self) -> Sequence[UnmanagedSpell]:
+        """Everything that is unmanaged after the records so far."""
         return [*self._there.values()]
 
-    def take(self, record: Record) -> Sequence[ForeignSpell]:
+    def take(self, record: Record) -> Sequence[UnmanagedSpell]:
         """Takes the next record, and returns what left with it. Raises ValueError for one that does not fit."""
         if record.kind != KIND:
             return []
@@ -131,9 +131,9 @@ class ForeignFold:
                 self._there.setdefault((spell.profile, spell.principal_id), spell)
             return [self._leave(entry, record.at) for entry in record.body["left"]]
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"record {record.sequence} is no list of what is foreign: {error!r}") from error
+            raise ValueError(f"record {record.sequence} is no list of what is unmanaged: {error!r}") from error
 
-    def _leave(self, entry: Mapping[str, str], at: datetime) -> ForeignSpell:
+    def _leave(self, entry: Mapping[str, str], at: datetime) -> UnmanagedSpell:
         spell = _spell(entry)
         known = self._there.pop((spell.profile, spell.principal_id), spell)
         first = min(known.first, spell.first)
@@ -142,7 +142,7 @@ class ForeignFold:
         )
 
 
-def _spell(entry: Mapping[str, str]) -> ForeignSpell:
+def _spell(entry: Mapping[str, str]) -> UnmanagedSpell:
     profile = ProfileKey.parse(entry["profile"])
     first = datetime.fromisoformat(entry["first"])
-    return ForeignSpell(profile, entry["principal"], entry["type"], entry["why"], first, first)
+    return UnmanagedSpell(profile, entry["principal"], entry["type"], entry["why"], first, first)

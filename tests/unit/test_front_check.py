@@ -1,4 +1,4 @@
-"""`look FILE.csv`: whom a file names, what is wrong with it by line and column, and what is sent."""
+"""`check FILE.csv`: whom a file names, what is wrong with it by line and column, and what is sent."""
 
 import io
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from cli.__main__ import main
-from cli.look import EVENTS_A_MESSAGE, UnreadableFileError, read_people, send
+from cli.check import EVENTS_A_MESSAGE, UnreadableFileError, read_people, send
 from shared.errors import Transient
 from tests.unit.front_desk import Desk
 
@@ -78,12 +78,12 @@ def test_a_mistake_is_told_by_line_and_column(line: str, column: str) -> None:
         ("2036-03-05", "ten years ahead"),
     ],
 )
-async def test_an_odd_date_costs_the_second_look_and_no_line(text: str, reason: str) -> None:
+async def test_an_odd_date_costs_the_second_check_and_no_line(text: str, reason: str) -> None:
     people = read_people(f"id,effective\n{ANNA},2026-04-01\n{ANNA},{text}\n".encode(), now=NOW)
     assert people.wrong == []
     assert [(odd.line, odd.column) for odd in people.undated] == [(3, "effective")]
     assert reason in people.undated[0].reason
-    assert "looked at now" in people.undated[0].reason
+    assert "checked now" in people.undated[0].reason
     desk = Desk()
     await send(desk.queue, people.events, quiet())
     assert desk.named() == [(f"person:{ANNA}", "2026-04-01"), (f"person:{ANNA}", None)]
@@ -93,9 +93,9 @@ def test_a_file_with_an_odd_date_is_sent_and_the_date_named(tmp_path: Path, caps
     file = tmp_path / "people.csv"
     file.write_text("employee-id,effective\n7,someday\n", encoding="utf-8")
     nobody = "Endpoint=sb://127.0.0.1:9/;SharedAccessKeyName=x;SharedAccessKey=y"
-    assert main(["look", str(file), "--connection-string", nobody]) == 1
+    assert main(["check", str(file), "--connection-string", nobody]) == 1
     said = capsys.readouterr().err
-    assert "line 2, column 'effective': 'someday' is no ISO 8601 date or time. They are looked at now" in said
+    assert "line 2, column 'effective': 'someday' is no ISO 8601 date or time. They are checked now" in said
     assert "people-events" in said, "it went on to send"
 
 
@@ -121,10 +121,10 @@ def test_nothing_is_sent_when_a_line_is_wrong(tmp_path: Path, capsys: pytest.Cap
     file = tmp_path / "people.csv"
     file.write_text("id\nAnna\n", encoding="utf-8")
     # No address is given: were anything sent, it would say so.
-    assert main(["look", str(file)]) == 1
+    assert main(["check", str(file)]) == 1
     said = capsys.readouterr().err
     assert "line 2, column 'id'" in said
-    assert "Nothing was sent. Mend 1 line, or" in said
+    assert "Nothing was sent. Fix 1 line, or" in said
 
 
 def test_a_missing_file_and_a_missing_address_are_told(
@@ -133,14 +133,14 @@ def test_a_missing_file_and_a_missing_address_are_told(
     for name in ("SERVICE_BUS_CONNECTION_STRING", "ServiceBusConnection__fullyQualifiedNamespace"):
         monkeypatch.delenv(name, raising=False)
     file = tmp_path / "people.csv"
-    assert main(["look", str(file)]) == 1
+    assert main(["check", str(file)]) == 1
     file.write_text("employee-id\n7\n", encoding="utf-8")
-    assert main(["look", str(file)]) == 1
+    assert main(["check", str(file)]) == 1
     nobody = "Endpoint=sb://127.0.0.1:9/;SharedAccessKeyName=x;SharedAccessKey=y"
     missing, address = capsys.readouterr().err.splitlines()
     assert missing == f"{file}: No such file or directory"
     assert "--namespace" in address
-    assert main(["look", str(file), "--connection-string", nobody]) == 1
+    assert main(["check", str(file), "--connection-string", nobody]) == 1
     said = capsys.readouterr().err
     assert "people-events" in said
     assert "was sent" not in said, "the bar shows nothing as done"

@@ -1,4 +1,4 @@
-"""Notes what is foreign: every sweep keeps since when each such assignment is seen, and what came and went.
+"""Notes what is unmanaged: every sweep keeps since when each such assignment is seen, and what came and went.
 
 State keeps them all with their first and last sight; the ledger's chain `estate` keeps the changes, so that it grows
 with what people do in the portal and not with the number of sweeps. Nothing here is acted upon.
@@ -11,15 +11,15 @@ from datetime import datetime
 from itertools import batched
 from typing import Any, Final
 
-from shared.domain.access.ownership import ForeignAssignment, Held, OwnAssignment, Proof
-from shared.domain.history.foreign_sightings import ESTATE, KIND, ForeignFold, Left, Sighted, appeared
+from shared.domain.access.ownership import Held, ManagedAssignment, OwnershipBasis, UnmanagedAssignment
+from shared.domain.history.unmanaged_sightings import ESTATE, KIND, Left, Sighted, UnmanagedFold, appeared
 from shared.domain.keys import ProfileKey
 from shared.errors import Conflict, Permanent
 from shared.services.app import App
 from shared.services.estate import Estate
 
 SHOWN: Final = 500
-"""The most foreign assignments that a report lists one by one; State and ledger have them all."""
+"""The most unmanaged assignments that a report lists one by one; State and ledger have them all."""
 
 _ENTRIES: Final = 500
 """Changes in one record: some 150 KB of the 440 that a record holds."""
@@ -31,10 +31,10 @@ _log = logging.getLogger(__name__)
 type _Pair = tuple[ProfileKey, str]
 
 
-async def note_foreign(
+async def note_unmanaged(
     app: App, estate: Estate, held: Mapping[str, Sequence[Held]], started: datetime
 ) -> list[dict[str, Any]]:
-    """Notes the Invoice manager assignments that are not ours, and returns the first of them for the report.
+    """Notes the Invoice manager assignments that are not managed, and returns the first of them for the report.
 
     `held` is what the sweep that began at `started` read, by principal. A profile whose list could not be read is as it
     was. Where another sweep noted meanwhile, what this one saw is left to it. Raises `Transient` or `Permanent` where
@@ -64,7 +64,7 @@ async def note_foreign(
         if (await app.ledger.head(ESTATE))[0] == length:
             await app.state.put_sighted([*now.values()])
     except Conflict as lost:
-        _log.info("sweep: what is foreign was noted by another sweep: %s", lost.reason)
+        _log.info("sweep: what is unmanaged was noted by another sweep: %s", lost.reason)
     listed = sorted(now.values(), key=lambda one: (str(one.profile), one.principal_id))
     return [_listed(one) for one in listed[:SHOWN]]
 
@@ -72,7 +72,7 @@ async def note_foreign(
 def _seen(held: Mapping[str, Sequence[Held]], started: datetime) -> Iterator[tuple[_Pair, Sighted]]:
     for rows in held.values():
         for one in rows:
-            if isinstance(one, ForeignAssignment):
+            if isinstance(one, UnmanagedAssignment):
                 row = one.assignment
                 why = one.why[:_LONGEST_WHY]
                 sight = Sighted(one.profile, row.principal_id, row.principal_type or "", why, started, started)
@@ -84,7 +84,7 @@ async def _known(app: App) -> Sequence[Sighted]:
     sighted = await app.state.sighted()
     if sighted:
         return sighted
-    fold = ForeignFold()
+    fold = UnmanagedFold()
     async for record in app.ledger.read(ESTATE):
         try:
             fold.take(record)
@@ -96,7 +96,7 @@ async def _known(app: App) -> Sequence[Sighted]:
 
 
 def _now_there(estate: Estate, seen: Mapping[_Pair, Sighted], known: Mapping[_Pair, Sighted]) -> dict[_Pair, Sighted]:
-    """Everything foreign after this sweep: what it saw, and what it could not look for."""
+    """Everything unmanaged after this sweep: what it saw, and what it could not look for."""
     unread = {profile.key for profile in estate.catalogue.profiles} - estate.rows.keys()
     now = {pair: one for pair, one in known.items() if one.profile in unread}
     for pair, one in seen.items():
@@ -110,8 +110,8 @@ def _how_left(estate: Estate, held: Mapping[str, Sequence[Held]], pair: _Pair) -
     if profile not in estate.rows:
         return Left.NOT_MANAGED
     for one in held.get(principal_id, ()):
-        if isinstance(one, OwnAssignment) and one.profile == profile:
-            return Left.ADOPTED if one.proof is Proof.ADOPTED else Left.OURS
+        if isinstance(one, ManagedAssignment) and one.profile == profile:
+            return Left.ADOPTED if one.proof is OwnershipBasis.ADOPTED else Left.MANAGED
     return Left.GONE
 
 
@@ -121,10 +121,10 @@ def _told(one: Sighted) -> tuple[ProfileKey, str, str, str]:
 
 def _bodies(came: Sequence[dict[str, str]], left: Sequence[dict[str, str]]) -> Iterator[dict[str, Any]]:
     """Records of bounded size."""
-    for lot in batched(left, _ENTRIES, strict=False):
-        yield {"appeared": [], "left": list(lot)}
-    for lot in batched(came, _ENTRIES, strict=False):
-        yield {"appeared": list(lot), "left": []}
+    for group in batched(left, _ENTRIES, strict=False):
+        yield {"appeared": [], "left": list(group)}
+    for group in batched(came, _ENTRIES, strict=False):
+        yield {"appeared": list(group), "left": []}
 
 
 def _listed(one: Sighted) -> dict[str, Any]:

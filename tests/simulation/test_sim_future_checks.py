@@ -1,4 +1,4 @@
-"""Events for days to come: a look then, never early, and at most five at a time, whoever asks and however often."""
+"""Events for days to come: a check then, never early, and at most five at a time, whoever asks and however often."""
 
 import asyncio
 import logging
@@ -13,11 +13,11 @@ import pytest
 from shared.adapters.store.rows import Insert, Operation, Row, Rows
 from shared.adapters.store.state import RowsState
 from shared.domain.keys import PersonKey
-from shared.domain.remembered import FutureLooks
-from shared.domain.work import FUTURE_LOOKS, Cause, CauseKind, WorkItem
+from shared.domain.remembered import FutureChecks
+from shared.domain.work import FUTURE_CHECKS, Cause, CauseKind, WorkItem
 from shared.errors import Conflict, Transient
 from shared.services.app import App
-from shared.services.reconcile.future_looks import schedule
+from shared.services.reconcile.future_checks import schedule
 from tests.simulation.small_world import DE, DIETER, FEMKE, NL, POLICY
 from tests.simulation.stage import Stage
 
@@ -25,18 +25,18 @@ AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 
 
 def scheduled(stage: Stage) -> list[datetime]:
-    """When the looks that wait for a date are due."""
+    """When the checks that wait for a date are due."""
     return sorted(m.due for m in stage.queues.waiting if m.item.cause.kind is CauseKind.SCHEDULE)
 
 
 async def tell(stage: Stage, subject: str, **event: str) -> None:
-    """HR says something, and the look that it causes is taken."""
+    """HR says something, and the check that it causes is taken."""
     await stage.tell(subject, **event)
     await stage.run_until_quiet()
 
 
 async def receive(stage: Stage, *bodies: bytes) -> None:
-    """A batch comes in, and the looks that it causes are taken."""
+    """A batch comes in, and the checks that it causes are taken."""
     await stage.receive(*bodies)
     await stage.run_until_quiet()
 
@@ -49,8 +49,8 @@ def asking_for(*moments: datetime) -> WorkItem:
     return WorkItem(PersonKey(FEMKE), Cause(CauseKind.EVENT, "/hr#1"), moments[0], moments=moments)
 
 
-async def remembered(stage: Stage, person: str = FEMKE) -> FutureLooks:
-    return await stage.app.state.future_looks(PersonKey(person))
+async def remembered(stage: Stage, person: str = FEMKE) -> FutureChecks:
+    return await stage.app.state.future_checks(PersonKey(person))
 
 
 class Slow:
@@ -83,18 +83,18 @@ class Slow:
 
 
 class Forgetful(RowsState):
-    """A store that fails when future looks are put, but for the first `good` times."""
+    """A store that fails when future checks are put, but for the first `good` times."""
 
     def __init__(self, rows: Rows, *, good: int, failure: Exception) -> None:
         super().__init__(rows)
         self.good = good
         self.failure = failure
 
-    async def put_future_looks(self, looks: FutureLooks) -> FutureLooks:
+    async def put_future_checks(self, checks: FutureChecks) -> FutureChecks:
         self.good -= 1
         if self.good < 0:
             raise self.failure
-        return await super().put_future_looks(looks)
+        return await super().put_future_checks(checks)
 
 
 # -- at most five
@@ -131,18 +131,18 @@ async def test_however_many_come_over_weeks_five_wait_at_a_time_and_none_is_earl
         asked.add(effective)
         await tell(stage, f"id:{FEMKE}", effective=effective.isoformat())
         waiting = scheduled(stage)
-        assert len(waiting) == len(set(waiting)) <= FUTURE_LOOKS
+        assert len(waiting) == len(set(waiting)) <= FUTURE_CHECKS
         row = await remembered(stage)
         assert {due for due in row.due if due > stage.now} == set(waiting)
-        assert len(row.due) <= FUTURE_LOOKS
+        assert len(row.due) <= FUTURE_CHECKS
     taken = [m for m in stage.queues.sent if m.item.cause.kind is CauseKind.SCHEDULE and m.due <= stage.now]
-    assert len(taken) > 3 * FUTURE_LOOKS  # those that are past made room for others
+    assert len(taken) > 3 * FUTURE_CHECKS  # those that are past made room for others
     for message in taken:
         assert message.item.effective in asked
         assert timedelta(0) <= message.due - message.item.effective < timedelta(seconds=30)
-    looks = [r for r in await stage.records(FEMKE) if r.kind == "look" and r.body["cause"] == "schedule"]
+    checks = [r for r in await stage.records(FEMKE) if r.kind == "check" and r.body["cause"] == "schedule"]
     assert sorted(message.due for message in taken) == [
-        record.at.replace(microsecond=0) for record in looks if record.at <= stage.now
+        record.at.replace(microsecond=0) for record in checks if record.at <= stage.now
     ]
 
 
@@ -166,7 +166,7 @@ async def test_what_was_too_many_is_said_by_id_and_left_to_the_sweep(
     assert stage.held(FEMKE) == {DE}
 
 
-async def test_moments_that_fall_together_are_one_look(stage: Stage) -> None:
+async def test_moments_that_fall_together_are_one_check(stage: Stage) -> None:
     for second in (1, 2, 29, 30):
         await tell(stage, f"id:{FEMKE}", effective=f"2026-04-01T09:00:{second:02}Z")
     await receive(
@@ -195,9 +195,9 @@ async def test_an_event_without_a_future_date_does_not_ask_the_store(stage: Stag
 # -- what comes twice, gets lost or collides
 
 
-async def test_the_same_message_again_is_no_second_look(stage: Stage) -> None:
+async def test_the_same_message_again_is_no_second_check(stage: Stage) -> None:
     message = stage.event(f"id:{FEMKE}", effective="2026-04-01")
-    for _ in range(FUTURE_LOOKS + 1):
+    for _ in range(FUTURE_CHECKS + 1):
         await receive(stage, message)
         await stage.advance(hours=1)  # duplicate detection has long forgotten it
     assert scheduled(stage) == midnights(1)
@@ -236,13 +236,13 @@ async def test_whose_sending_could_not_be_noted_is_sent_again_and_takes_no_secon
     stage.app = good
     assert (await remembered(stage)).due == {midnights(1)[0]: False}
     await receive(stage, message)
-    assert stage.queues.dropped == 2  # the MessageIds of that look and of the second sight
+    assert stage.queues.dropped == 2  # the MessageIds of that check and of the second sight
     assert scheduled(stage) == midnights(1)
     assert (await remembered(stage)).due == {midnights(1)[0]: True}
 
 
 @pytest.mark.parametrize("seed", range(8))
-async def test_two_looks_at_once_share_the_five(stage: Stage, seed: int) -> None:
+async def test_two_checks_once_share_the_five(stage: Stage, seed: int) -> None:
     """A session that was lost may have two of them for a moment."""
     apps = [replace(stage.app, state=RowsState(Slow(stage.state_rows, seed * 2 + n))) for n in range(2)]
     moments = midnights(*range(1, 9))
@@ -255,11 +255,11 @@ async def test_two_looks_at_once_share_the_five(stage: Stage, seed: int) -> None
 
     await asyncio.gather(take(apps[0], moments[::2]), take(apps[1], moments[1::2]))
     waiting = scheduled(stage)
-    assert len(set(waiting)) == len(waiting) == FUTURE_LOOKS
+    assert len(set(waiting)) == len(waiting) == FUTURE_CHECKS
     assert (await remembered(stage)).due == dict.fromkeys(waiting, True)
 
 
-async def test_the_same_event_at_two_looks_at_once_is_one_look_later(stage: Stage) -> None:
+async def test_the_same_event_at_two_checks_once_is_one_check_later(stage: Stage) -> None:
     apps = [replace(stage.app, state=RowsState(Slow(stage.state_rows, n))) for n in range(2)]
     await asyncio.gather(*(schedule(app, asking_for(*midnights(1))) for app in apps))
     assert scheduled(stage) == midnights(1)
@@ -267,7 +267,7 @@ async def test_the_same_event_at_two_looks_at_once_is_one_look_later(stage: Stag
 
 
 @pytest.mark.parametrize("failure", [Conflict("somebody else is quicker"), Transient("the store is away")])
-async def test_what_cannot_be_scheduled_now_waits_and_everybody_is_looked_at_all_the_same(
+async def test_what_cannot_be_scheduled_now_waits_and_everybody_is_checked_all_the_same(
     stage: Stage, failure: Exception
 ) -> None:
     anna = stage.hire("anna")
@@ -287,7 +287,7 @@ async def test_what_cannot_be_scheduled_now_waits_and_everybody_is_looked_at_all
 async def test_days_that_wait_for_the_store_are_never_dropped_as_duplicates_of_each_other(
     set_stage: Callable[..., Stage],
 ) -> None:
-    """Two events of one moment: their looks come back at the same moments, and each has its own day."""
+    """Two events of one moment: their checks come back at the same moments, and each has its own day."""
     stage = set_stage(coalesce_seconds=300)
     good = stage.app
     stage.app = replace(good, state=Forgetful(stage.state_rows, good=0, failure=Transient("the store is away")))
@@ -307,7 +307,7 @@ async def test_a_batch_in_which_everybody_has_a_day_asks_the_store_nothing(stage
     assert {message.item.moments for message in stage.queues.waiting} == {tuple(midnights(1, month=12))}
 
 
-async def test_a_row_that_cannot_be_read_costs_the_future_looks_and_nothing_else(
+async def test_a_row_that_cannot_be_read_costs_the_future_checks_and_nothing_else(
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
     await stage.state_rows.write("future", Insert(f"due:person:{FEMKE}", {"format": 1, "value": {"due": 1}}))
@@ -316,7 +316,7 @@ async def test_a_row_that_cannot_be_read_costs_the_future_looks_and_nothing_else
     )
     assert scheduled(stage) == midnights(2)
     await stage.run_until_quiet()
-    assert (await stage.last_look(FEMKE))["cause"] == "event"
+    assert (await stage.last_check(FEMKE))["cause"] == "event"
     (error,) = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
     assert f"person:{FEMKE}" in error
     assert "left to the sweep" in error
@@ -349,13 +349,13 @@ async def test_a_date_without_a_time_is_the_beginning_of_that_day_and_no_earlier
     assert due.astimezone(ZoneInfo(zone)).date() == begins
     assert (due - timedelta(seconds=1)).astimezone(ZoneInfo(zone)).date() == begins - timedelta(days=1)
     await stage.advance(to=due - timedelta(seconds=1))
-    assert all(look["cause"] != "schedule" for look in await stage.looks(FEMKE))
+    assert all(check["cause"] != "schedule" for check in await stage.checks(FEMKE))
     await stage.advance(minutes=1)
-    (look,) = [record for record in await stage.records(FEMKE) if record.body.get("cause") == "schedule"]
-    assert due <= look.at < due + timedelta(seconds=30)
+    (check,) = [record for record in await stage.records(FEMKE) if record.body.get("cause") == "schedule"]
+    assert due <= check.at < due + timedelta(seconds=30)
 
 
-async def test_today_has_begun_and_is_looked_at_now_only(stage: Stage) -> None:
+async def test_today_has_begun_and_is_checked_now_only(stage: Stage) -> None:
     today = stage.now.astimezone(AMSTERDAM).date()
     await tell(stage, f"id:{FEMKE}", effective=today.isoformat())
     assert scheduled(stage) == []
@@ -374,12 +374,12 @@ async def test_what_a_sender_calls_an_event_is_recorded_up_to_two_hundred_charac
     await receive(stage, long.replace(b"com.contoso", b"t" * 900), short)
     await receive(stage, long, long)
     await stage.run_until_quiet()
-    looks = [look for look in await stage.looks(FEMKE) if look["cause"] == "event"]
-    assert [len(look["origin"]) for look in looks] == [200, 200]
-    assert looks[0]["origin"].startswith("/hr#begin-")
-    assert looks[0]["origin"].endswith("-end")
-    assert looks[1]["origin"].endswith("-end (+1)")
-    assert len(looks[0]["event_type"]) == 200
-    assert looks[0]["event_type"].endswith(".hr.person.changed")
-    assert looks[1]["event_type"] == "com.contoso.hr.person.changed"
-    assert (await stage.last_look(DIETER))["origin"] == "/hr#" + "x" * 196
+    checks = [check for check in await stage.checks(FEMKE) if check["cause"] == "event"]
+    assert [len(check["origin"]) for check in checks] == [200, 200]
+    assert checks[0]["origin"].startswith("/hr#begin-")
+    assert checks[0]["origin"].endswith("-end")
+    assert checks[1]["origin"].endswith("-end (+1)")
+    assert len(checks[0]["event_type"]) == 200
+    assert checks[0]["event_type"].endswith(".hr.person.changed")
+    assert checks[1]["event_type"] == "com.contoso.hr.person.changed"
+    assert (await stage.last_check(DIETER))["origin"] == "/hr#" + "x" * 196

@@ -1,30 +1,30 @@
-"""What each cause of the brake stops, and what passes it."""
+"""What each cause of the pause stops, and what passes it."""
 
 from datetime import UTC, datetime
 
 import pytest
 
 from shared.domain.access.plan import Strength
-from shared.domain.guards.brake import EVERYWHERE, Brake, BrakeCause, Pause, Setting, stops
+from shared.domain.guards.pauses import EVERYWHERE, Pause, PauseCause, Pauses, Setting, stops
 from shared.domain.keys import ProfileKey
 from shared.domain.policy.model import ActionKind
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 NL = ProfileKey("MCA:1", "NL-BG7")
-PASSED_BY_LEAVERS = (BrakeCause.INCOMPLETE_SWEEP, BrakeCause.POPULATION_SHRANK, BrakeCause.HARM)
+PASSED_BY_LEAVERS = (PauseCause.INCOMPLETE_SWEEP, PauseCause.POPULATION_SHRANK, PauseCause.HARM)
 
 
-def brake(*causes: BrakeCause) -> Brake:
-    return Brake({Pause(cause): Setting(NOW, "somebody", f"because of {cause}") for cause in causes})
+def pauses(*causes: PauseCause) -> Pauses:
+    return Pauses({Pause(cause): Setting(NOW, "somebody", f"because of {cause}") for cause in causes})
 
 
 @pytest.mark.parametrize("kind", list(ActionKind))
 @pytest.mark.parametrize("strength", [None, *Strength])
 def test_no_cause_stops_nothing(kind: ActionKind, strength: Strength | None) -> None:
-    assert stops(brake(), kind, strength, NL) is None
+    assert stops(pauses(), kind, strength, NL) is None
 
 
-@pytest.mark.parametrize("cause", list(BrakeCause))
+@pytest.mark.parametrize("cause", list(PauseCause))
 @pytest.mark.parametrize(
     ("kind", "strength"),
     [
@@ -37,32 +37,32 @@ def test_no_cause_stops_nothing(kind: ActionKind, strength: Strength | None) -> 
     ],
 )
 def test_every_cause_stops_everything_but_leavers_on_strong_evidence(
-    cause: BrakeCause, kind: ActionKind, strength: Strength | None
+    cause: PauseCause, kind: ActionKind, strength: Strength | None
 ) -> None:
-    stop = stops(brake(cause), kind, strength, NL)
+    stop = stops(pauses(cause), kind, strength, NL)
     assert stop is not None
     assert stop == (Pause(cause), Setting(NOW, "somebody", f"because of {cause}"))
 
 
-@pytest.mark.parametrize("cause", list(BrakeCause))
-def test_a_leaver_on_strong_evidence_is_stopped_by_a_pause_and_the_lost_role_alone(cause: BrakeCause) -> None:
-    stop = stops(brake(cause), ActionKind.LEAVER_REVOKES, Strength.STRONG, NL)
+@pytest.mark.parametrize("cause", list(PauseCause))
+def test_a_leaver_on_strong_evidence_is_stopped_by_a_pause_and_the_lost_role_alone(cause: PauseCause) -> None:
+    stop = stops(pauses(cause), ActionKind.LEAVER_REVOKES, Strength.STRONG, NL)
     assert (stop is None) is (cause in PASSED_BY_LEAVERS)
 
 
 def test_a_cause_that_leavers_pass_hides_none_that_they_do_not() -> None:
-    stop = stops(brake(*PASSED_BY_LEAVERS, BrakeCause.ROLE_LOST), ActionKind.LEAVER_REVOKES, Strength.STRONG, NL)
+    stop = stops(pauses(*PASSED_BY_LEAVERS, PauseCause.ROLE_LOST), ActionKind.LEAVER_REVOKES, Strength.STRONG, NL)
     assert stop is not None
-    assert stop[0].cause is BrakeCause.ROLE_LOST
+    assert stop[0].cause is PauseCause.ROLE_LOST
 
 
 def test_what_a_person_said_is_named_before_what_was_noticed() -> None:
-    stop = stops(brake(*reversed(BrakeCause)), ActionKind.GRANTS, None, NL)
+    stop = stops(pauses(*reversed(PauseCause)), ActionKind.GRANTS, None, NL)
     assert stop is not None
-    assert stop[0].cause is BrakeCause.PAUSE
+    assert stop[0].cause is PauseCause.PAUSE
 
 
-@pytest.mark.parametrize("cause", list(BrakeCause))
+@pytest.mark.parametrize("cause", list(PauseCause))
 @pytest.mark.parametrize(
     ("scope", "stopped"),
     [
@@ -73,9 +73,9 @@ def test_what_a_person_said_is_named_before_what_was_noticed() -> None:
     ],
 )
 def test_a_cause_stops_every_write_within_its_scope_and_none_outside(
-    cause: BrakeCause, scope: str, stopped: set[str]
+    cause: PauseCause, scope: str, stopped: set[str]
 ) -> None:
-    paused = Brake({Pause(cause, scope): Setting(NOW, "somebody", "because")})
+    paused = Pauses({Pause(cause, scope): Setting(NOW, "somebody", "because")})
     profiles = ("MCA:1/NL-BG7", "MCA:1/DE-BG7", "MCA:12/NL-BG7")
     for kind in ActionKind:
         assert {one for one in profiles if stops(paused, kind, None, ProfileKey.parse(one))} == stopped

@@ -1,6 +1,6 @@
-"""`pause`, `resume`, `brake`: whether the app writes to Azure at all.
+"""`pause`, `resume`, `pauses`: whether the app writes to Azure at all.
 
-Lives here: the words for what stands and what it means. What each cause stops is `shared.domain.guards.brake`'s.
+Lives here: the words for what stands and what it means. What each cause stops is `shared.domain.guards.pauses`'s.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from cli.operating import (
 )
 from cli.terminal import complaints
 from shared.domain.guards.baseline import Baseline
-from shared.domain.guards.brake import ENDED_BY_SWEEPS, STOPS_LEAVERS, Brake, BrakeCause, Pause, Setting
+from shared.domain.guards.pauses import ENDED_BY_SWEEPS, STOPS_LEAVERS, Pause, PauseCause, Pauses, Setting
 from shared.errors import Permanent, Transient
 from shared.services.operate import decisions
 from shared.services.operate.decisions import Resumed
@@ -44,13 +44,13 @@ def add_to(commands: Any) -> None:
     pausing.add_argument("--on", default="", metavar="SCOPE", help=_SCOPE)
     pausing.add_argument("--by", metavar="NAME", help="who you are (default: the user of this machine)")
     pausing.set_defaults(run=run_pause)
-    resuming = commands.add_parser("resume", help="clear the brake, whatever set it", description=_RESUME)
+    resuming = commands.add_parser("resume", help="clear the pause, whatever set it", description=_RESUME)
     resuming.add_argument("--on", metavar="SCOPE", help=f"clear nothing else: {_SCOPE}, or `everywhere`")
     resuming.add_argument("--by", metavar="NAME", help="who you are (default: the user of this machine)")
     resuming.add_argument("--yes", action="store_true", help="do not ask, whatever is accepted by it")
     resuming.set_defaults(run=run_resume)
-    telling = commands.add_parser("brake", help="say what stops writes now; 1 when anything does", description=_BRAKE)
-    telling.set_defaults(run=run_brake)
+    telling = commands.add_parser("pauses", help="say what stops writes now; 1 when anything does", description=_PAUSES)
+    telling.set_defaults(run=run_pauses)
 
 
 _SCOPE: Final = "a billing account's name, or <account>/<profile>"
@@ -59,18 +59,18 @@ _EVERYWHERE: Final = "everywhere"
 
 _PAUSE: Final = (
     "Stops every write to Azure, a leaver's as well, until `resume`; with --on only those on one billing account or "
-    "profile. Looks and sweeps go on."
+    "profile. Checks and sweeps go on."
 )
 _RESUME: Final = (
     "Clears every pause, with --on those of one scope. The next sweep takes up what was stopped. Where it accepts "
     "something, it says what and asks first: after role-lost that accounts are missing, after population-shrank that "
     "there are fewer people."
 )
-_BRAKE: Final = "Says what stops writes now, where, since when and why. The exit status is 1 when anything does."
+_PAUSES: Final = "Says what stops writes now, where, since when and why. The exit status is 1 when anything does."
 
 
 def run_pause(chosen: argparse.Namespace) -> int:
-    """Sets the brake; 0, or 1 when that could not be recorded."""
+    """Sets the pause; 0, or 1 when that could not be recorded."""
 
     async def verb(app: StoreDesk) -> int:
         by, why = who(chosen.by), chosen.why.strip()
@@ -88,12 +88,12 @@ def run_pause(chosen: argparse.Namespace) -> int:
         paused = await decisions.pause(app, by, why, scope)
         if paused.unrecorded is not None:
             say = complaints()
-            say.print(f"The brake is on; it could not be recorded: {paused.unrecorded}", markup=False, soft_wrap=True)
-            say.print("`verify` says what is wrong with the ledger. Once that is mended, pause again to have it there.")
+            say.print(f"Writes are paused; it could not be recorded: {paused.unrecorded}", markup=False, soft_wrap=True)
+            say.print("`verify` says what is wrong with the ledger. Once that is fixed, pause again to have it there.")
             return REFUSED
         if paused.already:
             _out().print("Already paused; your reason is recorded in `holds log`.")
-        _tell(await decisions.brake_status(app))
+        _tell(await decisions.read_pauses(app))
         await _doubt_store(app)
         return DONE
 
@@ -101,60 +101,60 @@ def run_pause(chosen: argparse.Namespace) -> int:
 
 
 def run_resume(chosen: argparse.Namespace) -> int:
-    """Clears the brake; 0, or 1 when a cause came in meanwhile or it was not to be, 2 where nobody could be asked."""
+    """Clears the pause; 0, or 1 when a cause came in meanwhile or it was not to be, 2 where nobody could be asked."""
 
     async def verb(app: StoreDesk) -> int:
         by = who(chosen.by)
         _tell_store(app)
         await _doubt_store(app)
-        brake = _on(await decisions.brake_status(app), chosen.on)
-        accepted = await _accepted(app, brake)
+        pauses = _on(await decisions.read_pauses(app), chosen.on)
+        accepted = await _accepted(app, pauses)
         if accepted and not chosen.yes:
-            _tell(brake, accepted)
+            _tell(pauses, accepted)
             if not sys.stdin.isatty():
                 raise UsageError("resume: nobody can be asked here whether that is accepted; give --yes")
             if not confirmed(_out(), "\naccept that, and resume?"):
                 _out().print("Nothing was changed.")
                 return REFUSED
-        return _tell_resumed(await decisions.resume(app, by, brake.pauses), accepted, chosen.on)
+        return _tell_resumed(await decisions.resume(app, by, pauses.active), accepted, chosen.on)
 
     return operate_on_store(verb)
 
 
-def run_brake(_: argparse.Namespace) -> int:
+def run_pauses(_: argparse.Namespace) -> int:
     """Says what stops writes; 0 when nothing does."""
 
     async def verb(app: StoreDesk) -> int:
         _tell_store(app)
         await _doubt_store(app)
-        brake = await decisions.brake_status(app)
+        pauses = await decisions.read_pauses(app)
         try:
-            accepted = await _accepted(app, brake)
+            accepted = await _accepted(app, pauses)
         except (Permanent, Transient) as failure:
-            _tell(brake)
+            _tell(pauses)
             complaints().print(f"What `resume` accepts is not known: {failure}", markup=False, soft_wrap=True)
         else:
-            _tell(brake, accepted)
-        return REFUSED if brake.pauses else DONE
+            _tell(pauses, accepted)
+        return REFUSED if pauses.active else DONE
 
     return operate_on_store(verb)
 
 
-def _on(brake: Brake, scope: str | None) -> Brake:
-    """The brake as far as it stands for a scope; all of it where none is named."""
+def _on(pauses: Pauses, scope: str | None) -> Pauses:
+    """The pause as far as it stands for a scope; all of it where none is named."""
     if scope is None:
-        return brake
+        return pauses
     wanted = "" if scope.strip().lower() == _EVERYWHERE else scope.strip().lower()
-    return Brake({pause: setting for pause, setting in brake.pauses.items() if pause.scope == wanted})
+    return Pauses({pause: setting for pause, setting in pauses.active.items() if pause.scope == wanted})
 
 
-async def _accepted(app: StoreDesk, brake: Brake) -> Mapping[Pause, str]:
+async def _accepted(app: StoreDesk, pauses: Pauses) -> Mapping[Pause, str]:
     """What `resume` accepts, in words, by the pause that told of it."""
-    pauses = {pause: setting for pause, setting in brake.pauses.items() if pause.cause in _ACCEPTED}
-    if not pauses:
+    accepted = {pause: setting for pause, setting in pauses.active.items() if pause.cause in _ACCEPTED}
+    if not accepted:
         return {}
     before = await decisions.last_good_sweep(app)
-    return {pause: _ACCEPTED[pause.cause](pause, setting, before) for pause, setting in pauses.items()}
+    return {pause: _ACCEPTED[pause.cause](pause, setting, before) for pause, setting in accepted.items()}
 
 
 def _people(_: Pause, setting: Setting, before: Baseline | None) -> str:
@@ -177,9 +177,9 @@ def _accounts(pause: Pause, _: Setting, before: Baseline | None) -> str:
     )
 
 
-_ACCEPTED: Final[Mapping[BrakeCause, Callable[[Pause, Setting, Baseline | None], str]]] = {
-    BrakeCause.POPULATION_SHRANK: _people,
-    BrakeCause.ROLE_LOST: _accounts,
+_ACCEPTED: Final[Mapping[PauseCause, Callable[[Pause, Setting, Baseline | None], str]]] = {
+    PauseCause.POPULATION_SHRANK: _people,
+    PauseCause.ROLE_LOST: _accounts,
 }
 
 
@@ -189,16 +189,16 @@ def _tell_resumed(resumed: Resumed, accepted: Mapping[Pause, str], scope: str | 
         out.print(f"Cleared: {_said(pause, setting)}")
         if pause in accepted:
             out.print(f"  accepted: {accepted[pause]}")
-    if _on(Brake(resumed.remaining), scope).pauses:
+    if _on(Pauses(resumed.remaining), scope).active:
         complaints().print("Set again meanwhile, and left as it is:")
-        _tell(_on(Brake(resumed.remaining), scope))
+        _tell(_on(Pauses(resumed.remaining), scope))
         return REFUSED
     if resumed.remaining:
         out.print("Still paused:")
-        _tell(Brake(resumed.remaining))
+        _tell(Pauses(resumed.remaining))
     if not resumed.cleared:
         where = "" if scope is None else f" for {scope}"
-        out.print(f"The brake is not on{where}: there is nothing to resume.")
+        out.print(f"The pause is not on{where}: there is nothing to resume.")
         return DONE
     out.print("The next sweep takes up what was stopped. Holds still wait: see `holds list`.")
     return DONE
@@ -209,7 +209,7 @@ def _tell_store(app: StoreDesk) -> None:
 
 
 async def _doubt_store(app: StoreDesk) -> None:
-    """Says so where no sweep ever kept anything in the store: a brake there stops nobody."""
+    """Says so where no sweep ever kept anything in the store: a pause there stops nobody."""
     say = complaints()
     try:
         if not await decisions.was_swept(app):
@@ -219,11 +219,11 @@ async def _doubt_store(app: StoreDesk) -> None:
         say.print(doubt, markup=False, soft_wrap=True)
 
 
-def _tell(brake: Brake, accepted: Mapping[Pause, str] | None = None) -> None:
+def _tell(pauses: Pauses, accepted: Mapping[Pause, str] | None = None) -> None:
     out = _out()
-    if not brake.pauses:
-        out.print("The brake is not on.")
-    for pause, setting in sorted(brake.pauses.items()):
+    if not pauses.active:
+        out.print("The pause is not on.")
+    for pause, setting in sorted(pauses.active.items()):
         out.print(_said(pause, setting))
         passes = pause.cause not in STOPS_LEAVERS
         out.print(f"  stops: {_WHAT[pause.scope.count('/') + bool(pause.scope)]}{_LEAVERS * passes}")

@@ -1,13 +1,13 @@
-"""The arithmetic of budgets at its edges; what holds for all of them is among the properties."""
+"""The arithmetic of daily limits at its edges; what holds for all of them is among the properties."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.domain.access.ownership import OwnAssignment, prove
+from shared.domain.access.ownership import ManagedAssignment, prove
 from shared.domain.access.plan import Employment, Grant, Plan, Revoke, Strength
 from shared.domain.billing import INVOICE_MANAGER, Assignment
-from shared.domain.guards.budgets import (
+from shared.domain.guards.daily_limits import (
     ALLOWANCE,
     WINDOW,
     Place,
@@ -23,7 +23,7 @@ from shared.domain.guards.budgets import (
 )
 from shared.domain.guards.holds import action_id
 from shared.domain.keys import PersonKey, ProfileKey
-from shared.domain.policy.model import ActionKind, Budget
+from shared.domain.policy.model import ActionKind, DailyLimit
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 NL, DE = ProfileKey("MCA:1", "NL-BG7"), ProfileKey("MCA:1", "DE-BG7")
@@ -46,7 +46,7 @@ def taken(**at: datetime) -> Reservations:
         (NOW + ALLOWANCE, True),
     ],
 )
-def test_that_a_budget_is_used_up_is_told_once_a_day(told: datetime | None, is_told_now: bool) -> None:
+def test_that_a_daily_limit_is_used_up_is_told_once_a_day(told: datetime | None, is_told_now: bool) -> None:
     row = Reservations(ActionKind.GRANTS, {"a": NOW}, told=told)
     assert tell(row, NOW) == Reservations(ActionKind.GRANTS, {"a": NOW}, told=NOW if is_told_now else told)
 
@@ -57,19 +57,19 @@ def test_what_was_reserved_by_a_moment_is_counted_apart() -> None:
 
 
 @pytest.mark.parametrize(
-    ("budget", "owned", "allowed"),
+    ("daily_limit", "owned", "allowed"),
     [
-        (Budget(0, 0, 0), 1000, 0),
-        (Budget(5, 2, 50), 1000, 5),  # the floor stands above a smaller count
-        (Budget(0, 10, 20), 1, 1),
-        (Budget(0, 10, 20), 5, 1),
-        (Budget(0, 10, 20), 6, 2),
-        (Budget(0, 10_000, 29), 100, 29),  # 0.29 x 100 is more than 29 in binary fractions
-        (Budget(0, 10_000, 7), 10**15, 10_000),
+        (DailyLimit(0, 0, 0), 1000, 0),
+        (DailyLimit(5, 2, 50), 1000, 5),  # the floor stands above a smaller count
+        (DailyLimit(0, 10, 20), 1, 1),
+        (DailyLimit(0, 10, 20), 5, 1),
+        (DailyLimit(0, 10, 20), 6, 2),
+        (DailyLimit(0, 10_000, 29), 100, 29),  # 0.29 x 100 is more than 29 in binary fractions
+        (DailyLimit(0, 10_000, 7), 10**15, 10_000),
     ],
 )
-def test_the_limit(budget: Budget, owned: int, allowed: int) -> None:
-    assert limit(budget, owned) == allowed
+def test_the_limit(daily_limit: DailyLimit, owned: int, allowed: int) -> None:
+    assert limit(daily_limit, owned) == allowed
 
 
 def test_a_reservation_counts_for_the_window_and_the_allowance_and_no_longer() -> None:
@@ -127,7 +127,7 @@ def test_what_was_reserved_anew_meanwhile_is_not_given_back() -> None:
 
 
 @pytest.mark.parametrize("behind", [timedelta(0), timedelta(seconds=2), timedelta(minutes=9)])
-def test_what_two_looks_reserved_the_one_does_not_give_back_for_the_other(behind: timedelta) -> None:
+def test_what_two_checks_reserved_the_one_does_not_give_back_for_the_other(behind: timedelta) -> None:
     first, _ = reserve_all(taken(), ["a"], 9, NOW)
     second, _ = reserve_all(first, ["a"], 9, NOW - behind)
     assert set(give_back(second, {"a": Place(first.taken["a"], None)}).taken) == {"a"}
@@ -139,10 +139,10 @@ def test_the_version_of_the_row_is_kept_for_the_store() -> None:
     assert row.version == "7"
 
 
-def own() -> OwnAssignment:
+def own() -> ManagedAssignment:
     row = Assignment(NL, "row", INVOICE_MANAGER, ANNA.object_id, created_by="us", created_on=NOW)
     proved = prove(row, identities={"us"})
-    assert isinstance(proved, OwnAssignment)
+    assert isinstance(proved, ManagedAssignment)
     return proved
 
 
@@ -154,7 +154,7 @@ def own() -> OwnAssignment:
         (Employment.LEAVER, ActionKind.LEAVER_REVOKES),
     ],
 )
-def test_whose_revoke_it_is_decides_the_budget(employment: Employment, kind: ActionKind) -> None:
+def test_whose_revoke_it_is_decides_the_daily_limit(employment: Employment, kind: ActionKind) -> None:
     plan = Plan(employment, "because")
     assert kind_of(plan, Revoke(own(), Strength.STRONG, "because")) is kind
     assert kind_of(plan, Grant(NL, ("rule",), "because")) is ActionKind.GRANTS

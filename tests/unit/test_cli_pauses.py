@@ -1,4 +1,4 @@
-"""`pause`, `resume`, `brake` as an operator types them: what they say, ask, change and exit with."""
+"""`pause`, `resume`, `pauses` as an operator types them: what they say, ask, change and exit with."""
 
 import os
 import re
@@ -17,7 +17,7 @@ from shared.adapters.store.state import RowsState
 from shared.domain.billing import BillingAccount, BillingProfile
 from shared.domain.catalogue import Catalogue
 from shared.domain.guards.baseline import Baseline
-from shared.domain.guards.brake import Brake, BrakeCause, Pause, Setting
+from shared.domain.guards.pauses import Pause, PauseCause, Pauses, Setting
 from shared.domain.keys import ProfileKey
 from tests.unit.cli_desk import NOW, Said, Store, answering, deployed
 
@@ -32,12 +32,12 @@ def answer(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     return answering(monkeypatch)
 
 
-def test_the_brake_is_set_told_and_cleared(store: Store, capsys: Said) -> None:
-    assert main(["brake"]) == 0
-    assert "The brake is not on." in capsys.readouterr().out
+def test_the_pause_is_set_told_and_cleared(store: Store, capsys: Said) -> None:
+    assert main(["pauses"]) == 0
+    assert "The pause is not on." in capsys.readouterr().out
     assert main(["pause", "--why", "audit", "--by", "olga"]) == 0
-    assert store.causes() == {BrakeCause.PAUSE}
-    assert main(["brake"]) == 1
+    assert store.causes() == {PauseCause.PAUSE}
+    assert main(["pauses"]) == 1
     said = capsys.readouterr().out
     assert "set by olga: audit" in said
     assert "stops: everything\n" in said
@@ -53,9 +53,9 @@ LOST = Setting(NOW, "sweep:1", "billing account mca:2: nothing of it is listed a
 COUNTED = Baseline(NOW - timedelta(hours=1), 7, 4, 50, "digest", accounts=("mca:1", "mca:2"))
 
 
-def brake_on(store: Store, causes: dict[BrakeCause, Setting], counted: Baseline | None = COUNTED) -> None:
+def pauses_on(store: Store, causes: dict[PauseCause, Setting], counted: Baseline | None = COUNTED) -> None:
     async def use(state: RowsState) -> None:
-        await state.put_brake(Brake({Pause(cause): setting for cause, setting in causes.items()}))
+        await state.put_pauses(Pauses({Pause(cause): setting for cause, setting in causes.items()}))
         if counted is not None:
             await state.put_baseline(counted)
 
@@ -66,18 +66,18 @@ def baseline(store: Store) -> Baseline | None:
     return store.run(lambda state: state.baseline())
 
 
-ACCEPTED: list[tuple[BrakeCause, Setting, Baseline | None, tuple[str, ...]]] = [
+ACCEPTED: list[tuple[PauseCause, Setting, Baseline | None, tuple[str, ...]]] = [
     (
-        *(BrakeCause.ROLE_LOST, LOST, COUNTED),
+        *(PauseCause.ROLE_LOST, LOST, COUNTED),
         (LOST.why, "saw 2 billing accounts: mca:1, mca:2. One of these that is gone as a whole is no longer missed"),
     ),
-    (BrakeCause.ROLE_LOST, LOST, None, ("no good sweep has said which there were",)),
+    (PauseCause.ROLE_LOST, LOST, None, ("no good sweep has said which there were",)),
     (
-        *(BrakeCause.POPULATION_SHRANK, SHRANK, COUNTED),
+        *(PauseCause.POPULATION_SHRANK, SHRANK, COUNTED),
         (SHRANK.why, "that 33 people match the rules; it was 50 at the last good sweep"),
     ),
-    (BrakeCause.POPULATION_SHRANK, replace(SHRANK, seen=1), None, ("that 1 person matches the rules",)),
-    (BrakeCause.POPULATION_SHRANK, replace(SHRANK, seen=0), None, ("however many people match the rules",)),
+    (PauseCause.POPULATION_SHRANK, replace(SHRANK, seen=1), None, ("that 1 person matches the rules",)),
+    (PauseCause.POPULATION_SHRANK, replace(SHRANK, seen=0), None, ("however many people match the rules",)),
 ]
 
 
@@ -87,14 +87,14 @@ def test_before_it_accepts_anything_a_resume_says_what_and_asks(
     store: Store,
     capsys: Said,
     answer: Callable[[str], None],
-    cause: BrakeCause,
+    cause: PauseCause,
     setting: Setting,
     counted: Baseline | None,
     words: tuple[str, ...],
     said: str,
     resumed: bool,
 ) -> None:
-    brake_on(store, {cause: setting}, counted)
+    pauses_on(store, {cause: setting}, counted)
     answer(said)
     assert main(["resume", "--by", "pete"]) == (0 if resumed else 1)
     asked, _, then = capsys.readouterr().out.partition("accept that, and resume? [y/N]")
@@ -106,20 +106,20 @@ def test_before_it_accepts_anything_a_resume_says_what_and_asks(
 
 
 @pytest.mark.parametrize(("cause", "setting", "counted", "words"), ACCEPTED)
-def test_the_brake_names_what_a_resume_would_accept(
-    store: Store, capsys: Said, cause: BrakeCause, setting: Setting, counted: Baseline | None, words: tuple[str, ...]
+def test_the_pause_names_what_a_resume_would_accept(
+    store: Store, capsys: Said, cause: PauseCause, setting: Setting, counted: Baseline | None, words: tuple[str, ...]
 ) -> None:
-    brake_on(store, {cause: setting}, counted)
-    assert main(["brake"]) == 1
+    pauses_on(store, {cause: setting}, counted)
+    assert main(["pauses"]) == 1
     accepts = capsys.readouterr().out.partition("`resume` accepts: ")[2]
     assert words[-1] in accepts
 
 
 def test_where_nobody_can_be_asked_nothing_is_accepted_unless_told_so(store: Store, capsys: Said) -> None:
-    brake_on(store, {BrakeCause.ROLE_LOST: LOST, BrakeCause.POPULATION_SHRANK: SHRANK})
+    pauses_on(store, {PauseCause.ROLE_LOST: LOST, PauseCause.POPULATION_SHRANK: SHRANK})
     assert main(["resume", "--by", "pete"]) == 2
     assert "give --yes" in capsys.readouterr().err
-    assert store.causes() == {BrakeCause.ROLE_LOST, BrakeCause.POPULATION_SHRANK}
+    assert store.causes() == {PauseCause.ROLE_LOST, PauseCause.POPULATION_SHRANK}
     assert baseline(store) == COUNTED
     assert main(["resume", "--by", "pete", "--yes"]) == 0
     out = capsys.readouterr().out
@@ -129,10 +129,10 @@ def test_where_nobody_can_be_asked_nothing_is_accepted_unless_told_so(store: Sto
     assert baseline(store) == replace(COUNTED, population=33, accounts=())
 
 
-@pytest.mark.parametrize("cause", [BrakeCause.PAUSE, BrakeCause.INCOMPLETE_SWEEP, BrakeCause.HARM])
-def test_what_accepts_nothing_is_cleared_without_a_question(store: Store, capsys: Said, cause: BrakeCause) -> None:
-    brake_on(store, {cause: Setting(NOW, "sweep:1", "something")})
-    assert main(["brake"]) == 1
+@pytest.mark.parametrize("cause", [PauseCause.PAUSE, PauseCause.INCOMPLETE_SWEEP, PauseCause.HARM])
+def test_what_accepts_nothing_is_cleared_without_a_question(store: Store, capsys: Said, cause: PauseCause) -> None:
+    pauses_on(store, {cause: Setting(NOW, "sweep:1", "something")})
+    assert main(["pauses"]) == 1
     assert "`resume` accepts" not in capsys.readouterr().out
     assert main(["resume", "--by", "pete"]) == 0
     assert "accepted" not in capsys.readouterr().out
@@ -140,10 +140,10 @@ def test_what_accepts_nothing_is_cleared_without_a_question(store: Store, capsys
     assert baseline(store) == COUNTED
 
 
-def test_the_brake_says_when_a_sweep_found_the_same_again(store: Store, capsys: Said) -> None:
+def test_the_pause_says_when_a_sweep_found_the_same_again(store: Store, capsys: Said) -> None:
     again = Setting(NOW, "sweep:2", "one list failed", renewed=NOW + timedelta(hours=1))
-    store.run(lambda state: state.put_brake(Brake({Pause(BrakeCause.INCOMPLETE_SWEEP): again})))
-    assert main(["brake"]) == 1
+    store.run(lambda state: state.put_pauses(Pauses({Pause(PauseCause.INCOMPLETE_SWEEP): again})))
+    assert main(["pauses"]) == 1
     out = capsys.readouterr().out
     assert re.search(r"since \S+ \S+.*, found again \S+ \S+.*, set by sweep:2: one list failed", out)
 
@@ -177,10 +177,10 @@ def test_a_pause_that_cannot_be_recorded_is_on_and_says_so(store: Store, capsys:
     for _ in range(2):
         assert main(["pause", "--why", "stop", "--by", "olga"]) == 1
         said = capsys.readouterr().err
-        assert "The brake is on; it could not be recorded: " in said
+        assert "Writes are paused; it could not be recorded: " in said
         assert "verify" in said
-        assert store.causes() == {BrakeCause.PAUSE}
-    assert main(["brake"]) == 1
+        assert store.causes() == {PauseCause.PAUSE}
+    assert main(["pauses"]) == 1
     assert "set by olga: stop" in capsys.readouterr().out
 
 
@@ -198,7 +198,7 @@ def test_who_pauses_again_is_told_where_their_reason_is(store: Store, capsys: Sa
 # -- the store
 
 
-@pytest.mark.parametrize("verb", [["pause", "--why", "oops"], ["resume"], ["brake"]])
+@pytest.mark.parametrize("verb", [["pause", "--why", "oops"], ["resume"], ["pauses"]])
 def test_the_store_is_named_first_and_doubted_where_no_sweep_was_kept(
     store: Store, capsys: Said, verb: list[str]
 ) -> None:
@@ -214,7 +214,7 @@ def test_the_store_is_named_first_and_doubted_where_no_sweep_was_kept(
 
 def test_a_baseline_alone_tells_that_sweeps_use_the_store(store: Store, capsys: Said) -> None:
     store.run(lambda state: state.put_baseline(COUNTED))
-    assert main(["brake"]) == 0
+    assert main(["pauses"]) == 0
     assert capsys.readouterr().err == ""
 
 
@@ -236,29 +236,29 @@ def put_catalogue(store: Store) -> None:
 
 
 def pauses(store: Store) -> set[Pause]:
-    return set(store.run(lambda state: state.brake()).pauses)
+    return set(store.run(lambda state: state.pauses()).active)
 
 
 def test_one_account_is_paused_and_resumed_and_the_rest_stands(store: Store, capsys: Said) -> None:
     put_catalogue(store)
-    brake_on(store, {BrakeCause.HARM: Setting(NOW, "profile:x", "a field")})
+    pauses_on(store, {PauseCause.HARM: Setting(NOW, "profile:x", "a field")})
     assert main(["pause", "--why", "audit", "--by", "olga", "--on", "MCA:1"]) == 0
     assert main(["pause", "--why", "audit", "--by", "olga", "--on", PROFILE]) == 0
     said = capsys.readouterr().out
     assert f"pause on {ACCOUNT}, since" in said
     assert "stops: everything on this billing account\n" in said
     assert "stops: everything on this billing profile\n" in said
-    everywhere = Pause(BrakeCause.HARM)
-    assert pauses(store) == {everywhere, Pause(BrakeCause.PAUSE, ACCOUNT), Pause(BrakeCause.PAUSE, PROFILE)}
+    everywhere = Pause(PauseCause.HARM)
+    assert pauses(store) == {everywhere, Pause(PauseCause.PAUSE, ACCOUNT), Pause(PauseCause.PAUSE, PROFILE)}
     assert main(["resume", "--by", "pete", "--on", ACCOUNT]) == 0
     said = capsys.readouterr().out
     assert f"Cleared: pause on {ACCOUNT}" in said
     assert "Still paused:" in said
-    assert pauses(store) == {everywhere, Pause(BrakeCause.PAUSE, PROFILE)}
+    assert pauses(store) == {everywhere, Pause(PauseCause.PAUSE, PROFILE)}
     assert main(["resume", "--by", "pete", "--on", "everywhere"]) == 0
-    assert pauses(store) == {Pause(BrakeCause.PAUSE, PROFILE)}
+    assert pauses(store) == {Pause(PauseCause.PAUSE, PROFILE)}
     assert main(["resume", "--by", "pete", "--on", "everywhere"]) == 0
-    assert "The brake is not on for everywhere" in capsys.readouterr().out
+    assert "The pause is not on for everywhere" in capsys.readouterr().out
     assert main(["resume", "--by", "pete"]) == 0
     assert pauses(store) == set()
     assert main(["holds", "log"]) == 0
@@ -274,12 +274,12 @@ def test_a_pause_on_what_nobody_knows_is_refused_and_changes_nothing(store: Stor
 
 def test_a_resume_of_one_lost_account_accepts_no_other(store: Store, capsys: Said) -> None:
     async def use(state: RowsState) -> None:
-        lost = {Pause(BrakeCause.ROLE_LOST, account): LOST for account in ("mca:1", "mca:2")}
-        await state.put_brake(Brake(lost))
+        lost = {Pause(PauseCause.ROLE_LOST, account): LOST for account in ("mca:1", "mca:2")}
+        await state.put_pauses(Pauses(lost))
         await state.put_baseline(COUNTED)
 
     store.run(use)
     assert main(["resume", "--by", "pete", "--on", "mca:2", "--yes"]) == 0
     assert "accepted: that billing account mca:2 may be gone" in capsys.readouterr().out
-    assert pauses(store) == {Pause(BrakeCause.ROLE_LOST, "mca:1")}
+    assert pauses(store) == {Pause(PauseCause.ROLE_LOST, "mca:1")}
     assert baseline(store) == replace(COUNTED, accounts=("mca:1",))

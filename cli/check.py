@@ -1,8 +1,8 @@
-"""`look FILE.csv`: asks for a look at everybody in a file, by one event per line on people-events.
+"""`check FILE.csv`: asks for a check of everybody in a file, by one event per line on people-events.
 
 A file is checked whole before anything is sent. Its columns are `id`, `upn`, `mail`, `employee-id` and `effective`;
 others are passed over. A line names a person by the first of the four that it fills in. A date that cannot be used
-costs the second look and no line: the person is looked at now, and the date is named.
+costs the second check and no line: the person is checked now, and the date is named.
 """
 
 import argparse
@@ -32,7 +32,7 @@ NAMES: Final = ("id", "upn", "mail", "employee-id")
 """The columns that name a person, best first."""
 
 WHEN: Final = "effective"
-"""The column with the date of a second look."""
+"""The column with the date of a second check."""
 
 EVENTS_A_MESSAGE: Final = 100
 """How many events travel together: some 25 KB, and one bad moment of the network costs no more."""
@@ -55,7 +55,7 @@ class Wrong:
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """A file, read: an event per good line, what is wrong with the others, and whose date asks for no second look."""
+    """A file, read: an event per good line, what is wrong with the others, and whose date asks for no second check."""
 
     events: Sequence[JsonObject]
     wrong: Sequence[Wrong]
@@ -68,7 +68,7 @@ class UnreadableFileError(Exception):
 
 def add_to(commands: Any) -> None:
     """Adds the command to the command line."""
-    parser = commands.add_parser("look", help="ask for a look at everybody in a CSV file", description=__doc__)
+    parser = commands.add_parser("check", help="ask for a check of everybody in a CSV file", description=__doc__)
     parser.add_argument("file", type=Path, metavar="FILE.csv")
     parser.add_argument("--skip-bad", action="store_true", help="leave lines out that are wrong, and send the others")
     where = parser.add_mutually_exclusive_group()
@@ -101,9 +101,9 @@ def read_people(content: bytes, *, now: datetime) -> People:
             try:
                 event, odd = _event(columns, cells, f"{digest}/{lines.line_num}", now)
                 events.append(event)
-                undated += [Wrong(lines.line_num, WHEN, f"{odd}. They are looked at now, and not again")] if odd else []
+                undated += [Wrong(lines.line_num, WHEN, f"{odd}. They are checked now, and not again")] if odd else []
             except Rejected as rejected:
-                wrong.append(Wrong(lines.line_num, rejected.field, f"{rejected.reason}. {rejected.mend}"))
+                wrong.append(Wrong(lines.line_num, rejected.field, f"{rejected.reason}. {rejected.remedy}"))
     except csv.Error as error:
         raise UnreadableFileError(f"line {lines.line_num}: {error}") from error
     if columns is None:
@@ -113,7 +113,7 @@ def read_people(content: bytes, *, now: datetime) -> People:
 
 async def send(queue: EventQueue, events: Sequence[JsonObject], progress: Progress) -> int:
     """Sends every event, a hundred a message; how many messages that were."""
-    task = progress.add_task("asking for looks", total=len(events))
+    task = progress.add_task("asking for checks", total=len(events))
     messages = 0
     for together in batched(events, EVENTS_A_MESSAGE, strict=False):
         await queue.send_events([encoded([*together])])
@@ -134,8 +134,8 @@ def run(chosen: argparse.Namespace) -> int:
     for mistake in (*people.wrong, *people.undated):
         say.print(f"{chosen.file}, {mistake}", markup=False, soft_wrap=True)
     if people.wrong and not chosen.skip_bad:
-        mend = f"Mend {_counted(len(people.wrong), 'line')}, or use --skip-bad to leave out what is wrong."
-        say.print(f"Nothing was sent. {mend}", soft_wrap=True)
+        remedy = f"Fix {_counted(len(people.wrong), 'line')}, or use --skip-bad to leave out what is wrong."
+        say.print(f"Nothing was sent. {remedy}", soft_wrap=True)
         return 1
     if not people.events:
         lines = len(people.wrong)
@@ -152,7 +152,7 @@ def run(chosen: argparse.Namespace) -> int:
         if any(task.completed for task in progress.tasks):
             say.print("What the bar shows as done was sent. Sending it again does no harm.", soft_wrap=True)
         return 1
-    asked = f"{_counted(len(people.events), 'look')} asked for in {_counted(messages, 'message')}"
+    asked = f"{_counted(len(people.events), 'check')} asked for in {_counted(messages, 'message')}"
     out().print(f"{asked}, {_counted(len(people.wrong), 'line')} left out.", soft_wrap=True)
     return 0
 
@@ -197,24 +197,24 @@ def _columns(cells: Sequence[str]) -> list[str]:
 
 
 def _event(columns: Sequence[str], cells: Sequence[str], event_id: str, now: datetime) -> tuple[JsonObject, str]:
-    """The event of one line, and why its date asks for no look ("" where it does); raises `Rejected` of a column."""
+    """The event of one line, and why its date asks for no check ("" where it does); raises `Rejected` of a column."""
     if len(cells) > len(columns):
-        mend = "Put quotation marks around values that contain it"
+        remedy = "Put quotation marks around values that contain it"
         raise Rejected(
-            columns[-1], f"the line has {_counted(len(cells), 'value')} for {_counted(len(columns), 'column')}", mend
+            columns[-1], f"the line has {_counted(len(cells), 'value')} for {_counted(len(columns), 'column')}", remedy
         )
     values = {column: cell.strip() for column, cell in zip(columns, cells, strict=False) if cell.strip()}
     name = next((name for name in NAMES if name in values), None)
     if name is None:
         raise Rejected(next(column for column in columns if column in NAMES), "the line names nobody", "Fill in one")
     event = JsonObject(
-        specversion="1.0", id=event_id, source="/cli/look", type="look", subject=f"{name}:{values[name]}"
+        specversion="1.0", id=event_id, source="/cli/check", type="check", subject=f"{name}:{values[name]}"
     )
     try:
         read_cloud_event(event, "", now=now)
     except Rejected as rejected:
         column = {"subject": name}.get(rejected.field, rejected.field)
-        raise Rejected(column, rejected.reason, rejected.mend) from rejected
+        raise Rejected(column, rejected.reason, rejected.remedy) from rejected
     if WHEN not in values:
         return event, ""
     try:

@@ -1,4 +1,4 @@
-"""What holds for every budget, whoever reserves what, when, and by whose clock."""
+"""What holds for every daily limit, whoever reserves what, when, and by whose clock."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,12 +10,12 @@ from typing import Final
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from shared.domain.guards.budgets import ALLOWANCE, WINDOW, Reservations, counted, left, limit, reserve
-from shared.domain.policy.model import ActionKind, Budget
+from shared.domain.guards.daily_limits import ALLOWANCE, WINDOW, Reservations, counted, left, limit, reserve
+from shared.domain.policy.model import ActionKind, DailyLimit
 
 START: Final = datetime(2026, 3, 2, 9, tzinfo=UTC)
 HANDLER: Final = timedelta(seconds=60)
-"""A look that takes longer than its lock is dead, and begins anew."""
+"""A check that takes longer than its lock is dead, and begins anew."""
 
 SKEW: Final = (ALLOWANCE - HANDLER) / 2
 """By how much a clock may be wrong: two of them, and a handler's time, make up the allowance."""
@@ -27,7 +27,7 @@ gaps = st.sampled_from(
     + [WINDOW - timedelta(seconds=1), WINDOW, WINDOW + ALLOWANCE, timedelta(days=4)]
 )
 skews = st.integers(-int(SKEW.total_seconds()), int(SKEW.total_seconds())).map(lambda s: timedelta(seconds=s))
-budgets = st.builds(Budget, st.integers(0, 20), st.integers(0, 100), st.integers(0, 100))
+daily_limits = st.builds(DailyLimit, st.integers(0, 20), st.integers(0, 100), st.integers(0, 100))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def play(story: Sequence[Step], most: int, skew: Sequence[timedelta]) -> list[Wr
             written.append(Written(at, pending.step.action, decided=False))
             continue
         if pending is not None:
-            event("somebody else was quicker, or the look was dead")
+            event("somebody else was quicker, or the check was dead")
             step = pending.step  # noqa: PLW2901 - it tries again with what it wanted
         if step.decided:
             written.append(Written(now, step.action, decided=True))
@@ -187,9 +187,11 @@ def test_a_clock_that_jumps_ahead_and_back_forgets_nothing(
     assert all(row.taken[action] >= at for action, at in until.items())
 
 
-@given(budgets, st.integers(0, 10_000), st.integers(0, 10_000))
-def test_the_limit_keeps_to_its_formula_and_grows_with_what_we_own(budget: Budget, owned: int, more: int) -> None:
-    share = ceil(Fraction(budget.percent, 100) * owned)
-    assert limit(budget, owned) == max(budget.floor, min(budget.count, share))
-    assert limit(budget, owned) <= limit(budget, owned + more)
-    assert budget.floor <= limit(budget, owned) <= max(budget.floor, budget.count)
+@given(daily_limits, st.integers(0, 10_000), st.integers(0, 10_000))
+def test_the_limit_keeps_to_its_formula_and_grows_with_what_we_own(
+    daily_limit: DailyLimit, owned: int, more: int
+) -> None:
+    share = ceil(Fraction(daily_limit.percent, 100) * owned)
+    assert limit(daily_limit, owned) == max(daily_limit.floor, min(daily_limit.count, share))
+    assert limit(daily_limit, owned) <= limit(daily_limit, owned + more)
+    assert daily_limit.floor <= limit(daily_limit, owned) <= max(daily_limit.floor, daily_limit.count)
