@@ -13,7 +13,7 @@ from typing import Any
 
 from shared.services.front import Answer
 from shared.sources.hr import HR
-from tests.unit.front_desk import KEYS, Desk
+from tests.app.unit.front_desk import KEYS, Desk
 
 ROUNDS = 1000
 

@@ -26,7 +26,7 @@ from shared.sources.events import PersonEvent, Read
 from shared.sources.posted import Posted
 from shared.sources.read import read_message
 from shared.sources.registry import SOURCES
-from tests.unit.front_desk import KEYS, MEDIA_TYPES, NOW, Desk
+from tests.app.unit.front_desk import KEYS, MEDIA_TYPES, NOW, Desk
 
 ANSWERS: Final = frozenset({200, 202, 400, 401, 404, 413, 415})
 GRAPH: Final = "graph"

@@ -21,10 +21,10 @@ from shared.errors import Permanent, Transient
 from shared.services.intake.intake import Incoming, intake
 from shared.services.subscriptions import Keeper, keep_subscriptions
 from shared.settings import Settings
-from tests.contract.graph_tenant import FINANCE, NOTIFICATIONS, Tenant
+from tests.app.unit.front_desk import KEYS, Desk, RememberedQueue
+from tests.sandbox.contract.graph_tenant import FINANCE, NOTIFICATIONS, Tenant
 from tests.simulation.small_world import NL, POLICY, guid, user, world
 from tests.simulation.stage import Stage
-from tests.unit.front_desk import KEYS, Desk, RememberedQueue
 
 QUIRIJN: Final = guid(7, 1)
 NAME: Final = "Quirijn O'Dell"

@@ -90,7 +90,7 @@ def test_a_mutant_is_caught_by_the_first_seed_or_by_its_story(name: str) -> None
 
 
 def test_a_story_that_notices_nothing_is_reported() -> None:
-    story = "tests/unit/test_catalogue_shelf.py::test_a_clock_that_was_set_back_trusts_no_copy"
+    story = "tests/app/unit/services/test_catalogue_shelf.py::test_a_clock_that_was_set_back_trusts_no_copy"
     report = run_mutant(replace(HARMLESS, caught_by=(), stories=(story,)))
     assert report.wrong == f"not noticed by {story}"
 

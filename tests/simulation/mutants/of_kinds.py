@@ -8,13 +8,13 @@ from typing import Final
 from tests.simulation.mutants.mutant import Mutant
 
 _EMPLOYMENT: Final = "shared/domain/access/employment.py"
-_EMPLOYMENT_TESTS: Final = "tests/unit/test_domain_employment.py"
+_EMPLOYMENT_TESTS: Final = "tests/app/unit/domain/access/test_domain_employment.py"
 _KEYS: Final = "shared/domain/keys.py"
 _ONE_KEY: Final = (
-    "tests/unit/test_keys_spelling.py::test_however_a_key_is_spelled_it_has_one_session_chain_and_message",
+    "tests/app/unit/domain/test_keys_spelling.py::test_however_a_key_is_spelled_it_has_one_session_chain_and_message",
 )
 _SHELF: Final = "shared/services/catalogue.py"
-_SHELF_TESTS: Final = "tests/unit/test_catalogue_shelf.py"
+_SHELF_TESTS: Final = "tests/app/unit/services/test_catalogue_shelf.py"
 
 _DAYS: Final = (
     Mutant(
@@ -247,7 +247,9 @@ _SLIPS: Final = (
         file="shared/adapters/http/answers.py",
         old="        or not (refusal.structured or _is_services(response))\n",
         new="        or True\n",
-        stories=("tests/contract/test_billing_adapter_standin.py::test_a_lost_role_is_told_for_reads_and_writes",),
+        stories=(
+            "tests/app/contract/adapters/billing/test_billing_adapter_standin.py::test_a_lost_role_is_told_for_reads_and_writes",
+        ),
     ),
 )
 

@@ -1,0 +1,348 @@
+"""`holds` as an operator types it: what it says, asks, changes and exits with."""
+
+import asyncio
+import json
+import shlex
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.__main__ import main
+from cli.operating import UsageError, moment, who
+from sandbox.settings import Options, Places, app_settings, shell_environment
+from sandbox.up import running
+from shared.adapters.queues.work_wire import decode
+from shared.adapters.store.state import RowsState
+from shared.domain.access.plan import StoppedBy
+from shared.domain.guards.holds import Hold, Status, action_id
+from shared.domain.keys import PersonKey, ProfileKey
+from shared.domain.policy.model import ActionKind
+from shared.domain.remembered import ProfileState
+from shared.domain.work import CauseKind
+from tests.app.unit.cli_desk import NOW, Said, Store, answering, deployed
+
+ANNA, BEN, CLEO = (PersonKey(f"7c0f5a0e-0000-4000-8000-00000000000{number}") for number in range(1, 4))
+NL = ProfileKey("mca:1", "NL-BG7")
+GROUP = "sweep:mover_revokes"
+
+
+def hold(key: PersonKey, **more: Any) -> Hold:
+    """A mover's revoke that a daily limit stopped."""
+    kind = ActionKind.MOVER_REVOKES
+    made = Hold(
+        action_id(key, kind, NL), key, kind, NL, "no rule gives it", "too many", StoppedBy.DAILY_LIMIT, NOW, NOW
+    )
+    return replace(made, **more)
+
+
+HARMED = Hold(
+    action_id(NL, ActionKind.PROFILE_UPDATES, NL),
+    NL,
+    ActionKind.PROFILE_UPDATES,
+    NL,
+    "opted out",
+    "an update changed more than the flag: poNumber",
+    StoppedBy.HARM,
+    NOW,
+    NOW,
+)
+HOLDS = (
+    hold(ANNA),
+    hold(BEN, group=GROUP, stopped_by=StoppedBy.SWEEP),
+    hold(CLEO, group=GROUP, stopped_by=StoppedBy.SWEEP),
+)
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    return deployed(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def filled(store: Store) -> Store:
+    store.put(*HOLDS)
+    return store
+
+
+@pytest.fixture
+def answer(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    return answering(monkeypatch)
+
+
+# -- checking
+
+
+def test_a_group_is_one_line_with_its_figures(filled: Store, capsys: Said) -> None:
+    assert main(["holds", "list"]) == 0
+    said = capsys.readouterr().out
+    assert "3 actions wait for a decision." in said
+    assert f"{GROUP}  (2 open)" in said
+    assert "2 mover revokes for 2 keys on 1 profile" in said
+    assert HOLDS[0].id in said
+    assert HOLDS[1].id not in said
+    assert f"as listed: {NOW.isoformat()}" in said
+
+
+def test_a_list_for_programs_has_every_member_and_the_time_to_release_by(filled: Store, capsys: Said) -> None:
+    assert main(["holds", "list", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["as_listed"] == NOW.isoformat()
+    lines = {line["id"]: line for line in found["holds"]}
+    assert [one["key"] for one in lines[GROUP]["holds"]] == [BEN.canonical, CLEO.canonical]
+    assert lines[HOLDS[0].id]["group"] is False
+
+
+def test_no_holds_is_an_answer(store: Store, capsys: Said) -> None:
+    assert main(["holds", "list"]) == 0
+    assert "0 actions wait" in capsys.readouterr().out
+
+
+def test_show_says_everything_of_each_member(filled: Store, capsys: Said) -> None:
+    assert main(["holds", "show", GROUP]) == 0
+    said = capsys.readouterr().out
+    for one in HOLDS[1:]:
+        assert f"{one.id}  (open)  of group {GROUP}" in said
+        assert f"mover revoke: {one.key.canonical} on {NL}" in said
+    assert "because: no rule gives it" in said
+    assert main(["holds", "show", "nothing"]) == 1
+    assert "nothing: there is no hold or group of this name" in capsys.readouterr().err
+
+
+def test_what_harmed_a_profile_is_shown_field_by_field(store: Store, capsys: Said) -> None:
+    before = {"properties": {"poNumber": "PO-1", "billTo": {"city": "Bonn", "country": "DE"}}, "tags": {}}
+    after = {"properties": {"poNumber": "PO-2", "billTo": {"city": "Bonn"}}, "tags": {"a": "b"}}
+    store.put(HARMED)
+    store.run(lambda state: state.put_profile(ProfileState(NL, before=before, blocked="harm", after=after)))
+    assert main(["holds", "show", HARMED.id]) == 0
+    said = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    begin = said.index("properties.billTo.country")
+    assert said[begin : begin + 6] == [
+        *("properties.billTo.country", '- "DE"', "+ null"),
+        *("properties.poNumber", '- "PO-1"', '+ "PO-2"'),
+    ]
+    assert main(["holds", "show", HARMED.id, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["holds"][0]["changed"]["properties.poNumber"] == ["PO-1", "PO-2"]
+
+
+# -- deciding
+
+
+def test_dismissing_changes_the_hold_and_says_so(filled: Store, capsys: Said) -> None:
+    assert main(["holds", "dismiss", GROUP, "--yes", "--by", "olga"]) == 0
+    assert "2 actions dismissed:" in capsys.readouterr().out
+    assert filled.statuses() == {
+        HOLDS[0].id: Status.OPEN,
+        HOLDS[1].id: Status.DISMISSED,
+        HOLDS[2].id: Status.DISMISSED,
+    }
+    assert main(["holds", "list"]) == 0
+    assert "(2 dismissed)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("said", "decided"), [("y\n", True), ("n\n", False), ("\n", False), ("", False)])
+def test_on_a_terminal_it_shows_what_it_would_do_and_asks(
+    filled: Store, capsys: Said, answer: Callable[[str], None], said: str, decided: bool
+) -> None:
+    answer(said)
+    assert main(["holds", "dismiss", HOLDS[0].id]) == (0 if decided else 1)
+    out = capsys.readouterr().out
+    assert f"mover revoke: {ANNA.canonical}" in out
+    assert "dismiss 1 action? [y/N]" in out
+    assert (filled.statuses()[HOLDS[0].id] is Status.DISMISSED) is decided
+
+
+def dismiss(store: Store, *holds: Hold) -> None:
+    async def use(state: RowsState) -> None:
+        for one in holds:
+            row = await state.key_holds(one.key)
+            dismissed = replace(one, status=Status.DISMISSED, by="olga", decided_at=NOW)
+            await state.put_key_holds(replace(row, holds={one.id: dismissed}))
+
+    store.run(use)
+
+
+def test_a_release_of_a_dismissed_group_says_how_to_release_it(
+    filled: Store, capsys: Said, answer: Callable[[str], None]
+) -> None:
+    dismiss(filled, *HOLDS[1:])
+    release = ["holds", "release", GROUP, "--yes", "--as-listed", NOW.isoformat()]
+    assert main(release) == 0
+    ids = ", ".join(sorted(one.id for one in HOLDS[1:]))
+    assert capsys.readouterr().out == f"2 are dismissed; release each by its own id: {ids}\n"
+    answer("y")  # nothing is asked about what would not be released
+    assert main(["holds", "release", GROUP]) == 0
+    assert capsys.readouterr().out == f"2 are dismissed; release each by its own id: {ids}\n"
+    store_of_one = replace(HOLDS[1], group="sweep:grants")
+    dismiss(filled, store_of_one)
+    assert main(["holds", "release", "sweep:grants", "--yes", "--as-listed", NOW.isoformat()]) == 0
+    assert capsys.readouterr().out == f"1 is dismissed; release it by its own id {HOLDS[1].id}\n"
+
+
+def test_of_many_dismissed_ones_it_says_where_they_are_listed(store: Store, capsys: Said) -> None:
+    many = [hold(PersonKey(f"7c0f5a0e-0000-4000-8000-{number:012}"), group=GROUP) for number in range(7)]
+    dismiss(store, *many)
+    assert main(["holds", "release", GROUP, "--yes", "--as-listed", NOW.isoformat()]) == 0
+    said = "7 are dismissed; release each by its own id, as `holds show` lists them\n"
+    assert capsys.readouterr().out == said
+
+
+def test_where_nothing_is_dismissed_either_nothing_waits(store: Store, capsys: Said) -> None:
+    assert main(["holds", "release", "--all", "--yes", "--as-listed", NOW.isoformat()]) == 0
+    assert capsys.readouterr().out == "There is nothing that waits.\n"
+
+
+def test_what_a_group_leaves_out_is_not_asked_about(filled: Store, capsys: Said, answer: Callable[[str], None]) -> None:
+    dismiss(filled, HOLDS[1])
+    answer("n")
+    assert main(["holds", "release", GROUP]) == 1
+    out = capsys.readouterr().out
+    assert "release 1 action? [y/N]" in out
+    assert HOLDS[1].id not in out
+    answer("n")
+    assert main(["holds", "release", HOLDS[1].id]) == 1
+    assert "release 1 action? [y/N]" in capsys.readouterr().out
+
+
+def test_the_help_is_for_operators(capsys: Said) -> None:
+    with pytest.raises(SystemExit):
+        main(["holds", "--help"])
+    said = capsys.readouterr().out
+    assert "Lives here" not in said
+    assert "decide" in said
+
+
+def test_a_refusal_names_each_difference_and_changes_nothing(filled: Store, capsys: Said) -> None:
+    early = (NOW - timedelta(seconds=1)).isoformat()
+    assert main(["holds", "release", GROUP, "gone", "--yes", "--as-listed", early]) == 1
+    said = capsys.readouterr().err
+    for name in ("gone", HOLDS[1].id, HOLDS[2].id):
+        assert f"{name}: " in said
+    assert "Nothing was changed." in said
+    assert set(filled.statuses().values()) == {Status.OPEN}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["release", GROUP, "--yes"], "--as-listed"),
+        (["release", GROUP], "--yes and --as-listed TIME"),
+        (["release", "--yes", "--as-listed", NOW.isoformat()], "--all"),
+        (["release", GROUP, "--all", "--yes", "--as-listed", NOW.isoformat()], "not both"),
+        (["release", GROUP, "--yes", "--as-listed", "yesterday"], "--as-listed: 'yesterday' is not a time"),
+        (["release", GROUP, "--yes", "--as-listed", "2026-03-02T09:00"], "does not say of which zone"),
+        (["dismiss"], "holds dismiss: name holds or groups"),
+        (["dismiss", GROUP], "nobody can be asked here"),
+        (["dismiss", GROUP, "--yes", "--by", " "], "--by: give a name"),
+    ],
+)
+def test_what_was_asked_wrongly_is_named_with_the_remedy(
+    filled: Store, capsys: Said, arguments: list[str], named: str
+) -> None:
+    assert main(["holds", *arguments]) == 2
+    assert named in capsys.readouterr().err
+    assert set(filled.statuses().values()) == {Status.OPEN}
+
+
+def test_wrong_settings_are_listed_and_exit_with_2(store: Store, capsys: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INVOICE_ACCESS_STORE", "nowhere")
+    monkeypatch.setenv("INVOICE_ACCESS_SWEEP_BATCH", "0")
+    assert main(["holds", "dismiss", GROUP, "--yes", "--by", "olga"]) == 2
+    said = capsys.readouterr().err
+    assert "2 mistakes" in said
+    assert "INVOICE_ACCESS_STORE" in said
+
+
+def test_who_decides_is_the_user_of_the_machine_unless_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOGNAME", "olga")
+    assert who(None) == "olga"
+    assert who(" pete ") == "pete"
+    with pytest.raises(UsageError, match="--by"):
+        who("a\nb")
+
+
+def test_a_time_keeps_its_moment_whatever_its_zone() -> None:
+    assert moment("2026-03-02T10:00:00+01:00", "--as-listed") == NOW
+
+
+# -- the log
+
+
+def test_the_log_tells_every_decision_the_newest_last(filled: Store, capsys: Said) -> None:
+    assert main(["holds", "log"]) == 0
+    assert capsys.readouterr().out == "0 decisions.\n"
+    assert main(["holds", "dismiss", GROUP, "--yes", "--by", "olga", "--why", "they stay [for :now:]"]) == 0
+    assert main(["pause", "--why", "audit", "--by", "pete"]) == 0
+    assert main(["resume", "--by", "olga"]) == 0
+    capsys.readouterr()
+    assert main(["holds", "log"]) == 0
+    said = capsys.readouterr().out
+    places = [
+        said.index(words)
+        for words in (
+            "3 decisions.",
+            "dismiss by olga: they stay [for :now:]",
+            f"{HOLDS[1].id}  mover revoke: {BEN.canonical} on {NL}  of group {GROUP}",
+            "pause by pete: audit",
+            "resume by olga",
+            "set by pete: audit",
+        )
+    ]
+    assert places == sorted(places)
+    assert main(["holds", "log", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [(one["sequence"], one["verb"], one["by"]) for one in found] == [
+        (1, "dismiss", "olga"),
+        (2, "pause", "pete"),
+        (3, "resume", "olga"),
+    ]
+    assert {one["id"] for one in found[0]["holds"]} == {HOLDS[1].id, HOLDS[2].id}
+
+
+def test_a_decision_that_was_refused_halfway_is_told_with_what_stood_against_it(store: Store, capsys: Said) -> None:
+    store.record({"verb": "release", "by": "olga", "refused": ["1: it is gone"], "decided": []})
+    assert main(["holds", "log"]) == 0
+    assert "refused: 1: it is gone" in capsys.readouterr().out
+
+
+# -- with a queue
+
+
+async def test_a_release_reaches_the_queue_by_the_environment_that_a_sandbox_tells(
+    filled: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Said
+) -> None:
+    async with running(Options(app=False, state=tmp_path / "sandbox")) as sandbox:
+        identity = next(one for one in sandbox.world.principals() if one.name == "invoice-access")
+        namespace = sandbox.service_bus.split("sb://")[1].split(";")[0]
+        places = Places(
+            service_bus=namespace,
+            arm=sandbox.arm,
+            graph=sandbox.graph,
+            identity=sandbox.identity,
+            policy=tmp_path / "policy.yaml",
+            ledger=tmp_path / "store.sqlite",
+        )
+        told = shell_environment(
+            app_settings(places, client_id=identity.client_id, identity_header="it's me", own={"A:B": "1", "C": "x y"})
+        )
+        lines = [shlex.split(line, comments=True) for line in told.splitlines()]
+        environment = dict(word.split("=", 1) for line in lines for word in line)
+        assert environment["IDENTITY_HEADER"] == "it's me"
+        assert environment["C"] == "x y"
+        assert "A:B" not in environment
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        arguments = ["holds", "release", "--all", "--yes", "--as-listed", NOW.isoformat(), "--by", "olga"]
+        assert await asyncio.to_thread(main, arguments) == 0
+        said = capsys.readouterr().out
+        assert "3 actions released:" in said
+        assert all(f": {key.canonical} on " in said for key in (ANNA, BEN, CLEO)), "it names what went"
+        sent = [stored.message for stored in sandbox.broker.queue("access-work").peek(0, count=10)]
+        assert {decode(message.body).key for message in sent} == {ANNA, BEN, CLEO}
+        assert {decode(message.body).cause.kind for message in sent} == {CauseKind.OPERATOR}
+    async with filled.state() as state:
+        rows = [row async for row in state.holds()]
+    assert {one.status for row in rows for one in row.holds.values()} == {Status.RELEASED}

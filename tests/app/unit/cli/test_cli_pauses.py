@@ -1,0 +1,285 @@
+"""`pause`, `resume`, `pauses` as an operator types them: what they say, ask, change and exit with."""
+
+import os
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from cli.__main__ import main
+from cli.operating import named_store
+from shared.adapters.store.rows import Replace
+from shared.adapters.store.rows_sqlite import SqliteRows
+from shared.adapters.store.state import RowsState
+from shared.domain.billing import BillingAccount, BillingProfile
+from shared.domain.catalogue import Catalogue
+from shared.domain.guards.baseline import Baseline
+from shared.domain.guards.pauses import Pause, PauseCause, Pauses, Setting
+from shared.domain.keys import ProfileKey
+from tests.app.unit.cli_desk import NOW, Said, Store, answering, deployed
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    return deployed(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def answer(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    return answering(monkeypatch)
+
+
+def test_the_pause_is_set_told_and_cleared(store: Store, capsys: Said) -> None:
+    assert main(["pauses"]) == 0
+    assert "The pause is not on." in capsys.readouterr().out
+    assert main(["pause", "--why", "audit", "--by", "olga"]) == 0
+    assert store.causes() == {PauseCause.PAUSE}
+    assert main(["pauses"]) == 1
+    said = capsys.readouterr().out
+    assert "set by olga: audit" in said
+    assert "stops: everything\n" in said
+    assert main(["resume", "--by", "pete"]) == 0
+    assert "Cleared: pause" in capsys.readouterr().out
+    assert store.causes() == set()
+    assert main(["resume"]) == 0
+    assert "nothing to resume" in capsys.readouterr().out
+
+
+SHRANK = Setting(NOW, "sweep:1", "33 people match the rules; it was 50", seen=33)
+LOST = Setting(NOW, "sweep:1", "billing account mca:2: nothing of it is listed any more")
+COUNTED = Baseline(NOW - timedelta(hours=1), 7, 4, 50, "digest", accounts=("mca:1", "mca:2"))
+
+
+def pauses_on(store: Store, causes: dict[PauseCause, Setting], counted: Baseline | None = COUNTED) -> None:
+    async def use(state: RowsState) -> None:
+        await state.put_pauses(Pauses({Pause(cause): setting for cause, setting in causes.items()}))
+        if counted is not None:
+            await state.put_baseline(counted)
+
+    store.run(use)
+
+
+def baseline(store: Store) -> Baseline | None:
+    return store.run(lambda state: state.baseline())
+
+
+ACCEPTED: list[tuple[PauseCause, Setting, Baseline | None, tuple[str, ...]]] = [
+    (
+        *(PauseCause.ROLE_LOST, LOST, COUNTED),
+        (LOST.why, "saw 2 billing accounts: mca:1, mca:2. One of these that is gone as a whole is no longer missed"),
+    ),
+    (PauseCause.ROLE_LOST, LOST, None, ("no good sweep has said which there were",)),
+    (
+        *(PauseCause.POPULATION_SHRANK, SHRANK, COUNTED),
+        (SHRANK.why, "that 33 people match the rules; it was 50 at the last good sweep"),
+    ),
+    (PauseCause.POPULATION_SHRANK, replace(SHRANK, seen=1), None, ("that 1 person matches the rules",)),
+    (PauseCause.POPULATION_SHRANK, replace(SHRANK, seen=0), None, ("however many people match the rules",)),
+]
+
+
+@pytest.mark.parametrize(("cause", "setting", "counted", "words"), ACCEPTED)
+@pytest.mark.parametrize(("said", "resumed"), [("y\n", True), ("n\n", False), ("\n", False), ("", False)])
+def test_before_it_accepts_anything_a_resume_says_what_and_asks(
+    store: Store,
+    capsys: Said,
+    answer: Callable[[str], None],
+    cause: PauseCause,
+    setting: Setting,
+    counted: Baseline | None,
+    words: tuple[str, ...],
+    said: str,
+    resumed: bool,
+) -> None:
+    pauses_on(store, {cause: setting}, counted)
+    answer(said)
+    assert main(["resume", "--by", "pete"]) == (0 if resumed else 1)
+    asked, _, then = capsys.readouterr().out.partition("accept that, and resume? [y/N]")
+    for one in words:
+        assert one in asked
+    assert ("Nothing was changed." in then) is not resumed
+    assert store.causes() == (set() if resumed else {cause})
+    assert (baseline(store) == counted) is (counted is None or not resumed)
+
+
+@pytest.mark.parametrize(("cause", "setting", "counted", "words"), ACCEPTED)
+def test_the_pause_names_what_a_resume_would_accept(
+    store: Store, capsys: Said, cause: PauseCause, setting: Setting, counted: Baseline | None, words: tuple[str, ...]
+) -> None:
+    pauses_on(store, {cause: setting}, counted)
+    assert main(["pauses"]) == 1
+    accepts = capsys.readouterr().out.partition("`resume` accepts: ")[2]
+    assert words[-1] in accepts
+
+
+def test_where_nobody_can_be_asked_nothing_is_accepted_unless_told_so(store: Store, capsys: Said) -> None:
+    pauses_on(store, {PauseCause.ROLE_LOST: LOST, PauseCause.POPULATION_SHRANK: SHRANK})
+    assert main(["resume", "--by", "pete"]) == 2
+    assert "give --yes" in capsys.readouterr().err
+    assert store.causes() == {PauseCause.ROLE_LOST, PauseCause.POPULATION_SHRANK}
+    assert baseline(store) == COUNTED
+    assert main(["resume", "--by", "pete", "--yes"]) == 0
+    out = capsys.readouterr().out
+    assert "accepted: that 33 people match the rules" in out
+    assert "accepted: whichever billing accounts" in out
+    assert store.causes() == set()
+    assert baseline(store) == replace(COUNTED, population=33, accounts=())
+
+
+@pytest.mark.parametrize("cause", [PauseCause.PAUSE, PauseCause.INCOMPLETE_SWEEP, PauseCause.HARM])
+def test_what_accepts_nothing_is_cleared_without_a_question(store: Store, capsys: Said, cause: PauseCause) -> None:
+    pauses_on(store, {cause: Setting(NOW, "sweep:1", "something")})
+    assert main(["pauses"]) == 1
+    assert "`resume` accepts" not in capsys.readouterr().out
+    assert main(["resume", "--by", "pete"]) == 0
+    assert "accepted" not in capsys.readouterr().out
+    assert store.causes() == set()
+    assert baseline(store) == COUNTED
+
+
+def test_the_pause_says_when_a_sweep_found_the_same_again(store: Store, capsys: Said) -> None:
+    again = Setting(NOW, "sweep:2", "one list failed", renewed=NOW + timedelta(hours=1))
+    store.run(lambda state: state.put_pauses(Pauses({Pause(PauseCause.INCOMPLETE_SWEEP): again})))
+    assert main(["pauses"]) == 1
+    out = capsys.readouterr().out
+    assert re.search(r"since \S+ \S+.*, found again \S+ \S+.*, set by sweep:2: one list failed", out)
+
+
+@pytest.mark.parametrize("why", [" ", "x" * 501, "half a character: \udcff", "\x1b[2J"])
+def test_a_pause_needs_a_reason_that_can_be_shown(store: Store, capsys: Said, why: str) -> None:
+    assert main(["pause", "--why", why]) == 2
+    assert "--why" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["pause"])
+    assert store.causes() == set()
+
+
+# -- an emergency stop
+
+
+def damage_decisions(store: Store) -> None:
+    """The head of the operators' chain is no head any more."""
+    store.record({"verb": "resume", "by": "olga"})
+
+    async def use(rows: SqliteRows) -> None:
+        row = await rows.get("ledger:operator", "head")
+        assert row is not None
+        await rows.write("ledger:operator", Replace(row.key, {"nothing": 1}, row.etag))
+
+    store.run_rows(use)
+
+
+def test_a_pause_that_cannot_be_recorded_is_on_and_says_so(store: Store, capsys: Said) -> None:
+    damage_decisions(store)
+    for _ in range(2):
+        assert main(["pause", "--why", "stop", "--by", "olga"]) == 1
+        said = capsys.readouterr().err
+        assert "Writes are paused; it could not be recorded: " in said
+        assert "verify" in said
+        assert store.causes() == {PauseCause.PAUSE}
+    assert main(["pauses"]) == 1
+    assert "set by olga: stop" in capsys.readouterr().out
+
+
+def test_who_pauses_again_is_told_where_their_reason_is(store: Store, capsys: Said) -> None:
+    assert main(["pause", "--why", "audit", "--by", "olga"]) == 0
+    assert "Already paused" not in capsys.readouterr().out
+    assert main(["pause", "--why", "audit, too", "--by", "pete"]) == 0
+    out = capsys.readouterr().out
+    assert "Already paused; your reason is recorded in `holds log`." in out
+    assert "set by olga: audit\n" in out
+    assert main(["holds", "log"]) == 0
+    assert "pause by pete: audit, too" in capsys.readouterr().out
+
+
+# -- the store
+
+
+@pytest.mark.parametrize("verb", [["pause", "--why", "oops"], ["resume"], ["pauses"]])
+def test_the_store_is_named_first_and_doubted_where_no_sweep_was_kept(
+    store: Store, capsys: Said, verb: list[str]
+) -> None:
+    doubt = "No sweep was ever kept in this store: is it the one that the app uses?"
+    main(verb)
+    told = capsys.readouterr()
+    assert told.out.splitlines()[0] == f"Store: {os.environ['INVOICE_ACCESS_STORE']}"
+    assert doubt in told.err
+    store.run(lambda state: state.put_report(NOW, {"sweep": "1"}))
+    main(verb)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_baseline_alone_tells_that_sweeps_use_the_store(store: Store, capsys: Said) -> None:
+    store.run(lambda state: state.put_baseline(COUNTED))
+    assert main(["pauses"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_a_store_is_named_without_what_is_secret() -> None:
+    assert named_store("sqlite:/var/a@b?c") == "sqlite:/var/a@b?c"
+    assert named_store("https://x.table.core.windows.net") == "https://x.table.core.windows.net"
+    assert named_store("http://me:key@127.0.0.1:1/dev?sv=1&sig=2#f") == "http://127.0.0.1:1/dev"
+
+
+# -- a part of it
+
+ACCOUNT, PROFILE = "mca:1", "mca:1/nl-bg7"
+
+
+def put_catalogue(store: Store) -> None:
+    accounts = (BillingAccount("MCA:1", "Contoso", "MicrosoftCustomerAgreement", "Active"),)
+    profiles = (BillingProfile(ProfileKey("MCA:1", "NL-BG7"), "NL", "Active", True),)
+    store.run(lambda state: state.put_catalogue(Catalogue(NOW, accounts, profiles)))
+
+
+def pauses(store: Store) -> set[Pause]:
+    return set(store.run(lambda state: state.pauses()).active)
+
+
+def test_one_account_is_paused_and_resumed_and_the_rest_stands(store: Store, capsys: Said) -> None:
+    put_catalogue(store)
+    pauses_on(store, {PauseCause.HARM: Setting(NOW, "profile:x", "a field")})
+    assert main(["pause", "--why", "audit", "--by", "olga", "--on", "MCA:1"]) == 0
+    assert main(["pause", "--why", "audit", "--by", "olga", "--on", PROFILE]) == 0
+    said = capsys.readouterr().out
+    assert f"pause on {ACCOUNT}, since" in said
+    assert "stops: everything on this billing account\n" in said
+    assert "stops: everything on this billing profile\n" in said
+    everywhere = Pause(PauseCause.HARM)
+    assert pauses(store) == {everywhere, Pause(PauseCause.PAUSE, ACCOUNT), Pause(PauseCause.PAUSE, PROFILE)}
+    assert main(["resume", "--by", "pete", "--on", ACCOUNT]) == 0
+    said = capsys.readouterr().out
+    assert f"Cleared: pause on {ACCOUNT}" in said
+    assert "Still paused:" in said
+    assert pauses(store) == {everywhere, Pause(PauseCause.PAUSE, PROFILE)}
+    assert main(["resume", "--by", "pete", "--on", "everywhere"]) == 0
+    assert pauses(store) == {Pause(PauseCause.PAUSE, PROFILE)}
+    assert main(["resume", "--by", "pete", "--on", "everywhere"]) == 0
+    assert "The pause is not on for everywhere" in capsys.readouterr().out
+    assert main(["resume", "--by", "pete"]) == 0
+    assert pauses(store) == set()
+    assert main(["holds", "log"]) == 0
+    assert f"pause on {PROFILE} by olga: audit" in capsys.readouterr().out
+
+
+def test_a_pause_on_what_nobody_knows_is_refused_and_changes_nothing(store: Store, capsys: Said) -> None:
+    put_catalogue(store)
+    assert main(["pause", "--why", "audit", "--on", "mca:2"]) == 2
+    assert "--on: no billing account or profile mca:2 is known" in capsys.readouterr().err
+    assert pauses(store) == set()
+
+
+def test_a_resume_of_one_lost_account_accepts_no_other(store: Store, capsys: Said) -> None:
+    async def use(state: RowsState) -> None:
+        lost = {Pause(PauseCause.ROLE_LOST, account): LOST for account in ("mca:1", "mca:2")}
+        await state.put_pauses(Pauses(lost))
+        await state.put_baseline(COUNTED)
+
+    store.run(use)
+    assert main(["resume", "--by", "pete", "--on", "mca:2", "--yes"]) == 0
+    assert "accepted: that billing account mca:2 may be gone" in capsys.readouterr().out
+    assert pauses(store) == {Pause(PauseCause.ROLE_LOST, "mca:1")}
+    assert baseline(store) == replace(COUNTED, accounts=("mca:1",))
