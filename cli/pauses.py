@@ -198,7 +198,7 @@ def _tell_resumed(resumed: Resumed, accepted: Mapping[Pause, str], scope: str | 
         _tell(Pauses(resumed.remaining))
     if not resumed.cleared:
         where = "" if scope is None else f" for {scope}"
-        out.print(f"The pause is not on{where}: there is nothing to resume.")
+        out.print(f"Nothing is paused{where}: there is nothing to resume.")
         return DONE
     out.print("The next sweep takes up what was stopped. Holds still wait: see `holds list`.")
     return DONE
@@ -222,7 +222,7 @@ async def _doubt_store(app: StoreDesk) -> None:
 def _tell(pauses: Pauses, accepted: Mapping[Pause, str] | None = None) -> None:
     out = _out()
     if not pauses.active:
-        out.print("The pause is not on.")
+        out.print("Nothing is paused.")
     for pause, setting in sorted(pauses.active.items()):
         out.print(_said(pause, setting))
         passes = pause.cause not in STOPS_LEAVERS

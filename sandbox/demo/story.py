@@ -370,7 +370,7 @@ def removed_rule(policy: Path) -> Play:
 
 
 async def nothing_else(office: Office, seen: Seen) -> None:
-    """The whole world once more: ours is what the policy gives, unmanaged is as it was."""
+    """The whole world once more: what is managed is what the policy gives, the rest is as it was."""
     await office.sweep()
     expected = await _wanted(office)
     unmanaged = await _held(office, managed=False)
@@ -428,7 +428,7 @@ CHAPTERS: Final[tuple[tuple[str, tuple[Step, ...]], ...]] = (
         (
             Step("garbage on the queue is rejected, fixed and replayed", garbage),
             Step("an unmanaged assignment stays", unmanaged_stays),
-            Step("one of ours, re-made by hand, is unmanaged now", remade_by_hand),
+            Step("a managed assignment, re-made by hand, is unmanaged now", remade_by_hand),
         ),
     ),
     ("A profile opted out", (Step("a profile opted out by hand is put back", opted_out_by_hand),)),

@@ -150,8 +150,8 @@ class AzureApi:
         kind = kind or _KINDS.get(request.method, Kind.WRITES)
         try:
             ran = await self._pipeline.run(request, **{_KIND: kind}, **self._options)
-        except FailedRead as unmanaged:
-            raise FailedRead(f"{what}: {unmanaged.reason}") from unmanaged
+        except FailedRead as elsewhere:
+            raise FailedRead(f"{what}: {elsewhere.reason}") from elsewhere
         except AzureError as error:
             said = f"{what}: {error.message}"
             raise (Transient(said) if kind is Kind.READS else MaybeWritten(f"{said}; {MAY_BE_WRITTEN}")) from error
@@ -178,7 +178,7 @@ class OwnHostOnly(SansIOHTTPPolicy[HttpRequest, AsyncHttpResponse]):
         self._own = _origin(urlsplit(base_url))
 
     def on_request(self, request: PipelineRequest[HttpRequest]) -> None:
-        """Raises `FailedRead` for an unmanaged address; tells its origin only, its query may be a signature."""
+        """Raises `FailedRead` for an address of another host; tells its origin only, its query may be a signature."""
         url = request.http_request.url
         try:
             parts = urlsplit(url)

@@ -27,7 +27,7 @@ LOCK_SECONDS: Final = 5.0
 """How long a call waits for another process that writes. Writes take milliseconds; longer, and it is stuck."""
 
 _APPLICATION_ID: Final = 0x1417ACC5
-"""Marks the file as managed (PRAGMA application_id): no other program's database is written to by mistake."""
+"""Marks the file as this app's (PRAGMA application_id): no other program's database is written to by mistake."""
 
 _SCHEMA_VERSION: Final = 1
 

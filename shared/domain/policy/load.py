@@ -177,7 +177,7 @@ def digest(policy: Policy) -> str:
 
 
 def _further(policy: Policy) -> list[list[str | int]]:
-    """What was added to the language later: left out where it says nothing, so that no older policy checks changed."""
+    """What was added to the language later: left out where it says nothing, so that no older policy looks changed."""
     said: list[list[str | int]] = []
     if policy.date_zones:
         said.append(["date_zones", *(zone.key for zone in policy.date_zones)])

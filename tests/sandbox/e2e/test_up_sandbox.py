@@ -268,10 +268,10 @@ async def test_the_broker_is_open_to_its_key_and_to_identities_and_closed_to_oth
             return ServiceBusClient(address, Token(text), use_tls=False, retry_total=0)
 
         good = await token(sandbox.identity, "https://servicebus.azure.net")
-        unmanaged = await token(sandbox.identity, "https://graph.microsoft.com")
+        of_graph = await token(sandbox.identity, "https://graph.microsoft.com")
         forged = sandbox.service_bus.replace("SharedAccessKey=", "SharedAccessKey=x")
         opened = await asyncio.gather(
-            *map(opens, (by_key(sandbox.service_bus), by_token(good), by_key(forged), by_token(unmanaged)))
+            *map(opens, (by_key(sandbox.service_bus), by_token(good), by_key(forged), by_token(of_graph)))
         )
         assert opened == [True, True, False, False]
 

@@ -34,7 +34,7 @@ def answer(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 
 def test_the_pause_is_set_told_and_cleared(store: Store, capsys: Said) -> None:
     assert main(["pauses"]) == 0
-    assert "The pause is not on." in capsys.readouterr().out
+    assert "Nothing is paused." in capsys.readouterr().out
     assert main(["pause", "--why", "audit", "--by", "olga"]) == 0
     assert store.causes() == {PauseCause.PAUSE}
     assert main(["pauses"]) == 1
@@ -258,7 +258,7 @@ def test_one_account_is_paused_and_resumed_and_the_rest_stands(store: Store, cap
     assert main(["resume", "--by", "pete", "--on", "everywhere"]) == 0
     assert pauses(store) == {Pause(PauseCause.PAUSE, PROFILE)}
     assert main(["resume", "--by", "pete", "--on", "everywhere"]) == 0
-    assert "The pause is not on for everywhere" in capsys.readouterr().out
+    assert "Nothing is paused for everywhere" in capsys.readouterr().out
     assert main(["resume", "--by", "pete"]) == 0
     assert pauses(store) == set()
     assert main(["holds", "log"]) == 0

@@ -214,7 +214,7 @@ async def test_pages_that_lead_back_to_themselves_end() -> None:
 
 
 @pytest.mark.parametrize(
-    "unmanaged",
+    "elsewhere",
     [
         "https://evil.example/next",
         "http://management.azure.com/next",
@@ -227,12 +227,12 @@ async def test_pages_that_lead_back_to_themselves_end() -> None:
         "https://x:y@management.azure.com/next",
     ],
 )
-async def test_no_token_goes_to_a_foreign_host(unmanaged: str) -> None:
-    service = Service(page(link=unmanaged))
+async def test_no_token_goes_to_a_foreign_host(elsewhere: str) -> None:
+    service = Service(page(link=elsewhere))
     with pytest.raises(FailedRead):
         await service.billing().profiles(ACCOUNT)
     assert len(service.requests) == 1
-    service = Service(Response(202, {"location": unmanaged, "retry-after": "1"}))
+    service = Service(Response(202, {"location": elsewhere, "retry-after": "1"}))
     with pytest.raises(MaybeWritten):
         await service.billing().grant_invoice_manager(KEY, PERSON)
     assert service.verbs == ["POST"]

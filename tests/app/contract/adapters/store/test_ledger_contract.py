@@ -289,11 +289,11 @@ async def test_reordered_records_are_named(ledger: RowsLedger, rows: Rows) -> No
 
 async def test_a_record_from_another_key_is_named(ledger: RowsLedger, rows: Rows) -> None:
     await append(ledger, 2)
-    (unmanaged,) = await append(ledger, 1, "person:other")
+    (other,) = await append(ledger, 1, "person:other")
     stolen = await rows.get("ledger:person:other", "record:000000000001")
     assert stolen is not None
     await tamper(rows, 1, lambda _: stolen.body)
-    assert unmanaged.key == "person:other"
+    assert other.key == "person:other"
     assert "record 1 was put here from 'person:other'" in await ledger.verify(KEY)
 
 
