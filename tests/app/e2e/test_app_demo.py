@@ -29,7 +29,7 @@ TOLD = (
     "garbage on the queue is rejected, fixed and replayed",
     "a profile opted out by hand is put back",
     "an unmanaged assignment stays",
-    "one of ours, re-made by hand, is unmanaged now",
+    "a managed assignment, re-made by hand, is unmanaged now",
     "a lost event is healed by the sweep",
     "a removed rule is cleaned up",
     "a hire date of 1601 stops nobody else",
