@@ -321,15 +321,15 @@ async def test_a_pause_that_somebody_else_set_meanwhile_is_a_conflict(state: Row
 
 
 @pytest.mark.parametrize("pauses", [["pause"], {"pause": []}, {"handbrake": SET}, {"pause": SET | {"by": None}}])
-async def test_a_pause_of_the_wrong_shape_is_an_error_and_not_off(state: RowsState, rows: Rows, pauses: Any) -> None:
-    await rows.write("guards", Insert("pauses", of({"pauses": pauses})))
-    with pytest.raises(Permanent, match=r"is no pause: value\.pauses"):
+async def test_pauses_of_the_wrong_shape_are_an_error_and_not_off(state: RowsState, rows: Rows, pauses: Any) -> None:
+    await rows.write("guards", Insert("pauses", of({"active": pauses})))
+    with pytest.raises(Permanent, match=r"is no pauses: value\.active"):
         await state.pauses()
 
 
-async def test_a_pause_that_lost_its_pauses_is_an_error_and_not_off(state: RowsState, rows: Rows) -> None:
+async def test_pauses_that_lost_what_is_active_are_an_error_and_not_off(state: RowsState, rows: Rows) -> None:
     await rows.write("guards", Insert("pauses", of({})))
-    with pytest.raises(Permanent, match=r"is no pause: value\.pauses is missing"):
+    with pytest.raises(Permanent, match=r"is no pauses: value\.active is missing"):
         await state.pauses()
 
 
