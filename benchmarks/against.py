@@ -55,7 +55,7 @@ asyncio.run(main())
 
 
 def measure(checkout: Path) -> dict[str, Any]:
-    """The figures of one version: CPU milliseconds an event, requests by call, bytes, and how the looks ended."""
+    """The figures of one version: CPU milliseconds an event, requests by call, bytes, and how the checks ended."""
     done = subprocess.run(  # noqa: S603 - our own interpreter and script
         [sys.executable, "-c", _MEASURE], cwd=checkout, capture_output=True, text=True, check=False
     )

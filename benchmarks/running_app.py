@@ -31,7 +31,7 @@ _QUIET_SECONDS: Final = 1.5
 _A_BATCH: Final = 100
 _PLENTY: Final = 1_000_000
 _SETTINGS: Final = {
-    # The second look after an event that changed nothing would fall into what is measured.
+    # The second check after an event that changed nothing would fall into what is measured.
     "INVOICE_ACCESS_SETTLE_SECONDS": "3600",
     "INVOICE_ACCESS_SWEEP_BATCH": "1000",
 }

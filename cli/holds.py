@@ -53,7 +53,7 @@ def add_to(commands: Any) -> None:
     listing.add_argument("--json", action="store_true", help="for programs")
     listing.set_defaults(run=run_list)
     showing = verbs.add_parser("show", help="everything about one hold, or every member of a group")
-    showing.add_argument("name", metavar="ID|LOT")
+    showing.add_argument("name", metavar="ID|GROUP")
     showing.add_argument("--json", action="store_true", help="for programs")
     showing.set_defaults(run=run_show)
     logging = verbs.add_parser("log", help="every decision that was recorded, pause and resume as well, newest last")
@@ -62,7 +62,7 @@ def add_to(commands: Any) -> None:
     releasing = verbs.add_parser("release", help="have them done, whatever the daily limit")
     dismissing = verbs.add_parser("dismiss", help="have them left alone until the action changes")
     for deciding, run in ((releasing, run_release), (dismissing, run_dismiss)):
-        deciding.add_argument("names", metavar="ID|LOT", nargs="*")
+        deciding.add_argument("names", metavar="ID|GROUP", nargs="*")
         deciding.add_argument("--as-listed", metavar="TIME", help="refuse what came in or changed after this time")
         deciding.add_argument("--by", metavar="NAME", help="who you are (default: the user of this machine)")
         deciding.add_argument("--why", default="", metavar="TEXT", help="for the record")

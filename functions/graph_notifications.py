@@ -1,6 +1,6 @@
 """HTTP -> people-events: Microsoft Graph's change notifications, and its notices about our subscriptions.
 
-Graph has no key to show: an item is managed by its `clientState`, and the answer is the same where it is not.
+Graph has no key to show: an item is known by its `clientState`, and the answer is the same where it is not.
 """
 
 import azure.functions as func

@@ -158,7 +158,7 @@ class HandlerTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
             the sleep of a virtual clock to run without waiting.
         send: how the stand-in reaches others; without it, it reaches nobody.
 
-    A handler that hangs up did its work, but its answer is lost. `hang_up_as` is how that looks to the
+    A handler that hangs up did its work, but its answer is lost. `hang_up_as` is how that checks to the
     client: ServiceRequestError, as azure-core's aiohttp transport reports a closed connection, or
     ServiceResponseError.
     """

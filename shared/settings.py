@@ -232,7 +232,7 @@ class TrialSettings(_Read):
     """Days past its effective date for which an event waits for a person whom nobody knows yet."""
 
     identity_wait_seconds: int = Field(60, ge=1, le=3600, alias="INVOICE_ACCESS_IDENTITY_WAIT_SECONDS")
-    """Seconds until the second look for such a person; each further wait doubles, up to six hours."""
+    """Seconds until the second check for such a person; each further wait doubles, up to six hours."""
 
     profile_update_seconds: int = Field(600, ge=0, le=86400, alias="INVOICE_ACCESS_PROFILE_UPDATE_SECONDS")
     """Least seconds between two updates of one profile: the service finishes the first before it sees a second."""

@@ -46,7 +46,7 @@ _MONITORED_FROM = timedelta(minutes=1)
 
 
 class ScheduleError(Exception):
-    """The text is not a schedule; it says how one looks."""
+    """The text is not a schedule; it says how one checks."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""How a look may end, which of several ends counts, and how long to wait before the next.
+"""How a check may end, which of several ends counts, and how long to wait before the next.
 
 Every check ends in exactly one of these, and each says what becomes of its message.
 """
@@ -10,7 +10,7 @@ from typing import Final
 
 
 class Outcome(StrEnum):
-    """How a look, or one action of it, ended."""
+    """How a check, or one action of it, ended."""
 
     DONE = "done"
     """Azure was changed, and reading back shows it."""

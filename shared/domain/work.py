@@ -132,12 +132,12 @@ class Scheduled:
 
 
 def at_once(item: WorkItem, unique: str) -> Scheduled:
-    """Sends a look for now. `unique` keeps it from being dropped as a duplicate of another look for now."""
+    """Sends a check for now. `unique` keeps it from being dropped as a duplicate of another check for now."""
     return Scheduled(item, f"now:{_short(item)}:{unique}"[:128])
 
 
 def later(item: WorkItem, due: datetime, *, coalesce: timedelta) -> Scheduled:
-    """Sends a look for `due`, rounded up to a multiple of `coalesce`, so that checks of one kind at a key coalesce.
+    """Sends a check for `due`, rounded up to a multiple of `coalesce`, so that checks of one kind at a key coalesce.
 
     The MessageId is `<kind>:<key>:<due>`. What is dropped as a duplicate is looked after by the one that stays: it
     is due at the same moment, which is not before either was asked for. Checks that carry different `moments` are never

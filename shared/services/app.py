@@ -63,7 +63,7 @@ def unique_id(source: random.Random) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """How one look ended: the outcome, the record it leaves, and what has to follow.
+    """How one check ended: the outcome, the record it leaves, and what has to follow.
 
     `record` is JSON for the ledger, with ids and no names. `follow_ups` are sent before the message is completed.
     `item` is what it covered, where that was a part of what it was asked for: what its outcome asks for concerns that

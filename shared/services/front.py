@@ -224,12 +224,12 @@ def _tell(notified: Notified) -> None:
         claimed = ", ".join(f"{name} ({count})" for name, count in sorted(notified.dropped.items())[:20])
         _log.warning(
             "graph: items passed on: %d, dropped for their clientState: %d; subscriptions: %s",
-            notified.managed,
+            notified.known,
             sum(notified.dropped.values()),
             claimed,
         )
     else:
-        _log.info("graph: items passed on: %d", notified.managed)
+        _log.info("graph: items passed on: %d", notified.known)
 
 
 def _unread(posted: Posted) -> Answer | None:

@@ -16,7 +16,7 @@ FIRST_YEAR: Final = 1970
 """Nothing that we have to check took effect before."""
 
 FURTHEST: Final = timedelta(days=3653)
-"""How far ahead a look is planned: ten years. The sweeps see everybody thousands of times before then."""
+"""How far ahead a check is planned: ten years. The sweeps see everybody thousands of times before then."""
 
 _REMEDY: Final = (
     "Send a date ('2026-04-01') or a time with its offset ('2026-04-01T09:00:00+02:00', "

@@ -14,7 +14,9 @@ class Notification(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
-    client_state: Annotated[Any, Field(alias="clientState", description="Managed, or the item is dropped")] = None
+    client_state: Annotated[Any, Field(alias="clientState", description="A secret of ours, or the item is dropped")] = (
+        None
+    )
     subscription_id: Annotated[Any, Field(alias="subscriptionId")] = None
     change_type: Annotated[Any, Field(alias="changeType")] = None
     lifecycle_event: Annotated[Any, Field(alias="lifecycleEvent")] = None

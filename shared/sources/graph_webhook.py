@@ -28,13 +28,13 @@ _REMEDY: Final = 'Send a collection of change notifications as Microsoft Graph d
 
 @dataclass(frozen=True, slots=True)
 class Notified:
-    """A collection, judged: the items that are managed, and how many were not, by the subscription they claim.
+    """A collection, judged: the items whose `clientState` is ours, and how many are not, by subscription.
 
-    `collection` is what goes to people-events, for intake to read; None where no item is managed. `notices` are what
+    `collection` is what goes to people-events, for intake to read; None where no item is known. `notices` are what
     the lifecycle notices among our items ask for.
     """
 
-    managed: int
+    known: int
     collection: bytes | None
     notices: Sequence[str]
     dropped: Mapping[str, int]
@@ -59,22 +59,22 @@ def read_collection(body: bytes, client_states: Sequence[str]) -> Notified:
         raise Rejected("value" if isinstance(message, JsonObject) else "body", f"it is {kind_of(given)}", _REMEDY)
     if len(items) > ITEMS_AT_MOST:
         raise TooMany("value", f"it has {len(items)} items; {ITEMS_AT_MOST} are read", _REMEDY)
-    managed: list[JsonObject] = []
+    known: list[JsonObject] = []
     dropped: Counter[str] = Counter()
     for item in items:
         if _is_plain(item) and is_client_state(item.get("clientState"), client_states):
-            managed.append(item)
+            known.append(item)
         else:
             dropped[_id(item.get("subscriptionId") if isinstance(item, JsonObject) else None)] += 1
     notices = [
         notice
-        for item in managed
+        for item in known
         if item.get("lifecycleEvent") is not None
         and (notice := lifecycle(item.get("subscriptionId"), item["lifecycleEvent"]).notice)
     ]
     passed = [
         {name: part for name, part in item.items() if name != "clientState"}
-        for item in managed
+        for item in known
         if item.get("lifecycleEvent") is None
     ]
     return Notified(len(passed), encoded({"value": passed}) if passed else None, notices, dropped)

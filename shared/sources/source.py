@@ -1,6 +1,6 @@
 """What a source is: a name in the URL, a proof of who sends, and a reader of what it sends.
 
-The shapes that every source shares live here; each source has a module of its own and one line in `table`.
+The shapes that every source shares live here; each source has a module of its own and one line in `registry`.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -48,7 +48,7 @@ class Site:
         self.buggy: Callable[[WorkItem], bool] = lambda _: False
         """Items that sending meets a bug with."""
         self.sent: Counter[str] = Counter()
-        """How often a look for now was sent, by key."""
+        """How often a check for now was sent, by key."""
         self.runs: Counter[tuple[str, str]] = Counter()
         """How runs ended: the function, and the kind of what it raised."""
         self.app = replace(stage.app, queues=self)

@@ -234,7 +234,7 @@ async def test_what_others_gave_a_leaver_is_told_by_the_check_that_learns_of_it(
         stage.change(person, accountEnabled=False)
     await stage.event_about(person)
     notes = (await stage.last_check(PersonKey(person)))["notes"]
-    assert [(note["kind"], note["profile"]) for note in notes] == [("leaver-holds-foreign", str(DE))]
+    assert [(note["kind"], note["profile"]) for note in notes] == [("leaver-holds-unmanaged", str(DE))]
     assert stage.held(person) == {DE}
 
 

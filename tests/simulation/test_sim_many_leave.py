@@ -221,10 +221,10 @@ async def test_the_command_that_a_finding_suggests_has_a_leavers_unmanaged_assig
     if heard == "event" or how == "deleted":  # no sweep lists who is deleted
         await stage.event_about(FEMKE)
         notes = (await stage.last_check(FEMKE))["notes"]
-        (text,) = [note["text"] for note in notes if note["kind"] == "leaver-holds-foreign"]
+        (text,) = [note["text"] for note in notes if note["kind"] == "leaver-holds-unmanaged"]
     else:
         report = await stage.sweep()
-        (text,) = [one["text"] for one in report["findings"] if one["kind"] == "leaver-holds-foreign"]
+        (text,) = [one["text"] for one in report["findings"] if one["kind"] == "leaver-holds-unmanaged"]
         await stage.run_until_quiet()
     assert stage.held(FEMKE) == {DE}
     command = shlex.split(text.rpartition("to have it removed: ")[2])

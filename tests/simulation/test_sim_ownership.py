@@ -53,7 +53,7 @@ async def test_a_deleted_leaver_keeps_what_was_given_by_hand_and_that_is_noted(s
     await stage.run_until_quiet()
     assert stage.held(HARRY) == {NL}
     (note,) = (await stage.last_check(HARRY))["notes"]
-    assert (note["kind"], note["profile"]) == ("leaver-holds-foreign", str(NL))
+    assert (note["kind"], note["profile"]) == ("leaver-holds-unmanaged", str(NL))
 
 
 async def test_what_somebody_has_by_hand_is_not_granted_again_and_not_taken_over(stage: Stage) -> None:
@@ -219,7 +219,7 @@ async def test_what_was_only_observed_never_counts_as_ownership(set_stage: Calla
     await stage.enqueue(PersonKey(FEMKE), hints=(NL,))
     await stage.run_until_quiet()
     assert stage.held(FEMKE) == {NL}
-    assert "leaver-holds-foreign" in {note["kind"] for note in (await stage.last_check(FEMKE))["notes"]}
+    assert "leaver-holds-unmanaged" in {note["kind"] for note in (await stage.last_check(FEMKE))["notes"]}
 
 
 async def test_only_the_profiles_that_the_policy_enforces_are_written(set_stage: Callable[..., Stage]) -> None:

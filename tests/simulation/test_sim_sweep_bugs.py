@@ -84,7 +84,7 @@ async def test_a_time_beyond_every_calendar_costs_its_row_and_takes_nothing_away
 @pytest.mark.parametrize("odd", [{"poNumber": ALONE}, {"shipTo": {ALONE: 1}}, {"displayName": ALONE}])
 async def test_text_that_nothing_can_keep_is_a_failed_sweep(stage: Stage, odd: dict[str, Any]) -> None:
     answer_with(stage, f"{MCA}/billingProfiles", properties(**odd), at=NL.profile)
-    with pytest.raises(FailedRead, match=r"value\.\d\.properties"):
+    with pytest.raises(FailedRead, match=r"value\[\d\]\.properties"):
         await stage.sweep()
     setting = (await causes(stage))[Pause(PauseCause.INCOMPLETE_SWEEP)]
     assert "properties" in setting.why

@@ -779,7 +779,7 @@ async def test_leavers_who_hold_what_others_gave_are_findings(stage: Stage) -> N
     leave(stage, [FEMKE])
     report = await stage.settle()
     assert [(one["kind"], one["principal"], one["profile"]) for one in report["findings"]] == [
-        ("leaver-holds-foreign", FEMKE, str(DE))
+        ("leaver-holds-unmanaged", FEMKE, str(DE))
     ]
     assert f"made by {OWNER}" in report["findings"][0]["text"]
     assert stage.held(FEMKE) == {DE}

@@ -270,7 +270,7 @@ async def test_a_forged_holding_makes_nothing_managed(
         await stage.settle()
     assert stage.held(anna) == {DE}
     notes = [note["kind"] for check in await stage.checks(anna) for note in check["notes"]]
-    assert {"unmanaged", "leaver-holds-foreign"} <= set(notes)
+    assert {"unmanaged", "leaver-holds-unmanaged"} <= set(notes)
 
 
 async def test_a_forged_intent_to_revoke_keeps_nobodys_access(stage: Stage) -> None:

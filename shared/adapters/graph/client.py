@@ -56,7 +56,7 @@ class GraphClient:
 
     `graph_url` is Microsoft Graph without the version; http is accepted for this machine only. `transport` is the
     network, unless the caller brings another. The credential stays the caller's. `retry_cap` is the longest wait that a
-    `Transient` hands on. `gate` is what every request passes; without one, none is held back. `secrets` are managed,
+    `Transient` hands on. `gate` is what every request passes; without one, none is held back. `secrets` are ours,
     and are told in no error even where Graph repeats them.
     """
 

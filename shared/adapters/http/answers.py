@@ -96,7 +96,7 @@ class Refusal:
 def read_refusal(response: AsyncHttpResponse, secrets: Sequence[str] = ()) -> Refusal:
     """Reads an error's body, whatever it is made of and whatever its status and content type are.
 
-    `secrets` are managed, and are not repeated where the service does.
+    `secrets` are ours, and are not repeated where the service does.
     """
     content = response.content
     if not content.strip():

@@ -230,14 +230,14 @@ class _Decision:
             elif is_leaver:
                 text = f"a leaver holds Invoice manager by an assignment that is not managed: {each.why}"
                 text = f"{text}; {_how_to_remove(each, self._principal, is_known=self._is_known)}"
-                self._notes.append(Note(NoteKind.LEAVER_HOLDS_FOREIGN, text, each.profile))
+                self._notes.append(Note(NoteKind.LEAVER_HOLDS_UNMANAGED, text, each.profile))
             else:
                 text = f"Invoice manager by an assignment that is not managed: {each.why}"
                 self._notes.append(Note(NoteKind.UNMANAGED, text, each.profile))
         for profile, called in other_roles:
             if is_leaver:
                 text = f"a leaver holds {called}, which is not managed; {_BY_HAND}"
-                self._notes.append(Note(NoteKind.LEAVER_HOLDS_FOREIGN, text, profile))
+                self._notes.append(Note(NoteKind.LEAVER_HOLDS_UNMANAGED, text, profile))
             elif profile in self._gives.rules:
                 self._notes.append(
                     Note(NoteKind.ALREADY_RECEIVES, f"already receives its invoices as {called}", profile)

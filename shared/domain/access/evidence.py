@@ -1,4 +1,4 @@
-"""How much a look proves: strong evidence acts at once, weak evidence must be seen twice.
+"""How much a check proves: strong evidence acts at once, weak evidence must be seen twice.
 
 Lives here: the waiting of weak revokes and what is remembered for it. Promise 3, no revoke from absence,
 rests on it.

@@ -51,7 +51,7 @@ class Employment(StrEnum):
 
 
 class Strength(StrEnum):
-    """How much one look proves: strong evidence acts at once, weak evidence must be seen twice."""
+    """How much one check proves: strong evidence acts at once, weak evidence must be seen twice."""
 
     STRONG = "strong"
     WEAK = "weak"
@@ -69,7 +69,7 @@ class NoteKind(StrEnum):
     NOT_MANAGED = "not-managed"
     RULE_NOT_KNOWN = "rule-not-known"
     TEMPLATE_BLANK = "template-blank"
-    LEAVER_HOLDS_FOREIGN = "leaver-holds-foreign"
+    LEAVER_HOLDS_UNMANAGED = "leaver-holds-unmanaged"
     FEW_RECIPIENTS = "few-recipients"
     NEAR_MISS = "near-miss"
     UNREADABLE = "unreadable-person"
@@ -79,7 +79,7 @@ class NoteKind(StrEnum):
 
 FINDINGS: Final = frozenset(
     {
-        NoteKind.LEAVER_HOLDS_FOREIGN,
+        NoteKind.LEAVER_HOLDS_UNMANAGED,
         NoteKind.NEAR_MISS,
         NoteKind.UNREADABLE,
         NoteKind.STALE_LEAVE_DATE,

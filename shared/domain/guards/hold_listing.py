@@ -43,7 +43,7 @@ class HoldListing:
         return [HoldGroup(name, is_group, tuple(holds)) for (is_group, name), holds in groups.items()]
 
     def of(self, names: Collection[str] | None) -> list[Hold]:
-        """The holds that are called one of `names`, or are in a lot of that name; None means all that wait."""
+        """The holds that are called one of `names`, or are in a group of that name; None means all that wait."""
         return [hold for hold in self.holds if (_waits(hold) if names is None else {hold.id, hold.group} & {*names})]
 
 

@@ -1,7 +1,7 @@
 """Groups: what one sweep wants, and the holds that carry what is too much of it.
 
 Lives here: which actions of a sweep need room in a daily limit, what stops them as a group, and what becomes of a
-key's holds when a sweep has seen it. Pure; reading and storing is the sweep's guards'.
+key's holds when a sweep has seen it. Pure; reading and storing is `services.sweep.hold_back`'s.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,6 +1,6 @@
 """What pydantic finds wrong with a policy, in the words of whoever writes one.
 
-Lives here: one wording for each kind of finding. Where it stands in the file is for `policy_file`.
+Lives here: one wording for each kind of finding. Where it stands in the file is for `load`.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,6 +1,6 @@
 """The policy as the core sees it: who should manage the invoices of which profiles, and what may be written.
 
-Only the shape lives here. `policy_file` reads it from YAML; `filters` and `selectors` say what matches.
+Only the shape lives here. `load` reads it from YAML; `filters` and `selectors` say what matches.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """The keys of policy.yaml, with their types, limits and defaults.
 
 Lives here: one pydantic model per mapping of the file. What concerns one value is checked here; what concerns
-several, and how mistakes are worded and placed, is `policy_file`'s.
+several, and how mistakes are worded and placed, is `load`'s.
 """
 
 import difflib

@@ -90,7 +90,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of a batch: how many looks were sent, events rejected, and items that name nobody."""
+    """What became of a batch: how many checks were sent, events rejected, and items that name nobody."""
 
     checks: int
     rejected: int

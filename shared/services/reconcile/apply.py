@@ -28,7 +28,7 @@ from shared.services.reconcile.guard import Action, Guard, Stopped
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How one step of a look ended: a grant or revoke, or a read or store that failed."""
+    """How one step of a check ended: a grant or revoke, or a read or store that failed."""
 
     action: str
     profile: ProfileKey | None

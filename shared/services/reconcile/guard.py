@@ -291,8 +291,8 @@ class Guard:
         before, row = await rewrite_reservations(self._app, kind, reserved)
         if row.told != before.told:
             self._told.append(exceeded(kind, most))
-        managed = [action.id for action in actions if action.id not in over]
-        self._unused[kind] = {id_: Place(row.taken[id_], before.taken.get(id_)) for id_ in managed}
+        placed = [action.id for action in actions if action.id not in over]
+        self._unused[kind] = {id_: Place(row.taken[id_], before.taken.get(id_)) for id_ in placed}
         why = used_up(kind, most)
         return {
             action.id: self._hold(action, StoppedBy.DAILY_LIMIT, why, of_daily_limit(kind))

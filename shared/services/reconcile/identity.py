@@ -1,4 +1,4 @@
-"""One look for somebody we only know by name: who is that, and if it is nobody yet, when to ask again.
+"""One check for somebody we only know by name: who is that, and if it is nobody yet, when to ask again.
 
 Everybody found gets a check of their own under their own key; nothing is written from here.
 """

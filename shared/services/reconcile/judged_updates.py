@@ -180,7 +180,7 @@ def action_record(key: ProfileKey, outcome: Outcome, why: str) -> dict[str, str]
 
 
 def unseen(key: ProfileKey, doubt: str) -> Check:
-    """A look after which nobody can say what the update did; `doubt` is why."""
+    """A check after which nobody can say what the update did; `doubt` is why."""
     return Check(Outcome.UNVERIFIED, {"why": doubt, "actions": [action_record(key, Outcome.UNVERIFIED, doubt)]})
 
 

@@ -1,6 +1,6 @@
 """One check of one person: read, decide, weigh the evidence, carry out, remember.
 
-The order of these steps is the whole of this module. What should be is `decide`'s, how it is written is `actions`',
+The order of these steps is the whole of this module. What should be is `decide`'s, how it is written is `apply`'s,
 when to come back after a failure `reconcile`'s.
 """
 

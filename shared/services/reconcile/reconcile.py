@@ -1,7 +1,8 @@
 """Reconcile: the one writer. Takes a check of a key, records how it ended, and settles what has to follow.
 
 Everything that is written to Azure is written from here, under the session that the key hashes to. A check that
-raises is a bug: the host redelivers it and in the end dead-letters it. Everything else ends in an `Outcome`.
+raises is a bug: the host redelivers it, and the tenth time it goes to `rejected-events`.
+Everything else ends in an `Outcome`.
 """
 
 import logging

@@ -1,7 +1,7 @@
 """How far a sweep can be trusted, and the pause that it sets where it cannot.
 
 Lives here: comparing what a sweep counted with what the last good one did, setting and clearing the pause for it, and
-storing what later sweeps and daily limits are measured by. What a sweep holds is `sweep_guards`'.
+storing what later sweeps and daily limits are measured by. What a sweep holds is `hold_back`'s.
 """
 
 import logging

@@ -15,7 +15,7 @@ from sandbox.demo.telling import Told, tell, verdict
 ROOT = Path(__file__).parents[3]
 
 TOLD = (
-    "the first sweep wants more than a day's daily limit; an operator releases it",
+    "the first sweep wants more than the daily limit; an operator releases it",
     "a hire",
     "a hire announced before the directory knows them",
     "a future-dated hire",

@@ -68,7 +68,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         name="now-without-unique",
-        promise="A look for now is never dropped as the duplicate of an earlier one for now.",
+        promise="A check for now is never dropped as the duplicate of an earlier one for now.",
         file=_WORK,
         old='return Scheduled(item, f"now:{_short(item)}:{unique}"[:128])',
         new='return Scheduled(item, f"now:{_short(item)}"[:128])',

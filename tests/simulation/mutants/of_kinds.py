@@ -200,7 +200,7 @@ _SPELLINGS: Final = (
     ),
     Mutant(
         name="name-by-its-spelling",
-        promise="However a name is spelled, the looks for it are one session.",
+        promise="However a name is spelled, the checks for it are one session.",
         file=_KEYS,
         old="value = self.value.strip().lower()",
         new="value = self.value.strip()",

@@ -64,7 +64,7 @@ async def a_change_is_told(app: Machine, *secrets: str) -> bool:
         await portal.patch(f"/users/{ANNA}", json={"officeLocation": str(app.tenant.time())})
     await app.tenant.let_pass(minutes=5)
     told = app.tenant.inbox.items()[before:]
-    return read_collection(json.dumps({"value": told}).encode(), secrets).managed > 0
+    return read_collection(json.dumps({"value": told}).encode(), secrets).known > 0
 
 
 # A secret that no list shows

@@ -191,7 +191,7 @@ def test_a_leaver_loses_everything_of_ours_at_once_and_nothing_else(person: Pers
         (P3, Strength.STRONG),
     ]
     assert (plan.grants, plan.wanted) == ((), {})
-    assert kinds(plan) == [(NoteKind.LEAVER_HOLDS_FOREIGN, P2)]
+    assert kinds(plan) == [(NoteKind.LEAVER_HOLDS_UNMANAGED, P2)]
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ def test_what_a_leaver_holds_by_others_is_noted_with_how_to_remove_it(
 ) -> None:
     row = replace(held(P2, by=SOMEBODY).assignment, **{"created_on": NOW, **unmanaged})
     (note,) = check(person, prove(row, identities=frozenset())).notes
-    assert note.kind is NoteKind.LEAVER_HOLDS_FOREIGN
+    assert note.kind is NoteKind.LEAVER_HOLDS_UNMANAGED
     assert note.text.endswith(said)
 
 
@@ -221,7 +221,7 @@ def test_who_is_absent_loses_everything_of_ours_on_weak_evidence() -> None:
 def test_a_leaver_who_holds_other_roles_is_noted_once_for_each() -> None:
     catalogue = replace(CATALOGUE, other_roles={P1: {ID: READER}, EA: {ID: "owner"}})
     plan = check(DeletedPerson(ID), held(P1, by=SOMEBODY, role=READER), catalogue=catalogue)
-    assert kinds(plan) == [(NoteKind.LEAVER_HOLDS_FOREIGN, EA), (NoteKind.LEAVER_HOLDS_FOREIGN, P1)]
+    assert kinds(plan) == [(NoteKind.LEAVER_HOLDS_UNMANAGED, EA), (NoteKind.LEAVER_HOLDS_UNMANAGED, P1)]
 
 
 def test_who_has_yet_to_begin_wants_nothing() -> None:

@@ -1,4 +1,4 @@
-"""Texts that look alike, and who nearly matches a rule because of them."""
+"""Texts that check alike, and who nearly matches a rule because of them."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
