@@ -26,8 +26,9 @@ async def main():
     with tempfile.TemporaryDirectory() as folder:
         policy = Path(folder) / "policy.yaml"
         text = Path("sandbox/contoso-policy.yaml").read_text()
-        policy.write_text(text + "\\ndaily_limits: { grants: 100000/100000/100 %, profile_updates: 1000/1000/100 %
-        }\\n") running_app.Options = functools.partial(running_app.Options, policy=policy)
+        limits = "daily_limits" if Path("shared/domain/guards/daily_limits.py").exists() else "budgets"
+        policy.write_text(text + f"\\n{limits}: {{ grants: 100000/100000/100 %, profile_updates: 1000/1000/100 % }}\\n")
+        running_app.Options = functools.partial(running_app.Options, policy=policy)
         async with running_app.app_at_contoso(Path(folder), clerks=200) as (app, people):
             await app.sweep()
             await app.rest()
