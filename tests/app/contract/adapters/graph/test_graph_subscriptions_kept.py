@@ -3,7 +3,6 @@
 import json
 import logging
 import re
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -30,28 +29,6 @@ from tests.sandbox.contract.graph_tenant import (
     app_identity,
     wanted,
 )
-
-
-@pytest.fixture
-def tenant() -> Tenant:
-    made = Tenant()
-    made.quiet()
-    return made
-
-
-@pytest.fixture
-def faults(tenant: Tenant) -> Faults:
-    """Faults in front of the stand-in."""
-    faults = Faults()
-    tenant.handler = faults.wrap("graph", tenant.handler)
-    return faults
-
-
-@pytest.fixture
-async def app(tenant: Tenant) -> AsyncIterator[Machine]:
-    adapter = GraphSubscriptions(settings(), tenant.credential(), transport=tenant.transport())
-    yield Machine(tenant, adapter)
-    await adapter.close()
 
 
 async def test_nothing_is_asked_of_graph_without_a_notification_url(app: Machine, faults: Faults) -> None:

@@ -2,7 +2,6 @@
 
 import json
 from collections import Counter
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -13,33 +12,11 @@ from sandbox.wire import Outgoing, Reply
 from shared.adapters.graph.subscriptions import GraphSubscriptions
 from shared.sources.graph_webhook import read_collection
 from tests.app.contract.subscribed_app import FIRST, MEMBERS, SECOND, Machine, settings
-from tests.sandbox.contract.graph_tenant import ANNA, FINANCE, NOTIFICATIONS, PORTAL, TREASURY, Tenant, wanted
+from tests.sandbox.contract.graph_tenant import ANNA, FINANCE, NOTIFICATIONS, PORTAL, TREASURY, wanted
 
 AT_SUBSCRIPTIONS = "/subscriptions$"
 ROTATED = {"INVOICE_ACCESS_GRAPH_CLIENT_STATES": f"{SECOND} {FIRST}"}
 SECOND_ALONE = {"INVOICE_ACCESS_GRAPH_CLIENT_STATES": SECOND}
-
-
-@pytest.fixture
-def tenant() -> Tenant:
-    made = Tenant()
-    made.quiet()
-    return made
-
-
-@pytest.fixture
-def faults(tenant: Tenant) -> Faults:
-    """Faults in front of the stand-in."""
-    faults = Faults()
-    tenant.handler = faults.wrap("graph", tenant.handler)
-    return faults
-
-
-@pytest.fixture
-async def app(tenant: Tenant) -> AsyncIterator[Machine]:
-    adapter = GraphSubscriptions(settings(), tenant.credential(), transport=tenant.transport())
-    yield Machine(tenant, adapter)
-    await adapter.close()
 
 
 def refused(body: dict[str, Any]) -> Effect:
