@@ -73,9 +73,11 @@ def one_group_of_too_many(judge: Case, run: Run, report: Mapping[str, Any]) -> s
     """Section 7: of a kind of which one sweep wants more than is left, none is enqueued: one hold carries them all.
 
     Of leavers there go as many as there is room for, and the rest is held. A sweep during which the state was lost is
-    spared: what was reserved when it decided is not known any more.
+    spared: what was reserved when it decided is not known any more. So is one that could not read more people than are
+    odd, because an answer was garbled: it concluded nothing about them.
     """
-    if not report["complete"] or judge.state_lost_during(run):
+    garbled = report["complete"] and report["counts"]["people_unreadable"] > len(judge.world.odd)
+    if not report["complete"] or garbled or judge.state_lost_during(run):
         return None
     wanted: dict[ActionKind, set[str]] = {}
     for kind, action in _surely_wanted(judge, run):
