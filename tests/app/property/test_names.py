@@ -30,6 +30,7 @@ NAMES = st.text(max_size=30) | st.text(st.sampled_from("aA7@. -\u0130\u202e\x1b"
 @example(kind=IdentityKind.UPN, name="anna jansen was fired@contoso.example")
 @example(kind=IdentityKind.EMPLOYEE_ID, name="call 0800 and ask for Anna")
 @example(kind=IdentityKind.EMPLOYEE_ID, name="\u0130" * 40)
+@example(kind=IdentityKind.EMPLOYEE_ID, name="\n17")
 def test_whom_an_event_names_its_own_work_item_may_name(kind: IdentityKind, name: str) -> None:
     (read,) = read_message(json.dumps({**EVENT, "subject": f"{kind}:{name}"}).encode(), now=NOW)
     if isinstance(read, PersonEvent):
