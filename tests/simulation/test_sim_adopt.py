@@ -421,7 +421,7 @@ async def test_a_profile_whose_list_could_not_be_read_is_said_to_be_missing(stag
 # -- at the same time as a check, and interrupted
 
 
-async def test_a_check_the_same_time_costs_neither_of_them_anything(stage: Stage) -> None:
+async def test_a_check_at_the_same_time_costs_neither_of_them_anything(stage: Stage) -> None:
     plan = await plan_adoption(stage.app, chosen((NL, HARRY)))
     chain: Chain = await stage.app.ledger.open(f"person:{HARRY}")
     for number in range(3):

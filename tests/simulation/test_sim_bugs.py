@@ -26,7 +26,7 @@ async def test_a_bug_is_no_outcome_it_raises_out_of_reconcile(stage: Stage) -> N
     assert len(await stage.records(PersonKey(FEMKE))) == before
 
 
-async def test_a_name_that_two_had_leads_to_a_check_both_with_the_hints_of_the_event(stage: Stage) -> None:
+async def test_a_name_that_two_had_leads_to_a_check_of_both_with_the_hints_of_the_event(stage: Stage) -> None:
     """One has it now, the other had it while they held something: the directory and the memory are both asked."""
     anna = stage.hire("anna", mail="team@contoso.example")
     await stage.event_about(anna)

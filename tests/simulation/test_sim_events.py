@@ -121,7 +121,7 @@ async def test_an_event_grants_nothing_to_whom_the_policy_gives_nothing(stage: S
     assert (await stage.app.state.person(anna)).version is None
 
 
-async def test_an_effective_date_brings_the_check_that_moment(stage: Stage) -> None:
+async def test_an_effective_date_brings_the_check_at_that_moment(stage: Stage) -> None:
     moment = datetime(2026, 3, 5, 8, 30, tzinfo=UTC)
     await stage.tell(f"id:{FEMKE}", effective="2026-03-05T09:30:00+01:00")
     await stage.advance(hours=1)

@@ -242,7 +242,7 @@ async def test_whose_sending_could_not_be_noted_is_sent_again_and_takes_no_secon
 
 
 @pytest.mark.parametrize("seed", range(8))
-async def test_two_checks_once_share_the_five(stage: Stage, seed: int) -> None:
+async def test_two_checks_at_once_share_the_five(stage: Stage, seed: int) -> None:
     """A session that was lost may have two of them for a moment."""
     apps = [replace(stage.app, state=RowsState(Slow(stage.state_rows, seed * 2 + n))) for n in range(2)]
     moments = midnights(*range(1, 9))
@@ -259,7 +259,7 @@ async def test_two_checks_once_share_the_five(stage: Stage, seed: int) -> None:
     assert (await remembered(stage)).due == dict.fromkeys(waiting, True)
 
 
-async def test_the_same_event_at_two_checks_once_is_one_check_later(stage: Stage) -> None:
+async def test_the_same_event_at_two_checks_at_once_is_one_check_later(stage: Stage) -> None:
     apps = [replace(stage.app, state=RowsState(Slow(stage.state_rows, n))) for n in range(2)]
     await asyncio.gather(*(schedule(app, asking_for(*midnights(1))) for app in apps))
     assert scheduled(stage) == midnights(1)

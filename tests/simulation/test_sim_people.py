@@ -154,7 +154,7 @@ async def test_a_hire_date_moved_ahead_before_it_came_gives_nothing_on_the_old_d
     assert stage.held(anna) == {NL}
 
 
-async def test_an_effective_date_in_an_event_is_a_second_check_its_beginning_in_the_policys_zone(
+async def test_an_effective_date_in_an_event_is_a_second_check_at_its_beginning_in_the_policys_zone(
     stage: Stage,
 ) -> None:
     await stage.event_about(FEMKE, effective="2026-03-09")

@@ -67,7 +67,7 @@ async def test_a_check_takes_its_percentage_of_what_is_managed(counted: Stage, k
     }
 
 
-async def test_a_check_a_profile_takes_its_percentage_of_managed_profiles(counted: Stage) -> None:
+async def test_a_check_of_a_profile_takes_its_percentage_of_managed_profiles(counted: Stage) -> None:
     counted.restart(policy=SHARES.replace(f"profile_updates: {ALL}", "profile_updates: 0/999/33"))
     for profile in (NL, HOLDING):
         counted.set_profile(profile, invoiceEmailOptIn=False)

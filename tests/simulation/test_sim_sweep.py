@@ -356,7 +356,7 @@ async def test_unmanaged_assignments_are_listed_since_when_they_were_first_seen(
     assert rows[str(NL), HARRY]["principal_type"] == "User"
 
 
-async def test_a_sweep_that_could_not_see_a_unmanaged_assignment_forgets_it_not(stage: Stage) -> None:
+async def test_a_sweep_that_could_not_see_an_unmanaged_assignment_forgets_it_not(stage: Stage) -> None:
     first = (await stage.app.state.reports(1))[0]
     await stage.advance(hours=1)
     stage.fault("arm", Effect(status=400), path="NL-BG7/billingRoleAssignments$", times=1)

@@ -92,7 +92,7 @@ async def test_text_that_nothing_can_keep_is_a_failed_sweep(stage: Stage, odd: d
     assert (await stage.settle())["pauses"] == []
 
 
-async def test_a_check_a_profile_that_says_such_a_thing_is_tried_again(stage: Stage) -> None:
+async def test_a_check_of_a_profile_that_says_such_a_thing_is_tried_again(stage: Stage) -> None:
     stage.set_profile(NL, invoiceEmailOptIn=False)
     path = f"{MCA}/billingProfiles/{NL.profile}"
     body = stage.call_arm("GET", path)

@@ -120,7 +120,7 @@ async def test_a_forged_work_item_grants_and_takes_nothing_whatever_it_says(stag
     assert not stage.raised
 
 
-async def test_two_checks_one_person_side_by_side_make_one_write(stage: Stage) -> None:
+async def test_two_checks_of_one_person_side_by_side_make_one_write(stage: Stage) -> None:
     """As a work item under another session would bring about: the chain lets one of them through."""
     anna = stage.hire("anna")
     outcomes = await asyncio.gather(stage.check(PersonKey(anna)), stage.check(PersonKey(anna)))
@@ -164,7 +164,7 @@ async def test_a_name_that_nobody_has_costs_few_checks_however_far_its_date(stag
     assert len(await stage.checks(IdentityKey(IdentityKind.EMPLOYEE_ID, "nobody"))) < 80
 
 
-async def test_a_forged_item_about_a_profile_that_is_not_managed_to_manage_stops_nobody(
+async def test_a_forged_item_about_a_profile_that_is_not_ours_to_manage_stops_nobody(
     set_stage: Callable[..., Stage],
 ) -> None:
     given = world()

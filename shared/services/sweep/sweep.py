@@ -33,7 +33,7 @@ from shared.services.sweep.memory import remember_managed
 from shared.services.sweep.policy_findings import policy_findings, unknown_protected
 from shared.services.sweep.recipients import find_out_who_cannot_read
 from shared.services.sweep.report import counts, findings, left_alone, of_people
-from shared.services.sweep.trust import Trust, assess, conclude, pauses_for_failure
+from shared.services.sweep.trust import Trust, assess, conclude, pause_for_failure
 from shared.services.sweep.unmanaged import note_unmanaged
 
 _log = logging.getLogger(__name__)
@@ -66,12 +66,12 @@ async def sweep(app: App) -> Mapping[str, Any]:
     try:
         report = await _sweep(app, sweep_id, started)
     except InvoiceAccessError as failure:
-        await pauses_for_failure(app, sweep_id, failure)
+        await pause_for_failure(app, sweep_id, failure)
         await digest_when_due(app)  # a day of failing sweeps is a day with checks and decisions all the same
         raise
     except Exception as bug:
         # Of a bug its kind alone: the pause's words are kept and shown, and a bug's may name people. The host logs it.
-        await pauses_for_failure(app, sweep_id, Permanent(f"a bug ({type(bug).__name__}); the log of the host has it"))
+        await pause_for_failure(app, sweep_id, Permanent(f"a bug ({type(bug).__name__}); the log of the host has it"))
         await digest_when_due(app)
         raise
     # Last of all: it reads a little of every chain, and nothing of the sweep should wait for that.

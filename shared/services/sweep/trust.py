@@ -56,7 +56,7 @@ class Trust:
         return self.before is None or self.before.policy_digest != self.counted.policy_digest
 
 
-async def pauses_for_failure(app: App, sweep_id: str, failure: InvoiceAccessError) -> None:
+async def pause_for_failure(app: App, sweep_id: str, failure: InvoiceAccessError) -> None:
     """Sets the pause for a sweep that cannot be finished at all.
 
     Where that fails as well it is said in the log: what failed first is what there is to raise.

@@ -54,7 +54,7 @@ from tests.simulation.engine.promises_of_runs import (
     RUN_PROMISES,
     done_is_true,
     duplicates_keep_a_check,
-    one_check_a_time,
+    one_check_at_a_time,
     who_loses_the_lock_stops,
 )
 from tests.simulation.engine.promises_of_slips import slips_wait_for_a_person
@@ -242,8 +242,8 @@ class Judge(Case):
 
     def checked_in(self, run: Run) -> None:
         """A run learned which key it is about."""
-        if (broken := one_check_a_time(self, run)) is not None:
-            self.book.violate("one_check_a_time", broken)
+        if (broken := one_check_at_a_time(self, run)) is not None:
+            self.book.violate("one_check_at_a_time", broken)
         self.runs_about.setdefault(run.key, []).append(run)
         if (broken := forged_items_end(self, run)) is not None:
             self.book.violate("forged_items_end", broken)

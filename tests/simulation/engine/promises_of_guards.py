@@ -1,7 +1,7 @@
 """What must be true of the guards: groups, the rests between updates, what sets a pause, and what a release is worth.
 
 Lives here: one function per promise, named as it is reported; each answers None, or what is broken. Those that are
-asked at a write of what stops it (`pauses_respected`, `holds_respected`, `within_daily_limit`) are
+asked at a write of what stops it (`pause_respected`, `holds_respected`, `within_daily_limit`) are
 `promises_of_writes`'.
 """
 

@@ -78,7 +78,7 @@ def what_was_written_is_known(judge: Case, run: Run, record: Record) -> str | No
     return None
 
 
-def pauses_lets_leavers_pass(judge: Case, run: Run, record: Record) -> str | None:
+def pause_lets_leavers_pass(judge: Case, run: Run, record: Record) -> str | None:
     """Section 7: a leaver on strong evidence passes every cause but a person's pause and the lost role."""
     stands = judge.stands(run)
     if stands is None or stands.kind != "leaver" or not stands.strong:
@@ -111,7 +111,7 @@ CHECK_PROMISES: Final = (
     decides_on_whole_answers,
     done_was_read_back,
     what_was_written_is_known,
-    pauses_lets_leavers_pass,
+    pause_lets_leavers_pass,
     harm_is_told,
 )
 """Every promise that the record of a check is judged by."""

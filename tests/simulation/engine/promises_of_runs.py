@@ -123,7 +123,7 @@ def duplicates_keep_a_check(judge: Case, check: Scheduled) -> str | None:
     return f"{check.message_id} was dropped, and no other check is there for it"
 
 
-def one_check_a_time(judge: Case, run: Run) -> str | None:
+def one_check_at_a_time(judge: Case, run: Run) -> str | None:
     """Promise 2: while somebody's lock for a key holds, nobody else checks it."""
     for other in judge.runs_about.get(run.key, ()):
         if not other.ended and other.locked():

@@ -222,7 +222,7 @@ def not_repeated_at_once(judge: Case, write: AppWrite, run: Run | None) -> str |
     return f"the same was written {seconds:.0f} s before" if seconds < _YOUNG_SECONDS else None
 
 
-def pauses_respected(judge: Case, write: AppWrite, run: Run | None) -> str | None:
+def pause_respected(judge: Case, write: AppWrite, run: Run | None) -> str | None:
     """Section 7: the pause is read between the intent and the write, and stops what it stops."""
     if run is None:
         return None
@@ -383,7 +383,7 @@ WRITE_PROMISES: Final = (
     one_writer,
     not_repeated_at_once,
     no_write_after_the_handlers_time,
-    pauses_respected,
+    pause_respected,
     holds_respected,
     within_daily_limit,
     update_carries_everything,

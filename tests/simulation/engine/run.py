@@ -285,9 +285,7 @@ class Simulation:
             if good == 2:
                 break
         else:
-            self.book.violate(
-                "pauses_clears", f"it is on again and again: {sorted(map(str, self.judge.pauses.active))}"
-            )
+            self.book.violate("pause_clears", f"it is on again and again: {sorted(map(str, self.judge.pauses.active))}")
         aftermath.compare(self.judge, self.fleet.policy)
         aftermath_of_holds.judge_holds(self.judge, self.fleet.policy)
         aftermath.account_for_events(self.judge)

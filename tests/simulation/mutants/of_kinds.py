@@ -239,7 +239,7 @@ _SLIPS: Final = (
         file="shared/adapters/billing/wire.py",
         old='return UnreadRow(profile, name, misfit.reason.removeprefix(f"{what}: {_MISFIT}"))',
         new="raise",
-        caught_by=("pauses_clears", "actual_is_desired", "no_leaver_holds_managed"),
+        caught_by=("pause_clears", "actual_is_desired", "no_leaver_holds_managed"),
     ),
     Mutant(
         name="other-words-are-about-a-token",

@@ -139,7 +139,7 @@ MUTANTS: Final = (
         old="            return baseline.profiles\n",
         new="            return baseline.managed\n",
         stories=(
-            "tests/simulation/test_sim_shares.py::test_a_check_a_profile_takes_its_percentage_of_managed_profiles",
+            "tests/simulation/test_sim_shares.py::test_a_check_of_a_profile_takes_its_percentage_of_managed_profiles",
         ),
     ),
     Mutant(

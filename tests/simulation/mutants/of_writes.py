@@ -91,7 +91,7 @@ MUTANTS: Final = (
         file="shared/domain/keys.py",
         old="return str(int.from_bytes(digest) % SHARDS)",
         new='return str((int.from_bytes(digest) + __import__("random").randrange(2)) % SHARDS)',
-        caught_by=("one_check_a_time",),
+        caught_by=("one_check_at_a_time",),
     ),
     Mutant(
         name="conflict-swallowed",

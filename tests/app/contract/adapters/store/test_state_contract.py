@@ -376,7 +376,7 @@ async def test_reports_of_one_moment_are_all_kept(state: RowsState, rows: Rows) 
 
 
 @pytest.mark.parametrize("key", [PersonKey(ANNA), upn("Jörg@contoso.com"), upn("ö" * 128 + "@" + "ö" * 255)])
-async def test_the_future_checks_a_key_are_read_back_whole(state: RowsState, key: PersonKey | IdentityKey) -> None:
+async def test_the_future_checks_of_a_key_are_read_back_whole(state: RowsState, key: PersonKey | IdentityKey) -> None:
     assert await state.future_checks(key) == FutureChecks(key)
     assert (await state.future_checks(key)).version is None
     due = {AT + timedelta(days=n): n > 1 for n in range(5)}
@@ -398,7 +398,7 @@ async def test_future_checks_that_somebody_else_stored_meanwhile_are_a_conflict(
     assert (await state.future_checks(key)).version == second.version
 
 
-async def test_of_two_who_store_future_checks_once_one_succeeds(state: RowsState) -> None:
+async def test_of_two_who_store_future_checks_at_once_one_succeeds(state: RowsState) -> None:
     key = PersonKey(ANNA)
     outcomes = await asyncio.gather(
         *(state.put_future_checks(FutureChecks(key, {AT + timedelta(days=n): False})) for n in range(4)),
