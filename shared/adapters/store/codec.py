@@ -23,6 +23,7 @@ from shared.adapters.store.rows import ROW_CHARACTERS, Damaged, Row
 from shared.domain.guards.pauses import Pause, PauseCause
 from shared.domain.keys import PersonKey, ProfileKey, parse_key
 from shared.domain.misfits import in_one_line
+from shared.domain.reasons import Reason
 from shared.errors import Permanent, StoreRefused
 
 FORMAT: Final = 1
@@ -42,8 +43,8 @@ _NOT_KEPT: Final[Mapping[str, Any]] = {"version": None, "properties": {}}
 class Codec[T]:
     """Spells values of one type. A row of them is called a `what` in errors; `key_of` says which key it has.
 
-    A dataclass is an object of its fields. Keys, times and pauses are texts. So is raw JSON of other systems, which may
-    be nested deeper than a row.
+    A dataclass is an object of its fields, a reason one of its code and facts. Keys, times and pauses are texts. So is
+    raw JSON of other systems, which may be nested deeper than a row.
     """
 
     def __init__(self, of: Any, what: str, key_of: Callable[[T], str] | None = None) -> None:
@@ -151,6 +152,9 @@ _SCHEMAS: Final[Mapping[Any, CoreSchema]] = {
     ProfileKey: _as_text(ProfileKey.parse, str),
     PersonKey | ProfileKey: _as_text(lru_cache(_holder), _spelled),  # each of a key's holds names it
     Pause: _as_text(_pause, lambda pause: f"{pause.cause.value} {pause.scope}" if pause.scope else pause.cause.value),
+    Reason: schemas.no_info_plain_validator_function(
+        Reason.read, serialization=schemas.plain_serializer_function_ser_schema(Reason.as_json)
+    ),
     frozenset[str]: schemas.frozenset_schema(
         schemas.str_schema(strict=True), serialization=schemas.plain_serializer_function_ser_schema(sorted)
     ),

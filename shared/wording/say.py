@@ -1,0 +1,73 @@
+"""Says a reason in words: the one place where text is made of a code and its facts.
+
+Lives here: how facts are filled into a template. The templates are a table for each language, such as `english`; a
+second language is one more table. Whoever decides or stores never imports this.
+
+A template names each fact of its code in braces, and may say how it is shown:
+
+    {profile}               a text or a number as it is; several texts with commas; other reasons in words, with "; "
+    {left:time}             a moment: 2026-03-02 09:00 UTC
+    {rules:rule|rules}      the first for one (a number, or how many there are), else the second
+    {kind:grants=given|mover_revokes=removed}   the words for that text
+    {near:+ and }           several, with this between them
+    {status:?not said}      the text, or these words where it is empty
+    {text:shown}            in quotes, with what the eye does not see escaped
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
+from string import Formatter
+from typing import Final
+
+from shared.domain.alike import shown
+from shared.domain.reasons import Code, Fact, Reason
+from shared.wording.english import ENGLISH
+
+type Table = Mapping[Code, str]
+type _Piece = tuple[str, str | None, str]
+"""Text, then the name of a fact (None after the last one) and how it is shown."""
+
+_OF_REASONS: Final = "; "
+"""What stands between several reasons."""
+
+
+def say(reason: Reason, table: Table = ENGLISH) -> str:
+    """A reason in the words of a language."""
+    template = table[reason.code]
+    if not reason.facts:
+        return template
+    said = []
+    for text, name, how in _pieces(template):
+        said.append(text)
+        if name is not None:
+            said.append(_filled(reason.facts[name], how, table))
+    return "".join(said)
+
+
+@cache
+def _pieces(template: str) -> list[_Piece]:
+    return [(text, name, how or "") for text, name, how, _ in Formatter().parse(template)]
+
+
+def _filled(fact: Fact, how: str, table: Table) -> str:
+    if "|" in how:
+        return _chosen(fact, how.split("|"))
+    if how == "time":
+        return f"{datetime.fromisoformat(str(fact)).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    if how == "shown":
+        return shown(str(fact))
+    if isinstance(fact, tuple):
+        between = how[1:] or (_OF_REASONS if any(isinstance(one, Reason) for one in fact) else ", ")
+        return between.join(_filled(one, "", table) for one in fact)
+    if isinstance(fact, Reason):
+        return say(fact, table)
+    return str(fact) or how[1:]
+
+
+def _chosen(fact: Fact, choices: list[str]) -> str:
+    """The words for a text, or those for one or several."""
+    if isinstance(fact, str):
+        return dict(choice.split("=", 1) for choice in choices).get(fact, fact)
+    count = len(fact) if isinstance(fact, tuple) else fact
+    return choices[count != 1]
