@@ -51,7 +51,7 @@ async def test_who_is_in_a_group_keeps_what_it_gives_also_where_the_hire_date_mo
     assert stage.held(TESS) == set()
 
 
-async def test_who_moves_before_a_hire_date_that_moved_ahead_loses_the_old_and_gets_the_new_on_that_day(
+async def test_a_mover_with_a_later_hire_date_loses_the_old_and_gains_the_new_on_that_day(
     set_stage: Callable[..., Stage],
 ) -> None:
     stage = set_stage(policy=POLICY.replace("mover_grace_hours: 0", "mover_grace_hours: 48"))

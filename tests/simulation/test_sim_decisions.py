@@ -215,7 +215,7 @@ async def test_the_check_checks_once_more_and_opens_it_again_with_the_difference
     assert "a reason of yesterday" in again.refused
 
 
-async def test_a_release_that_broke_off_before_it_was_stored_did_nothing_and_may_be_repeated(
+async def test_a_release_that_broke_off_before_it_was_stored_does_nothing_and_is_repeated(
     waiting: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     listing = await list_holds(waiting.app)
@@ -301,7 +301,7 @@ async def test_what_was_released_reaches_the_queue_in_batches_leavers_first(wait
     assert all(message.item.hints == (NL,) for message in released[:5])
 
 
-async def test_a_hold_that_went_between_two_batches_of_rows_is_told_and_what_was_released_stays(
+async def test_a_hold_gone_between_two_batches_of_rows_is_told_and_released_ones_stay_so(
     waiting: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     holds = await some_holds(waiting, 150)
@@ -535,7 +535,7 @@ async def test_a_cause_that_comes_in_while_one_resumes_stays(waiting: Stage, mon
 # -- profiles
 
 
-async def test_what_harmed_a_profile_is_shown_field_by_field_and_a_release_lets_one_more_update_through(
+async def test_a_harmful_update_is_shown_by_field_and_a_release_lets_one_more_through(
     set_stage: Callable[..., Stage],
 ) -> None:
     stage = set_stage()

@@ -34,7 +34,7 @@ async def test_evidence_about_several_profiles_is_seen_again_when_the_first_of_i
     assert stage.held(FEMKE) == set()
 
 
-async def test_whoever_has_a_hire_date_and_a_leave_date_is_checked_on_the_earlier_day_first(stage: Stage) -> None:
+async def test_a_person_with_hire_and_leave_date_is_checked_on_the_earlier_day_first(stage: Stage) -> None:
     hire, leave = (stage.now + timedelta(minutes=minutes) for minutes in (20, 40))
     anna = stage.hire(
         "anna", employeeHireDate=f"{hire:%Y-%m-%dT%H:%M:%SZ}", employeeLeaveDateTime=f"{leave:%Y-%m-%dT%H:%M:%SZ}"

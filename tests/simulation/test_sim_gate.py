@@ -64,7 +64,7 @@ async def bulk(billing: Billing, wanted: Sequence[str], *, at_once: int = 4) -> 
     await asyncio.gather(*(some() for _ in range(at_once)))
 
 
-async def test_two_thousand_reads_at_once_take_as_long_as_arm_grants_them_and_none_is_refused(
+async def test_two_thousand_reads_at_once_take_as_long_as_arm_grants_and_none_is_refused(
     set_stage: Stages,
 ) -> None:
     stage = set_stage()
@@ -109,7 +109,7 @@ async def test_a_sweep_of_two_thousand_reads_leaves_events_quick(set_stage: Stag
     assert max(took) < 0.5
 
 
-async def test_events_that_want_everything_get_at_least_forty_percent_and_the_sweep_still_gets_on(
+async def test_events_that_want_all_get_at_least_forty_percent_and_the_sweep_gets_on(
     set_stage: Stages,
 ) -> None:
     stage = set_stage()
@@ -173,7 +173,7 @@ async def test_nothing_is_asked_while_the_service_asked_for_a_pause(set_stage: S
     assert seconds() == pytest.approx(200, abs=0.01)
 
 
-async def test_a_service_that_is_down_is_asked_seldom_and_everything_is_done_when_it_is_back(set_stage: Stages) -> None:
+async def test_a_service_that_is_down_is_asked_seldom_and_all_is_done_on_its_return(set_stage: Stages) -> None:
     stage = set_stage(retry_hours=1)
     await stage.settle()
     newcomers = [stage.hire(f"newcomer{number}") for number in range(6)]

@@ -167,7 +167,7 @@ async def test_what_was_written_earlier_keeps_its_room_where_a_later_try_comes_t
     assert (await stage.app.state.reservations(ActionKind.GRANTS)).taken == before.taken
 
 
-async def test_a_daily_limit_that_nobody_could_write_gives_nothing_back_and_the_check_ends_all_the_same(
+async def test_a_daily_limit_that_cannot_be_written_gives_nothing_back_and_the_check_ends(
     one_left: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stage = one_left

@@ -94,7 +94,7 @@ async def test_a_daily_limit_is_free_again_after_a_day(small_day: Stage) -> None
     assert stage.row(DE, DIETER) is None
 
 
-async def test_a_leaver_is_not_stuck_behind_a_movers_daily_limit_nor_behind_their_own_hold_as_a_mover(
+async def test_a_leaver_waits_for_no_movers_daily_limit_and_no_own_hold_as_a_mover(
     small_day: Stage,
 ) -> None:
     stage = small_day
@@ -324,7 +324,7 @@ async def test_profile_updates_have_a_daily_limit_as_well(set_stage: Callable[..
     assert not [row async for row in stage.app.state.holds()]
 
 
-async def test_a_profile_that_fights_back_is_held_and_a_release_lets_one_more_update_through(
+async def test_a_profile_that_fights_back_is_held_and_a_release_lets_one_update_through(
     set_stage: Callable[..., Stage],
 ) -> None:
     stage = set_stage()
@@ -462,7 +462,7 @@ async def test_a_hold_that_does_not_say_its_basis_takes_that_of_the_first_check(
 
 
 @pytest.mark.parametrize("narrowed", ["accounts", "profile"])
-async def test_a_release_of_what_billing_no_longer_shows_or_the_policy_no_longer_manages_is_over(
+async def test_a_release_of_what_is_gone_or_no_longer_managed_is_over(
     set_stage: Callable[..., Stage], narrowed: str
 ) -> None:
     stage = set_stage()
@@ -510,7 +510,7 @@ async def test_a_released_update_of_a_profile_that_is_no_longer_enforced_is_open
     assert stage.profile(NL)["invoiceEmailOptIn"] is False
 
 
-async def test_a_decision_made_after_a_check_stored_its_holds_stands_and_nothing_done_is_lost(
+async def test_a_decision_after_a_check_stored_its_holds_stands_and_nothing_done_is_lost(
     set_stage: Callable[..., Stage],
 ) -> None:
     stage = set_stage(policy=limited(grants="0/0/0"))

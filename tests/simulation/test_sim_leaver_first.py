@@ -57,7 +57,7 @@ class WithoutAPause:
 @pytest.mark.parametrize(
     "left", [{"accountEnabled": False}, {"employeeLeaveDateTime": "2026-02-27T00:00:00Z"}], ids=["disabled", "dated"]
 )
-async def test_who_is_seen_to_have_left_loses_everything_although_nobodys_groups_can_be_read(
+async def test_a_leaver_loses_everything_although_nobodys_groups_can_be_read(
     stage: Stage, left: dict[str, object], status: int
 ) -> None:
     stage.fault("graph", Effect(status=status), path=MEMBERSHIPS)
@@ -69,7 +69,7 @@ async def test_who_is_seen_to_have_left_loses_everything_although_nobodys_groups
         assert (check["outcome"], check["employment"]) == ("done", "leaver")
 
 
-async def test_a_person_still_to_come_loses_what_is_managed_although_nobodys_groups_can_be_read(stage: Stage) -> None:
+async def test_a_future_hire_loses_what_is_managed_although_nobodys_groups_can_be_read(stage: Stage) -> None:
     stage.fault("graph", Effect(status=403), path=MEMBERSHIPS)
     stage.change(TESS, accountEnabled=False, employeeHireDate="2026-09-01T00:00:00Z")
     await stage.event_about(TESS)
@@ -102,7 +102,7 @@ async def test_a_leaver_costs_no_read_of_groups_and_an_employee_one(stage: Stage
     assert (stage.calls() - before)[ASKED] == 0
 
 
-async def test_a_check_whose_reads_show_that_our_role_is_lost_writes_nothing_more_on_that_account(
+async def test_a_check_whose_reads_show_our_role_lost_writes_no_more_on_that_account(
     stage: Stage,
 ) -> None:
     stage.restart(policy=EVERY_PROFILE)
@@ -122,7 +122,7 @@ async def test_a_check_whose_reads_show_that_our_role_is_lost_writes_nothing_mor
     assert pauses.active[Pause(PauseCause.ROLE_LOST, HOLDING.account)].by == f"person:{person}"
 
 
-async def test_where_the_pause_for_a_lost_role_cannot_be_set_nothing_is_written_and_the_check_is_taken_again(
+async def test_a_check_that_cannot_pause_for_a_lost_role_writes_nothing_and_retries(
     stage: Stage,
 ) -> None:
     stage.restart(policy=EVERY_PROFILE)

@@ -3,7 +3,7 @@
 from tests.simulation.engine.many_profiles import many_profiles
 
 
-def test_a_leaver_with_2000_profiles_loses_them_all_within_the_hour_and_others_wait_for_nothing() -> None:
+def test_a_leaver_with_2000_profiles_loses_all_within_the_hour_and_nobody_waits() -> None:
     leave = many_profiles(2_000)
     assert (leave.left, leave.dead) == (0, 0)
     assert leave.seconds < 3600

@@ -130,7 +130,7 @@ async def test_who_adopts_more_on_a_lost_state_keeps_what_was_adopted_before(sta
     assert stage.held(HARRY) == set()
 
 
-async def test_one_row_that_cannot_be_stored_costs_nobody_elses_and_comes_with_the_next_sweep(
+async def test_one_row_that_cannot_be_stored_costs_no_other_and_comes_with_the_next_sweep(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stage.lose_state()

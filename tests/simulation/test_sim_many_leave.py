@@ -212,7 +212,7 @@ def by_whom(**more: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("how", ["disabled", "deleted"])
 @pytest.mark.parametrize("heard", ["event", "sweep"])
-async def test_the_command_that_a_finding_suggests_has_a_leavers_unmanaged_assignment_removed(
+async def test_the_command_in_a_finding_removes_a_leavers_unmanaged_assignment(
     set_stage: SetStage, how: str, heard: str
 ) -> None:
     stage = set_stage(given=by_whom(createdByPrincipalId=OTHER_APP))

@@ -379,7 +379,7 @@ async def test_what_is_remembered_where_nothing_is_managed_any_more_is_told_with
     assert check["adopted"]
 
 
-async def test_rows_that_do_not_say_who_made_them_are_proved_from_a_chain_that_is_read_once_a_check(
+async def test_rows_without_a_maker_are_proved_from_a_chain_that_is_read_once_a_check(
     office: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stage, books = await office(300, given=False)

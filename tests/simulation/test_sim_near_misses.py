@@ -128,7 +128,7 @@ async def test_one_letter_of_a_short_text_is_a_move(stage: Stage) -> None:
     assert stage.held(FEMKE) == set()
 
 
-async def test_while_the_directory_cannot_say_whether_others_have_the_text_nothing_is_revoked(stage: Stage) -> None:
+async def test_nothing_is_revoked_while_it_is_unknown_whether_others_have_the_text(stage: Stage) -> None:
     await stage.settle()
     stage.change(FEMKE, companyName="Contoso Nederlant")
     stage.fault("graph", Effect(status=503), path="/v1.0/users$")
@@ -138,7 +138,7 @@ async def test_while_the_directory_cannot_say_whether_others_have_the_text_nothi
     assert (await stage.last_check(FEMKE))["outcome"] == "retry"
 
 
-async def test_where_the_directory_refuses_to_say_whether_others_have_the_text_a_person_is_asked(stage: Stage) -> None:
+async def test_a_person_is_asked_when_the_directory_refuses_to_say_who_has_the_text(stage: Stage) -> None:
     stage.fault("graph", Effect(status=400), path="/v1.0/users$")
     stage.change(FEMKE, companyName="Contoso Nederlant")
     await stage.event_about(FEMKE)

@@ -82,7 +82,7 @@ async def test_events_that_arrive_during_an_outage_wait_behind_those_that_wait(s
         assert len(site.sent) == 24
 
 
-async def test_a_check_that_meets_a_bug_is_tried_ten_times_and_then_lies_where_a_person_finds_it(stage: Stage) -> None:
+async def test_a_check_that_meets_a_bug_is_tried_ten_times_and_then_left_for_a_person(stage: Stage) -> None:
     async with Site.running(stage) as site:
         good, site.app = site.app, replace(site.app, directory=WithABug())  # type: ignore[arg-type] # lacks the rest
         site.receive(stage.event(f"id:{FEMKE}"))

@@ -254,7 +254,7 @@ async def test_a_hold_goes_once_the_profile_is_read_as_opted_in(stage: Stage, st
     assert not (await stage.app.state.key_holds(NL)).holds
 
 
-async def test_a_hold_goes_where_the_policy_does_not_keep_the_profile_opted_in_whatever_it_says(
+async def test_a_hold_goes_whatever_it_says_when_the_policy_no_longer_opts_the_profile_in(
     set_stage: Callable[..., Stage],
 ) -> None:
     stage = set_stage(policy=POLICY.replace("opt_in: all", 'opt_in: [{ name: "Contoso Deutschland" }]'))

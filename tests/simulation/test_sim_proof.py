@@ -488,7 +488,7 @@ ACTS: Final = ("field", "refit", "more", "out", "swap", "move", "rewrite", "cut"
 @pytest.mark.parametrize("act", ACTS)
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(before=STEPS, after=STEPS, drawing=st.data())
-def test_whatever_is_done_to_what_a_digest_covers_is_found_and_nothing_else_is_reported(
+def test_any_change_to_what_a_digest_covers_is_found_and_nothing_else_is_reported(
     act: str, before: list[tuple[str, int] | None], after: list[tuple[str, int] | None], drawing: st.DataObject
 ) -> None:
     async def story() -> None:

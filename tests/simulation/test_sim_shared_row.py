@@ -73,7 +73,7 @@ async def test_a_writer_for_each_session_at_once_gets_its_change_stored_in_a_han
     assert clock() - began < A_HANDLER
 
 
-async def test_whoever_is_overtaken_each_time_stores_nothing_and_is_told_what_others_wrote_and_what_to_do(
+async def test_who_is_overtaken_each_time_stores_nothing_and_is_told_what_others_wrote(
     stage: Stage,
 ) -> None:
     store = Store()

@@ -76,7 +76,7 @@ async def test_a_store_that_refuses_alerts_at_once_and_one_that_is_away_does_not
     assert "AuthorizationPermissionMismatch" in caplog.text
 
 
-async def test_a_chain_that_cannot_be_read_keeps_one_check_waiting_however_often_others_ask(
+async def test_a_chain_that_cannot_be_read_keeps_one_check_waiting_however_many_ask(
     stage: Stage, stores: tuple[RefusingRows, RefusingRows]
 ) -> None:
     ledger, _ = stores

@@ -193,9 +193,7 @@ UNSUPPORTED = {"error": {"code": "Request_UnsupportedQuery", "message": "Not 'Fi
 
 
 @pytest.mark.parametrize("refused", [1, 2])
-async def test_a_refused_filter_is_asked_for_in_a_wider_form_and_everybody_is_judged_all_the_same(
-    stage: Stage, refused: int
-) -> None:
+async def test_a_refused_filter_is_asked_in_a_wider_form_and_everybody_is_judged(stage: Stage, refused: int) -> None:
     anna = stage.hire("anna")
     other = stage.hire("bert", department="Sales")
     stage.fault("graph", Effect(status=400, body=UNSUPPORTED), path="/users$", times=refused)

@@ -235,7 +235,7 @@ async def test_who_is_in_a_period_of_grace_takes_no_room_until_it_ends(set_stage
     assert [clerk for clerk in CLERKS if not stage.held(clerk)] == list(CLERKS[:9])
 
 
-async def test_only_observed_profiles_hold_nothing_and_the_report_says_what_enforcing_would(
+async def test_profiles_only_observed_have_no_holds_and_the_report_says_what_would_be_held(
     set_stage: Callable[..., Stage],
 ) -> None:
     stage = set_stage(policy=limited(grants="2/2/100").replace("enforce: all", "enforce: none"))

@@ -205,7 +205,7 @@ async def test_an_account_whose_profiles_we_may_not_list_is_paused_and_the_other
     assert stage.held(eva) == {PARTNER}
 
 
-async def test_what_a_changed_policy_takes_is_held_also_on_an_account_that_was_lost_when_it_came(stage: Stage) -> None:
+async def test_what_a_changed_policy_takes_is_held_also_on_an_account_lost_at_the_time(stage: Stage) -> None:
     eva = stage.hire("eva", companyName="Fabrikam")
     await stage.settle()
     with out_of_sight(MPA):

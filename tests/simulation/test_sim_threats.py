@@ -198,7 +198,7 @@ async def test_a_forged_item_puts_no_story_into_the_ledger(stage: Stage) -> None
 # -- who may write to the directory
 
 
-async def test_who_may_write_the_directory_gets_what_the_policy_gives_and_the_daily_limit_bounds_how_much(
+async def test_a_directory_writer_gets_what_the_policy_gives_up_to_the_daily_limit(
     set_stage: Callable[..., Stage],
 ) -> None:
     stage = set_stage(policy=POLICY + "daily_limits: { grants: 5/5/100 }\n")
@@ -215,7 +215,7 @@ async def test_who_may_write_the_directory_gets_what_the_policy_gives_and_the_da
 # -- who may write to the state
 
 
-async def test_a_forged_first_sight_takes_away_at_once_only_what_is_managed_and_no_rule_gives(stage: Stage) -> None:
+async def test_a_forged_first_sight_takes_at_once_only_what_is_managed_and_no_rule_gives(stage: Stage) -> None:
     long_ago = stage.now - timedelta(days=1)
     stage.give(DE, FEMKE, by=OTHER_APP)
     forged = {f"moved:{profile.folded}": long_ago for profile in (NL, DE)}
@@ -280,7 +280,7 @@ async def test_a_forged_intent_to_revoke_keeps_nobodys_access(stage: Stage) -> N
     assert stage.held(FEMKE) == set()
 
 
-async def test_a_forged_catalogue_moves_a_grant_to_another_managed_profile_until_the_next_sweep(stage: Stage) -> None:
+async def test_a_forged_catalogue_moves_a_grant_to_a_managed_profile_until_the_next_sweep(stage: Stage) -> None:
     def as_dutch(profile: BillingProfile) -> BillingProfile:
         return replace(profile, tags={"company": "Contoso Nederland"}) if profile.key == DE else profile
 
@@ -307,7 +307,7 @@ async def test_a_forged_catalogue_reaches_no_account_that_the_policy_does_not_na
     assert stage.held(FEMKE) == {NL}
 
 
-async def test_a_forged_catalogue_renames_a_profile_into_a_narrow_enforce_and_never_into_none(
+async def test_a_forged_catalogue_renames_a_profile_into_a_narrow_enforce_never_into_none(
     set_stage: Callable[..., Stage],
 ) -> None:
     def as_german(profile: BillingProfile) -> BillingProfile:
@@ -324,7 +324,7 @@ async def test_a_forged_catalogue_renames_a_profile_into_a_narrow_enforce_and_ne
 
 
 @pytest.mark.parametrize("group_is_gone", [False, True])
-async def test_a_forged_judgement_of_the_rules_takes_away_what_an_unknown_rule_gave_unless_its_group_is_gone(
+async def test_a_forged_judgement_takes_what_an_unknown_rule_gave_unless_its_group_is_gone(
     stage: Stage, group_is_gone: bool
 ) -> None:
     stage.leave(TREASURY, TESS)
@@ -340,7 +340,7 @@ async def test_a_forged_judgement_of_the_rules_takes_away_what_an_unknown_rule_g
     assert (HOLDING in stage.held(TESS)) is group_is_gone
 
 
-async def test_whoever_empties_the_daily_limits_passes_them_and_still_touches_only_what_is_managed(
+async def test_whoever_empties_the_daily_limits_passes_them_but_touches_only_the_managed(
     set_stage: Callable[..., Stage],
 ) -> None:
     stage = set_stage(policy=POLICY + "daily_limits: { leaver_revokes: 1/1/100 }\n")
@@ -374,7 +374,7 @@ async def test_a_forged_release_does_nothing_that_no_check_wants(stage: Stage) -
     assert stage.writes() == written
 
 
-async def test_a_forged_dismissal_keeps_a_leavers_access_and_the_ledger_has_no_decision_for_it(stage: Stage) -> None:
+async def test_a_forged_dismissal_keeps_a_leavers_access_without_a_decision_in_the_ledger(stage: Stage) -> None:
     await forge_hold(stage, FEMKE, NL, ActionKind.LEAVER_REVOKES, Status.DISMISSED)
     stage.change(FEMKE, accountEnabled=False)
     await stage.event_about(FEMKE)
@@ -430,7 +430,7 @@ async def test_forged_evidence_of_an_adoption_makes_that_row_managed_and_no_late
     assert stage.held(HARRY) == set()
 
 
-async def test_a_chain_rewritten_with_every_later_digest_holds_by_itself_and_not_against_a_digest_kept_outside(
+async def test_a_chain_rewritten_with_its_digests_holds_but_not_against_one_kept_outside(
     stage: Stage,
 ) -> None:
     key = PersonKey(FEMKE).canonical

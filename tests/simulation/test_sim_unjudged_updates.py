@@ -233,7 +233,7 @@ async def test_an_edit_while_an_update_does_not_show_yet_is_no_harm_of_it(stage:
     assert not await pauses_seen(stage)
 
 
-async def test_what_differs_where_the_answer_was_lost_pauses_that_profile_and_accuses_nobody(stage: Stage) -> None:
+async def test_a_difference_where_the_answer_was_lost_pauses_that_profile_and_blames_none(stage: Stage) -> None:
     stage.turn(update_status=200)
     stage.fault("arm", Effect(hang_up=True, after=True), method="PUT", times=1)
     opt_in = stage.app.billing.opt_in
@@ -517,7 +517,7 @@ async def test_a_pause_that_comes_right_before_the_update_stops_it(stage: Stage)
 
 
 @pytest.mark.parametrize("enforce", ["all", "none"])
-async def test_a_profile_that_we_may_not_read_any_more_sets_the_pause_where_the_policy_writes(
+async def test_a_profile_we_may_not_read_any_more_sets_the_pause_where_the_policy_writes(
     set_stage: Callable[..., Stage], enforce: str
 ) -> None:
     stage = set_stage(given=world(), policy=POLICY.replace("enforce: all", f"enforce: {enforce}"))

@@ -96,7 +96,7 @@ async def test_a_rule_that_was_removed_takes_away_what_it_gave_once_a_sweep_know
     assert stage.held(FEMKE) == {NL}
 
 
-async def test_before_the_first_sweep_a_mover_is_moved_by_rules_that_the_check_itself_has_judged(
+async def test_before_the_first_sweep_a_mover_is_moved_by_rules_the_check_itself_judged(
     set_stage: Callable[..., Stage],
 ) -> None:
     stage = set_stage()

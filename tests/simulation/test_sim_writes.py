@@ -57,7 +57,7 @@ async def test_a_create_that_outlasts_the_handler_is_unverified_and_looked_after
     assert stage.awaited(anna) == []
 
 
-async def test_a_write_that_is_not_visible_is_checked_again_and_not_repeated_while_its_intent_is_young(
+async def test_an_invisible_write_is_checked_again_and_not_repeated_with_a_young_intent(
     stage: Stage,
 ) -> None:
     stage.turn(grants_visible_after_seconds=100)
@@ -204,7 +204,7 @@ async def test_throttling_is_waited_out_for_as_long_as_the_service_asks(stage: S
     ],
 )
 @pytest.mark.parametrize(("method", "elsewhere"), [("GET", "held"), ("POST", "done")])
-async def test_a_role_that_a_read_shows_to_be_lost_stops_the_checks_writes_elsewhere_on_the_account(
+async def test_a_role_lost_on_one_profile_stops_the_checks_writes_on_the_whole_account(
     stage: Stage, effect: Effect, method: str, elsewhere: str
 ) -> None:
     stage.fault("arm", effect, method=method, path="HOLDING-BG7")

@@ -63,7 +63,7 @@ async def test_in_azure_a_wrong_policy_is_an_app_without_functions_and_its_log_s
     assert all("ERROR" in line for line in told)
 
 
-async def test_anything_may_lie_on_the_work_queue_and_what_is_no_work_item_is_rejected_whole(tmp_path: Path) -> None:
+async def test_a_message_on_the_work_queue_that_is_no_work_item_is_rejected_whole(tmp_path: Path) -> None:
     noise = b"\x00 not a work item"
     async with (
         running(Options(state=tmp_path)) as sandbox,

@@ -149,7 +149,7 @@ async def test_a_burst_outlasts_a_store_that_stops_in_its_middle(tmp_path: Path)
             assert await chains(sandbox) == len(people)
 
 
-async def test_rows_that_a_killed_store_had_not_saved_are_missed_and_nothing_is_taken_for_them(tmp_path: Path) -> None:
+async def test_rows_that_a_killed_store_lost_are_missed_and_nothing_is_taken_for_them(tmp_path: Path) -> None:
     people = clerks()
     with azurite(tmp_path, secure=True, durable=True) as store:
         async with deployed(tmp_path, store) as sandbox:

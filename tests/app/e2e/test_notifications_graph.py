@@ -114,7 +114,7 @@ async def test_a_change_in_the_directory_comes_to_the_app_by_itself(tmp_path: Pa
         assert (told["failed"], told["lost"], told["givenUp"]) == (0, 0, 0)
 
 
-async def test_lost_subscriptions_are_made_anew_by_the_timer_and_a_dead_front_is_made_up_for(
+async def test_the_timer_makes_lost_subscriptions_anew_and_makes_up_for_a_dead_front(
     tmp_path: Path, settled: dict[str, str]
 ) -> None:
     options = Options(state=tmp_path, notifications=True, settings=settled)

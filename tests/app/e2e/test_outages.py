@@ -49,7 +49,7 @@ async def test_events_outlast_an_identity_endpoint_that_is_away_at_a_cold_start(
         assert (status["failures"], status["running"]) == (0, 0)
 
 
-async def test_a_switched_off_queue_for_rejected_events_costs_the_good_ones_of_the_batch_nothing(
+async def test_good_events_of_a_batch_pass_while_the_queue_for_rejected_ones_is_off(
     tmp_path: Path,
 ) -> None:
     async with running(Options(state=tmp_path)) as sandbox, httpx.AsyncClient(timeout=60) as client:

@@ -152,7 +152,7 @@ async def _close(app: App) -> None:
     await app.billing._api.credential._credential.close()  # the tokens are handed out apart from what they come from
 
 
-async def test_an_event_that_changes_nothing_costs_one_graph_read_and_one_more_per_20_groups_that_rules_name(
+async def test_an_event_that_changes_nothing_costs_one_graph_read_plus_one_per_20_groups(
     office: Open,
 ) -> None:
     async with office(OWN_COMPANY) as opened:

@@ -267,7 +267,7 @@ def test_what_a_check_has_just_seen_is_sure(story: list[tuple[str, int, Any]], s
 
 
 @given(stories(EXACT, ("check",)))
-def test_where_nobody_else_writes_and_every_write_shows_only_the_seconds_of_a_check_are_unsure(
+def test_when_every_write_is_ours_and_seen_only_the_seconds_of_a_check_are_unsure(
     story: list[tuple[str, int, Any]],
 ) -> None:
     model = play(story, says_since=True)

@@ -111,7 +111,7 @@ def play(story: Sequence[Step], most: int, skew: Sequence[timedelta]) -> list[Wr
 
 
 @given(steps, st.integers(0, 4), st.tuples(skews, skews))
-def test_no_window_of_24_hours_has_more_distinct_actions_than_the_limit_unless_a_person_decided(
+def test_no_24_hours_have_more_actions_than_the_limit_unless_a_person_decided(
     story: list[Step], most: int, skew: tuple[timedelta, timedelta]
 ) -> None:
     written = play(story, most, skew)

@@ -224,7 +224,7 @@ def test_only_what_is_managed_in_managed_accounts_is_touched(
 
 
 @given(reads, policies, catalogues(), holdings())
-def test_who_is_not_employed_gains_nothing_and_who_is_loses_nothing_on_strong_evidence(
+def test_on_strong_evidence_leavers_gain_nothing_and_the_employed_lose_nothing(
     person: PersonRead, policy: Policy, catalogue: Catalogue, before: tuple[Held, ...]
 ) -> None:
     plan = decide(person, policy, catalogue, before, NOW)

@@ -20,7 +20,7 @@ def said(stands: Standing) -> tuple[object, object]:
 
 
 @given(DATES, DATES, st.integers(0, 5), st.sampled_from([True, False, None]))
-def test_nobody_stands_otherwise_before_the_next_change_and_everybody_does_from_then_on(
+def test_employment_differs_from_the_next_change_on_and_never_before_it(
     hire: datetime | None, leave: datetime | None, lead: int, enabled: bool | None
 ) -> None:
     policy = Policy((), time_zone=zone("Europe/Amsterdam"), lead_days=lead)

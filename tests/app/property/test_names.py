@@ -48,7 +48,7 @@ def test_whom_an_event_names_its_own_work_item_may_name(kind: IdentityKind, name
 
 @given(names=st.dictionaries(KINDS, NAMES))
 @example(names={IdentityKind.MAIL: "anna jansen@contoso.example", IdentityKind.EMPLOYEE_ID: "E17"})
-def test_a_person_is_stored_whatever_the_directory_calls_them_and_found_by_what_is_a_name(
+def test_a_person_of_any_spelling_is_stored_and_found_by_each_usable_name(
     names: dict[IdentityKind, str],
 ) -> None:
     async def stored() -> None:

@@ -52,7 +52,7 @@ def named_tests(text: str) -> list[tuple[Path, str]]:
     return [(ROOT / path, name) for path, name in re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", text)]
 
 
-def test_every_part_has_a_section_that_says_who_what_they_can_what_stops_it_and_what_does_not() -> None:
+def test_every_part_says_who_what_they_can_what_stops_it_and_what_does_not() -> None:
     found = sections()
     for part in PARTS:
         said = " ".join(re.findall(r"\*\*([^*]+)\*\*", found[part]))

@@ -107,7 +107,7 @@ def test_a_required_setting_that_is_missing_is_to_be_given_a_value() -> None:
     assert caught.value.mistakes == ("ServiceBusConnection__fullyQualifiedNamespace: give it a value",)
 
 
-def test_the_sweep_is_hourly_unless_its_schedule_says_otherwise_and_a_wrong_one_is_told_with_the_others() -> None:
+def test_the_sweep_is_hourly_by_default_and_a_wrong_schedule_is_told_with_the_rest() -> None:
     assert Settings.read(GOOD).sweep_schedule == "0 0 * * * *"
     assert Settings.read({**GOOD, "SWEEP_SCHEDULE": "0 0 7 * * *"}).sweep_schedule == "0 0 7 * * *"
     with pytest.raises(Misconfigured) as caught:

@@ -85,7 +85,7 @@ async def test_a_group_is_told_with_the_members_of_the_published_example() -> No
     assert item["resourceData"]["@odata.type"] == published["resourceData"]["@odata.type"]
 
 
-async def test_creation_and_soft_deletion_are_updates_and_only_what_is_gone_for_good_is_deleted() -> None:
+async def test_creation_and_soft_deletion_are_updates_and_only_final_deletion_is_deleted() -> None:
     tenant = await subscribed()
     made = await change(tenant, "POST", "/users", new_user("carla"))
     await tenant.let_pass(seconds=60)
@@ -221,7 +221,7 @@ async def test_after_four_hours_it_is_given_up_for_good() -> None:
     assert tenant.inbox.items() == []
 
 
-async def test_slow_answers_delay_what_is_new_and_slower_ones_drop_it_until_the_window_has_passed() -> None:
+async def test_slow_answers_delay_new_notifications_and_slower_ones_drop_them_for_a_while() -> None:
     tenant = await subscribed()
 
     async def edit(times: int, seconds: float) -> None:

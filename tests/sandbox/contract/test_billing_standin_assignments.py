@@ -406,7 +406,7 @@ async def test_put_is_for_enterprise_agreements_only() -> None:
         assert json_of(refused)["code"] == "UnprocessableEntity"
 
 
-async def test_an_enterprise_account_takes_put_with_a_name_of_the_clients_choice_and_no_post() -> None:
+async def test_an_enterprise_account_takes_put_with_the_clients_name_and_no_post() -> None:
     standin = Standin()
     scope = f"/providers/Microsoft.Billing/billingAccounts/{EA}"
     name = "11111111-2222-4333-8444-555555555555"

@@ -293,7 +293,7 @@ async def test_an_entity_that_does_not_exist_is_named_as_such(desk: Desk) -> Non
     assert "/nowhere' could not be found" in said
 
 
-async def test_a_session_queue_refuses_a_message_without_session_and_a_receiver_without_one(
+async def test_a_session_queue_refuses_a_message_and_a_receiver_without_a_session(
     desk: Desk,
 ) -> None:
     with pytest.raises(ServiceBusError, match="SessionId was not set"):

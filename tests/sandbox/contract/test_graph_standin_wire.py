@@ -304,7 +304,7 @@ def test_people_who_come_and_go_between_pages_repeat_and_hide_nobody(service: Gr
     assert seen == [guid(1), guid(2), guid(3), guid(4), guid(5)]
 
 
-def test_the_whole_url_of_an_advanced_query_has_a_longest_length_and_a_plain_ones_has_not(
+def test_an_advanced_querys_whole_url_has_a_longest_length_and_a_plain_ones_has_not(
     service: GraphService,
 ) -> None:
     fits = 2048 - len("https://graph.microsoft.com/v1.0/users?$count=true&$select=id&$filter=city%20eq%20%27%27")

@@ -39,7 +39,7 @@ def refusal(answer: httpx.Response) -> tuple[int, str, str]:
     return answer.status_code, error["code"], error["message"]
 
 
-async def test_both_urls_prove_themselves_with_a_token_of_their_own_before_the_subscription_is_made(
+async def test_both_urls_answer_a_token_of_their_own_before_a_subscription_is_made(
     tenant: Tenant,
 ) -> None:
     answer = await create(tenant)

@@ -149,7 +149,7 @@ async def test_a_body_that_cannot_be_bound_fails_its_batch_before_the_app_hears_
     assert "cannot be bound" in told["lastError"]
 
 
-async def test_messages_of_a_session_run_in_order_one_at_a_time_while_sessions_run_together(
+async def test_messages_of_a_session_run_one_by_one_in_order_and_sessions_run_together(
     start: StartHost,
 ) -> None:
     app = await start(SESSIONS, QueueOptions(name="work", requires_session=True), settings={"work": "work"})
@@ -251,7 +251,7 @@ async def work(msg: func.ServiceBusMessage):
 """
 
 
-async def test_a_worker_killed_in_the_middle_of_a_run_is_respawned_and_the_message_runs_again(
+async def test_a_worker_killed_during_a_run_is_respawned_and_the_message_runs_again(
     start: StartHost,
 ) -> None:
     app = await start(SLOW, QueueOptions(name="work", requires_session=True))

@@ -113,7 +113,7 @@ async def test_an_app_that_does_not_start_is_the_reason_the_sandbox_does_not(app
             pytest.fail("it must not start")
 
 
-async def test_a_failed_start_is_told_by_the_app_and_once_by_the_sandbox_and_leaves_no_directory_of_its_own(
+async def test_a_failed_start_is_told_by_the_app_and_the_sandbox_once_and_leaves_no_folder(
     tmp_path: Path,
 ) -> None:
     policy = tmp_path / "policy.yaml"
@@ -276,9 +276,7 @@ async def test_the_broker_is_open_to_its_key_and_to_identities_and_closed_to_oth
         assert opened == [True, True, False, False]
 
 
-async def test_it_stops_within_two_seconds_though_the_app_is_busy_and_clients_are_connected(
-    app: Path, tmp_path: Path
-) -> None:
+async def test_it_stops_within_two_seconds_with_a_busy_app_and_clients_connected(app: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     with (app / "function_app.py").open("a") as source:
         source.write("    import time; time.sleep(60)\n")

@@ -275,6 +275,6 @@ def test_a_file_that_is_not_there_is_said_to_be_so(tmp_path: Path) -> None:
         read_queues(tmp_path / "none.json")
 
 
-def test_topics_in_the_emulators_file_are_left_out_and_the_queues_beside_them_are_there() -> None:
+def test_topics_in_the_emulators_file_are_left_out_and_queues_beside_them_are_made() -> None:
     text = in_file('{"Name": "q"}', ', "Topics": [{"Name": "t"}]')
     assert [queue.name for queue in parse_queues(text, origin="config.json")] == ["q"]

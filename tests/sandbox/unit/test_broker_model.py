@@ -215,7 +215,7 @@ def test_what_a_vanished_receiver_held_comes_back_in_order(world: World) -> None
 # --- deferred and scheduled ----------------------------------------------------------------------
 
 
-def test_a_deferred_message_is_had_by_its_number_only_and_stays_deferred_when_abandoned(world: World) -> None:
+def test_a_deferred_message_is_had_by_number_only_and_stays_so_when_abandoned(world: World) -> None:
     queue = world.queue(default_time_to_live=MINUTE)
     queue.send(Message(b"a"))
     held = queue.receive()[0]
@@ -258,7 +258,7 @@ def test_a_scheduled_message_arrives_at_its_time_at_the_end_under_a_new_number(w
     assert late[0].enqueued_at == due
 
 
-def test_a_scheduled_message_counts_as_enqueued_when_it_was_due_however_late_the_check(world: World) -> None:
+def test_a_scheduled_message_is_enqueued_when_it_was_due_however_late_the_check(world: World) -> None:
     queue = world.queue()
     queue.send(Message(b"a", scheduled_at=START + MINUTE, ttl=timedelta(hours=1)))
     world.now += timedelta(minutes=30)
@@ -318,7 +318,7 @@ def test_an_expired_message_is_dead_lettered_or_dropped(world: World, keeps: boo
     assert reasons == (["TTLExpiredException"] if keeps else [])
 
 
-def test_the_shorter_time_to_live_counts_and_a_locked_message_expires_only_when_it_returns(
+def test_the_shorter_time_to_live_counts_and_a_locked_message_expires_on_return(
     world: World,
 ) -> None:
     queue = world.queue(default_time_to_live=timedelta(seconds=30))

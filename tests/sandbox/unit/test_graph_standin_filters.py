@@ -221,9 +221,7 @@ def test_fifteen_values_are_the_most_of_a_plain_filter_and_not_of_an_advanced_on
         ("((city eq 'a' and state eq 'b') or city eq 'c') and (state eq 'd' or city eq 'e')", 4),
     ],
 )
-def test_a_plain_filter_is_three_levels_high_at_most_and_an_advanced_one_as_high_as_it_likes(
-    text: str, height: int
-) -> None:
+def test_a_plain_filter_has_at_most_three_levels_and_an_advanced_one_any_number(text: str, height: int) -> None:
     lists(text, FINANCE, advanced=True)
     lists(text, FINANCE, advanced=False, highest_filter=None)
     if height <= 3:

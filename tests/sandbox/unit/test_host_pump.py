@@ -191,7 +191,7 @@ def test_a_session_is_renewed_from_its_acceptance_on_whatever_it_had_meanwhile()
     assert [delivery.message.body for delivery in bench.queue.receive(session=other)] == [b"y"]
 
 
-def test_a_shard_that_is_busy_for_hours_keeps_its_session_and_runs_nothing_twice_at_once() -> None:
+def test_a_shard_busy_for_hours_keeps_its_session_and_runs_nothing_twice_at_once() -> None:
     """Two instances with the host.json that is deployed, and a check of 20 s every 25 s."""
     clock = Clock()
     broker = Broker(clock, Random(1))
@@ -389,7 +389,7 @@ def test_a_batch_has_every_array_of_the_contract_and_times_without_an_offset() -
     assert (first.time_to_live, first.locked_until, first.state) == (None, None, None)
 
 
-def test_in_a_batch_a_message_takes_the_id_that_one_behind_it_has_but_keeps_its_sequence_number() -> None:
+def test_in_a_batch_a_message_takes_a_later_ones_id_but_keeps_its_sequence_number() -> None:
     """The host drops empty texts from an array, and nothing says whose they were."""
     bench = Bench(QueueTrigger(NAME, batches=True, binary=True))
     bench.queue.send(Message(body=b"a"), Message(body=b"b", message_id="of b"))

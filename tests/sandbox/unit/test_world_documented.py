@@ -15,7 +15,7 @@ from sandbox.world import load_world, main
 PAGE = Path(__file__).parents[3] / "docs" / "sandbox.md"
 
 
-def test_the_documented_world_has_the_standard_identities_and_billing_that_the_app_may_write(tmp_path: Path) -> None:
+def test_the_documented_world_has_standard_identities_and_billing_the_app_may_write(tmp_path: Path) -> None:
     (block,) = re.findall(r"```yaml\n(users:.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     file = tmp_path / "world.yaml"
     file.write_text(block, encoding="utf-8")

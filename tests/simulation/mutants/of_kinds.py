@@ -40,9 +40,7 @@ _DAYS: Final = (
         old="for zone in (policy.time_zone, *policy.date_zones):",
         new="for zone in policy.date_zones:",
         caught_by=("no_leaver_holds_managed", "no_revoke_without_evidence", "actual_is_desired"),
-        stories=(
-            f"{_EMPLOYMENT_TESTS}::test_a_last_day_ends_where_the_policy_is_in_whichever_zone_its_midnight_was_stored",
-        ),
+        stories=(f"{_EMPLOYMENT_TESTS}::test_a_last_day_ends_in_the_policys_zone_whichever_zone_stored_its_midnight",),
     ),
     Mutant(
         name="date-zones-forgotten",
@@ -50,9 +48,7 @@ _DAYS: Final = (
         file=_EMPLOYMENT,
         old="for zone in (policy.time_zone, *policy.date_zones):",
         new="for zone in (policy.time_zone,):",
-        stories=(
-            f"{_EMPLOYMENT_TESTS}::test_a_hire_date_stored_as_midnight_elsewhere_begins_with_that_day_where_the_policy_is",
-        ),
+        stories=(f"{_EMPLOYMENT_TESTS}::test_a_hire_date_stored_as_midnight_elsewhere_begins_that_day_in_our_zone",),
     ),
     Mutant(
         name="days-of-the-machine",

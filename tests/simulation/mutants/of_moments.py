@@ -159,7 +159,7 @@ MUTANTS: Final = (
         old="return sorted(moment for moment in moments if moment > now)",
         new="return sorted((moment for moment in moments if moment > now), reverse=True)",
         stories=(
-            "tests/simulation/test_sim_earliest.py::test_whoever_has_a_hire_date_and_a_leave_date_is_checked_on_the_earlier_day_first",
+            "tests/simulation/test_sim_earliest.py::test_a_person_with_hire_and_leave_date_is_checked_on_the_earlier_day_first",
         ),
     ),
     Mutant(

@@ -294,7 +294,7 @@ async def test_a_text_that_cannot_be_written_down_again_elsewhere_is_a_failed_re
         ),
     ],
 )
-async def test_a_refusal_of_a_listing_with_parts_that_are_blank_or_left_out_says_what_there_is(
+async def test_a_refused_listing_with_parts_blank_or_left_out_says_what_there_is(
     status: int, body: dict[str, Any], error: type[InvoiceAccessError], said: str
 ) -> None:
     answer = as_json(status, {"error": body})

@@ -116,7 +116,7 @@ def test_a_wrong_zone_in_a_list_is_told_with_its_place() -> None:
     assert "'America/Los_Angeles'" in mistake
 
 
-def test_date_zones_are_part_of_what_a_policy_means_and_leaving_them_out_is_what_it_meant_before() -> None:
+def test_date_zones_change_what_a_policy_means_and_without_them_it_means_the_same() -> None:
     plain = load_policy("version: 1\nrules: []\nemployment: { time_zone: Europe/Amsterdam }")
     more = load_policy("version: 1\nrules: []\nemployment: { time_zone: Europe/Amsterdam, date_zones: [Asia/Tokyo] }")
     assert more.digest != plain.digest

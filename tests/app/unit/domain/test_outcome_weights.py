@@ -46,7 +46,7 @@ def test_a_retry_waits_at_least_a_second_and_what_was_asked_and_at_most_the_cap(
     assert max(timedelta(seconds=1), min(CAP, asked or timedelta(0))) <= delay <= CAP
 
 
-def test_retries_begin_around_five_seconds_and_wait_a_tenth_of_how_long_it_has_been_failing() -> None:
+def test_retries_begin_near_five_seconds_and_wait_a_tenth_of_the_time_of_failing() -> None:
     def delay(attempt: int, failing: timedelta) -> float:
         return retry_delay(attempt, 1.0, failing=failing, cap=CAP, retry_after=None).total_seconds()
 

@@ -78,7 +78,7 @@ def test_attempts_count_within_one_kind() -> None:
     assert again(again(settle, CauseKind.SETTLE), CauseKind.VERIFY).attempt == 0
 
 
-def test_what_fails_remembers_since_when_also_while_retries_and_verifications_take_turns() -> None:
+def test_a_failing_check_remembers_since_when_also_between_retry_and_verification() -> None:
     first = retried(ITEM, NOW)
     assert (first.cause.kind, first.failing_since) == (CauseKind.RETRY, NOW)
     second = retried(again(first, CauseKind.VERIFY), NOW + timedelta(hours=1))

@@ -105,7 +105,7 @@ def test_a_file_that_is_no_csv_of_people_is_said_to_be_none(content: bytes) -> N
         read_people(content, now=NOW)
 
 
-async def test_many_people_travel_a_hundred_a_message_and_what_was_sent_before_a_failure_is_known() -> None:
+async def test_people_are_sent_a_hundred_a_message_and_a_failure_says_how_many_were_sent() -> None:
     rows = "\n".join(str(number) for number in range(2 * EVENTS_A_MESSAGE + 1))
     people = read_people(f"employee-id\n{rows}\n".encode(), now=NOW)
     desk = Desk()

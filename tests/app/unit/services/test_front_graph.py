@@ -66,7 +66,7 @@ async def test_a_hundred_notifications_are_one_message_in_one_send() -> None:
     assert people(desk) == [f"person:7c0f5a0e-0000-4000-8000-{number:012}" for number in range(100)]
 
 
-async def test_items_of_several_subscriptions_and_both_states_pass_and_the_others_are_dropped() -> None:
+async def test_items_of_several_subscriptions_and_both_states_pass_and_others_are_dropped() -> None:
     desk = Desk()
     batch = [item(1, OLD), item(2, "a-guess-of-somebody"), item(3, NEW), item(4, None), item(5, ""), "noise", None]
     answer = await desk.notify({"value": [*batch, item(6, None, clientState=None)], "validationTokens": ["eyJ0"]})

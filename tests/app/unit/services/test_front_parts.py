@@ -97,7 +97,7 @@ def test_a_source_behind_a_function_key_alone_has_a_function_once_it_is_switched
     assert json.loads(done.stdout) == ["events_event_grid"]
 
 
-def test_every_mistake_is_a_line_of_its_own_in_the_log_and_on_stderr_before_the_start_fails(tmp_path: Path) -> None:
+def test_each_mistake_is_a_line_in_log_and_stderr_before_the_start_fails(tmp_path: Path) -> None:
     """What is raised while the app is loaded is seen by nobody in Azure."""
     policy = tmp_path / "policy.yaml"
     policy.write_text("version: 1\nacounts: all\nrules: []\n")

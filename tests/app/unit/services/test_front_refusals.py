@@ -220,7 +220,7 @@ def test_a_weak_secret_stops_the_start_without_being_shown() -> None:
         assert f"INVOICE_ACCESS_{name}" in SECRET_NAMES
 
 
-def test_the_front_needs_neither_policy_nor_store_and_leaves_the_cores_settings_alone() -> None:
+def test_the_front_needs_no_policy_and_no_store_and_ignores_the_cores_settings() -> None:
     settings = FrontSettings.read({**ENVIRONMENT, "INVOICE_ACCESS_PART": "front", "INVOICE_ACCESS_SETTLE_SECONDS": "5"})
     assert settings.part is Part.FRONT
     with pytest.raises(Misconfigured, match="no such setting"):

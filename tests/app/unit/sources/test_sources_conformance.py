@@ -68,7 +68,7 @@ def test_notifications_without_a_resource_are_rejected_one_by_one() -> None:
     ]
 
 
-def test_members_of_a_published_group_page_are_people_when_a_notification_carries_them() -> None:
+def test_members_in_a_published_group_page_are_people_when_a_notification_has_them() -> None:
     page = json.loads((PAYLOADS / "delta-groups-members-page.official.json").read_text(encoding="utf-8"))
     group, empty = page["value"]
     body = {

@@ -118,7 +118,7 @@ def test_what_the_sender_signs_holds_and_nothing_else_does(name: str) -> None:
 
 
 @every_sender
-def test_a_stamp_is_signed_and_kept_to_the_window_and_without_one_a_request_may_come_again(name: str) -> None:
+def test_a_stamp_is_signed_and_within_the_window_and_without_one_a_repeat_passes(name: str) -> None:
     sender = SENDERS[name]
     for away in (timedelta(minutes=4), -timedelta(minutes=4)):
         assert sender.holds(now=NOW + away)

@@ -244,7 +244,7 @@ async def test_a_lost_connection_is_no_answer_and_a_read_is_repeated() -> None:
     assert len(failing.requests) == 3
 
 
-async def test_a_read_is_not_repeated_when_the_service_asks_for_more_time_than_a_handler_has() -> None:
+async def test_a_read_whose_asked_wait_is_longer_than_a_handler_has_is_not_repeated() -> None:
     service = Service(arm(429, "429", "Too many requests.", retry_after="60"))
     with pytest.raises(Transient) as caught:
         await service.billing().assignment(KEY, PERSON)

@@ -188,7 +188,7 @@ def test_the_adapter_is_a_directory_and_its_model_reads_exactly_what_is_selected
     assert {field.alias or name for name, field in UserAnswer.model_fields.items()} == set(SELECT)
 
 
-async def test_a_person_is_read_with_one_request_that_selects_everything_and_carries_our_token() -> None:
+async def test_a_person_is_read_with_one_request_for_all_attributes_with_our_token() -> None:
     credential = Credential()
     async with directory(one_after_another(ok(user())), credential) as (graph, script):
         await graph.person(ANNA.upper(), frozenset())
@@ -270,9 +270,7 @@ ODD = [
 
 
 @pytest.mark.parametrize(("attribute", "odd"), ODD)
-async def test_an_odd_value_makes_an_unreadable_person_who_is_a_leaver_if_the_account_is_disabled(
-    attribute: str, odd: Any
-) -> None:
+async def test_a_person_with_an_odd_value_is_unreadable_or_a_leaver_if_disabled(attribute: str, odd: Any) -> None:
     working = await read(ok(user(**{attribute: odd})), groups=GROUPS[:1])
     assert isinstance(working, UnreadablePerson)
     assert (working.object_id, working.account_enabled, working.withheld) == (ANNA, True, frozenset())
@@ -291,7 +289,7 @@ async def test_an_odd_word_about_the_account_is_neither_enabled_nor_disabled(odd
     assert found.employment is Employment.UNREADABLE
 
 
-async def test_that_somebody_is_disabled_is_not_believed_of_an_answer_that_leaves_something_out() -> None:
+async def test_a_disabled_account_in_an_incomplete_answer_is_not_believed() -> None:
     answer = user(accountEnabled=False)
     del answer["employeeHireDate"]
     with pytest.raises(FailedRead, match="employeeHireDate"):
@@ -302,7 +300,7 @@ async def test_that_somebody_is_disabled_is_not_believed_of_an_answer_that_leave
     assert listed.account_enabled is None
 
 
-async def test_neither_a_failed_read_nor_an_unreadable_person_repeats_what_the_directory_said() -> None:
+async def test_no_failed_read_or_unreadable_person_repeats_what_the_directory_said() -> None:
     person = await read(ok(user(displayName="Anna Secret", department=7, employeeHireDate="Secret day")))
     assert "Secret" not in str(person)
     with pytest.raises(FailedRead) as failed:
@@ -459,7 +457,7 @@ async def test_a_name_is_looked_up_literally(identity: IdentityKey, expected: st
         assert query["$select"] == "id"
 
 
-async def test_nobody_found_is_an_empty_answer_but_an_answer_without_a_list_is_a_failed_read() -> None:
+async def test_an_empty_list_finds_nobody_and_an_answer_without_a_list_is_a_failed_read() -> None:
     anna = IdentityKey(IdentityKind.UPN, "anna@contoso.com")
     nobody = ok({"value": []})
     async with directory(one_after_another(nobody, nobody, nobody, ok({}))) as (graph, _):
@@ -578,7 +576,7 @@ async def test_one_odd_person_in_a_list_leaves_the_others_readable(listing: List
 
 @pytest.mark.parametrize("listing", LISTS)
 @pytest.mark.parametrize("missing", [name for name in SELECT if name != "id"])
-async def test_an_attribute_that_is_left_out_of_everybody_is_a_failed_read_and_of_one_it_is_theirs(
+async def test_an_attribute_missing_from_all_fails_the_read_and_from_one_only_that_one(
     listing: List, missing: str
 ) -> None:
     everybody = [ok({"value": [without(missing, ANNA)], "@odata.nextLink": f"{GRAPH}/v1.0/users?$s=1"})]
@@ -592,7 +590,7 @@ async def test_an_attribute_that_is_left_out_of_everybody_is_a_failed_read_and_o
     assert found == [(UnreadablePerson, ANNA), (Person, BEN)]
 
 
-async def test_members_who_are_all_blanked_are_a_failed_read_and_a_single_one_is_unreadable() -> None:
+async def test_members_all_blanked_fail_the_read_and_a_single_one_is_unreadable() -> None:
     hidden = {**dict.fromkeys(SELECT), "id": ANNA}
     async with directory(one_after_another(ok({"value": [hidden]}))) as (graph, _):
         with pytest.raises(FailedRead, match="userPrincipalName"):

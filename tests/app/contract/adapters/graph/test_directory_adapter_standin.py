@@ -194,7 +194,7 @@ async def test_a_person_is_read_whole_with_the_groups_that_were_asked_about(
     assert directory.calls == {"reads": 2}
 
 
-async def test_groups_may_be_asked_about_by_themselves_and_whoever_is_gone_meanwhile_is_in_doubt(
+async def test_groups_are_asked_about_alone_and_who_is_gone_meanwhile_is_in_doubt(
     everyday: tuple[World, GraphDirectory],
 ) -> None:
     world, directory = everyday
@@ -348,7 +348,7 @@ async def test_the_longest_filter_of_one_request_fits_its_pages_too() -> None:
         assert directory.calls == {"reads": 2}
 
 
-async def test_a_filter_that_the_directory_does_not_take_is_told_apart_from_a_missing_permission() -> None:
+async def test_a_filter_that_is_refused_is_told_apart_from_a_missing_permission() -> None:
     async with bad_day() as (_, directory):
         with pytest.raises(QueryRefused, match="shoeSize"):
             assert [person async for person in directory.people("shoeSize eq '9'")]

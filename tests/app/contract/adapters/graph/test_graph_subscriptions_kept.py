@@ -72,7 +72,7 @@ async def test_a_second_run_makes_nothing_and_authorizes_everything_anew(app: Ma
     assert all(found.authorized_until == app.tenant.time() + timedelta(hours=24) for found in after)
 
 
-async def test_over_hundreds_of_hourly_runs_it_stays_the_same_and_always_has_its_whole_life_before_it(
+async def test_a_subscription_over_hundreds_of_hourly_runs_stays_and_never_nears_its_end(
     app: Machine,
 ) -> None:
     await app.keep()
@@ -125,7 +125,7 @@ async def test_one_that_goes_between_the_list_and_the_renewal_is_made_anew(app: 
     assert app.resources == ["users"]
 
 
-async def test_a_group_that_the_policy_gains_is_subscribed_and_one_that_it_loses_is_not_any_more(app: Machine) -> None:
+async def test_a_group_new_in_the_policy_is_subscribed_and_one_gone_is_not_any_more(app: Machine) -> None:
     await app.keep(FINANCE)
     summary = await app.keep(TREASURY)
     assert summary["created"] == [f"groups/{TREASURY}/members"]

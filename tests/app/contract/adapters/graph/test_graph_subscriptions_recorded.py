@@ -55,7 +55,7 @@ async def test_a_list_shows_no_secret_and_reading_one_does(app: Machine) -> None
     assert (listed["clientState"], one["clientState"]) == (None, FIRST)
 
 
-async def test_a_rotation_as_documented_keeps_the_feed_alive_from_its_first_to_its_last_day(app: Machine) -> None:
+async def test_a_rotation_as_documented_keeps_the_feed_alive_on_each_of_its_days(app: Machine) -> None:
     await app.keep(FINANCE)
     assert await a_change_is_told(app, FIRST)
     app.tenant.time.pass_by(hours=1)
@@ -220,7 +220,7 @@ async def test_whatever_a_refused_handshake_is_called_it_is_tried_again(
 # Ends
 
 
-async def test_a_renewal_that_moves_nothing_is_none_and_the_subscription_never_ends_unreplaced(app: Machine) -> None:
+async def test_a_subscription_whose_renewal_moves_nothing_is_replaced_before_it_ends(app: Machine) -> None:
     await app.keep()
     app.tenant.book.switches.renewal_moves_end = False
     said: Counter[str] = Counter()

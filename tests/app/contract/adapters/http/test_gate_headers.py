@@ -135,7 +135,7 @@ def test_a_pause_that_is_asked_for_is_capped() -> None:
     assert requests == 2
 
 
-def test_graph_is_not_asked_while_it_asked_for_a_pause_and_other_people_s_reads_wait_a_short_one_out() -> None:
+def test_graph_is_not_asked_in_a_pause_and_reads_wait_only_a_short_one_out() -> None:
     asked: list[float] = []
 
     def answer(_: Request) -> Response:

@@ -127,7 +127,7 @@ async def test_a_sweep_of_two_hundred_keys_arrives_each_under_its_own_session_id
         assert found.state is (MessageState.ACTIVE if scheduled.due is None else MessageState.SCHEDULED)
 
 
-async def test_a_rejected_event_whose_queue_is_away_waits_on_the_work_queue_and_is_sent_on_whole(
+async def test_a_rejected_event_whose_queue_is_away_waits_and_is_sent_on_whole(
     namespace: Namespace, queues: ServiceBusQueues
 ) -> None:
     event = RejectedEvent(b"\xff no JSON", "body", "not UTF-8", "send UTF-8", "hr-7", {"origin": "/hr#7"})
@@ -154,7 +154,7 @@ async def test_a_rejected_event_whose_queue_is_away_waits_on_the_work_queue_and_
     assert waiting_event(b"{}", {"field": "body"}) is None
 
 
-async def test_events_that_cannot_be_used_wait_while_their_queue_is_switched_off_on_an_open_link_and_a_new_one(
+async def test_unusable_events_wait_while_their_queue_is_off_on_an_open_and_a_new_link(
     namespace: Namespace, queues: ServiceBusQueues
 ) -> None:
     event = RejectedEvent(b"noise", "subject", "missing", "add one")
@@ -291,7 +291,7 @@ async def test_a_broker_that_restarts_between_two_sends_is_not_noticed(
     assert [item.key for item in checks(namespace)] == [check(1).item.key, check(2).item.key]
 
 
-async def test_a_broker_that_is_away_is_transient_and_what_is_sent_after_its_return_arrives(
+async def test_a_broker_that_is_away_is_transient_and_takes_what_is_sent_on_its_return(
     namespace: Namespace, queues: ServiceBusQueues
 ) -> None:
     await queues.send_work([check(1)])

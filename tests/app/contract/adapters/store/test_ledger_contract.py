@@ -106,7 +106,7 @@ async def test_a_key_too_long_or_too_foreign_for_a_row_key_has_a_chain_too(ledge
     assert await ledger.verify(key) == []
 
 
-async def test_who_opened_before_somebody_else_appended_gets_a_conflict_and_changes_nothing(
+async def test_whoever_opened_before_another_append_gets_a_conflict_and_changes_nothing(
     ledger: RowsLedger,
 ) -> None:
     await append(ledger, 1)

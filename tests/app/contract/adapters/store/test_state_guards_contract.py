@@ -394,7 +394,7 @@ async def test_of_several_lists_of_unmanaged_assignments_one_stands_whole(state:
     assert list(await state.sighted()) in several
 
 
-async def test_unmanaged_assignments_that_lost_a_part_are_a_failed_read_until_the_next_sweep(
+async def test_unmanaged_assignments_with_a_lost_part_fail_the_read_until_the_next_sweep(
     state: RowsState, rows: Rows
 ) -> None:
     await state.put_sighted(sighted(10))

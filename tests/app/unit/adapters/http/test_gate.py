@@ -61,7 +61,7 @@ async def test_background_work_is_known_by_its_mark_in_every_task_that_it_begins
 # -- outages
 
 
-def test_an_outage_begins_with_failures_of_several_and_its_waits_double_up_to_their_cap() -> None:
+def test_an_outage_begins_when_several_fail_and_its_waits_double_up_to_a_cap() -> None:
     outage = Outage("It", failures=3, seconds=30, cap=100)
     begun = [outage.failed(address, 0, probe=False) for address in ("/a?x=1", "/a?x=2", "/a", "/b", "/c", "/d")]
     assert begun == [False, False, False, False, True, False]
@@ -145,7 +145,7 @@ def test_whoever_waits_for_a_turn_when_the_service_goes_down_is_sent_away_at_onc
 # -- pauses
 
 
-def test_a_short_pause_is_waited_out_and_a_long_one_sends_away_who_cannot_wait_for_it() -> None:
+def test_a_short_pause_is_waited_out_and_a_long_one_turns_callers_away() -> None:
     async def play() -> None:
         one = gate()
         await ask(one, "/", 429, wait=timedelta(seconds=3))
@@ -226,7 +226,7 @@ def test_nobody_waits_longer_than_they_may_though_it_turns_out_to_take_longer() 
     in_virtual_time(play())
 
 
-def test_background_calls_cost_more_of_their_share_where_less_than_the_events_share_is_left() -> None:
+def test_background_calls_cost_more_when_less_than_the_share_of_events_is_left() -> None:
     async def play(left: float) -> int:
         one = pace()
         one.told(left, await one.turn(background=False, patience=0))

@@ -76,7 +76,7 @@ async def test_processes_that_open_a_new_file_at_once_all_write_to_it(tmp_path: 
     assert await kept(path) == [f"{name}-{number:03}" for name in "abc" for number in range(30)]
 
 
-async def test_another_process_that_keeps_the_file_locked_is_transient_and_the_loop_runs_on(
+async def test_a_file_locked_by_another_process_is_transient_and_the_loop_runs_on(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "rows.sqlite"

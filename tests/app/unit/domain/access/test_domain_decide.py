@@ -110,7 +110,7 @@ def test_a_profile_that_is_not_active_gains_nobody(status: str) -> None:
     assert kinds(plan) == [(NoteKind.PROFILE_NOT_ACTIVE, P1), (NoteKind.PROFILE_NOT_ACTIVE, P2)]
 
 
-def test_what_is_held_on_a_profile_that_is_not_active_stays_while_wanted_and_goes_when_not() -> None:
+def test_a_grant_on_an_inactive_profile_stays_while_wanted_and_goes_when_not() -> None:
     profiles = tuple(replace(profile, status="Disabled") for profile in CATALOGUE.profiles)
     plan = check(PERSON, held(P1), held(P3, "legal"), catalogue=replace(CATALOGUE, profiles=profiles))
     assert [revoke.profile for revoke in plan.revokes] == [P3]
@@ -166,7 +166,7 @@ def test_a_rule_that_is_not_known_still_gives() -> None:
     assert [grant.profile for grant in check(catalogue=unknown({"finance": "why"})).grants] == [P1, P2]
 
 
-def test_a_profile_that_the_last_bulk_read_did_not_list_proves_nothing_against_who_is_employed() -> None:
+def test_a_profile_missing_from_the_last_bulk_read_costs_the_employed_nothing() -> None:
     plan = check(PERSON, held(LOST, "finance"), held(P1), held(P2))
     assert plan.is_empty
     assert kinds(plan) == [(NoteKind.RULE_NOT_KNOWN, LOST)]

@@ -130,7 +130,7 @@ def test_midnight_elsewhere_is_a_time() -> None:
         ("2026-09-06T04:00:00Z", "America/Santiago", "", "2026-09-07T03:00:00Z"),  # it begins at one: no midnight
     ],
 )
-def test_a_last_day_ends_where_the_policy_is_in_whichever_zone_its_midnight_was_stored(
+def test_a_last_day_ends_in_the_policys_zone_whichever_zone_stored_its_midnight(
     stored: str, where: str, elsewhere: str, ends: str
 ) -> None:
     policy = Policy((), time_zone=zone(where), date_zones=tuple(map(zone, elsewhere.split())))
@@ -138,13 +138,13 @@ def test_a_last_day_ends_where_the_policy_is_in_whichever_zone_its_midnight_was_
     assert (found.employment, found.next_change) == (EMPLOYED, moment(ends))
 
 
-def test_a_hire_date_stored_as_midnight_elsewhere_begins_with_that_day_where_the_policy_is() -> None:
+def test_a_hire_date_stored_as_midnight_elsewhere_begins_that_day_in_our_zone() -> None:
     policy = replace(AMSTERDAM, date_zones=(zone("America/Los_Angeles"),))
     found = standing(person(hire="2026-08-01T07:00:00Z"), policy, NOW)
     assert (found.employment, found.next_change) == (PRE_HIRE, moment("2026-07-31T22:00:00Z"))
 
 
-def test_a_rehire_the_day_after_leaving_is_employed_also_where_one_date_is_local_and_the_other_is_not() -> None:
+def test_a_rehire_the_day_after_leaving_is_employed_also_if_only_one_date_is_local() -> None:
     assert stands(person(hire="2026-07-01T00:00:00Z", leave="2026-06-29T22:00:00Z")) is EMPLOYED
     assert stands(person(hire="2026-06-30T22:00:00Z", leave="2026-06-30T00:00:00Z")) is EMPLOYED
 

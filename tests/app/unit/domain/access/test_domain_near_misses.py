@@ -83,7 +83,7 @@ def test_one_letter_apart_is_for_texts_of_eight_characters_or_more(one: str, oth
     assert one_letter_apart(other, one) is apart
 
 
-def test_the_closest_text_is_one_that_looks_the_same_before_one_that_is_a_letter_away() -> None:
+def test_the_closest_text_is_one_that_looks_the_same_then_one_that_is_a_letter_off() -> None:
     assert closest("Controller ", ["Controllers", "controller"]) == "controller"
     assert closest("Contoller", ["Clerk", "Controller"]) == "Controller"
     assert closest("Clerks", ["Clerk"]) is None

@@ -76,7 +76,7 @@ def test_a_guest_matches_a_rule_that_says_so() -> None:
         ("Vendor", "x_fabrikam.com#EXT#@contoso.com", (False, False, True)),
     ],
 )
-def test_a_rule_lets_in_no_account_of_another_tenant_or_those_that_are_members_or_all(
+def test_a_rule_takes_no_account_of_another_tenant_or_members_or_all_as_it_says(
     user_type: str | None, name: str, let_in: tuple[bool, bool, bool]
 ) -> None:
     someone = person(department="Finance", user_type=user_type, userPrincipalName=name)
@@ -208,7 +208,7 @@ def test_a_rule_that_only_guests_would_match_matches_nobody() -> None:
         ),
     ],
 )
-def test_of_several_comparisons_one_that_nobody_meets_is_told_and_makes_no_rule_unknown(who: str, text: str) -> None:
+def test_one_of_several_comparisons_met_by_nobody_is_told_and_no_rule_is_unknown(who: str, text: str) -> None:
     policy = Policy((replace(FINANCE, who=parse_filter(who)),))
     people = [person(department="Finance", companyName="Contoso", jobTitle="Controller")]
     assert unknown_rules(policy, CATALOGUE, people, frozenset()) == {}

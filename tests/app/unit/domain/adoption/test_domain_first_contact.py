@@ -316,7 +316,7 @@ def test_an_explicit_choice_means_that_assignment_also_where_it_will_be_refused(
     assert chosen_of(managed, Choice(pairs=((TWO, ID),))) is None
 
 
-def test_the_adopted_row_is_the_same_whether_its_time_is_shown_with_a_fraction_or_in_whole_seconds() -> None:
+def test_an_adopted_row_is_the_same_with_its_time_in_whole_seconds_or_a_fraction() -> None:
     made = datetime(2026, 3, 2, 10, 9, 20, 351_000, tzinfo=UTC)
     shown = replace(row(), created_on=made.replace(microsecond=0))
     live = replace(row(), created_on=made)

@@ -113,7 +113,7 @@ def test_several_are_reserved_in_their_order_as_one_after_the_other() -> None:
     assert over == ["d"]
 
 
-def test_what_came_to_nothing_is_given_back_once_and_what_it_had_before_is_there_again() -> None:
+def test_a_reservation_that_came_to_nothing_is_given_back_once_to_what_it_was() -> None:
     later = NOW + timedelta(hours=1)
     row, _ = reserve_all(taken(a=NOW, z=NOW), ["a", "b"], 9, later)
     places = {"a": Place(later, NOW), "b": Place(later, None)}

@@ -187,7 +187,7 @@ def test_what_a_wiped_ledger_no_longer_tells_is_found_with_when_it_was_made() ->
     assert spell.certainty(Window.of_day(date(2026, 2, 20), ZoneInfo("UTC"))) is None
 
 
-def test_what_does_not_say_when_it_was_made_is_perhaps_before_the_check_that_found_it() -> None:
+def test_a_row_without_a_time_may_be_from_before_the_check_that_found_it() -> None:
     found = chain((0, "check", nothing()), (60, "check", seen(None)))
     spell = only(spells_of(found))
     assert [spell.certainty(at(m)) for m in (-1, 30, 60)] == [None, Certainty.PERHAPS, Certainty.HELD]

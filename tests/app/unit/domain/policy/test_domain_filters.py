@@ -197,7 +197,7 @@ def as_sent(odata: str) -> int:
     return len(quote(odata, safe=""))
 
 
-def test_fifty_titles_are_asked_for_in_requests_that_fit_and_each_title_in_one_of_them() -> None:
+def test_fifty_titles_are_asked_for_in_requests_that_fit_each_title_once() -> None:
     titles = [f"Accounts Receivable Specialist {number}" for number in range(50)]
     asked = exactly(f"jobTitle in ({','.join(f"'{title}'" for title in titles)})")[0]
     assert len(asked) == 2
