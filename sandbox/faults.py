@@ -30,6 +30,7 @@ from pydantic import (
     model_validator,
 )
 
+from sandbox.misfits import lines, misfits
 from sandbox.wire import Errand, Handler, Reply, Request, Response, as_json
 
 type Target = Literal["arm", "graph", "identity"]
@@ -281,11 +282,8 @@ def faults_handler(faults: Faults, switches: Switchboard) -> Handler:
         try:
             return door(faults, switches, parts[1:], request.body)
         except ValidationError as mistakes:
-            fields = [
-                {"field": ".".join(map(str, error["loc"])) or "body", "problem": error["msg"]}
-                for error in mistakes.errors(include_url=False, include_context=False)
-            ]
-            said = "; ".join(f"{each['field']}: {each['problem']}" for each in fields)
+            fields = [{"field": field, "problem": problem} for field, problem in misfits(mistakes, "body")]
+            said = "; ".join(lines(mistakes, "body"))
             return as_json(400, {"error": {"message": said, "fields": fields}})
         except UnknownSwitchError as unknown:
             return _refusal(404, str(unknown))
@@ -323,7 +321,7 @@ def _turn(_faults: Faults, switches: Switchboard, rest: list[str], body: bytes) 
     try:
         return as_json(200, {"value": switches.turn(target, name, wanted.value)})
     except ValidationError as mistake:
-        problem = "; ".join(error["msg"] for error in mistake.errors())
+        problem = "; ".join(what for _, what in misfits(mistake, name))
         said = f"{target}.{name}: {problem}"
         return as_json(400, {"error": {"message": said, "fields": [{"field": "value", "problem": problem}]}})
 

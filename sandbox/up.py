@@ -40,6 +40,7 @@ from sandbox.host.admin import AdminDoors
 from sandbox.host.configuration import ConfigurationError
 from sandbox.host.host import FunctionsHost, HostStartError, NoSuchFunctionError, utc_now
 from sandbox.identity import Identity, IdentityEndpoint
+from sandbox.misfits import lines, misfits
 from sandbox.notifier import Courier, Notifier
 from sandbox.settings import (
     APP_IDENTITY,
@@ -257,10 +258,7 @@ def _billing(world: World, directory: GraphModel, random: Random) -> BillingMode
             contact=partial(_contact, directory),
         )
     except ValidationError as mistakes:
-        said = "; ".join(
-            ".".join(["billingAccounts", *map(str, mistake["loc"])]) + f": {mistake['msg']}"
-            for mistake in mistakes.errors(include_url=False)
-        )
+        said = "; ".join(f"billingAccounts.{line}" for line in lines(mistakes, "*"))
         raise StartError(f"--world: {said}") from None
 
 
@@ -272,7 +270,7 @@ def _turn(switchboard: Switchboard, switches: Mapping[str, Any]) -> None:
         except UnknownSwitchError as mistake:
             raise StartError(f"--switch: {mistake}") from None
         except ValidationError as mistakes:
-            said = "; ".join(mistake["msg"] for mistake in mistakes.errors(include_url=False))
+            said = "; ".join(what for _, what in misfits(mistakes, name))
             raise StartError(f"--switch: {name} cannot be {value!r}: {said}") from None
 
 

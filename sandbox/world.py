@@ -64,6 +64,7 @@ from sandbox.graph.properties import GROUP, USER, Resource
 from sandbox.graph.switches import Switches
 from sandbox.graph.writing import seeded_properties
 from sandbox.identity import Identity
+from sandbox.misfits import lines
 from sandbox.wire import Clock
 
 _GUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -259,8 +260,7 @@ def parse_world(found: object) -> World:
     try:
         return World.model_validate(found)
     except ValidationError as error:
-        mistakes = [f"{_place(e['loc'])}: {e['msg']}" for e in error.errors(include_url=False)]
-        raise WorldError("This world cannot be used:\n" + "\n".join(f"- {m}" for m in mistakes)) from error
+        raise WorldError("\n- ".join(["This world cannot be used:", *lines(error, "the world")])) from error
 
 
 def load_world(path: Path) -> World:
@@ -302,13 +302,6 @@ def _require_known(resource: Resource, extra: Mapping[str, Any] | None) -> None:
         seeded_properties(resource, extra or {})
     except GraphError as error:
         raise PydanticCustomError("graph", "{why}", {"why": error.message}) from error
-
-
-def _place(location: tuple[int | str, ...]) -> str:
-    place = ""
-    for step in location:
-        place += f"[{step}]" if isinstance(step, int) else f".{step}"
-    return place.lstrip(".") or "the world"
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from sandbox.broker.options import QueueOptions
+from sandbox.misfits import lines
 
 _logger = logging.getLogger(__name__)
 
@@ -127,10 +128,9 @@ def parse_queues(text: str, *, origin: str) -> list[QueueOptions]:
     try:
         parsed = _File.model_validate_json(text)
     except ValidationError as error:
-        mistakes = [
-            f"  {_place(mistake['loc'])}: {mistake['msg'].removeprefix('Value error, ')}" for mistake in error.errors()
-        ]
-        raise QueueConfigError("\n".join([f"Queue file {origin} cannot be used:", *mistakes])) from error
+        raise QueueConfigError(
+            "\n  ".join([f"Queue file {origin} cannot be used:", *lines(error, "the file")])
+        ) from error
     if parsed.UserConfig.Namespaces[0].Topics:
         _logger.warning("%s: topics are left out, this broker has queues only", origin)
     return [_options(queue) for queue in parsed.UserConfig.Namespaces[0].Queues]
@@ -148,9 +148,3 @@ def _options(queue: _Queue) -> QueueOptions:
         duplicate_detection_window=properties.DuplicateDetectionHistoryTimeWindow,
         dead_lettering_on_message_expiration=properties.DeadLetteringOnMessageExpiration,
     )
-
-
-def _place(location: tuple[int | str, ...]) -> str:
-    """`UserConfig.Namespaces[0].Queues[1].Name`."""
-    parts = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in location]
-    return "".join(parts).lstrip(".") or "the file"

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from sandbox.host.bindings import Function, HttpTrigger, QueueTrigger
 from sandbox.host.host import FunctionsHost, NoSuchFunctionError, NotRunningError
+from sandbox.misfits import misfits
 from sandbox.wire import Request, Response, as_json
 
 VERSION = "4.0.0"
@@ -110,7 +111,7 @@ class AdminDoors:
         try:
             asked = _Run.model_validate_json(body) if body.strip() else _Run()
         except ValidationError as mistake:
-            message = "; ".join(error["msg"] for error in mistake.errors())
+            message = "; ".join(what for _, what in misfits(mistake, "body"))
             return _refusal(400, f'The body is {{"input": "<text>"}}, or empty: {message}')
         try:
             run = self._host.run_now(name, asked.input or "")

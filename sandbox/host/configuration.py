@@ -16,6 +16,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
+from sandbox.misfits import lines
+
 _TIME_SPAN = re.compile(r"(?:(\d+)\.)?(\d{1,2}):(\d{1,2}):(\d{1,2})(?:\.(\d{1,7}))?")
 
 
@@ -129,9 +131,5 @@ def read_host_json(path: Path) -> HostOptions:
     except FileNotFoundError:
         raise ConfigurationError(f'{path} is missing: a function app has one, at least {{"version": "2.0"}}') from None
     except ValidationError as refusal:
-        lines = [
-            f"{'.'.join(map(str, wrong['loc'])) or 'host.json'}: {wrong['msg'].removeprefix('Value error, ')}"
-            for wrong in refusal.errors()
-        ]
-        raise ConfigurationError(f"{path}: " + "; ".join(lines)) from None
+        raise ConfigurationError(f"{path}: {'; '.join(lines(refusal, 'host.json'))}") from None
     return HostOptions(found.function_timeout, found.extensions.service_bus, found.extensions.http.route_prefix)

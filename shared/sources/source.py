@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from shared.domain.keys import IdentityKey, IdentityKind
+from shared.domain.misfits import misfits
 from shared.errors import Rejected
 from shared.settings import FrontSettings
 from shared.sources.event_model import EMPLOYEE_ID
@@ -31,15 +32,6 @@ JSON: Final = "application/json"
 FORM: Final = "application/x-www-form-urlencoded"
 CLOUD_EVENT: Final = "application/cloudevents+json"
 CLOUD_EVENTS: Final = "application/cloudevents-batch+json"
-
-_SAID: Final = {
-    "missing": "it is missing",
-    "string_type": "it is not a text",
-    "string_too_short": "it is empty",
-    "model_type": "it is not an object",
-    "dict_type": "it is not an object",
-    "list_type": "it is not an array",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +113,8 @@ def read_body[Model: Body](model: type[Model], value: Any, remedy: str, at: str 
     try:
         return model.model_validate(_plain(value))
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = "".join(f"[{part}]" if isinstance(part, int) else f".{shown(part)}" for part in first["loc"])
-        said = _SAID.get(first["type"], first["msg"].removeprefix("Value error, "))
-        raise Rejected((at + place).removeprefix(".") or "body", said, remedy) from error
+        place, said = misfits(error)[0]
+        raise Rejected(".".join(filter(None, (at, shown(place, 200)))) or "body", said, remedy) from error
 
 
 def read_json[Model: Body](model: type[Model], posted: Posted, remedy: str) -> Model:

@@ -193,7 +193,7 @@ class ListsTwice:
 
     async def people(self, odata_filter: str) -> AsyncIterator[ListedPerson]:
         async for one in self.real.people(odata_filter):
-            odd = UnreadablePerson(one.object_id, None, ("department: Input should be a valid string",))
+            odd = UnreadablePerson(one.object_id, None, ("department: it is not a text",))
             if one.object_id == self.person and self.odd_first:
                 yield odd
             yield one

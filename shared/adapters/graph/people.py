@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 
 from shared.adapters.graph.wire import WITHHELD, Answer, Page, UserAnswer, misfit
 from shared.domain.keys import PersonKey
+from shared.domain.misfits import details_of, said_of
 from shared.domain.people import SELECT, TEXT_ATTRIBUTES, ListedPerson, UnreadablePerson
 from shared.errors import FailedRead
 
@@ -80,7 +81,7 @@ def _read(given: dict[str, Any], what: str) -> ListedPerson:
     try:
         return UserAnswer.model_validate(given).person()
     except ValidationError as error:
-        problems = error.errors(include_input=False, include_url=False, include_context=False)
+        problems = details_of(error)
         odd = {problem["loc"][0] for problem in problems}
         if "id" in odd:
             raise misfit(error, what) from error
@@ -91,7 +92,7 @@ def _read(given: dict[str, Any], what: str) -> ListedPerson:
         return UnreadablePerson(
             PersonKey(given["id"]).object_id,
             enabled if isinstance(enabled, bool) and not is_cut else None,
-            tuple(f"{_place(problem)}: {problem['msg'].removeprefix('Value error, ')}" for problem in problems),
+            tuple(f"{_place(problem)}: {said_of(problem)}" for problem in problems),
             frozenset(str(problem["loc"][0]) for problem in problems if _is_withheld(problem, given)),
         )
 
@@ -115,7 +116,7 @@ def _as_python(body: bytes, what: str) -> Any:
     try:
         return _writable(json.loads(body.decode("utf-8", "surrogateescape"), strict=False))
     except (ValueError, RecursionError) as error:
-        raise FailedRead(f"{what}: Graph's answer does not fit (body: Invalid JSON)") from error
+        raise FailedRead(f"{what}: Graph's answer does not fit: body: Invalid JSON") from error
 
 
 def _writable(value: Any) -> Any:

@@ -14,12 +14,12 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from shared.domain.keys import PersonKey
+from shared.domain.misfits import in_one_line
 from shared.domain.never import is_before_all, is_never
 from shared.domain.people import TEXT_ATTRIBUTES, Person
 from shared.errors import FailedRead
 
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
-_PROBLEMS_SHOWN: Final = 3
 WITHHELD: Final = "withheld"
 """The kind of pydantic's error for a selected attribute of which a part is missing."""
 
@@ -157,10 +157,4 @@ def parse[Model: BaseModel](model: type[Model], body: bytes, what: str) -> Model
 
 def misfit(error: ValidationError, what: str) -> FailedRead:
     """The failed read that an answer is which does not fit: where, and why, but nothing of the answer."""
-    problems = [
-        f"{'.'.join(map(str, problem['loc'])) or 'body'}: {problem['msg']}"
-        for problem in error.errors(include_input=False, include_url=False, include_context=False)
-    ]
-    shown, hidden = problems[:_PROBLEMS_SHOWN], len(problems[_PROBLEMS_SHOWN:])
-    more = f" and {hidden} more" if hidden else ""
-    return FailedRead(f"{what}: Graph's answer does not fit ({'; '.join(shown)}{more})")
+    return FailedRead(f"{what}: Graph's answer does not fit: {in_one_line(error, 'body')}")

@@ -77,16 +77,20 @@ async def test_a_row_of_another_form_is_refused_in_a_sentence_that_says_what_to_
         (
             ["state", "holdings", "account/NL", "rules"],
             "finance",
-            "value.state.holdings.account/NL.rules: Input",
+            "value.state.holdings.account/NL.rules: it is not",
         ),
-        (["state", "holdings", "account/NL", "adopted"], 1, "value.state.holdings.account/NL.adopted: Input should"),
+        (
+            ["state", "holdings", "account/NL", "adopted"],
+            1,
+            "value.state.holdings.account/NL.adopted: it is neither",
+        ),
         (["state", "holdings", "account/NL", "more"], 1, "value.state.holdings.account/NL.more: Unexpected keyword"),
         (["state", "holdings", "NL"], {}, "value.state.holdings.NL.[key]: 'NL' is not '<billing account>/"),
         (["state", "sightings", "moved"], "2026-03-01T09:30:15", "value.state.sightings.moved: the time has no zone"),
         (["state", "names", "nickname"], "Anna", "value.state.names.nickname.[key]: Input should be 'upn', 'mail' or"),
         (["state", "object_id"], ANNA.object_id[:-1] + "b", "it is the row of 'person:7c0f5a0e-0000-4000-8000-0000000"),
         (["state", "version"], "7", "value.state.version: Unexpected keyword"),
-        (["called"], None, "value.called: Input should be a valid array"),
+        (["called"], None, "value.called: it is not an array"),
     ],
 )
 async def test_a_forged_field_of_a_person_is_refused_and_named(

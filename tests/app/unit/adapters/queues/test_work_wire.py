@@ -78,7 +78,7 @@ def test_unknown_fields_are_ignored() -> None:
 @pytest.mark.parametrize(
     ("change", "field", "reason"),
     [
-        ({"key": None}, "key", "valid string"),
+        ({"key": None}, "key", "not a text"),
         ({"key": "person:anna"}, "key", "is not an object id"),
         ({"key": "room:1"}, "key", "is not a key"),
         ({"after": {"surplus": True, "profile": "nothing"}}, "after.profile", "is not '<billing account>"),
@@ -100,7 +100,7 @@ def test_unknown_fields_are_ignored() -> None:
         ({"attempt": 10**30}, "attempt", "less than or equal"),
         ({"hints": ["a/b"] * (MOST_HINTS + 1)}, "hints", "at most 200"),
         ({"hints": ["a/b", "ab"]}, "hints[1]", "is not '<billing account>/<billing profile>'"),
-        ({"hints": "a/b"}, "hints", "valid array"),
+        ({"hints": "a/b"}, "hints", "not an array"),
         ({"hints": ["a/b", "a/b c"]}, "hints[1]", "are named with"),
         ({"key": "profile:Anna Jansen was fired/call 0800"}, "key", "are named with"),
         ({"key": "profile:a/\x1b[2J"}, "key", "are named with"),
