@@ -401,7 +401,7 @@ async def test_a_pause_stands_until_it_is_resumed_and_the_sweep_takes_up_what_it
     assert waiting.held(newcomer) == {NL}
     said = await decisions(waiting)
     assert [(one["verb"], one["by"]) for one in said] == [("pause", BY), ("pause", "pete"), ("resume", BY)]
-    assert said[2]["causes"]["pause"]["why"] == "audit"
+    assert said[2]["causes"]["operator-stop"]["why"] == "audit"
 
 
 async def test_a_pause_stops_writes_where_its_chain_is_damaged(waiting: Stage) -> None:

@@ -112,7 +112,7 @@ async def test_twelve_movers_at_once(set_stage: SetStage, example: Example) -> N
     await stage.settle()
     baseline = await stage.app.state.baseline()
     assert baseline is not None
-    assert owned(Reservations(ActionKind.MOVER_REVOKES), baseline, stage.now) == example["owned"]
+    assert owned(Reservations(ActionKind.MOVER_REVOKES), baseline, stage.now) == example["managed"]
     assert limit(stage.app.policy.daily_limits[ActionKind.MOVER_REVOKES], baseline.managed) == example["allowed"]
     for person in people:
         stage.change(person, department="Finanace")
@@ -133,7 +133,7 @@ async def test_twelve_leavers_at_once(set_stage: SetStage, example: Example) -> 
     await stage.settle()
     baseline = await stage.app.state.baseline()
     assert baseline is not None
-    assert owned(Reservations(ActionKind.LEAVER_REVOKES), baseline, stage.now) == example["owned"]
+    assert owned(Reservations(ActionKind.LEAVER_REVOKES), baseline, stage.now) == example["managed"]
     assert limit(stage.app.policy.daily_limits[ActionKind.LEAVER_REVOKES], baseline.managed) == example["allowed"]
     for person in people:
         stage.change(person, accountEnabled=False)
@@ -216,7 +216,7 @@ def without_rule(text: str, name: str) -> str:
 
 
 async def test_the_pause_and_a_disabled_leaver(set_stage: SetStage, example: Example) -> None:
-    for cause in example["causes"]:
+    for cause in example["kinds"]:
         stage = await begun(set_stage, example)
         newcomer = stage.hire("anna")
         await set_pause(stage, [cause])
@@ -231,7 +231,7 @@ async def test_the_pause_and_a_disabled_leaver(set_stage: SetStage, example: Exa
 
 
 async def test_a_pause_stops_even_leavers(set_stage: SetStage, example: Example) -> None:
-    for cause in example["causes"]:
+    for cause in example["kinds"]:
         stage = await begun(set_stage, example)
         await set_pause(stage, [cause])
         stage.change(FEMKE, accountEnabled=False)

@@ -678,7 +678,7 @@ async def test_a_pause_that_others_write_meanwhile_is_read_anew(stage: Stage) ->
     meanwhile: Any = Meanwhile()
     stage.app = replace(stage.app, state=meanwhile)
     report = await stage.sweep()
-    assert report["pauses"] == ["pause"]
+    assert report["pauses"] == ["operator-stop"]
     assert (await causes(stage)).keys() == {Pause(PauseCause.PAUSE)}
 
 

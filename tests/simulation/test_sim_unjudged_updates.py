@@ -507,7 +507,7 @@ async def test_a_pause_that_comes_right_before_the_update_stops_it(stage: Stage)
     await stage.advance(minutes=4)
     check = await stage.last_check(NL)
     assert check["outcome"] == "held"
-    assert "pause" in check["why"]
+    assert "operator-stop" in check["why"]
     assert stage.profile(NL)["invoiceEmailOptIn"] is False
     state = await stage.app.state.profile(NL)
     assert (state.updates, state.unjudged) == ((), None)

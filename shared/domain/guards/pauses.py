@@ -17,8 +17,8 @@ from shared.domain.policy.model import ActionKind
 class PauseCause(StrEnum):
     """What set a pause."""
 
-    PAUSE = "pause"
-    """A person did."""
+    PAUSE = "operator-stop"
+    """A person did, by `pause`."""
     INCOMPLETE_SWEEP = "incomplete-sweep"
     """A sweep could not read everything."""
     POPULATION_SHRANK = "population-shrank"

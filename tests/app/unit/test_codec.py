@@ -50,7 +50,7 @@ async def rows() -> AsyncIterator[SqliteRows]:
         ("future", f"due:{ANNA.canonical}", {"due": {WHEN: True}}, lambda state: state.future_checks(ANNA)),
         ("holds", f"hold:{ANNA.canonical}", HOLDS, lambda state: state.key_holds(ANNA)),
         ("guards", "reservations:grants", {"taken": {"a": 1}}, lambda state: state.reservations(ActionKind.GRANTS)),
-        ("guards", "pauses", {"causes": {"pause": [WHEN, "olga", "why", True]}}, lambda state: state.pauses()),
+        ("guards", "pauses", {"causes": {"operator-stop": [WHEN, "olga", "why", True]}}, lambda state: state.pauses()),
         ("guards", "baseline", BASELINE, lambda state: state.baseline()),
         ("catalogue", "head", {"prefix": "part:", "parts": 1}, lambda state: state.catalogue()),
         ("sighted", "head", {"prefix": "part:", "parts": 0}, lambda state: state.sighted()),

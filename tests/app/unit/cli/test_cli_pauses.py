@@ -42,7 +42,7 @@ def test_the_pause_is_set_told_and_cleared(store: Store, capsys: Said) -> None:
     assert "set by olga: audit" in said
     assert "stops: everything\n" in said
     assert main(["resume", "--by", "pete"]) == 0
-    assert "Cleared: pause" in capsys.readouterr().out
+    assert "Cleared: operator-stop" in capsys.readouterr().out
     assert store.causes() == set()
     assert main(["resume"]) == 0
     assert "nothing to resume" in capsys.readouterr().out
@@ -245,14 +245,14 @@ def test_one_account_is_paused_and_resumed_and_the_rest_stands(store: Store, cap
     assert main(["pause", "--why", "audit", "--by", "olga", "--on", "MCA:1"]) == 0
     assert main(["pause", "--why", "audit", "--by", "olga", "--on", PROFILE]) == 0
     said = capsys.readouterr().out
-    assert f"pause on {ACCOUNT}, since" in said
+    assert f"operator-stop on {ACCOUNT}, since" in said
     assert "stops: everything on this billing account\n" in said
     assert "stops: everything on this billing profile\n" in said
     everywhere = Pause(PauseCause.HARM)
     assert pauses(store) == {everywhere, Pause(PauseCause.PAUSE, ACCOUNT), Pause(PauseCause.PAUSE, PROFILE)}
     assert main(["resume", "--by", "pete", "--on", ACCOUNT]) == 0
     said = capsys.readouterr().out
-    assert f"Cleared: pause on {ACCOUNT}" in said
+    assert f"Cleared: operator-stop on {ACCOUNT}" in said
     assert "Still paused:" in said
     assert pauses(store) == {everywhere, Pause(PauseCause.PAUSE, PROFILE)}
     assert main(["resume", "--by", "pete", "--on", "everywhere"]) == 0

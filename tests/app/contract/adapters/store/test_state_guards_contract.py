@@ -320,7 +320,9 @@ async def test_a_pause_that_somebody_else_set_meanwhile_is_a_conflict(state: Row
     assert await state.pauses() == second
 
 
-@pytest.mark.parametrize("pauses", [["pause"], {"pause": []}, {"handbrake": SET}, {"pause": SET | {"by": None}}])
+@pytest.mark.parametrize(
+    "pauses", [["operator-stop"], {"operator-stop": []}, {"handbrake": SET}, {"operator-stop": SET | {"by": None}}]
+)
 async def test_pauses_of_the_wrong_shape_are_an_error_and_not_off(state: RowsState, rows: Rows, pauses: Any) -> None:
     await rows.write("guards", Insert("pauses", of({"active": pauses})))
     with pytest.raises(Permanent, match=r"is no pauses: value\.active"):

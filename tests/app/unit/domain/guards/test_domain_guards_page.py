@@ -27,7 +27,7 @@ NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 def is_allowed(example: Example) -> bool:
     allowed: int = example["allowed"]
-    return limit(DEFAULT_DAILY_LIMITS[ActionKind(example["kind"])], example["owned"]) == allowed
+    return limit(DEFAULT_DAILY_LIMITS[ActionKind(example["kind"])], example["managed"]) == allowed
 
 
 def test_a_small_company(example: Example) -> None:
@@ -46,8 +46,8 @@ def test_a_share_is_rounded_up(example: Example) -> None:
     assert is_allowed(example)
 
 
-def test_nothing_is_owned_yet(example: Example) -> None:
-    assert {kind: limit(DEFAULT_DAILY_LIMITS[kind], example["owned"]) for kind in ActionKind} == example["allowed"]
+def test_nothing_is_managed_yet(example: Example) -> None:
+    assert {kind: limit(DEFAULT_DAILY_LIMITS[kind], example["managed"]) for kind in ActionKind} == example["allowed"]
 
 
 def are_reserved(example: Example) -> bool:
@@ -101,16 +101,16 @@ def test_the_daily_limits_are_the_defaults() -> None:
 
 
 def test_the_formula_is_on_the_page_and_so_are_window_and_allowance() -> None:
-    assert "max(floor, min(count, ceil(percent x what we own)))" in PAGE
+    assert "max(floor, min(count, ceil(percent x what is managed)))" in PAGE
     assert f"for {WINDOW.total_seconds() / 3600:g} hours" in PAGE
-    assert f"an allowance of {ALLOWANCE.total_seconds() / 60:g} minutes" in PAGE
+    assert f"and for {ALLOWANCE.total_seconds() / 60:g} minutes more" in PAGE
     row = reserve(Reservations(ActionKind.GRANTS), "a", 1, NOW)
     assert row is not None
     assert left(row, 1, NOW + WINDOW) == 0
 
 
 def test_every_cause_of_the_pause_is_on_the_page_with_what_passes_it() -> None:
-    said = {row["cause"].strip("`"): row["what leavers hold, on strong evidence"] for row in table("cause")}
+    said = {row["kind"].strip("`"): row["a leaver's revoke, on strong evidence"] for row in table("kind")}
     for cause in PauseCause:
         pauses = Pauses({Pause(cause): Setting(NOW, "somebody", "because")})
         passes = stops(pauses, ActionKind.LEAVER_REVOKES, STRONG, PROFILE) is None
