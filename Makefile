@@ -3,7 +3,7 @@ PYTHON ?= python3.13
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo test simulate mutants check bench fuzz clean
+.PHONY: help setup demo test simulate mutants check package bench fuzz clean
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,6 +38,11 @@ check: setup ## lint, format, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+package: setup ## build/invoice-access.zip, what is deployed, and the demo on it
+	$(BIN)/python -m deploy.package
+	rm -rf build/unpacked && $(BIN)/python -m zipfile -e build/invoice-access.zip build/unpacked
+	$(BIN)/python -m sandbox demo --app build/unpacked
+
 bench: setup ## counts, CPU seconds, ratios and memory
 	$(BIN)/python -m benchmarks
 
@@ -45,4 +50,4 @@ fuzz: setup ## 100,000 mutated requests through the HTTP part
 	$(BIN)/python -m benchmarks.fuzz
 
 clean: ## removes what was made
-	rm -rf $(VENV) var
+	rm -rf $(VENV) var build

@@ -44,6 +44,7 @@ from sandbox.misfits import lines, misfits
 from sandbox.notifier import Courier, Notifier
 from sandbox.settings import (
     APP_IDENTITY,
+    PROJECT,
     STANDARD_POLICY,
     Mode,
     Options,
@@ -424,6 +425,14 @@ def _file(text: str) -> Path:
     return path.resolve()
 
 
+def app_folder(text: str) -> Path:
+    """A folder on a command line that holds an app, such as an unpacked deployment."""
+    path = Path(text)
+    if not (path / "host.json").is_file():
+        raise argparse.ArgumentTypeError(f"there is no app in {text!r}; name a folder with a host.json")
+    return path.resolve()
+
+
 def _mode(text: str) -> Mode:
     try:
         return Mode(text)
@@ -453,6 +462,7 @@ def read_arguments(arguments: Sequence[str]) -> Options:
         help="an app that does not load has no functions and no word, as in Azure",
     )
     parser.add_argument("--no-app", action="store_true", help="the stand-ins alone")
+    parser.add_argument("--app", type=app_folder, default=PROJECT, metavar="DIR", help="the app (default: this one)")
     parser.add_argument(
         "--queues", type=_file, metavar="FILE", help="queues as in the Service Bus emulator's config.json"
     )
@@ -475,6 +485,7 @@ def read_arguments(arguments: Sequence[str]) -> Options:
         notifications=given.notifications and not given.no_app,
         silent_start=given.silent_start,
         app=not given.no_app,
+        app_directory=given.app,
         queues=given.queues,
         settings=dict(given.set),
         switches=dict(given.switch),

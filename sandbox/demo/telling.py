@@ -28,8 +28,8 @@ from sandbox.demo.story import (
     removed_rule,
 )
 from sandbox.host.host import HostStartError
-from sandbox.settings import STANDARD_POLICY, Mode, Options
-from sandbox.up import Sandbox, StartError, running, switch
+from sandbox.settings import PROJECT, STANDARD_POLICY, Mode, Options
+from sandbox.up import Sandbox, StartError, app_folder, running, switch
 
 SHORTENED: Final = {
     "INVOICE_ACCESS_SETTLE_SECONDS": ("1", "300"),
@@ -148,9 +148,10 @@ async def _notified(policy: Path, common: Options) -> Told:
         return await play(office, Step("Graph's own notifications, and nobody sends an event", graph_tells))
 
 
-async def tell_story(console: Console, switches: Mapping[str, Any]) -> list[Told]:
-    """Plays everything on three fresh sandboxes and returns how each step went."""
-    common = Options(settings={name: short for name, (short, _) in SHORTENED.items()}, switches=switches)
+async def tell_story(console: Console, switches: Mapping[str, Any], app: Path) -> list[Told]:
+    """Plays everything with the app in the folder `app` on three fresh sandboxes, and returns how each step went."""
+    settings = {name: short for name, (short, _) in SHORTENED.items()}
+    common = Options(settings=settings, switches=switches, app_directory=app)
     console.print("[bold]A finance department, its people, and who gets which Azure invoices[/bold]")
     shown = ", ".join(f"{name} {short} s instead of {full} s" for name, (short, full) in SHORTENED.items())
     console.print(
@@ -169,7 +170,7 @@ async def tell_story(console: Console, switches: Mapping[str, Any]) -> list[Told
             enforced = both.create_task(_enforced(console, policies[0], common))
         notified = await _notified(policies[1], common)
         played = [*enforced.result(), observed.result(), notified]
-        for title, told in (("DryRunBilling", observed.result()), ("Notified", notified)):
+        for title, told in (("Observed", observed.result()), ("Notified", notified)):
             console.print(f"[bold cyan]{title}[/bold cyan]")
             tell(console, told)
             console.print()
@@ -192,6 +193,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--switch", type=switch, action="append", default=[], metavar="arm.NAME=VALUE", help="a stand-in's switch"
     )
+    parser.add_argument("--app", type=app_folder, default=PROJECT, metavar="DIR", help="the app (default: this one)")
     given = parser.parse_args(arguments)
     if given.report is not None and not given.report.absolute().parent.is_dir():
         parser.exit(2, f"{parser.prog}: --report: there is no folder {given.report.absolute().parent}\n")
@@ -199,7 +201,7 @@ def main(arguments: Sequence[str]) -> int:
     logging.getLogger("sandbox").addHandler(logging.NullHandler())  # the story kills the app; that is no news
     began = time.monotonic()
     try:
-        played = asyncio.run(tell_story(console, dict(given.switch)))
+        played = asyncio.run(tell_story(console, dict(given.switch), given.app))
     except (HostStartError, StartError) as failure:
         print(f"python -m sandbox demo: the app does not start:\n{failure}", file=sys.stderr)
         return 1

@@ -27,6 +27,9 @@ _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
 _SOURCE_ROOT = Path(__file__).resolve().parents[2]
 """Where the `sandbox` package is found, for a worker whose working directory is another app."""
 
+_PACKAGED = Path(".python_packages", "lib", "site-packages")
+"""Where a deployed app has its packages; Azure's worker loads them from there."""
+
 _LOG_LINES_KEPT = 5_000
 _LOG_LINE_BYTES = 1 << 20
 _LAST_LINES_SECONDS = 0.2
@@ -119,13 +122,20 @@ class WorkerProcess:
 
     @staticmethod
     async def start(app_directory: Path, settings: Mapping[str, str], log: AppLog) -> "WorkerProcess":
-        """Starts a worker on the app in `app_directory`, whose environment is `settings` and little else."""
+        """Starts a worker on the app in `app_directory`, whose environment is `settings` and little else.
+
+        An app that brings its packages, as a deployed one does, has these and none that are installed here.
+        """
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        packages = app_directory / _PACKAGED
+        is_packaged = packages.is_dir()
+        path = os.pathsep.join(map(str, [packages, _SOURCE_ROOT] if is_packaged else [_SOURCE_ROOT]))
         environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-        environment |= {"PYTHONUNBUFFERED": "1", "PYTHONPATH": str(_SOURCE_ROOT), **settings}
+        environment |= {"PYTHONUNBUFFERED": "1", "PYTHONPATH": path, **settings}
         try:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
+                *(["-S"] if is_packaged else []),  # without `site` no installed package is found
                 "-m",
                 "sandbox.host.worker",
                 str(theirs.fileno()),

@@ -1,12 +1,16 @@
 """The stand-in's subscriptions, over HTTP: what is accepted, what is refused and how, and how they end."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from kiota_abstractions.authentication import AnonymousAuthenticationProvider
+from msgraph import GraphRequestAdapter, GraphServiceClient
+from msgraph.generated.models.subscription import Subscription as TypedSubscription
+from msgraph.generated.models.subscription_collection_response import SubscriptionCollectionResponse
 
 from sandbox.faults import Effect, Faults, Rule
 from sandbox.wire import Outgoing, Reply
@@ -267,3 +271,34 @@ async def test_a_fault_after_the_work_still_does_the_work(tenant: Tenant) -> Non
     faults.lay(Rule(target="graph", method="POST", times=1, effect=Effect(status=503)))
     assert (await create(tenant, resource="groups")).status_code == 503
     assert len(tenant.book.live()) == 1
+
+
+async def test_microsofts_typed_models_read_what_the_stand_in_answers(tenant: Tenant) -> None:
+    adapter = GraphRequestAdapter(AnonymousAuthenticationProvider(), client=tenant.client())
+    adapter.base_url = "http://127.0.0.1:1/v1.0"
+    client = GraphServiceClient(request_adapter=adapter)
+    end = tenant.time() + timedelta(days=3)
+    made = await client.subscriptions.post(
+        TypedSubscription(
+            change_type="updated",
+            notification_url=NOTIFICATIONS,
+            resource="users",
+            expiration_date_time=end,
+            client_state="state",
+        )
+    )
+    assert isinstance(made, TypedSubscription)
+    assert made.id is not None
+    assert (made.expiration_date_time, made.application_id) == (end, "c1")
+    assert made.latest_supported_tls_version == "v1_2"
+    one = client.subscriptions.by_subscription_id(made.id)
+    later = end + timedelta(days=1)
+    renewed = await one.patch(TypedSubscription(expiration_date_time=later))
+    assert isinstance(renewed, TypedSubscription)
+    assert renewed.expiration_date_time == later
+    await one.reauthorize.post()
+    listed = await client.subscriptions.get()
+    assert isinstance(listed, SubscriptionCollectionResponse)
+    assert [found.id for found in listed.value or []] == [made.id]
+    await one.delete()
+    assert tenant.book.live() == []

@@ -13,6 +13,7 @@ from random import Random
 from textwrap import dedent
 from typing import Any
 
+import azure_functions_runtime  # type: ignore[import-untyped]
 import httpx
 import pytest
 
@@ -74,7 +75,7 @@ async def running(
     queues: list[QueueOptions],
 ) -> AsyncIterator[Running]:
     app = directory / "app"
-    app.mkdir()
+    app.mkdir(exist_ok=True)
     (app / "function_app.py").write_text(HEAD + dedent(body))
     (app / "host.json").write_text(json.dumps({"version": "2.0", **host_json}))
     broker = Broker(utc_now, Random(7))
@@ -470,6 +471,19 @@ async def test_an_app_that_cannot_be_indexed_says_why(
         await start(body, QueueOptions(name="work", requires_session=True), settings=settings)
     for part in said:
         assert part in str(refusal.value)
+
+
+async def test_an_app_that_brings_its_packages_has_no_others(start: StartHost, tmp_path: Path) -> None:
+    packages = tmp_path / "app" / ".python_packages" / "lib" / "site-packages"
+    packages.mkdir(parents=True)
+    with pytest.raises(HostStartError, match="azure_functions_runtime"):
+        await start(TIMERS, settings={"SCHEDULE": "0 0 0 1 1 *"})
+    installed = Path(azure_functions_runtime.__path__[0]).parent
+    for name in installed.iterdir():
+        (packages / name.name).symlink_to(name)
+    (packages / "brought_along.py").write_text("SAID = 'from its own packages'")
+    app = await start("import brought_along\n" + dedent(TIMERS), settings={"SCHEDULE": "0 0 0 1 1 *"})
+    assert app.host.functions
 
 
 async def test_a_restart_loads_the_changed_app_and_an_error_heals_by_the_next_one(

@@ -7,10 +7,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from kiota_abstractions.authentication import AnonymousAuthenticationProvider
-from msgraph import GraphRequestAdapter, GraphServiceClient
-from msgraph.generated.models.subscription import Subscription as TypedSubscription
-from msgraph.generated.models.subscription_collection_response import SubscriptionCollectionResponse
 
 from sandbox.faults import Effect, Faults, Rule
 from sandbox.wire import Reply, Request, Response
@@ -290,34 +286,3 @@ async def test_many_pages_are_read_to_their_end(app: Machine) -> None:
 
     app.tenant.handler = one_a_page
     assert {found.resource for found in await app.adapter.mine()} == {"users", MEMBERS}
-
-
-async def test_microsofts_typed_models_read_what_the_stand_in_answers(tenant: Tenant) -> None:
-    adapter = GraphRequestAdapter(AnonymousAuthenticationProvider(), client=tenant.client())
-    adapter.base_url = "http://127.0.0.1:1/v1.0"
-    client = GraphServiceClient(request_adapter=adapter)
-    end = tenant.time() + timedelta(days=3)
-    made = await client.subscriptions.post(
-        TypedSubscription(
-            change_type="updated",
-            notification_url=NOTIFICATIONS,
-            resource="users",
-            expiration_date_time=end,
-            client_state="state",
-        )
-    )
-    assert isinstance(made, TypedSubscription)
-    assert made.id is not None
-    assert (made.expiration_date_time, made.application_id) == (end, "c1")
-    assert made.latest_supported_tls_version == "v1_2"
-    one = client.subscriptions.by_subscription_id(made.id)
-    later = end + timedelta(days=1)
-    renewed = await one.patch(TypedSubscription(expiration_date_time=later))
-    assert isinstance(renewed, TypedSubscription)
-    assert renewed.expiration_date_time == later
-    await one.reauthorize.post()
-    listed = await client.subscriptions.get()
-    assert isinstance(listed, SubscriptionCollectionResponse)
-    assert [found.id for found in listed.value or []] == [made.id]
-    await one.delete()
-    assert tenant.book.live() == []

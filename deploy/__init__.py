@@ -1,0 +1,1 @@
+"""What brings the app to Azure. Nothing here is part of what runs there."""
