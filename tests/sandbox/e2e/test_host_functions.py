@@ -483,7 +483,7 @@ async def test_an_app_that_brings_its_packages_has_no_others(start: StartHost, t
         (packages / name.name).symlink_to(name)
     (packages / "brought_along.py").write_text("SAID = 'from its own packages'")
     app = await start("import brought_along\n" + dedent(TIMERS), settings={"SCHEDULE": "0 0 0 1 1 *"})
-    assert app.host.functions
+    assert app.host.functions()
 
 
 async def test_a_restart_loads_the_changed_app_and_an_error_heals_by_the_next_one(
