@@ -24,6 +24,7 @@ from shared.domain.guards.holds import Hold, KeyHolds, action_id
 from shared.domain.keys import IdentityKind, PersonKey, ProfileKey
 from shared.domain.policy.model import ActionKind
 from shared.domain.remembered import Holding, PersonState
+from shared.ports import Stored
 
 EVENTS = 300
 UNCHANGED = "all calls of an unchanged event"
@@ -69,7 +70,7 @@ async def measure(path: Path | str) -> dict[str, tuple[float, float]]:
     rows = SqliteRows(path)
     ledger, state = RowsLedger(rows), RowsState(rows)
     people = [f"7c0f5a0e-0000-4000-8000-{number:012}" for number in range(EVENTS)]
-    stored: dict[str, PersonState] = {}
+    stored: dict[str, Stored[PersonState]] = {}
     found: dict[str, tuple[float, float]] = {}
 
     async def time_of(what: str, call: Callable[[str], Awaitable[object]], count: int = EVENTS) -> None:
@@ -86,10 +87,11 @@ async def measure(path: Path | str) -> dict[str, tuple[float, float]]:
     async def put_new(person: str) -> None:
         holdings = {key: Holding(("finance-nl",), AT) for key in PROFILES[:4]}
         names = {IdentityKind.UPN: f"{person}@contoso.com", IdentityKind.MAIL: f"{person}@contoso.com"}
-        stored[person] = await state.put_person(PersonState(person, holdings, names=names))
+        stored[person] = await state.put_person(Stored(PersonState(person, holdings, names=names)))
 
     async def put_again(person: str) -> None:
-        await state.put_person(replace(stored[person], sightings={"out of scope": AT}))
+        row = stored[person]
+        await state.put_person(row.becoming(replace(row.value, sightings={"out of scope": AT})))
 
     async def unchanged_event(person: str) -> None:
         await state.catalogue()
@@ -103,7 +105,7 @@ async def measure(path: Path | str) -> dict[str, tuple[float, float]]:
     await time_of("state: person", state.person)
     await time_of("state: put a catalogue of 2,000 profiles", lambda _: state.put_catalogue(CATALOGUE), 1)
     await time_of("state: catalogue, read anew", lambda _: state.catalogue(), 1)
-    await time_of("state: put 2,000 holds of a leaver", lambda _: state.put_key_holds(HOLDS), 1)
+    await time_of("state: put 2,000 holds of a leaver", lambda _: state.put_key_holds(Stored(HOLDS)), 1)
     await time_of("state: 2,000 holds of a leaver", lambda _: state.key_holds(HOLDS.key), 10)
     await time_of(UNCHANGED, unchanged_event)
     await _fill_daily_limit(state)
@@ -113,9 +115,9 @@ async def measure(path: Path | str) -> dict[str, tuple[float, float]]:
 
 
 async def _fill_daily_limit(state: RowsState) -> None:
-    await state.put_baseline(Baseline(AT, 2000, 400, 2000, "digest", {"finance-nl": "digest"}))
+    await state.put_baseline(Stored(Baseline(AT, 2000, 400, 2000, "digest", {"finance-nl": "digest"})))
     full = {f"{number:016x}": AT for number in range(50)}
-    await state.put_reservations(Reservations(ActionKind.GRANTS, full))
+    await state.put_reservations(Stored(Reservations(ActionKind.GRANTS, full)))
 
 
 async def _granting_event(state: RowsState, ledger: RowsLedger, person: str) -> None:
@@ -125,12 +127,12 @@ async def _granting_event(state: RowsState, ledger: RowsLedger, person: str) -> 
     await state.key_holds(PersonKey(person))
     await state.pauses()
     await state.baseline()
-    taken = await state.reservations(ActionKind.GRANTS)
-    reserved = reserve(taken, person[:16], 500, AT)
+    row = await state.reservations(ActionKind.GRANTS)
+    reserved = reserve(row.value, person[:16], 500, AT)
     assert reserved is not None
-    await state.put_reservations(reserved)
+    await state.put_reservations(row.becoming(reserved))
     await chain.append("intent", AT, {"actions": CHECK["profiles"]})
-    await state.put_person(replace(before, holdings={PROFILES[0]: Holding(("nl",), AT)}))
+    await state.put_person(before.becoming(replace(before.value, holdings={PROFILES[0]: Holding(("nl",), AT)})))
     await state.pauses()
     await chain.append("check", AT, CHECK)
 

@@ -6,6 +6,7 @@ act. Absence is never raised: it is a value.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -24,6 +25,26 @@ from shared.domain.policy.model import ActionKind
 from shared.domain.remembered import FutureChecks, PersonState, ProfileState
 from shared.domain.subscription import Subscription, WantedSubscription
 from shared.domain.work import RejectedEvent, Scheduled
+
+
+@dataclass(frozen=True, slots=True)
+class Stored[T]:
+    """A value as it was read, and the store's own version of its row: None where there is none, and the value is empty.
+
+    Whoever puts it back with another value replaces that version and no other.
+    """
+
+    value: T
+    version: str | None = None
+
+    @property
+    def is_there(self) -> bool:
+        """Whether there is a row at all."""
+        return self.version is not None
+
+    def becoming(self, value: T) -> "Stored[T]":
+        """Another value over the same version."""
+        return Stored(value, self.version)
 
 
 class Clock(Protocol):
@@ -183,14 +204,18 @@ class Ledger(Protocol):
 
 
 class State(Protocol):
-    """What can be rebuilt: catalogue, holdings, sightings, names, future checks, reports, limits, holds, pauses."""
+    """What can be rebuilt: catalogue, holdings, sightings, names, future checks, reports, limits, holds, pauses.
 
-    async def person(self, object_id: str) -> PersonState:
+    A row is put over the version it was read as, and returned as it is stored. Each `put_` raises `Conflict` where
+    somebody else changed the row since.
+    """
+
+    async def person(self, object_id: str) -> Stored[PersonState]:
         """A person's row, an empty one when there is none."""
         ...
 
-    async def put_person(self, state: PersonState) -> PersonState:
-        """Stores a row over the version it was read as, and indexes its names. Raises `Conflict`."""
+    async def put_person(self, row: Stored[PersonState]) -> Stored[PersonState]:
+        """Stores a row, and indexes its names."""
         ...
 
     def people(self) -> AsyncIterator[PersonState]:
@@ -201,12 +226,12 @@ class State(Protocol):
         """The object ids of everybody who was ever called that while they had a row."""
         ...
 
-    async def profile(self, key: ProfileKey) -> ProfileState:
+    async def profile(self, key: ProfileKey) -> Stored[ProfileState]:
         """A profile's row, an empty one when there is none."""
         ...
 
-    async def put_profile(self, state: ProfileState) -> ProfileState:
-        """Stores a row over the version it was read as. Raises `Conflict`."""
+    async def put_profile(self, row: Stored[ProfileState]) -> Stored[ProfileState]:
+        """Stores a row."""
         ...
 
     async def catalogue(self) -> Catalogue | None:
@@ -217,52 +242,52 @@ class State(Protocol):
         """Replaces the catalogue as a whole: a reader sees the old one or the new one."""
         ...
 
-    async def future_checks(self, key: PersonKey | IdentityKey) -> FutureChecks:
+    async def future_checks(self, key: PersonKey | IdentityKey) -> Stored[FutureChecks]:
         """A key's row, an empty one when there is none."""
         ...
 
-    async def put_future_checks(self, checks: FutureChecks) -> FutureChecks:
-        """Stores a row over the version it was read as. Raises `Conflict`."""
+    async def put_future_checks(self, row: Stored[FutureChecks]) -> Stored[FutureChecks]:
+        """Stores a row."""
         ...
 
-    async def key_holds(self, key: PersonKey | ProfileKey) -> KeyHolds:
+    async def key_holds(self, key: PersonKey | ProfileKey) -> Stored[KeyHolds]:
         """Every hold of a key, none when there is no row. One read."""
         ...
 
-    async def put_key_holds(self, *rows: KeyHolds, whole: bool = False) -> None:
-        """Stores each row over the version it was read as; one without holds goes.
+    async def put_key_holds(self, *rows: Stored[KeyHolds], whole: bool = False) -> None:
+        """Stores each row; one without holds goes.
 
         Raises `Conflict` for those that somebody else changed meanwhile, and stores all others. With `whole`, up to 100
         rows are stored together or not at all, more of them in several such groups up to the first that conflicts.
         """
         ...
 
-    def holds(self) -> AsyncIterator[KeyHolds]:
+    def holds(self) -> AsyncIterator[Stored[KeyHolds]]:
         """Every key that has a hold."""
         ...
 
-    async def reservations(self, kind: ActionKind) -> Reservations:
+    async def reservations(self, kind: ActionKind) -> Stored[Reservations]:
         """What was reserved of a kind's daily limit. One read."""
         ...
 
-    async def put_reservations(self, row: Reservations) -> Reservations:
-        """Stores the row over the version it was read as. Raises `Conflict`."""
+    async def put_reservations(self, row: Stored[Reservations]) -> Stored[Reservations]:
+        """Stores the row."""
         ...
 
-    async def pauses(self) -> Pauses:
+    async def pauses(self) -> Stored[Pauses]:
         """The pause, without a cause when there is no row. One read, never from memory."""
         ...
 
-    async def put_pauses(self, pauses: Pauses) -> Pauses:
-        """Stores it over the version it was read as. Raises `Conflict`."""
+    async def put_pauses(self, row: Stored[Pauses]) -> Stored[Pauses]:
+        """Stores the row."""
         ...
 
-    async def baseline(self) -> Baseline | None:
+    async def baseline(self) -> Stored[Baseline | None]:
         """What the last good sweep counted; None before the first."""
         ...
 
-    async def put_baseline(self, baseline: Baseline, *, over: Baseline | None = None) -> None:
-        """Replaces it; with `over` only as long as it is that one, else it raises `Conflict`."""
+    async def put_baseline(self, row: Stored[Baseline | None]) -> Stored[Baseline | None]:
+        """Stores the row, which is never None again."""
         ...
 
     async def sighted(self) -> Sequence[Sighted]:

@@ -33,14 +33,13 @@ class PersonState:
 
     `holdings` are the profiles to read again at every check. `sightings` map a piece of weak evidence (its own short
     text) to when it was first seen. `names` are what the person was last called, for events about somebody the
-    directory no longer knows. `version` is the store's own, None for a row not stored yet.
+    directory no longer knows.
     """
 
     object_id: str
     holdings: Mapping[ProfileKey, Holding] = field(default_factory=dict)
     sightings: Mapping[str, datetime] = field(default_factory=dict)
     names: Mapping[IdentityKind, str] = field(default_factory=dict)
-    version: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +61,6 @@ class ProfileState:
     after: Mapping[str, Any] | None = None
     unjudged: datetime | None = None
     answered: Mapping[str, Any] | None = None
-    version: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,4 +73,3 @@ class FutureChecks:
 
     key: PersonKey | IdentityKey
     due: Mapping[datetime, bool] = field(default_factory=dict)
-    version: str | None = field(default=None, compare=False)

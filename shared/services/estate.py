@@ -79,7 +79,7 @@ async def read_estate(app: App) -> Estate:
     """Reads everything. Raises only where nothing can be said at all: accounts, profiles or our own store."""
     now = app.clock.now()
     listing = await read_profiles(app.billing, app.policy)
-    lost = {**_lost_accounts(app, await app.state.baseline(), listing), **listing.lost}
+    lost = {**_lost_accounts(app, (await app.state.baseline()).value, listing), **listing.lost}
     known = await app.state.catalogue() if lost else None
     catalogue = replace(listing, lost=lost).catalogue(now, known)
     estate = Estate(now, catalogue, lost=lost, listing=listing)
@@ -118,7 +118,7 @@ async def judge_rules(app: App, catalogue: Catalogue) -> Catalogue:
     was under another policy nothing is judged: what a changed policy takes away, its first sweep holds. Nor is a rule
     that no sweep could judge since it changed.
     """
-    baseline = await app.state.baseline()
+    baseline = (await app.state.baseline()).value
     if baseline is not None and baseline.policy_digest != app.policy.digest:
         return catalogue
     estate = Estate(app.clock.now(), catalogue)

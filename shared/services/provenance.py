@@ -4,7 +4,7 @@ Lives here: finding the recorded intent that explains a row which does not say w
 one that somebody else made. What counts as proof is `shared.domain.access.ownership`'s; nothing is read from Azure.
 """
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -16,6 +16,7 @@ from shared.domain.history.records import Record
 from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.remembered import Holding, PersonState
+from shared.ports import Stored
 
 _CAME_TO_NOTHING: Final = frozenset({Outcome.RETRY, Outcome.GAVE_UP, Outcome.UNCHANGED, Outcome.HELD})
 """How a grant ends of which we know that it made no row: refused, not begun, stopped, or somebody else was quicker."""
@@ -73,19 +74,19 @@ async def prove_row(
     row: Assignment,
     *,
     identities: AbstractSet[str],
-    state: PersonState,
+    state: PersonState | None,
     ledger: Readable,
     on_its_way: timedelta,
     trust_state: bool = False,
 ) -> Held:
     """Says whose a row is. The ledger is read where the row does not say who made it, or may have been adopted.
 
-    It may have been where the state says so, and where there is no state of the person at all: that may be lost.
+    It may have been where the state says so, and where there is no state of the person at all (None): that may be lost.
     `on_its_way` is how long a grant may be invisible after its intent.
     `trust_state` takes the intent or the adoption that the state remembers for enough, which spares the ledger: for the
     sweep, which writes nothing.
     """
-    holding = state.holdings.get(row.profile, Holding())
+    holding = Holding() if state is None else state.holdings.get(row.profile, Holding())
     rules = frozenset(holding.rules) or None
     if trust_state:
         intent = None if holding.intended_at is None else Intent(holding.intended_at, holding.found_nothing)
@@ -96,8 +97,8 @@ async def prove_row(
     if isinstance(held, ManagedAssignment) or not row.is_invoice_manager or row.created_on is None:
         return held
     if row.created_by is not None and not holding.adopted:
-        recollected = (await recalled(state, ledger)).holdings.get(row.profile, holding)
-        if not recollected.adopted:
+        recollected = {} if state is not None else await _recalled_adoptions(row.principal_id, ledger)
+        if row.profile not in recollected:
             return held
     records = [record async for record in ledger.read(f"person:{row.principal_id}") if record.kind in _TELLING]
     return prove(
@@ -109,25 +110,29 @@ async def prove_row(
     )
 
 
-async def recalled(state: PersonState, ledger: Readable) -> PersonState:
-    """A person's state, which is `state`; where it may be lost, with what the ledger says was adopted.
+async def recalled(row: Stored[PersonState], ledger: Readable) -> PersonState:
+    """A person's state; where there is none and it may be lost, with what the ledger says was adopted.
 
     Those profiles are read at every check then, as if the state had never been lost. What the ledger says of one whose
     row is gone or was replaced since does no harm: the row itself has to fit it.
+    """
+    state = row.value
+    return state if row.is_there else replace(state, holdings=await _recalled_adoptions(state.object_id, ledger))
+
+
+async def _recalled_adoptions(object_id: str, ledger: Readable) -> Mapping[ProfileKey, Holding]:
+    """What of a person's was ever adopted, by the ledger.
 
     The last record mostly spares reading them all: a check that came to its end says what was remembered as adopted.
     """
-    if state.version is not None:
-        return state
-    latest = await ledger.latest(f"person:{state.object_id}", 1)
-    if all(_remembers_no_adoption(record) for record in latest):
-        return state
-    holdings = {
+    key = f"person:{object_id}"
+    if all(_remembers_no_adoption(record) for record in await ledger.latest(key, 1)):
+        return {}
+    return {
         one.profile: Holding(rules=tuple(record.body.get("rules", ())), adopted=True)
-        async for record in ledger.read(f"person:{state.object_id}")
+        async for record in ledger.read(key)
         if (one := _adopted_row(record)) is not None
     }
-    return replace(state, holdings={**holdings, **state.holdings}) if holdings else state
 
 
 def adopted_rows(records: Iterable[Record]) -> list[AdoptedRow]:

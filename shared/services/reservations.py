@@ -15,4 +15,5 @@ async def rewrite_reservations(
     """Stores a daily limit's row as `change` makes it. Returns it before and after; see `change_row`."""
     what = f"the daily limit for {kind.value.replace('_', ' ')}"
     read, put = partial(app.state.reservations, kind), app.state.put_reservations
-    return await change_row(app, what, read, change, put)
+    before, after = await change_row(app, what, read, change, put)
+    return before.value, after.value

@@ -1,7 +1,8 @@
 """The one way to change what others change too: read it, change it, store it, and all of it again after a `Conflict`.
 
 Checks of all instances, sweeps and operators share rows and chains without a lock: the store takes one only over the
-version that was read. Whoever holds a key's session and meets a `Conflict` there is overtaken, and stops instead.
+version that was read (`Stored`). Whoever holds a key's session and meets a `Conflict` there is overtaken, and stops
+instead.
 """
 
 import asyncio
@@ -9,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from shared.errors import Conflict, Transient
+from shared.ports import Stored
 from shared.services.app import StoreOnly
 
 TRIES: Final = 20
@@ -38,13 +40,13 @@ async def until_stored[T](app: StoreOnly, what: str, attempt: Callable[[], Await
 async def change_row[T](
     app: StoreOnly,
     what: str,
-    read: Callable[[], Awaitable[T]],
+    read: Callable[[], Awaitable[Stored[T]]],
     change: Callable[[T], T],
-    put: Callable[[T], Awaitable[T]],
+    put: Callable[[Stored[T]], Awaitable[Stored[T]]],
     *,
-    seen: T | None = None,
+    seen: Stored[T] | None = None,
     remedy: str = "",
-) -> tuple[T, T]:
+) -> tuple[Stored[T], Stored[T]]:
     """Stores a row as `change` makes it of the row that is there. Returns the row before, and as it is stored.
 
     `change` may be asked several times. A row that it does not change is not stored. `seen` is the row as it was read
@@ -52,10 +54,10 @@ async def change_row[T](
     """
     known = seen
 
-    async def attempt() -> tuple[T, T]:
+    async def attempt() -> tuple[Stored[T], Stored[T]]:
         nonlocal known
-        row, known = (known, None) if known is not None else (await read(), None)
-        changed = change(row)
-        return row, (row if changed == row else await put(changed))
+        row, known = known or await read(), None
+        changed = change(row.value)
+        return row, (row if changed == row.value else await put(row.becoming(changed)))
 
     return await until_stored(app, what, attempt, remedy=remedy)

@@ -23,7 +23,7 @@ from shared.domain.history.report import IDENTITIES
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.remembered import PersonState
 from shared.errors import Conflict
-from shared.ports import Chain
+from shared.ports import Chain, Stored
 from shared.services.operate.adopt import Adopted, AdoptionPlan, Fate, apply_adoption, plan_adoption
 from shared.services.operate.first_contact import make_first_contact
 from tests.simulation.small_world import (
@@ -63,8 +63,8 @@ async def adopt(stage: Stage, choice: Choice) -> tuple[Adopted, ...]:
 class BusyState(RowsState):
     """A state in which somebody else is always quicker."""
 
-    async def put_person(self, state: PersonState) -> PersonState:
-        raise Conflict(f"somebody else changed what we remember of person {state.object_id}")
+    async def put_person(self, row: Stored[PersonState]) -> Stored[PersonState]:
+        raise Conflict(f"somebody else changed what we remember of person {row.value.object_id}")
 
 
 class BusyLedger(RowsLedger):
@@ -116,7 +116,7 @@ async def test_what_a_rule_gives_is_adopted_stays_and_goes_when_the_person_moves
     await stage.event_about(anna)
     await stage.advance(minutes=10)
     assert stage.held(anna) == {DE}
-    assert (await stage.app.state.person(anna)).holdings.keys() == {DE}
+    assert (await stage.app.state.person(anna)).value.holdings.keys() == {DE}
     (revoke,) = [
         action
         for record in await stage.records(anna)
@@ -232,7 +232,7 @@ async def test_the_state_alone_adopts_nothing(stage: Stage) -> None:
         await stage.settle()
         await stage.event_about(HARRY)
     assert stage.held(HARRY) == {NL}
-    assert not any(one.adopted for one in (await stage.app.state.person(HARRY)).holdings.values())
+    assert not any(one.adopted for one in (await stage.app.state.person(HARRY)).value.holdings.values())
 
 
 async def test_the_ledger_alone_keeps_an_adoption_when_the_state_is_lost(stage: Stage) -> None:
@@ -244,7 +244,7 @@ async def test_the_ledger_alone_keeps_an_adoption_when_the_state_is_lost(stage: 
     # This check reads no more than the rules give, and the adopted one is not among them any more.
     stage.change(anna, companyName="Contoso Deutschland")
     await stage.event_about(anna)
-    assert (await stage.app.state.person(anna)).holdings[NL].adopted
+    assert (await stage.app.state.person(anna)).value.holdings[NL].adopted
     await stage.advance(minutes=10)
     assert stage.row(NL, anna) is None
 
@@ -290,7 +290,7 @@ async def test_a_row_that_somebody_made_anew_is_unmanaged(stage: Stage, by: str)
         await stage.settle()
     assert stage.held(HARRY) == {NL}
     assert HARRY not in {who for _, who in stage.writes()}
-    assert (await stage.app.state.person(HARRY)).holdings == {}
+    assert (await stage.app.state.person(HARRY)).value.holdings == {}
     contact = await make_first_contact(stage.app)
     (one,) = [one for one in contact.existing if one.principal_id == HARRY]
     assert not isinstance(one.held, ManagedAssignment)
@@ -385,7 +385,7 @@ async def test_a_row_that_changed_since_it_was_shown_is_refused_with_the_differe
     assert other.fate is Fate.REFUSED
     assert f"its maker was {OWNER} and is {OTHER_APP}; its time was " in other.why
     assert await evidence(stage, HARRY) == []
-    assert (await stage.app.state.person(HARRY)).holdings == {}
+    assert (await stage.app.state.person(HARRY)).value.holdings == {}
     assert stage.queues.waiting == []
 
 
@@ -444,7 +444,7 @@ async def test_a_chain_that_checks_write_to_is_opened_anew_a_few_times(stage: St
     fates = await apply_adoption(busy, plan.able, "olga")
     assert {one.fate for one in fates} == {fate}
     assert len(await evidence(stage, HARRY)) == (2 if fate is Fate.ADOPTED else 0)
-    adopted = [holding.adopted for holding in (await stage.app.state.person(HARRY)).holdings.values()]
+    adopted = [holding.adopted for holding in (await stage.app.state.person(HARRY)).value.holdings.values()]
     assert adopted == ([True, True] if fate is Fate.ADOPTED else [])
 
 

@@ -26,7 +26,7 @@ async def unseen(stage: Stage) -> Stage:
 
 
 async def test_what_agreed_before_an_update_that_does_not_show_allows_no_other(unseen: Stage) -> None:
-    assert (await unseen.app.state.profile(NL)).unjudged is not None
+    assert (await unseen.app.state.profile(NL)).value.unjudged is not None
     assert await unseen.check(NL) is Outcome.WAITING
     assert (await unseen.last_check(NL))["why"] == READ_ONCE
     assert puts(unseen) == 1

@@ -25,7 +25,7 @@ async def test_a_grant_of_a_clock_a_little_ahead_is_waited_for_and_not_repeated(
     anna = stage.hire("anna")
     state = await stage.app.state.person(anna)
     intended = Holding(intended_at=stage.now + timedelta(seconds=ahead), found_nothing=True)
-    await stage.app.state.put_person(replace(state, holdings={NL: intended}))
+    await stage.app.state.put_person(state.becoming(replace(state.value, holdings={NL: intended})))
     assert await stage.check(PersonKey(anna)) is Outcome.UNVERIFIED
     assert writes(stage, anna) == 0
 
@@ -35,8 +35,8 @@ async def test_a_revoke_of_a_clock_a_little_ahead_is_waited_for_and_not_repeated
     stage.change(FEMKE, accountEnabled=False)
     before = writes(stage, FEMKE)
     state = await stage.app.state.person(FEMKE)
-    revoking = replace(state.holdings[NL], revoking_at=stage.now + timedelta(seconds=ahead))
-    await stage.app.state.put_person(replace(state, holdings={NL: revoking}))
+    revoking = replace(state.value.holdings[NL], revoking_at=stage.now + timedelta(seconds=ahead))
+    await stage.app.state.put_person(state.becoming(replace(state.value, holdings={NL: revoking})))
     assert await stage.check(PersonKey(FEMKE)) is Outcome.UNVERIFIED
     assert writes(stage, FEMKE) == before
 
@@ -45,8 +45,8 @@ async def test_a_revoke_of_a_clock_a_little_ahead_is_waited_for_and_not_repeated
 async def test_an_intent_that_is_old_or_of_a_clock_that_was_wrong_stops_nothing(stage: Stage, ahead: int) -> None:
     stage.change(FEMKE, accountEnabled=False)
     state = await stage.app.state.person(FEMKE)
-    revoking = replace(state.holdings[NL], revoking_at=stage.now + timedelta(seconds=ahead))
-    await stage.app.state.put_person(replace(state, holdings={NL: revoking}))
+    revoking = replace(state.value.holdings[NL], revoking_at=stage.now + timedelta(seconds=ahead))
+    await stage.app.state.put_person(state.becoming(replace(state.value, holdings={NL: revoking})))
     assert await stage.check(PersonKey(FEMKE)) is Outcome.DONE
     assert stage.held(FEMKE) == set()
 
@@ -60,6 +60,6 @@ async def test_what_a_clock_a_little_ahead_reserved_takes_its_room(
     kind = ActionKind.LEAVER_REVOKES
     row = await stage.app.state.reservations(kind)
     taken = {action_id(PersonKey(FEMKE), kind, NL): stage.now + ahead}
-    await stage.app.state.put_reservations(replace(row, taken=taken))
+    await stage.app.state.put_reservations(row.becoming(replace(row.value, taken=taken)))
     stage.change(DIETER, accountEnabled=False)
     assert await stage.check(PersonKey(DIETER)) is Outcome.HELD

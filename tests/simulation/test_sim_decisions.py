@@ -15,6 +15,7 @@ from shared.domain.guards.pauses import Pause, PauseCause, Pauses, Setting
 from shared.domain.keys import PersonKey
 from shared.domain.policy.model import ActionKind
 from shared.errors import Conflict, Transient
+from shared.ports import Stored
 from shared.services.operate.decisions import (
     CHAIN,
     Paused,
@@ -48,15 +49,15 @@ async def waiting(set_stage: Callable[..., Stage]) -> Stage:
 
 
 async def hold_of(stage: Stage, person: str) -> Hold:
-    (hold,) = (await stage.app.state.key_holds(PersonKey(person))).holds.values()
+    (hold,) = (await stage.app.state.key_holds(PersonKey(person))).value.holds.values()
     return hold
 
 
 async def change(stage: Stage, person: str, **changes: Any) -> None:
     """Somebody else changes the hold of a person."""
     row = await stage.app.state.key_holds(PersonKey(person))
-    holds = {hold.id: replace(hold, **changes) for hold in row.holds.values()}
-    await stage.app.state.put_key_holds(replace(row, holds=holds))
+    holds = {hold.id: replace(hold, **changes) for hold in row.value.holds.values()}
+    await stage.app.state.put_key_holds(row.becoming(replace(row.value, holds=holds)))
 
 
 async def put_in_a_group(stage: Stage, *people: str, group: str = "sweep:mover_revokes") -> None:
@@ -85,9 +86,9 @@ async def some_holds(stage: Stage, number: int, kind: ActionKind = ActionKind.MO
         key = PersonKey(guid(8 if kind is ActionKind.MOVER_REVOKES else 7, each))
         name = action_id(key, kind, NL)
         hold = Hold(name, key, kind, NL, "", "too many", StoppedBy.SWEEP, stage.now, stage.now, group=f"sweep:{kind}")
-        rows.append(KeyHolds(key, {name: hold}))
+        rows.append(Stored(KeyHolds(key, {name: hold})))
     await stage.app.state.put_key_holds(*rows)
-    return [hold for row in rows for hold in row.holds.values()]
+    return [hold for row in rows for hold in row.value.holds.values()]
 
 
 # -- listing
@@ -121,7 +122,7 @@ async def test_a_release_is_recorded_stored_and_carried_out_by_a_check(waiting: 
     await waiting.run_until_quiet()
     assert waiting.held(FEMKE) == set()
     assert waiting.held(DIETER) == {DE}, "nobody released this one"
-    assert [row.key async for row in waiting.app.state.holds()] == [PersonKey(DIETER)]
+    assert [row.value.key async for row in waiting.app.state.holds()] == [PersonKey(DIETER)]
     (said,) = await decisions(waiting)
     assert said == {
         "verb": "release",
@@ -220,7 +221,7 @@ async def test_a_release_that_broke_off_before_it_was_stored_does_nothing_and_is
 ) -> None:
     listing = await list_holds(waiting.app)
 
-    async def crash(*_: KeyHolds, whole: bool) -> None:
+    async def crash(*_: Stored[KeyHolds], whole: bool) -> None:
         raise Transient("the store is gone")
 
     with monkeypatch.context() as patch:
@@ -251,7 +252,7 @@ async def test_a_conflict_is_read_anew_and_judged_anew(waiting: Stage, monkeypat
     put = waiting.app.state.put_key_holds
     others: list[str] = []
 
-    async def somebody_is_quicker(*rows: KeyHolds, whole: bool) -> None:
+    async def somebody_is_quicker(*rows: Stored[KeyHolds], whole: bool) -> None:
         if not others:
             others.append("once")
             await waiting.advance(seconds=1)
@@ -271,11 +272,12 @@ async def test_a_conflict_is_read_anew_and_judged_anew(waiting: Stage, monkeypat
 
 async def change_by(stage: Stage, put: Callable[..., Any], person: str, **changes: Any) -> None:
     row = await stage.app.state.key_holds(PersonKey(person))
-    await put(replace(row, holds={hold.id: replace(hold, **changes) for hold in row.holds.values()}))
+    changed = {hold.id: replace(hold, **changes) for hold in row.value.holds.values()}
+    await put(row.becoming(KeyHolds(PersonKey(person), changed)))
 
 
 async def test_a_world_that_never_stands_still_says_so(waiting: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def conflict(*_: KeyHolds, whole: bool) -> None:
+    async def conflict(*_: Stored[KeyHolds], whole: bool) -> None:
         raise Conflict("somebody else was quicker")
 
     monkeypatch.setattr(waiting.app.state, "put_key_holds", conflict)
@@ -309,10 +311,10 @@ async def test_a_hold_gone_between_two_batches_of_rows_is_told_and_released_ones
     put = waiting.app.state.put_key_holds
     stored: list[int] = []
 
-    async def somebody_is_quicker(*rows: KeyHolds, whole: bool) -> None:
+    async def somebody_is_quicker(*rows: Stored[KeyHolds], whole: bool) -> None:
         if len(stored) == 1:
-            last = await waiting.app.state.key_holds(rows[-1].key)
-            await put(replace(last, holds={}))
+            last = await waiting.app.state.key_holds(rows[-1].value.key)
+            await put(last.becoming(KeyHolds(last.value.key)))
         await put(*rows, whole=whole)
         stored.append(len(rows))
 
@@ -356,7 +358,7 @@ async def test_who_came_into_a_group_while_it_was_dismissed_is_in_the_record_as_
     put = waiting.app.state.put_key_holds
     others: list[str] = []
 
-    async def dieter_comes_in(*rows: KeyHolds, whole: bool) -> None:
+    async def dieter_comes_in(*rows: Stored[KeyHolds], whole: bool) -> None:
         if not others:
             others.append("once")
             await change_by(waiting, put, DIETER, group=group)
@@ -424,18 +426,18 @@ async def test_what_the_operator_did_not_agree_to_stays_and_is_not_accepted(wait
     agreed = (await read_pauses(waiting.app)).active
     await waiting.advance(seconds=5)
     await shrunk(waiting, 4)
-    before = await waiting.app.state.baseline()
-    both = replace(await read_pauses(waiting.app), active={**(await read_pauses(waiting.app)).active, **agreed})
-    await waiting.app.state.put_pauses(both)
+    before = (await waiting.app.state.baseline()).value
+    row = await waiting.app.state.pauses()
+    await waiting.app.state.put_pauses(row.becoming(Pauses({**row.value.active, **agreed})))
     resumed = await resume(waiting.app, BY, agreed)
     assert (set(resumed.cleared), set(resumed.remaining)) == (
         {Pause(PauseCause.PAUSE)},
         {Pause(PauseCause.POPULATION_SHRANK)},
     )
-    assert await waiting.app.state.baseline() == before
+    assert (await waiting.app.state.baseline()).value == before
     nothing = await resume(waiting.app, BY, agreed)
     assert (set(nothing.cleared), set(nothing.remaining)) == (set(), {Pause(PauseCause.POPULATION_SHRANK)})
-    assert await waiting.app.state.baseline() == before
+    assert (await waiting.app.state.baseline()).value == before
 
 
 async def test_resuming_where_nothing_stands_does_and_records_nothing(waiting: Stage) -> None:
@@ -446,28 +448,31 @@ async def test_resuming_where_nothing_stands_does_and_records_nothing(waiting: S
 async def shrunk(stage: Stage, seen: int) -> None:
     """The population was 20, and a sweep set a pause for what it saw."""
     setting = Setting(stage.now, "sweep", "the population shrank", seen=seen)
-    await stage.app.state.put_baseline(Baseline(stage.now, 7, 4, 20, "digest"))
-    await stage.app.state.put_pauses(
-        Pauses({Pause(PauseCause.POPULATION_SHRANK): setting}, (await read_pauses(stage.app)).version)
-    )
+    await put_counted(stage, Baseline(stage.now, 7, 4, 20, "digest"))
+    shrank = Pauses({Pause(PauseCause.POPULATION_SHRANK): setting})
+    await stage.app.state.put_pauses((await stage.app.state.pauses()).becoming(shrank))
+
+
+async def put_counted(stage: Stage, counted: Baseline) -> None:
+    """A sweep counted so much."""
+    await stage.app.state.put_baseline((await stage.app.state.baseline()).becoming(counted))
 
 
 @pytest.mark.parametrize("seen", [4, 0])
 async def test_resuming_accepts_the_population_that_was_seen(waiting: Stage, seen: int) -> None:
     await shrunk(waiting, seen)
     await resume(waiting.app, BY)
-    assert await waiting.app.state.baseline() == Baseline(waiting.now, 7, 4, seen, "digest")
+    assert (await waiting.app.state.baseline()).value == Baseline(waiting.now, 7, 4, seen, "digest")
 
 
 async def test_resuming_after_the_loss_of_our_role_accepts_the_accounts_that_are_left(waiting: Stage) -> None:
     known = Baseline(waiting.now, 7, 4, 20, "digest", accounts=("mca:1", "mca:2"))
-    await waiting.app.state.put_baseline(known)
+    await put_counted(waiting, known)
     lost = Setting(waiting.now, "sweep", "an account is not listed any more")
-    await waiting.app.state.put_pauses(
-        Pauses({Pause(PauseCause.ROLE_LOST): lost}, (await read_pauses(waiting.app)).version)
-    )
+    paused = Pauses({Pause(PauseCause.ROLE_LOST): lost})
+    await waiting.app.state.put_pauses((await waiting.app.state.pauses()).becoming(paused))
     await resume(waiting.app, BY)
-    assert await waiting.app.state.baseline() == replace(known, accounts=())
+    assert (await waiting.app.state.baseline()).value == replace(known, accounts=())
 
 
 async def test_resuming_puts_back_nothing_of_a_baseline_that_a_sweep_replaced_meanwhile(
@@ -478,15 +483,15 @@ async def test_resuming_puts_back_nothing_of_a_baseline_that_a_sweep_replaced_me
     newer = Baseline(waiting.now, 8, 5, 20, "another policy")
     others: list[str] = []
 
-    async def a_sweep_is_quicker(baseline: Baseline, *, over: Baseline | None) -> None:
+    async def a_sweep_is_quicker(row: Stored[Baseline | None]) -> Stored[Baseline | None]:
         if not others:
             others.append("once")
-            await put(newer)
-        await put(baseline, over=over)
+            await put((await waiting.app.state.baseline()).becoming(newer))
+        return await put(row)
 
     monkeypatch.setattr(waiting.app.state, "put_baseline", a_sweep_is_quicker)
     await resume(waiting.app, BY)
-    assert await waiting.app.state.baseline() == replace(newer, population=4)
+    assert (await waiting.app.state.baseline()).value == replace(newer, population=4)
     assert not (await read_pauses(waiting.app)).active
 
 
@@ -495,7 +500,7 @@ async def test_a_baseline_that_never_stands_still_leaves_the_pause_on(
 ) -> None:
     await shrunk(waiting, 4)
 
-    async def conflict(*_: Baseline, over: Baseline | None) -> None:
+    async def conflict(_: Stored[Baseline | None]) -> None:
         raise Conflict("somebody else was quicker")
 
     monkeypatch.setattr(waiting.app.state, "put_baseline", conflict)
@@ -519,11 +524,11 @@ async def test_a_cause_that_comes_in_while_one_resumes_stays(waiting: Stage, mon
     put = waiting.app.state.put_pauses
     late = Setting(waiting.now, f"person:{FEMKE}", "403")
 
-    async def role_is_lost_meanwhile(pauses: Pauses) -> Pauses:
+    async def role_is_lost_meanwhile(row: Stored[Pauses]) -> Stored[Pauses]:
         fresh = await waiting.app.state.pauses()
-        if Pause(PauseCause.ROLE_LOST) not in fresh.active:
-            await put(replace(fresh, active={**fresh.active, Pause(PauseCause.ROLE_LOST): late}))
-        return await put(pauses)
+        if Pause(PauseCause.ROLE_LOST) not in fresh.value.active:
+            await put(fresh.becoming(Pauses({**fresh.value.active, Pause(PauseCause.ROLE_LOST): late})))
+        return await put(row)
 
     monkeypatch.setattr(waiting.app.state, "put_pauses", role_is_lost_meanwhile)
     resumed = await resume(waiting.app, BY)

@@ -25,7 +25,7 @@ async def test_evidence_about_several_profiles_is_seen_again_when_the_first_of_i
     state = await stage.app.state.person(FEMKE)
     seen = {first: stage.now - timedelta(minutes=4), second: stage.now - timedelta(minutes=1)}
     sightings = {f"moved:{profile.folded}": at for profile, at in seen.items()}  # type: ignore[attr-defined]
-    await stage.app.state.put_person(replace(state, sightings=sightings))
+    await stage.app.state.put_person(state.becoming(replace(state.value, sightings=sightings)))
     assert await stage.check(PersonKey(FEMKE)) is Outcome.WAITING
     assert min(due for _, due in stage.awaited(FEMKE)) < stage.now + timedelta(minutes=2)
     await stage.advance(minutes=2)

@@ -50,7 +50,7 @@ async def test_updates_in_two_centuries_hold_no_profile_back(stage: Stage) -> No
     stage.profile(NL)["invoiceEmailOptIn"] = False
     state = await stage.app.state.profile(NL)
     later = tuple(FAR_AHEAD + timedelta(hours=number) for number in range(3))
-    await stage.app.state.put_profile(replace(state, updates=later))
+    await stage.app.state.put_profile(state.becoming(replace(state.value, updates=later)))
     await stage.settle()
     assert stage.profile(NL)["invoiceEmailOptIn"] is True
 

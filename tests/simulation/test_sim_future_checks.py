@@ -16,6 +16,7 @@ from shared.domain.keys import PersonKey
 from shared.domain.remembered import FutureChecks
 from shared.domain.work import FUTURE_CHECKS, Cause, CauseKind, WorkItem
 from shared.errors import Conflict, Transient
+from shared.ports import Stored
 from shared.services.app import App
 from shared.services.reconcile.future_checks import schedule
 from tests.simulation.small_world import DE, DIETER, FEMKE, NL, POLICY
@@ -50,7 +51,7 @@ def asking_for(*moments: datetime) -> WorkItem:
 
 
 async def remembered(stage: Stage, person: str = FEMKE) -> FutureChecks:
-    return await stage.app.state.future_checks(PersonKey(person))
+    return (await stage.app.state.future_checks(PersonKey(person))).value
 
 
 class Slow:
@@ -90,11 +91,11 @@ class Forgetful(RowsState):
         self.good = good
         self.failure = failure
 
-    async def put_future_checks(self, checks: FutureChecks) -> FutureChecks:
+    async def put_future_checks(self, row: Stored[FutureChecks]) -> Stored[FutureChecks]:
         self.good -= 1
         if self.good < 0:
             raise self.failure
-        return await super().put_future_checks(checks)
+        return await super().put_future_checks(row)
 
 
 # -- at most five

@@ -32,7 +32,7 @@ async def one_left(set_stage: Callable[..., Stage]) -> Stage:
 
 
 async def reserved(stage: Stage, kind: ActionKind = ActionKind.GRANTS) -> int:
-    return len((await stage.app.state.reservations(kind)).taken)
+    return len((await stage.app.state.reservations(kind)).value.taken)
 
 
 async def test_a_write_that_the_handlers_time_did_not_reach_takes_no_room(one_left: Stage) -> None:
@@ -74,10 +74,8 @@ async def test_a_write_that_a_pause_stopped_takes_no_room(one_left: Stage, monke
     put = stage.app.state.put_person
 
     async def put_and_pause(state: Any) -> Any:
-        version = (await stage.app.state.pauses()).version
-        await stage.app.state.put_pauses(
-            Pauses({Pause(PauseCause.PAUSE): Setting(stage.now, "olga", "because")}, version)
-        )
+        paused = Pauses({Pause(PauseCause.PAUSE): Setting(stage.now, "olga", "because")})
+        await stage.app.state.put_pauses((await stage.app.state.pauses()).becoming(paused))
         return await put(state)
 
     monkeypatch.setattr(stage.app.state, "put_person", put_and_pause)  # the intent is stored: the write is next
@@ -159,12 +157,12 @@ async def test_what_was_written_earlier_keeps_its_room_where_a_later_try_comes_t
     anna = stage.hire("anna")
     stage.fault("arm", Effect(status=503), method="POST", path=CREATE, times=1)
     await stage.event_about(anna)
-    before = await stage.app.state.reservations(ActionKind.GRANTS)
+    before = (await stage.app.state.reservations(ActionKind.GRANTS)).value
     await asyncio.sleep(130)  # the intent is old enough to be tried again
     stage.fault("arm", Effect(status=429), method="POST", path=CREATE, times=1)
     await stage.run_until_quiet()
     assert "retry" in [check["outcome"] for check in await stage.checks(anna)]
-    assert (await stage.app.state.reservations(ActionKind.GRANTS)).taken == before.taken
+    assert (await stage.app.state.reservations(ActionKind.GRANTS)).value.taken == before.taken
 
 
 async def test_a_daily_limit_that_cannot_be_written_gives_nothing_back_and_the_check_ends(

@@ -13,6 +13,7 @@ from shared.domain.guards.pauses import Pause, PauseCause, Pauses, Setting
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.policy.model import ActionKind
+from shared.ports import Stored
 from tests.simulation.small_world import DE, DIETER, FEMKE, HOLDING, MPA, NL, PARTNER, POLICY, TESS
 from tests.simulation.stage import Stage
 
@@ -35,7 +36,7 @@ async def small_day(set_stage: Callable[..., Stage]) -> Stage:
 
 async def hold_of(stage: Stage, person: str) -> Hold:
     """The one hold of a person."""
-    rows = await stage.app.state.key_holds(PersonKey(person))
+    rows = (await stage.app.state.key_holds(PersonKey(person))).value
     (hold,) = rows.holds.values()
     return hold
 
@@ -43,8 +44,10 @@ async def hold_of(stage: Stage, person: str) -> Hold:
 async def decide(stage: Stage, person: str, status: Status) -> None:
     """A person decides about the holds of somebody."""
     rows = await stage.app.state.key_holds(PersonKey(person))
-    decided = {hold.id: replace(hold, status=status, by="olga", decided_at=stage.now) for hold in rows.holds.values()}
-    await stage.app.state.put_key_holds(replace(rows, holds=decided))
+    decided = {
+        hold.id: replace(hold, status=status, by="olga", decided_at=stage.now) for hold in rows.value.holds.values()
+    }
+    await stage.app.state.put_key_holds(rows.becoming(replace(rows.value, holds=decided)))
 
 
 async def move_out(stage: Stage, *people: str) -> None:
@@ -57,11 +60,12 @@ async def move_out(stage: Stage, *people: str) -> None:
 
 async def set_pause(stage: Stage, cause: PauseCause) -> None:
     pauses = await stage.app.state.pauses()
-    await stage.app.state.put_pauses(Pauses({Pause(cause): Setting(stage.now, "olga", "because")}, pauses.version))
+    set_by_hand = Pauses({Pause(cause): Setting(stage.now, "olga", "because")})
+    await stage.app.state.put_pauses(pauses.becoming(set_by_hand))
 
 
 async def end_pauses(stage: Stage) -> None:
-    await stage.app.state.put_pauses(Pauses({}, (await stage.app.state.pauses()).version))
+    await stage.app.state.put_pauses((await stage.app.state.pauses()).becoming(Pauses()))
 
 
 async def test_what_exceeds_a_daily_limit_is_held_and_time_alone_never_applies_it(small_day: Stage) -> None:
@@ -103,7 +107,7 @@ async def test_a_leaver_waits_for_no_movers_daily_limit_and_no_own_hold_as_a_mov
     stage.change(held, accountEnabled=False)
     await stage.event_about(held)
     assert not stage.held(held)
-    assert not (await stage.app.state.key_holds(PersonKey(held))).holds
+    assert not (await stage.app.state.key_holds(PersonKey(held))).value.holds
 
 
 async def test_the_rest_of_a_plan_goes_on(set_stage: Callable[..., Stage]) -> None:
@@ -135,7 +139,7 @@ async def test_the_same_action_counts_once_however_often_it_is_tried(set_stage: 
     await stage.event_about(person)
     await stage.advance(hours=1)
     assert stage.held(person) == {NL}
-    reserved = await stage.app.state.reservations(ActionKind.GRANTS)
+    reserved = (await stage.app.state.reservations(ActionKind.GRANTS)).value
     assert len(reserved.taken) == 4
 
 
@@ -146,8 +150,8 @@ async def test_a_released_action_is_done_whatever_the_daily_limit_and_takes_no_r
     await decide(stage, DIETER, Status.RELEASED)
     await stage.event_about(DIETER)
     assert stage.row(DE, DIETER) is None
-    assert not (await stage.app.state.key_holds(PersonKey(DIETER))).holds
-    assert len((await stage.app.state.reservations(ActionKind.MOVER_REVOKES)).taken) == 1
+    assert not (await stage.app.state.key_holds(PersonKey(DIETER))).value.holds
+    assert len((await stage.app.state.reservations(ActionKind.MOVER_REVOKES)).value.taken) == 1
 
 
 async def test_a_release_of_what_has_become_another_action_is_refused_with_the_difference(
@@ -192,7 +196,7 @@ async def test_a_hold_closes_when_nobody_wants_it_any_more(small_day: Stage) -> 
     await move_out(stage, DIETER)
     stage.change(DIETER, department="Finance")
     await stage.event_about(DIETER)
-    assert not (await stage.app.state.key_holds(PersonKey(DIETER))).holds
+    assert not (await stage.app.state.key_holds(PersonKey(DIETER))).value.holds
 
 
 async def test_a_hold_stays_while_its_profile_cannot_be_read(small_day: Stage) -> None:
@@ -213,7 +217,7 @@ async def test_a_decision_made_during_a_check_stops_it_and_stands(small_day: Sta
     put = state.put_key_holds
     late: list[str] = []
 
-    async def put_after_a_decision(*rows: KeyHolds, whole: bool = False) -> None:
+    async def put_after_a_decision(*rows: Stored[KeyHolds], whole: bool = False) -> None:
         if not late:
             late.append("once")
             await decide(stage, DIETER, Status.RELEASED)
@@ -280,7 +284,7 @@ async def test_the_loss_of_our_own_role_pauses_that_account_alone(small_day: Sta
     stage.fault("arm", Effect(status=403), path="PARTNER")
     stage.change(FEMKE, companyName="Fabrikam")
     await stage.event_about(FEMKE)
-    pauses = await stage.app.state.pauses()
+    pauses = (await stage.app.state.pauses()).value
     assert {pause: setting.by for pause, setting in pauses.active.items()} == {
         Pause(PauseCause.ROLE_LOST, MPA): f"person:{FEMKE}"
     }
@@ -292,7 +296,7 @@ async def test_the_loss_of_our_own_role_pauses_that_account_alone(small_day: Sta
     await stage.event_about(anna)
     assert stage.held(anna) == set()
     await stage.settle()  # it reads the account again
-    assert not (await stage.app.state.pauses()).active
+    assert not (await stage.app.state.pauses()).value.active
     assert stage.held(anna) == {PARTNER}
 
 
@@ -302,7 +306,7 @@ async def test_what_is_only_observed_is_not_guarded(set_stage: Callable[..., Sta
     await stage.event_about(FEMKE)
     assert (await stage.last_check(FEMKE))["outcome"] == "would"
     assert not [row async for row in stage.app.state.holds()]
-    assert not (await stage.app.state.reservations(ActionKind.GRANTS)).taken
+    assert not (await stage.app.state.reservations(ActionKind.GRANTS)).value.taken
 
 
 async def opt_out(stage: Stage, profile: ProfileKey) -> None:
@@ -318,7 +322,7 @@ async def test_profile_updates_have_a_daily_limit_as_well(set_stage: Callable[..
         await opt_out(stage, profile)
     assert [stage.profile(profile)["invoiceEmailOptIn"] for profile in (NL, DE, HOLDING)] == [True, True, False]
     (rows,) = [row async for row in stage.app.state.holds()]
-    assert rows.key == HOLDING
+    assert rows.value.key == HOLDING
     stage.set_profile(HOLDING, invoiceEmailOptIn=True)
     await stage.check(HOLDING)
     assert not [row async for row in stage.app.state.holds()]
@@ -334,10 +338,10 @@ async def test_a_profile_that_fights_back_is_held_and_a_release_lets_one_update_
         await stage.advance(minutes=11)
     assert stage.profile(PARTNER)["invoiceEmailOptIn"] is False
     rows = await stage.app.state.key_holds(PARTNER)
-    (hold,) = rows.holds.values()
+    (hold,) = rows.value.holds.values()
     assert hold.stopped_by is StoppedBy.FIGHTS_BACK
     released = {hold.id: replace(hold, status=Status.RELEASED, by="olga", decided_at=stage.now)}
-    await stage.app.state.put_key_holds(replace(rows, holds=released))
+    await stage.app.state.put_key_holds(rows.becoming(replace(rows.value, holds=released)))
     assert await stage.check(PARTNER) in {Outcome.DONE, Outcome.WAITING}
     await stage.advance(minutes=6)
     assert stage.profile(PARTNER)["invoiceEmailOptIn"] is True
@@ -352,7 +356,7 @@ async def test_reservations_outlive_a_clock_that_runs_ahead(set_stage: Callable[
     await move_out(stage, FEMKE)
     row = await stage.app.state.reservations(ActionKind.MOVER_REVOKES)
     await stage.app.state.put_reservations(
-        replace(row, taken={each: at + timedelta(hours=2) for each, at in row.taken.items()})
+        row.becoming(replace(row.value, taken={each: at + timedelta(hours=2) for each, at in row.value.taken.items()}))
     )
     await stage.advance(hours=25)
     await move_out(stage, DIETER)
@@ -370,7 +374,7 @@ async def test_one_who_holds_by_group_is_limited_like_the_others(small_day: Stag
 
 async def holds_of(stage: Stage, profile: ProfileKey) -> Hold | None:
     """The one hold of a profile, if there is one."""
-    rows = await stage.app.state.key_holds(profile)
+    rows = (await stage.app.state.key_holds(profile)).value
     return next(iter(rows.holds.values()), None)
 
 
@@ -390,7 +394,7 @@ async def hold_an_update(stage: Stage, profile: ProfileKey, **said: object) -> H
         group="sweep:profile_updates",
     )
     hold = replace(usual, **said)  # type: ignore[arg-type] # whatever of it a test says
-    await stage.app.state.put_key_holds(replace(rows, holds={hold.id: hold}))
+    await stage.app.state.put_key_holds(rows.becoming(replace(rows.value, holds={hold.id: hold})))
     return hold
 
 
@@ -404,9 +408,10 @@ async def test_a_release_of_a_group_does_not_stand_for_what_its_person_was_not_t
 ) -> None:
     stage = set_stage()
     await stage.settle()
-    state = await stage.app.state.profile(PARTNER)
+    row = await stage.app.state.profile(PARTNER)
     times = tuple(stage.now - timedelta(hours=n) for n in range(1, 4))
-    await stage.app.state.put_profile(replace(state, updates=times) if fights else replace(state, blocked="it harmed"))
+    state = replace(row.value, updates=times) if fights else replace(row.value, blocked="it harmed")
+    await stage.app.state.put_profile(row.becoming(state))
     await hold_an_update(stage, PARTNER, **released(stage))
     await opt_out(stage, PARTNER)
     assert stage.profile(PARTNER)["invoiceEmailOptIn"] is False
@@ -416,9 +421,8 @@ async def test_a_release_of_a_group_does_not_stand_for_what_its_person_was_not_t
     assert hold.stopped_by is (StoppedBy.FIGHTS_BACK if fights else StoppedBy.HARM)
     assert "released as stopped by sweep" in hold.refused
     assert hold.why in hold.refused
-    await stage.app.state.put_key_holds(
-        replace(await stage.app.state.key_holds(PARTNER), holds={hold.id: replace(hold, status=Status.RELEASED)})
-    )
+    released_alone = KeyHolds(PARTNER, {hold.id: replace(hold, status=Status.RELEASED)})
+    await stage.app.state.put_key_holds((await stage.app.state.key_holds(PARTNER)).becoming(released_alone))
     await opt_out(stage, PARTNER)
     assert stage.profile(PARTNER)["invoiceEmailOptIn"] is True
 
@@ -426,7 +430,8 @@ async def test_a_release_of_a_group_does_not_stand_for_what_its_person_was_not_t
 async def test_a_profile_that_waits_in_a_group_and_was_harmed_waits_by_itself(set_stage: Callable[..., Stage]) -> None:
     stage = set_stage()
     await stage.settle()
-    await stage.app.state.put_profile(replace(await stage.app.state.profile(PARTNER), blocked="it harmed"))
+    row = await stage.app.state.profile(PARTNER)
+    await stage.app.state.put_profile(row.becoming(replace(row.value, blocked="it harmed")))
     await hold_an_update(stage, PARTNER)
     await opt_out(stage, PARTNER)
     hold = await holds_of(stage, PARTNER)
@@ -444,8 +449,8 @@ async def test_a_hold_that_does_not_say_its_basis_takes_that_of_the_first_check(
     stored: list[Hold] = []
     put = stage.app.state.put_key_holds
 
-    async def noted(*rows: KeyHolds, whole: bool = False) -> None:
-        stored.extend(kept for row in rows for kept in row.holds.values())
+    async def noted(*rows: Stored[KeyHolds], whole: bool = False) -> None:
+        stored.extend(kept for row in rows for kept in row.value.holds.values())
         await put(*rows, whole=whole)
 
     stage.app.state.put_key_holds = noted  # type: ignore[method-assign]
@@ -455,8 +460,8 @@ async def test_a_hold_that_does_not_say_its_basis_takes_that_of_the_first_check(
     if status is not Status.DISMISSED:
         return
     rows = await stage.app.state.key_holds(NL)
-    other = {hold.id: replace(rows.holds[hold.id], basis="another")}
-    await put(replace(rows, holds=other))
+    other = {hold.id: replace(rows.value.holds[hold.id], basis="another")}
+    await put(rows.becoming(KeyHolds(NL, other)))
     await opt_out(stage, NL)
     assert stage.profile(NL)["invoiceEmailOptIn"] is True
 
@@ -523,9 +528,11 @@ async def test_a_decision_after_a_check_stored_its_holds_stands_and_nothing_done
 
     async def grant_while_somebody_dismisses(profile: ProfileKey, principal: str) -> object:
         rows = await stage.app.state.key_holds(PersonKey(person))
-        assert len(rows.holds) == 4
-        others = {i: replace(h, status=Status.DISMISSED, by="pia") for i, h in rows.holds.items() if h.profile != NL}
-        await stage.app.state.put_key_holds(replace(rows, holds={**rows.holds, **others}))
+        assert len(rows.value.holds) == 4
+        others = {
+            i: replace(h, status=Status.DISMISSED, by="pia") for i, h in rows.value.holds.items() if h.profile != NL
+        }
+        await stage.app.state.put_key_holds(rows.becoming(replace(rows.value, holds={**rows.value.holds, **others})))
         return await grant(profile, principal)
 
     stage.app.billing.grant_invoice_manager = grant_while_somebody_dismisses  # type: ignore[assignment,method-assign]
@@ -535,6 +542,6 @@ async def test_a_decision_after_a_check_stored_its_holds_stands_and_nothing_done
     assert outcomes == {("grant", "done"), ("grant", "held"), ("hold", "retry")}
     await stage.advance(minutes=30)
     assert stage.held(person) == {NL}
-    left = (await stage.app.state.key_holds(PersonKey(person))).holds.values()
+    left = (await stage.app.state.key_holds(PersonKey(person))).value.holds.values()
     assert {hold.profile for hold in left} == {DE, HOLDING, PARTNER}
     assert {hold.status for hold in left} == {Status.DISMISSED}

@@ -84,7 +84,7 @@ def still_hold(stage: Stage, people: list[str]) -> int:
 async def set_pause(stage: Stage, causes: list[str]) -> None:
     pauses = await stage.app.state.pauses()
     settings = {Pause(PauseCause(cause)): Setting(stage.now, BY, "because") for cause in causes}
-    await stage.app.state.put_pauses(Pauses(settings, pauses.version))
+    await stage.app.state.put_pauses(pauses.becoming(Pauses(settings)))
 
 
 async def test_two_instances_race_for_the_last_place(set_stage: SetStage, example: Example) -> None:
@@ -110,7 +110,7 @@ async def test_twelve_movers_at_once(set_stage: SetStage, example: Example) -> N
     people = [stage.hire(f"mover{number}") for number in range(example["movers"])]
     await stage.settle()
     await stage.settle()
-    baseline = await stage.app.state.baseline()
+    baseline = (await stage.app.state.baseline()).value
     assert baseline is not None
     assert owned(Reservations(ActionKind.MOVER_REVOKES), baseline, stage.now) == example["managed"]
     assert limit(stage.app.policy.daily_limits[ActionKind.MOVER_REVOKES], baseline.managed) == example["allowed"]
@@ -131,7 +131,7 @@ async def test_twelve_leavers_at_once(set_stage: SetStage, example: Example) -> 
     people = [stage.hire(f"leaver{number}") for number in range(example["leavers"])]
     await stage.settle()
     await stage.settle()
-    baseline = await stage.app.state.baseline()
+    baseline = (await stage.app.state.baseline()).value
     assert baseline is not None
     assert owned(Reservations(ActionKind.LEAVER_REVOKES), baseline, stage.now) == example["managed"]
     assert limit(stage.app.policy.daily_limits[ActionKind.LEAVER_REVOKES], baseline.managed) == example["allowed"]
@@ -165,7 +165,7 @@ async def test_a_release_passes_the_daily_limit_and_takes_no_room_in_it(set_stag
     await release(stage.app, None, BY, await list_holds(stage.app))
     await stage.run_until_quiet()
     assert still_hold(stage, people) == len(await holds(stage)) == example["held_after_release"]
-    row = await stage.app.state.reservations(ActionKind.MOVER_REVOKES)
+    row = (await stage.app.state.reservations(ActionKind.MOVER_REVOKES)).value
     assert len(row.taken) == example["reserved_after_release"]
     most = limit(stage.app.policy.daily_limits[ActionKind.MOVER_REVOKES], 100)
     assert left(row, most, stage.now) == example["left_after_release"]
@@ -245,22 +245,22 @@ async def test_a_pause_stops_even_leavers(set_stage: SetStage, example: Example)
 async def test_the_population_shrinks(set_stage: SetStage, example: Example) -> None:
     for sweep in example["sweeps"]:
         stage = await begun(set_stage, example, **example["settings"])
-        baseline = await stage.app.state.baseline()
+        baseline = (await stage.app.state.baseline()).value
         assert baseline is not None
         people = [stage.hire(f"person{number}") for number in range(example["people"] - baseline.population)]
         await stage.settle()
-        baseline = await stage.app.state.baseline()
+        baseline = (await stage.app.state.baseline()).value
         assert baseline is not None
         assert baseline.population == example["people"]
         for person in people[: sweep["gone"]]:
             stage.change(person, department="Kitchen")
         await stage.settle()
-        pauses = await stage.app.state.pauses()
+        pauses = (await stage.app.state.pauses()).value
         assert (Pause(PauseCause.POPULATION_SHRANK) in pauses.active) == sweep["pauses"]
         await resume(stage.app, BY)
         await stage.settle()
-        after = await stage.app.state.pauses()
+        after = (await stage.app.state.pauses()).value
         assert bool(after.active) == example["pauses_after_resume_and_a_sweep"]
-        counted = await stage.app.state.baseline()
+        counted = (await stage.app.state.baseline()).value
         assert counted is not None
         assert counted.population == example["people"] - sweep["gone"]

@@ -15,7 +15,7 @@ MOVED = [f"0000000a-0000-4000-8000-{number:012x}" for number in range(4)]
 
 
 async def count_holds(stage: Stage) -> int:
-    return sum([len(row.holds) async for row in stage.app.state.holds()])
+    return sum([len(row.value.holds) async for row in stage.app.state.holds()])
 
 
 async def test_a_check_closes_no_hold_of_a_profile_that_it_would_not_have_read(set_stage: Callable[..., Stage]) -> None:
@@ -46,7 +46,7 @@ async def test_what_a_lost_state_had_the_sweep_hold_stays_held_whatever_events_c
     await stage.event_about(FEMKE)
     await stage.settle()
     assert stage.held(FEMKE) == {NL}
-    assert len((await stage.app.state.key_holds(PersonKey(FEMKE))).holds) == 1
+    assert len((await stage.app.state.key_holds(PersonKey(FEMKE))).value.holds) == 1
 
 
 async def test_a_release_does_not_outlive_the_policys_word_to_enforce(set_stage: Callable[..., Stage]) -> None:
@@ -59,7 +59,7 @@ async def test_a_release_does_not_outlive_the_policys_word_to_enforce(set_stage:
     stage.restart(policy=enforcing.replace("enforce: all", "enforce: none"))
     await release(stage.app, None, "olga", await list_holds(stage.app))
     await stage.advance(hours=2)
-    (hold,) = (await stage.app.state.key_holds(PersonKey(FEMKE))).holds.values()
+    (hold,) = (await stage.app.state.key_holds(PersonKey(FEMKE))).value.holds.values()
     refused = "the policy does not enforce there, or the last sweep did not see the profile"
     assert (hold.status, hold.refused) == (Status.OPEN, refused)
     stage.restart(policy=enforcing)
@@ -75,8 +75,8 @@ async def test_a_reservation_of_a_clock_a_year_ahead_shuts_no_daily_limit(set_st
     await stage.event_about(FEMKE)
     await stage.advance(minutes=11)
     row = await stage.app.state.reservations(ActionKind.MOVER_REVOKES)
-    ahead = {each: at + timedelta(days=365) for each, at in row.taken.items()}
-    await stage.app.state.put_reservations(replace(row, taken=ahead))
+    ahead = {each: at + timedelta(days=365) for each, at in row.value.taken.items()}
+    await stage.app.state.put_reservations(row.becoming(replace(row.value, taken=ahead)))
     stage.change(DIETER, department="Kitchen")
     await stage.event_about(DIETER)
     await stage.advance(minutes=11)

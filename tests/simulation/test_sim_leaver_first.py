@@ -14,7 +14,7 @@ from shared.domain.guards.pauses import Pause, PauseCause, Pauses
 from shared.domain.history.unmanaged_sightings import Sighted
 from shared.domain.keys import PersonKey
 from shared.errors import Permanent, Transient
-from shared.ports import State
+from shared.ports import State, Stored
 from shared.services.app import HANDLER_SECONDS
 from tests.simulation.small_world import DE, DIETER, FEMKE, HOLDING, NL, OWNER, PARTNER, POLICY, TESS, TREASURY
 from tests.simulation.stage import Stage
@@ -49,8 +49,8 @@ class WithoutAPause:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._state, name)
 
-    async def put_pauses(self, pauses: Pauses) -> None:
-        raise Transient(f"the store does not take {sorted(pauses.active)}")
+    async def put_pauses(self, row: Stored[Pauses]) -> None:
+        raise Transient(f"the store does not take {sorted(row.value.active)}")
 
 
 @pytest.mark.parametrize("status", [403, 429, 500, 503])
@@ -118,7 +118,7 @@ async def test_a_check_whose_reads_show_our_role_lost_writes_no_more_on_that_acc
         str(HOLDING): "gave-up",
         str(PARTNER): "done",
     }
-    pauses = await stage.app.state.pauses()
+    pauses = (await stage.app.state.pauses()).value
     assert pauses.active[Pause(PauseCause.ROLE_LOST, HOLDING.account)].by == f"person:{person}"
 
 

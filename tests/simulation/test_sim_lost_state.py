@@ -97,8 +97,8 @@ async def test_a_new_store_knows_what_a_former_identity_made(set_stage: Callable
 async def test_what_gives_it_now_is_remembered_with_it(stage: Stage) -> None:
     stage.lose_state()
     await stage.sweep()
-    assert (await stage.app.state.person(FEMKE)).holdings[NL].rules == ("own-company",)
-    assert (await stage.app.state.person(TESS)).holdings[HOLDING].rules == ("treasury",)
+    assert (await stage.app.state.person(FEMKE)).value.holdings[NL].rules == ("own-company",)
+    assert (await stage.app.state.person(TESS)).value.holdings[HOLDING].rules == ("treasury",)
 
 
 async def test_what_was_adopted_is_taken_with_what_we_made(stage: Stage) -> None:
@@ -112,7 +112,7 @@ async def test_what_was_adopted_is_taken_with_what_we_made(stage: Stage) -> None
     stage.queues.waiting.clear()
     await stage.advance(minutes=11)  # this stage draws the same MessageIds after a restart
     stage.faults.lift()
-    assert (await stage.app.state.person(FEMKE)).holdings[DE].adopted
+    assert (await stage.app.state.person(FEMKE)).value.holdings[DE].adopted
     stage.change(FEMKE, accountEnabled=False)
     await stage.event_about(FEMKE)
     assert stage.held(FEMKE) == set()

@@ -15,6 +15,7 @@ from shared.domain.outcome import Outcome
 from shared.domain.policy.model import ActionKind
 from shared.domain.remembered import Holding, PersonState
 from shared.errors import Permanent, Transient
+from shared.ports import Stored
 from shared.services.reconcile.pieces import MOST_PROFILES
 from tests.simulation.many_profiles import Books, everything, open_books
 from tests.simulation.small_world import DIETER, FEMKE, OWNER, TESS, TREASURY
@@ -35,7 +36,7 @@ def office(set_stage: Callable[..., Stage]) -> Open:
         if given:
             books.give(TESS, books.listed)
             held = dict.fromkeys(books.listed, Holding(("treasury",)))
-            await stage.app.state.put_person(PersonState(TESS, holdings=held))
+            await stage.app.state.put_person(Stored(PersonState(TESS, holdings=held)))
         for number, person in enumerate((FEMKE, DIETER)):
             books.give(person, [[*books.listed][number]])
         if swept:
@@ -65,7 +66,7 @@ def done(checks: list[Record], verb: str) -> list[str]:
 
 
 async def reservations(stage: Stage, kind: ActionKind) -> int:
-    return len((await stage.app.state.reservations(kind)).taken)
+    return len((await stage.app.state.reservations(kind)).value.taken)
 
 
 def in_time(books: Books) -> bool:
@@ -105,7 +106,7 @@ async def test_a_leaver_loses_everything_in_time_and_every_revoke_is_recorded(of
     assert in_time(books)
     assert max(books.begun) - began < timedelta(seconds=count)
     assert await reservations(stage, ActionKind.LEAVER_REVOKES) == count
-    assert not (await stage.app.state.person(TESS)).holdings
+    assert not (await stage.app.state.person(TESS)).value.holdings
     assert not stage.awaited(TESS)
     assert not stage.raised
 
@@ -120,15 +121,16 @@ async def test_a_daily_limit_of_fifty_is_used_up_the_rest_held_and_released_at_o
     assert actions(checks).keys() == {("revoke", "done"), ("revoke", "held")}
     assert actions(checks)["revoke", "done"] == 50
     row = await stage.app.state.key_holds(PersonKey(TESS))
-    assert len(row.holds) == 850
+    assert len(row.value.holds) == 850
     released = {
-        id_: replace(hold, status=Status.RELEASED, by="olga", decided_at=stage.now) for id_, hold in row.holds.items()
+        id_: replace(hold, status=Status.RELEASED, by="olga", decided_at=stage.now)
+        for id_, hold in row.value.holds.items()
     }
-    await stage.app.state.put_key_holds(replace(row, holds=released))
+    await stage.app.state.put_key_holds(row.becoming(replace(row.value, holds=released)))
     await stage.event_about(TESS)
     await stage.advance(hours=1)
     assert not books.held(TESS)
-    assert not (await stage.app.state.key_holds(PersonKey(TESS))).holds
+    assert not (await stage.app.state.key_holds(PersonKey(TESS))).value.holds
     assert await reservations(stage, ActionKind.LEAVER_REVOKES) == 50
 
 
@@ -169,7 +171,7 @@ async def test_grants_are_made_in_pieces(office: Open, count: int) -> None:
     assert sorted(done(checks, "grant")) == sorted(map(str, books.listed))
     assert len(books.written) == count
     assert in_time(books)
-    assert (await stage.app.state.person(TESS)).holdings.keys() == set(books.listed)
+    assert (await stage.app.state.person(TESS)).value.holdings.keys() == set(books.listed)
     before = books.reads
     await stage.event_about(TESS)
     assert books.reads == before + count
@@ -180,7 +182,7 @@ async def test_grants_beyond_the_daily_limit_are_held_each_once(office: Open) ->
     await stage.event_about(TESS)
     await stage.advance(hours=1)
     assert len(books.held(TESS)) == 50
-    assert len((await stage.app.state.key_holds(PersonKey(TESS))).holds) == 1950
+    assert len((await stage.app.state.key_holds(PersonKey(TESS))).value.holds) == 1950
     for check in await checks_of(stage):
         assert len(str(check.body)) < 200_000
 
@@ -192,7 +194,7 @@ async def test_a_mover_is_seen_twice_piece_by_piece_and_then_loses_what_no_rule_
     stage.change(TESS, department="Finance")  # and so is given the Dutch profile still
     await stage.event_about(TESS)
     assert len(books.held(TESS)) == count
-    assert len((await stage.app.state.person(TESS)).sightings) == count - 1
+    assert len((await stage.app.state.person(TESS)).value.sightings) == count - 1
     books.reads = 0
     await stage.advance(hours=2)
     assert books.held(TESS) == {next(iter(books.listed))}
@@ -200,7 +202,7 @@ async def test_a_mover_is_seen_twice_piece_by_piece_and_then_loses_what_no_rule_
     assert sorted(done(checks, "revoke")) == sorted(map(str, list(books.listed)[1:]))
     assert in_time(books)
     assert books.reads < 4 * count
-    assert not (await stage.app.state.person(TESS)).sightings
+    assert not (await stage.app.state.person(TESS)).value.sightings
 
 
 async def test_a_mover_is_given_the_new_before_anything_is_taken(office: Open) -> None:
@@ -212,7 +214,9 @@ async def test_a_mover_is_given_the_new_before_anything_is_taken(office: Open) -
     held = dict.fromkeys(listed[:300], Holding(("treasury",)))
     state = await stage.app.state.person(TESS)
     await stage.app.state.put_person(
-        replace(state, holdings=held, sightings={f"moved:{key.folded}": stage.now for key in listed[:300]})
+        state.becoming(
+            replace(state.value, holdings=held, sightings={f"moved:{key.folded}": stage.now for key in listed[:300]})
+        )
     )
     names = ", ".join(f'{{ name: "Profile {number}" }}' for number in range(600, 900))
     stage.restart(policy=everything().replace("profiles: all", f"profiles: [{names}]"))
@@ -317,7 +321,7 @@ async def test_slow_writes_are_gone_on_with_at_once_where_the_time_ended(office:
     stage.change(TESS, department="Finance", companyName="Nowhere")
     state = await stage.app.state.person(TESS)
     held = dict.fromkeys(listed, Holding(("treasury",)))
-    await stage.app.state.put_person(replace(state, holdings=held))
+    await stage.app.state.put_person(state.becoming(replace(state.value, holdings=held)))
     books.write_seconds = 20.0
     await stage.event_about(TESS)
     assert "retry" not in [kind for kind, _ in stage.awaited(TESS)]
@@ -372,7 +376,7 @@ async def test_unmanaged_assignments_of_a_leaver_are_told_piece_by_piece(office:
 async def test_what_is_remembered_where_nothing_is_managed_any_more_is_told_within_bounds(office: Open) -> None:
     stage, _ = await office(12, given=False)
     gone = {ProfileKey("gone:0", f"P{number:04}"): Holding(adopted=True) for number in range(5000)}
-    await stage.app.state.put_person(PersonState(TESS, holdings=gone))
+    await stage.app.state.put_person(Stored(PersonState(TESS, holdings=gone)))
     assert await stage.check(PersonKey(TESS)) is not Outcome.GAVE_UP
     check = await stage.last_check(TESS)
     assert len(check["notes"]) + check["notes_left_out"] == 5000

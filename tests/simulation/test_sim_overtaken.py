@@ -48,9 +48,9 @@ class Overtaken:
             case "put_pauses":
                 await state.put_pauses(await state.pauses())
             case "put_reservations":
-                await state.put_reservations(await state.reservations(row.kind))
+                await state.put_reservations(await state.reservations(row.value.kind))
             case "put_key_holds":
-                await state.put_key_holds(await state.key_holds(row.key))
+                await state.put_key_holds(await state.key_holds(row.value.key))
 
 
 async def overtaken(stage: Stage, put: str, verb: Verb, times: int = 1) -> None:
@@ -131,7 +131,7 @@ async def test_a_reservation_that_was_overtaken_is_stored_before_the_write(stage
 
     await overtaken(stage, "put_reservations", checking)
     assert stage.held(FEMKE) == set()
-    assert len((await stage.app.state.reservations(ActionKind.LEAVER_REVOKES)).taken) == 1
+    assert len((await stage.app.state.reservations(ActionKind.LEAVER_REVOKES)).value.taken) == 1
 
 
 async def test_what_a_sweep_holds_and_was_overtaken_in_is_held(set_stage: Callable[..., Stage]) -> None:
@@ -163,7 +163,7 @@ async def test_who_is_overtaken_each_time_is_told_and_nothing_counts_as_done(
 ) -> None:
     if verb is resuming:
         await pausing(waiting)
-    before = await waiting.app.state.pauses(), await holds(waiting)
+    before = (await waiting.app.state.pauses()).value, await holds(waiting)
     with pytest.raises(Transient):
         await overtaken(waiting, put, verb, ALWAYS)
-    assert (await waiting.app.state.pauses(), await holds(waiting)) == before
+    assert ((await waiting.app.state.pauses()).value, await holds(waiting)) == before

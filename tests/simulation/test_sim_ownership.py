@@ -205,7 +205,7 @@ async def test_observing_writes_nothing_and_leaves_would_records(set_stage: Call
     assert checks[0]["actions"][0]["action"] == "grant"
     intents = [record.body["actions"][0] for record in await stage.records(FEMKE) if record.kind == "intent"]
     assert {intent["mode"] for intent in intents} == {"observe"}
-    assert (await stage.app.state.person(FEMKE)).holdings == {}
+    assert (await stage.app.state.person(FEMKE)).value.holdings == {}
 
 
 async def test_what_was_only_observed_never_counts_as_ownership(set_stage: Callable[..., Stage]) -> None:

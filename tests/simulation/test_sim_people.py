@@ -262,10 +262,10 @@ async def test_who_is_back_before_the_second_check_was_never_gone(stage: Stage) 
     for path in ("/users/", "/deletedItems/"):
         stage.fault("graph", Effect(status=404, body=absent), path=path + FEMKE, times=1)
     await stage.event_about(FEMKE)
-    assert (await stage.app.state.person(FEMKE)).sightings != {}
+    assert (await stage.app.state.person(FEMKE)).value.sightings != {}
     await stage.advance(minutes=6)
     assert stage.held(FEMKE) == {NL}
-    assert (await stage.app.state.person(FEMKE)).sightings == {}
+    assert (await stage.app.state.person(FEMKE)).value.sightings == {}
     for path in ("/users/", "/deletedItems/"):
         stage.fault("graph", Effect(status=404, body=absent), path=path + FEMKE, times=1)
     await stage.event_about(FEMKE)
@@ -275,14 +275,14 @@ async def test_who_is_back_before_the_second_check_was_never_gone(stage: Stage) 
 async def test_a_failed_read_of_the_person_takes_nothing_away_and_forgets_no_evidence(stage: Stage) -> None:
     stage.change(FEMKE, companyName="Contoso Deutschland")
     await stage.event_about(FEMKE)
-    seen = (await stage.app.state.person(FEMKE)).sightings
+    seen = (await stage.app.state.person(FEMKE)).value.sightings
     assert seen
     stage.fault("graph", Effect(status=403), path="/users/" + FEMKE, times=1)
     await stage.check(PersonKey(FEMKE))
-    assert (await stage.app.state.person(FEMKE)).sightings == seen
+    assert (await stage.app.state.person(FEMKE)).value.sightings == seen
     stage.fault("graph", Effect(status=200, body={"id": FEMKE}), path="/users/" + FEMKE, times=1)
     assert await stage.check(PersonKey(FEMKE)) is Outcome.RETRY
-    assert (await stage.app.state.person(FEMKE)).sightings == seen
+    assert (await stage.app.state.person(FEMKE)).value.sightings == seen
     assert NL in stage.held(FEMKE)
 
 

@@ -15,7 +15,7 @@ from shared.domain.outcome import Outcome
 from shared.domain.policy.model import ActionKind
 from shared.domain.remembered import ProfileState
 from shared.errors import Conflict, InvoiceAccessError, Permanent, Transient
-from shared.ports import State
+from shared.ports import State, Stored
 from tests.simulation.small_world import NL, POLICY
 from tests.simulation.stage import Stage
 
@@ -39,11 +39,11 @@ class Slow:
 
         return slow
 
-    async def put_profile(self, state: ProfileState) -> ProfileState:
+    async def put_profile(self, row: Stored[ProfileState]) -> Stored[ProfileState]:
         await asyncio.sleep(self._seconds)
-        if self._fail is not None and state.unjudged is None:
+        if self._fail is not None and row.value.unjudged is None:
             raise self._fail
-        return await self._state.put_profile(state)
+        return await self._state.put_profile(row)
 
 
 async def check_slowly(
@@ -58,7 +58,7 @@ async def check_slowly(
     return outcome, began
 
 
-async def settled(stage: Stage) -> ProfileState:
+async def settled(stage: Stage) -> Stored[ProfileState]:
     """Somebody opts the profile out, and one check has read it: the next one may write. Returns what is remembered."""
     stage.set_profile(NL, invoiceEmailOptIn=False)
     assert await stage.check(NL) is Outcome.WAITING
@@ -87,12 +87,12 @@ async def test_no_update_begins_once_the_handlers_time_is_over(stage: Stage, sec
     # What was kept of it may be under way and is taken back then, and so is its place in the daily limit: two calls
     # more.
     assert HANDLER < took < HANDLER + 4 * timedelta(seconds=seconds)
-    assert await stage.app.state.profile(NL) == before
-    assert not (await stage.app.state.reservations(ActionKind.PROFILE_UPDATES)).taken
+    assert (await stage.app.state.profile(NL)).value == before.value
+    assert not (await stage.app.state.reservations(ActionKind.PROFILE_UPDATES)).value.taken
     await stage.advance(minutes=5)
     assert len(updates(stage)) == 1
     assert (await stage.last_check(NL))["outcome"] == "done"
-    assert len((await stage.app.state.profile(NL)).updates) == 1
+    assert len((await stage.app.state.profile(NL)).value.updates) == 1
 
 
 async def test_two_reads_are_the_settling_time_apart_however_slow_the_state_is(stage: Stage) -> None:
@@ -116,7 +116,7 @@ async def test_an_edit_after_an_update_that_never_began_is_no_harm(stage: Stage)
     await check_slowly(stage, 6.0)
     stage.set_profile(NL, poNumber="PO-2")
     await stage.advance(minutes=20)
-    assert not (await stage.app.state.pauses()).active
+    assert not (await stage.app.state.pauses()).value.active
     assert {check.get("finding") for check in await stage.checks(NL)} == {None}
     assert stage.profile(NL)["poNumber"] == "PO-2"
     assert stage.profile(NL)["invoiceEmailOptIn"] is True
@@ -131,13 +131,13 @@ async def test_an_update_that_never_began_leaves_what_blocks_it_and_its_release(
     before = await settled(stage)
     earlier = (stage.now - timedelta(hours=2),)
     before = await stage.app.state.put_profile(
-        replace(before, updates=earlier, before=image, blocked=blocked, after=image)
+        before.becoming(replace(before.value, updates=earlier, before=image, blocked=blocked, after=image))
     )
     # A release reserves nothing: two calls and a write of the state fewer.
     outcome, _ = await check_slowly(stage, 9.5)
     assert (outcome, updates(stage)) == (Outcome.RETRY, [])
-    assert await stage.app.state.profile(NL) == before
-    assert (await stage.app.state.key_holds(NL)).holds == {held.id: held}
+    assert (await stage.app.state.profile(NL)).value == before.value
+    assert (await stage.app.state.key_holds(NL)).value.holds == {held.id: held}
 
 
 @pytest.mark.parametrize("failure", [Transient("busy"), Conflict("somebody else wrote"), Permanent("not allowed")])
@@ -153,8 +153,8 @@ async def test_a_check_that_cannot_say_that_it_wrote_nothing_is_taken_again(
     await stage.settle()
     assert len(updates(stage)) == 1
     assert stage.profile(NL)["invoiceEmailOptIn"] is True
-    assert (await stage.app.state.profile(NL)).unjudged is None
-    assert not (await stage.app.state.pauses()).active
+    assert (await stage.app.state.profile(NL)).value.unjudged is None
+    assert not (await stage.app.state.pauses()).value.active
 
 
 async def test_an_update_is_waited_for_no_longer_than_the_handler_has(stage: Stage) -> None:
@@ -193,7 +193,7 @@ def a_hold(stage: Stage, status: Status, stopped_by: StoppedBy, why: str) -> Hol
 
 async def put_hold(stage: Stage, hold: Hold) -> None:
     rows = await stage.app.state.key_holds(NL)
-    await stage.app.state.put_key_holds(replace(rows, holds={hold.id: hold}))
+    await stage.app.state.put_key_holds(rows.becoming(replace(rows.value, holds={hold.id: hold})))
 
 
 def say_nothing(stage: Stage) -> None:
@@ -225,11 +225,11 @@ async def test_a_hold_stays_while_nobody_knows_whether_it_is_wanted(
     doubt(stage)
     assert await stage.check(NL) is Outcome.UNCHANGED
     assert (await stage.last_check(NL))["why"] == why
-    assert (await stage.app.state.key_holds(NL)).holds == {hold.id: hold}
+    assert (await stage.app.state.key_holds(NL)).value.holds == {hold.id: hold}
     stage.set_profile(NL, invoiceEmailOptIn=False)
     await stage.check(NL)
     await stage.advance(minutes=30)
-    (kept,) = (await stage.app.state.key_holds(NL)).holds.values()
+    (kept,) = (await stage.app.state.key_holds(NL)).value.holds.values()
     assert (kept.status, kept.since) == (status, hold.since)
     assert updates(stage) == []
     assert stage.profile(NL)["invoiceEmailOptIn"] is False
@@ -244,14 +244,14 @@ async def test_a_release_waits_for_a_read_that_says_something(stage: Stage) -> N
     await settled(stage)
     assert await stage.check(NL) is Outcome.DONE
     assert len(updates(stage)) == 1
-    assert not (await stage.app.state.key_holds(NL)).holds
+    assert not (await stage.app.state.key_holds(NL)).value.holds
 
 
 @pytest.mark.parametrize("status", [*Status])
 async def test_a_hold_goes_once_the_profile_is_read_as_opted_in(stage: Stage, status: Status) -> None:
     await put_hold(stage, a_hold(stage, status, StoppedBy.DAILY_LIMIT, "the daily limit is used up"))
     assert await stage.check(NL) is Outcome.UNCHANGED
-    assert not (await stage.app.state.key_holds(NL)).holds
+    assert not (await stage.app.state.key_holds(NL)).value.holds
 
 
 async def test_a_hold_goes_whatever_it_says_when_the_policy_no_longer_opts_the_profile_in(
@@ -262,7 +262,7 @@ async def test_a_hold_goes_whatever_it_says_when_the_policy_no_longer_opts_the_p
     await put_hold(stage, a_hold(stage, Status.DISMISSED, StoppedBy.DAILY_LIMIT, "the daily limit is used up"))
     say_nothing(stage)
     assert await stage.check(NL) is Outcome.UNCHANGED
-    assert not (await stage.app.state.key_holds(NL)).holds
+    assert not (await stage.app.state.key_holds(NL)).value.holds
 
 
 @pytest.mark.parametrize("status", [*Status])
@@ -273,4 +273,4 @@ async def test_a_sweep_closes_no_hold_of_a_profile_that_does_not_say_how_it_is(s
     await stage.advance(hours=1)
     for _ in range(2):
         await stage.settle()
-    assert (await stage.app.state.key_holds(NL)).holds == {hold.id: hold}
+    assert (await stage.app.state.key_holds(NL)).value.holds == {hold.id: hold}

@@ -69,7 +69,7 @@ async def test_the_intent_precedes_the_update_and_the_image_before_it_is_kept(st
     assert action["mode"] == "enforce"
     assert len(action["before"]) == 64
     assert "billing@contoso.example" not in str(intent.body) + str(check.body)
-    kept = (await stage.app.state.profile(NL)).before
+    kept = (await stage.app.state.profile(NL)).value.before
     assert kept is not None
     assert kept["properties"]["invoiceEmailOptIn"] is False
     assert kept["properties"]["shipTo"] == FULL_ADDRESS
@@ -146,7 +146,7 @@ async def test_who_opts_in_by_hand_between_the_two_reads_is_left_alone(stage: St
     stage.set_profile(NL, invoiceEmailOptIn=True)
     await stage.advance(minutes=6)
     assert puts(stage) == 0
-    assert (await stage.app.state.profile(NL)).agreed is None
+    assert (await stage.app.state.profile(NL)).value.agreed is None
     await opt_out(stage)
     assert await outcomes(stage) == ["waiting", "unchanged", "waiting"]
 
@@ -164,7 +164,7 @@ async def test_an_update_is_not_repeated_within_ten_minutes(stage: Stage) -> Non
     await opt_out(stage)
     await stage.advance(minutes=6)
     stage.set_profile(NL, invoiceEmailOptIn=False)
-    first = (await stage.app.state.profile(NL)).updates[-1]
+    first = (await stage.app.state.profile(NL)).value.updates[-1]
     await stage.advance(seconds=30)
     await opt_out(stage)
     await stage.advance(to=first + timedelta(minutes=9, seconds=50))
@@ -237,7 +237,7 @@ async def test_the_services_own_word_on_an_update_under_way_is_no_harm(stage: St
         patch.setattr(handle, "opt_in", under_way)
         await stage.advance(minutes=1)
     assert (await outcomes(stage))[1] == "unverified"
-    assert (await stage.app.state.profile(NL)).blocked is None
+    assert (await stage.app.state.profile(NL)).value.blocked is None
 
 
 async def test_a_lost_answer_to_an_update_that_happened_is_done_once(stage: Stage) -> None:
@@ -256,7 +256,7 @@ async def test_an_update_that_was_refused_for_now_counts_as_none(stage: Stage) -
     await stage.advance(minutes=12)
     assert puts(stage) == 1
     assert stage.profile(NL)["invoiceEmailOptIn"] is True
-    assert len((await stage.app.state.profile(NL)).updates) == 1
+    assert len((await stage.app.state.profile(NL)).value.updates) == 1
 
 
 async def test_an_update_that_the_service_finds_wrong_is_given_up_with_an_alert(stage: Stage) -> None:
@@ -277,7 +277,9 @@ async def test_observing_only_says_what_would_be_done(set_stage: Callable[..., S
     assert stage.writes() == []
     assert (await outcomes(stage))[-1] == "would"
     assert stage.profile(NL)["invoiceEmailOptIn"] is False
-    assert await stage.app.state.profile(NL) == ProfileState(NL, agreed=(await stage.app.state.profile(NL)).agreed)
+    assert (await stage.app.state.profile(NL)).value == ProfileState(
+        NL, agreed=(await stage.app.state.profile(NL)).value.agreed
+    )
     (intent,) = [record for record in await stage.records(NL) if record.kind == "intent"]
     assert intent.body["actions"][0]["mode"] == "observe"
 
@@ -298,6 +300,6 @@ async def test_a_lock_lost_before_the_update_costs_none_of_the_days_three(stage:
         patch.setattr(type(stage.app.billing), "profile", overtaken)
         await stage.advance(seconds=2)
     assert puts(stage) == 0
-    assert (await stage.app.state.profile(NL)).updates == ()
+    assert (await stage.app.state.profile(NL)).value.updates == ()
     await stage.advance(minutes=2)
     assert puts(stage) == 1

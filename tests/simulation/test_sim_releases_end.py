@@ -19,7 +19,7 @@ AUDITORS = NOTHING.replace(
 
 
 async def holds_of(stage: Stage, person: str) -> list[Hold]:
-    return [*(await stage.app.state.key_holds(PersonKey(person))).holds.values()]
+    return [*(await stage.app.state.key_holds(PersonKey(person))).value.holds.values()]
 
 
 async def release_of(stage: Stage, person: str) -> None:

@@ -16,6 +16,7 @@ from shared.domain.keys import PersonKey
 from shared.domain.policy.model import ActionKind
 from shared.domain.remembered import Holding
 from shared.errors import Conflict, Permanent, Transient
+from shared.ports import Stored
 from shared.services.ledger_audit import DIGEST
 from shared.services.operate.decisions import dismiss, release, resume
 from tests.simulation.small_world import (
@@ -67,12 +68,12 @@ async def clerks(set_stage: Callable[..., Stage]) -> Stage:
 
 async def holds(stage: Stage) -> list[Hold]:
     """Every hold, by key."""
-    rows = sorted([row async for row in stage.app.state.holds()], key=lambda row: row.key.canonical)
+    rows = sorted([row.value async for row in stage.app.state.holds()], key=lambda row: row.key.canonical)
     return [hold for row in rows for hold in row.holds.values()]
 
 
 async def causes(stage: Stage) -> dict[Pause, Setting]:
-    return dict((await stage.app.state.pauses()).active)
+    return dict((await stage.app.state.pauses()).value.active)
 
 
 def move(stage: Stage, people: Sequence[str]) -> None:
@@ -295,8 +296,8 @@ async def test_what_was_dismissed_and_moved_on_in_another_way_is_held_anew(clerk
     await dismiss(clerks.app, ["sweep:mover_revokes"], "olga", clerks.now)
     since = (await holds(clerks))[0].since
     state = await clerks.app.state.person(CLERKS[0])
-    other = {**state.holdings, NL: Holding(rules=("treasury",))}
-    await clerks.app.state.put_person(replace(state, holdings=other))
+    other = {**state.value.holdings, NL: Holding(rules=("treasury",))}
+    await clerks.app.state.put_person(state.becoming(replace(state.value, holdings=other)))
     move(clerks, CLERKS[4:7])
     await clerks.settle()
     changed = next(hold for hold in await holds(clerks) if hold.key == PersonKey(CLERKS[0]))
@@ -578,14 +579,14 @@ async def test_an_incomplete_sweep_sets_the_pause_and_a_complete_one_clears_it(
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
     lists_fail(stage)
-    baseline = await stage.app.state.baseline()
+    baseline = (await stage.app.state.baseline()).value
     report = await stage.settle()
     assert report["pauses"] == ["incomplete-sweep"]
     setting = (await causes(stage))[Pause(PauseCause.INCOMPLETE_SWEEP)]
     assert setting.by == f"sweep#{report['sweep']}"
     assert "people of rule" in setting.why
     assert [record.levelno for record in caplog.records if "writes are paused" in record.message] == [logging.WARNING]
-    assert await stage.app.state.baseline() == baseline
+    assert (await stage.app.state.baseline()).value == baseline
     anna = stage.hire("anna")
     leave(stage, [DIETER])
     await stage.event_about(anna)
@@ -647,7 +648,7 @@ async def test_a_sweep_clears_nothing_that_only_a_person_ends(stage: Stage) -> N
         ),
         setting,
     )
-    await stage.app.state.put_pauses(Pauses(by_hand, (await stage.app.state.pauses()).version))
+    await stage.app.state.put_pauses((await stage.app.state.pauses()).becoming(Pauses(by_hand)))
     lists_fail(stage)
     await stage.settle()
     stage.faults.lift()
@@ -667,13 +668,13 @@ async def test_a_pause_that_others_write_meanwhile_is_read_anew(stage: Stage) ->
         def __getattr__(self, name: str) -> Any:
             return getattr(state, name)
 
-        async def put_pauses(self, pauses: Pauses) -> Pauses:
+        async def put_pauses(self, row: Stored[Pauses]) -> Stored[Pauses]:
             self.tries += 1
             if self.tries == 1:
                 fresh = await state.pauses()
-                pause = {**fresh.active, Pause(PauseCause.PAUSE): Setting(stage.now, "olga", "because")}
-                await state.put_pauses(Pauses(pause, fresh.version))
-            return await state.put_pauses(pauses)
+                pause = {**fresh.value.active, Pause(PauseCause.PAUSE): Setting(stage.now, "olga", "because")}
+                await state.put_pauses(fresh.becoming(Pauses(pause)))
+            return await state.put_pauses(row)
 
     meanwhile: Any = Meanwhile()
     stage.app = replace(stage.app, state=meanwhile)
@@ -686,7 +687,7 @@ async def test_a_pause_that_others_write_meanwhile_is_read_anew(stage: Stage) ->
 
 
 async def test_a_population_that_shrank_sets_the_pause_and_keeps_the_baseline(clerks: Stage) -> None:
-    baseline = await clerks.app.state.baseline()
+    baseline = (await clerks.app.state.baseline()).value
     assert baseline is not None
     assert baseline.population == 16
     for clerk in CLERKS[:5]:
@@ -696,7 +697,7 @@ async def test_a_population_that_shrank_sets_the_pause_and_keeps_the_baseline(cl
     assert report["pauses"] == ["population-shrank"]
     why = (await causes(clerks))[Pause(PauseCause.POPULATION_SHRANK)].why
     assert why.startswith("11 people match the rules; at the last good sweep, of 2026-03-02 09:00")
-    assert await clerks.app.state.baseline() == baseline
+    assert (await clerks.app.state.baseline()).value == baseline
     assert [clerk for clerk in CLERKS if not clerks.held(clerk)] == [CLERKS[0]]  # strong evidence passes
     await clerks.settle()
     assert (await causes(clerks)).keys() == {Pause(PauseCause.POPULATION_SHRANK)}
@@ -725,7 +726,7 @@ async def test_an_operator_who_resumes_accepts_the_population_as_it_is(clerks: S
     await resume(clerks.app, "olga")
     report = await clerks.settle()
     assert report["pauses"] == []
-    baseline = await clerks.app.state.baseline()
+    baseline = (await clerks.app.state.baseline()).value
     assert baseline is not None
     assert baseline.population == 11
     assert report["holds"]["groups"] == {"sweep:mover_revokes": 5}  # the group still waits
@@ -754,7 +755,7 @@ async def test_who_is_listed_and_matches_no_rule_is_not_of_the_population(set_st
     policy = limited().replace("department eq 'Finance'", "department in ('Finance', 'ÄÖÜÄÖÜÄÖÜÄÖÜ')")
     stage = set_stage(given=office(), policy=policy)
     await stage.settle()
-    baseline = await stage.app.state.baseline()
+    baseline = (await stage.app.state.baseline()).value
     assert baseline is not None
     assert baseline.population == 16
     for clerk in CLERKS[:5]:
@@ -765,7 +766,7 @@ async def test_who_is_listed_and_matches_no_rule_is_not_of_the_population(set_st
 async def test_under_other_rules_populations_are_not_compared(clerks: Stage) -> None:
     clerks.restart(policy=limited().replace("department eq 'Finance'", "department eq 'Audit'"))
     assert (await clerks.settle())["pauses"] == []
-    baseline = await clerks.app.state.baseline()
+    baseline = (await clerks.app.state.baseline()).value
     assert baseline is not None
     assert baseline.policy_digest == clerks.app.policy.digest
 

@@ -168,7 +168,7 @@ async def test_daily_limits_are_measured_by_the_last_good_sweep_where_this_one_r
 
 
 async def test_an_account_that_is_not_listed_any_more_is_a_role_lost(stage: Stage) -> None:
-    baseline = await stage.app.state.baseline()
+    baseline = (await stage.app.state.baseline()).value
     assert baseline is not None
     assert baseline.accounts == (MCA, MPA)
     with out_of_sight(MCA):
@@ -177,7 +177,7 @@ async def test_an_account_that_is_not_listed_any_more_is_a_role_lost(stage: Stag
     assert [line.split(":")[0] for line in report["failures"]] == [
         "billing account 10000000-0000-0000-0000-000000000000"
     ]
-    after = await stage.app.state.baseline()
+    after = (await stage.app.state.baseline()).value
     assert after is not None
     assert after.accounts == (MCA, MPA)  # it is missed until it is back
     assert (await stage.settle())["pauses"] == []
@@ -221,7 +221,7 @@ async def test_what_a_changed_policy_takes_is_held_also_on_an_account_lost_at_th
 async def test_a_resume_of_a_lost_account_accepts_that_it_is_gone_and_no_other(stage: Stage) -> None:
     with out_of_sight(MCA, MPA):
         await stage.settle()
-        pauses = (await stage.app.state.pauses()).active
+        pauses = (await stage.app.state.pauses()).value.active
         wanted = Pause(PauseCause.ROLE_LOST, MPA)
         assert (await resume(stage.app, "olga", {wanted: pauses[wanted]})).cleared.keys() == {wanted}
         assert (await stage.settle())["pauses"] == [f"role-lost on {MCA}"]
@@ -310,7 +310,7 @@ async def test_where_an_operator_accepted_the_loss_holds_stay_for_its_return(sta
         report = await stage.settle()
         assert (report["complete"], report["pauses"]) == (True, [])
         assert await holds(stage) == before
-        accepted = await stage.app.state.baseline()
+        accepted = (await stage.app.state.baseline()).value
         assert accepted is not None
         assert accepted.accounts == (MPA,)
     await stage.settle()
@@ -434,7 +434,7 @@ async def test_observing_from_the_start_holds_nothing_once_it_enforces(set_stage
     await stage.settle()
     stage.restart(policy=limited())
     await stage.settle()
-    baseline = await stage.app.state.baseline()
+    baseline = (await stage.app.state.baseline()).value
     assert baseline is not None
     assert baseline.policy_digest == stage.app.policy.digest
     assert stage.held(FEMKE) == {NL}

@@ -55,7 +55,7 @@ ELSEWHERE = "https://collector.example/harvest"
 async def forge_person(stage: Stage, person: str, **row: object) -> None:
     """Somebody writes into a person's row, past the app."""
     state = await stage.app.state.person(person)
-    await stage.app.state.put_person(replace(state, **row))  # type: ignore[arg-type] # whatever a row holds
+    await stage.app.state.put_person(state.becoming(replace(state.value, **row)))  # type: ignore[arg-type] # whatever a row holds
 
 
 async def forge_catalogue(
@@ -88,7 +88,7 @@ async def forge_hold(stage: Stage, person: str, profile: ProfileKey, kind: Actio
         decided_at=stage.now,
     )
     rows = await stage.app.state.key_holds(key)
-    await stage.app.state.put_key_holds(replace(rows, holds={**rows.holds, hold.id: hold}))
+    await stage.app.state.put_key_holds(rows.becoming(replace(rows.value, holds={**rows.value.holds, hold.id: hold})))
 
 
 # -- who may send to a queue
@@ -350,10 +350,10 @@ async def test_whoever_empties_the_daily_limits_passes_them_but_touches_only_the
         await stage.event_about(person)
     assert [bool(stage.held(person)) for person in (FEMKE, DIETER, HARRY)] == [False, True, True]
     row = await stage.app.state.reservations(ActionKind.LEAVER_REVOKES)
-    await stage.app.state.put_reservations(Reservations(ActionKind.LEAVER_REVOKES, {}, row.version))
+    await stage.app.state.put_reservations(row.becoming(Reservations(ActionKind.LEAVER_REVOKES)))
     holds = await stage.app.state.key_holds(PersonKey(DIETER))
-    await stage.app.state.put_key_holds(replace(holds, holds={}))
-    await stage.app.state.put_pauses(Pauses({}, (await stage.app.state.pauses()).version))
+    await stage.app.state.put_key_holds(holds.becoming(replace(holds.value, holds={})))
+    await stage.app.state.put_pauses((await stage.app.state.pauses()).becoming(Pauses()))
     for person in (DIETER, HARRY):
         await stage.enqueue(PersonKey(person), hints=PROFILES)
     await stage.run_until_quiet()

@@ -17,6 +17,7 @@ from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.remembered import ProfileState
 from shared.errors import Conflict, Transient
+from shared.ports import Stored
 from shared.services.operate.decisions import harm, list_holds, release, resume
 from tests.simulation.small_world import DE, NL, POLICY, world
 from tests.simulation.stage import Stage
@@ -61,11 +62,11 @@ async def take_the_second_check(stage: Stage) -> None:
 
 
 async def pauses_seen(stage: Stage) -> set[Pause]:
-    return {*(await stage.app.state.pauses()).active}
+    return {*(await stage.app.state.pauses()).value.active}
 
 
 async def only_hold(stage: Stage, key: ProfileKey = NL) -> Hold:
-    (hold,) = (await stage.app.state.key_holds(key)).holds.values()
+    (hold,) = (await stage.app.state.key_holds(key)).value.holds.values()
     return hold
 
 
@@ -75,7 +76,7 @@ async def is_told_as_harm(stage: Stage) -> bool:
     told = [
         check for check in checks if check.get("finding") == "profile-update-harm" and check["outcome"] == "gave-up"
     ]
-    state = await stage.app.state.profile(NL)
+    state = (await stage.app.state.profile(NL)).value
     assert "done" not in [check["outcome"] for check in checks]
     return (
         len(told) == 1
@@ -132,10 +133,10 @@ async def test_harm_is_told_where_the_process_died_before_the_read_back(stage: S
 
 async def test_harm_is_told_where_the_store_was_busy(stage: Stage, careless: Careless) -> None:
     put = stage.app.state.put_profile
-    refused: list[ProfileState] = []
+    refused: list[Stored[ProfileState]] = []
 
-    async def busy(state: ProfileState) -> ProfileState:
-        refused.append(state)
+    async def busy(row: Stored[ProfileState]) -> Stored[ProfileState]:
+        refused.append(row)
         if len(refused) == 2:  # the answer is not kept, and then not what came of it
             stage.app.state.put_profile = put  # type: ignore[method-assign]
         raise Transient("busy")
@@ -157,8 +158,8 @@ async def test_harm_is_told_where_the_store_was_busy(stage: Stage, careless: Car
 async def test_harm_is_told_where_the_pause_could_not_be_set_at_once(stage: Stage, careless: Careless) -> None:
     put = stage.app.state.put_pauses
 
-    async def busy(pauses: Pauses) -> Pauses:
-        del pauses
+    async def busy(row: Stored[Pauses]) -> Stored[Pauses]:
+        del row
         stage.app.state.put_pauses = put  # type: ignore[method-assign]
         raise Transient("busy")
 
@@ -172,7 +173,7 @@ async def test_harm_is_told_where_the_pause_could_not_be_set_at_once(stage: Stag
     check = await stage.last_check(NL)
     assert (check["outcome"], check["finding"]) == ("retry", "profile-update-harm")
     assert "busy" in check["why"]
-    assert (await stage.app.state.profile(NL)).blocked is None
+    assert (await stage.app.state.profile(NL)).value.blocked is None
     await stage.advance(minutes=40)
     assert await is_told_as_harm(stage)
 
@@ -207,7 +208,7 @@ async def test_what_somebody_else_wrote_before_the_read_back_is_no_harm(stage: S
     check = await stage.last_check(NL)
     assert (check["outcome"], check["changed_by_others"]) == ("done", ["poNumber"])
     assert not await pauses_seen(stage)
-    assert (await stage.app.state.profile(NL)).blocked is None
+    assert (await stage.app.state.profile(NL)).value.blocked is None
     assert stage.profile(NL)["poNumber"] == "PO-2"
 
 
@@ -278,7 +279,8 @@ async def test_updates_rest_by_billings_clock_whatever_the_instances_say(stage: 
     stage.queues.waiting.clear()
     await asyncio.sleep(301)
     stage.app = replace(right, clock=Off())
-    await stage.app.state.put_profile(replace(await stage.app.state.profile(NL), agreed=None))
+    row = await stage.app.state.profile(NL)
+    await stage.app.state.put_profile(row.becoming(replace(row.value, agreed=None)))
     assert await stage.check(NL) is Outcome.WAITING
     stage.queues.waiting.clear()
     await asyncio.sleep(301)
@@ -308,16 +310,16 @@ async def test_an_update_judged_by_a_later_check_is_done_once(stage: Stage, care
     done = [check for check in await stage.checks(NL) if check["outcome"] == "done"]
     assert [check["actions"][0]["outcome"] for check in done] == ["done"]
     assert (await stage.last_check(NL))["why"] == "opted in"
-    assert (await stage.app.state.profile(NL)).unjudged is None
+    assert (await stage.app.state.profile(NL)).value.unjudged is None
     assert not await pauses_seen(stage)
 
 
 async def test_done_is_recorded_once_where_the_store_was_busy(stage: Stage, careless: Careless) -> None:
     put = stage.app.state.put_profile
-    refused: list[ProfileState] = []
+    refused: list[Stored[ProfileState]] = []
 
-    async def busy(state: ProfileState) -> ProfileState:
-        refused.append(state)
+    async def busy(row: Stored[ProfileState]) -> Stored[ProfileState]:
+        refused.append(row)
         if len(refused) == 2:  # the answer is not kept, and then not what came of it
             stage.app.state.put_profile = put  # type: ignore[method-assign]
         raise Transient("busy")
@@ -341,7 +343,7 @@ async def test_an_update_that_never_shows_is_given_up_unjudged_and_judged_when_i
     checks = await stage.checks(NL)
     assert [check["outcome"] for check in checks] == ["waiting", *["unverified"] * 3, "gave-up"]
     assert checks[-1]["alert"] == "a write was accepted and never became visible"
-    assert (await stage.app.state.profile(NL)).unjudged is not None
+    assert (await stage.app.state.profile(NL)).value.unjudged is not None
     stage.set_profile(NL, invoiceEmailOptIn=True)
     assert await stage.check(NL) is Outcome.DONE
     assert await stage.check(NL) is Outcome.UNCHANGED
@@ -360,7 +362,7 @@ async def test_an_update_that_never_showed_is_made_again_after_the_pause(stage: 
     await stage.settle()
     assert stage.profile(NL)["invoiceEmailOptIn"] is True
     assert (await stage.last_check(NL))["outcome"] == "done"
-    assert len((await stage.app.state.profile(NL)).updates) == 2
+    assert len((await stage.app.state.profile(NL)).value.updates) == 2
 
 
 @pytest.mark.parametrize(("minutes", "is_harm"), [(14, True), (16, False)])
@@ -371,8 +373,9 @@ async def test_what_differs_much_later_is_told_without_a_pause(
     await opt_out(stage)
     await take_the_second_check(stage)
     stage.queues.waiting.clear()
-    state = await stage.app.state.put_profile(replace(await stage.app.state.profile(NL), answered=None))
-    made = state.unjudged
+    row = await stage.app.state.profile(NL)
+    await stage.app.state.put_profile(row.becoming(replace(row.value, answered=None)))
+    made = row.value.unjudged
     assert made is not None
     do_harm(stage)
     await stage.advance(to=made + timedelta(minutes=minutes))
@@ -382,7 +385,7 @@ async def test_what_differs_much_later_is_told_without_a_pause(
     assert check["changed"] == [*HARM]
     assert check["alert"]
     assert await pauses_seen(stage) == ({Pause(PauseCause.HARM, NL.folded)} if is_harm else set())
-    state = await stage.app.state.profile(NL)
+    state = (await stage.app.state.profile(NL)).value
     assert (state.blocked is not None) is is_harm
     assert state.unjudged is None
     assert await stage.check(NL) is Outcome.UNCHANGED
@@ -395,13 +398,13 @@ async def test_an_update_that_was_refused_leaves_the_state_as_it_was(stage: Stag
     await resume(stage.app, "olga")
     await opt_out(stage)
     await stage.advance(minutes=30)
-    before = await stage.app.state.profile(NL)
+    before = (await stage.app.state.profile(NL)).value
     assert before.blocked is not None
     stage.fault("arm", Effect(status=400, body={"error": {"code": "x", "message": "x"}}), method="PUT")
     await release(stage.app, [(await only_hold(stage)).id], "olga", await list_holds(stage.app))
     await stage.advance(minutes=30)
     assert (await stage.last_check(NL))["outcome"] == "gave-up"
-    assert await stage.app.state.profile(NL) == before
+    assert (await stage.app.state.profile(NL)).value == before
 
 
 async def test_what_is_only_observed_is_not_judged(set_stage: Callable[..., Stage]) -> None:
@@ -421,7 +424,7 @@ async def test_what_is_only_observed_is_not_judged(set_stage: Callable[..., Stag
     await stage.advance(minutes=10)
     assert (await stage.last_check(NL))["outcome"] == "would"
     assert not await pauses_seen(stage)
-    assert (await stage.app.state.profile(NL)).blocked is None
+    assert (await stage.app.state.profile(NL)).value.blocked is None
 
 
 # -- what a check keeps beside its verdict
@@ -436,14 +439,14 @@ async def release_a_fight(stage: Stage) -> None:
     assert hold.stopped_by is StoppedBy.FIGHTS_BACK
     rows = await stage.app.state.key_holds(NL)
     decided = replace(hold, status=Status.RELEASED, by="olga", decided_at=stage.now)
-    await stage.app.state.put_key_holds(replace(rows, holds={hold.id: decided}))
+    await stage.app.state.put_key_holds(rows.becoming(replace(rows.value, holds={hold.id: decided})))
 
 
 async def test_a_hold_that_could_not_be_closed_does_not_lose_what_was_done(stage: Stage) -> None:
     await release_a_fight(stage)
     put = stage.app.state.put_key_holds
 
-    async def overtaken(*_: KeyHolds, **__: Any) -> None:
+    async def overtaken(*_: Stored[KeyHolds], **__: Any) -> None:
         stage.app.state.put_key_holds = put  # type: ignore[method-assign]
         raise Conflict("somebody else wrote")
 
@@ -454,7 +457,7 @@ async def test_a_hold_that_could_not_be_closed_does_not_lose_what_was_done(stage
     assert with_actions[-1]["outcome"] == "retry"
     assert with_actions[-1]["actions"][0]["outcome"] == "done"
     assert (await stage.last_check(NL))["outcome"] == "unchanged"
-    assert not (await stage.app.state.key_holds(NL)).holds
+    assert not (await stage.app.state.key_holds(NL)).value.holds
 
 
 async def test_a_release_has_served_also_where_its_update_did_harm(stage: Stage, careless: Careless) -> None:
@@ -464,12 +467,12 @@ async def test_a_release_has_served_also_where_its_update_did_harm(stage: Stage,
     await stage.advance(minutes=20)
     assert Pause(PauseCause.HARM, NL.folded) in await pauses_seen(stage)
     await resume(stage.app, "olga")
-    updates = len((await stage.app.state.profile(NL)).updates)
+    updates = len((await stage.app.state.profile(NL)).value.updates)
     await opt_out(stage)
     await stage.advance(minutes=30)
     hold = await only_hold(stage)
     assert (hold.stopped_by, hold.status) == (StoppedBy.HARM, Status.OPEN)
-    assert len((await stage.app.state.profile(NL)).updates) == updates
+    assert len((await stage.app.state.profile(NL)).value.updates) == updates
 
 
 async def test_a_released_update_of_a_harmed_profile_lifts_what_blocked_it(stage: Stage, careless: Careless) -> None:
@@ -483,7 +486,7 @@ async def test_a_released_update_of_a_harmed_profile_lifts_what_blocked_it(stage
     await stage.advance(minutes=30)
     await release(stage.app, [(await only_hold(stage)).id], "olga", await list_holds(stage.app))
     await stage.advance(minutes=30)
-    state = await stage.app.state.profile(NL)
+    state = (await stage.app.state.profile(NL)).value
     assert (state.blocked, state.after, state.unjudged) == (None, None, None)
     assert stage.profile(NL)["invoiceEmailOptIn"] is True
     await opt_out(stage)
@@ -494,11 +497,11 @@ async def test_a_released_update_of_a_harmed_profile_lifts_what_blocked_it(stage
 async def test_a_pause_that_comes_right_before_the_update_stops_it(stage: Stage) -> None:
     read = stage.app.state.pauses
 
-    async def paused_once_it_was_read() -> Pauses:
+    async def paused_once_it_was_read() -> Stored[Pauses]:
         seen = await read()
-        if not seen.active:
-            pause = Pauses({Pause(PauseCause.PAUSE): Setting(stage.now, "olga", "because")}, seen.version)
-            await stage.app.state.put_pauses(pause)
+        if not seen.value.active:
+            pause = Pauses({Pause(PauseCause.PAUSE): Setting(stage.now, "olga", "because")})
+            await stage.app.state.put_pauses(seen.becoming(pause))
         return seen
 
     await opt_out(stage)
@@ -509,7 +512,7 @@ async def test_a_pause_that_comes_right_before_the_update_stops_it(stage: Stage)
     assert check["outcome"] == "held"
     assert "operator-stop" in check["why"]
     assert stage.profile(NL)["invoiceEmailOptIn"] is False
-    state = await stage.app.state.profile(NL)
+    state = (await stage.app.state.profile(NL)).value
     assert (state.updates, state.unjudged) == ((), None)
 
 
@@ -524,7 +527,7 @@ async def test_a_profile_we_may_not_read_any_more_sets_the_pause_where_the_polic
     await stage.settle()
     stage.fault("arm", Effect(status=403), method="GET", path="DE-BG7$")
     assert await stage.check(DE) is Outcome.GAVE_UP
-    pauses = await stage.app.state.pauses()
+    pauses = (await stage.app.state.pauses()).value
     assert {cause: setting.by for cause, setting in pauses.active.items()} == (
         {Pause(PauseCause.ROLE_LOST, DE.account): DE.canonical} if enforce == "all" else {}
     )

@@ -217,7 +217,7 @@ async def test_a_role_lost_on_one_profile_stops_the_checks_writes_on_the_whole_a
     assert check["alert"]
     by_profile = {action["profile"]: action["outcome"] for action in check["actions"]}
     assert by_profile == {str(NL): elsewhere, str(HOLDING): "gave-up"}
-    assert (await stage.app.state.pauses()).active.keys() == {Pause(PauseCause.ROLE_LOST, HOLDING.account)}
+    assert (await stage.app.state.pauses()).value.active.keys() == {Pause(PauseCause.ROLE_LOST, HOLDING.account)}
     assert "retry" not in {kind for kind, _ in stage.awaited(anna)}
 
 
@@ -244,11 +244,11 @@ async def test_a_failing_read_stops_no_other_action_and_forgets_no_evidence(stag
     stage.change(FEMKE, companyName="Contoso Deutschland")
     stage.fault("arm", Effect(status=400, body=arm("BadRequest")), method="GET", path="DE-BG7", times=1)
     await stage.event_about(FEMKE)
-    seen = (await stage.app.state.person(FEMKE)).sightings
+    seen = (await stage.app.state.person(FEMKE)).value.sightings
     assert list(seen) == [f"moved:{NL.folded}"]
     stage.fault("arm", Effect(status=404, body="<html>a gateway"), method="GET", path="NL-BG7.*_", times=1)
     await stage.check(PersonKey(FEMKE), CauseKind.SETTLE)
-    assert (await stage.app.state.person(FEMKE)).sightings == seen
+    assert (await stage.app.state.person(FEMKE)).value.sightings == seen
     assert stage.held(FEMKE) == {NL, DE}
     await stage.advance(minutes=6)
     assert stage.held(FEMKE) == {DE}

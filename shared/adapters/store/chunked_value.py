@@ -105,7 +105,9 @@ class ChunkedValue[T]:
         """Replaces the value by one that is of the time `at`.
 
         New parts first, then the head in one write, then the old parts go. Raises `Conflict` when others keep
-        replacing it meanwhile.
+        replacing it meanwhile. The loop is here, and not the services' one for rows that others change: nothing of the
+        value before goes into the new one, so that whoever was overtaken has no more to do than to move the head. To
+        begin again would write all the parts again.
         """
         prefix = f"{_PARTS}{_utc(at)}:{secrets.token_hex(4)}:"
         parts = [] if value == self._empty else parts_of(self._codec.text(value))

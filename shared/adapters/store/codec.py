@@ -36,8 +36,8 @@ _PACKED: Final = f'{_BEGIN}"packed":"'
 _UNPACKED_BYTES: Final = 64 * 1024 * 1024
 """The longest text that is unpacked: twenty times what 5,000 holds are, and no more than an instance's memory."""
 
-_NOT_KEPT: Final[Mapping[str, Any]] = {"version": None, "properties": {}}
-"""Fields that no row has, and what they are when it is read: the store's own version, and a profile's raw answer."""
+_NOT_KEPT: Final[Mapping[str, Any]] = {"properties": {}}
+"""Fields that no row has, and what they are when it is read: a profile's raw answer."""
 
 
 class Codec[T]:

@@ -30,6 +30,7 @@ from shared.domain.catalogue import Catalogue
 from shared.domain.keys import IdentityKey, IdentityKind, PersonKey, ProfileKey
 from shared.domain.remembered import FutureChecks, PersonState, ProfileState
 from shared.errors import Conflict
+from shared.ports import Stored
 
 _PEOPLE: Final = "people"
 _PROFILES: Final = "profiles"
@@ -58,25 +59,24 @@ class RowsState(GuardsState):
         super().__init__(rows)
         self._catalogue = ChunkedValue(rows, "catalogue", "the catalogue", _CATALOGUE)
 
-    async def person(self, object_id: str) -> PersonState:
+    async def person(self, object_id: str) -> Stored[PersonState]:
         """A person's row, an empty one when there is none. One read."""
-        row = await self._rows.get(_PEOPLE, _person_key(object_id))
-        return PersonState(object_id.lower()) if row is None else _person_of(row)
+        return await self._get(_PEOPLE, _person_key(object_id), _person_of, PersonState(object_id.lower()))
 
-    async def put_person(self, state: PersonState) -> PersonState:
-        """Stores a row over the version it was read as, and indexes its names, in one. Raises `Conflict`."""
+    async def put_person(self, row: Stored[PersonState]) -> Stored[PersonState]:
+        """Stores a row, and indexes its names, in one. Raises `Conflict`."""
+        state = replace(row.value, object_id=row.value.object_id.lower())
         key = _person_key(state.object_id)
         called: tuple[str, ...] = ()
-        if state.version is not None:
-            row = await self._rows.get(_PEOPLE, key)
-            if row is None or row.etag != state.version:
+        if row.is_there:
+            there = await self._rows.get(_PEOPLE, key)
+            if there is None or there.etag != row.version:
                 raise _conflict(state.object_id)
-            called = _PERSON.value(row).called
+            called = _PERSON.value(there).called
         names = {identity.canonical: identity for identity in _identities_of(state.names)}
         new = [names[name] for name in sorted(names.keys() - {*called})]
         ever = tuple(sorted({*called, *names}))
-        body = _PERSON.body(_PersonRow(replace(state, object_id=state.object_id.lower()), ever))
-        put = put_over(state.version, key, body)
+        put = put_over(row.version, key, _PERSON.body(_PersonRow(state, ever)))
         try:
             etag, *_ = await self._rows.write(_PEOPLE, put, *(_indexed(name, state.object_id) for name in new))
         except Exists as error:
@@ -87,7 +87,7 @@ class RowsState(GuardsState):
             etag = await self._put_beside_names(put, missing, state.object_id)
         except Changed as error:
             raise _conflict(state.object_id) from error
-        return replace(state, object_id=state.object_id.lower(), version=etag)
+        return Stored(state, etag)
 
     async def people(self) -> AsyncIterator[PersonState]:
         """Everybody who has a row."""
@@ -99,16 +99,14 @@ class RowsState(GuardsState):
         prefix = _name_prefix(identity)
         return [row.key.removeprefix(prefix) async for row in self._rows.range(_PEOPLE, prefix, after(prefix))]
 
-    async def profile(self, key: ProfileKey) -> ProfileState:
+    async def profile(self, key: ProfileKey) -> Stored[ProfileState]:
         """A profile's row, an empty one when there is none. One read."""
-        row = await self._rows.get(_PROFILES, _profile_key(key))
-        return ProfileState(key) if row is None else replace(_PROFILE.value(row), version=row.etag)
+        return await self._get(_PROFILES, _profile_key(key), _PROFILE.value, ProfileState(key))
 
-    async def put_profile(self, state: ProfileState) -> ProfileState:
-        """Stores a row over the version it was read as. Raises `Conflict`."""
-        put = put_over(state.version, _profile_key(state.key), _PROFILE.body(state))
-        etag = await self._put(_PROFILES, put, f"what we remember of profile {state.key}")
-        return replace(state, version=etag)
+    async def put_profile(self, row: Stored[ProfileState]) -> Stored[ProfileState]:
+        """Stores a row. Raises `Conflict`."""
+        key, body = row.value.key, _PROFILE.body(row.value)
+        return await self._put(_PROFILES, _profile_key(key), row, body, f"what we remember of profile {key}")
 
     async def catalogue(self) -> Catalogue | None:
         """The catalogue as last stored. One read while it is the one that was read before.
@@ -121,17 +119,17 @@ class RowsState(GuardsState):
         """Replaces the catalogue as a whole: a reader sees the old one or the new one. Raises `Conflict`."""
         await self._catalogue.put(catalogue, catalogue.read_at)
 
-    async def future_checks(self, key: PersonKey | IdentityKey) -> FutureChecks:
+    async def future_checks(self, key: PersonKey | IdentityKey) -> Stored[FutureChecks]:
         """A key's row, an empty one when there is none. One read."""
-        row = await self._rows.get(_FUTURE, _future_key(key))
-        return FutureChecks(key) if row is None else FutureChecks(key, _DUE.value(row), row.etag)
+        return await self._get(
+            _FUTURE, _future_key(key), lambda row: FutureChecks(key, _DUE.value(row)), FutureChecks(key)
+        )
 
-    async def put_future_checks(self, checks: FutureChecks) -> FutureChecks:
-        """Stores a row over the version it was read as. Raises `Conflict`."""
+    async def put_future_checks(self, row: Stored[FutureChecks]) -> Stored[FutureChecks]:
+        """Stores a row. Raises `Conflict`."""
         # It does not say whose: the row's key does, and names stay out of it.
-        put = put_over(checks.version, _future_key(checks.key), _DUE.body(dict(sorted(checks.due.items()))))
-        etag = await self._put(_FUTURE, put, f"what is remembered as '{put.key}'")
-        return replace(checks, version=etag)
+        key, body = _future_key(row.value.key), _DUE.body(dict(sorted(row.value.due.items())))
+        return await self._put(_FUTURE, key, row, body, f"what is remembered as '{key}'")
 
     async def put_report(self, at: datetime, report: Mapping[str, Any]) -> None:
         """Keeps a sweep's report, also beside another of the same moment."""
@@ -203,7 +201,7 @@ def _indexed(identity: IdentityKey, object_id: str) -> Insert:
 
 
 def _person_of(row: Row) -> PersonState:
-    return replace(_PERSON.value(row).state, version=row.etag)
+    return _PERSON.value(row).state
 
 
 def _identities_of(names: Mapping[IdentityKind, str]) -> Sequence[IdentityKey]:

@@ -10,7 +10,7 @@ How these values are spread over rows lives here; their spelling is `codec`, and
     sighted    (see `chunked_value`)                    every Sighted
 """
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
@@ -22,9 +22,7 @@ from shared.adapters.store.rows import (
     Damaged,
     Delete,
     Exists,
-    Insert,
     Operation,
-    Replace,
     Row,
     Rows,
     after,
@@ -40,14 +38,12 @@ from shared.domain.history.unmanaged_sightings import Sighted
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.policy.model import ActionKind
 from shared.errors import Conflict
+from shared.ports import Stored
 
 _HOLDS: Final = "holds"
 _GUARDS: Final = "guards"
 _PAUSES: Final = "pauses"
 _BASELINE: Final = "baseline"
-
-_TRIES: Final = 3
-"""How often the baseline is replaced when somebody else replaces it at the same time."""
 
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -67,13 +63,12 @@ class GuardsState:
         self._rows = rows
         self._sighted = ChunkedValue(rows, "sighted", "the list of unmanaged assignments", _SIGHTED, ())
 
-    async def key_holds(self, key: PersonKey | ProfileKey) -> KeyHolds:
+    async def key_holds(self, key: PersonKey | ProfileKey) -> Stored[KeyHolds]:
         """Every hold of a key, none when there is no row. One read."""
-        row = await self._rows.get(_HOLDS, _hold_key(key))
-        return KeyHolds(key) if row is None else holds_of(row)
+        return await self._get(_HOLDS, _hold_key(key), holds_of, KeyHolds(key))
 
-    async def put_key_holds(self, *rows: KeyHolds, whole: bool = False) -> None:
-        """Stores each row over the version it was read as; one without holds goes.
+    async def put_key_holds(self, *rows: Stored[KeyHolds], whole: bool = False) -> None:
+        """Stores each row; one without holds goes.
 
         Raises `Conflict` for those that somebody else changed meanwhile, and stores all others. With `whole`, up to 100
         rows are stored together or not at all, fewer where they are long; more in several such groups, up to the first
@@ -104,56 +99,36 @@ class GuardsState:
             ]
         return ()
 
-    async def holds(self) -> AsyncIterator[KeyHolds]:
+    async def holds(self) -> AsyncIterator[Stored[KeyHolds]]:
         """Every key that has a hold."""
         async for row in self._rows.range(_HOLDS, "hold:", after("hold:")):
-            yield holds_of(row)
+            yield Stored(holds_of(row), row.etag)
 
-    async def reservations(self, kind: ActionKind) -> Reservations:
+    async def reservations(self, kind: ActionKind) -> Stored[Reservations]:
         """What was reserved of a kind's daily limit. One read."""
-        row = await self._rows.get(_GUARDS, _reservations_key(kind))
-        return Reservations(kind) if row is None else reservations_of(row)
+        return await self._get(_GUARDS, _reservations_key(kind), reservations_of, Reservations(kind))
 
-    async def put_reservations(self, row: Reservations) -> Reservations:
-        """Stores the row over the version it was read as. Raises `Conflict`."""
-        what = f"the reservations of {row.kind} meanwhile"
-        put = put_over(row.version, _reservations_key(row.kind), _RESERVATIONS.body(row))
-        etag = await self._put(_GUARDS, put, what)
-        return replace(row, version=etag)
+    async def put_reservations(self, row: Stored[Reservations]) -> Stored[Reservations]:
+        """Stores the row. Raises `Conflict`."""
+        kind, body = row.value.kind, _RESERVATIONS.body(row.value)
+        return await self._put(_GUARDS, _reservations_key(kind), row, body, f"the reservations of {kind} meanwhile")
 
-    async def pauses(self) -> Pauses:
+    async def pauses(self) -> Stored[Pauses]:
         """The pause, without a cause when there is no row. One read, never from memory."""
-        row = await self._rows.get(_GUARDS, _PAUSES)
-        return Pauses() if row is None else pauses_of(row)
+        return await self._get(_GUARDS, _PAUSES, pauses_of, Pauses())
 
-    async def put_pauses(self, pauses: Pauses) -> Pauses:
-        """Stores it over the version it was read as. Raises `Conflict`."""
-        put = put_over(pauses.version, _PAUSES, _PAUSES_CODEC.body(pauses))
-        return replace(pauses, version=await self._put(_GUARDS, put, "the pause meanwhile"))
+    async def put_pauses(self, row: Stored[Pauses]) -> Stored[Pauses]:
+        """Stores the row. Raises `Conflict`."""
+        return await self._put(_GUARDS, _PAUSES, row, _PAUSES_CODEC.body(row.value), "the pause meanwhile")
 
-    async def baseline(self) -> Baseline | None:
+    async def baseline(self) -> Stored[Baseline | None]:
         """What the last good sweep counted; None before the first. One read."""
-        row = await self._rows.get(_GUARDS, _BASELINE)
-        return None if row is None else baseline_of(row)
+        return await self._get(_GUARDS, _BASELINE, baseline_of, None)
 
-    async def put_baseline(self, baseline: Baseline, *, over: Baseline | None = None) -> None:
-        """Replaces it; with `over` only as long as it is that one.
-
-        Raises `Conflict` when it is another, or others keep replacing it meanwhile.
-        """
-        body = _BASELINES.body(baseline)
-        for number in range(_TRIES):
-            old = await self._rows.get(_GUARDS, _BASELINE)
-            if over is not None and (old is None or baseline_of(old) != over):
-                raise Conflict("somebody else changed the baseline meanwhile")
-            try:
-                put = put_over(None if old is None else old.etag, _BASELINE, body)
-                await self._put(_GUARDS, put, "the baseline meanwhile")
-            except Conflict:
-                if number + 1 == _TRIES:
-                    raise
-                continue  # another sweep was faster; the later one stands
-            return
+    async def put_baseline(self, row: Stored[Baseline | None]) -> Stored[Baseline | None]:
+        """Stores the row. Raises `Conflict`."""
+        assert row.value is not None, "what was counted once is never unknown again"
+        return await self._put(_GUARDS, _BASELINE, row, _BASELINES.body(row.value), "the baseline meanwhile")
 
     async def sighted(self) -> Sequence[Sighted]:
         """Every unmanaged assignment that the last sweep saw. One read while they are the ones read before."""
@@ -164,13 +139,18 @@ class GuardsState:
         # Parts are named by a time, so that what a crash left is told by its age. None at all have no parts.
         await self._sighted.put(tuple(sighted), max((one.last for one in sighted), default=_LONG_AGO))
 
-    async def _put(self, partition: str, put: Insert | Replace, what: str) -> str:
-        """Stores one row, and returns its version. Raises `Conflict`."""
+    async def _get[T](self, partition: str, key: str, read: Callable[[Row], T], empty: T) -> Stored[T]:
+        """A row as `read` has it, `empty` when there is none. One read."""
+        row = await self._rows.get(partition, key)
+        return Stored(empty) if row is None else Stored(read(row), row.etag)
+
+    async def _put[T](self, partition: str, key: str, row: Stored[T], body: str, what: str) -> Stored[T]:
+        """Stores a row over the version it was read as. Raises `Conflict`."""
         try:
-            (etag,) = await self._rows.write(partition, put)
+            (etag,) = await self._rows.write(partition, put_over(row.version, key, body))
         except (Exists, Changed) as error:
             raise Conflict(f"somebody else changed {what}") from error
-        return etag
+        return replace(row, version=etag)
 
 
 def _hold_key(key: PersonKey | ProfileKey) -> str:
@@ -181,11 +161,11 @@ def _reservations_key(kind: ActionKind) -> str:
     return f"reservations:{kind.value}"
 
 
-def _hold_operation(row: KeyHolds) -> Iterator[Operation]:
+def _hold_operation(row: Stored[KeyHolds]) -> Iterator[Operation]:
     """What stores a row; nothing for one that has no holds and never had."""
-    key = _hold_key(row.key)
-    if row.holds:
-        yield put_over(row.version, key, _KEY_HOLDS.body(row))
+    key = _hold_key(row.value.key)
+    if row.value.holds:
+        yield put_over(row.version, key, _KEY_HOLDS.body(row.value))
     elif row.version is not None:
         yield Delete(key, row.version)
 
@@ -196,17 +176,17 @@ def holds_of(row: Row) -> KeyHolds:
     for named, hold in found.holds.items():
         if hold.key != found.key or hold.id != named:
             raise Damaged(f"row '{row.key}' in '{row.partition}' is no list of holds: '{named}' is another key's")
-    return replace(found, version=row.etag)
+    return found
 
 
 def reservations_of(row: Row) -> Reservations:
     """The reservations whose row this is. Raises `Damaged`."""
-    return replace(_RESERVATIONS.value(row), version=row.etag)
+    return _RESERVATIONS.value(row)
 
 
 def pauses_of(row: Row) -> Pauses:
     """The pause whose row this is. Raises `Damaged`: a pause that cannot be read is not off."""
-    return replace(_PAUSES_CODEC.value(row), version=row.etag)
+    return _PAUSES_CODEC.value(row)
 
 
 def baseline_of(row: Row) -> Baseline:

@@ -29,13 +29,11 @@ _KEPT: Final = timedelta(days=3)
 class Reservations:
     """What was reserved of one daily limit: ids of actions (`holds.action_id`), each with the time of its latest write.
 
-    `version` is the store's own, None for a row not stored yet. `told` is when it was last told that something exceeds
-    the daily limit, None for never.
+    `told` is when it was last told that something exceeds the daily limit, None for never.
     """
 
     kind: ActionKind
     taken: Mapping[str, datetime] = field(default_factory=dict)
-    version: str | None = field(default=None, compare=False)
     told: datetime | None = None
 
 

@@ -61,11 +61,10 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class KeyHolds:
-    """Every hold of one key, by id. `version` is the store's own, None for a row not stored yet."""
+    """Every hold of one key, by id."""
 
     key: PersonKey | ProfileKey
     holds: Mapping[str, Hold] = field(default_factory=dict)
-    version: str | None = field(default=None, compare=False)
 
 
 def of_daily_limit(kind: ActionKind) -> str:

@@ -72,10 +72,9 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Pauses:
-    """The pauses that stand; none, no pause. `version` is the store's own, None for a row not stored yet."""
+    """The pauses that stand; none, no pause."""
 
     active: Mapping[Pause, Setting] = field(default_factory=dict)
-    version: str | None = field(default=None, compare=False)
 
 
 STOPS_LEAVERS: Final = frozenset({PauseCause.PAUSE, PauseCause.ROLE_LOST})

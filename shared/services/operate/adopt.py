@@ -169,7 +169,8 @@ class _Adopting:
         if (difference := _difference(shown, live)) is not None:
             return f"it is not the one that was shown: {difference}"
         identities, _ = await app_identities(app)
-        state = await app.state.person(adoption.principal_id)
+        row = await app.state.person(adoption.principal_id)
+        state = row.value if row.is_there else None
         held = await prove_row(
             live, identities=identities, state=state, ledger=app.ledger, on_its_way=app.settings.on_its_way
         )
@@ -208,12 +209,13 @@ class _Adopting:
     async def _store(self, key: PersonKey, adoptions: Sequence[Adoption]) -> None:
         async def attempt() -> None:
             # Where the state was lost, what was adopted before this is in the ledger alone, until a row says so.
-            state = await recalled(await self._app.state.person(key.object_id), self._app.ledger)
+            row = await self._app.state.person(key.object_id)
+            state = await recalled(row, self._app.ledger)
             holdings = dict(state.holdings)
             for adoption in adoptions:
                 before = holdings.get(adoption.profile, Holding())
                 holdings[adoption.profile] = replace(before, rules=adoption.rules, adopted=True)
-            await self._app.state.put_person(replace(state, holdings=holdings))
+            await self._app.state.put_person(row.becoming(replace(state, holdings=holdings)))
 
         await until_stored(self._app, f"what we remember of {key.canonical}", attempt)
 

@@ -21,6 +21,7 @@ from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.policy.model import ActionKind
 from shared.domain.work import MOST_HINTS, Cause, CauseKind, Scheduled, WorkItem, at_once, later
 from shared.errors import Permanent, Transient
+from shared.ports import Stored
 from shared.services.app import App, StoreOnly, unique_id
 from shared.services.pauses import set_pause
 from shared.services.shared_row import change_row, until_stored
@@ -67,7 +68,7 @@ class Resumed:
 
 async def list_holds(app: StoreOnly) -> HoldListing:
     """Every hold, whatever was decided about it. One read of all keys that have any."""
-    return listing([hold async for row in app.state.holds() for hold in row.holds.values()], app.clock.now())
+    return listing([hold async for row in app.state.holds() for hold in row.value.holds.values()], app.clock.now())
 
 
 async def release(
@@ -97,7 +98,7 @@ async def pause(app: StoreOnly, by: str, why: str, scope: str = EVERYWHERE) -> P
     reason to go on.
     """
     wanted = Pause(PauseCause.PAUSE, scope)
-    already = wanted in (await app.state.pauses()).active
+    already = wanted in (await read_pauses(app)).active
     await set_pause(app, wanted, why, by=by)
     try:
         await _record(app, {"verb": "pause", "by": by, "why": why} | ({"scope": scope} if scope else {}))
@@ -122,7 +123,7 @@ async def resume(app: StoreOnly, by: str, agreed: Mapping[Pause, Setting] | None
     of is accepted (`_accept`). Nothing is enqueued: the next sweep takes up what was stopped. Raises `Transient` where
     the pause or the baseline keeps changing.
     """
-    standing = (await app.state.pauses()).active
+    standing = (await read_pauses(app)).active
     seen = {pause: one for pause, one in standing.items() if agreed is None or agreed.get(pause) == one}
     if not seen:
         return Resumed({}, standing)
@@ -134,8 +135,8 @@ async def resume(app: StoreOnly, by: str, agreed: Mapping[Pause, Setting] | None
         return replace(pauses, active={pause: one for pause, one in pauses.active.items() if seen.get(pause) != one})
 
     put, remedy = app.state.put_pauses, "check it, and resume again"
-    _, pauses = await change_row(app, "the pause", app.state.pauses, without_seen, put, remedy=remedy)
-    return Resumed(seen, pauses.active)
+    _, row = await change_row(app, "the pause", app.state.pauses, without_seen, put, remedy=remedy)
+    return Resumed(seen, row.value.active)
 
 
 async def _accept(app: StoreOnly, seen: Mapping[Pause, Setting]) -> None:
@@ -147,17 +148,16 @@ async def _accept(app: StoreOnly, seen: Mapping[Pause, Setting]) -> None:
     shrank = seen.get(Pause(PauseCause.POPULATION_SHRANK))
     lost = {pause.scope.partition("/")[0] for pause in seen if pause.cause is PauseCause.ROLE_LOST}
 
-    async def attempt() -> None:
-        accepted = before = await app.state.baseline()
-        if accepted is not None and shrank is not None:
-            accepted = replace(accepted, population=shrank.seen)
-        if accepted is not None and lost:
-            missed = [one for one in accepted.accounts if EVERYWHERE not in lost and one not in lost]
-            accepted = replace(accepted, accounts=tuple(missed))
-        if accepted is not None and accepted != before:
-            await app.state.put_baseline(accepted, over=before)  # what a faster sweep counted besides is to stay
+    def accepted(baseline: Baseline | None) -> Baseline | None:
+        if baseline is not None and shrank is not None:
+            baseline = replace(baseline, population=shrank.seen)
+        if baseline is not None and lost:
+            missed = [one for one in baseline.accounts if EVERYWHERE not in lost and one not in lost]
+            baseline = replace(baseline, accounts=tuple(missed))
+        return baseline
 
-    await until_stored(app, "the figures of the last good sweep", attempt, remedy="nothing was resumed, do it again")
+    what, remedy = "the figures of the last good sweep", "nothing was resumed, do it again"
+    await change_row(app, what, app.state.baseline, accepted, app.state.put_baseline, remedy=remedy)
 
 
 async def log(app: StoreOnly) -> Sequence[Record]:
@@ -167,24 +167,24 @@ async def log(app: StoreOnly) -> Sequence[Record]:
 
 async def read_pauses(app: StoreOnly) -> Pauses:
     """The pause as it is now."""
-    return await app.state.pauses()
+    return (await app.state.pauses()).value
 
 
 async def last_good_sweep(app: StoreOnly) -> Baseline | None:
     """What the last good sweep counted; None before the first."""
-    return await app.state.baseline()
+    return (await app.state.baseline()).value
 
 
 async def was_swept(app: StoreOnly) -> bool:
     """Whether any sweep ever left something in this store."""
-    return bool(await app.state.reports(1)) or await app.state.baseline() is not None
+    return bool(await app.state.reports(1)) or await last_good_sweep(app) is not None
 
 
 async def harm(app: StoreOnly, hold: Hold) -> Mapping[str, tuple[Any, Any]]:
     """What an update changed in a profile, as it was and as it is: by field, empty for a hold of any other kind."""
     if hold.stopped_by is not StoppedBy.HARM:
         return {}
-    state = await app.state.profile(hold.profile)
+    state = (await app.state.profile(hold.profile)).value
     before, after = dict(_fields(state.before or {})), dict(_fields(state.after or {}))
     names = sorted(before.keys() | after.keys())
     return {name: (before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)}
@@ -210,7 +210,7 @@ async def _decide(
 
     async def attempt() -> Decided:
         rows = [row async for row in app.state.holds()]
-        holds = [hold for row in rows for hold in row.holds.values()]
+        holds = [hold for row in rows for hold in row.value.holds.values()]
         done.update({hold.id: hold for hold in holds if decision.made(hold)})
         chosen, differences = choose(holds, names, as_listed, done=done)
         if differences:
@@ -225,7 +225,7 @@ async def _decide(
         recorded.update((hold.id, hold.basis) for hold in unrecorded)
         for together in batched(decision.on_rows(rows, chosen), _ROWS_AT_ONCE, strict=False):
             await app.state.put_key_holds(*together, whole=True)
-            done.update({hold.id: hold for row in together for hold in row.holds.values() if hold.id in chosen})
+            done.update({hold.id: hold for row in together for hold in row.value.holds.values() if hold.id in chosen})
         all_done = chosen | done  # those that were decided the same way before are none of the rows to store
         return Decided(tuple(all_done.values()), last_due=await _enqueue(app, decision, all_done.values()))
 
@@ -244,13 +244,13 @@ class _Decision:
     def record(self) -> dict[str, Any]:
         return {"verb": self.verb, "by": self.by, **({"why": self.why} if self.why else {})}
 
-    def on_rows(self, rows: Iterable[KeyHolds], chosen: Collection[str]) -> list[KeyHolds]:
+    def on_rows(self, rows: Iterable[Stored[KeyHolds]], chosen: Collection[str]) -> list[Stored[KeyHolds]]:
         """The rows that it changes, as they become."""
         changed = []
         for row in rows:
-            holds = {name: self._on(hold) if name in chosen else hold for name, hold in row.holds.items()}
-            if holds != row.holds:
-                changed.append(replace(row, holds=holds))
+            holds = {name: self._on(hold) if name in chosen else hold for name, hold in row.value.holds.items()}
+            if holds != row.value.holds:
+                changed.append(row.becoming(replace(row.value, holds=holds)))
         return changed
 
     def made(self, hold: Hold) -> bool:

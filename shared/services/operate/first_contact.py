@@ -25,7 +25,6 @@ from shared.domain.billing import Assignment
 from shared.domain.history.report import IDENTITIES
 from shared.domain.keys import PersonKey
 from shared.domain.people import AbsentPerson
-from shared.domain.remembered import PersonState
 from shared.errors import InvoiceAccessError
 from shared.services.app import App
 from shared.services.estate import Estate, read_estate
@@ -109,10 +108,13 @@ async def _proved(app: App, estate: Estate, rows: Iterable[Assignment], identiti
     gate = asyncio.Semaphore(_READS_AT_ONCE)
 
     async def prove(row: Assignment) -> Held:
-        state = estate.states.get(row.principal_id) or PersonState(row.principal_id)
         async with gate:
             return await prove_row(
-                row, identities=identities, state=state, ledger=app.ledger, on_its_way=app.settings.on_its_way
+                row,
+                identities=identities,
+                state=estate.states.get(row.principal_id),
+                ledger=app.ledger,
+                on_its_way=app.settings.on_its_way,
             )
 
     return list(await asyncio.gather(*map(prove, rows)))

@@ -20,7 +20,7 @@ from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.remembered import Holding, PersonState
 from shared.errors import AccessLost, InvoiceAccessError, MaybeWritten, Permanent, Transient
-from shared.ports import Billing, Chain
+from shared.ports import Billing, Chain, Stored
 from shared.services.app import App, Deadline
 from shared.services.provenance import SERVICE_TIME, ReadOnce, prove_row
 from shared.services.reconcile.guard import Action, Guard, Stopped
@@ -65,7 +65,7 @@ def is_young(moment: datetime | None, now: datetime, seconds: int) -> bool:
 class Run:
     """Carries out one plan.
 
-    `state` is the person's row as it should be stored in the end, `stored` is what the store has.
+    `state` is what should be stored of the person in the end, `stored` is what the store has.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Run:
         deadline: Deadline,
         guard: Guard,
         state: PersonState,
-        stored: PersonState,
+        stored: Stored[PersonState],
     ) -> None:
         self._app = app
         self._billing = billing
@@ -156,7 +156,8 @@ class Run:
             else:
                 holdings[action.profile] = replace(holdings.get(action.profile, Holding()), revoking_at=now)
         if holdings != self.state.holdings:
-            self.state = self.stored = await self._app.state.put_person(replace(self.state, holdings=holdings))
+            self.state = replace(self.state, holdings=holdings)
+            self.stored = await self._app.state.put_person(self.stored.becoming(self.state))
 
     def _intent_record(self, action: Grant | Revoke) -> dict[str, Any]:
         record: dict[str, Any] = {

@@ -15,6 +15,7 @@ from shared.domain.keys import IdentityKey, PersonKey, ProfileKey, chain_key
 from shared.domain.remembered import FutureChecks
 from shared.domain.work import FUTURE_CHECKS, CauseKind, Scheduled, WorkItem, later
 from shared.errors import InvoiceAccessError, Permanent, Transient
+from shared.ports import Stored
 from shared.services.app import App
 from shared.services.shared_row import change_row
 from shared.sources.effective import FURTHEST
@@ -26,7 +27,7 @@ _log = logging.getLogger(__name__)
 class _Slots:
     """A key's row as it is stored, and the checks that are to be sent for it."""
 
-    row: FutureChecks
+    row: Stored[FutureChecks]
     to_send: tuple[Scheduled, ...] = ()
 
 
@@ -90,9 +91,10 @@ async def _reserve(
     what = f"the future checks of {chain_key(key)}"
     read, put = partial(app.state.future_checks, key), app.state.put_future_checks
     _, row = await change_row(app, what, read, take, put)
-    if left := len(wanted.keys() - row.due.keys()):
+    due = row.value.due
+    if left := len(wanted.keys() - due.keys()):
         _log.warning("%s has its %d future checks, left to the sweep: %d", chain_key(key), FUTURE_CHECKS, left)
-    return _Slots(row, tuple(check for due, check in sorted(wanted.items(), key=_due) if row.due.get(due) is False))
+    return _Slots(row, tuple(check for at, check in sorted(wanted.items(), key=_due) if due.get(at) is False))
 
 
 async def _mark_sent(app: App, places: _Slots) -> None:
@@ -100,7 +102,7 @@ async def _mark_sent(app: App, places: _Slots) -> None:
 
     Where that cannot be noted it sends one more, which coalesces or finds nothing to do: no failure of this event.
     """
-    key, sent = places.row.key, {check.due for check in places.to_send}
+    key, sent = places.row.value.key, {check.due for check in places.to_send}
 
     def note(row: FutureChecks) -> FutureChecks:
         return replace(row, due={moment: was_sent or moment in sent for moment, was_sent in row.due.items()})

@@ -20,6 +20,7 @@ from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.policy.model import ActionKind
 from shared.errors import Conflict, Permanent, Transient
+from shared.ports import Stored
 from shared.services.app import App
 from shared.services.reservations import rewrite_reservations
 
@@ -58,13 +59,13 @@ class Guard:
     stopped for a write that is not sent.
     """
 
-    def __init__(self, app: App, holds: KeyHolds, enforced: Collection[ProfileKey]) -> None:
+    def __init__(self, app: App, row: Stored[KeyHolds], enforced: Collection[ProfileKey]) -> None:
         self._app = app
         self._enforced = enforced
-        self._key = holds.key
-        self._stored = holds
+        self._key = row.value.key
+        self._stored = row
         self._stored_here = False
-        self._holds = dict(holds.holds)
+        self._holds = dict(row.value.holds)
         self._told: list[str] = []
         self._unused: dict[ActionKind, dict[str, Place]] = {}
         self._used: dict[str, Place] = {}
@@ -107,7 +108,7 @@ class Guard:
         """Whether the pause stops an action, read anew: to be asked right before each write."""
         if not self.enforces(wanted.profile):
             return None
-        return _paused(await self._app.state.pauses(), wanted)
+        return _paused((await self._app.state.pauses()).value, wanted)
 
     async def admit(self, actions: Sequence[Action]) -> Mapping[str, Stopped]:
         """Returns by id the actions that may not run, and why; the rest were reserved or released by an operator."""
@@ -115,7 +116,7 @@ class Guard:
         stopped: dict[str, Stopped] = {}
         released: set[str] = set()
         ask: list[Action] = []
-        pauses = await self._app.state.pauses() if actions else Pauses()
+        pauses = (await self._app.state.pauses()).value if actions else Pauses()
         for action in actions:
             stop = _paused(pauses, action) or self._decided(action, released)
             if action.ask_first is not None and (stop is None or stop.hold):
@@ -190,15 +191,15 @@ class Guard:
 
     async def store(self) -> None:
         """Stores the key's holds where they changed. Raises `Conflict` when somebody decided meanwhile."""
-        if self._holds == self._stored.holds:
+        if self._holds == self._stored.value.holds:
             return
         if self._stored_here:
             # Only the store knows the version of what this check stored before; a decision since then stops the check.
             fresh = await self._app.state.key_holds(self._key)
-            if fresh.holds != self._stored.holds:
+            if fresh.value.holds != self._stored.value.holds:
                 raise Conflict(f"somebody decided about a hold of {self._key.canonical} meanwhile")
             self._stored = fresh
-        self._stored = replace(self._stored, holds=dict(self._holds))
+        self._stored = self._stored.becoming(KeyHolds(self._key, dict(self._holds)))
         await self._app.state.put_key_holds(self._stored)
         self._stored_here = True
 
@@ -276,7 +277,7 @@ class Guard:
 
         The first check of a day that does tells of it.
         """
-        baseline = await self._app.state.baseline()
+        baseline = (await self._app.state.baseline()).value
         most, over = 0, frozenset[str]()
 
         def reserved(row: Reservations) -> Reservations:

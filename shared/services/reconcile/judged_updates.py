@@ -19,7 +19,7 @@ from shared.domain.policy.model import ActionKind
 from shared.domain.remembered import ProfileState
 from shared.domain.work import CauseKind, WorkItem
 from shared.errors import Permanent, Transient
-from shared.ports import Billing, Clock
+from shared.ports import Billing, Clock, Stored
 from shared.services.app import App, Check
 from shared.services.pauses import set_pause
 from shared.services.reconcile.guard import Guard
@@ -76,22 +76,20 @@ def since_update(made: datetime | None, clock: Clock) -> timedelta | None:
 
 
 async def judge_earlier(
-    app: App, item: WorkItem, guard: Guard, profile: BillingProfile, state: ProfileState, clock: Clock
+    app: App, item: WorkItem, guard: Guard, profile: BillingProfile, row: Stored[ProfileState], clock: Clock
 ) -> Check | None:
     """Judges an update that the check which made it could not; None where this check is to go on.
 
     An update that does not show is waited for as long as verify checks come, and until there may be another one.
     """
-    check = await judge(app, guard, profile, state, clock, NOT_VISIBLE)
-    since = since_update(state.unjudged, clock)
+    check = await judge(app, guard, profile, row, clock, NOT_VISIBLE)
+    since = since_update(row.value.unjudged, clock)
     pause = timedelta(seconds=app.settings.profile_update_seconds)
     is_waited_for = item.cause.kind is CauseKind.VERIFY or (since is not None and since < pause)
     if check.outcome is not Outcome.UNVERIFIED or is_waited_for:
         return check
-    changed = _changed(profile, state)
-    return (
-        await _tell_change(app, guard, profile, state, clock, sorted(changed), may_be_harm=False) if changed else None
-    )
+    changed = sorted(_changed(profile, row.value))
+    return await _tell_change(app, guard, profile, row, clock, changed, may_be_harm=False) if changed else None
 
 
 def _changed(after: BillingProfile, state: ProfileState) -> set[str]:
@@ -111,21 +109,24 @@ def _by_others(changed: Collection[str], state: ProfileState) -> set[str]:
     return {name for name in changed if name in answered and answered[name] == before.get(name)}
 
 
-async def judge(app: App, guard: Guard, after: BillingProfile, state: ProfileState, clock: Clock, doubt: str) -> Check:
+async def judge(
+    app: App, guard: Guard, after: BillingProfile, row: Stored[ProfileState], clock: Clock, doubt: str
+) -> Check:
     """What a read says of the unjudged update: the flag alone differs, nothing does yet, or harm was done.
 
     Harm is what differs from before and nobody else is known to have written. An update that does not show, neither
     here nor in its answer, has done none yet.
     """
+    state = row.value
     changed = _changed(after, state)
     by_others = _by_others(changed, state)
     shows = bool(after.invoice_email_opt_in or (state.answered or {}).get("properties", {}).get(FLAG))
     if shows and changed - by_others:
-        return await _tell_change(app, guard, after, state, clock, sorted(changed - by_others), may_be_harm=True)
+        return await _tell_change(app, guard, after, row, clock, sorted(changed - by_others), may_be_harm=True)
     if not after.invoice_email_opt_in:
         return unseen(after.key, doubt)
     try:
-        await app.state.put_profile(replace(state, unjudged=None, answered=None, agreed=None))
+        await app.state.put_profile(row.becoming(replace(state, unjudged=None, answered=None, agreed=None)))
     except (Transient, Permanent) as failure:
         why = f"opted in; that this was seen could not be kept: {failure}"
         return Check(Outcome.RETRY, {"why": why, "actions": [action_record(after.key, Outcome.UNVERIFIED, why)]})
@@ -140,14 +141,14 @@ async def _tell_change(
     app: App,
     guard: Guard,
     after: BillingProfile,
-    state: ProfileState,
+    row: Stored[ProfileState],
     clock: Clock,
     changed: list[str],
     *,
     may_be_harm: bool,
 ) -> Check:
     """Stops every write to the profile until a person has checked; where no harm can be told from an edit, says so."""
-    fields = ", ".join(changed)
+    fields, state = ", ".join(changed), row.value
     made = state.unjudged or clock.now()
     is_harm = may_be_harm and clock.now() - made < _JUDGED_WITHIN
     if is_harm:
@@ -168,7 +169,7 @@ async def _tell_change(
         # A release has served, also where it did harm: the next update needs another one.
         guard.done(guard.wanted(ActionKind.PROFILE_UPDATES, after.key, WHY))
         await guard.store()
-        await app.state.put_profile(replace(state, unjudged=None, answered=None))
+        await app.state.put_profile(row.becoming(replace(state, unjudged=None, answered=None)))
     except (Transient, Permanent) as failure:
         return Check(Outcome.RETRY, record | {"why": f"{why}; not kept yet: {failure}"})
     return Check(Outcome.GAVE_UP, record)

@@ -314,10 +314,10 @@ async def _store(app: App, run: Run) -> list[Result]:
     What was written to Azure by then must be recorded all the same, so that a failure here is one result among others.
     """
     state = run.state
-    if state == run.stored or not (state.holdings or state.sightings or run.stored.version is not None):
+    if state == run.stored.value or not (state.holdings or state.sightings or run.stored.is_there):
         return []
     try:
-        await app.state.put_person(state)
+        await app.state.put_person(run.stored.becoming(state))
     except (Transient, Permanent) as failure:
         return [failed("remember", None, failure)]
     return []

@@ -22,7 +22,7 @@ from shared.domain.policy.selectors import pick
 from shared.domain.remembered import ProfileState
 from shared.domain.work import CauseKind, Scheduled, WorkItem, again, later
 from shared.errors import InvoiceAccessError, MaybeWritten, Permanent, Transient
-from shared.ports import Billing, Chain, Clock
+from shared.ports import Billing, Chain, Clock, Stored
 from shared.services.app import App, Check, Deadline
 from shared.services.catalogue import enforced_profiles
 from shared.services.reconcile.guard import Action, Guard, Stopped
@@ -66,37 +66,39 @@ async def check_profile(app: App, key: ProfileKey, item: WorkItem, chain: Chain,
     billing = app.billing_for_check(enforced.__contains__)
     asked_at = app.clock.now()
     profile = await billing.profile(key)
-    state = await app.state.profile(key)
+    row = await app.state.profile(key)
+    state = row.value
     guard = await Guard.open(app, key, enforced)
     guard.reopen_released()
     clock = services_clock(app, billing)
     if state.unjudged is not None and profile is not None:
-        check = await judge_earlier(app, item, guard, profile, state, clock)
+        check = await judge_earlier(app, item, guard, profile, row, clock)
         if check is not None:
             return check
     why_not = _why_leave_it(app, profile)
     if why_not is not None or profile is None:
-        return await _leave(app, guard, profile, state, why_not)
+        return await _leave(app, guard, profile, row, why_not)
     if key not in enforced:
         await guard.store()
     wait = _wait_for(app, profile, state, asked_at, clock)
     if wait is None:
         try:
-            return await _opt_in(app, chain, deadline, billing, profile, state, guard, clock)
+            return await _opt_in(app, chain, deadline, billing, profile, row, guard, clock)
         finally:
             await guard.give_back()
     if state.agreed is None or state.agreed[0] != fingerprint(profile):
-        await app.state.put_profile(replace(state, agreed=(fingerprint(profile), app.clock.now())))
+        agreed = (fingerprint(profile), app.clock.now())
+        await app.state.put_profile(row.becoming(replace(state, agreed=agreed)))
     due, why = wait
     return Check(Outcome.WAITING, {"why": why}, (_at(app, item, due),))
 
 
 async def _leave(
-    app: App, guard: Guard, profile: BillingProfile | None, state: ProfileState, why_not: str | None
+    app: App, guard: Guard, profile: BillingProfile | None, row: Stored[ProfileState], why_not: str | None
 ) -> Check:
     """Forgets what was read before, and the holds of what is no longer wanted."""
-    if state.agreed is not None:
-        await app.state.put_profile(replace(state, agreed=None))
+    if row.value.agreed is not None:
+        await app.state.put_profile(row.becoming(replace(row.value, agreed=None)))
     if profile is not None and why_not != _UNSAID:
         guard.keep(())  # what was not read says nothing of what is wanted
     return await with_holds(guard, Check(Outcome.UNCHANGED, {"why": why_not}))
@@ -122,13 +124,13 @@ async def _opt_in(
     deadline: Deadline,
     billing: Billing,
     profile: BillingProfile,
-    state: ProfileState,
+    row: Stored[ProfileState],
     guard: Guard,
     clock: Clock,
 ) -> Check:
     """Updates the profile, unless a person has to decide first."""
     now = clock.now()
-    state = replace(state, updates=tuple(moment for moment in state.updates if abs(now - moment) < _DAY))
+    state = replace(row.value, updates=tuple(moment for moment in row.value.updates if abs(now - moment) < _DAY))
     wanted = guard.wanted(ActionKind.PROFILE_UPDATES, profile.key, WHY)
     stop, finding = await _stopped(app, guard, wanted, state)
     if stop is not None:
@@ -150,7 +152,7 @@ async def _opt_in(
     stop = await guard.pauses(wanted)
     if stop is not None:
         return _held(profile.key, stop, None)
-    return await _update(app, guard, deadline, billing, profile, state, clock)
+    return await _update(app, guard, deadline, billing, profile, row.becoming(state), clock)
 
 
 async def _stopped(app: App, guard: Guard, wanted: Action, state: ProfileState) -> tuple[Stopped | None, str | None]:
@@ -180,26 +182,25 @@ async def _update(
     deadline: Deadline,
     billing: Billing,
     profile: BillingProfile,
-    state: ProfileState,
+    row: Stored[ProfileState],
     clock: Clock,
 ) -> Check:
     """Keeps the image, writes within the handler's time, and reads back."""
     if deadline.left(app.clock.now()) <= 0:
         return Check(Outcome.RETRY, {"why": _TOO_LATE})
     now = clock.now()
-    stored = await app.state.put_profile(
-        replace(
-            state,
-            updates=(*state.updates, now),
-            before=image(profile),
-            unjudged=now,
-            agreed=None,
-            answered=None,
-            blocked=None,
-            after=None,
-        )
+    updated = replace(
+        row.value,
+        updates=(*row.value.updates, now),
+        before=image(profile),
+        unjudged=now,
+        agreed=None,
+        answered=None,
+        blocked=None,
+        after=None,
     )
-    as_it_was = replace(state, version=stored.version)
+    stored = await app.state.put_profile(row.becoming(updated))
+    as_it_was = stored.becoming(row.value)
     left = deadline.left(app.clock.now())  # storing takes its time as well
     if left <= 0:
         return await _not_begun(app, as_it_was)
@@ -229,17 +230,17 @@ async def _update(
     return await judge(app, guard, after, stored, clock, doubt)
 
 
-async def _keep_answer(app: App, state: ProfileState, answer: BillingProfile) -> ProfileState:
+async def _keep_answer(app: App, row: Stored[ProfileState], answer: BillingProfile) -> Stored[ProfileState]:
     """Keeps what the answer to an update showed: whoever judges it later needs to know what it left."""
-    state = replace(state, answered=image(answer))
+    row = row.becoming(replace(row.value, answered=image(answer)))
     try:
-        return await app.state.put_profile(state)
+        return await app.state.put_profile(row)
     except (Transient, Permanent) as failure:
         _log.warning("%s: what the answer to its update showed was not kept: %s", answer.key.canonical, failure)
-        return state
+        return row
 
 
-async def _not_begun(app: App, as_it_was: ProfileState) -> Check:
+async def _not_begun(app: App, as_it_was: Stored[ProfileState]) -> Check:
     """Takes back what was kept of an update that is not made: nothing is to be judged, and it is none of the day's.
 
     Where that fails the next check takes it for an update that does not show.

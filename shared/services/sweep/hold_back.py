@@ -34,6 +34,7 @@ from shared.domain.guards.sweep_holds import (
 )
 from shared.domain.keys import Key, PersonKey, ProfileKey
 from shared.domain.policy.model import ActionKind
+from shared.ports import Stored
 from shared.services.app import App
 from shared.services.estate import Estate
 from shared.services.reservations import rewrite_reservations
@@ -89,8 +90,8 @@ async def hold_groups(app: App, standing: Trust, estate: Estate, drift: Drift) -
     To be called before the judged catalogue is stored: until then no check takes from movers under a changed policy.
     Raises `Transient` where rows keep changing under it: then nothing was enqueued.
     """
-    rows = {row.key: row async for row in app.state.holds()}
-    holds = {id_: hold for row in rows.values() for id_, hold in row.holds.items()}
+    rows = {row.value.key: row async for row in app.state.holds()}
+    holds = {id_: hold for row in rows.values() for id_, hold in row.value.holds.items()}
     actions = [action for of_key in drift.actions.values() for action in of_key]
     guarded = [action for action in actions if action.profile in drift.enforced]
     measure = standing.counted if standing.is_good else standing.before
@@ -100,7 +101,7 @@ async def hold_groups(app: App, standing: Trust, estate: Estate, drift: Drift) -
     would_hold: dict[ActionKind, list[int]] = {}
     told: list[str | None] = []
     for kind in ActionKind:
-        reservations = await app.state.reservations(kind)
+        reservations = (await app.state.reservations(kind)).value
         most = limit(app.policy.daily_limits[kind], owned(reservations, measure, now))
         room, reserved = left(reservations, most, now), counted(reservations, now)
         wanted = needing_room((one for one in guarded if one.kind is kind), holds, reserved)
@@ -115,9 +116,9 @@ async def hold_groups(app: App, standing: Trust, estate: Estate, drift: Drift) -
             groups.append(group)
             if group.stopped_by is StoppedBy.DAILY_LIMIT:
                 told.append(await _tell_of_used_up(app, standing.sweep_id, kind, most))
-    undecided = {id_ for key in drift.unreadable if key in rows for id_ in rows[key].holds} | drift.undecided
+    undecided = {id_ for key in drift.unreadable if key in rows for id_ in rows[key].value.holds} | drift.undecided
     after = await _store(app, standing, _Seen(app, estate, guarded, groups, undecided), rows)
-    now_held = {id_: hold for row in after.values() for id_, hold in row.holds.items()}
+    now_held = {id_: hold for row in after for id_, hold in row.holds.items()}
     for name, why in sorted((await _groups_to_tell(app, standing, drift, groups, now_held.values())).items()):
         _log.warning("sweep %s: held %s: %s", standing.sweep_id, name, why)
     return Guarded(
@@ -234,32 +235,34 @@ class _Seen:
             if hold.profile not in self._read and is_named(self._app.policy, hold.profile.account)
         }
 
-    def concerns(self, rows: Mapping[PersonKey | ProfileKey, KeyHolds]) -> list[KeyHolds]:
+    def concerns(self, rows: Mapping[PersonKey | ProfileKey, Stored[KeyHolds]]) -> list[Stored[KeyHolds]]:
         """The rows to go through: every one there is, and an empty one for each key that is new in a group."""
         new = {action.key: action.key for of in self.actions.values() for action in of if action.id in self.groups}
-        return [*rows.values(), *(KeyHolds(key) for key in new if key not in rows)]
+        return [*rows.values(), *(Stored(KeyHolds(key)) for key in new if key not in rows)]
 
 
 async def _store(
-    app: App, standing: Trust, seen: _Seen, rows: Mapping[PersonKey | ProfileKey, KeyHolds]
-) -> dict[PersonKey | ProfileKey, KeyHolds]:
+    app: App, standing: Trust, seen: _Seen, rows: Mapping[PersonKey | ProfileKey, Stored[KeyHolds]]
+) -> Sequence[KeyHolds]:
     """Stores every key's holds as the sweep leaves them, where that differs, and returns them all."""
-    result: dict[PersonKey | ProfileKey, KeyHolds] = {}
+    result: list[KeyHolds] = []
     for together in batched(seen.concerns(rows), _ROWS_AT_ONCE, strict=False):
-        result |= {row.key: row for row in await _store_together(app, standing, seen, together)}
+        result += await _store_together(app, standing, seen, together)
     return result
 
 
-async def _store_together(app: App, standing: Trust, seen: _Seen, rows: Sequence[KeyHolds]) -> Sequence[KeyHolds]:
+async def _store_together(
+    app: App, standing: Trust, seen: _Seen, rows: Sequence[Stored[KeyHolds]]
+) -> Sequence[KeyHolds]:
     """Stores rows as the sweep leaves them. After a conflict it reads all anew: what was decided is kept."""
-    known: Sequence[KeyHolds] | None = rows
+    known: Sequence[Stored[KeyHolds]] | None = rows
 
     async def attempt() -> Sequence[KeyHolds]:
         nonlocal known
-        before = [await app.state.key_holds(row.key) for row in rows] if known is None else known
+        before = [await app.state.key_holds(row.value.key) for row in rows] if known is None else known
         known = None
-        after = [_merged(app, standing, seen, row) for row in before]
-        changed = [row for row, was in zip(after, before, strict=True) if row.holds != was.holds]
+        after = [_merged(app, standing, seen, row.value) for row in before]
+        changed = [row.becoming(now) for now, row in zip(after, before, strict=True) if now != row.value]
         if changed:
             await app.state.put_key_holds(*changed)
         return after

@@ -59,11 +59,11 @@ async def _remember(app: App, estate: Estate, object_id: str, ones: Sequence[Hel
     """Adds what is missing to the row as it is now: what a check wrote since the sweep read it stands."""
 
     async def attempt() -> None:
-        state = await app.state.person(object_id)
-        if not _lacks(state, ones):
+        row = await app.state.person(object_id)
+        if not _lacks(row.value, ones):
             return
         # A row that exists says what was adopted. So one that is made here has to say it as well.
-        before = await recalled(state, app.ledger)
+        before = await recalled(row, app.ledger)
         gives: Mapping[ProfileKey, tuple[str, ...]] = {}
         names = before.names
         if (person := estate.people.get(object_id)) is not None:
@@ -74,6 +74,7 @@ async def _remember(app: App, estate: Estate, object_id: str, ones: Sequence[Hel
             for one in ones
             if isinstance(one, ManagedAssignment) and one.profile not in before.holdings
         }
-        await app.state.put_person(replace(before, holdings={**before.holdings, **missing}, names=names))
+        after = replace(before, holdings={**before.holdings, **missing}, names=names)
+        await app.state.put_person(row.becoming(after))
 
     await until_stored(app, f"what we remember of person {object_id}", attempt)

@@ -18,7 +18,6 @@ from shared.domain.catalogue import Catalogue
 from shared.domain.history.report import IDENTITIES
 from shared.domain.keys import Key, PersonKey, ProfileKey
 from shared.domain.log_line import json_of
-from shared.domain.remembered import PersonState
 from shared.domain.work import MOST_HINTS, SWEEP_ORIGIN, Cause, CauseKind, Scheduled, WorkItem, at_once, later
 from shared.errors import InvoiceAccessError, Permanent
 from shared.services.app import App, unique_id
@@ -188,11 +187,10 @@ async def _held_by_person(app: App, estate: Estate) -> dict[str, list[Held]]:
     for rows in estate.rows.values():
         for row in rows:
             if row.is_invoice_manager:
-                state = estate.states.get(row.principal_id) or PersonState(row.principal_id)
                 proved = await prove_row(
                     row,
                     identities=identities,
-                    state=state,
+                    state=estate.states.get(row.principal_id),
                     ledger=ledger,
                     on_its_way=app.settings.on_its_way,
                     trust_state=True,

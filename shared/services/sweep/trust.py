@@ -86,7 +86,7 @@ async def assess(app: App, sweep_id: str, started: datetime, estate: Estate, man
         rules=rule_digests(app.policy),
         accounts=tuple(sorted(estate.listing.in_sight)),
     )
-    before = await app.state.baseline()
+    before = (await app.state.baseline()).value
     complete = not estate.failures and EVERYWHERE not in estate.lost
     shrank = _shrank(app, before, now_counted) if complete else None
     pauses = _roles_lost(app, estate.lost)
@@ -168,12 +168,13 @@ async def conclude(app: App, standing: Trust) -> Pauses:
     """
     comparable = _is_comparable(standing.before, standing.counted)
     if standing.is_good:
-        kept = standing.kept
-        shrank = (await app.state.pauses()).active.get(Pause(PauseCause.POPULATION_SHRANK))
-        if not comparable and shrank is not None:
-            stored = await app.state.baseline()
-            kept = kept if stored is None else replace(kept, population=stored.population)
-        await app.state.put_baseline(kept)
+        pauses = (await app.state.pauses()).value
+        stays = not comparable and Pause(PauseCause.POPULATION_SHRANK) in pauses.active
+
+        def kept(stored: Baseline | None) -> Baseline:
+            return replace(standing.kept, population=stored.population) if stays and stored else standing.kept
+
+        await change_row(app, "what the last good sweep counted", app.state.baseline, kept, app.state.put_baseline)
     gone = set[PauseCause]()
     if standing.complete:
         gone = {PauseCause.INCOMPLETE_SWEEP, PauseCause.ROLE_LOST}
@@ -189,8 +190,8 @@ async def conclude(app: App, standing: Trust) -> Pauses:
         }
         return replace(pauses, active={pause: one for pause, one in pauses.active.items() if pause not in over})
 
-    _, pauses = await change_row(app, "the pause", app.state.pauses, without_what_is_over, app.state.put_pauses)
-    return pauses
+    _, row = await change_row(app, "the pause", app.state.pauses, without_what_is_over, app.state.put_pauses)
+    return row.value
 
 
 def _is_lost(standing: Trust, pause: Pause) -> bool:

@@ -1,7 +1,7 @@
 """What holds for every daily limit, whoever reserves what, when, and by whose clock."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from math import ceil
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from shared.domain.guards.daily_limits import ALLOWANCE, WINDOW, Reservations, counted, left, limit, reserve
 from shared.domain.policy.model import ActionKind, DailyLimit
+from shared.ports import Stored
 
 START: Final = datetime(2026, 3, 2, 9, tzinfo=UTC)
 HANDLER: Final = timedelta(seconds=60)
@@ -55,13 +56,13 @@ class Store:
     row: Reservations
     version: int = 0
 
-    def read(self) -> Reservations:
-        return replace(self.row, version=str(self.version))
+    def read(self) -> Stored[Reservations]:
+        return Stored(self.row, str(self.version))
 
-    def put(self, row: Reservations) -> bool:
+    def put(self, row: Stored[Reservations]) -> bool:
         if row.version != str(self.version):
             return False
-        self.row, self.version = row, self.version + 1
+        self.row, self.version = row.value, self.version + 1
         return True
 
 
@@ -80,7 +81,7 @@ class Begun:
 
     at: datetime
     step: Step
-    row: Reservations
+    row: Stored[Reservations]
 
 
 def play(story: Sequence[Step], most: int, skew: Sequence[timedelta]) -> list[Written]:
@@ -102,9 +103,10 @@ def play(story: Sequence[Step], most: int, skew: Sequence[timedelta]) -> list[Wr
         if step.decided:
             written.append(Written(now, step.action, decided=True))
             continue
-        row = reserve(store.read(), step.action, most, now + skew[step.writer])
+        seen = store.read()
+        row = reserve(seen.value, step.action, most, now + skew[step.writer])
         if row is not None:
-            begun[step.writer] = Begun(now, step, row)
+            begun[step.writer] = Begun(now, step, seen.becoming(row))
         else:
             event("nothing was left")
     return written

@@ -15,6 +15,7 @@ from shared.domain.keys import IdentityKey, IdentityKind
 from shared.domain.remembered import PersonState
 from shared.domain.work import Cause, CauseKind, WorkItem
 from shared.errors import Rejected
+from shared.ports import Stored
 from shared.sources.events import PersonEvent
 from shared.sources.read import read_message
 
@@ -54,8 +55,8 @@ def test_a_person_of_any_spelling_is_stored_and_found_by_each_usable_name(
     async def stored() -> None:
         rows = SqliteRows(IN_MEMORY)
         state = RowsState(rows)
-        await state.put_person(PersonState(ANNA, names=names))
-        assert (await state.person(ANNA)).names == names
+        await state.put_person(Stored(PersonState(ANNA, names=names)))
+        assert (await state.person(ANNA)).value.names == names
         for kind, name in names.items():
             try:
                 key = IdentityKey(kind, name)

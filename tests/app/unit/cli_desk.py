@@ -19,6 +19,7 @@ from shared.adapters.store.rows_sqlite import SqliteRows
 from shared.adapters.store.state import RowsState
 from shared.domain.guards.holds import Hold, KeyHolds, Status
 from shared.domain.guards.pauses import PauseCause
+from shared.ports import Stored
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -62,19 +63,19 @@ class Store:
 
     def put(self, *holds: Hold) -> None:
         async def use(state: RowsState) -> None:
-            await state.put_key_holds(*(KeyHolds(one.key, {one.id: one}) for one in holds))
+            await state.put_key_holds(*(Stored(KeyHolds(one.key, {one.id: one})) for one in holds))
 
         self.run(use)
 
     def statuses(self) -> dict[str, Status]:
         async def use(state: RowsState) -> dict[str, Status]:
-            return {id_: one.status async for row in state.holds() for id_, one in row.holds.items()}
+            return {id_: one.status async for row in state.holds() for id_, one in row.value.holds.items()}
 
         return self.run(use)
 
     def causes(self) -> set[PauseCause]:
         async def use(state: RowsState) -> set[PauseCause]:
-            return {pause.cause for pause in (await state.pauses()).active}
+            return {pause.cause for pause in (await state.pauses()).value.active}
 
         return self.run(use)
 

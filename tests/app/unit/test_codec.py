@@ -19,6 +19,7 @@ from shared.domain.keys import IdentityKind, PersonKey, ProfileKey
 from shared.domain.policy.model import ActionKind
 from shared.domain.remembered import FutureChecks, Holding, PersonState, ProfileState
 from shared.errors import Permanent, StoreRefused
+from shared.ports import Stored
 
 AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 WHEN = AT.isoformat()
@@ -97,7 +98,7 @@ async def test_a_forged_field_of_a_person_is_refused_and_named(
     rows: SqliteRows, path: list[str], forged: object, said: str
 ) -> None:
     state = RowsState(rows)
-    await state.put_person(PersonState(ANNA.object_id, {NL: Holding(("finance",), AT)}, {"moved": AT}))
+    await state.put_person(Stored(PersonState(ANNA.object_id, {NL: Holding(("finance",), AT)}, {"moved": AT})))
     stored = await rows.get("people", f"person:{ANNA.object_id}")
     assert stored is not None
     body = stored.body
@@ -140,8 +141,8 @@ async def test_raw_json_of_another_system_is_kept_however_deep_and_odd(rows: Sql
     for _ in range(400):
         deep = {"in": [deep]}
     state = RowsState(rows)
-    await state.put_profile(ProfileState(NL, before=deep))
-    found = (await state.profile(NL)).before
+    await state.put_profile(Stored(ProfileState(NL, before=deep)))
+    found = (await state.profile(NL)).value.before
     assert found is not None
     assert json.dumps(found) == json.dumps(deep)
 
@@ -149,21 +150,23 @@ async def test_raw_json_of_another_system_is_kept_however_deep_and_odd(rows: Sql
 @pytest.mark.parametrize(
     "put",
     [
-        lambda state: state.put_person(PersonState(ANNA.object_id, names={IdentityKind.UPN: "anna\ud800@contoso.com"})),
-        lambda state: state.put_pauses(Pauses({Pause(PauseCause.PAUSE): Setting(AT, "olga", "\udcff")})),
+        lambda state: state.put_person(
+            Stored(PersonState(ANNA.object_id, names={IdentityKind.UPN: "anna\ud800@contoso.com"}))
+        ),
+        lambda state: state.put_pauses(Stored(Pauses({Pause(PauseCause.PAUSE): Setting(AT, "olga", "\udcff")}))),
     ],
 )
 async def test_a_text_that_is_not_unicode_is_refused_and_nothing_is_stored(rows: SqliteRows, put: Read) -> None:
     state = RowsState(rows)
     with pytest.raises(Permanent, match="a text that is not Unicode"):
         await put(state)
-    assert await state.person(ANNA.object_id) == PersonState(ANNA.object_id)
-    assert await state.pauses() == Pauses()
+    assert (await state.person(ANNA.object_id)).value == PersonState(ANNA.object_id)
+    assert (await state.pauses()).value == Pauses()
 
 
 async def test_a_row_of_few_is_for_people_to_read(rows: SqliteRows) -> None:
     state = RowsState(rows)
-    await state.put_future_checks(FutureChecks(ANNA, {AT: False}))
+    await state.put_future_checks(Stored(FutureChecks(ANNA, {AT: False})))
     row = await rows.get("future", f"due:{ANNA.canonical}")
     assert row is not None
     assert row.text == f'{{"format":1,"value":{{"{WHEN}":false}}}}'

@@ -6,7 +6,7 @@ from tests.simulation.mutants.mutant import Mutant
 
 _GUARDS: Final = "shared/services/reconcile/guard.py"
 _RESERVATIONS: Final = "shared/services/reservations.py"
-_STORED: Final = "    return await change_row(app, what, read, change, put)\n"
+_STORED: Final = "    before, after = await change_row(app, what, read, change, put)\n"
 _PAUSES: Final = "shared/domain/guards/pauses.py"
 _DAILY_LIMITS: Final = "shared/domain/guards/daily_limits.py"
 
@@ -25,10 +25,10 @@ MUTANTS: Final = (
         file=_RESERVATIONS,
         old=_STORED,
         new=(
-            "    async def put_half(row: Reservations) -> Reservations:\n"
-            "        return await put(row) if len(row.taken) % 2 else row\n"
+            "    async def put_half(row):\n"
+            "        return await put(row) if len(row.value.taken) % 2 else row\n"
             "\n"
-            "    return await change_row(app, what, read, change, put_half)\n"
+            "    before, after = await change_row(app, what, read, change, put_half)\n"
         ),
         caught_by=("within_daily_limit", "reserved_before_write"),
     ),
@@ -40,12 +40,12 @@ MUTANTS: Final = (
         new=(
             "    import asyncio\n"
             "\n"
-            "    async def put_late(row: Reservations) -> Reservations:\n"
+            "    async def put_late(row):\n"
             "        late = asyncio.get_running_loop().create_task(asyncio.sleep(30))\n"
             "        late.add_done_callback(lambda _: asyncio.ensure_future(put(row)))\n"
             "        return row\n"
             "\n"
-            "    return await change_row(app, what, read, change, put_late)\n"
+            "    before, after = await change_row(app, what, read, change, put_late)\n"
         ),
         caught_by=("reserved_before_write",),
     ),

@@ -20,7 +20,8 @@ MUTANTS: Final = (
             "    from shared.errors import Conflict\n"
             "\n"
             "    with suppress(Conflict):\n"
-            "        await app.state.put_pauses(with_it(await app.state.pauses()))\n"
+            "        row = await app.state.pauses()\n"
+            "        await app.state.put_pauses(row.becoming(with_it(row.value)))\n"
         ),
         stories=("tests/simulation/test_sim_overtaken.py::test_a_pause_that_was_overtaken_is_on",),
     ),
@@ -28,17 +29,16 @@ MUTANTS: Final = (
         name="overtaken-resume-is-done",
         promise="Whoever is overtaken while resuming resumes again.",
         file=_DECISIONS,
-        old=(
-            '    _, pauses = await change_row(app, "the pause", app.state.pauses, without_seen, put, remedy=remedy)\n'
-        ),
+        old=('    _, row = await change_row(app, "the pause", app.state.pauses, without_seen, put, remedy=remedy)\n'),
         new=(
             "    from contextlib import suppress\n"
             "\n"
             "    from shared.errors import Conflict\n"
             "\n"
-            "    pauses = without_seen(await app.state.pauses())\n"
+            "    row = await app.state.pauses()\n"
+            "    row = row.becoming(without_seen(row.value))\n"
             "    with suppress(Conflict):\n"
-            "        await put(pauses)\n"
+            "        await put(row)\n"
         ),
         stories=("tests/simulation/test_sim_overtaken.py::test_a_resume_that_was_overtaken_is_done",),
     ),
@@ -67,16 +67,16 @@ MUTANTS: Final = (
         name="overtaken-reservation-counts",
         promise="A reservation precedes the write, also where another instance reserved in between.",
         file="shared/services/reservations.py",
-        old="    return await change_row(app, what, read, change, put)\n",
+        old="    before, after = await change_row(app, what, read, change, put)\n",
         new=(
             "    from contextlib import suppress\n"
             "\n"
             "    from shared.errors import Conflict\n"
             "\n"
-            "    row = await read()\n"
+            "    before = await read()\n"
+            "    after = before.becoming(change(before.value))\n"
             "    with suppress(Conflict):\n"
-            "        await put(change(row))\n"
-            "    return row, change(row)\n"
+            "        await put(after)\n"
         ),
         stories=(
             "tests/simulation/test_sim_overtaken.py::test_a_reservation_that_was_overtaken_is_stored_before_the_write",
@@ -86,8 +86,8 @@ MUTANTS: Final = (
         name="agreement-survives-an-update",
         promise="An update follows two reads that agree and came after the one before.",
         file=_PROFILE,
-        old="            unjudged=now,\n            agreed=None,\n",
-        new="            unjudged=now,\n",
+        old="        unjudged=now,\n        agreed=None,\n",
+        new="        unjudged=now,\n",
         stories=(
             "tests/simulation/test_sim_agreement.py::test_what_agreed_before_an_update_that_does_not_show_allows_no_other",
         ),

@@ -23,6 +23,7 @@ from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.policy.model import ActionKind
 from shared.domain.remembered import ProfileState
 from shared.domain.work import CauseKind
+from shared.ports import Stored
 from tests.app.unit.cli_desk import NOW, Said, Store, answering, deployed
 
 ANNA, BEN, CLEO = (PersonKey(f"7c0f5a0e-0000-4000-8000-00000000000{number}") for number in range(1, 4))
@@ -116,7 +117,7 @@ def test_what_harmed_a_profile_is_shown_field_by_field(store: Store, capsys: Sai
     before = {"properties": {"poNumber": "PO-1", "billTo": {"city": "Bonn", "country": "DE"}}, "tags": {}}
     after = {"properties": {"poNumber": "PO-2", "billTo": {"city": "Bonn"}}, "tags": {"a": "b"}}
     store.put(HARMED)
-    store.run(lambda state: state.put_profile(ProfileState(NL, before=before, blocked="harm", after=after)))
+    store.run(lambda state: state.put_profile(Stored(ProfileState(NL, before=before, blocked="harm", after=after))))
     assert main(["holds", "show", HARMED.id]) == 0
     said = [line.strip() for line in capsys.readouterr().out.splitlines()]
     begin = said.index("properties.billTo.country")
@@ -160,7 +161,7 @@ def dismiss(store: Store, *holds: Hold) -> None:
         for one in holds:
             row = await state.key_holds(one.key)
             dismissed = replace(one, status=Status.DISMISSED, by="olga", decided_at=NOW)
-            await state.put_key_holds(replace(row, holds={one.id: dismissed}))
+            await state.put_key_holds(row.becoming(replace(row.value, holds={one.id: dismissed})))
 
     store.run(use)
 
@@ -345,4 +346,4 @@ async def test_a_release_reaches_the_queue_by_the_environment_that_a_sandbox_tel
         assert {decode(message.body).cause.kind for message in sent} == {CauseKind.OPERATOR}
     async with filled.state() as state:
         rows = [row async for row in state.holds()]
-    assert {one.status for row in rows for one in row.holds.values()} == {Status.RELEASED}
+    assert {one.status for row in rows for one in row.value.holds.values()} == {Status.RELEASED}

@@ -19,6 +19,7 @@ from shared.domain.catalogue import Catalogue
 from shared.domain.guards.baseline import Baseline
 from shared.domain.guards.pauses import Pause, PauseCause, Pauses, Setting
 from shared.domain.keys import ProfileKey
+from shared.ports import Stored
 from tests.app.unit.cli_desk import NOW, Said, Store, answering, deployed
 
 
@@ -55,15 +56,15 @@ COUNTED = Baseline(NOW - timedelta(hours=1), 7, 4, 50, "digest", accounts=("mca:
 
 def pauses_on(store: Store, causes: dict[PauseCause, Setting], counted: Baseline | None = COUNTED) -> None:
     async def use(state: RowsState) -> None:
-        await state.put_pauses(Pauses({Pause(cause): setting for cause, setting in causes.items()}))
+        await state.put_pauses(Stored(Pauses({Pause(cause): setting for cause, setting in causes.items()})))
         if counted is not None:
-            await state.put_baseline(counted)
+            await state.put_baseline(Stored(counted))
 
     store.run(use)
 
 
 def baseline(store: Store) -> Baseline | None:
-    return store.run(lambda state: state.baseline())
+    return store.run(lambda state: state.baseline()).value
 
 
 ACCEPTED: list[tuple[PauseCause, Setting, Baseline | None, tuple[str, ...]]] = [
@@ -142,7 +143,7 @@ def test_what_accepts_nothing_is_cleared_without_a_question(store: Store, capsys
 
 def test_the_pause_says_when_a_sweep_found_the_same_again(store: Store, capsys: Said) -> None:
     again = Setting(NOW, "sweep:2", "one list failed", renewed=NOW + timedelta(hours=1))
-    store.run(lambda state: state.put_pauses(Pauses({Pause(PauseCause.INCOMPLETE_SWEEP): again})))
+    store.run(lambda state: state.put_pauses(Stored(Pauses({Pause(PauseCause.INCOMPLETE_SWEEP): again}))))
     assert main(["pauses"]) == 1
     out = capsys.readouterr().out
     assert re.search(r"since \S+ \S+.*, found again \S+ \S+.*, set by sweep:2: one list failed", out)
@@ -213,7 +214,7 @@ def test_the_store_is_named_first_and_doubted_where_no_sweep_was_kept(
 
 
 def test_a_baseline_alone_tells_that_sweeps_use_the_store(store: Store, capsys: Said) -> None:
-    store.run(lambda state: state.put_baseline(COUNTED))
+    store.run(lambda state: state.put_baseline(Stored(COUNTED)))
     assert main(["pauses"]) == 0
     assert capsys.readouterr().err == ""
 
@@ -236,7 +237,7 @@ def put_catalogue(store: Store) -> None:
 
 
 def pauses(store: Store) -> set[Pause]:
-    return set(store.run(lambda state: state.pauses()).active)
+    return set(store.run(lambda state: state.pauses()).value.active)
 
 
 def test_one_account_is_paused_and_resumed_and_the_rest_stands(store: Store, capsys: Said) -> None:
@@ -275,8 +276,8 @@ def test_a_pause_on_what_nobody_knows_is_refused_and_changes_nothing(store: Stor
 def test_a_resume_of_one_lost_account_accepts_no_other(store: Store, capsys: Said) -> None:
     async def use(state: RowsState) -> None:
         lost = {Pause(PauseCause.ROLE_LOST, account): LOST for account in ("mca:1", "mca:2")}
-        await state.put_pauses(Pauses(lost))
-        await state.put_baseline(COUNTED)
+        await state.put_pauses(Stored(Pauses(lost)))
+        await state.put_baseline(Stored(COUNTED))
 
     store.run(use)
     assert main(["resume", "--by", "pete", "--on", "mca:2", "--yes"]) == 0

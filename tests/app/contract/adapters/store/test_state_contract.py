@@ -15,6 +15,7 @@ from shared.domain.catalogue import Catalogue
 from shared.domain.keys import IdentityKey, IdentityKind, PersonKey, ProfileKey
 from shared.domain.remembered import FutureChecks, Holding, PersonState, ProfileState
 from shared.errors import Conflict, FailedRead, Permanent
+from shared.ports import Stored
 
 ANNA = "7c0f5a0e-0000-4000-8000-00000000000a"
 BEN = "7c0f5a0e-0000-4000-8000-00000000000b"
@@ -67,57 +68,59 @@ async def people(state: RowsState) -> list[PersonState]:
 
 
 async def test_a_person_nobody_stored_is_empty_and_has_no_version(state: RowsState) -> None:
-    found = await state.person(ANNA.upper())
-    assert found == PersonState(ANNA)
-    assert found.version is None
+    assert await state.person(ANNA.upper()) == Stored(PersonState(ANNA))
     assert await people(state) == []
 
 
 async def test_a_stored_person_is_read_back_whole_whatever_the_case_of_the_id(state: RowsState) -> None:
-    stored = await state.put_person(person())
+    stored = await state.put_person(Stored(person()))
     found = await state.person(ANNA.upper())
-    assert found == person()
-    assert found.version == stored.version is not None
+    assert found == stored
+    assert found.value == person()
+    assert found.is_there
     same = ProfileKey("ACC:OUNT_2019-05-31", "abcd-efgh-bg7-pgb")
-    assert found.holdings[same].rules == ("finance-nl", "own-company")
-    assert [str(key) for key in found.holdings] == [str(NL), str(UK)]
+    assert found.value.holdings[same].rules == ("finance-nl", "own-company")
+    assert [str(key) for key in found.value.holdings] == [str(NL), str(UK)]
 
 
 async def test_a_person_is_replaced_whole_at_the_version_that_was_read(state: RowsState) -> None:
-    stored = await state.put_person(person())
-    slim = await state.put_person(PersonState(ANNA, version=stored.version))
+    stored = await state.put_person(Stored(person()))
+    slim = await state.put_person(stored.becoming(PersonState(ANNA)))
     assert slim.version != stored.version
-    assert await state.person(ANNA) == PersonState(ANNA)
+    assert (await state.person(ANNA)).value == PersonState(ANNA)
 
 
 @pytest.mark.parametrize("changed_name", [False, True])
 async def test_a_person_somebody_else_stored_meanwhile_is_a_conflict(state: RowsState, changed_name: bool) -> None:
-    first = await state.put_person(person())
-    second = await state.put_person(replace(first, sightings={}))
-    names = {IdentityKind.UPN: "new@contoso.com"} if changed_name else first.names
-    for stale in (first, replace(first, version=None)):
+    first = await state.put_person(Stored(person()))
+    second = await state.put_person(first.becoming(replace(first.value, sightings={})))
+    names = {IdentityKind.UPN: "new@contoso.com"} if changed_name else first.value.names
+    for stale in (first, Stored(first.value)):
         with pytest.raises(Conflict, match=ANNA):
-            await state.put_person(replace(stale, holdings={}, names=names))
+            await state.put_person(stale.becoming(replace(stale.value, holdings={}, names=names)))
     assert await state.person(ANNA) == second
     assert await state.called(upn("new@contoso.com")) == []
 
 
 async def test_of_two_who_store_at_once_one_succeeds(state: RowsState) -> None:
-    read = await state.put_person(person())
+    read = await state.put_person(Stored(person()))
     outcomes = await asyncio.gather(
-        *(state.put_person(replace(read, names={IdentityKind.UPN: f"name{n}@contoso.com"})) for n in range(4)),
+        *(
+            state.put_person(read.becoming(replace(read.value, names={IdentityKind.UPN: f"name{n}@contoso.com"})))
+            for n in range(4)
+        ),
         return_exceptions=True,
     )
-    (won,) = [outcome for outcome in outcomes if isinstance(outcome, PersonState)]
+    (won,) = [outcome for outcome in outcomes if isinstance(outcome, Stored)]
     assert sum(isinstance(outcome, Conflict) for outcome in outcomes) == 3
     assert await state.person(ANNA) == won
     for n in range(4):
         name = f"name{n}@contoso.com"
-        assert await state.called(upn(name)) == ([ANNA] if won.names[IdentityKind.UPN] == name else [])
+        assert await state.called(upn(name)) == ([ANNA] if won.value.names[IdentityKind.UPN] == name else [])
 
 
 async def test_a_person_is_found_by_every_name_in_any_case(state: RowsState) -> None:
-    await state.put_person(person())
+    await state.put_person(Stored(person()))
     assert await state.called(upn(" ANNA@contoso.COM ")) == [ANNA]
     assert await state.called(IdentityKey(IdentityKind.EMPLOYEE_ID, "e 007")) == [ANNA]
     assert await state.called(IdentityKey(IdentityKind.MAIL, "anna@contoso.com")) == []
@@ -125,41 +128,43 @@ async def test_a_person_is_found_by_every_name_in_any_case(state: RowsState) -> 
 
 
 async def test_a_person_is_found_by_names_they_no_longer_have(state: RowsState) -> None:
-    read = await state.put_person(person())
-    read = await state.put_person(replace(read, names={IdentityKind.UPN: "anna.jansen@contoso.com"}))
-    read = await state.put_person(replace(read, names={}))
-    await state.put_person(replace(read, names={IdentityKind.UPN: "anna@contoso.com"}))
+    read = await state.put_person(Stored(person()))
+    read = await state.put_person(
+        read.becoming(replace(read.value, names={IdentityKind.UPN: "anna.jansen@contoso.com"}))
+    )
+    read = await state.put_person(read.becoming(replace(read.value, names={})))
+    await state.put_person(read.becoming(replace(read.value, names={IdentityKind.UPN: "anna@contoso.com"})))
     for name in ("anna@contoso.com", "anna.jansen@contoso.com"):
         assert await state.called(upn(name)) == [ANNA]
     assert await state.called(IdentityKey(IdentityKind.EMPLOYEE_ID, "E 007")) == [ANNA]
 
 
 async def test_everybody_who_was_ever_called_that_is_found(state: RowsState) -> None:
-    anna = await state.put_person(person())
-    await state.put_person(replace(anna, names={}))
-    await state.put_person(person(object_id=BEN))
+    anna = await state.put_person(Stored(person()))
+    await state.put_person(anna.becoming(replace(anna.value, names={})))
+    await state.put_person(Stored(person(object_id=BEN)))
     assert sorted(await state.called(upn("anna@contoso.com"))) == [ANNA, BEN]
 
 
 @pytest.mark.parametrize("name", ["ö" * 128 + "@" + "ö" * 255, "jörg/#?\\%'@contoso.com", "名前@contoso.com"])
 async def test_names_of_any_length_and_script_are_found(state: RowsState, name: str) -> None:
-    await state.put_person(person(names={IdentityKind.UPN: name, IdentityKind.MAIL: "  "}))
+    await state.put_person(Stored(person(names={IdentityKind.UPN: name, IdentityKind.MAIL: "  "})))
     assert await state.called(upn(name)) == [ANNA]
 
 
 async def test_a_person_whose_row_was_removed_by_hand_can_be_stored_again(state: RowsState, rows: Rows) -> None:
-    stored = await state.put_person(person())
+    stored = await state.put_person(Stored(person()))
     assert stored.version is not None
     await rows.write("people", Delete(f"person:{ANNA}", stored.version))
     names = {IdentityKind.UPN: "anna@contoso.com", IdentityKind.MAIL: "anna@contoso.com"}
-    await state.put_person(person(names=names))
-    assert await state.person(ANNA) == person(names=names)
+    await state.put_person(Stored(person(names=names)))
+    assert (await state.person(ANNA)).value == person(names=names)
     assert await state.called(IdentityKey(IdentityKind.MAIL, "anna@contoso.com")) == [ANNA]
 
 
 async def test_everybody_who_has_a_row_is_listed_once_and_names_are_no_people(state: RowsState) -> None:
-    await state.put_person(person())
-    await state.put_person(PersonState(BEN))
+    await state.put_person(Stored(person()))
+    await state.put_person(Stored(PersonState(BEN)))
     assert await people(state) == [person(), PersonState(BEN)]
 
 
@@ -186,12 +191,12 @@ async def test_a_person_may_hold_thousands_of_profiles_and_be_seen_to_lose_them_
     }
     sightings = {f"moved:{profile.folded}": at[number] for number, profile in enumerate(profiles)}
     many = PersonState(ANNA, holdings=holdings, sightings=sightings, names={IdentityKind.UPN: "anna@contoso.com"})
-    stored = await state.put_person(many)
-    assert await state.person(ANNA) == many
+    stored = await state.put_person(Stored(many))
+    assert (await state.person(ANNA)).value == many
     assert await people(state) == [many]
     assert await state.called(upn("anna@contoso.com")) == [ANNA]
-    await state.put_person(replace(stored, holdings={}, sightings={}))
-    assert await state.person(ANNA) == replace(many, holdings={}, sightings={})
+    await state.put_person(stored.becoming(replace(stored.value, holdings={}, sightings={})))
+    assert (await state.person(ANNA)).value == replace(many, holdings={}, sightings={})
 
 
 @pytest.mark.parametrize(
@@ -215,7 +220,7 @@ async def test_a_person_row_of_the_wrong_shape_is_an_error_and_not_an_empty_pers
 
 
 async def test_a_profile_is_stored_and_read_back_whatever_its_case(state: RowsState) -> None:
-    assert await state.profile(NL) == ProfileState(NL)
+    assert (await state.profile(NL)).value == ProfileState(NL)
     updates = (AT, AT + timedelta(hours=1))
     full = ProfileState(
         NL,
@@ -224,26 +229,26 @@ async def test_a_profile_is_stored_and_read_back_whatever_its_case(state: RowsSt
         before={"properties": {"poNumber": "PO-1"}, "tags": {}},
         blocked="it fights back",
     )
-    stored = await state.put_profile(full)
+    stored = await state.put_profile(Stored(full))
     found = await state.profile(ProfileKey("ACC%3AOUNT_2019-05-31", "abcd-efgh-bg7-pgb"))
-    assert found == full
-    assert found.version == stored.version
-    assert await state.profile(UK) == ProfileState(UK)
+    assert found == stored
+    assert found.value == full
+    assert (await state.profile(UK)).value == ProfileState(UK)
 
 
 async def test_a_profile_somebody_else_stored_meanwhile_is_a_conflict(state: RowsState) -> None:
-    first = await state.put_profile(ProfileState(NL))
-    second = await state.put_profile(replace(first, blocked="by hand"))
-    for stale in (first, replace(first, version=None)):
+    first = await state.put_profile(Stored(ProfileState(NL)))
+    second = await state.put_profile(first.becoming(replace(first.value, blocked="by hand")))
+    for stale in (first, Stored(first.value)):
         with pytest.raises(Conflict, match=str(NL)):
-            await state.put_profile(replace(stale, blocked=None))
-    assert (await state.profile(NL)).version == second.version
+            await state.put_profile(stale.becoming(ProfileState(NL)))
+    assert await state.profile(NL) == second
 
 
 async def test_a_profile_with_a_long_foreign_name_has_a_row(state: RowsState) -> None:
     key = ProfileKey("Contoso Österreich", "x" * 300)
-    await state.put_profile(ProfileState(key, blocked="why not"))
-    assert (await state.profile(key)).blocked == "why not"
+    await state.put_profile(Stored(ProfileState(key, blocked="why not")))
+    assert (await state.profile(key)).value.blocked == "why not"
 
 
 async def test_no_catalogue_is_none(state: RowsState) -> None:
@@ -377,40 +382,39 @@ async def test_reports_of_one_moment_are_all_kept(state: RowsState, rows: Rows) 
 
 @pytest.mark.parametrize("key", [PersonKey(ANNA), upn("Jörg@contoso.com"), upn("ö" * 128 + "@" + "ö" * 255)])
 async def test_the_future_checks_of_a_key_are_read_back_whole(state: RowsState, key: PersonKey | IdentityKey) -> None:
-    assert await state.future_checks(key) == FutureChecks(key)
-    assert (await state.future_checks(key)).version is None
+    assert await state.future_checks(key) == Stored(FutureChecks(key))
     due = {AT + timedelta(days=n): n > 1 for n in range(5)}
-    stored = await state.put_future_checks(FutureChecks(key, due))
-    found = await state.future_checks(key)
-    assert found == FutureChecks(key, due)
-    assert found.version == stored.version is not None
-    await state.put_future_checks(FutureChecks(key, {}, found.version))
-    assert await state.future_checks(key) == FutureChecks(key)
+    stored = await state.put_future_checks(Stored(FutureChecks(key, due)))
+    assert await state.future_checks(key) == stored
+    assert stored.value == FutureChecks(key, due)
+    assert stored.is_there
+    await state.put_future_checks(stored.becoming(FutureChecks(key)))
+    assert (await state.future_checks(key)).value == FutureChecks(key)
 
 
 async def test_future_checks_that_somebody_else_stored_meanwhile_are_a_conflict(state: RowsState) -> None:
     key = PersonKey(ANNA)
-    first = await state.put_future_checks(FutureChecks(key, {AT: False}))
-    second = await state.put_future_checks(replace(first, due={AT: True}))
-    for stale in (first, replace(first, version=None)):
+    first = await state.put_future_checks(Stored(FutureChecks(key, {AT: False})))
+    second = await state.put_future_checks(first.becoming(replace(first.value, due={AT: True})))
+    for stale in (first, Stored(first.value)):
         with pytest.raises(Conflict, match=ANNA):
             await state.put_future_checks(stale)
-    assert (await state.future_checks(key)).version == second.version
+    assert await state.future_checks(key) == second
 
 
 async def test_of_two_who_store_future_checks_at_once_one_succeeds(state: RowsState) -> None:
     key = PersonKey(ANNA)
     outcomes = await asyncio.gather(
-        *(state.put_future_checks(FutureChecks(key, {AT + timedelta(days=n): False})) for n in range(4)),
+        *(state.put_future_checks(Stored(FutureChecks(key, {AT + timedelta(days=n): False}))) for n in range(4)),
         return_exceptions=True,
     )
-    (won,) = [outcome for outcome in outcomes if isinstance(outcome, FutureChecks)]
+    (won,) = [outcome for outcome in outcomes if isinstance(outcome, Stored)]
     assert sum(isinstance(outcome, Conflict) for outcome in outcomes) == 3
     assert await state.future_checks(key) == won
 
 
 async def test_future_checks_say_nobodys_name(state: RowsState, rows: Rows) -> None:
-    checks = FutureChecks(upn("anna@contoso.com"), {AT: False})
+    checks = Stored(FutureChecks(upn("anna@contoso.com"), {AT: False}))
     await state.put_future_checks(checks)
     with pytest.raises(Conflict) as lost:
         await state.put_future_checks(checks)

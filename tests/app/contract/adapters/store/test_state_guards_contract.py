@@ -21,6 +21,7 @@ from shared.domain.history.unmanaged_sightings import Sighted
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.policy.model import ActionKind
 from shared.errors import Conflict, FailedRead, Permanent
+from shared.ports import Stored
 
 AT = datetime(2026, 3, 1, 9, 30, 15, 250_001, tzinfo=UTC)
 ANNA = PersonKey("7c0f5a0e-0000-4000-8000-00000000000a")
@@ -51,8 +52,14 @@ def hold(
     return Hold(id=action_id(key, kind, profile), key=key, kind=kind, profile=profile, **written)
 
 
-def held(*holds: Hold, version: str | None = None) -> KeyHolds:
-    return KeyHolds(holds[0].key, {one.id: one for one in holds}, version)
+def held(*holds: Hold) -> Stored[KeyHolds]:
+    """A key's holds that nobody stored yet."""
+    return Stored(KeyHolds(holds[0].key, {one.id: one for one in holds}))
+
+
+def with_holds(row: Stored[KeyHolds], *holds: Hold) -> Stored[KeyHolds]:
+    """A row with these holds instead."""
+    return row.becoming(KeyHolds(row.value.key, {one.id: one for one in holds}))
 
 
 def somebody(number: int) -> PersonKey:
@@ -60,7 +67,7 @@ def somebody(number: int) -> PersonKey:
 
 
 async def all_holds(state: RowsState) -> list[KeyHolds]:
-    return [row async for row in state.holds()]
+    return [row.value async for row in state.holds()]
 
 
 # -- holds
@@ -68,7 +75,7 @@ async def all_holds(state: RowsState) -> list[KeyHolds]:
 
 async def test_a_key_nobody_held_anything_of_has_no_holds_and_no_version(state: RowsState) -> None:
     for key in (ANNA, NL):
-        assert await state.key_holds(key) == KeyHolds(key)
+        assert (await state.key_holds(key)).value == KeyHolds(key)
         assert (await state.key_holds(key)).version is None
     assert await all_holds(state) == []
 
@@ -79,11 +86,11 @@ async def test_the_holds_of_a_key_are_read_back_whole(state: RowsState) -> None:
     every = held(hold(), released, refused)
     await state.put_key_holds(every)
     found = await state.key_holds(ANNA)
-    assert found == every
+    assert found.value == every.value
     assert found.version is not None
-    assert await all_holds(state) == [every]
-    await state.put_key_holds(replace(found, holds={released.id: released}))
-    assert await state.key_holds(ANNA) == held(released)
+    assert await all_holds(state) == [every.value]
+    await state.put_key_holds(with_holds(found, released))
+    assert (await state.key_holds(ANNA)).value == held(released).value
 
 
 @pytest.mark.parametrize("name", ["ABCD-EFGH-BG7-PGB", "Ö" + "x" * 300])
@@ -92,54 +99,53 @@ async def test_a_profile_has_holds_under_its_name_in_any_case_as_the_service_spe
 ) -> None:
     key = ProfileKey("Acc%3Aount_2019-05-31", name)
     await state.put_key_holds(held(hold(key, key, ActionKind.PROFILE_UPDATES)))
-    (found,) = (await state.key_holds(ProfileKey("ACC:OUNT_2019-05-31", name.lower()))).holds.values()
+    (found,) = (await state.key_holds(ProfileKey("ACC:OUNT_2019-05-31", name.lower()))).value.holds.values()
     assert str(found.key) == str(found.profile) == f"Acc:ount_2019-05-31/{name}"
 
 
 async def test_a_key_without_holds_has_no_row(state: RowsState, rows: Rows) -> None:
     await state.put_key_holds(held(hold()))
     found = await state.key_holds(ANNA)
-    await state.put_key_holds(replace(found, holds={}), KeyHolds(NL))
-    assert await state.key_holds(ANNA) == KeyHolds(ANNA)
+    await state.put_key_holds(with_holds(found), Stored(KeyHolds(NL)))
+    assert (await state.key_holds(ANNA)).value == KeyHolds(ANNA)
     assert [row async for row in rows.range("holds", "!", "~")] == []
 
 
-@pytest.mark.parametrize("holds", [{}, {hold(profile=UK).id: hold(profile=UK)}])
+@pytest.mark.parametrize("holds", [(), (hold(profile=UK),)])
 async def test_holds_that_somebody_else_stored_meanwhile_are_a_conflict(
-    state: RowsState, holds: dict[str, Hold]
+    state: RowsState, holds: tuple[Hold, ...]
 ) -> None:
     await state.put_key_holds(held(hold()))
     first = await state.key_holds(ANNA)
-    await state.put_key_holds(replace(first, holds={hold().id: hold(by="somebody else")}))
+    await state.put_key_holds(with_holds(first, hold(by="somebody else")))
     second = await state.key_holds(ANNA)
     with pytest.raises(Conflict, match=ANNA.object_id):
-        await state.put_key_holds(replace(first, holds=holds))
+        await state.put_key_holds(with_holds(first, *holds))
     if holds:
         with pytest.raises(Conflict, match=ANNA.object_id):
-            await state.put_key_holds(replace(first, holds=holds, version=None))
+            await state.put_key_holds(held(*holds))
     assert await state.key_holds(ANNA) == second
-    assert (await state.key_holds(ANNA)).version == second.version
 
 
 async def test_rows_of_holds_are_stored_together_or_not_at_all_where_that_is_asked(state: RowsState) -> None:
     await state.put_key_holds(held(hold(somebody(7))), held(hold(somebody(8))))
     seven, eight = await state.key_holds(somebody(7)), await state.key_holds(somebody(8))
-    await state.put_key_holds(replace(eight, holds={}))
-    changed = replace(seven, holds={hold(somebody(7)).id: hold(somebody(7), by="me")})
+    await state.put_key_holds(with_holds(eight))
+    changed = with_holds(seven, hold(somebody(7), by="me"))
     with pytest.raises(Conflict, match="one of 3 keys"):
         await state.put_key_holds(held(hold(somebody(6))), changed, eight, whole=True)
-    assert await all_holds(state) == [seven]
+    assert await all_holds(state) == [seven.value]
 
 
 async def test_keys_that_somebody_else_changed_keep_no_other_from_being_stored(state: RowsState) -> None:
     await state.put_key_holds(*(held(hold(somebody(number))) for number in range(20)))
-    read = await all_holds(state)
+    read = [row async for row in state.holds()]
     busy = {somebody(3), somebody(4), somebody(11)}
     for row in read:
-        if row.key in busy:
-            await state.put_key_holds(replace(row, holds={id_: replace(h, by="me") for id_, h in row.holds.items()}))
+        if (key := row.value.key) in busy:
+            await state.put_key_holds(with_holds(row, hold(key, by="me")))
     with pytest.raises(Conflict, match="3 keys"):
-        await state.put_key_holds(*(replace(row, holds={}) for row in read), held(hold(somebody(20))))
+        await state.put_key_holds(*map(with_holds, read), held(hold(somebody(20))))
     left = await all_holds(state)
     assert {row.key for row in left} == busy | {somebody(20)}
     assert {h.by for row in left if row.key in busy for h in row.holds.values()} == {"me"}
@@ -148,8 +154,8 @@ async def test_keys_that_somebody_else_changed_keep_no_other_from_being_stored(s
 async def test_holds_of_many_keys_are_stored_in_groups(state: RowsState) -> None:
     many = [held(hold(somebody(number))) for number in range(250)]
     await state.put_key_holds(*many)
-    assert await all_holds(state) == many
-    await state.put_key_holds(*[replace(row, holds={}) for row in await all_holds(state)])
+    assert await all_holds(state) == [row.value for row in many]
+    await state.put_key_holds(*[with_holds(row) async for row in state.holds()])
     assert await all_holds(state) == []
     await state.put_key_holds()
 
@@ -157,7 +163,7 @@ async def test_holds_of_many_keys_are_stored_in_groups(state: RowsState) -> None
 async def test_long_rows_of_holds_are_stored_in_more_groups(state: RowsState) -> None:
     many = [held(hold(somebody(number), why=f"{number}" * 90_000)) for number in range(1, 8)]
     await state.put_key_holds(*many)
-    assert await all_holds(state) == many
+    assert await all_holds(state) == [row.value for row in many]
 
 
 @pytest.mark.parametrize("count", [2000, 5000])
@@ -177,7 +183,7 @@ async def test_a_leaver_of_thousands_of_profiles_may_have_all_of_them_held(state
         )
     )
     await state.put_key_holds(row, held(hold(somebody(1))), whole=True)
-    assert await state.key_holds(ANNA) == row
+    assert (await state.key_holds(ANNA)).value == row.value
     assert [len(one.holds) for one in await all_holds(state)] == [1, count]
 
 
@@ -185,7 +191,7 @@ async def test_of_several_who_hold_for_a_key_at_once_one_succeeds(state: RowsSta
     rows = [held(hold(by=f"{number}")) for number in range(4)]
     outcomes = await asyncio.gather(*(state.put_key_holds(row) for row in rows), return_exceptions=True)
     assert sum(isinstance(outcome, Conflict) for outcome in outcomes) == 3
-    assert await state.key_holds(ANNA) == rows[outcomes.index(None)]
+    assert (await state.key_holds(ANNA)).value == rows[outcomes.index(None)].value
 
 
 @pytest.mark.parametrize(
@@ -240,32 +246,33 @@ async def test_a_forged_field_of_a_hold_is_refused_and_named(
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_reservations_of_a_kind_are_read_back_exactly(state: RowsState, kind: ActionKind) -> None:
-    assert await state.reservations(kind) == Reservations(kind)
+    assert (await state.reservations(kind)).value == Reservations(kind)
     taken = {action_id(ANNA, kind, NL): AT, action_id(ANNA, kind, UK): AT + timedelta(microseconds=1)}
     written = Reservations(kind, taken, told=AT + timedelta(microseconds=2))
-    stored = await state.put_reservations(written)
-    found = await state.reservations(kind)
-    assert found == written == stored
-    assert found.version == stored.version is not None
+    stored = await state.put_reservations(Stored(written))
+    assert stored.value == written
+    assert stored.is_there
+    assert await state.reservations(kind) == stored
     for other in set(KINDS) - {kind}:
-        assert await state.reservations(other) == Reservations(other)
+        assert (await state.reservations(other)).value == Reservations(other)
 
 
 async def test_reservations_that_somebody_else_stored_meanwhile_are_a_conflict(state: RowsState) -> None:
-    first = await state.put_reservations(Reservations(ActionKind.GRANTS, {"a": AT}))
-    second = await state.put_reservations(replace(first, taken={"a": AT, "b": AT}))
-    for stale in (first, replace(first, version=None)):
+    first = await state.put_reservations(Stored(Reservations(ActionKind.GRANTS, {"a": AT})))
+    second = await state.put_reservations(first.becoming(replace(first.value, taken={"a": AT, "b": AT})))
+    for stale in (first, Stored(first.value)):
         with pytest.raises(Conflict, match="grants"):
-            await state.put_reservations(replace(stale, taken={}))
+            await state.put_reservations(stale.becoming(Reservations(ActionKind.GRANTS)))
     assert await state.reservations(ActionKind.GRANTS) == second
 
 
 async def test_of_several_who_reserve_at_once_one_succeeds(state: RowsState) -> None:
-    read = await state.put_reservations(Reservations(ActionKind.GRANTS))
+    read = await state.put_reservations(Stored(Reservations(ActionKind.GRANTS)))
     outcomes = await asyncio.gather(
-        *(state.put_reservations(replace(read, taken={f"{n}": AT})) for n in range(5)), return_exceptions=True
+        *(state.put_reservations(read.becoming(Reservations(ActionKind.GRANTS, {f"{n}": AT}))) for n in range(5)),
+        return_exceptions=True,
     )
-    (won,) = [outcome for outcome in outcomes if isinstance(outcome, Reservations)]
+    (won,) = [outcome for outcome in outcomes if isinstance(outcome, Stored)]
     assert sum(isinstance(outcome, Conflict) for outcome in outcomes) == 4
     assert await state.reservations(ActionKind.GRANTS) == won
 
@@ -275,8 +282,8 @@ async def test_twenty_thousand_reservations_fit(state: RowsState) -> None:
         action_id(somebody(number), ActionKind.GRANTS, NL): AT + timedelta(microseconds=997 * number)
         for number in range(20_000)
     }
-    await state.put_reservations(Reservations(ActionKind.GRANTS, taken))
-    assert (await state.reservations(ActionKind.GRANTS)).taken == taken
+    await state.put_reservations(Stored(Reservations(ActionKind.GRANTS, taken)))
+    assert (await state.reservations(ActionKind.GRANTS)).value.taken == taken
 
 
 @pytest.mark.parametrize("taken", [["a"], {"a": "yesterday"}, {"a": None}, {"a": 10**15}, {"a": "2026-03-01T09:30:15"}])
@@ -293,7 +300,7 @@ async def test_reservations_of_the_wrong_shape_are_an_error_and_not_an_empty_dai
 
 
 async def test_a_pause_nobody_set_has_no_cause(state: RowsState) -> None:
-    assert await state.pauses() == Pauses()
+    assert (await state.pauses()).value == Pauses()
     assert (await state.pauses()).version is None
 
 
@@ -303,20 +310,22 @@ async def test_the_pause_is_read_anew_each_time_with_every_cause(state: RowsStat
         for n, cause in enumerate(PauseCause)
         for scope in ("", "1:2_2019-05-31", "1:2_2019-05-31/nl-bg7")
     }
-    stored = await state.put_pauses(Pauses(causes))
-    assert await state.pauses() == Pauses(causes) == stored
-    released = await RowsState(rows).put_pauses(replace(stored, active={}))
-    assert (await state.pauses()) == Pauses()
-    assert (await state.pauses()).version == released.version is not None
+    stored = await state.put_pauses(Stored(Pauses(causes)))
+    assert await state.pauses() == stored
+    assert stored.value == Pauses(causes)
+    released = await RowsState(rows).put_pauses(stored.becoming(Pauses()))
+    assert await state.pauses() == released
+    assert released.is_there
 
 
 async def test_a_pause_that_somebody_else_set_meanwhile_is_a_conflict(state: RowsState) -> None:
     pause = {Pause(PauseCause.PAUSE): Setting(AT, "olga", "month end")}
-    first = await state.put_pauses(Pauses(pause))
-    second = await state.put_pauses(replace(first, active=pause | {Pause(PauseCause.HARM): Setting(AT, "check", "x")}))
-    for stale in (first, replace(first, version=None)):
+    first = await state.put_pauses(Stored(Pauses(pause)))
+    both = pause | {Pause(PauseCause.HARM): Setting(AT, "check", "x")}
+    second = await state.put_pauses(first.becoming(Pauses(both)))
+    for stale in (first, Stored(first.value)):
         with pytest.raises(Conflict, match="the pause"):
-            await state.put_pauses(replace(stale, active={}))
+            await state.put_pauses(stale.becoming(Pauses()))
     assert await state.pauses() == second
 
 
@@ -338,28 +347,29 @@ async def test_pauses_that_lost_what_is_active_are_an_error_and_not_off(state: R
 # -- the baseline
 
 
-async def test_the_latest_baseline_stands(state: RowsState) -> None:
-    assert await state.baseline() is None
+async def test_a_baseline_is_read_back_exactly(state: RowsState) -> None:
+    row = await state.baseline()
+    assert row == Stored(None)
     for number in range(3):
-        baseline = Baseline(AT, number, 2, 3, "d" * 64, {"finance-nl": "e" * 64})
-        await state.put_baseline(baseline)
-        assert await state.baseline() == baseline
+        row = await state.put_baseline(row.becoming(Baseline(AT, number, 2, 3, "d" * 64, {"finance-nl": "e" * 64})))
+        assert await state.baseline() == row
 
 
-async def test_of_several_baselines_stored_at_once_one_stands(state: RowsState, rows: Rows) -> None:
-    several = [Baseline(AT, number, 2, 3, "d") for number in range(3)]
-    await asyncio.gather(*(RowsState(rows).put_baseline(one) for one in several))
-    assert await state.baseline() in several
+async def test_of_several_baselines_stored_at_once_one_succeeds(state: RowsState, rows: Rows) -> None:
+    read = await state.baseline()
+    several = [read.becoming(Baseline(AT, number, 2, 3, "d")) for number in range(3)]
+    outcomes = await asyncio.gather(*(RowsState(rows).put_baseline(one) for one in several), return_exceptions=True)
+    (won,) = [outcome for outcome in outcomes if isinstance(outcome, Stored)]
+    assert sum(isinstance(outcome, Conflict) for outcome in outcomes) == 2
+    assert await state.baseline() == won
 
 
-async def test_a_baseline_is_replaced_only_over_the_one_that_was_read_where_that_is_asked(state: RowsState) -> None:
-    first, second, third = (Baseline(AT, number, 2, 3, "d") for number in range(3))
-    with pytest.raises(Conflict, match="the baseline"):
-        await state.put_baseline(second, over=first)
-    await state.put_baseline(first)
-    await state.put_baseline(second, over=first)
-    with pytest.raises(Conflict, match="the baseline"):
-        await state.put_baseline(third, over=first)
+async def test_a_baseline_that_somebody_else_stored_meanwhile_is_a_conflict(state: RowsState) -> None:
+    first = await state.put_baseline(Stored(Baseline(AT, 1, 2, 3, "d")))
+    second = await state.put_baseline(first.becoming(Baseline(AT, 2, 2, 3, "d")))
+    for stale in (first, Stored(first.value)):
+        with pytest.raises(Conflict, match="the baseline"):
+            await state.put_baseline(stale)
     assert await state.baseline() == second
 
 

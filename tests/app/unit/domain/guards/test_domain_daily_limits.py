@@ -133,12 +133,6 @@ def test_what_two_checks_reserved_the_one_does_not_give_back_for_the_other(behin
     assert set(give_back(second, {"a": Place(first.taken["a"], None)}).taken) == {"a"}
 
 
-def test_the_version_of_the_row_is_kept_for_the_store() -> None:
-    row = reserve(Reservations(ActionKind.GRANTS, {}, "7"), "a", 1, NOW)
-    assert row is not None
-    assert row.version == "7"
-
-
 def own() -> ManagedAssignment:
     row = Assignment(NL, "row", INVOICE_MANAGER, ANNA.object_id, created_by="us", created_on=NOW)
     proved = prove(row, identities={"us"})

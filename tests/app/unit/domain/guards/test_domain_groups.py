@@ -60,10 +60,10 @@ def hold(**changes: Any) -> Hold:
 
 def after(before: Hold | None, group: SweepGroup | None, action: SweepAction = ACTION) -> Hold | None:
     """The hold that a sweep leaves of the one before."""
-    row = KeyHolds(PERSON, {} if before is None else {before.id: before}, "version")
+    row = KeyHolds(PERSON, {} if before is None else {before.id: before})
     groups = {} if group is None else {action.id: group}
     result = renewed(row, [action], groups, NOW, unseen=frozenset())
-    assert (result.key, result.version) == (PERSON, "version")
+    assert result.key == PERSON
     return result.holds.get(action.id)
 
 
