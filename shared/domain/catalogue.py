@@ -4,15 +4,17 @@ The sweep writes it, every check reads it. It lets a single check know which pro
 trusted, without reading the whole estate.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 from shared.domain.billing import BillingAccount, BillingProfile
 from shared.domain.keys import ProfileKey
+from shared.domain.policy.profile_index import ProfileIndex
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: what is worked out of it once is kept with it
 class Catalogue:
     """Accounts and profiles as of `read_at`, and what the last complete sweep found about the policy's rules.
 
@@ -30,6 +32,20 @@ class Catalogue:
     policy_digest: str | None = None
     unknown_rules: Mapping[str, str] | None = None
     cannot_read: frozenset[str] = frozenset()
+
+    @cached_property
+    def index(self) -> ProfileIndex:
+        """Its profiles, to pick from."""
+        return ProfileIndex(self.profiles)
+
+    @cached_property
+    def others(self) -> Mapping[str, Sequence[tuple[ProfileKey, str]]]:
+        """By principal, on which profiles they receive the invoices through another role, and that role."""
+        found: dict[str, list[tuple[ProfileKey, str]]] = {}
+        for profile, holders in self.other_roles.items():
+            for principal, role in holders.items():
+                found.setdefault(principal, []).append((profile, role))
+        return found
 
     def why_unknown(self, rule: str, policy_digest: str) -> str | None:
         """Why nothing may be concluded from `rule` matching nobody or nothing; None when the rule is known."""

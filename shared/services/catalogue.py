@@ -11,7 +11,6 @@ from shared.domain.billing import BillingAccount, BillingProfile
 from shared.domain.catalogue import Catalogue
 from shared.domain.keys import ProfileKey
 from shared.domain.policy.model import Policy
-from shared.domain.policy.selectors import pick
 from shared.errors import AccessLost
 from shared.ports import Billing, State
 
@@ -69,7 +68,7 @@ async def read_profiles(billing: Billing, policy: Policy) -> ListedProfiles:
 
 def enforced_profiles(policy: Policy, catalogue: Catalogue) -> frozenset[ProfileKey]:
     """The profiles on which the policy says `enforce`; everywhere else the app only observes."""
-    return frozenset(profile.key for profile in pick(policy.enforce, catalogue.profiles).profiles)
+    return catalogue.index.keys(policy.enforce)
 
 
 @dataclass(slots=True)

@@ -124,7 +124,7 @@ class _Decision:
         self._standing = standing
         self._gives = gives
         self._managed = managed_accounts(policy, catalogue.accounts)
-        self._profiles = {profile.key: profile for profile in catalogue.profiles}
+        self._profiles = catalogue.index.by_key
         in_order = sorted(held, key=lambda each: (each.profile, each.assignment.name))
         self._own = [each for each in in_order if isinstance(each, ManagedAssignment)]
         self._unmanaged = [each for each in in_order if isinstance(each, UnmanagedAssignment)]
@@ -218,11 +218,7 @@ class _Decision:
     def _note_others(self) -> None:
         """What others gave: never touched, and worth knowing."""
         is_leaver = self._standing.employment is Employment.LEAVER
-        other_roles = {
-            (profile, _called(holders[self._principal]))
-            for profile, holders in self._catalogue.other_roles.items()
-            if self._principal in holders
-        }
+        other_roles = {(profile, _called(role)) for profile, role in self._catalogue.others.get(self._principal, ())}
         for each in self._unmanaged:
             if not each.assignment.is_invoice_manager:
                 if is_leaver or each.assignment.role in OTHER_RECIPIENT_ROLES:

@@ -16,7 +16,7 @@ from shared.domain.keys import ProfileKey
 from shared.domain.people import PERSONAL_ATTRIBUTES, Person
 from shared.domain.policy.filter_tree import StartsWith, fold
 from shared.domain.policy.model import EXTERNAL_MEMBERS, Everything, Policy, Rule
-from shared.domain.policy.selectors import but, pick, unresolved
+from shared.domain.policy.unresolved import but, unresolved
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +61,10 @@ def wanted(person: Person, policy: Policy, catalogue: Catalogue) -> Entitlements
     for rule in policy.rules:
         if not _means(rule, person):
             continue
-        if not matches(rule, person):
+        if not _lets_in(rule, person):
             notes[Note(NoteKind.GUEST, f"rule {rule.name} is not for guests")] = None
             continue
-        picked = pick(rule.profiles, catalogue.profiles, person)
+        picked = catalogue.index.pick(rule.profiles, person)
         for attribute in picked.blanks:
             notes[Note(NoteKind.TEMPLATE_BLANK, f"rule {rule.name} needs {attribute}, which is blank")] = None
         for profile in picked.profiles:

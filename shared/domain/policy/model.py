@@ -34,6 +34,9 @@ class Selector:
     profile: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
 
+    def __hash__(self) -> int:
+        return hash((self.name, self.account, self.profile, frozenset(self.tags.items())))
+
 
 type Selection = Everything | tuple[Selector, ...]
 

@@ -208,8 +208,7 @@ def _profiles_to_read(
     A hint only widens, and only to profiles that exist in accounts we manage.
     """
     managed = managed_accounts(app.policy, catalogue.accounts)
-    known = {profile.key for profile in catalogue.profiles}
-    wanted = {*draft.wanted, *concerned, *(hint for hint in item.hints if hint in known)}
+    wanted = {*draft.wanted, *concerned, *(hint for hint in item.hints if hint in catalogue.index.by_key)}
     return sorted(profile for profile in wanted if profile.account.lower() in managed)
 
 

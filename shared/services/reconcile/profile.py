@@ -18,7 +18,7 @@ from shared.domain.billing import BillingProfile
 from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.policy.model import ActionKind
-from shared.domain.policy.selectors import pick
+from shared.domain.policy.profile_index import ProfileIndex
 from shared.domain.remembered import ProfileState
 from shared.domain.work import CauseKind, Scheduled, WorkItem, again, later
 from shared.errors import InvoiceAccessError, MaybeWritten, Permanent, Transient
@@ -55,7 +55,7 @@ async def check_profile(app: App, key: ProfileKey, item: WorkItem, chain: Chain,
     why_not = None
     if key.account.lower() not in managed_accounts(app.policy, catalogue.accounts):
         why_not = "not in a billing account that the policy manages"
-    elif all(profile.key != key for profile in catalogue.profiles):
+    elif key not in catalogue.index.by_key:
         why_not = "the last bulk read of billing did not list it"
     if why_not is not None:
         # One bulk read is no proof that what waits is no longer wanted. A release that cannot be done now is over.
@@ -107,7 +107,7 @@ async def _leave(
 def _why_leave_it(app: App, profile: BillingProfile | None) -> str | None:
     if profile is None:
         return "there is no such profile"
-    if not pick(app.policy.opt_in, (profile,)).profiles:
+    if not ProfileIndex([profile]).pick(app.policy.opt_in).profiles:
         return "the policy does not keep this profile opted in"
     if profile.invoice_email_opt_in is None:
         return _UNSAID

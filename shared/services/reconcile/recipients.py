@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from shared.domain.access.plan import Note, NoteKind
 from shared.domain.catalogue import Catalogue
 from shared.domain.outcome import Outcome
-from shared.domain.policy.selectors import pick
 from shared.domain.recipients import too_few
 from shared.errors import Permanent, Transient
 from shared.ports import Billing
@@ -28,7 +27,7 @@ async def left_with_too_few(
     if not app.policy.min_recipients or not taken_on:
         return []
     notes: list[Note] = []
-    for profile in pick(app.policy.opt_in, catalogue.profiles).profiles:
+    for profile in catalogue.index.pick(app.policy.opt_in).profiles:
         if profile.key not in taken_on or not profile.is_active:
             continue
         text: str | None = "its recipients were not counted: the handler's time was over"

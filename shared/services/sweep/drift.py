@@ -20,11 +20,11 @@ from shared.domain.guards.sweep_holds import SweepAction
 from shared.domain.keys import Key, PersonKey, ProfileKey
 from shared.domain.people import ListedPerson
 from shared.domain.policy.model import ActionKind
-from shared.domain.policy.selectors import pick
 from shared.domain.remembered import PersonState
 from shared.services.app import App
 from shared.services.catalogue import enforced_profiles
 from shared.services.estate import Estate
+from shared.services.slices import Slices
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,19 +97,27 @@ class Drift:
             self.others.pop(key, None)
 
 
-def find_drift(app: App, estate: Estate, held: Mapping[str, Sequence[Held]]) -> Drift:
-    """Compares the estate with the policy. `held` is every Invoice manager assignment by principal, each proved."""
+async def find_drift(app: App, estate: Estate, held: Mapping[str, Sequence[Held]]) -> Drift:
+    """Compares the estate with the policy. `held` is every Invoice manager assignment by principal, each proved.
+
+    It waits for nothing, and lets others run meanwhile: an HTTP answer is due within seconds, however many people
+    there are.
+    """
+    slices = Slices()
     drift = Drift(enforced_profiles(app.policy, estate.catalogue))
     vocabulary = app.catalogues.vocabulary(app.policy, estate.catalogue)
     listed: dict[str, ListedPerson] = {**estate.people, **estate.unreadable}
     for object_id, person in listed.items():
-        _judge(app, estate, person, held.get(object_id, ()), vocabulary, drift)
+        rows = held.get(object_id, ())
+        plan = _judge(app, estate, person, rows, vocabulary, drift)
+        await slices.took(1 + len(rows) + len(plan.wanted))
     if estate.people_complete:
         for object_id in sorted(held.keys() - listed.keys() - app.policy.protected):
             managed = [one for one in held[object_id] if isinstance(one, ManagedAssignment)]
             if managed:
                 _add_outsider(app, estate, PersonKey(object_id), managed, drift)
-    for profile in pick(app.policy.opt_in, estate.catalogue.profiles).profiles:
+                await slices.took(len(managed))
+    for profile in estate.catalogue.index.pick(app.policy.opt_in).profiles:
         if profile.invoice_email_opt_in is None or profile.key.account.lower() in estate.lost:
             drift.leave_open(profile.key, ActionKind.PROFILE_UPDATES, profile.key)
         elif profile.invoice_email_opt_in is False and profile.is_active:
@@ -120,7 +128,7 @@ def find_drift(app: App, estate: Estate, held: Mapping[str, Sequence[Held]]) -> 
 
 def _judge(
     app: App, estate: Estate, person: ListedPerson, held: Sequence[Held], vocabulary: Vocabulary, drift: Drift
-) -> None:
+) -> Plan:
     """Decides for one person as a check would, now and at a moment before the next sweep that changes the answer."""
     key = PersonKey(person.object_id)
     plan = decide(person, app.policy, estate.catalogue, held, estate.read_at)
@@ -142,6 +150,7 @@ def _judge(
         then = decide(person, app.policy, estate.catalogue, held, change)
         if then.revokes or _missing(estate, then):
             drift.soon[key] = change
+    return plan
 
 
 def _add_outsider(app: App, estate: Estate, key: PersonKey, managed: Sequence[ManagedAssignment], drift: Drift) -> None:

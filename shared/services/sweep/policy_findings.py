@@ -10,7 +10,7 @@ from itertools import batched
 from shared.domain.access.rules import dead_comparisons
 from shared.domain.policy.filter_tree import quote
 from shared.domain.policy.model import Everything
-from shared.domain.policy.selectors import but, unresolved
+from shared.domain.policy.unresolved import but, unresolved
 from shared.services.app import App
 from shared.services.estate import Estate
 from shared.services.sweep.recipients import IDS_A_QUERY

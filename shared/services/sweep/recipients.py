@@ -8,7 +8,6 @@ from typing import Final
 
 from shared.domain.people import ListedPerson, Person
 from shared.domain.policy.filter_tree import quote
-from shared.domain.policy.selectors import pick
 from shared.domain.recipients import is_recipient
 from shared.services.app import App
 from shared.services.estate import Estate
@@ -33,7 +32,7 @@ async def find_out_who_cannot_read(app: App, estate: Estate) -> frozenset[str]:
     listed: dict[str, ListedPerson] = {**estate.people, **estate.unreadable}
     unknown: dict[str, None] = {}
     holders: set[str] = set()
-    for profile in pick(app.policy.opt_in, estate.catalogue.profiles).profiles:
+    for profile in estate.catalogue.index.pick(app.policy.opt_in).profiles:
         # Another tenant's principals are known to another directory.
         here = {row.principal_id for row in estate.rows.get(profile.key, ()) if is_recipient(row, tenant)}
         holders |= here

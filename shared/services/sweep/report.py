@@ -10,7 +10,6 @@ from shared.domain.access.ownership import Held, ManagedAssignment, UnmanagedAss
 from shared.domain.access.plan import Note, NoteKind
 from shared.domain.access.rules import is_named, managed_accounts
 from shared.domain.billing import MANAGED_AGREEMENTS
-from shared.domain.policy.selectors import pick
 from shared.domain.recipients import too_few
 from shared.services.app import App
 from shared.services.estate import Estate
@@ -75,7 +74,7 @@ def findings(app: App, estate: Estate) -> list[dict[str, str]]:
         for row in estate.unread
     ]
     found += _not_active(app, estate)
-    for profile in pick(app.policy.opt_in, estate.catalogue.profiles).profiles:
+    for profile in estate.catalogue.index.pick(app.policy.opt_in).profiles:
         if not profile.is_active or profile.key not in estate.rows:
             continue
         if (few := too_few(app.policy, estate.rows[profile.key], estate.catalogue.cannot_read)) is not None:

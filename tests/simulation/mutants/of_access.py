@@ -73,8 +73,8 @@ MUTANTS: Final = (
         name="enforce-ignored",
         promise="Observe first: nothing is written to a profile that the policy does not enforce.",
         file="shared/services/catalogue.py",
-        old=("return frozenset(profile.key for profile in pick(policy.enforce, catalogue.profiles).profiles)"),
-        new="return frozenset(profile.key for profile in catalogue.profiles)",
+        old="return catalogue.index.keys(policy.enforce)",
+        new="return frozenset(catalogue.index.by_key)",
         caught_by=("only_where_allowed",),
     ),
     Mutant(

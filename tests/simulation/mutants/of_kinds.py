@@ -108,7 +108,7 @@ _ROWS: Final = (
         name="hint-at-what-nobody-lists",
         promise="A hint only leads to profiles that billing lists.",
         file="shared/services/reconcile/person.py",
-        old="*(hint for hint in item.hints if hint in known)",
+        old="*(hint for hint in item.hints if hint in catalogue.index.by_key)",
         new="*item.hints",
         stories=("tests/simulation/test_sim_hints.py::test_a_hint_at_a_profile_that_nobody_lists_leads_nowhere",),
     ),

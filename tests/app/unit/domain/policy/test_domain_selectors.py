@@ -9,7 +9,9 @@ from shared.domain.catalogue import Catalogue
 from shared.domain.keys import ProfileKey
 from shared.domain.people import TEXT_ATTRIBUTES, Person
 from shared.domain.policy.model import Everything, Selection, Selector
-from shared.domain.policy.selectors import attributes, pick, unresolved
+from shared.domain.policy.profile_index import ProfileIndex
+from shared.domain.policy.selectors import compiled
+from shared.domain.policy.unresolved import unresolved
 
 
 def profile(name: str, display_name: str, *, account: str = "acc:1", **tags: str) -> BillingProfile:
@@ -34,7 +36,7 @@ CATALOGUE = Catalogue(
 
 
 def names(selection: Selection, someone: Person | None = None) -> list[str]:
-    return [picked.key.profile for picked in pick(selection, PROFILES, someone).profiles]
+    return [picked.key.profile for picked in ProfileIndex(PROFILES).pick(selection, someone).profiles]
 
 
 @pytest.mark.parametrize(
@@ -89,18 +91,18 @@ def test_a_wildcard_beside_a_template_stays_a_wildcard() -> None:
 @pytest.mark.parametrize("blank", [{}, {"companyName": ""}, {"companyName": "  "}])
 def test_a_blank_template_gives_nothing_and_is_noted(blank: dict[str, str]) -> None:
     selection = (Selector(name="*{companyName}*"), Selector(profile="P1"))
-    picked = pick(selection, PROFILES, person(**blank))
+    picked = ProfileIndex(PROFILES).pick(selection, person(**blank))
     assert [found.key.profile for found in picked.profiles] == ["P1"]
     assert picked.blanks == ("companyName",)
 
 
 def test_for_nobody_in_particular_a_template_gives_nothing() -> None:
-    assert pick((Selector(name="{companyName}*"),), PROFILES).profiles == ()
+    assert ProfileIndex(PROFILES).pick((Selector(name="{companyName}*"),)).profiles == ()
 
 
 def test_the_attributes_of_templates_are_known() -> None:
     selector = Selector(name="{companyName} {city}", tags={"a": "{city}", "b": "x{state}"})
-    assert attributes(selector) == ("companyName", "city", "state")
+    assert compiled(selector).attributes == ("companyName", "city", "state")
 
 
 @pytest.mark.parametrize(
@@ -134,5 +136,11 @@ def test_what_does_not_exist_is_named(selection: Selection, missing: tuple[str, 
 
 def test_many_wildcards_cost_no_more_than_few() -> None:
     long = profile("P1", "a" * 20_000)
-    assert pick((Selector(name="*a" * 200 + "*b"),), (long,)).profiles == ()
-    assert pick((Selector(name="*a" * 200 + "*"),), (long,)).profiles == (long,)
+    assert ProfileIndex([long]).pick((Selector(name="*a" * 200 + "*b"),)).profiles == ()
+    assert ProfileIndex([long]).pick((Selector(name="*a" * 200 + "*"),)).profiles == (long,)
+
+
+def test_one_index_picks_each_persons_own() -> None:
+    index, own = ProfileIndex(PROFILES), (Selector(tags={"company": "{companyName}"}),)
+    picked = [index.pick(own, person(companyName=name)).profiles for name in ("Fabrikam", "Contoso GmbH", "Fabrikam")]
+    assert [[one.key.profile for one in profiles] for profiles in picked] == [["P3"], ["P2"], ["P3"]]
