@@ -25,6 +25,7 @@ from shared.services.estate import Estate, read_estate
 from shared.services.ledger_audit import digest_when_due
 from shared.services.outage import outlast, patience
 from shared.services.provenance import ReadOnce, prove_row
+from shared.services.slices import Slices
 from shared.services.sweep.drift import Drift, find_drift
 from shared.services.sweep.feed_check import REPORTS, label_drift, silent_feed
 from shared.services.sweep.hold_back import Guarded, hold_groups
@@ -82,7 +83,7 @@ async def _sweep(app: App, sweep_id: str, started: datetime) -> Mapping[str, Any
     calls_before = Counter(app.calls())
     estate = await read_estate(app)
     held = await _held_by_person(app, estate)
-    drift = find_drift(app, estate, held)
+    drift = await find_drift(app, estate, held)
     counted = counts(app, estate, held)
     before = await _catalogue_before(app)
     # The pause before anything, holds before the judged catalogue, the baseline last: whatever of it is missing after
@@ -183,6 +184,7 @@ async def _held_by_person(app: App, estate: Estate) -> dict[str, list[Held]]:
     """Every Invoice manager assignment that was read, by principal, each proved managed or unmanaged."""
     identities = await app.billing.identities()
     ledger = ReadOnce(app.ledger)
+    slices = Slices()
     held: dict[str, list[Held]] = {}
     for rows in estate.rows.values():
         for row in rows:
@@ -196,6 +198,7 @@ async def _held_by_person(app: App, estate: Estate) -> dict[str, list[Held]]:
                     trust_state=True,
                 )
                 held.setdefault(row.principal_id, []).append(proved)
+            await slices.took()
     return held
 
 
