@@ -23,8 +23,8 @@ $(VENV)/.ready: requirements.txt requirements-dev.txt constraints.txt
 demo: setup ## a finance department's story on the embedded sandbox
 	$(BIN)/python -m sandbox demo
 
-test: setup ## every test [ONLY=files]
-	$(BIN)/python -m pytest $(ONLY)
+test: setup ## every test, on all CPUs [ONLY=files]
+	$(BIN)/python -m pytest -n auto --dist worksteal $(ONLY)
 
 simulate: setup ## SEEDS=N seeds of the simulation [FIRST_SEED=s]; SEED=n replays one with its trace
 	$(BIN)/python -m tests.simulation.engine $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),200) --first-seed $(or $(FIRST_SEED),1))

@@ -5,6 +5,7 @@ skipped, except under CI=true.
 """
 
 import base64
+import fcntl
 import os
 import shutil
 import signal
@@ -127,10 +128,19 @@ def _installed_program() -> Path:
     npm = shutil.which("npm")
     if npm is None or shutil.which("node") is None:
         _without_azurite("npm or node is missing, and Azurite needs them")
-    elif not program.exists():
+    else:
+        _install(npm, program)
+    return program
+
+
+def _install(npm: str, program: Path) -> None:
+    """Installs it where it is not there yet, for whoever of several test processes comes first."""
+    with (_FOLDER / "package.json").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if program.exists():
+            return
         installed = subprocess.run(  # noqa: S603 - our own command line
             [npm, "ci", "--no-audit", "--no-fund"], cwd=_FOLDER, capture_output=True, text=True, check=False
         )
-        if installed.returncode:
-            _without_azurite(f"'npm ci' in tests/azurite failed: {installed.stderr.strip()[-300:]}")
-    return program
+    if installed.returncode:
+        _without_azurite(f"'npm ci' in tests/azurite failed: {installed.stderr.strip()[-300:]}")
