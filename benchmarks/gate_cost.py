@@ -17,8 +17,8 @@ from azure.core.credentials import AccessToken
 from benchmarks.figures import Figure, show
 from sandbox.transport_azure import HandlerTransport
 from sandbox.wire import Response
-from shared.adapters.billing.arm import ArmBilling, arm_gate
-from shared.adapters.http.gate import Kind
+from shared.adapters.billing.arm import PER_SECOND, ArmBilling
+from shared.adapters.http.gate import Gate, Kind
 from shared.domain.keys import ProfileKey
 from shared.settings import Settings
 
@@ -62,7 +62,7 @@ class _Token:
 async def measure() -> list[Figure]:
     """CPU of a pass through the gate and of a read, each the best of five rounds."""
     billing = ArmBilling(_SETTINGS, _Token(), transport=HandlerTransport(lambda _request: _ABSENT))
-    gate = arm_gate(_SETTINGS)
+    gate = Gate("Azure Resource Manager", PER_SECOND, _SETTINGS)
 
     async def read() -> None:
         await billing.assignment(_KEY, _PERSON)

@@ -16,7 +16,7 @@ replaced goes when another tells us of the same changes.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -81,16 +81,8 @@ class _Report:
 
     def as_json(self) -> dict[str, Any]:
         """Only what there is something to say about, and always the failures."""
-        lists = {
-            "created": self.created,
-            "adopted": self.adopted,
-            "replaced": self.replaced,
-            "renewed": self.renewed,
-            "deleted": self.deleted,
-            "left_alone": self.left_alone,
-            "secret_not_shown": self.secret_not_shown,
-        }
-        return {**{name: found for name, found in lists.items() if found}, "failures": self.failures}
+        lists = {one.name: getattr(self, one.name) for one in fields(self)}
+        return {name: found for name, found in lists.items() if found or name == "failures"}
 
 
 def wanted_subscriptions(policy: Policy, settings: Settings) -> Sequence[WantedSubscription]:

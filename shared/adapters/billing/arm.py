@@ -67,7 +67,7 @@ MOST_PAGES: Final = 1000
 MOST_UNREAD: Final = 3
 """Rows of one list that may be unread although they are more than those that were read."""
 
-_PER_SECOND: Final = {Kind.READS: 25, Kind.WRITES: 10, Kind.DELETES: 10}
+PER_SECOND: Final = {Kind.READS: 25, Kind.WRITES: 10, Kind.DELETES: 10}
 """Calls a second that ARM grants one identity for long, beside a burst of ten seconds' worth. As published, for all."""
 
 _ROOT = "/providers/Microsoft.Billing/billingAccounts"
@@ -81,16 +81,11 @@ class ArmBilling:
     nobody access. A grant on such a profile is refused with the service's words, so nothing wrong follows
     from it. Lists of what is not there are errors.
 
-    `calls` counts every request that was sent. `gate` is shared with whoever else calls in this process.
+    `calls` counts every request that was sent.
     """
 
     def __init__(
-        self,
-        settings: Settings,
-        credential: AsyncTokenCredential,
-        *,
-        transport: Transport | None = None,
-        gate: Gate | None = None,
+        self, settings: Settings, credential: AsyncTokenCredential, *, transport: Transport | None = None
     ) -> None:
         self._base_url = settings.arm_url
         self._former = frozenset(identity.lower() for identity in settings.former_identities)
@@ -100,7 +95,7 @@ class ArmBilling:
             self._base_url,
             ARM_SCOPE,
             credential,
-            gate=gate or arm_gate(settings),
+            gate=Gate("Azure Resource Manager", PER_SECOND, settings),
             limits=_limits,
             request_id="x-ms-client-request-id",
             transport=transport,
@@ -248,10 +243,8 @@ class ArmBilling:
         what = f"making {principal_id} Invoice manager on {profile}"
         object_id, tenant_id = await self._ourselves()
         path = _profile_path(profile)
-        url, body = (
-            self._url(f"{path}/createBillingRoleAssignment"),
-            grant_body(path, principal_id, tenant_id),
-        )
+        url = self._url(f"{path}/createBillingRoleAssignment")
+        body = grant_body(path, principal_id, tenant_id)
         response = await self._send(HttpRequest("POST", url, json=body), what)
         if response.status_code == _CONFLICT:
             return Written.ALREADY
@@ -332,11 +325,6 @@ class ArmBilling:
 
     def _url(self, path: str) -> str:
         return f"{self._base_url}{path}?api-version={API_VERSION}"
-
-
-def arm_gate(settings: Settings) -> Gate:
-    """The gate before Azure Resource Manager, which counts reads, writes and deletes apart."""
-    return Gate("Azure Resource Manager", _PER_SECOND, settings)
 
 
 def _limits(response: AsyncHttpResponse, kind: Kind) -> Limits:

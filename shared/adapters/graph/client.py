@@ -8,7 +8,7 @@ Answers are taken as bytes: the SDK's own models would load 1,249 modules for th
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import timedelta
 from enum import StrEnum
 from http import HTTPStatus
@@ -28,6 +28,9 @@ from shared.settings import Settings
 
 SCOPE: Final = "https://graph.microsoft.com/.default"
 """What our token is for, whatever address Graph is reached under."""
+
+PAGES_AT_MOST: Final = 5000
+"""Pages after which a listing is taken for endless: five million people."""
 
 UNTOLD_SHARE: Final = 0.8
 """The share of its limit up to which Graph says nothing of it."""
@@ -54,27 +57,25 @@ class Refusal(StrEnum):
 class GraphClient:
     """Sends the requests that `sdk`'s builders make, and says what became of them.
 
-    `graph_url` is Microsoft Graph without the version; http is accepted for this machine only. `transport` is the
-    network, unless the caller brings another. The credential stays the caller's. `retry_cap` is the longest wait that a
-    `Transient` hands on. `gate` is what every request passes; without one, none is held back. `secrets` are ours,
-    and are told in no error even where Graph repeats them.
+    `transport` is the network, unless the caller brings another. The credential stays the caller's. `gate` is what
+    every request passes; without one, none is held back. `secrets` are ours, and are told in no error even where Graph
+    repeats them.
     """
 
     def __init__(
         self,
-        graph_url: str,
+        settings: Settings,
         credential: AsyncTokenCredential,
         *,
-        transport: Transport | None = None,
-        retry_cap: timedelta,
+        transport: Transport | None,
         gate: Gate | None = None,
         secrets: Sequence[str] = (),
     ) -> None:
         self._secrets = tuple(secrets)
-        self._retry_cap = retry_cap
+        self._retry_cap = timedelta(seconds=settings.retry_cap_seconds)
         self._api = AzureApi(
             "Microsoft Graph",
-            graph_url,
+            settings.graph_url,
             SCOPE,
             credential,
             gate=gate,
@@ -83,7 +84,7 @@ class GraphClient:
             transport=transport,
         )
         self.sdk = GraphServiceClient(request_adapter=_Writing())
-        self.sdk.path_parameters["baseurl"] = f"{graph_url.rstrip('/')}/v1.0"
+        self.sdk.path_parameters["baseurl"] = f"{settings.graph_url.rstrip('/')}/v1.0"
 
     @property
     def calls(self) -> int:
@@ -113,6 +114,34 @@ class GraphClient:
         if not answer.content:
             raise FailedRead(f"{what}: Graph answered without a body")
         return answer.content
+
+    async def pages[Item](
+        self,
+        read: Callable[[bytes, str], tuple[Sequence[Item], str | None]],
+        first: RequestInformation,
+        what: str,
+        needs: str,
+    ) -> AsyncIterator[Item]:
+        """Every item of every page. By hand: the SDK's iterator stops at an empty page, next link or not.
+
+        Links are followed as they are spelled, with the first request's headers: an advanced query needs its own anew.
+        Raises as `read` does, and `Permanent` where the directory knows no such list.
+        """
+        request, seen = sendable(first), set[str]()
+        for _ in range(PAGES_AT_MOST):
+            body = await self.read(request, what, needs)
+            if body is None:
+                raise Permanent(f"{what}: the directory knows no such object")
+            items, next_link = read(body, what)
+            for item in items:
+                yield item
+            if next_link is None:
+                return
+            if next_link in seen:
+                raise FailedRead(f"{what}: Graph's pages go round in a circle")
+            seen.add(next_link)
+            request = HttpRequest("GET", next_link, headers=first.request_headers)
+        raise FailedRead(f"{what}: no end after {PAGES_AT_MOST} pages")
 
     async def write(
         self, request: HttpRequest, what: str, needs: str, *, again_after: timedelta | None = None
@@ -192,11 +221,6 @@ def sendable(made: RequestInformation) -> HttpRequest:
     address = made.url.replace("?%24", "?$").replace("&%24", "&$")
     method = made.http_method.value if made.http_method else "GET"
     return HttpRequest(method, address, headers=made.request_headers, content=made.content)
-
-
-def graph_gate(settings: Settings) -> Gate:
-    """The gate before the directory. Graph counts units for an app in a tenant, whatever it asks."""
-    return Gate("Microsoft Graph", {Kind.READS: settings.graph_calls_per_second}, settings)
 
 
 def _limits(answer: AsyncHttpResponse, _kind: Kind) -> Limits:

@@ -1,6 +1,6 @@
 """The directory, read from Microsoft Graph.
 
-Lives here: which requests answer which question of `ports.Directory`, and paging. What a failure means is in `client`,
+Lives here: which requests answer which question of `ports.Directory`. What a failure means is in `client`,
 how an answer reads is in `wire` and `people`.
 
 Nothing is concluded from an answer that is not complete. "Gone" is said only where the directory itself says
@@ -8,9 +8,8 @@ so of the object that was asked for, twice: among the living and among the delet
 """
 
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
 from itertools import batched
 from typing import Final
 
@@ -35,21 +34,18 @@ from msgraph.generated.users.item.check_member_groups.check_member_groups_post_r
 from msgraph.generated.users.item.user_item_request_builder import UserItemRequestBuilder
 from msgraph.generated.users.users_request_builder import UsersRequestBuilder
 
-from shared.adapters.graph.client import GraphClient, graph_gate, sendable
+from shared.adapters.graph.client import GraphClient, sendable
 from shared.adapters.graph.people import read_people, read_person, unless_withheld
 from shared.adapters.graph.wire import MemberGroupsAnswer, NamedAnswer, ObjectAnswer, Page, parse
-from shared.adapters.http.gate import Gate
+from shared.adapters.http.gate import Gate, Kind
 from shared.adapters.http.pipeline import Transport
 from shared.domain.keys import IdentityKey, IdentityKind, PersonKey
 from shared.domain.people import SELECT, AbsentPerson, DeletedPerson, ListedPerson, PersonRead, UnreadablePerson
-from shared.errors import FailedRead, Permanent, QueryRefused, Transient
+from shared.errors import FailedRead, QueryRefused, Transient
 from shared.settings import Settings
 
 PAGE_SIZE: Final = 999
 """People a page. The most that Graph gives."""
-
-PAGES_AT_MOST: Final = 5000
-"""Pages after which a listing is taken for endless: five million people."""
 
 GROUPS_A_CALL: Final = 20
 """Groups that one `checkMemberGroups` accepts. Source: Graph, "directoryObject: checkMemberGroups"."""
@@ -71,20 +67,11 @@ class GraphDirectory:
     """`ports.Directory` on Microsoft Graph v1.0, by msgraph-sdk. See `GraphClient` for the arguments."""
 
     def __init__(
-        self,
-        settings: Settings,
-        credential: AsyncTokenCredential,
-        *,
-        transport: Transport | None = None,
-        gate: Gate | None = None,
+        self, settings: Settings, credential: AsyncTokenCredential, *, transport: Transport | None = None
     ) -> None:
-        self._graph = GraphClient(
-            settings.graph_url,
-            credential,
-            transport=transport,
-            retry_cap=timedelta(seconds=settings.retry_cap_seconds),
-            gate=gate or graph_gate(settings),
-        )
+        # Graph counts units for an app in a tenant, whatever it asks.
+        gate = Gate("Microsoft Graph", {Kind.READS: settings.graph_calls_per_second}, settings)
+        self._graph = GraphClient(settings, credential, transport=transport, gate=gate)
         nobody = self._graph.sdk.users.by_user_id(_NOBODY)
         self._person_at = sendable(nobody.to_get_request_information(_SELECT_PERSON)).url
         self._memberships_at = sendable(
@@ -143,14 +130,9 @@ class GraphDirectory:
         query = UsersRequestBuilder.UsersRequestBuilderGetQueryParameters(
             filter=f"{_FILTERS[identity.kind]} eq {quoted}", select=["id"], top=PAGE_SIZE
         )
-        users = self._graph.sdk.users
-        first = users.to_get_request_information(RequestConfiguration(query_parameters=query))
-        pages = self._pages(
-            _read_objects,
-            first,
-            f"everybody whose {_FILTERS[identity.kind]} is the one asked for",
-            _USERS,
-        )
+        first = self._graph.sdk.users.to_get_request_information(RequestConfiguration(query_parameters=query))
+        what = f"everybody whose {_FILTERS[identity.kind]} is the one asked for"
+        pages = self._graph.pages(_read_objects, first, what, _USERS)
         if found := [one.id async for one in pages]:
             return found
         for check in (self._with_another_name, self._among_the_deleted):
@@ -171,13 +153,9 @@ class GraphDirectory:
             top=PAGE_SIZE,
             count=True,
         )
-        users = self._graph.sdk.users
-        pages = self._pages(
-            _read_objects,
-            users.to_get_request_information(_advanced(query)),
-            "everybody with the name asked for among their addresses",
-            _USERS,
-        )
+        first = self._graph.sdk.users.to_get_request_information(_advanced(query))
+        what = "everybody with the name asked for among their addresses"
+        pages = self._graph.pages(_read_objects, first, what, _USERS)
         return [one.id async for one in pages]
 
     async def _among_the_deleted(self, identity: IdentityKey, quoted: str) -> list[str]:
@@ -190,17 +168,12 @@ class GraphDirectory:
         query = DeletedUsersRequestBuilder.GraphUserRequestBuilderGetQueryParameters(
             filter=odata_filter, select=["id", "userPrincipalName"], top=PAGE_SIZE, count=True
         )
-        users = self._graph.sdk.directory.deleted_items.graph_user
-        pages = self._pages(
-            _read_names,
-            users.to_get_request_information(_advanced(query)),
-            "everybody deleted who had the name asked for",
-            _USERS,
-        )
+        first = self._graph.sdk.directory.deleted_items.graph_user.to_get_request_information(_advanced(query))
+        pages = self._graph.pages(_read_names, first, "everybody deleted who had the name asked for", _USERS)
         by_its_end = identity.kind is IdentityKind.UPN
         return [one.id async for one in pages if not by_its_end or one.was_called(identity.value)]
 
-    async def people(self, odata_filter: str) -> AsyncIterator[ListedPerson]:
+    def people(self, odata_filter: str) -> AsyncIterator[ListedPerson]:
         """Lists everybody whom a `$filter` preselects, without their groups; an empty filter lists everybody.
 
         Whoever stops at an error has an unfinished list. Raises as `person` does.
@@ -208,18 +181,10 @@ class GraphDirectory:
         query = UsersRequestBuilder.UsersRequestBuilderGetQueryParameters(
             filter=odata_filter or None, select=list(SELECT), top=PAGE_SIZE, count=True
         )
-        users = self._graph.sdk.users
-        what = "people by filter"
-        pages = self._pages(
-            read_people,
-            users.to_get_request_information(_advanced(query)),
-            what,
-            _USERS,
-        )
-        async for person in unless_withheld(pages, what):
-            yield person
+        first = self._graph.sdk.users.to_get_request_information(_advanced(query))
+        return self._people(first, "people by filter", _USERS)
 
-    async def members(self, group: str) -> AsyncIterator[ListedPerson]:
+    def members(self, group: str) -> AsyncIterator[ListedPerson]:
         """Lists every person in a group, transitively, without their groups.
 
         Raises:
@@ -229,16 +194,12 @@ class GraphDirectory:
         query = GraphUserRequestBuilder.GraphUserRequestBuilderGetQueryParameters(
             select=list(SELECT), top=PAGE_SIZE, count=True
         )
-        users = self._graph.sdk.groups.by_group_id(_guid(group)).transitive_members.graph_user
-        what = f"members of group {group}"
-        pages = self._pages(
-            read_people,
-            users.to_get_request_information(_advanced(query)),
-            what,
-            _MEMBERSHIPS,
-        )
-        async for person in unless_withheld(pages, what):
-            yield person
+        members = self._graph.sdk.groups.by_group_id(_guid(group)).transitive_members.graph_user
+        first = members.to_get_request_information(_advanced(query))
+        return self._people(first, f"members of group {group}", _MEMBERSHIPS)
+
+    def _people(self, first: RequestInformation, what: str, needs: str) -> AsyncIterator[ListedPerson]:
+        return unless_withheld(self._graph.pages(read_people, first, what, needs), what)
 
     async def group_exists(self, group: str) -> bool:
         """Whether the directory knows a group of this object id. Raises as `person` does."""
@@ -263,33 +224,6 @@ class GraphDirectory:
         if answer.odata_type is not None and answer.odata_type.lower() != "#microsoft.graph.user":
             return AbsentPerson(object_id)  # a deleted group or application: nobody of that id is known
         return DeletedPerson(object_id)
-
-    async def _pages[Item](
-        self,
-        read: Callable[[bytes, str], tuple[Sequence[Item], str | None]],
-        first: RequestInformation,
-        what: str,
-        needs: str,
-    ) -> AsyncIterator[Item]:
-        """Every item of every page. By hand: the SDK's iterator stops at an empty page, next link or not.
-
-        Links are followed as they are spelled, with the first request's headers: an advanced query needs its own anew.
-        """
-        request, seen = sendable(first), set[str]()
-        for _ in range(PAGES_AT_MOST):
-            body = await self._graph.read(request, what, needs)
-            if body is None:
-                raise Permanent(f"{what}: the directory knows no such object")
-            items, next_link = read(body, what)
-            for item in items:
-                yield item
-            if next_link is None:
-                return
-            if next_link in seen:
-                raise FailedRead(f"{what}: Graph's pages go round in a circle")
-            seen.add(next_link)
-            request = HttpRequest("GET", next_link, headers=first.request_headers)
-        raise FailedRead(f"{what}: no end after {PAGES_AT_MOST} pages")
 
 
 def _read_objects(body: bytes, what: str) -> tuple[Sequence[ObjectAnswer], str | None]:

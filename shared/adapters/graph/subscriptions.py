@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from azure.core.credentials_async import AsyncTokenCredential
-from azure.core.rest import HttpRequest
 from msgraph.generated.models.subscription import Subscription as SubscriptionBody
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
@@ -24,9 +23,6 @@ from shared.adapters.http.pipeline import Transport
 from shared.domain.subscription import Subscription, WantedSubscription
 from shared.errors import FailedRead, Permanent, Transient
 from shared.settings import Settings
-
-PAGES_AT_MOST: Final = 100
-"""Pages after which a listing is taken for endless; an app has at most 100 subscriptions to directory objects."""
 
 HANDSHAKE_WAIT: Final = timedelta(seconds=10)
 """After which wait a refused handshake is worth another try: "timed out" was a cold start each time somebody found out,
@@ -81,19 +77,10 @@ class GraphSubscriptions:
     """`ports.Subscriptions` on Microsoft Graph v1.0, by msgraph-sdk. See `GraphClient` for the arguments."""
 
     def __init__(
-        self,
-        settings: Settings,
-        credential: AsyncTokenCredential,
-        *,
-        transport: Transport | None = None,
+        self, settings: Settings, credential: AsyncTokenCredential, *, transport: Transport | None = None
     ) -> None:
-        self._graph = GraphClient(
-            settings.graph_url,
-            credential,
-            transport=transport,
-            retry_cap=timedelta(seconds=settings.retry_cap_seconds),
-            secrets=[state.get_secret_value() for state in settings.graph_client_states],
-        )
+        secrets = [state.get_secret_value() for state in settings.graph_client_states]
+        self._graph = GraphClient(settings, credential, transport=transport, secrets=secrets)
 
     @property
     def calls(self) -> Mapping[str, int]:
@@ -105,20 +92,10 @@ class GraphSubscriptions:
         await self._graph.close()
 
     async def mine(self) -> Sequence[Subscription]:
-        """Every subscription of ours, page by page. See `ports.Subscriptions`; raises as `GraphClient.read`."""
+        """Every subscription of ours, page by page. See `ports.Subscriptions`; raises as `GraphClient.pages`."""
         what = "our subscriptions"
-        request = sendable(self._graph.sdk.subscriptions.to_get_request_information())
-        found = list[Subscription]()
-        for _ in range(PAGES_AT_MOST):
-            body = await self._graph.read(request, what, _NEEDS)
-            if body is None:
-                raise FailedRead(f"{what}: Graph knows no such list")
-            page = parse(Page[_SubscriptionAnswer], body, what)
-            found += [answer.subscription(what) for answer in page.value]
-            if page.next_link is None:
-                return found
-            request = HttpRequest("GET", page.next_link)
-        raise FailedRead(f"{what}: no end after {PAGES_AT_MOST} pages")
+        first = self._graph.sdk.subscriptions.to_get_request_information()
+        return [one.subscription(what) async for one in self._graph.pages(_read_page, first, what, _NEEDS)]
 
     async def create(self, wanted: WantedSubscription, expires: datetime) -> Subscription | None:
         """Subscribes. See `ports.Subscriptions`.
@@ -170,6 +147,11 @@ class GraphSubscriptions:
         what = f"subscription {subscription_id}"
         answer = await self._graph.write(sendable(one.to_delete_request_information()), what, _NEEDS)
         return not isinstance(answer, Refusal)
+
+
+def _read_page(body: bytes, what: str) -> tuple[Sequence[_SubscriptionAnswer], str | None]:
+    page = parse(Page[_SubscriptionAnswer], body, what)
+    return page.value, page.next_link
 
 
 def _as_shown(found: Subscription, shown: _Shown, what: str) -> Subscription:

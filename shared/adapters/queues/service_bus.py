@@ -87,9 +87,7 @@ class ServiceBusQueues:
         namespace: str,
         credential: AsyncTokenCredential | AzureNamedKeyCredential,
         *,
-        work_queue: str = WORK_QUEUE,
         rejected_queue: str = REJECTED_QUEUE,
-        event_queue: str = EVENT_QUEUE,
         whole_bytes: int = WHOLE_BYTES,
         try_seconds: float = TRY_SECONDS,
     ) -> None:
@@ -97,12 +95,8 @@ class ServiceBusQueues:
         address = urlsplit(f"//{namespace}")
         known = credential if isinstance(credential, AzureNamedKeyCredential) else Tokens(credential, "Service Bus")
         # The SDK's own repetition stays off: it goes on for longer than a handler has.
-        self._client = ServiceBusClient(
-            namespace,
-            known,
-            retry_total=0,
-            use_tls=not (address.port and address.hostname in LOOPBACK),
-        )
+        use_tls = not (address.port and address.hostname in LOOPBACK)
+        self._client = ServiceBusClient(namespace, known, retry_total=0, use_tls=use_tls)
 
         async def open_sender(queue: str) -> ServiceBusSender:
             if isinstance(known, Tokens):
@@ -110,9 +104,9 @@ class ServiceBusQueues:
                 await known.get_token(SCOPE)
             return self._client.get_queue_sender(queue)
 
-        self._work = _Outlet(open_sender, work_queue, try_seconds)
+        self._work = _Outlet(open_sender, WORK_QUEUE, try_seconds)
         self._rejected = _Outlet(open_sender, rejected_queue, try_seconds)
-        self._events = _Outlet(open_sender, event_queue, try_seconds)
+        self._events = _Outlet(open_sender, EVENT_QUEUE, try_seconds)
 
     @classmethod
     def from_connection_string(cls, connection_string: str) -> Self:
@@ -158,9 +152,7 @@ class ServiceBusQueues:
 
     async def send_events(self, messages: Sequence[bytes]) -> None:
         """Puts messages on people-events, in as few batches as they fit."""
-        await self._events.send(
-            [[ServiceBusMessage(body, content_type="application/json") for body in messages]],
-        )
+        await self._events.send([[ServiceBusMessage(body, content_type="application/json") for body in messages]])
 
     async def close(self) -> None:
         """Closes the links. Later sends open new ones."""

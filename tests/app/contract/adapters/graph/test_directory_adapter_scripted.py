@@ -23,9 +23,9 @@ from azure.core.exceptions import (
 
 from sandbox.transport_azure import HandlerTransport
 from sandbox.wire import Request, Response, as_json
-from shared.adapters.graph.client import GraphClient
 from shared.adapters.graph.directory import GraphDirectory
 from shared.adapters.graph.wire import UserAnswer
+from shared.adapters.http.pipeline import request_options
 from shared.domain.access.employment import standing
 from shared.domain.access.plan import Employment, Strength
 from shared.domain.keys import IdentityKey, IdentityKind
@@ -542,7 +542,7 @@ async def test_pages_that_go_round_in_a_circle_end_in_a_failed_read() -> None:
 
 
 async def test_pages_without_end_end_in_a_failed_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.adapters.graph.directory.PAGES_AT_MOST", 7)
+    monkeypatch.setattr("shared.adapters.graph.client.PAGES_AT_MOST", 7)
     counted = iter(range(100))
     async with directory(
         lambda _: ok({"value": [], "@odata.nextLink": f"{GRAPH}/v1.0/users?$skiptoken={next(counted)}"})
@@ -819,7 +819,7 @@ async def test_a_request_that_graph_will_never_accept_is_permanent_with_its_word
 )
 def test_a_token_is_not_sent_to_an_address_that_anybody_can_read_along(url: str) -> None:
     with pytest.raises(ValueError, match=r"https|IPv6"):
-        GraphClient(url, Credential(), retry_cap=timedelta(minutes=15))
+        request_options(url)
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:5000", "http://localhost:5000/", "http://[::1]:5000"])

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -159,7 +158,7 @@ def test_graph_is_not_asked_in_a_pause_and_reads_wait_only_a_short_one_out() -> 
 
 async def test_without_a_gate_graph_is_asked_whatever_it_said() -> None:
     transport = HandlerTransport(lambda _: Response(429, {"retry-after": "11"}))
-    graph = GraphClient(GRAPH, Credential(), transport=transport, retry_cap=timedelta(seconds=60))
+    graph = GraphClient(settings(), Credential(), transport=transport)
     for _ in range(3):
         with pytest.raises(Transient, match="429"):
             await graph.read(sendable(graph.sdk.users.to_get_request_information()), "people", "any")
