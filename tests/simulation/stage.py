@@ -43,6 +43,7 @@ from shared.services.intake.intake import Incoming, intake
 from shared.services.reconcile.reconcile import reconcile
 from shared.services.sweep.sweep import sweep
 from shared.settings import Settings
+from tests.simulation.eventful_rows import EventfulRows
 from tests.simulation.small_world import APP, OWNER, POLICY, TENANT, guid, world
 from tests.simulation.virtual_time import VirtualLoop
 from tests.simulation.work_queues import Message, WorkQueues
@@ -116,8 +117,8 @@ class Stage:
             "ServiceBusConnection__fullyQualifiedNamespace": "unused.example",
             **_variables(settings),
         }
-        self.ledger_rows = SqliteRows(IN_MEMORY)
-        self.state_rows = SqliteRows(IN_MEMORY)
+        self.ledger_rows = EventfulRows(SqliteRows(IN_MEMORY))
+        self.state_rows = EventfulRows(SqliteRows(IN_MEMORY))
         self.queues = WorkQueues(self.clock)
         self.outcomes: list[tuple[Key, Outcome]] = []
         self._adapters: list[Any] = []
@@ -141,8 +142,19 @@ class Stage:
     def lose_state(self) -> None:
         """Everything that can be rebuilt is gone."""
         self._adapters.append(self.state_rows)
-        self.state_rows = SqliteRows(IN_MEMORY)
+        self.state_rows = EventfulRows(SqliteRows(IN_MEMORY))
         self.restart()
+
+    def lose_ledger(self) -> None:
+        """Everything that was recorded is gone; whoever had it open still has it open."""
+        self._adapters.append(self.ledger_rows)
+        self.ledger_rows = EventfulRows(SqliteRows(IN_MEMORY))
+        self.restart()
+
+    def billing_as(self, object_id: str) -> ArmBilling:
+        """Billing as somebody else than the app reaches it; to be closed."""
+        transport = HandlerTransport(self.faults.wrap("arm", self._arm))
+        return ArmBilling(self.app.settings, Token(self.endpoint, object_id), transport=transport)
 
     def _build(self, policy: Policy) -> App:
         settings = Settings.read(self._settings)
@@ -332,7 +344,7 @@ class Stage:
             {
                 "principalId": person,
                 "principalTenantId": TENANT,
-                "roleDefinitionId": f"{self._scope(profile).id}/billingRoleDefinitions/{INVOICE_MANAGER}",
+                "roleDefinitionId": f"{self.scope(profile).id}/billingRoleDefinitions/{INVOICE_MANAGER}",
             },
             by=by,
         )
@@ -345,7 +357,7 @@ class Stage:
 
     def set_profile(self, profile: ProfileKey, **properties: Any) -> None:
         """Somebody changes a billing profile, at once."""
-        scope = self._scope(profile)
+        scope = self.scope(profile)
         scope.properties = scope.properties | properties
 
     def turn(self, **switches: Any) -> None:
@@ -368,7 +380,8 @@ class Stage:
 
     # -- what became of it
 
-    def _scope(self, profile: ProfileKey) -> Any:
+    def scope(self, profile: ProfileKey) -> Any:
+        """The stand-in's profile, whatever it has."""
         account = self.billing.account(profile.account)
         assert account is not None
         return account.profiles[profile.profile.casefold()]
@@ -376,7 +389,7 @@ class Stage:
     def row(self, profile: ProfileKey, person: str) -> Row | None:
         """A person's Invoice manager assignment as it truly is."""
         self.billing.now()
-        found: Row | None = self._scope(profile).assignments.held(INVOICE_MANAGER, person)
+        found: Row | None = self.scope(profile).assignments.held(INVOICE_MANAGER, person)
         return found
 
     def held(self, person: str) -> set[ProfileKey]:
@@ -397,14 +410,14 @@ class Stage:
         return {
             (profile.folded, row.principal_id): row.created_by
             for profile in self.profiles()
-            for row in self._scope(profile).assignments.every()
+            for row in self.scope(profile).assignments.every()
             if row.role == INVOICE_MANAGER
         }
 
     def profile(self, profile: ProfileKey) -> dict[str, Any]:
         """A profile's properties as they truly are."""
         self.billing.now()
-        properties: dict[str, Any] = self._scope(profile).properties
+        properties: dict[str, Any] = self.scope(profile).properties
         return properties
 
     def writes(self, *, by: str = APP) -> list[tuple[str, str | None]]:

@@ -12,18 +12,13 @@ from rich.console import Console
 from cli.adopt import adopt as adopt_verb
 from cli.operating import UsageError
 from sandbox.faults import Effect
-from sandbox.transport_azure import HandlerTransport
-from shared.adapters.billing.arm import ArmBilling
-from shared.adapters.store.ledger import RowsChain, RowsLedger
-from shared.adapters.store.rows_sqlite import IN_MEMORY, SqliteRows
-from shared.adapters.store.state import RowsState
+from shared.adapters.store.rows import Changed
 from shared.domain.access.ownership import ManagedAssignment
 from shared.domain.adoption.consequences import Choice, Consequence, Why
 from shared.domain.history.report import IDENTITIES
 from shared.domain.keys import PersonKey, ProfileKey
-from shared.domain.remembered import PersonState
 from shared.errors import Conflict
-from shared.ports import Chain, Stored
+from shared.ports import Chain
 from shared.services.operate.adopt import Adopted, AdoptionPlan, Fate, apply_adoption, plan_adoption
 from shared.services.operate.first_contact import make_first_contact
 from tests.simulation.small_world import (
@@ -44,7 +39,7 @@ from tests.simulation.small_world import (
     guid,
     world,
 )
-from tests.simulation.stage import START, Stage, Token
+from tests.simulation.stage import START, Stage
 
 RULE = Choice(given_by_rule=True)
 LEAVERS = Choice(leavers=True)
@@ -58,28 +53,6 @@ async def adopt(stage: Stage, choice: Choice) -> tuple[Adopted, ...]:
     """Plans, and adopts all that can be; nothing is checked yet."""
     plan = await plan_adoption(stage.app, choice)
     return await apply_adoption(stage.app, plan.able, "olga")
-
-
-class BusyState(RowsState):
-    """A state in which somebody else is always quicker."""
-
-    async def put_person(self, row: Stored[PersonState]) -> Stored[PersonState]:
-        raise Conflict(f"somebody else changed what we remember of person {row.value.object_id}")
-
-
-class BusyLedger(RowsLedger):
-    """A ledger in which a check comes between opening a chain and appending to it, as often as `checks` says."""
-
-    def __init__(self, rows: SqliteRows, checks: int) -> None:
-        super().__init__(rows)
-        self._checks = checks
-
-    async def open(self, key: str) -> RowsChain:
-        chain = await super().open(key)
-        if self._checks:
-            self._checks -= 1
-            await (await super().open(key)).append("check", START, {"outcome": "unchanged"})
-        return chain
 
 
 async def evidence(stage: Stage, person: str) -> list[dict[str, Any]]:
@@ -225,9 +198,7 @@ async def test_the_evidence_says_what_was_taken_over_by_whom_and_what_they_were_
 
 async def test_the_state_alone_adopts_nothing(stage: Stage) -> None:
     await adopt(stage, chosen((NL, HARRY)))
-    stage._adapters.append(stage.ledger_rows)
-    stage.ledger_rows = SqliteRows(IN_MEMORY)
-    stage.restart()
+    stage.lose_ledger()
     for _ in range(3):
         await stage.settle()
         await stage.event_about(HARRY)
@@ -440,8 +411,13 @@ async def test_a_check_at_the_same_time_costs_neither_of_them_anything(stage: St
 async def test_a_chain_that_checks_write_to_is_opened_anew_a_few_times(stage: Stage, checks: int, fate: Fate) -> None:
     stage.give(DE, HARRY)
     plan = await plan_adoption(stage.app, chosen((NL, HARRY), (DE, HARRY)))
-    busy = replace(stage.app, ledger=BusyLedger(stage.ledger_rows, checks))
-    fates = await apply_adoption(busy, plan.able, "olga")
+
+    async def check_first() -> None:
+        await (await stage.app.ledger.open(f"person:{HARRY}")).append("check", START, {"outcome": "unchanged"})
+
+    stage.ledger_rows.at_read(check_first, f"ledger:person:{HARRY}", key="head", times=checks)
+    fates = await apply_adoption(stage.app, plan.able, "olga")
+    stage.ledger_rows.lift()
     assert {one.fate for one in fates} == {fate}
     assert len(await evidence(stage, HARRY)) == (2 if fate is Fate.ADOPTED else 0)
     adopted = [holding.adopted for holding in (await stage.app.state.person(HARRY)).value.holdings.values()]
@@ -451,8 +427,9 @@ async def test_a_chain_that_checks_write_to_is_opened_anew_a_few_times(stage: St
 async def test_who_is_interrupted_between_ledger_and_state_adopts_again(stage: Stage) -> None:
     plan = await plan_adoption(stage.app, chosen((NL, HARRY)))
     await stage.app.state.put_person(await stage.app.state.person(HARRY))  # known, and not by this adoption
-    busy = replace(stage.app, state=BusyState(stage.state_rows))
-    (broken,) = await apply_adoption(busy, plan.able, "olga")
+    stage.state_rows.at_write(Changed("somebody else is always quicker"), "people")
+    (broken,) = await apply_adoption(stage.app, plan.able, "olga")
+    stage.state_rows.lift()
     assert broken.fate is Fate.FAILED
     assert "its evidence is recorded, but" in broken.why
     await stage.settle()
@@ -478,8 +455,7 @@ async def test_a_queue_that_cannot_be_reached_leaves_the_rest_to_the_sweep(stage
 
 async def test_what_the_reader_made_by_hand_is_not_managed_for_that(stage: Stage) -> None:
     await stage.app.state.put_report(stage.now, {IDENTITIES: [APP]})
-    transport = HandlerTransport(stage.faults.wrap("arm", stage._arm))
-    billing = ArmBilling(stage.app.settings, Token(stage.endpoint, OWNER), transport=transport)
+    billing = stage.billing_as(OWNER)
     assert await billing.identities() == {OWNER}
     contact = await make_first_contact(replace(stage.app, billing=billing))
     await billing.close()

@@ -1,7 +1,6 @@
 """As-of: what the ledger says of a day agrees with what was, from grants to wiped stores, ours and unmanaged."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,7 +8,6 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from sandbox.faults import Effect
-from shared.adapters.store.rows_sqlite import IN_MEMORY, SqliteRows
 from shared.domain.adoption.consequences import Choice
 from shared.domain.history.spells import Certainty, Ending, How, Window
 from shared.domain.history.unmanaged_sightings import ESTATE, Sighted, UnmanagedSpell
@@ -18,7 +16,7 @@ from shared.services.estate import Estate, read_estate
 from shared.services.ledger_audit import DIGEST
 from shared.services.operate.adopt import apply_adoption, plan_adoption
 from shared.services.operate.as_of import HeldOn, Known, Unreadable, check_further, held_on, unmanaged_on
-from shared.services.sweep.sweep import _held_by_person
+from shared.services.sweep.sweep import held_by_person
 from shared.services.sweep.unmanaged import SHOWN, note_unmanaged
 from tests.simulation.small_world import (
     DE,
@@ -58,7 +56,7 @@ async def note(stage: Stage) -> list[dict[str, Any]]:
     """What a sweep does about unmanaged assignments."""
     started = stage.now
     estate = await read_estate(stage.app)
-    return await note_unmanaged(stage.app, estate, await _held_by_person(stage.app, estate), started)
+    return await note_unmanaged(stage.app, estate, await held_by_person(stage.app, estate), started)
 
 
 async def minutes_later(stage: Stage, minutes: int = 30) -> datetime:
@@ -158,7 +156,7 @@ async def test_what_was_taken_away_and_granted_again_is_two_spells(stage: Stage)
 async def test_a_wiped_ledger_still_tells_since_when_of_what_a_check_finds(stage: Stage) -> None:
     began = (await held_at(stage, stage.now))[FEMKE, NL].spell.began.at
     before = await minutes_later(stage)
-    wipe_ledger(stage)
+    stage.lose_ledger()
     assert await held_at(stage, before) == {}
     await stage.event_about(FEMKE)
     await stage.advance(hours=1)
@@ -171,7 +169,7 @@ async def test_a_wiped_ledger_still_tells_since_when_of_what_a_check_finds(stage
 
 async def test_how_far_back_the_ledger_knows_and_whom_is_learned_while_it_is_read(stage: Stage) -> None:
     await stage.advance(hours=1)
-    wipe_ledger(stage)
+    stage.lose_ledger()
     nothing = Known()
     await held_at(stage, stage.now, known=nothing)
     assert (nothing.since, await check_further(stage.app.ledger, nothing)) == (None, None)
@@ -372,7 +370,7 @@ async def test_a_lost_state_keeps_the_first_sight(stage: Stage) -> None:
 
 async def test_a_lost_ledger_gets_everything_anew_with_its_first_sight(stage: Stage) -> None:
     (first,) = await note(stage)
-    wipe_ledger(stage)
+    stage.lose_ledger()
     await stage.advance(hours=1)
     await note(stage)
     told = (await unmanaged_at(stage, stage.now))[HARRY, NL]
@@ -386,7 +384,7 @@ async def test_more_than_a_report_lists_are_all_kept_in_records_of_bounded_size(
     known = [Sighted(HOLDING, guid(8, n), "User", f"made by {OWNER}", START, START) for n in range(1201)]
     await stage.app.state.put_sighted([*await stage.app.state.sighted(), *known])
     del estate.rows[HOLDING]
-    listed = await note_unmanaged(stage.app, estate, await _held_by_person(stage.app, estate), stage.now)
+    listed = await note_unmanaged(stage.app, estate, await held_by_person(stage.app, estate), stage.now)
     assert len(listed) == SHOWN
     assert len(await stage.app.state.sighted()) == 1202
     await note(stage)  # and now they are gone
@@ -399,35 +397,15 @@ async def test_of_two_sweeps_at_once_one_notes(stage: Stage) -> None:
     await note(stage)
     stage.give(DE, OWNER)
     estate: Estate = await read_estate(stage.app)
-    held = await _held_by_person(stage.app, estate)
+    held = await held_by_person(stage.app, estate)
     other = await stage.app.ledger.open(ESTATE)
-    raced = _Raced(stage, other)
-    listed = await note_unmanaged(raced.app, estate, held, stage.now)
+
+    async def note_first() -> None:
+        await other.append("other", stage.now, {})
+
+    stage.ledger_rows.at_read(note_first, f"ledger:{ESTATE}", key="head", times=1)
+    listed = await note_unmanaged(stage.app, estate, held, stage.now)
     assert {row["principal"] for row in listed} == {HARRY, OWNER}
     records = [record async for record in stage.app.ledger.read(ESTATE)]
     assert records[-1].kind == "other"
     assert {one.principal_id for one in await stage.app.state.sighted()} == {HARRY}
-
-
-class _Raced:
-    """An app whose chain another sweep appends to once this one has opened it."""
-
-    def __init__(self, stage: Stage, other: Any) -> None:
-        self._stage, self._other = stage, other
-        self._ledger = stage.app.ledger
-        self.app = replace(stage.app, ledger=self)
-
-    async def open(self, key: str) -> Any:
-        chain = await self._ledger.open(key)
-        await self._other.append("other", self._stage.now, {})
-        return chain
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._ledger, name)
-
-
-def wipe_ledger(stage: Stage) -> None:
-    """Everything that was recorded is gone."""
-    stage._adapters.append(stage.ledger_rows)
-    stage.ledger_rows = SqliteRows(IN_MEMORY)
-    stage.restart()

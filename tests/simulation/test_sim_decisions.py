@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.store.rows import Replace
+from shared.adapters.store.rows import Changed, Replace
 from shared.domain.access.plan import StoppedBy
 from shared.domain.guards.baseline import Baseline
 from shared.domain.guards.holds import Hold, KeyHolds, Status, action_id
 from shared.domain.guards.pauses import Pause, PauseCause, Pauses, Setting
 from shared.domain.keys import PersonKey
 from shared.domain.policy.model import ActionKind
-from shared.errors import Conflict, Transient
+from shared.errors import Transient
 from shared.ports import Stored
 from shared.services.operate.decisions import (
     CHAIN,
@@ -216,18 +216,12 @@ async def test_the_check_checks_once_more_and_opens_it_again_with_the_difference
     assert "a reason of yesterday" in again.refused
 
 
-async def test_a_release_that_broke_off_before_it_was_stored_does_nothing_and_is_repeated(
-    waiting: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_release_that_broke_off_before_it_was_stored_does_nothing_and_is_repeated(waiting: Stage) -> None:
     listing = await list_holds(waiting.app)
-
-    async def crash(*_: Stored[KeyHolds], whole: bool) -> None:
-        raise Transient("the store is gone")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(waiting.app.state, "put_key_holds", crash)
-        with pytest.raises(Transient):
-            await release(waiting.app, None, BY, listing)
+    waiting.state_rows.at_write(Transient("the store is gone"), "holds")
+    with pytest.raises(Transient):
+        await release(waiting.app, None, BY, listing)
+    waiting.state_rows.lift()
     await waiting.run_until_quiet()
     assert waiting.held(FEMKE) | waiting.held(DIETER) == {NL, DE}
     assert len(await decisions(waiting)) == 1
@@ -247,19 +241,14 @@ async def test_a_release_that_broke_off_before_it_was_enqueued_may_be_repeated(w
     assert not waiting.held(FEMKE) | waiting.held(DIETER)
 
 
-async def test_a_conflict_is_read_anew_and_judged_anew(waiting: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_conflict_is_read_anew_and_judged_anew(waiting: Stage) -> None:
     listing = await list_holds(waiting.app)
-    put = waiting.app.state.put_key_holds
-    others: list[str] = []
 
-    async def somebody_is_quicker(*rows: Stored[KeyHolds], whole: bool) -> None:
-        if not others:
-            others.append("once")
-            await waiting.advance(seconds=1)
-            await change_by(waiting, put, DIETER, since=waiting.now, basis="another reason")
-        await put(*rows, whole=whole)
+    async def somebody_is_quicker() -> None:
+        await waiting.advance(seconds=1)
+        await change_by(waiting, DIETER, since=waiting.now, basis="another reason")
 
-    monkeypatch.setattr(waiting.app.state, "put_key_holds", somebody_is_quicker)
+    waiting.state_rows.at_write(somebody_is_quicker, "holds", times=1)
     decided = await release(waiting.app, None, BY, listing)
     assert not decided.holds
     assert [difference.name for difference in decided.differences] == [(await hold_of(waiting, DIETER)).id]
@@ -270,17 +259,14 @@ async def test_a_conflict_is_read_anew_and_judged_anew(waiting: Stage, monkeypat
     assert "another reason" in second["refused"][0]
 
 
-async def change_by(stage: Stage, put: Callable[..., Any], person: str, **changes: Any) -> None:
+async def change_by(stage: Stage, person: str, **changes: Any) -> None:
     row = await stage.app.state.key_holds(PersonKey(person))
     changed = {hold.id: replace(hold, **changes) for hold in row.value.holds.values()}
-    await put(row.becoming(KeyHolds(PersonKey(person), changed)))
+    await stage.app.state.put_key_holds(row.becoming(KeyHolds(PersonKey(person), changed)))
 
 
-async def test_a_world_that_never_stands_still_says_so(waiting: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def conflict(*_: Stored[KeyHolds], whole: bool) -> None:
-        raise Conflict("somebody else was quicker")
-
-    monkeypatch.setattr(waiting.app.state, "put_key_holds", conflict)
+async def test_a_world_that_never_stands_still_says_so(waiting: Stage) -> None:
+    waiting.state_rows.at_write(Changed("somebody else was quicker"), "holds")
     with pytest.raises(Transient, match="decide again"):
         await release(waiting.app, None, BY, await list_holds(waiting.app))
 
@@ -303,22 +289,17 @@ async def test_what_was_released_reaches_the_queue_in_batches_leavers_first(wait
     assert all(message.item.hints == (NL,) for message in released[:5])
 
 
-async def test_a_hold_gone_between_two_batches_of_rows_is_told_and_released_ones_stay_so(
-    waiting: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_hold_gone_between_two_batches_of_rows_is_told_and_released_ones_stay_so(waiting: Stage) -> None:
     holds = await some_holds(waiting, 150)
     listing = await list_holds(waiting.app)
-    put = waiting.app.state.put_key_holds
-    stored: list[int] = []
 
-    async def somebody_is_quicker(*rows: Stored[KeyHolds], whole: bool) -> None:
-        if len(stored) == 1:
-            last = await waiting.app.state.key_holds(rows[-1].value.key)
-            await put(last.becoming(KeyHolds(last.value.key)))
-        await put(*rows, whole=whole)
-        stored.append(len(rows))
+    async def somebody_is_quicker() -> None:
+        listed = (await list_holds(waiting.app)).holds
+        last = next(hold for hold in listed if hold.group == holds[0].group and hold.status is Status.OPEN)
+        row = await waiting.app.state.key_holds(last.key)
+        await waiting.app.state.put_key_holds(row.becoming(KeyHolds(last.key)))
 
-    monkeypatch.setattr(waiting.app.state, "put_key_holds", somebody_is_quicker)
+    waiting.state_rows.at_write(somebody_is_quicker, "holds", spare=1, times=1)
     decided = await release(waiting.app, [holds[0].group], BY, listing)
     assert (len(decided.holds), len(decided.differences)) == (100, 1)
     by_status = [hold.status for hold in (await list_holds(waiting.app)).holds if hold.group.startswith("sweep:")]
@@ -349,23 +330,16 @@ async def test_dismissing_what_is_not_there_changes_nothing(waiting: Stage) -> N
     assert await snapshot(waiting) == before
 
 
-async def test_who_came_into_a_group_while_it_was_dismissed_is_in_the_record_as_well(
-    waiting: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_who_came_into_a_group_while_it_was_dismissed_is_in_the_record_as_well(waiting: Stage) -> None:
     group = "sweep:mover_revokes"
     await put_in_a_group(waiting, FEMKE)
     femkes, dieters = await hold_of(waiting, FEMKE), await hold_of(waiting, DIETER)
-    put = waiting.app.state.put_key_holds
-    others: list[str] = []
 
-    async def dieter_comes_in(*rows: Stored[KeyHolds], whole: bool) -> None:
-        if not others:
-            others.append("once")
-            await change_by(waiting, put, DIETER, group=group)
-            await change_by(waiting, put, FEMKE, renewed=waiting.now)
-        await put(*rows, whole=whole)
+    async def dieter_comes_in() -> None:
+        await change_by(waiting, DIETER, group=group)
+        await change_by(waiting, FEMKE, renewed=waiting.now)
 
-    monkeypatch.setattr(waiting.app.state, "put_key_holds", dieter_comes_in)
+    waiting.state_rows.at_write(dieter_comes_in, "holds", times=1)
     decided = await dismiss(waiting.app, [group], BY)
     assert {hold.id for hold in decided.holds} == {femkes.id, dieters.id}
     assert {hold.status for hold in (await list_holds(waiting.app)).holds} == {Status.DISMISSED}
@@ -475,35 +449,22 @@ async def test_resuming_after_the_loss_of_our_role_accepts_the_accounts_that_are
     assert (await waiting.app.state.baseline()).value == replace(known, accounts=())
 
 
-async def test_resuming_puts_back_nothing_of_a_baseline_that_a_sweep_replaced_meanwhile(
-    waiting: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_resuming_puts_back_nothing_of_a_baseline_that_a_sweep_replaced_meanwhile(waiting: Stage) -> None:
     await shrunk(waiting, 4)
-    put = waiting.app.state.put_baseline
     newer = Baseline(waiting.now, 8, 5, 20, "another policy")
-    others: list[str] = []
 
-    async def a_sweep_is_quicker(row: Stored[Baseline | None]) -> Stored[Baseline | None]:
-        if not others:
-            others.append("once")
-            await put((await waiting.app.state.baseline()).becoming(newer))
-        return await put(row)
+    async def a_sweep_is_quicker() -> None:
+        await waiting.app.state.put_baseline((await waiting.app.state.baseline()).becoming(newer))
 
-    monkeypatch.setattr(waiting.app.state, "put_baseline", a_sweep_is_quicker)
+    waiting.state_rows.at_write(a_sweep_is_quicker, "guards", holds="baseline=", times=1)
     await resume(waiting.app, BY)
     assert (await waiting.app.state.baseline()).value == replace(newer, population=4)
     assert not (await read_pauses(waiting.app)).active
 
 
-async def test_a_baseline_that_never_stands_still_leaves_the_pause_on(
-    waiting: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_baseline_that_never_stands_still_leaves_the_pause_on(waiting: Stage) -> None:
     await shrunk(waiting, 4)
-
-    async def conflict(_: Stored[Baseline | None]) -> None:
-        raise Conflict("somebody else was quicker")
-
-    monkeypatch.setattr(waiting.app.state, "put_baseline", conflict)
+    waiting.state_rows.at_write(Changed("somebody else was quicker"), "guards", holds="baseline=")
     with pytest.raises(Transient, match="nothing was resumed"):
         await resume(waiting.app, BY)
     assert set((await read_pauses(waiting.app)).active) == {Pause(PauseCause.POPULATION_SHRANK)}
@@ -519,18 +480,16 @@ async def test_every_decision_is_in_the_log_the_newest_last(waiting: Stage) -> N
     assert said[0].at < said[1].at
 
 
-async def test_a_cause_that_comes_in_while_one_resumes_stays(waiting: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_cause_that_comes_in_while_one_resumes_stays(waiting: Stage) -> None:
     await pause(waiting.app, BY, "audit")
-    put = waiting.app.state.put_pauses
     late = Setting(waiting.now, f"person:{FEMKE}", "403")
 
-    async def role_is_lost_meanwhile(row: Stored[Pauses]) -> Stored[Pauses]:
+    async def role_is_lost_meanwhile() -> None:
         fresh = await waiting.app.state.pauses()
-        if Pause(PauseCause.ROLE_LOST) not in fresh.value.active:
-            await put(fresh.becoming(Pauses({**fresh.value.active, Pause(PauseCause.ROLE_LOST): late})))
-        return await put(row)
+        active = {**fresh.value.active, Pause(PauseCause.ROLE_LOST): late}
+        await waiting.app.state.put_pauses(fresh.becoming(Pauses(active)))
 
-    monkeypatch.setattr(waiting.app.state, "put_pauses", role_is_lost_meanwhile)
+    waiting.state_rows.at_write(role_is_lost_meanwhile, "guards", holds="pauses=", times=1)
     resumed = await resume(waiting.app, BY)
     assert set(resumed.cleared) == {Pause(PauseCause.PAUSE)}
     assert dict(resumed.remaining) == {Pause(PauseCause.ROLE_LOST): late}

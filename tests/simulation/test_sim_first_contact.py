@@ -12,7 +12,6 @@ from rich.console import Console
 
 from cli.assignments import tell
 from sandbox.faults import Effect
-from shared.adapters.store.rows_sqlite import IN_MEMORY, SqliteRows
 from shared.domain.adoption.consequences import Choice
 from shared.domain.adoption.first_contact import Existing, Owner, PrincipalKind, quick_counts
 from shared.domain.keys import PersonKey, ProfileKey, chain_key
@@ -263,34 +262,10 @@ async def test_no_name_reaches_the_log_or_the_ledger(old: Stage, caplog: pytest.
 # -- a ledger that is lost, or comes back as it was
 
 
-def _empty(stage: Stage) -> None:
-    """The ledger is gone; whoever had it open still has it open."""
-    stage._adapters.append(stage.ledger_rows)
-    stage.ledger_rows = SqliteRows(IN_MEMORY)
-    stage.restart()
-
-
-type _Copy = list[tuple[int, str, str, str]]
-
-
-def _copy(rows: SqliteRows) -> _Copy:
-    assert rows._connection is not None
-    return rows._connection.execute("SELECT version, partition, key, body FROM rows").fetchall()
-
-
-def _bring_back(rows: SqliteRows, copy: _Copy) -> None:
-    """The same store as it was, versions to come as well: also for those who have it open."""
-    connection = rows._connection
-    assert connection is not None
-    connection.execute("DELETE FROM rows")
-    connection.executemany("INSERT INTO rows (version, partition, key, body) VALUES (?, ?, ?, ?)", copy)
-    connection.execute("UPDATE sqlite_sequence SET seq = (SELECT max(version) FROM rows) WHERE name = 'rows'")
-
-
 @pytest.mark.parametrize("state_too", [False, True])
 async def test_what_we_made_is_managed_by_its_row_when_the_ledger_is_lost(stage: Stage, state_too: bool) -> None:
     held = stage.everything_held()
-    _empty(stage)
+    stage.lose_ledger()
     if state_too:
         stage.lose_state()
     await stage.settle()
@@ -319,7 +294,7 @@ async def test_a_row_that_says_nothing_is_unmanaged_once_the_ledger_says_nothing
     stage = set_stage()
     stage.turn(created_by_service_principal="absent")
     await stage.settle()
-    _empty(stage)
+    stage.lose_ledger()
     if state_too:
         stage.lose_state()
     held = stage.everything_held()
@@ -346,9 +321,9 @@ async def test_a_ledger_that_is_wiped_in_the_middle_of_everything_is_survived(st
     stage.change(DIETER, companyName="Contoso Nederland")
     await stage.event_about(DIETER)  # his revoke waits for a second check
     await stage.tell(f"id:{anna}")
-    _empty(stage)
+    stage.lose_ledger()
     await stage.run_until_quiet()
-    _empty(stage)
+    stage.lose_ledger()
     await stage.advance(minutes=10)
     for _ in range(2):
         await stage.settle()
@@ -360,15 +335,15 @@ async def test_a_ledger_that_is_wiped_in_the_middle_of_everything_is_survived(st
 
 async def test_what_was_adopted_is_unmanaged_without_its_evidence_and_managed_with_it(stage: Stage) -> None:
     plan = await plan_adoption(stage.app, Choice(pairs=((NL, HARRY),)))
-    before = _copy(stage.ledger_rows)
+    before = stage.ledger_rows.copy()
     await apply_adoption(stage.app, plan.able, "olga")
     stage.queues.waiting.clear()
-    after = _copy(stage.ledger_rows)
-    _bring_back(stage.ledger_rows, before)
+    after = stage.ledger_rows.copy()
+    await stage.ledger_rows.put_back(before)
     assert of(await make_first_contact(stage.app), HARRY).owner is Owner.UNMANAGED
-    _bring_back(stage.ledger_rows, after)
+    await stage.ledger_rows.put_back(after)
     assert of(await make_first_contact(stage.app), HARRY).owner is Owner.MANAGED
-    _bring_back(stage.ledger_rows, before)
+    await stage.ledger_rows.put_back(before)
     stage.change(HARRY, accountEnabled=False)
     for _ in range(2):
         await stage.event_about(HARRY)
@@ -378,11 +353,11 @@ async def test_what_was_adopted_is_unmanaged_without_its_evidence_and_managed_wi
 
 async def test_an_older_copy_of_the_ledger_stops_whoever_wrote_to_the_newer_one(stage: Stage) -> None:
     key = chain_key(PersonKey(FEMKE))
-    copy = _copy(stage.ledger_rows)
+    copy = stage.ledger_rows.copy()
     await stage.event_about(FEMKE)
     await stage.advance(minutes=10)
     open_chain = await stage.app.ledger.open(key)
-    _bring_back(stage.ledger_rows, copy)
+    await stage.ledger_rows.put_back(copy)
     with pytest.raises(Conflict):
         await open_chain.append("check", stage.now, {})
     stage.change(FEMKE, accountEnabled=False)
@@ -395,7 +370,7 @@ async def test_an_older_copy_of_the_ledger_stops_whoever_wrote_to_the_newer_one(
 
 
 async def test_a_ledger_that_is_restored_under_a_check_has_the_check_taken_again(stage: Stage) -> None:
-    copy = _copy(stage.ledger_rows)
+    copy = stage.ledger_rows.copy()
     stage.change(FEMKE, companyName="Contoso Deutschland")
     await stage.event_about(FEMKE)
     await stage.advance(minutes=10)
@@ -404,7 +379,7 @@ async def test_a_ledger_that_is_restored_under_a_check_has_the_check_taken_again
 
     async def restore() -> None:
         await asyncio.sleep(5)
-        _bring_back(stage.ledger_rows, copy)
+        await stage.ledger_rows.put_back(copy)
 
     stage.fault("graph", Effect(delay_seconds=20.0), path=f".*/users/{FEMKE}", times=1)
     await asyncio.gather(stage.run_until_quiet(), restore())

@@ -10,13 +10,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from shared.adapters.store.rows import Insert, Operation, Row, Rows
+from shared.adapters.store.rows import Changed, Insert, Operation, Row, Rows
 from shared.adapters.store.state import RowsState
 from shared.domain.keys import PersonKey
 from shared.domain.remembered import FutureChecks
 from shared.domain.work import FUTURE_CHECKS, Cause, CauseKind, WorkItem
-from shared.errors import Conflict, Transient
-from shared.ports import Stored
+from shared.errors import Transient
 from shared.services.app import App
 from shared.services.reconcile.future_checks import schedule
 from tests.simulation.small_world import DE, DIETER, FEMKE, NL, POLICY
@@ -83,19 +82,12 @@ class Slow:
         await self._rows.close()
 
 
-class Forgetful(RowsState):
-    """A store that fails when future checks are put, but for the first `good` times."""
+AWAY = Transient("the store is away")
 
-    def __init__(self, rows: Rows, *, good: int, failure: Exception) -> None:
-        super().__init__(rows)
-        self.good = good
-        self.failure = failure
 
-    async def put_future_checks(self, row: Stored[FutureChecks]) -> Stored[FutureChecks]:
-        self.good -= 1
-        if self.good < 0:
-            raise self.failure
-        return await super().put_future_checks(row)
+def keep_none(stage: Stage, failure: Exception = AWAY, *, but: int = 0) -> None:
+    """The store takes no future checks any more, after the first few."""
+    stage.state_rows.at_write(failure, "future", spare=but)
 
 
 # -- at most five
@@ -184,7 +176,7 @@ async def test_moments_that_fall_together_are_one_check(stage: Stage) -> None:
 
 
 async def test_an_event_without_a_future_date_does_not_ask_the_store(stage: Stage) -> None:
-    stage.app = replace(stage.app, state=Forgetful(stage.state_rows, good=0, failure=Transient("the store is away")))
+    keep_none(stage)
     before = [row async for row in stage.state_rows.range("future", "\0", "\x7f")]
     anna = stage.hire("anna")
     await stage.event_about(anna)
@@ -230,11 +222,10 @@ async def test_whose_sending_could_not_be_noted_is_sent_again_and_takes_no_secon
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
     message = stage.event(f"id:{FEMKE}", effective="2026-04-01")
-    good = stage.app
-    stage.app = replace(good, state=Forgetful(stage.state_rows, good=1, failure=Transient("the store is away")))
+    keep_none(stage, but=1)
     await receive(stage, message)
     assert "the store is away" in caplog.text
-    stage.app = good
+    stage.state_rows.lift()
     assert (await remembered(stage)).due == {midnights(1)[0]: False}
     await receive(stage, message)
     assert stage.queues.dropped == 2  # the MessageIds of that check and of the second sight
@@ -267,20 +258,19 @@ async def test_the_same_event_at_two_checks_at_once_is_one_check_later(stage: St
     assert (await remembered(stage)).due == {midnights(1)[0]: True}
 
 
-@pytest.mark.parametrize("failure", [Conflict("somebody else is quicker"), Transient("the store is away")])
+@pytest.mark.parametrize("failure", [Changed("somebody else is quicker"), AWAY])
 async def test_what_cannot_be_scheduled_now_waits_and_everybody_is_checked_all_the_same(
     stage: Stage, failure: Exception
 ) -> None:
     anna = stage.hire("anna")
-    good = stage.app
-    stage.app = replace(good, state=Forgetful(stage.state_rows, good=0, failure=failure))
+    keep_none(stage, failure)
     await receive(stage, stage.event(f"id:{anna}", effective="2026-04-01"), stage.event(f"id:{DIETER}"), b"garbage")
     assert (stage.held(anna), stage.held(DIETER)) == ({NL}, {DE})
     assert [event.body for event in stage.queues.rejected] == [b"garbage"]
     await stage.advance(hours=2)
     assert scheduled(stage) == []
     assert len([m for m in stage.queues.waiting if m.item.moments]) == 1
-    stage.app = good
+    stage.state_rows.lift()
     await stage.advance(minutes=16)
     assert scheduled(stage) == midnights(1)
 
@@ -290,11 +280,10 @@ async def test_days_that_wait_for_the_store_are_never_dropped_as_duplicates_of_e
 ) -> None:
     """Two events of one moment: their checks come back at the same moments, and each has its own day."""
     stage = set_stage(coalesce_seconds=300)
-    good = stage.app
-    stage.app = replace(good, state=Forgetful(stage.state_rows, good=0, failure=Transient("the store is away")))
+    keep_none(stage)
     for day in (1, 2, 3):
         await tell(stage, f"id:{FEMKE}", effective=f"2026-04-0{day}")
-    stage.app = good
+    stage.state_rows.lift()
     await stage.advance(hours=1)
     assert scheduled(stage) == midnights(1, 2, 3)
 

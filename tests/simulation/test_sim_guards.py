@@ -7,13 +7,14 @@ from datetime import timedelta
 import pytest
 
 from sandbox.faults import Effect
+from shared.adapters.store.rows import Delete, Row, text_of
+from shared.adapters.store.state_guards import holds_of as holds_in
 from shared.domain.access.plan import StoppedBy
 from shared.domain.guards.holds import Hold, KeyHolds, Status, action_id
 from shared.domain.guards.pauses import Pause, PauseCause, Pauses, Setting
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.policy.model import ActionKind
-from shared.ports import Stored
 from tests.simulation.small_world import DE, DIETER, FEMKE, HOLDING, MPA, NL, PARTNER, POLICY, TESS
 from tests.simulation.stage import Stage
 
@@ -213,19 +214,12 @@ async def test_a_decision_made_during_a_check_stops_it_and_stands(small_day: Sta
     stage = small_day
     await move_out(stage, FEMKE)
     await move_out(stage, DIETER)
-    state = stage.app.state
-    put = state.put_key_holds
-    late: list[str] = []
 
-    async def put_after_a_decision(*rows: Stored[KeyHolds], whole: bool = False) -> None:
-        if not late:
-            late.append("once")
-            await decide(stage, DIETER, Status.RELEASED)
-        await put(*rows, whole=whole)
+    async def somebody_decides() -> None:
+        await decide(stage, DIETER, Status.RELEASED)
 
-    state.put_key_holds = put_after_a_decision  # type: ignore[method-assign] # somebody decides at this very moment
+    stage.state_rows.at_write(somebody_decides, "holds", times=1)
     await stage.event_about(DIETER)
-    state.put_key_holds = put  # type: ignore[method-assign]
     await stage.advance(minutes=11)
     assert stage.row(DE, DIETER) is None
 
@@ -446,22 +440,22 @@ async def test_a_hold_that_does_not_say_its_basis_takes_that_of_the_first_check(
     stage = set_stage()
     await stage.settle()
     hold = await hold_an_update(stage, NL, status=status, by="olga", decided_at=stage.now)
-    stored: list[Hold] = []
-    put = stage.app.state.put_key_holds
-
-    async def noted(*rows: Stored[KeyHolds], whole: bool = False) -> None:
-        stored.extend(kept for row in rows for kept in row.value.holds.values())
-        await put(*rows, whole=whole)
-
-    stage.app.state.put_key_holds = noted  # type: ignore[method-assign]
+    before = len(stage.state_rows.written)
     await opt_out(stage, NL)
+    stored = [
+        kept
+        for partition, operations in stage.state_rows.written[before:]
+        for each in operations
+        if partition == "holds" and not isinstance(each, Delete)
+        for kept in holds_in(Row(partition, each.key, text_of(each.body), "")).holds.values()
+    ]
     assert [(one.basis != "", one.status, one.since) for one in stored] == [(True, status, hold.since)]
     assert stage.profile(NL)["invoiceEmailOptIn"] is (status is Status.RELEASED)
     if status is not Status.DISMISSED:
         return
     rows = await stage.app.state.key_holds(NL)
     other = {hold.id: replace(rows.value.holds[hold.id], basis="another")}
-    await put(rows.becoming(KeyHolds(NL, other)))
+    await stage.app.state.put_key_holds(rows.becoming(KeyHolds(NL, other)))
     await opt_out(stage, NL)
     assert stage.profile(NL)["invoiceEmailOptIn"] is True
 

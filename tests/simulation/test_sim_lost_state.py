@@ -5,8 +5,6 @@ from collections.abc import Callable
 import pytest
 
 from sandbox.faults import Effect
-from shared.adapters.store.rows import Operation
-from shared.adapters.store.rows_sqlite import IN_MEMORY, SqliteRows
 from shared.domain.adoption.consequences import Choice
 from shared.domain.keys import ProfileKey
 from shared.errors import Permanent
@@ -28,12 +26,6 @@ from tests.simulation.stage import Stage
 WIDE = "daily_limits: { mover_revokes: 50/50/100, leaver_revokes: 50/50/100 }\n"
 
 
-def lose_ledger(stage: Stage) -> None:
-    stage._adapters.append(stage.ledger_rows)
-    stage.ledger_rows = SqliteRows(IN_MEMORY)
-    stage.restart()
-
-
 async def adopt(stage: Stage, *pairs: tuple[ProfileKey, str]) -> None:
     plan = await plan_adoption(stage.app, Choice(pairs=pairs))
     assert len(await apply_adoption(stage.app, plan.able, "olga")) == len(pairs)
@@ -46,7 +38,7 @@ async def test_an_event_about_a_leaver_or_mover_takes_what_is_managed_after_one_
 ) -> None:
     stage.lose_state()
     if ledger_too:
-        lose_ledger(stage)
+        stage.lose_ledger()
     report = await stage.sweep()
     await stage.advance(minutes=20)
     assert (report["complete"], report["remembered"], report["not_kept"]) == (True, 3, [])
@@ -130,23 +122,14 @@ async def test_who_adopts_more_on_a_lost_state_keeps_what_was_adopted_before(sta
     assert stage.held(HARRY) == set()
 
 
-async def test_one_row_that_cannot_be_stored_costs_no_other_and_comes_with_the_next_sweep(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_one_row_that_cannot_be_stored_costs_no_other_and_comes_with_the_next_sweep(stage: Stage) -> None:
     stage.lose_state()
-    write = stage.state_rows.write
-
-    async def refuses(partition: str, *operations: Operation) -> tuple[str, ...]:
-        if any(FEMKE in operation.key for operation in operations):
-            raise Permanent("the store refuses this row")
-        return await write(partition, *operations)
-
-    monkeypatch.setattr(stage.state_rows, "write", refuses)
+    stage.state_rows.at_write(Permanent("the store refuses this row"), "people", holds=f"person:{FEMKE}=")
     report = await stage.sweep()
     assert report["remembered"] == 2
     (why,) = report["not_kept"]
     assert FEMKE in why
     assert "refuses this row" in why
-    monkeypatch.undo()
+    stage.state_rows.lift()
     assert (await stage.sweep())["remembered"] == 1
     assert (await stage.sweep())["remembered"] == 0

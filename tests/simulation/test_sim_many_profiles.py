@@ -139,21 +139,8 @@ async def test_other_leavers_are_not_kept_waiting_by_a_check_that_cannot_write(o
     stage, books = await office(900, leaver_revokes="5/50/50")
     for person in (TESS, FEMKE):
         stage.change(person, accountEnabled=False)
-    opened = stage.app.ledger.open
-
-    async def refusing(key: str) -> Any:
-        chain = await opened(key)
-        append = chain.append
-
-        async def refuse(kind: str, at: Any, body: Any) -> Any:
-            if kind == "intent" and key == PersonKey(TESS).canonical:
-                raise Permanent("the store takes no intent")
-            return await append(kind, at, body)
-
-        chain.append = refuse
-        return chain
-
-    stage.app.ledger.open = refusing
+    no_intent = Permanent("the store takes no intent")
+    stage.ledger_rows.at_write(no_intent, f"ledger:person:{TESS}", holds='"kind":"intent"')
     await stage.event_about(TESS)
     await stage.event_about(FEMKE)
     assert len(books.held(TESS)) == 900
@@ -254,31 +241,13 @@ async def test_a_crash_in_the_middle_is_repeated_and_nothing_is_done_twice(offic
     assert await stage.app.ledger.verify(PersonKey(TESS).canonical) == []
 
 
-async def test_a_record_that_was_not_kept_repeats_its_piece_and_the_pass_goes_on(
-    office: Open, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_record_that_was_not_kept_repeats_its_piece_and_the_pass_goes_on(office: Open) -> None:
     stage, books = await office(900)
     stage.change(TESS, accountEnabled=False)
-    opened = stage.app.ledger.open
-    failures: list[str] = []
-
-    async def failing(key: str) -> Any:
-        chain = await opened(key)
-        append = chain.append
-
-        async def fail_once(kind: str, at: Any, body: Any) -> Any:
-            if kind == "check" and not failures and len(books.written) > 250:
-                failures.append(kind)
-                raise Transient("the store is busy")
-            return await append(kind, at, body)
-
-        chain.append = fail_once
-        return chain
-
-    monkeypatch.setattr(stage.app.ledger, "open", failing)
+    stage.ledger_rows.at_write(Transient("the store is busy"), holds='"kind":"check"', spare=1, times=1)
     await stage.event_about(TESS)
     await stage.advance(hours=1)
-    assert failures
+    assert stage.ledger_rows.happened == 1
     assert not books.held(TESS)
     assert len(books.written) == 900
 
@@ -383,24 +352,15 @@ async def test_what_is_remembered_where_nothing_is_managed_any_more_is_told_with
     assert check["adopted"]
 
 
-async def test_rows_without_a_maker_are_proved_from_a_chain_that_is_read_once_a_check(
-    office: Open, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_rows_without_a_maker_are_proved_from_a_chain_that_is_read_once_a_check(office: Open) -> None:
     stage, books = await office(300, given=False)
     books.says_who = False
     await stage.event_about(TESS)
     await stage.advance(hours=1)
     assert books.held(TESS) == set(books.listed)
-    read, reads = stage.app.ledger.read, 0
-
-    def counting(key: str) -> Any:
-        nonlocal reads
-        reads += 1
-        return read(key)
-
-    monkeypatch.setattr(stage.app.ledger, "read", counting)
+    stage.ledger_rows.listed.clear()
     stage.change(TESS, accountEnabled=False)
     await stage.event_about(TESS)
     await stage.advance(hours=1)
     assert not books.held(TESS)
-    assert reads <= 6
+    assert 0 < len(stage.ledger_rows.listed) <= 6

@@ -359,7 +359,7 @@ async def test_a_rule_that_becomes_unknown_closes_no_hold(clerks: Stage) -> None
     await clerks.settle()
     before = await holds(clerks)
     for profile in (NL, DE, PARTNER):
-        scope = clerks._scope(profile)
+        scope = clerks.scope(profile)
         scope.tags = {}
     report = await clerks.settle()
     assert [finding["kind"] for finding in report["findings"]] == ["rule-not-known"]

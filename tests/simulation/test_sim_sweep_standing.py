@@ -394,7 +394,7 @@ async def test_nor_does_a_check_let_it_through_before_a_sweep(set_stage: SetStag
 async def test_a_rule_that_was_away_for_a_while_is_no_change(set_stage: SetStage) -> None:
     stage = set_stage(given=office(), policy=limited())
     await stage.settle()
-    scopes = [stage._scope(profile) for profile in stage.profiles()]
+    scopes = [stage.scope(profile) for profile in stage.profiles()]
     tags = [scope.tags for scope in scopes]
     for scope in scopes:
         scope.tags = {}

@@ -9,15 +9,14 @@ from typing import Any
 import pytest
 
 from sandbox.faults import Effect
+from shared.adapters.store.rows import Changed
 from shared.domain.access.plan import StoppedBy
 from shared.domain.billing import BillingProfile
-from shared.domain.guards.holds import Hold, KeyHolds, Status
+from shared.domain.guards.holds import Hold, Status
 from shared.domain.guards.pauses import Pause, PauseCause, Pauses, Setting
 from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
-from shared.domain.remembered import ProfileState
-from shared.errors import Conflict, Transient
-from shared.ports import Stored
+from shared.errors import Transient
 from shared.services.operate.decisions import harm, list_holds, release, resume
 from tests.simulation.small_world import DE, NL, POLICY, world
 from tests.simulation.stage import Stage
@@ -132,18 +131,10 @@ async def test_harm_is_told_where_the_process_died_before_the_read_back(stage: S
 
 
 async def test_harm_is_told_where_the_store_was_busy(stage: Stage, careless: Careless) -> None:
-    put = stage.app.state.put_profile
-    refused: list[Stored[ProfileState]] = []
-
-    async def busy(row: Stored[ProfileState]) -> Stored[ProfileState]:
-        refused.append(row)
-        if len(refused) == 2:  # the answer is not kept, and then not what came of it
-            stage.app.state.put_profile = put  # type: ignore[method-assign]
-        raise Transient("busy")
-
     def harm_and_keep_busy() -> None:
         do_harm(stage)
-        stage.app.state.put_profile = busy  # type: ignore[method-assign]
+        # The answer is not kept, and then not what came of it.
+        stage.state_rows.at_write(Transient("busy"), "profiles", times=2)
 
     careless(harm_and_keep_busy)
     await opt_out(stage)
@@ -156,16 +147,9 @@ async def test_harm_is_told_where_the_store_was_busy(stage: Stage, careless: Car
 
 
 async def test_harm_is_told_where_the_pause_could_not_be_set_at_once(stage: Stage, careless: Careless) -> None:
-    put = stage.app.state.put_pauses
-
-    async def busy(row: Stored[Pauses]) -> Stored[Pauses]:
-        del row
-        stage.app.state.put_pauses = put  # type: ignore[method-assign]
-        raise Transient("busy")
-
     def harm_and_keep_busy() -> None:
         do_harm(stage)
-        stage.app.state.put_pauses = busy  # type: ignore[method-assign]
+        stage.state_rows.at_write(Transient("busy"), "guards", holds="pauses=", times=1)
 
     careless(harm_and_keep_busy)
     await opt_out(stage)
@@ -315,19 +299,8 @@ async def test_an_update_judged_by_a_later_check_is_done_once(stage: Stage, care
 
 
 async def test_done_is_recorded_once_where_the_store_was_busy(stage: Stage, careless: Careless) -> None:
-    put = stage.app.state.put_profile
-    refused: list[Stored[ProfileState]] = []
-
-    async def busy(row: Stored[ProfileState]) -> Stored[ProfileState]:
-        refused.append(row)
-        if len(refused) == 2:  # the answer is not kept, and then not what came of it
-            stage.app.state.put_profile = put  # type: ignore[method-assign]
-        raise Transient("busy")
-
-    def keep_busy() -> None:
-        stage.app.state.put_profile = busy  # type: ignore[method-assign]
-
-    careless(keep_busy)
+    # The answer is not kept, and then not what came of it.
+    careless(lambda: stage.state_rows.at_write(Transient("busy"), "profiles", times=2))
     await opt_out(stage)
     await stage.advance(minutes=30)
     assert [check["outcome"] for check in await stage.checks(NL)] == ["waiting", "retry", "done"]
@@ -444,13 +417,7 @@ async def release_a_fight(stage: Stage) -> None:
 
 async def test_a_hold_that_could_not_be_closed_does_not_lose_what_was_done(stage: Stage) -> None:
     await release_a_fight(stage)
-    put = stage.app.state.put_key_holds
-
-    async def overtaken(*_: Stored[KeyHolds], **__: Any) -> None:
-        stage.app.state.put_key_holds = put  # type: ignore[method-assign]
-        raise Conflict("somebody else wrote")
-
-    stage.app.state.put_key_holds = overtaken  # type: ignore[method-assign]
+    stage.state_rows.at_write(Changed("somebody else wrote"), "holds", times=1)
     await stage.check(NL)
     await stage.advance(minutes=30)
     with_actions = [check for check in await stage.checks(NL) if check.get("actions")]
@@ -495,18 +462,13 @@ async def test_a_released_update_of_a_harmed_profile_lifts_what_blocked_it(stage
 
 
 async def test_a_pause_that_comes_right_before_the_update_stops_it(stage: Stage) -> None:
-    read = stage.app.state.pauses
-
-    async def paused_once_it_was_read() -> Stored[Pauses]:
-        seen = await read()
-        if not seen.value.active:
-            pause = Pauses({Pause(PauseCause.PAUSE): Setting(stage.now, "olga", "because")})
-            await stage.app.state.put_pauses(seen.becoming(pause))
-        return seen
+    async def somebody_pauses() -> None:
+        pause = Pauses({Pause(PauseCause.PAUSE): Setting(stage.now, "olga", "because")})
+        await stage.app.state.put_pauses((await stage.app.state.pauses()).becoming(pause))
 
     await opt_out(stage)
     await stage.advance(minutes=4)
-    stage.app.state.pauses = paused_once_it_was_read  # type: ignore[method-assign] # somebody pauses just then
+    stage.state_rows.at_read(somebody_pauses, "guards", key="pauses", times=1)
     await stage.advance(minutes=4)
     check = await stage.last_check(NL)
     assert check["outcome"] == "held"

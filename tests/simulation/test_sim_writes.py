@@ -3,18 +3,17 @@
 import asyncio
 import json
 import logging
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from sandbox.faults import Effect
+from shared.adapters.store.rows import Changed
 from shared.domain.guards.pauses import Pause, PauseCause
-from shared.domain.history.records import Record
 from shared.domain.keys import PersonKey
 from shared.domain.work import CauseKind
-from shared.errors import Conflict, Transient
-from shared.ports import Chain
+from shared.errors import Transient
 from tests.simulation.small_world import DE, FEMKE, HOLDING, NL, TESS, TREASURY
 from tests.simulation.stage import Stage
 
@@ -320,57 +319,24 @@ async def test_who_waited_in_the_queue_for_days_gets_a_day_of_retries_all_the_sa
     assert stage.held(anna) == {NL}
 
 
-class LostChain:
-    """A chain whose lock somebody else got."""
-
-    def __init__(self, chain: Chain, appends: int) -> None:
-        self._chain = chain
-        self._left = appends
-
-    async def append(self, kind: str, at: datetime, body: Any) -> Record:
-        if self._left == 0:
-            raise Conflict("somebody else appended")
-        self._left -= 1
-        return await self._chain.append(kind, at, body)
-
-
 @pytest.mark.parametrize("appends", [0, 1])
-async def test_who_lost_the_lock_stops_and_comes_back(
-    stage: Stage, appends: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_who_lost_the_lock_stops_and_comes_back(stage: Stage, appends: int) -> None:
     anna = stage.hire("anna")
-    open_chain = stage.app.ledger.open
-
-    async def lost(key: str) -> Chain:
-        return LostChain(await open_chain(key), appends)
-
-    monkeypatch.setattr(stage.app.ledger, "open", lost)
+    stage.ledger_rows.at_write(Changed("somebody else appended"), "ledger:", spare=appends)
     await stage.event_about(anna)
     assert stage.held(anna) == ({NL} if appends else set())
     assert [kind for kind, _ in stage.awaited(anna)] == ["retry"]
-    monkeypatch.undo()
+    stage.ledger_rows.lift()
     await stage.advance(seconds=40)
     assert stage.held(anna) == {NL}
     assert (await stage.last_check(anna))["cause"] == "retry"
 
 
-async def test_what_was_written_is_recorded_also_where_the_store_failed_afterwards(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_was_written_is_recorded_also_where_the_store_failed_afterwards(stage: Stage) -> None:
     anna = stage.hire("anna")
-    puts = 0
-    put_person = stage.app.state.put_person
-
-    async def second_fails(state: Any) -> Any:
-        nonlocal puts
-        puts += 1
-        if puts == 2:
-            raise Transient("the store is busy")
-        return await put_person(state)
-
     stage.fault("arm", Effect(status=403, body=arm("AuthorizationFailed")), method="POST", path="HOLDING-BG7")
     stage.join(TREASURY, anna)
-    monkeypatch.setattr(stage.app.state, "put_person", second_fails)
+    stage.state_rows.at_write(Transient("the store is busy"), "people", spare=1, times=1)
     await stage.event_about(anna)
     check = (await stage.checks(anna))[0]
     assert check["outcome"] == "retry"
@@ -390,17 +356,11 @@ async def test_an_unreachable_queue_brings_the_message_back(stage: Stage) -> Non
     assert stage.held(FEMKE) == {DE}
 
 
-async def test_a_store_that_cannot_be_read_makes_the_check_come_back(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_store_that_cannot_be_read_makes_the_check_come_back(stage: Stage) -> None:
     anna = stage.hire("anna")
-
-    async def failing(key: str) -> Chain:
-        raise Transient(f"no {key}")
-
-    monkeypatch.setattr(stage.app.ledger, "open", failing)
+    stage.ledger_rows.at_read(Transient("the store is busy"))
     await stage.event_about(anna)
-    monkeypatch.undo()
+    stage.ledger_rows.lift()
     assert [kind for kind, _ in stage.awaited(anna)] == ["retry"]
     await stage.advance(seconds=40)
     assert stage.held(anna) == {NL}

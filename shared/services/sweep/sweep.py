@@ -82,7 +82,7 @@ async def sweep(app: App) -> Mapping[str, Any]:
 async def _sweep(app: App, sweep_id: str, started: datetime) -> Mapping[str, Any]:
     calls_before = Counter(app.calls())
     estate = await read_estate(app)
-    held = await _held_by_person(app, estate)
+    held = await held_by_person(app, estate)
     drift = await find_drift(app, estate, held)
     counted = counts(app, estate, held)
     before = await _catalogue_before(app)
@@ -180,7 +180,7 @@ async def _catalogue_before(app: App) -> Catalogue | None:
         return None
 
 
-async def _held_by_person(app: App, estate: Estate) -> dict[str, list[Held]]:
+async def held_by_person(app: App, estate: Estate) -> dict[str, list[Held]]:
     """Every Invoice manager assignment that was read, by principal, each proved managed or unmanaged."""
     identities = await app.billing.identities()
     ledger = ReadOnce(app.ledger)
