@@ -16,7 +16,7 @@ MUTANTS: Final = (
     Mutant(
         name="graph-ignores-next-link",
         promise="A list of the directory is read to its last page.",
-        file="shared/adapters/graph/directory.py",
+        file="shared/adapters/graph/client.py",
         old="            if next_link is None:\n                return\n",
         new="            if next_link is not None:\n                return\n            return\n",
         caught_by=("actual_is_desired", "no_leaver_holds_managed"),
