@@ -71,7 +71,7 @@ class _Report:
     """What was done, by resource; `deleted` and `left_alone` by subscription id."""
 
     created: list[str] = field(default_factory=list)
-    adopted: list[str] = field(default_factory=list)
+    found: list[str] = field(default_factory=list)
     replaced: list[str] = field(default_factory=list)
     renewed: list[str] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
@@ -110,7 +110,7 @@ def wanted_subscriptions(policy: Policy, settings: Settings) -> Sequence[WantedS
 async def keep_subscriptions(keeper: Keeper) -> Mapping[str, Any]:
     """Makes the subscriptions what they should be, and returns what was done; a failure of one stops no other.
 
-    The summary lists resources and ids under `created`, `adopted`, `replaced`, `renewed`, `deleted`, `left_alone`
+    The summary lists resources and ids under `created`, `found`, `replaced`, `renewed`, `deleted`, `left_alone`
     (ours, but leading elsewhere), `secret_not_shown` and `failures`; `on` is false without a notification URL.
     """
     wanted = wanted_subscriptions(keeper.policy, keeper.settings)
@@ -167,7 +167,7 @@ class _Run:
             return
         made = await self._create(wanted)
         if made is None:
-            await self._adopt(wanted)
+            await self._keep_found(wanted)
         else:
             self.report.created.append(wanted.resource)
             await self._drop_others(made, self.mine)
@@ -197,13 +197,13 @@ class _Run:
         await self._drop_others(shown, listed)
         return True
 
-    async def _adopt(self, wanted: WantedSubscription) -> None:
+    async def _keep_found(self, wanted: WantedSubscription) -> None:
         """Takes over the subscription of which Graph says that it exists: made by a run whose answer was lost."""
         listed = await self.keeper.subscriptions.mine()
         found = _find(wanted, listed)
         if found is None:
-            raise Transient("Graph says that there is one already, and does not list it; the next run checks again")
-        if not await self._renew(wanted, found, listed, self.report.adopted):
+            raise Transient("Graph says that there is one already, and does not list it; the next run lists again")
+        if not await self._renew(wanted, found, listed, self.report.found):
             raise Transient("it was there a moment ago, and now is not; the next run makes it")
 
     async def _replace(self, wanted: WantedSubscription, found: Subscription, listed: Sequence[Subscription]) -> None:

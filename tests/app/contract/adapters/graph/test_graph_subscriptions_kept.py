@@ -156,13 +156,13 @@ async def test_what_a_lost_answer_made_is_found_by_the_next_run(app: Machine, fa
     assert app.resources == [MEMBERS, "users"]
 
 
-async def test_one_that_the_list_does_not_show_yet_is_adopted_after_the_conflict(app: Machine, faults: Faults) -> None:
+async def test_one_that_the_list_does_not_show_yet_is_found_after_the_conflict(app: Machine, faults: Faults) -> None:
     await app.keep()
     [mine] = app.tenant.book.live()
     app.tenant.time.pass_by(hours=5)
     faults.lay(Rule(target="graph", method="GET", times=1, effect=Effect(status=200, body={"value": []})))
     summary = await app.keep()
-    assert summary["adopted"] == ["users"]
+    assert summary["found"] == ["users"]
     [still] = app.tenant.book.live()
     assert still.id == mine.id
     assert still.expires == app.tenant.time() + timedelta(hours=672)
