@@ -433,6 +433,18 @@ async def test_a_profile_that_waits_in_a_group_and_was_harmed_waits_by_itself(se
     assert (hold.stopped_by, hold.group, hold.why, hold.refused) == (StoppedBy.HARM, "", "it harmed", "")
 
 
+async def test_an_old_release_is_open_again_while_a_second_read_is_waited_for(set_stage: Callable[..., Stage]) -> None:
+    stage = set_stage()
+    await stage.settle()
+    await hold_an_update(stage, PARTNER, **released(stage) | {"decided_at": stage.now - timedelta(hours=73)})
+    stage.set_profile(PARTNER, invoiceEmailOptIn=False)
+    assert await stage.check(PARTNER) is Outcome.WAITING
+    hold = await holds_of(stage, PARTNER)
+    assert hold is not None
+    assert hold.status is Status.OPEN
+    assert hold.refused
+
+
 @pytest.mark.parametrize("status", list(Status))
 async def test_a_hold_that_does_not_say_its_basis_takes_that_of_the_first_check(
     set_stage: Callable[..., Stage], status: Status

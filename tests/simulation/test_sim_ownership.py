@@ -6,6 +6,7 @@ import pytest
 
 from sandbox.faults import Effect
 from shared.domain.keys import PersonKey
+from shared.domain.outcome import Outcome
 from shared.services.operate.decisions import release
 from tests.simulation.small_world import (
     ADMIN,
@@ -220,6 +221,16 @@ async def test_what_was_only_observed_never_counts_as_ownership(set_stage: Calla
     await stage.run_until_quiet()
     assert stage.held(FEMKE) == {NL}
     assert "leaver-holds-unmanaged" in {note["kind"] for note in (await stage.last_check(FEMKE))["notes"]}
+
+
+async def test_an_observed_grant_that_cannot_be_read_back_is_not_remembered(set_stage: Callable[..., Stage]) -> None:
+    stage = set_stage(policy=OBSERVING)
+    path = f"billingRoleAssignments/.*{FEMKE}"
+    stage.fault("arm", Effect(delay_seconds=0.001), method="GET", path=path, times=1)  # the read before is answered
+    stage.fault("arm", Effect(status=400), method="GET", path=path)
+    assert await stage.check(PersonKey(FEMKE)) is Outcome.UNVERIFIED
+    assert [action["outcome"] for action in (await stage.last_check(FEMKE))["actions"]] == ["unverified"]
+    assert (await stage.app.state.person(FEMKE)).value.holdings == {}
 
 
 async def test_only_the_profiles_that_the_policy_enforces_are_written(set_stage: Callable[..., Stage]) -> None:

@@ -1,8 +1,8 @@
 """Observing: billing whose writes are not sent, but seen by the reads of the same check.
 
 Lives here: the wrapper that decides per profile whether a write goes through. Nothing else keeps a write back. For an
-observed one the guard reserves nothing; whoever makes it says `observe` in the intent and remembers nothing of it. One
-wrapper lives for one check: what was not written is forgotten with it, and is never evidence of ownership.
+observed one the guard reserves nothing, and whoever makes it remembers nothing before (decision 36). One wrapper lives
+for one check: what was not written is forgotten with it, and is never evidence of ownership.
 """
 
 from collections.abc import Callable, Sequence

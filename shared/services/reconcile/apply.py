@@ -121,10 +121,9 @@ class Run:
             wanted = guarded[action.profile]
             result = await self._act(action, wanted)
             results.append(result)
-            if self._guard.enforces(action.profile):
-                self._remember(plan, action, result)
-                if result.outcome is Outcome.DONE:
-                    self._guard.done(wanted)
+            self._remember(plan, action, result)
+            if result.outcome is Outcome.DONE:
+                self._guard.done(wanted)
         return results
 
     def wanted(self, plan: Plan, action: Grant | Revoke) -> Action:
@@ -239,7 +238,7 @@ class Run:
         if isinstance(action, Revoke) and result.outcome is not Outcome.DONE:
             holdings[action.profile] = replace(holdings[action.profile], revoking_at=None)
         else:
-            del holdings[action.profile]
+            holdings.pop(action.profile, None)  # of an observed grant there is nothing to forget
         if isinstance(action, Revoke) and result.outcome is Outcome.DONE:
             sightings.pop(sighting(plan, action), None)
         self.state = replace(self.state, holdings=holdings, sightings=sightings)

@@ -78,8 +78,7 @@ async def check_profile(app: App, key: ProfileKey, item: WorkItem, chain: Chain,
     why_not = _why_leave_it(app, profile)
     if why_not is not None or profile is None:
         return await _leave(app, guard, profile, row, why_not)
-    if key not in enforced:
-        await guard.store()
+    await guard.store()
     wait = _wait_for(app, profile, state, asked_at, clock)
     if wait is None:
         try:
