@@ -242,6 +242,10 @@ class State(Protocol):
         """Replaces the catalogue as a whole: a reader sees the old one or the new one."""
         ...
 
+    async def put_catalogue_over(self, before: Catalogue | None, catalogue: Catalogue) -> None:
+        """Replaces the very catalogue that was read before (None: that there was none). Raises `Conflict`."""
+        ...
+
     async def future_checks(self, key: PersonKey | IdentityKey) -> Stored[FutureChecks]:
         """A key's row, an empty one when there is none."""
         ...

@@ -1,7 +1,8 @@
 """Keeps the profile catalogue at hand: from the store, or read anew where the stored one is too old to trust."""
 
+import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -11,7 +12,7 @@ from shared.domain.billing import BillingAccount, BillingProfile
 from shared.domain.catalogue import Catalogue
 from shared.domain.keys import ProfileKey
 from shared.domain.policy.model import Policy
-from shared.errors import AccessLost
+from shared.errors import AccessLost, Conflict
 from shared.ports import Billing, State
 
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
@@ -41,14 +42,16 @@ class ListedProfiles:
 
         They are there all the same: who could not check has not seen that something is gone.
         """
+        # A catalogue is kept for hours, and only an update sends raw properties back: of a profile that it read itself.
+        profiles = tuple(replace(profile, properties={}) for profile in self.profiles)
         if before is None or not self.lost:
-            return Catalogue(read_at, self.accounts, self.profiles)
+            return Catalogue(read_at, self.accounts, profiles)
         listed = {account.name.lower() for account in self.accounts}
         seen = {profile.key for profile in self.profiles}
         kept = [one for one in before.profiles if one.key.account.lower() in self.lost and one.key not in seen]
         accounts = [one for one in before.accounts if one.name.lower() in self.lost.keys() - listed]
         roles = {one.key: before.other_roles[one.key] for one in kept if one.key in before.other_roles}
-        return Catalogue(read_at, (*self.accounts, *accounts), (*self.profiles, *kept), other_roles=roles)
+        return Catalogue(read_at, (*self.accounts, *accounts), (*profiles, *kept), other_roles=roles)
 
 
 async def read_profiles(billing: Billing, policy: Policy) -> ListedProfiles:
@@ -83,6 +86,8 @@ class CatalogueStore:
     _vocabulary: tuple[Policy, Catalogue, Vocabulary] | None = None
     _taken_at: datetime = _NEVER
     """When the copy was taken out of the store, or read: using it makes it no younger."""
+    _reading: tuple[datetime, asyncio.Task[Catalogue]] | None = None
+    """Since when somebody reads it, and that read: everybody who needs it meanwhile waits for the same one."""
 
     async def current(self, now: datetime, *, not_before: datetime | None = None) -> Catalogue:
         """The catalogue, at most `max_age` old.
@@ -90,17 +95,41 @@ class CatalogueStore:
         `not_before` asks the store again if the copy was taken before then (a sweep's own findings must not be checked
         at through an older catalogue). A catalogue that is missing or too old is replaced by a fresh read of accounts
         and profiles, of which no rule is known: grants go on, what a rule gave stays until the rules are judged.
+
+        One read serves everybody who waits for it, and goes on when one of them is cancelled. Its failure is raised to
+        all of them, and kept for nobody else.
         """
         copy = self._copy
-        if copy is None or self._is_stale(now, not_before):
-            copy = await self.state.catalogue()
-            self._copy, self._taken_at = copy, now
-        # Either way round: another instance's clock may be ahead of ours.
-        if copy is None or abs(now - copy.read_at) > self.max_age:
-            copy = (await read_profiles(self.billing, self.policy)).catalogue(now, copy)
-            await self.state.put_catalogue(copy)
-            self._copy, self._taken_at = copy, now
-        return copy
+        if copy is not None and not self._is_stale(now, not_before) and not self._is_too_old(copy, now):
+            return copy
+        reading = self._reading
+        if reading is None or (not_before is not None and reading[0] < not_before):
+            reading = self._reading = now, asyncio.create_task(self._read(now))
+            reading[1].add_done_callback(self._have_read)
+        return await asyncio.shield(reading[1])
+
+    async def _read(self, now: datetime) -> Catalogue:
+        taken_at = self._taken_at
+        found = await self.state.catalogue()
+        if found is None or self._is_too_old(found, now):
+            fresh = (await read_profiles(self.billing, self.policy)).catalogue(now, found)
+            try:
+                await self.state.put_catalogue_over(found, fresh)
+                found = fresh
+            except Conflict:
+                # Another instance was faster, or a sweep, which knows the rules as well.
+                found = await self.state.catalogue()
+                if found is None or self._is_too_old(found, now):
+                    raise
+        if self._taken_at == taken_at or self._taken_at < now:  # else a sweep here stored what is newer
+            self._copy, self._taken_at = found, now
+        return found
+
+    def _have_read(self, task: asyncio.Task[Catalogue]) -> None:
+        if self._reading is not None and self._reading[1] is task:
+            self._reading = None
+        if not task.cancelled():
+            task.exception()  # whoever waits has it; where nobody does any more, it is nobody's
 
     def vocabulary(self, policy: Policy, catalogue: Catalogue) -> Vocabulary:
         """The texts with which a policy compares people; made once for a catalogue."""
@@ -113,6 +142,10 @@ class CatalogueStore:
         """Stores a catalogue whose rules were judged."""
         await self.state.put_catalogue(catalogue)
         self._copy, self._taken_at = catalogue, now
+
+    def _is_too_old(self, catalogue: Catalogue, now: datetime) -> bool:
+        # Either way round: another instance's clock may be ahead of ours.
+        return abs(now - catalogue.read_at) > self.max_age
 
     def _is_stale(self, now: datetime, not_before: datetime | None) -> bool:
         if not_before is not None and self._taken_at < not_before:

@@ -109,21 +109,41 @@ class ChunkedValue[T]:
         value before goes into the new one, so that whoever was overtaken has no more to do than to move the head. To
         begin again would write all the parts again.
         """
+        head = await self._put_parts(value, at)
+        for _ in range(_TRIES):
+            old = await self._rows.get(self._partition, _HEAD)
+            if await self._move_head(old, head, at):
+                return  # else another sweep was faster; the later one stands
+        raise Conflict(f"others replaced {self._what} {_TRIES} times while it was stored")
+
+    async def put_over(self, before: T | None, value: T, at: datetime) -> None:
+        """Replaces the very value that was read before (None: that there was none). Raises `Conflict` otherwise."""
+        old = await self._rows.get(self._partition, _HEAD)
+        if not self._is(old, before) or not await self._move_head(old, await self._put_parts(value, at), at):
+            raise Conflict(f"somebody else stored {self._what} meanwhile")
+
+    def _is(self, head: Row | None, value: T | None) -> bool:
+        if head is None or value is None:
+            return head is value
+        return self._known is not None and self._known[0] == head.etag and self._known[1] is value
+
+    async def _put_parts(self, value: T, at: datetime) -> _Head:
         prefix = f"{_PARTS}{_utc(at)}:{secrets.token_hex(4)}:"
         parts = [] if value == self._empty else parts_of(self._codec.text(value))
         for number, part in enumerate(parts):
             await self._rows.write(self._partition, Insert(f"{prefix}{number:04}", PART.body(part)))
-        body = _HEADS.body(_Head(prefix, len(parts)))
-        for _ in range(_TRIES):
-            old = await self._rows.get(self._partition, _HEAD)
-            try:
-                head = put_over(None if old is None else old.etag, _HEAD, body)
-                await self._rows.write(self._partition, head)
-            except (Exists, Changed):
-                continue  # another sweep was faster; the later one stands
-            await self._clear(old, at)
-            return
-        raise Conflict(f"others replaced {self._what} {_TRIES} times while it was stored")
+        return _Head(prefix, len(parts))
+
+    async def _move_head(self, old: Row | None, head: _Head, at: datetime) -> bool:
+        """Has the head lead to other parts, and removes those it led to; False where it is not the `old` any more."""
+        try:
+            await self._rows.write(
+                self._partition, put_over(None if old is None else old.etag, _HEAD, _HEADS.body(head))
+            )
+        except (Exists, Changed):
+            return False
+        await self._clear(old, at)
+        return True
 
     async def _text(self, head: Row) -> str | None:
         """The text that a head leads to; None when its parts are not all there (any more)."""

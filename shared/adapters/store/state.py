@@ -119,6 +119,10 @@ class RowsState(GuardsState):
         """Replaces the catalogue as a whole: a reader sees the old one or the new one. Raises `Conflict`."""
         await self._catalogue.put(catalogue, catalogue.read_at)
 
+    async def put_catalogue_over(self, before: Catalogue | None, catalogue: Catalogue) -> None:
+        """Replaces the very catalogue that was read before (None: that there was none). Raises `Conflict`."""
+        await self._catalogue.put_over(before, catalogue, catalogue.read_at)
+
     async def future_checks(self, key: PersonKey | IdentityKey) -> Stored[FutureChecks]:
         """A key's row, an empty one when there is none. One read."""
         return await self._get(
