@@ -38,6 +38,7 @@ from shared.services.reconcile.guard import Guard
 from shared.services.reconcile.pieces import Piece, cut, read_piece
 from shared.services.reconcile.recipients import left_with_too_few
 from shared.services.reconcile.slips import ask_about_slips
+from shared.services.side_by_side import beside
 
 _MOST_NOTES: Final = 200
 """Notes in one record, in full: some 60,000 of the 440,000 characters that it holds."""
@@ -51,15 +52,16 @@ _log = logging.getLogger(__name__)
 async def check_person(app: App, key: PersonKey, item: WorkItem, chain: Chain, deadline: Deadline) -> Check:
     """Makes what one person holds what they should hold, as far as is proved and allowed."""
     now = app.clock.now()
-    stored = await app.state.person(key.object_id)
-    before = await recalled(stored, app.ledger)
-    found_by_sweep = item.cause.kind is CauseKind.SWEEP
-    catalogue = await app.catalogues.current(now, not_before=item.first_asked if found_by_sweep else None)
-    person = await _read_person(app, key, before, now)
-    enforced = enforced_profiles(app.policy, catalogue)
+    # What the directory says and what the store remembers need nothing of each other.
+    async with beside(app.directory.person(key.object_id, frozenset())) as reading:
+        stored = await app.state.person(key.object_id)
+        before = await recalled(stored, app.ledger)
+        found_by_sweep = item.cause.kind is CauseKind.SWEEP
+        catalogue = await app.catalogues.current(now, not_before=item.first_asked if found_by_sweep else None)
+        enforced = enforced_profiles(app.policy, catalogue)
+        guard = await Guard.open(app, key, enforced)
+        person = await _with_groups(app, await reading, before, now)
     billing = app.billing_for_check(enforced.__contains__)
-
-    guard = await Guard.open(app, key, enforced)
     guard.reopen_released()
     draft = decide(person, app.policy, catalogue, (), now)
     unmanaged = await _seen_unmanaged(app, key) if draft.employment is Employment.LEAVER else ()
@@ -153,18 +155,17 @@ async def _prove(
     ]
 
 
-async def _read_person(app: App, key: PersonKey, before: PersonState, now: datetime) -> PersonRead:
-    """Reads one person, with their groups where rules may give them something, or let them keep it.
+async def _with_groups(app: App, person: PersonRead, before: PersonState, now: datetime) -> PersonRead:
+    """Somebody with their groups, which are read where rules may give them something, or let them keep it.
 
     Rules give nothing to who has left: a read of groups that fails must not keep a leaver's access.
     """
-    person = await app.directory.person(key.object_id, frozenset())
     if not isinstance(person, Person):
         return person
     stands = standing(person, app.policy, now)
     if stands.employment is not Employment.EMPLOYED and not (before.holdings and may_serve(person, stands)):
         return person
-    return replace(person, groups=await app.directory.groups_of(key.object_id, app.policy.groups))
+    return replace(person, groups=await app.directory.groups_of(person.object_id, app.policy.groups))
 
 
 async def _with_rules_judged(app: App, catalogue: Catalogue) -> Catalogue:

@@ -6,6 +6,10 @@ from tests.simulation.mutants.mutant import Mutant
 
 _INDEX: Final = "shared/domain/policy/profile_index.py"
 _INDEX_TESTS: Final = "tests/app/unit/domain/policy/test_domain_selectors.py"
+_CATALOGUE: Final = "shared/services/catalogue.py"
+_CATALOGUE_TESTS: Final = "tests/app/unit/services/test_catalogue_shelf.py"
+_BESIDE: Final = "shared/services/side_by_side.py"
+_BESIDE_TESTS: Final = "tests/app/unit/services/test_side_by_side.py"
 _YIELDS: Final = "tests/simulation/test_sim_sweep_yields.py"
 
 MUTANTS: Final = (
@@ -40,6 +44,46 @@ MUTANTS: Final = (
         old="        if self._left <= 0:\n",
         new="        if self._left <= -1_000_000:\n",
         stories=(f"{_YIELDS}::test_an_http_request_is_answered_before_a_sweep_has_decided_for_a_tenth",),
+    ),
+    Mutant(
+        name="failed-catalogue-kept",
+        promise="A read of the catalogue that failed is told to who waits for it, and kept for nobody.",
+        file=_CATALOGUE,
+        old="if self._reading is not None and self._reading[1] is task:",
+        new="if self._reading is not None and self._reading[1] is task and task.exception() is None:",
+        stories=(f"{_CATALOGUE_TESTS}::test_a_failed_read_is_told_to_everybody_who_waits_and_to_nobody_later",),
+    ),
+    Mutant(
+        name="waiter-cancels-for-all",
+        promise="Who waits for the catalogue and is cancelled takes it from nobody else.",
+        file=_CATALOGUE,
+        old="return await asyncio.shield(reading[1])",
+        new="return await reading[1]",
+        stories=(f"{_CATALOGUE_TESTS}::test_who_is_cancelled_takes_the_catalogue_from_nobody_else",),
+    ),
+    Mutant(
+        name="judged-catalogue-overwritten",
+        promise="Who reads the catalogue later than another instance takes what that one stored.",
+        file=_CATALOGUE,
+        old="await self.state.put_catalogue_over(found, fresh)",
+        new="await self.state.put_catalogue(fresh)",
+        stories=(f"{_CATALOGUE_TESTS}::test_who_reads_later_than_another_instance_takes_what_it_stored",),
+    ),
+    Mutant(
+        name="read-left-running",
+        promise="A check that fails leaves no read running beside it.",
+        file=_BESIDE,
+        old="    unfinished = [task for task in tasks if not task.done()]\n",
+        new="    unfinished = [task for task in tasks if task.cancelled()]\n",
+        stories=(f"{_BESIDE_TESTS}::test_a_block_that_fails_leaves_no_work_beside_it",),
+    ),
+    Mutant(
+        name="lists-as-they-come",
+        promise="Lists that are read side by side are found in the order of their profiles.",
+        file=_BESIDE,
+        old="for number in sorted(found)]",
+        new="for number in found]",
+        stories=(f"{_BESIDE_TESTS}::test_answers_are_in_the_order_of_the_questions_whoever_is_first",),
     ),
 )
 """What makes answers wrong or late that were to come sooner."""
