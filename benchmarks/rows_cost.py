@@ -15,15 +15,20 @@ from benchmarks.figures import Figure
 from shared.adapters.store.ledger import RowsLedger
 from shared.adapters.store.rows_sqlite import IN_MEMORY, SqliteRows
 from shared.adapters.store.state import RowsState
-from shared.domain.access.plan import StoppedBy
+from shared.domain.access.ownership import OwnershipBasis
+from shared.domain.access.plan import Employment, StoppedBy
 from shared.domain.billing import BillingProfile
 from shared.domain.catalogue import Catalogue
 from shared.domain.guards.baseline import Baseline
 from shared.domain.guards.daily_limits import Reservations, reserve
 from shared.domain.guards.holds import Hold, KeyHolds, action_id
+from shared.domain.history.checks import CheckBody, ManagedRow, Told
+from shared.domain.history.records import IntendedGrant, IntentBody, Mode
 from shared.domain.keys import IdentityKind, PersonKey, ProfileKey
+from shared.domain.outcome import Outcome
 from shared.domain.policy.model import ActionKind
 from shared.domain.remembered import Holding, PersonState
+from shared.domain.work import Cause, CauseKind
 from shared.ports import Stored
 
 EVENTS = 300
@@ -33,13 +38,24 @@ GRANTS = 50
 MOST_MS = 3.0
 AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 PROFILES = [ProfileKey("5f1c3d2e-1111-4222-8333-0123456789ab_2019-05-31", f"P{n}") for n in range(2000)]
-CHECK = {
-    "cause": {"kind": "event", "origin": "hr#1", "type": "com.contoso.hr.changed"},
-    "employment": "employed",
-    "notes": ["own-company: companyName is absent"],
-    "profiles": [{"key": str(key), "held": True, "rule": "finance-nl"} for key in PROFILES[:4]],
-    "outcome": "unchanged",
-}
+CHECK = CheckBody.of(
+    Told(
+        employment=Employment.EMPLOYED,
+        why="the account is enabled and no leave date is set",
+        read=tuple(PROFILES[:4]),
+        held={key: ManagedRow(OwnershipBasis.CREATED_BY, ("finance-nl",), AT) for key in PROFILES[:4]},
+    ),
+    Cause(CauseKind.EVENT, "hr#1", "com.contoso.hr.changed"),
+    Outcome.UNCHANGED,
+    0,
+    (),
+)
+INTENT = IntentBody(
+    tuple(
+        IntendedGrant("grant", key, Mode.ENFORCE, "given by rule finance-nl", ("finance-nl",), found_nothing=True)
+        for key in PROFILES[:4]
+    )
+)
 CATALOGUE = Catalogue(
     AT, (), tuple(BillingProfile(key, "Contoso Nederland", "Active", True, {"company": "NL"}) for key in PROFILES)
 )
@@ -82,7 +98,7 @@ async def measure(path: Path | str) -> dict[str, tuple[float, float]]:
 
     async def append(person: str) -> None:
         chain = await ledger.open(f"person:{person}")
-        await chain.append("check", AT, CHECK)
+        await chain.append(AT, CHECK)
 
     async def put_new(person: str) -> None:
         holdings = {key: Holding(("finance-nl",), AT) for key in PROFILES[:4]}
@@ -131,10 +147,10 @@ async def _granting_event(state: RowsState, ledger: RowsLedger, person: str) -> 
     reserved = reserve(row.value, person[:16], 500, AT)
     assert reserved is not None
     await state.put_reservations(row.becoming(reserved))
-    await chain.append("intent", AT, {"actions": CHECK["profiles"]})
+    await chain.append(AT, INTENT)
     await state.put_person(before.becoming(replace(before.value, holdings={PROFILES[0]: Holding(("nl",), AT)})))
     await state.pauses()
-    await chain.append("check", AT, CHECK)
+    await chain.append(AT, CHECK)
 
 
 async def figures(path: Path) -> list[Figure]:

@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from benchmarks.figures import Figure, show
 from shared.adapters.store.ledger import RowsLedger
@@ -19,14 +19,19 @@ from shared.adapters.store.ledger_rows import (
     FIRST_PREVIOUS,
     HEAD,
     RECORD,
-    digest_of,
+    body_text,
     head_body,
     partition_of,
-    record_body,
+    signed,
 )
 from shared.adapters.store.rows import Insert
 from shared.adapters.store.rows_sqlite import SqliteRows
-from shared.domain.history.records import Record
+from shared.domain.access.ownership import OwnershipBasis
+from shared.domain.access.plan import Employment, Note, NoteKind
+from shared.domain.history.checks import CheckBody, ManagedRow, Told
+from shared.domain.keys import ProfileKey
+from shared.domain.outcome import Outcome
+from shared.domain.work import Cause, CauseKind
 from shared.services.ledger_audit import verify
 
 CHAINS: Final = 2_000
@@ -44,19 +49,18 @@ class Cost:
     wall: float
 
 
-def check(number: int) -> dict[str, Any]:
+def check(number: int) -> CheckBody:
     """The body of a check that changed nothing, some 600 characters of canonical JSON."""
-    profile = f"{_ACCOUNT}/P{number % 50:03}-BCDE-BG7-PGB"
-    held = {"proof": "created-by", "rules": ["own-company"], "since": "2026-02-01T08:00:00+00:00"}
-    return {
-        "cause": {"kind": "event", "origin": f"/hr#{number}", "type": "com.contoso.hr.person.changed"},
-        "employment": "employed",
-        "held": {profile: held},
-        "notes": [f"already-receives: {profile}"],
-        "outcome": "unchanged",
-        "read": [profile],
-        "why": "the account is enabled and no leave date is set",
-    }
+    profile = ProfileKey(_ACCOUNT, f"P{number % 50:03}-BCDE-BG7-PGB")
+    told = Told(
+        employment=Employment.EMPLOYED,
+        held={profile: ManagedRow(OwnershipBasis.CREATED_BY, ("own-company",), AT - timedelta(days=28))},
+        notes=(Note(NoteKind.ALREADY_RECEIVES, "Invoice manager", profile),),
+        read=(profile,),
+        why="the account is enabled and no leave date is set",
+    )
+    cause = Cause(CauseKind.EVENT, f"/hr#{number}", "com.contoso.hr.person.changed")
+    return CheckBody.of(told, cause, Outcome.UNCHANGED, 0, ())
 
 
 async def build(rows: SqliteRows, chains: int, records: int) -> None:
@@ -65,11 +69,9 @@ async def build(rows: SqliteRows, chains: int, records: int) -> None:
         key, previous = f"person:7c0f5a0e-0000-4000-8000-{chain:012}", FIRST_PREVIOUS
         inserts = []
         for sequence in range(1, records + 1):
-            at, body = AT + timedelta(minutes=sequence), check(chain * records + sequence)
-            digest = digest_of(key, sequence, at.isoformat(), "check", body, previous)
-            record = Record(key, sequence, at, "check", body, previous, digest)
-            inserts.append(Insert(f"{RECORD}{sequence:012}", record_body(record)))
-            previous = digest
+            at, body = AT + timedelta(minutes=sequence), body_text(check(chain * records + sequence))
+            text, previous = signed(key, sequence, at, "check", body, previous)
+            inserts.append(Insert(f"{RECORD}{sequence:012}", text))
         await rows.write(partition_of(key), *inserts, Insert(HEAD, head_body(key, records, previous)))
         await rows.write("ledger-keys", Insert(f"key:{key}", {"key": key}))
 
@@ -88,8 +90,8 @@ async def measure(path: Path, chains: int = CHAINS, records: int = RECORDS) -> t
     cpu, wall, fitting = time.process_time(), time.perf_counter(), 0
     async for key in ledger.keys():
         async for one in ledger.read(key):
-            at = one.at.isoformat()
-            fitting += digest_of(one.key, one.sequence, at, one.kind, one.body, one.previous) == one.digest
+            _, digest = signed(one.key, one.sequence, one.at, one.kind, body_text(one.body), one.previous)
+            fitting += digest == one.digest
     plainly = Cost(time.process_time() - cpu, time.perf_counter() - wall)
     assert fitting == chains * records
     await rows.close()

@@ -30,7 +30,7 @@ from cli.operating import (
 from cli.terminal import complaints
 from shared.domain.guards.hold_listing import HoldGroup, HoldListing
 from shared.domain.guards.holds import Hold, Status
-from shared.domain.history.records import Record
+from shared.domain.history.records import DecidedHold, DecisionBody, Record
 from shared.services.app import App
 from shared.services.operate import decisions
 from shared.services.operate.decisions import Decided
@@ -130,12 +130,11 @@ def run_log(chosen: argparse.Namespace) -> int:
         records = await decisions.log(app)
         out = _out()
         if chosen.json:
-            said = [{"sequence": one.sequence, "at": one.at.isoformat()} | dict(one.body) for one in records]
-            out.print(json.dumps(said, indent=2))
+            out.print(json.dumps([_record_as_json(*one) for one in records], indent=2))
             return DONE
         out.print(f"{counted(len(records), 'decision')}.")
-        for record in records:
-            _tell_record(out, record)
+        for record, decision in records:
+            _tell_record(out, record, decision)
         return DONE
 
     return operate_on_store(verb)
@@ -272,29 +271,53 @@ def _tell_hold(out: Console, hold: Hold) -> None:
         out.print(f"    the last release was not carried out: {hold.refused}")
 
 
-def _action(hold: Hold) -> str:
+def _action(hold: Hold | DecidedHold) -> str:
     return f"{hold.kind.value.removesuffix('s').replace('_', ' ')}: {hold.key.canonical} on {hold.profile}"
 
 
-def _tell_record(out: Console, record: Record) -> None:
-    """Tells what a record says; one by somebody else's hand may lack what ours have."""
-    body = record.body
-    why = f": {body['why']}" if body.get("why") else ""
-    out.print(f"\n{shown(record.at)}  {_verb_of(record)} by {body.get('by', 'nobody knows whom')}{why}")
-    for cause, setting in body.get("causes", {}).items():
-        out.print(f"    {cause}, since {setting['since']}, set by {setting['by']}: {setting['why']}")
-    for hold in body.get("holds", ()):
-        kind = hold["kind"].removesuffix("s").replace("_", " ")
-        of = f"  of group {hold['group']}" if "group" in hold else ""
-        out.print(f"    {hold['id']}  {kind}: {hold['key']} on {hold['profile']}{of}")
-    for difference in body.get("refused", ()):
+def _tell_record(out: Console, record: Record, decision: DecisionBody) -> None:
+    """Tells what was decided, and where, if it was not everywhere."""
+    why = f": {decision.why}" if decision.why else ""
+    where = f" on {decision.scope}" if decision.scope else ""
+    out.print(f"\n{shown(record.at)}  {decision.verb}{where} by {decision.by}{why}")
+    for cause, setting in (decision.causes or {}).items():
+        out.print(f"    {cause}, since {setting.since.isoformat()}, set by {setting.by}: {setting.why}")
+    for hold in decision.holds:
+        of = f"  of group {hold.group}" if hold.group else ""
+        out.print(f"    {hold.id}  {_action(hold)}{of}")
+    for difference in decision.refused:
         out.print(f"    refused: {difference}")
 
 
-def _verb_of(record: Record) -> str:
-    """What was decided, and where, if it was not everywhere."""
-    verb, scope = record.body.get("verb", record.kind), record.body.get("scope")
-    return f"{verb} on {scope}" if scope else str(verb)
+def _record_as_json(record: Record, decision: DecisionBody) -> dict[str, Any]:
+    """What a decision says, without what it says nothing of."""
+    causes = {
+        cause: {"since": setting.since.isoformat(), "by": setting.by, "why": setting.why}
+        for cause, setting in (decision.causes or {}).items()
+    }
+    holds = [
+        {
+            "id": hold.id,
+            "key": hold.key.canonical,
+            "kind": hold.kind.value,
+            "profile": str(hold.profile),
+            "basis": hold.basis,
+        }
+        | ({"group": hold.group} if hold.group else {})
+        for hold in decision.holds
+    ]
+    told: dict[str, Any] = {
+        "verb": decision.verb.value,
+        "by": decision.by,
+        "why": decision.why,
+        "scope": decision.scope,
+        "causes": causes,
+        "holds": holds,
+        "refused": list(decision.refused),
+        "differences": decision.differences,
+        "decided": list(decision.decided),
+    }
+    return {"sequence": record.sequence, "at": record.at.isoformat()} | {name: one for name, one in told.items() if one}
 
 
 def _as_json(hold: Hold) -> dict[str, Any]:

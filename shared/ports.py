@@ -17,7 +17,7 @@ from shared.domain.guards.baseline import Baseline
 from shared.domain.guards.daily_limits import Reservations
 from shared.domain.guards.holds import KeyHolds
 from shared.domain.guards.pauses import Pauses
-from shared.domain.history.records import Record
+from shared.domain.history.records import Body, Record
 from shared.domain.history.unmanaged_sightings import Sighted
 from shared.domain.keys import IdentityKey, PersonKey, ProfileKey
 from shared.domain.people import ListedPerson, PersonRead
@@ -167,7 +167,7 @@ class Queues(Protocol):
 class Chain(Protocol):
     """One key's records, open for appending by whoever holds the key's lock."""
 
-    async def append(self, kind: str, at: datetime, body: Mapping[str, Any]) -> Record:
+    async def append(self, at: datetime, body: Body) -> Record:
         """Adds one record. Raises `Conflict` when somebody else appended since this chain was opened."""
         ...
 
@@ -179,8 +179,11 @@ class Ledger(Protocol):
         """Opens a key's chain at its present head."""
         ...
 
-    def read(self, key: str) -> AsyncIterator[Record]:
-        """A key's records, oldest first."""
+    def read(self, key: str, misfits: list[str] | None = None) -> AsyncIterator[Record]:
+        """A key's records, oldest first. Raises `Permanent` for one that does not say what this build can read.
+
+        With `misfits`, such a record is left out, and said there.
+        """
         ...
 
     async def latest(self, key: str, count: int) -> Sequence[Record]:

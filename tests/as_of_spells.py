@@ -1,11 +1,10 @@
 """Records, and a whole chain of them folded at once, which the app never does: it folds records as it reads them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
 
 from shared.domain.history.fold import PersonFold
-from shared.domain.history.records import Record
+from shared.domain.history.records import Body, Record
 from shared.domain.history.spells import Spell
 
 
@@ -17,6 +16,6 @@ def spells_of(records: Iterable[Record]) -> Sequence[Spell]:
     return fold.spells()
 
 
-def entry(sequence: int, at: datetime, kind: str, body: Mapping[str, Any]) -> Record:
+def entry(sequence: int, at: datetime, body: Body) -> Record:
     """A record of some chain. The fold asks for no digests: `ledger.verify` checks them."""
-    return Record("person:somebody", sequence, at, kind, body, previous="", digest="")
+    return Record("person:somebody", sequence, at, body, previous="", digest="")

@@ -4,9 +4,13 @@ Lives here: the JSON of a line that has to stay JSON, and the end of any other. 
 Source: "Application Insights telemetry data model", limits of a trace's message.
 """
 
+import dataclasses
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
+
+from shared.domain.keys import ProfileKey
 
 LINE_CHARACTERS: Final = 32_000
 """The longest message, in UTF-16 units: below the limit by what a host may write in front of it."""
@@ -24,19 +28,35 @@ def json_of(fields: Mapping[str, Any]) -> str:
     Where it is longer, the longest fields go first: a text is cut, anything else goes whole. `shortened` says which
     went, and how many entries or characters each had; the record or report has all of it.
     """
-    text = json.dumps(fields)
+    text = _json(fields)
     if len(text) <= _JSON_CHARACTERS:
         return text
     kept, gone = dict(fields), dict[str, int]()
-    for name in sorted(fields, key=lambda name: len(json.dumps(fields[name])), reverse=True):
+    for name in sorted(fields, key=lambda name: len(_json(fields[name])), reverse=True):
         value = kept.pop(name)
         gone[name] = len(value) if isinstance(value, str | list | tuple | Mapping) else 1
         if isinstance(value, str):
             kept[name] = value[:_TEXT_CHARACTERS]
-        text = json.dumps({**kept, "shortened": gone})
+        text = _json({**kept, "shortened": gone})
         if len(text) <= _JSON_CHARACTERS:
             break
     return text
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, default=_plain)
+
+
+def _plain(value: Any) -> object:
+    """A value of the core as JSON has it: a dataclass without the fields of which it says nothing."""
+    match value:
+        case datetime():
+            return value.isoformat()
+        case ProfileKey():
+            return str(value)
+        case _:
+            said = {each.name: getattr(value, each.name) for each in dataclasses.fields(value)}
+            return {name: one for name, one in said.items() if one not in (None, "")}
 
 
 def whole(message: str) -> str:

@@ -3,10 +3,11 @@
 import random
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
+from shared.domain.history.checks import Told
 from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.policy.model import Policy
@@ -65,13 +66,13 @@ def unique_id(source: random.Random) -> str:
 class Check:
     """How one check ended: the outcome, the record it leaves, and what has to follow.
 
-    `record` is JSON for the ledger, with ids and no names. `follow_ups` are sent before the message is completed.
+    `told` is for its record in the ledger. `follow_ups` are sent before the message is completed.
     `item` is what it covered, where that was a part of what it was asked for: what its outcome asks for concerns that
     part alone, and one of the follow-ups the rest.
     """
 
     outcome: Outcome
-    record: Mapping[str, Any] = field(default_factory=dict)
+    told: Told
     follow_ups: tuple[Scheduled, ...] = ()
     rejected: tuple[RejectedEvent, ...] = ()
     retry_after: timedelta | None = None

@@ -16,14 +16,14 @@ from itertools import batched
 from typing import Final
 
 from shared.domain.by_size import by_size
-from shared.domain.history.records import Record
+from shared.domain.history.records import DigestBody, Record
 from shared.domain.keys import PersonKey
 from shared.errors import Conflict, Permanent, Transient
 from shared.ports import Ledger
 from shared.services.app import App
 
 DIGEST: Final = "digest"
-"""The ledger's key of the chain of digests, and the kind of its records."""
+"""The ledger's key of the chain of digests."""
 
 LISTING: Final = "(list of chains)"
 """What stands for a chain's key in a verdict where the list of chains itself is at fault."""
@@ -102,7 +102,7 @@ async def _take(app: App) -> Record | None:
         changed |= {key: head for key, head in zip(group, heads, strict=True) if head[0] > known.get(key, 0)}
     record = None
     for named in _groups(changed):
-        record = await chain.append(DIGEST, now, {"heads": named})
+        record = await chain.append(now, DigestBody(named))
     return record
 
 
@@ -136,7 +136,7 @@ async def _chains(app: App) -> set[str]:
     return keys - {DIGEST}
 
 
-def _groups(heads: Mapping[str, tuple[int, str]]) -> Sequence[Mapping[str, Sequence[int | str]]]:
+def _groups(heads: Mapping[str, tuple[int, str]]) -> Sequence[Mapping[str, tuple[int, str]]]:
     """Heads in groups that a record holds; one empty group where there are none, as every day has a digest."""
     groups = by_size(
         heads.items(),
@@ -144,7 +144,7 @@ def _groups(heads: Mapping[str, tuple[int, str]]) -> Sequence[Mapping[str, Seque
         most=_MOST_CHARACTERS,
         most_items=_MOST_HEADS,
     )
-    return [{key: [*head] for key, head in group} for group in groups] or [{}]
+    return [dict(group) for group in groups] or [{}]
 
 
 @dataclass(slots=True)
@@ -161,17 +161,19 @@ class _Digests:
 
     def add(self, record: Record, anchor: Anchor | None) -> None:
         """Takes in what a record says."""
-        for key, head in _heads(record).items():
-            match head:
-                case [int(sequence), str(digest)] if sequence > 0:
-                    if self.heads[key].setdefault(sequence, digest) != digest:
-                        self.contradicted[key].append(
-                            f"record {sequence} was replaced: digest {record.sequence} contradicts an earlier one"
-                        )
-                    if anchor is not None and record.sequence <= anchor.sequence:
-                        self.anchored[key] = max(sequence, self.anchored.get(key, 0))
-                case _:
-                    self.wrong.append(f"record {record.sequence} names no head of '{key}'")
+        if not isinstance(record.body, DigestBody):
+            self.wrong.append(f"record {record.sequence} is no digest")
+            return
+        for key, (sequence, digest) in record.body.heads.items():
+            if sequence < 1:
+                self.wrong.append(f"record {record.sequence} names no head of '{key}'")
+                continue
+            if self.heads[key].setdefault(sequence, digest) != digest:
+                self.contradicted[key].append(
+                    f"record {sequence} was replaced: digest {record.sequence} contradicts an earlier one"
+                )
+            if anchor is not None and record.sequence <= anchor.sequence:
+                self.anchored[key] = max(sequence, self.anchored.get(key, 0))
 
 
 async def verify(ledger: Ledger, anchor: Anchor | None = None) -> Verdict:
@@ -238,14 +240,8 @@ async def _read(ledger: Ledger, anchor: Anchor | None = None) -> _Digests:
     """Everything that the chain of digests says, as far as it can be read."""
     found = _Digests()
     try:
-        async for record in ledger.read(DIGEST):
+        async for record in ledger.read(DIGEST, found.wrong):
             found.add(record, anchor)
     except Permanent:
         found.wrong.append("it could not be read to its end: what later digests name was not compared")
     return found
-
-
-def _heads(record: Record) -> Mapping[str, object]:
-    """The heads that a record of the chain of digests names; whatever is none is told by its shape."""
-    heads = record.body.get("heads") if record.kind == DIGEST else None
-    return heads if isinstance(heads, dict) else {f"(record of kind '{record.kind}')": None}

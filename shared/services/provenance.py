@@ -8,11 +8,12 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from shared.domain.access.ownership import AdoptedRow, Held, Intent, ManagedAssignment, prove
 from shared.domain.billing import Assignment
-from shared.domain.history.records import Record
+from shared.domain.history.checks import CheckBody, Step
+from shared.domain.history.records import AdoptBody, IntendedGrant, IntentBody, Mode, Record
 from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.remembered import Holding, PersonState
@@ -21,16 +22,7 @@ from shared.ports import Stored
 _CAME_TO_NOTHING: Final = frozenset({Outcome.RETRY, Outcome.GAVE_UP, Outcome.UNCHANGED, Outcome.HELD})
 """How a grant ends of which we know that it made no row: refused, not begun, stopped, or somebody else was quicker."""
 
-ADOPT: Final = "adopt"
-"""The kind of the record that is an adoption's evidence; it lies in the person's own chain."""
-
-REMEMBERED_ADOPTED: Final = "adopted"
-"""Where a check's record names the profiles whose assignment is remembered as adopted; left out where none is."""
-
-SERVICE_TIME: Final = "service_time"
-"""Where an intent's record has billing's own time of the latest answer before it."""
-
-_TELLING: Final = frozenset({"intent", "check", ADOPT})
+_TELLING: Final = (IntentBody, CheckBody, AdoptBody)
 
 
 class Readable(Protocol):
@@ -59,7 +51,7 @@ class ReadOnce:
     async def read(self, key: str) -> AsyncIterator[Record]:
         """A key's records, oldest first."""
         if key not in self._read:
-            self._read = {key: [record async for record in self._ledger.read(key) if record.kind in _TELLING]}
+            self._read = {key: [record async for record in self._ledger.read(key) if isinstance(record.body, _TELLING)]}
         for record in self._read[key]:
             yield record
 
@@ -100,7 +92,7 @@ async def prove_row(
         recollected = {} if state is not None else await _recalled_adoptions(row.principal_id, ledger)
         if row.profile not in recollected:
             return held
-    records = [record async for record in ledger.read(f"person:{row.principal_id}") if record.kind in _TELLING]
+    records = [record async for record in ledger.read(f"person:{row.principal_id}")]
     return prove(
         row,
         identities=identities,
@@ -129,15 +121,15 @@ async def _recalled_adoptions(object_id: str, ledger: Readable) -> Mapping[Profi
     if all(_remembers_no_adoption(record) for record in await ledger.latest(key, 1)):
         return {}
     return {
-        one.profile: Holding(rules=tuple(record.body.get("rules", ())), adopted=True)
+        record.body.profile: Holding(rules=record.body.rules, adopted=True)
         async for record in ledger.read(key)
-        if (one := _adopted_row(record)) is not None
+        if isinstance(record.body, AdoptBody)
     }
 
 
 def adopted_rows(records: Iterable[Record]) -> list[AdoptedRow]:
     """Every row of a person that was ever adopted, as its evidence has it."""
-    return [one for one in map(_adopted_row, records) if one is not None]
+    return [_adopted_row(record.body) for record in records if isinstance(record.body, AdoptBody)]
 
 
 def intent_behind(
@@ -156,66 +148,46 @@ def intent_behind(
     before: Intent | None = None
     behind: Intent | None = None
     for record in records:
-        actions = _actions_on(profile, record)
-        if record.kind == "intent":
-            before = behind
-            at = _recorded_at(record)
-            # The service was seen to cut createdOn to whole seconds, so an intent counts from its second's beginning.
-            for action in actions if at.replace(microsecond=0) <= created_on else ():
-                if action.get("mode") == "enforce":
-                    is_grant = action.get("action") == "grant"
-                    behind = Intent(at, bool(action.get("found_nothing"))) if is_grant else None
-        elif record.kind == "check":
-            for action in actions:
-                if action.get("action") == "grant" and action.get("outcome") in _CAME_TO_NOTHING:
+        match record.body:
+            case IntentBody(actions, service_time):
+                before = behind
+                at = service_time or record.at
+                # The service was seen to cut createdOn to whole seconds: an intent counts from its second's beginning.
+                for action in actions if at.replace(microsecond=0) <= created_on else ():
+                    if action.profile == profile and action.mode is Mode.ENFORCE:
+                        behind = Intent(at, action.found_nothing) if isinstance(action, IntendedGrant) else None
+            case CheckBody() as check:
+                if any(
+                    one.profile == profile and one.action is Step.GRANT and one.outcome in _CAME_TO_NOTHING
+                    for one in check.actions
+                ):
                     behind = before
-            if behind is not None and _found_nothing(record, profile):
-                is_over = behind.recorded_at + on_its_way <= record.at.replace(microsecond=0) <= created_on
-                behind = None if is_over else behind
-            before = behind
+                if behind is not None and _found_nothing(check, profile):
+                    is_over = behind.recorded_at + on_its_way <= record.at.replace(microsecond=0) <= created_on
+                    behind = None if is_over else behind
+                before = behind
     return behind
 
 
-def _found_nothing(check: Record, profile: ProfileKey) -> bool:
+def _found_nothing(check: CheckBody, profile: ProfileKey) -> bool:
     """Whether a check read the profile, and found nothing managed there."""
-    read, held = check.body.get("read", ()), check.body.get("held", {})
-    return str(profile) in read and str(profile) not in held
-
-
-def _recorded_at(intent: Record) -> datetime:
-    """When an intent was recorded, by billing's clock where that is known, and by the instance's own otherwise."""
-    told = intent.body.get(SERVICE_TIME)
-    try:
-        at = datetime.fromisoformat(told) if isinstance(told, str) else intent.at
-    except ValueError:
-        return intent.at
-    return at if at.tzinfo is not None else intent.at
+    return profile in (check.read or ()) and profile not in (check.held or {})
 
 
 def _remembers_no_adoption(record: Record) -> bool:
     """Whether a record is of a check that knew what was adopted, and knew of nothing."""
-    return record.kind == "check" and "held" in record.body and not record.body.get(REMEMBERED_ADOPTED)
+    check = record.body
+    return isinstance(check, CheckBody) and check.held is not None and not check.adopted
 
 
-def _adopted_row(record: Record) -> AdoptedRow | None:
-    """The row that a record is the evidence for. What does not read as evidence is none."""
-    if record.kind != ADOPT:
-        return None
-    body = record.body
-    try:
-        made = datetime.fromisoformat(body["created_on"])
-        return AdoptedRow(ProfileKey.parse(body["profile"]), body["name"], body["created_by"], made)
-    except (AttributeError, KeyError, TypeError, ValueError):
-        return None
+def _adopted_row(evidence: AdoptBody) -> AdoptedRow:
+    """The row that a record is the evidence for."""
+    return AdoptedRow(evidence.profile, evidence.name, evidence.created_by, evidence.created_on)
 
 
 def _rules_of_adoption(records: Iterable[Record], row: Assignment) -> frozenset[str] | None:
     """The rules that gave a row when it was adopted, for who no longer remembers them otherwise."""
     for record in records:
-        if _adopted_row(record) == AdoptedRow.of(row):
-            return frozenset(record.body.get("rules", ())) or None
+        if isinstance(record.body, AdoptBody) and _adopted_row(record.body) == AdoptedRow.of(row):
+            return frozenset(record.body.rules) or None
     return None
-
-
-def _actions_on(profile: ProfileKey, record: Record) -> list[Any]:
-    return [action for action in record.body.get("actions", ()) if str(action.get("profile")).lower() == profile.folded]

@@ -30,7 +30,8 @@ from shared.adapters.store.ledger import RowsLedger
 from shared.adapters.store.rows_sqlite import IN_MEMORY, SqliteRows
 from shared.adapters.store.state import RowsState
 from shared.domain.billing import INVOICE_MANAGER
-from shared.domain.history.records import Record
+from shared.domain.history.checks import CheckBody
+from shared.domain.history.records import Body, IntentBody, Record
 from shared.domain.keys import IdentityKey, Key, PersonKey, ProfileKey, chain_key
 from shared.domain.outcome import Outcome
 from shared.domain.policy.load import load_policy
@@ -436,12 +437,20 @@ class Stage:
         assert not await self.app.ledger.verify(chain_key(of))
         return [record async for record in self.app.ledger.read(chain_key(of))]
 
-    async def checks(self, key: Key | str) -> list[dict[str, Any]]:
+    async def checks(self, key: Key | str) -> list[CheckBody]:
         """What the checks of a key left in the ledger, oldest first."""
-        return [dict(record.body) for record in await self.records(key) if record.kind == "check"]
+        return [one for one in await self.bodies(key) if isinstance(one, CheckBody)]
 
-    async def last_check(self, key: Key | str) -> dict[str, Any]:
-        """The latest of them."""
+    async def intents(self, key: Key | str) -> list[IntentBody]:
+        """The intents of a key in the ledger, oldest first."""
+        return [one for one in await self.bodies(key) if isinstance(one, IntentBody)]
+
+    async def bodies(self, key: Key | str) -> list[Body]:
+        """What the records of a key say, oldest first."""
+        return [record.body for record in await self.records(key)]
+
+    async def last_check(self, key: Key | str) -> CheckBody:
+        """The latest of its checks."""
         return (await self.checks(key))[-1]
 
     def awaited(self, key: Key | str) -> list[tuple[str, datetime]]:

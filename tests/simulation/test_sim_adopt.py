@@ -4,7 +4,6 @@ import asyncio
 import io
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from rich.console import Console
@@ -13,14 +12,16 @@ from cli.adopt import adopt as adopt_verb
 from cli.operating import UsageError
 from sandbox.faults import Effect
 from shared.adapters.store.rows import Changed
-from shared.domain.access.ownership import ManagedAssignment
+from shared.domain.access.ownership import ManagedAssignment, OwnershipBasis
 from shared.domain.adoption.consequences import Choice, Consequence, Why
+from shared.domain.history.records import AdoptBody, IntendedRevoke
 from shared.domain.history.report import IDENTITIES
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.errors import Conflict
 from shared.ports import Chain
 from shared.services.operate.adopt import Adopted, AdoptionPlan, Fate, apply_adoption, plan_adoption
 from shared.services.operate.first_contact import make_first_contact
+from tests.ledger_records import check_body
 from tests.simulation.small_world import (
     APP,
     DE,
@@ -55,8 +56,8 @@ async def adopt(stage: Stage, choice: Choice) -> tuple[Adopted, ...]:
     return await apply_adoption(stage.app, plan.able, "olga")
 
 
-async def evidence(stage: Stage, person: str) -> list[dict[str, Any]]:
-    return [dict(record.body) for record in await stage.records(person) if record.kind == "adopt"]
+async def evidence(stage: Stage, person: str) -> list[AdoptBody]:
+    return [body for body in await stage.bodies(person) if isinstance(body, AdoptBody)]
 
 
 def shown(plan: AdoptionPlan) -> list[tuple[ProfileKey, str, Why, Consequence]]:
@@ -80,8 +81,9 @@ async def test_what_a_rule_gives_is_adopted_stays_and_goes_when_the_person_moves
     await stage.run_until_quiet()
     assert stage.everything_held() == before
     check = await stage.last_check(anna)
-    assert (check["cause"], check["origin"], check["outcome"]) == ("operator", "operator:olga", "unchanged")
-    assert check["held"][str(NL)]["proof"] == "adopted"
+    assert (check.cause, check.origin, check.outcome) == ("operator", "operator:olga", "unchanged")
+    assert check.held is not None
+    assert check.held[NL].proof == "adopted"
     await stage.settle()
     assert stage.everything_held() == before
 
@@ -92,12 +94,11 @@ async def test_what_a_rule_gives_is_adopted_stays_and_goes_when_the_person_moves
     assert (await stage.app.state.person(anna)).value.holdings.keys() == {DE}
     (revoke,) = [
         action
-        for record in await stage.records(anna)
-        if record.kind == "intent"
-        for action in record.body["actions"]
-        if action["action"] == "revoke"
+        for intent in await stage.intents(anna)
+        for action in intent.actions
+        if isinstance(action, IntendedRevoke)
     ]
-    assert (revoke["proof"], revoke["profile"]) == ("adopted", str(NL))
+    assert (revoke.proof, revoke.profile) == (OwnershipBasis.ADOPTED, NL)
 
 
 async def test_a_leavers_adopted_assignment_is_revoked_and_nothing_else_is(stage: Stage) -> None:
@@ -144,7 +145,7 @@ async def test_several_of_one_person_are_adopted_together(stage: Stage) -> None:
     stage.give(PARTNER, HARRY)
     fates = await adopt(stage, chosen((NL, HARRY), (DE, HARRY)))
     assert [fate.fate for fate in fates] == [Fate.ADOPTED, Fate.ADOPTED]
-    assert [record["profile"] for record in await evidence(stage, HARRY)] == [str(DE), str(NL)]
+    assert [one.profile for one in await evidence(stage, HARRY)] == [DE, NL]
     await stage.advance(minutes=10)
     assert stage.held(HARRY) == {PARTNER}
 
@@ -167,7 +168,7 @@ async def test_on_an_observed_profile_it_is_managed_and_nothing_is_written(set_s
     await apply_adoption(stage.app, plan.able, "olga")
     await stage.settle()
     assert stage.writes() == []
-    assert (await stage.last_check(HARRY))["outcome"] == "would"
+    assert (await stage.last_check(HARRY)).outcome == "would"
     stage.restart(policy=POLICY)
     await stage.settle()
     assert stage.held(HARRY) == set()
@@ -181,19 +182,19 @@ async def test_the_evidence_says_what_was_taken_over_by_whom_and_what_they_were_
     row = stage.row(NL, HARRY)
     assert row is not None
     (kept,) = await evidence(stage, HARRY)
-    assert kept == {
-        "profile": str(NL),
-        "name": row.name.lower(),
-        "created_by": OWNER,
-        "created_on": kept["created_on"],
-        "principal_type": "User",
-        "by": "olga",
-        "why": "chosen",
-        "consequence": "revoked",
-        "shown": "would be revoked when a second check finds the same: no rule gives it",
-        "rules": [],
-    }
-    assert kept["created_on"][:19] == row.created_on[:19]
+    assert kept == AdoptBody(
+        profile=NL,
+        name=row.name.lower(),
+        created_by=OWNER,
+        created_on=kept.created_on,
+        principal_type="User",
+        by="olga",
+        why="chosen",
+        consequence="revoked",
+        shown="would be revoked when a second check finds the same: no rule gives it",
+        rules=(),
+    )
+    assert kept.created_on.isoformat()[:19] == row.created_on[:19]
 
 
 async def test_the_state_alone_adopts_nothing(stage: Stage) -> None:
@@ -225,7 +226,7 @@ async def test_it_is_kept_also_where_the_checks_since_could_not_read_its_profile
     stage.queues.waiting.clear()
     stage.fault("arm", Effect(status=503), path=f".*/{NL.profile}/billingRoleAssignments/.*")
     await stage.event_about(HARRY)
-    assert (await stage.last_check(HARRY))["adopted"] == [str(NL)]
+    assert (await stage.last_check(HARRY)).adopted == (NL,)
     stage.faults.lift()
     stage.lose_state()
     await stage.advance(minutes=30)
@@ -233,7 +234,7 @@ async def test_it_is_kept_also_where_the_checks_since_could_not_read_its_profile
     # What is gone is forgotten: nothing is read of it any more, and a check says so.
     await stage.event_about(HARRY)
     last = await stage.last_check(HARRY)
-    assert (last["read"], "adopted" in last) == ([], False)
+    assert (last.read, last.adopted) == ((), ())
 
 
 async def test_the_sweep_finds_it_without_state_as_well(stage: Stage) -> None:
@@ -365,7 +366,7 @@ async def test_what_is_managed_by_now_is_refused(stage: Stage) -> None:
     await apply_adoption(stage.app, plan.able, "olga")
     (again,) = await apply_adoption(stage.app, plan.able, "piet")
     assert (again.fate, again.why) == (Fate.REFUSED, "it is managed already")
-    assert [record["by"] for record in await evidence(stage, HARRY)] == ["olga"]
+    assert [one.by for one in await evidence(stage, HARRY)] == ["olga"]
 
 
 async def test_a_read_that_fails_adopts_nothing_and_hides_nothing(stage: Stage) -> None:
@@ -400,7 +401,7 @@ async def test_a_check_at_the_same_time_costs_neither_of_them_anything(stage: St
     fates, _ = await asyncio.gather(apply_adoption(stage.app, plan.able, "olga"), stage.run_until_quiet())
     assert [fate.fate for fate in fates] == [Fate.ADOPTED]
     with pytest.raises(Conflict):  # who opened the chain before has lost it
-        await chain.append("check", stage.now, {})
+        await chain.append(stage.now, check_body())
     await stage.advance(minutes=15)
     assert stage.held(HARRY) == set()
     assert stage.raised == []
@@ -413,7 +414,7 @@ async def test_a_chain_that_checks_write_to_is_opened_anew_a_few_times(stage: St
     plan = await plan_adoption(stage.app, chosen((NL, HARRY), (DE, HARRY)))
 
     async def check_first() -> None:
-        await (await stage.app.ledger.open(f"person:{HARRY}")).append("check", START, {"outcome": "unchanged"})
+        await (await stage.app.ledger.open(f"person:{HARRY}")).append(START, check_body())
 
     stage.ledger_rows.at_read(check_first, f"ledger:person:{HARRY}", key="head", times=checks)
     fates = await apply_adoption(stage.app, plan.able, "olga")

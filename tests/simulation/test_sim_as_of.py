@@ -9,6 +9,7 @@ import pytest
 
 from sandbox.faults import Effect
 from shared.domain.adoption.consequences import Choice
+from shared.domain.history.records import UnmanagedBody
 from shared.domain.history.spells import Certainty, Ending, How, Window
 from shared.domain.history.unmanaged_sightings import ESTATE, Sighted, UnmanagedSpell
 from shared.domain.keys import PersonKey, ProfileKey
@@ -18,6 +19,7 @@ from shared.services.operate.adopt import apply_adoption, plan_adoption
 from shared.services.operate.as_of import HeldOn, Known, Unreadable, check_further, held_on, unmanaged_on
 from shared.services.sweep.sweep import held_by_person
 from shared.services.sweep.unmanaged import SHOWN, note_unmanaged
+from tests.ledger_records import check_body, forge
 from tests.simulation.small_world import (
     DE,
     DIETER,
@@ -116,7 +118,7 @@ async def test_filters_by_person_and_profile(stage: Stage) -> None:
 async def test_what_was_only_observed_is_never_told(set_stage: Callable[..., Stage]) -> None:
     stage = set_stage(policy=POLICY.replace("enforce: all", "enforce: none"))
     await stage.settle()
-    assert (await stage.last_check(FEMKE))["outcome"] == "would"
+    assert (await stage.last_check(FEMKE)).outcome == "would"
     assert await held_at(stage, stage.now) == {}
 
 
@@ -212,20 +214,18 @@ async def test_a_grant_that_was_refused_is_not_told(stage: Stage) -> None:
     refusal = Effect(status=403, body={"error": {"code": "AuthorizationFailed", "message": "x"}})
     stage.fault("arm", refusal, method="POST")
     await stage.event_about(anna)
-    assert (await stage.last_check(anna))["actions"][0]["outcome"] == "gave-up"
+    assert (await stage.last_check(anna)).actions[0].outcome == "gave-up"
     window = Window(START, stage.now + timedelta(days=1))
     assert [one async for one in held_on(stage.app.ledger, stage.app.state, window, person=PersonKey(anna))] == []
 
 
 async def test_a_chain_that_does_not_read_is_named_and_hides_no_other(stage: Stage) -> None:
-    chain = await stage.app.ledger.open(f"person:{FEMKE}")
-    await chain.append(
-        "check", stage.now, {"cause": "event", "origin": "x", "actions": [{"action": "grant"}], "read": 1}
-    )
+    said = {"cause": "event", "origin": "x", "outcome": "done", "actions": [{"action": "grant"}], "read": 1}
+    await forge(stage.ledger_rows, f"person:{FEMKE}", stage.now, "check", said)
     found = [one async for one in held_on(stage.app.ledger, stage.app.state, Window.of_moment(stage.now))]
     (bad,) = [one for one in found if isinstance(one, Unreadable)]
     assert bad.key == f"person:{FEMKE}"
-    assert "no check as this app writes them" in bad.why
+    assert "does not say what a record of kind 'check' says: read: " in bad.why
     assert {one.person for one in found if isinstance(one, HeldOn)} == {DIETER, TESS}
 
 
@@ -389,7 +389,7 @@ async def test_more_than_a_report_lists_are_all_kept_in_records_of_bounded_size(
     assert len(await stage.app.state.sighted()) == 1202
     await note(stage)  # and now they are gone
     records = [record async for record in stage.app.ledger.read(ESTATE)][before:]
-    assert sum(len(record.body["left"]) for record in records) == 1201
+    assert sum(len(one.body.left) for one in records if isinstance(one.body, UnmanagedBody)) == 1201
     assert len(records) == 3
 
 
@@ -401,11 +401,11 @@ async def test_of_two_sweeps_at_once_one_notes(stage: Stage) -> None:
     other = await stage.app.ledger.open(ESTATE)
 
     async def note_first() -> None:
-        await other.append("other", stage.now, {})
+        await other.append(stage.now, check_body())
 
     stage.ledger_rows.at_read(note_first, f"ledger:{ESTATE}", key="head", times=1)
     listed = await note_unmanaged(stage.app, estate, held, stage.now)
     assert {row["principal"] for row in listed} == {HARRY, OWNER}
     records = [record async for record in stage.app.ledger.read(ESTATE)]
-    assert records[-1].kind == "other"
+    assert records[-1].kind == "check"
     assert {one.principal_id for one in await stage.app.state.sighted()} == {HARRY}

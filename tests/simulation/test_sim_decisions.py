@@ -12,6 +12,7 @@ from shared.domain.access.plan import StoppedBy
 from shared.domain.guards.baseline import Baseline
 from shared.domain.guards.holds import Hold, KeyHolds, Status, action_id
 from shared.domain.guards.pauses import Pause, PauseCause, Pauses, Setting
+from shared.domain.history.records import DecidedHold, DecisionBody, Verb
 from shared.domain.keys import PersonKey
 from shared.domain.policy.model import ActionKind
 from shared.errors import Transient
@@ -74,9 +75,9 @@ async def snapshot(stage: Stage) -> tuple[object, ...]:
     )
 
 
-async def decisions(stage: Stage) -> list[dict[str, Any]]:
+async def decisions(stage: Stage) -> list[DecisionBody]:
     assert not await stage.app.ledger.verify(CHAIN)
-    return [dict(record.body) async for record in stage.app.ledger.read(CHAIN)]
+    return [decision for _, decision in await log(stage.app)]
 
 
 async def some_holds(stage: Stage, number: int, kind: ActionKind = ActionKind.MOVER_REVOKES) -> list[Hold]:
@@ -124,23 +125,12 @@ async def test_a_release_is_recorded_stored_and_carried_out_by_a_check(waiting: 
     assert waiting.held(DIETER) == {DE}, "nobody released this one"
     assert [row.value.key async for row in waiting.app.state.holds()] == [PersonKey(DIETER)]
     (said,) = await decisions(waiting)
-    assert said == {
-        "verb": "release",
-        "by": BY,
-        "why": "they really moved",
-        "holds": [
-            {
-                "id": hold.id,
-                "key": f"person:{FEMKE}",
-                "kind": "mover_revokes",
-                "profile": str(NL),
-                "basis": hold.basis,
-                "group": "daily_limit:mover_revokes",
-            }
-        ],
-    }
+    about = DecidedHold(
+        hold.id, PersonKey(FEMKE), ActionKind.MOVER_REVOKES, NL, hold.basis, "daily_limit:mover_revokes"
+    )
+    assert said == DecisionBody(Verb.RELEASE, BY, "they really moved", holds=(about,))
     check = await waiting.last_check(FEMKE)
-    assert (check["cause"], check["origin"]) == ("operator", "operator:olga")
+    assert (check.cause, check.origin) == ("operator", "operator:olga")
 
 
 @pytest.mark.parametrize("names", [["sweep:mover_revokes"], None])
@@ -254,9 +244,9 @@ async def test_a_conflict_is_read_anew_and_judged_anew(waiting: Stage) -> None:
     assert [difference.name for difference in decided.differences] == [(await hold_of(waiting, DIETER)).id]
     assert {hold.status for hold in (await list_holds(waiting.app)).holds} == {Status.OPEN}
     first, second = await decisions(waiting)
-    assert "refused" not in first
-    assert second["verb"] == "release"
-    assert "another reason" in second["refused"][0]
+    assert not first.refused
+    assert second.verb == "release"
+    assert "another reason" in second.refused[0]
 
 
 async def change_by(stage: Stage, person: str, **changes: Any) -> None:
@@ -319,7 +309,7 @@ async def test_a_dismissed_hold_is_left_until_released_by_its_own_name(waiting: 
     assert len((await release(waiting.app, [hold.id], BY, await list_holds(waiting.app))).holds) == 1
     await waiting.run_until_quiet()
     assert not waiting.held(FEMKE)
-    assert [said["verb"] for said in await decisions(waiting)] == ["dismiss", "release", "release"]
+    assert [said.verb for said in await decisions(waiting)] == ["dismiss", "release", "release"]
 
 
 async def test_dismissing_what_is_not_there_changes_nothing(waiting: Stage) -> None:
@@ -344,7 +334,7 @@ async def test_who_came_into_a_group_while_it_was_dismissed_is_in_the_record_as_
     assert {hold.id for hold in decided.holds} == {femkes.id, dieters.id}
     assert {hold.status for hold in (await list_holds(waiting.app)).holds} == {Status.DISMISSED}
     said = await decisions(waiting)
-    assert [[hold["id"] for hold in one["holds"]] for one in said] == [[femkes.id], [dieters.id]]
+    assert [[hold.id for hold in one.holds] for one in said] == [[femkes.id], [dieters.id]]
 
 
 async def test_dismissing_twice_is_dismissing_once(waiting: Stage) -> None:
@@ -376,8 +366,9 @@ async def test_a_pause_stands_until_it_is_resumed_and_the_sweep_takes_up_what_it
     await waiting.settle()
     assert waiting.held(newcomer) == {NL}
     said = await decisions(waiting)
-    assert [(one["verb"], one["by"]) for one in said] == [("pause", BY), ("pause", "pete"), ("resume", BY)]
-    assert said[2]["causes"]["operator-stop"]["why"] == "audit"
+    assert [(one.verb, one.by) for one in said] == [("pause", BY), ("pause", "pete"), ("resume", BY)]
+    assert said[2].causes is not None
+    assert said[2].causes["operator-stop"].why == "audit"
 
 
 async def test_a_pause_stops_writes_where_its_chain_is_damaged(waiting: Stage) -> None:
@@ -476,8 +467,8 @@ async def test_every_decision_is_in_the_log_the_newest_last(waiting: Stage) -> N
     await waiting.advance(seconds=5)
     await resume(waiting.app, "pete")
     said = await log(waiting.app)
-    assert [(one.body["verb"], one.body["by"]) for one in said] == [("pause", BY), ("resume", "pete")]
-    assert said[0].at < said[1].at
+    assert [(decision.verb, decision.by) for _, decision in said] == [("pause", BY), ("resume", "pete")]
+    assert said[0][0].at < said[1][0].at
 
 
 async def test_a_cause_that_comes_in_while_one_resumes_stays(waiting: Stage) -> None:

@@ -18,6 +18,7 @@ from shared.domain.keys import PersonKey, ProfileKey, chain_key
 from shared.errors import Conflict
 from shared.services.operate.adopt import apply_adoption, plan_adoption
 from shared.services.operate.first_contact import FirstContact, make_first_contact
+from tests.ledger_records import check_body
 from tests.simulation.small_world import (
     APP,
     DE,
@@ -256,7 +257,7 @@ async def test_no_name_reaches_the_log_or_the_ledger(old: Stage, caplog: pytest.
     plan = await plan_adoption(old.app, Choice(pairs=((NL, HARRY),)))
     await apply_adoption(old.app, plan.able, "olga")
     assert "harry" not in caplog.text
-    assert "harry" not in json.dumps([dict(record.body) for record in await old.records(HARRY)])
+    assert "harry" not in str(await old.bodies(HARRY))
 
 
 # -- a ledger that is lost, or comes back as it was
@@ -359,7 +360,7 @@ async def test_an_older_copy_of_the_ledger_stops_whoever_wrote_to_the_newer_one(
     open_chain = await stage.app.ledger.open(key)
     await stage.ledger_rows.put_back(copy)
     with pytest.raises(Conflict):
-        await open_chain.append("check", stage.now, {})
+        await open_chain.append(stage.now, check_body())
     stage.change(FEMKE, accountEnabled=False)
     await stage.event_about(FEMKE)
     assert stage.held(FEMKE) == set()
@@ -387,9 +388,9 @@ async def test_a_ledger_that_is_restored_under_a_check_has_the_check_taken_again
     await stage.advance(minutes=30)
     assert stage.held(FEMKE) == {DE}
     assert stage.raised == []
-    assert (await stage.last_check(FEMKE))["outcome"] == "unchanged"
+    assert (await stage.last_check(FEMKE)).outcome == "unchanged"
     # Of the checks since the copy the ledger knows only those that came after it.
-    assert [check["cause"] for check in await stage.checks(FEMKE)] == ["sweep", "retry", "settle"]
+    assert [check.cause for check in await stage.checks(FEMKE)] == ["sweep", "retry", "settle"]
     assert {row for row, by in stage.everything_held().items() if by == APP} == {
         (DE.folded, FEMKE),
         (DE.folded, DIETER),

@@ -12,6 +12,8 @@ import pytest
 
 from shared.adapters.store.rows import Changed, Insert, Operation, Row, Rows
 from shared.adapters.store.state import RowsState
+from shared.domain.history.checks import CheckBody
+from shared.domain.history.records import Record
 from shared.domain.keys import PersonKey
 from shared.domain.remembered import FutureChecks
 from shared.domain.work import FUTURE_CHECKS, Cause, CauseKind, WorkItem
@@ -93,6 +95,12 @@ def keep_none(stage: Stage, failure: Exception = AWAY, *, but: int = 0) -> None:
 # -- at most five
 
 
+async def scheduled_checks(stage: Stage) -> list[Record]:
+    """The records of Femke's checks that came with a date."""
+    records = await stage.records(FEMKE)
+    return [one for one in records if isinstance(one.body, CheckBody) and one.body.cause is CauseKind.SCHEDULE]
+
+
 async def test_one_batch_schedules_the_five_nearest(stage: Stage) -> None:
     days = [f"2026-04-{day:02}" for day in range(28, 0, -1)]
     await receive(stage, *(stage.event(f"id:{FEMKE}", effective=day) for day in days))
@@ -133,7 +141,7 @@ async def test_however_many_come_over_weeks_five_wait_at_a_time_and_none_is_earl
     for message in taken:
         assert message.item.effective in asked
         assert timedelta(0) <= message.due - message.item.effective < timedelta(seconds=30)
-    checks = [r for r in await stage.records(FEMKE) if r.kind == "check" and r.body["cause"] == "schedule"]
+    checks = await scheduled_checks(stage)
     assert sorted(message.due for message in taken) == [
         record.at.replace(microsecond=0) for record in checks if record.at <= stage.now
     ]
@@ -306,7 +314,7 @@ async def test_a_row_that_cannot_be_read_costs_the_future_checks_and_nothing_els
     )
     assert scheduled(stage) == midnights(2)
     await stage.run_until_quiet()
-    assert (await stage.last_check(FEMKE))["cause"] == "event"
+    assert (await stage.last_check(FEMKE)).cause == "event"
     (error,) = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
     assert f"person:{FEMKE}" in error
     assert "left to the sweep" in error
@@ -339,9 +347,9 @@ async def test_a_date_without_a_time_is_the_beginning_of_that_day_and_no_earlier
     assert due.astimezone(ZoneInfo(zone)).date() == begins
     assert (due - timedelta(seconds=1)).astimezone(ZoneInfo(zone)).date() == begins - timedelta(days=1)
     await stage.advance(to=due - timedelta(seconds=1))
-    assert all(check["cause"] != "schedule" for check in await stage.checks(FEMKE))
+    assert all(check.cause != "schedule" for check in await stage.checks(FEMKE))
     await stage.advance(minutes=1)
-    (check,) = [record for record in await stage.records(FEMKE) if record.body.get("cause") == "schedule"]
+    (check,) = await scheduled_checks(stage)
     assert due <= check.at < due + timedelta(seconds=30)
 
 
@@ -364,12 +372,12 @@ async def test_what_a_sender_calls_an_event_is_recorded_up_to_two_hundred_charac
     await receive(stage, long.replace(b"com.contoso", b"t" * 900), short)
     await receive(stage, long, long)
     await stage.run_until_quiet()
-    checks = [check for check in await stage.checks(FEMKE) if check["cause"] == "event"]
-    assert [len(check["origin"]) for check in checks] == [200, 200]
-    assert checks[0]["origin"].startswith("/hr#begin-")
-    assert checks[0]["origin"].endswith("-end")
-    assert checks[1]["origin"].endswith("-end (+1)")
-    assert len(checks[0]["event_type"]) == 200
-    assert checks[0]["event_type"].endswith(".hr.person.changed")
-    assert checks[1]["event_type"] == "com.contoso.hr.person.changed"
-    assert (await stage.last_check(DIETER))["origin"] == "/hr#" + "x" * 196
+    checks = [check for check in await stage.checks(FEMKE) if check.cause == "event"]
+    assert [len(check.origin) for check in checks] == [200, 200]
+    assert checks[0].origin.startswith("/hr#begin-")
+    assert checks[0].origin.endswith("-end")
+    assert checks[1].origin.endswith("-end (+1)")
+    assert len(checks[0].event_type) == 200
+    assert checks[0].event_type.endswith(".hr.person.changed")
+    assert checks[1].event_type == "com.contoso.hr.person.changed"
+    assert (await stage.last_check(DIETER)).origin == "/hr#" + "x" * 196

@@ -258,5 +258,5 @@ async def test_checks_that_are_put_off_say_why(set_stage: Stages) -> None:
             await stage.app.billing.assignment(NL, person)
     await stage.event_about(FEMKE)
     check = await stage.last_check(PersonKey(FEMKE))
-    assert check["outcome"] == "retry"
+    assert check.outcome == "retry"
     assert "Azure Resource Manager was not called: it is down" in str(check)

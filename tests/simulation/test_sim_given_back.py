@@ -38,7 +38,7 @@ async def test_a_write_that_the_handlers_time_did_not_reach_takes_no_room(one_le
     anna, ben = stage.hire("anna"), stage.hire("ben")
     stage.fault("graph", Effect(delay_seconds=25), path=f"/users/{anna}")
     await stage.event_about(anna)
-    assert (await stage.last_check(anna))["outcome"] == "retry"
+    assert (await stage.last_check(anna)).outcome == "retry"
     assert await reserved(stage) == 3
     await stage.event_about(ben)
     assert stage.held(ben) == {NL}
@@ -63,7 +63,7 @@ async def test_a_write_that_may_have_been_made_takes_its_room(one_left: Stage) -
     await stage.event_about(anna)
     await stage.event_about(ben)
     assert await reserved(stage) == 4
-    assert (await stage.last_check(ben))["outcome"] == "held"
+    assert (await stage.last_check(ben)).outcome == "held"
 
 
 async def test_a_write_that_a_pause_stopped_takes_no_room(one_left: Stage) -> None:
@@ -76,7 +76,7 @@ async def test_a_write_that_a_pause_stopped_takes_no_room(one_left: Stage) -> No
 
     stage.state_rows.at_write(pause, "people", times=1)  # the intent is stored: the write is next
     await stage.event_about(anna)
-    assert (await stage.last_check(anna))["outcome"] == "held"
+    assert (await stage.last_check(anna)).outcome == "held"
     assert await reserved(stage) == 3
 
 
@@ -134,7 +134,7 @@ async def test_what_was_written_earlier_keeps_its_room_where_a_later_try_comes_t
     await asyncio.sleep(130)  # the intent is old enough to be tried again
     stage.fault("arm", Effect(status=429), method="POST", path=CREATE, times=1)
     await stage.run_until_quiet()
-    assert "retry" in [check["outcome"] for check in await stage.checks(anna)]
+    assert "retry" in [check.outcome for check in await stage.checks(anna)]
     assert (await stage.app.state.reservations(ActionKind.GRANTS)).value.taken == before.taken
 
 
@@ -144,7 +144,7 @@ async def test_a_daily_limit_that_cannot_be_written_gives_nothing_back_and_the_c
     stage.state_rows.at_write(Transient("the store is busy"), "guards", holds="reservations:", spare=1)
     stage.fault("arm", Effect(status=429), method="POST", path=CREATE, times=1)
     await stage.event_about(anna)
-    assert (await stage.last_check(anna))["outcome"] == "retry"
+    assert (await stage.last_check(anna)).outcome == "retry"
     assert await reserved(stage) == 4
     stage.state_rows.lift()
     await stage.advance(minutes=20)

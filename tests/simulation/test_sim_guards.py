@@ -79,8 +79,8 @@ async def test_what_exceeds_a_daily_limit_is_held_and_time_alone_never_applies_i
     assert (hold.kind, hold.profile, hold.status) == (ActionKind.MOVER_REVOKES, DE, Status.OPEN)
     assert hold.stopped_by is StoppedBy.DAILY_LIMIT
     check = await stage.last_check(DIETER)
-    assert check["outcome"] == "held"
-    assert check["actions"][0]["hold"] == hold.id
+    assert check.outcome == "held"
+    assert check.actions[0].hold == hold.id
     for _ in range(3):
         await stage.advance(hours=24)
         await stage.event_about(DIETER)
@@ -184,8 +184,8 @@ async def test_a_dismissed_action_is_left_alone_until_it_changes(small_day: Stag
     await stage.advance(minutes=11)
     assert stage.row(DE, DIETER) is not None
     check = await stage.last_check(DIETER)
-    assert check["outcome"] == "unchanged"
-    assert "dismissed by olga" in check["actions"][0]["why"]
+    assert check.outcome == "unchanged"
+    assert "dismissed by olga" in check.actions[0].why
     stage.change(DIETER, accountEnabled=False)
     await stage.event_about(DIETER)
     assert stage.row(DE, DIETER) is None
@@ -234,8 +234,8 @@ async def test_the_pause_stops_grants_and_movers(small_day: Stage, cause: PauseC
     assert not stage.held(newcomer)
     assert stage.held(FEMKE) == {NL}
     check = await stage.last_check(newcomer)
-    assert check["outcome"] == "held"
-    assert cause.value in check["actions"][0]["why"]
+    assert check.outcome == "held"
+    assert cause.value in check.actions[0].why
     assert not [row async for row in stage.app.state.holds()]
     await end_pauses(stage)
     await stage.settle()
@@ -270,7 +270,7 @@ async def test_a_pause_that_comes_between_two_writes_stops_the_second(set_stage:
     await stage.event_about(person)
     assert len(stage.held(person)) == 1
     check = await stage.last_check(person)
-    assert sorted(action["outcome"] for action in check["actions"]) == ["done", "held", "held", "held"]
+    assert sorted(action.outcome for action in check.actions) == ["done", "held", "held", "held"]
 
 
 async def test_the_loss_of_our_own_role_pauses_that_account_alone(small_day: Stage) -> None:
@@ -298,7 +298,7 @@ async def test_what_is_only_observed_is_not_guarded(set_stage: Callable[..., Sta
     stage = set_stage(policy=limited(grants="0/0/0").replace("enforce: all", "enforce: none"))
     await set_pause(stage, PauseCause.PAUSE)
     await stage.event_about(FEMKE)
-    assert (await stage.last_check(FEMKE))["outcome"] == "would"
+    assert (await stage.last_check(FEMKE)).outcome == "would"
     assert not [row async for row in stage.app.state.holds()]
     assert not (await stage.app.state.reservations(ActionKind.GRANTS)).value.taken
 
@@ -544,7 +544,7 @@ async def test_a_decision_after_a_check_stored_its_holds_stands_and_nothing_done
     stage.app.billing.grant_invoice_manager = grant_while_somebody_dismisses  # type: ignore[assignment,method-assign]
     assert await stage.check(PersonKey(person)) is Outcome.RETRY
     check = await stage.last_check(person)
-    outcomes = {(action["action"], action["outcome"]) for action in check["actions"]}
+    outcomes = {(action.action, action.outcome) for action in check.actions}
     assert outcomes == {("grant", "done"), ("grant", "held"), ("hold", "retry")}
     await stage.advance(minutes=30)
     assert stage.held(person) == {NL}

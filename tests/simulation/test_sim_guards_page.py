@@ -178,7 +178,7 @@ async def test_a_dismissed_hold_comes_back_when_its_reason_changes(set_stage: Se
     (hold,) = await holds(stage)
     await dismiss(stage.app, [hold.id], BY)
     await stage.event_about(person)
-    assert (await stage.last_check(person))["outcome"] == example["check_after_dismissing"]
+    assert (await stage.last_check(person)).outcome == example["check_after_dismissing"]
     assert [one.id for one in await holds(stage, Status(example["status_after_dismissing"]))] == [hold.id]
     rule = example["rule"]
     assert f"name: {rule['before']}\n" in POLICY

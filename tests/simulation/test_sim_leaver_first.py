@@ -10,9 +10,12 @@ from typing import Any, cast
 import pytest
 
 from sandbox.faults import Effect
+from shared.domain.access.plan import Note, NoteKind
 from shared.domain.guards.pauses import Pause, PauseCause, Pauses
+from shared.domain.history.checks import CheckBody
 from shared.domain.history.unmanaged_sightings import Sighted
 from shared.domain.keys import PersonKey
+from shared.domain.outcome import Outcome
 from shared.errors import Permanent, Transient
 from shared.ports import State, Stored
 from shared.services.app import HANDLER_SECONDS
@@ -66,7 +69,7 @@ async def test_a_leaver_loses_everything_although_nobodys_groups_can_be_read(
         await stage.event_about(person)
         assert stage.held(person) == set()
         check = await stage.last_check(person)
-        assert (check["outcome"], check["employment"]) == ("done", "leaver")
+        assert (check.outcome, check.employment) == ("done", "leaver")
 
 
 async def test_a_future_hire_loses_what_is_managed_although_nobodys_groups_can_be_read(stage: Stage) -> None:
@@ -87,7 +90,7 @@ async def test_of_who_is_employed_nothing_is_concluded_while_their_groups_cannot
     stage.change(FEMKE, department="Kitchen")
     for person in (TESS, FEMKE):
         await stage.event_about(person)
-        assert (await stage.last_check(person))["outcome"] == outcome
+        assert (await stage.last_check(person)).outcome == outcome
     await stage.advance(minutes=30)
     assert (stage.held(TESS), stage.held(FEMKE)) == ({HOLDING}, {NL})
 
@@ -111,12 +114,12 @@ async def test_a_check_whose_reads_show_our_role_lost_writes_no_more_on_that_acc
     await stage.event_about(person)
     assert stage.held(person) == {PARTNER}  # another account
     check = await stage.last_check(person)
-    assert check["outcome"] == "gave-up"
-    assert {action["profile"]: action["outcome"] for action in check["actions"]} == {
-        str(NL): "held",
-        str(DE): "held",
-        str(HOLDING): "gave-up",
-        str(PARTNER): "done",
+    assert check.outcome == "gave-up"
+    assert {action.profile: action.outcome for action in check.actions} == {
+        NL: Outcome.HELD,
+        DE: Outcome.HELD,
+        HOLDING: Outcome.GAVE_UP,
+        PARTNER: Outcome.DONE,
     }
     pauses = (await stage.app.state.pauses()).value
     assert pauses.active[Pause(PauseCause.ROLE_LOST, HOLDING.account)].by == f"person:{person}"
@@ -133,7 +136,7 @@ async def test_a_check_that_cannot_pause_for_a_lost_role_writes_nothing_and_retr
     person = stage.hire("anna")
     await stage.event_about(person)
     assert len(stage.writes()) == written
-    assert (await stage.last_check(person))["outcome"] == "retry"
+    assert (await stage.last_check(person)).outcome == "retry"
     stage.faults.lift(lost.id)
     stage.app = replace(stage.app, state=state)
     await stage.advance(minutes=10)
@@ -148,8 +151,8 @@ async def two_wanted(set_stage: Callable[..., Stage]) -> Stage:
     return stage
 
 
-def about_recipients(check: dict[str, Any]) -> list[dict[str, str]]:
-    return [note for note in check["notes"] if note["kind"] == "few-recipients"]
+def about_recipients(check: CheckBody) -> list[Note]:
+    return [note for note in check.notes if note.kind is NoteKind.FEW_RECIPIENTS]
 
 
 async def test_a_revoke_that_leaves_a_profile_with_too_few_recipients_says_so_at_once(two_wanted: Stage) -> None:
@@ -158,9 +161,9 @@ async def test_a_revoke_that_leaves_a_profile_with_too_few_recipients_says_so_at
     before = stage.calls()
     await stage.event_about(FEMKE)
     check = await stage.last_check(FEMKE)
-    assert check["outcome"] == "done"
+    assert check.outcome == "done"
     text = "1 of the 2 people whom the policy asks for get its invoices"
-    assert about_recipients(check) == [{"kind": "few-recipients", "text": text, "profile": str(NL)}]
+    assert about_recipients(check) == [Note(NoteKind.FEW_RECIPIENTS, text, NL)]
     assert (stage.calls() - before)[LISTINGS] == 1
     findings = (await stage.sweep())["findings"]
     assert {"kind": "few-recipients", "text": text, "profile": str(NL)} in findings
@@ -190,7 +193,7 @@ async def test_nothing_is_counted_where_nobody_asks_or_nothing_was_taken(two_wan
     stage.change(FEMKE, accountEnabled=False)
     before = stage.calls()
     await stage.check(PersonKey(FEMKE))
-    assert (await stage.last_check(FEMKE))["outcome"] in {"done", "would"}
+    assert (await stage.last_check(FEMKE)).outcome in {"done", "would"}
     assert about_recipients(await stage.last_check(FEMKE)) == []
     assert (stage.calls() - before)[LISTINGS] == 0
 
@@ -202,9 +205,9 @@ async def test_recipients_that_cannot_be_counted_are_noted_and_fail_nothing(two_
     await stage.event_about(FEMKE)
     assert stage.held(FEMKE) == set()
     check = await stage.last_check(FEMKE)
-    assert check["outcome"] == "done"
+    assert check.outcome == "done"
     (note,) = about_recipients(check)
-    assert note["text"].startswith("its recipients could not be counted: ")
+    assert note.text.startswith("its recipients could not be counted: ")
 
 
 async def test_recipients_are_left_to_the_sweep_once_the_handlers_time_is_over(two_wanted: Stage) -> None:
@@ -216,7 +219,7 @@ async def test_recipients_are_left_to_the_sweep_once_the_handlers_time_is_over(t
     await stage.check(PersonKey(FEMKE))
     assert stage.held(FEMKE) == set()
     (note,) = about_recipients(await stage.last_check(FEMKE))
-    assert note["text"] == "its recipients were not counted: the handler's time was over"
+    assert note.text == "its recipients were not counted: the handler's time was over"
     assert (stage.calls() - before)[LISTINGS] == 0
 
 
@@ -233,8 +236,8 @@ async def test_what_others_gave_a_leaver_is_told_by_the_check_that_learns_of_it(
     else:
         stage.change(person, accountEnabled=False)
     await stage.event_about(person)
-    notes = (await stage.last_check(PersonKey(person)))["notes"]
-    assert [(note["kind"], note["profile"]) for note in notes] == [("leaver-holds-unmanaged", str(DE))]
+    notes = (await stage.last_check(PersonKey(person))).notes
+    assert [(note.kind, note.profile) for note in notes] == [(NoteKind.LEAVER_HOLDS_UNMANAGED, DE)]
     assert stage.held(person) == {DE}
 
 
@@ -243,7 +246,7 @@ async def test_of_who_is_employed_nobody_reads_what_others_gave_elsewhere(stage:
     stage.give(DE, person)
     await stage.settle()
     await stage.event_about(person)
-    assert (await stage.last_check(PersonKey(person)))["read"] == []
+    assert (await stage.last_check(PersonKey(person))).read == ()
 
 
 async def test_a_leaver_loses_what_is_managed_although_nobody_can_say_what_others_gave(stage: Stage) -> None:

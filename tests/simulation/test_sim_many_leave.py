@@ -220,8 +220,8 @@ async def test_the_command_in_a_finding_removes_a_leavers_unmanaged_assignment(
     leave(stage, [FEMKE], how)
     if heard == "event" or how == "deleted":  # no sweep lists who is deleted
         await stage.event_about(FEMKE)
-        notes = (await stage.last_check(FEMKE))["notes"]
-        (text,) = [note["text"] for note in notes if note["kind"] == "leaver-holds-unmanaged"]
+        notes = (await stage.last_check(FEMKE)).notes
+        (text,) = [note.text for note in notes if note.kind == "leaver-holds-unmanaged"]
     else:
         report = await stage.sweep()
         (text,) = [one["text"] for one in report["findings"] if one["kind"] == "leaver-holds-unmanaged"]
@@ -242,4 +242,4 @@ async def test_who_has_not_left_is_suggested_nothing(set_stage: SetStage) -> Non
     stage = set_stage()
     await stage.settle()
     await stage.event_about(HARRY)
-    assert not any("cli adopt" in note["text"] for note in (await stage.last_check(HARRY))["notes"])
+    assert not any("cli adopt" in note.text for note in (await stage.last_check(HARRY)).notes)

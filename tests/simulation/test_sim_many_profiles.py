@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from shared.adapters.store.ledger_rows import body_text
 from shared.domain.guards.holds import Status
-from shared.domain.history.records import Record
+from shared.domain.history.checks import CheckBody
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.policy.model import ActionKind
@@ -47,21 +48,13 @@ def office(set_stage: Callable[..., Stage]) -> Open:
     return opened
 
 
-async def checks_of(stage: Stage, person: str = TESS) -> list[Record]:
-    """The person's checks, whose chain holds, each of a bounded record."""
-    return [record for record in await stage.records(person) if record.kind == "check"]
+def actions(checks: list[CheckBody]) -> Counter[tuple[str, str]]:
+    return Counter((one.action, one.outcome) for check in checks for one in check.actions)
 
 
-def actions(checks: list[Record]) -> Counter[tuple[str, str]]:
-    return Counter((one["action"], one["outcome"]) for check in checks for one in check.body["actions"])
-
-
-def done(checks: list[Record], verb: str) -> list[str]:
+def done(checks: list[CheckBody], verb: str) -> list[str]:
     return [
-        one["profile"]
-        for check in checks
-        for one in check.body["actions"]
-        if (one["action"], one["outcome"]) == (verb, "done")
+        str(one.profile) for check in checks for one in check.actions if (one.action, one.outcome) == (verb, "done")
     ]
 
 
@@ -78,13 +71,12 @@ def in_time(books: Books) -> bool:
 async def test_an_unchanged_person_is_read_once_in_pieces_each_recorded(office: Open, count: int) -> None:
     stage, books = await office(count)
     await stage.event_about(TESS)
-    checks = await checks_of(stage)
+    checks = await stage.checks(TESS)
     assert books.reads == count
     assert len(checks) == count / MOST_PROFILES
-    assert [check.body["outcome"] for check in checks] == ["unchanged"] * len(checks)
-    read = [profile for check in checks for profile in check.body["read"]]
-    assert sorted(read) == sorted(map(str, books.listed))
-    assert all(check.body["held"].keys() == set(check.body["read"]) for check in checks)
+    assert [check.outcome for check in checks] == ["unchanged"] * len(checks)
+    assert sorted(profile for check in checks for profile in check.read or ()) == sorted(books.listed)
+    assert all((check.held or {}).keys() == set(check.read or ()) for check in checks)
     assert [kind for kind, _ in stage.awaited(TESS)] == ["settle"]
     await stage.advance(minutes=30)
     assert books.reads == 2 * count
@@ -101,7 +93,7 @@ async def test_a_leaver_loses_everything_in_time_and_every_revoke_is_recorded(of
     await stage.advance(hours=1)
     assert not books.held(TESS)
     assert len(books.written) == count
-    checks = await checks_of(stage)
+    checks = await stage.checks(TESS)
     assert sorted(done(checks, "revoke")) == sorted(map(str, books.listed))
     assert in_time(books)
     assert max(books.begun) - began < timedelta(seconds=count)
@@ -116,7 +108,7 @@ async def test_a_daily_limit_of_fifty_is_used_up_the_rest_held_and_released_at_o
     stage.change(TESS, accountEnabled=False)
     await stage.event_about(TESS)
     await stage.advance(minutes=30)
-    checks = await checks_of(stage)
+    checks = await stage.checks(TESS)
     assert len(books.held(TESS)) == 850
     assert actions(checks).keys() == {("revoke", "done"), ("revoke", "held")}
     assert actions(checks)["revoke", "done"] == 50
@@ -154,7 +146,7 @@ async def test_grants_are_made_in_pieces(office: Open, count: int) -> None:
     await stage.event_about(TESS)
     await stage.advance(hours=1)
     assert books.held(TESS) == set(books.listed)
-    checks = await checks_of(stage)
+    checks = await stage.checks(TESS)
     assert sorted(done(checks, "grant")) == sorted(map(str, books.listed))
     assert len(books.written) == count
     assert in_time(books)
@@ -170,8 +162,8 @@ async def test_grants_beyond_the_daily_limit_are_held_each_once(office: Open) ->
     await stage.advance(hours=1)
     assert len(books.held(TESS)) == 50
     assert len((await stage.app.state.key_holds(PersonKey(TESS))).value.holds) == 1950
-    for check in await checks_of(stage):
-        assert len(str(check.body)) < 200_000
+    for check in await stage.checks(TESS):
+        assert len(body_text(check)) < 200_000
 
 
 @pytest.mark.parametrize("count", [900])
@@ -185,7 +177,7 @@ async def test_a_mover_is_seen_twice_piece_by_piece_and_then_loses_what_no_rule_
     books.reads = 0
     await stage.advance(hours=2)
     assert books.held(TESS) == {next(iter(books.listed))}
-    checks = await checks_of(stage)
+    checks = await stage.checks(TESS)
     assert sorted(done(checks, "revoke")) == sorted(map(str, list(books.listed)[1:]))
     assert in_time(books)
     assert books.reads < 4 * count
@@ -336,9 +328,9 @@ async def test_unmanaged_assignments_of_a_leaver_are_told_piece_by_piece(office:
     await stage.sweep()
     stage.change(TESS, accountEnabled=False)
     await stage.event_about(TESS)
-    checks = await checks_of(stage)
-    told = [note["profile"] for check in checks for note in check.body["notes"]]
-    assert sorted(told) == sorted(map(str, books.listed))
+    checks = await stage.checks(TESS)
+    told = [note.profile for check in checks for note in check.notes if note.profile is not None]
+    assert sorted(told) == sorted(books.listed)
     assert len(books.held(TESS)) == 900
 
 
@@ -348,8 +340,8 @@ async def test_what_is_remembered_where_nothing_is_managed_any_more_is_told_with
     await stage.app.state.put_person(Stored(PersonState(TESS, holdings=gone)))
     assert await stage.check(PersonKey(TESS)) is not Outcome.GAVE_UP
     check = await stage.last_check(TESS)
-    assert len(check["notes"]) + check["notes_left_out"] == 5000
-    assert check["adopted"]
+    assert len(check.notes) + check.notes_left_out == 5000
+    assert check.adopted
 
 
 async def test_rows_without_a_maker_are_proved_from_a_chain_that_is_read_once_a_check(office: Open) -> None:

@@ -135,7 +135,7 @@ async def test_nothing_is_revoked_while_it_is_unknown_whether_others_have_the_te
     await stage.event_about(FEMKE)
     await stage.advance(hours=2)
     assert stage.held(FEMKE) == {NL}
-    assert (await stage.last_check(FEMKE))["outcome"] == "retry"
+    assert (await stage.last_check(FEMKE)).outcome == "retry"
 
 
 async def test_a_person_is_asked_when_the_directory_refuses_to_say_who_has_the_text(stage: Stage) -> None:
@@ -159,8 +159,8 @@ async def test_a_hire_who_just_misses_a_rule_is_told_by_the_check_with_both_text
     anna = stage.hire("anna", "Contoso  Nederland")
     await stage.event_about(anna)
     assert stage.held(anna) == set()
-    (note,) = [note for note in (await stage.last_check(anna))["notes"] if note["kind"] == "near-miss"]
-    assert "companyName 'Contoso  Nederland' were 'Contoso Nederland'" in note["text"]
+    (note,) = [note for note in (await stage.last_check(anna)).notes if note.kind == "near-miss"]
+    assert "companyName 'Contoso  Nederland' were 'Contoso Nederland'" in note.text
 
 
 async def test_a_person_who_just_misses_a_rule_is_a_finding_of_the_sweep(stage: Stage) -> None:

@@ -73,7 +73,7 @@ async def test_a_disabled_leaver_is_revoked_whatever_else_is_odd(
     make_odd(stage, FEMKE, **odd)
     if by_event:
         await stage.event_about(FEMKE)
-        assert (await stage.last_check(FEMKE))["employment"] == "leaver"
+        assert (await stage.last_check(FEMKE)).employment == "leaver"
     else:
         assert FEMKE in unreadable(await stage.settle())
     assert stage.held(FEMKE) == set()
@@ -99,9 +99,9 @@ async def test_an_odd_joiner_gets_nothing_and_an_alert_until_the_value_is_fixed(
     make_odd(stage, anna, employeeHireDate="10000-01-01T00:00:00Z")
     await stage.event_about(anna)
     check = await stage.last_check(anna)
-    assert (check["outcome"], check["employment"], stage.held(anna)) == ("gave-up", "unreadable", set())
-    assert check["alert"]
-    assert "employeeHireDate" in check["why"]
+    assert (check.outcome, check.employment, stage.held(anna)) == ("gave-up", "unreadable", set())
+    assert check.alert
+    assert "employeeHireDate" in check.why
     assert "10000" not in str(check)
     assert [kind for kind, _ in stage.awaited(anna)] == ["settle"]  # no retry: a person has to fix it
     make_odd(stage, anna)

@@ -56,6 +56,6 @@ async def test_a_check_that_counts_recipients_counts_without_the_row(set_stage: 
     await stage.run_until_quiet()
     check = await stage.last_check(FEMKE)
     assert stage.held(FEMKE) == set()
-    (few,) = [note["text"] for note in check["notes"] if note["kind"] == "few-recipients"]
+    (few,) = [note.text for note in check.notes if note.kind == "few-recipients"]
     assert few.startswith("1 of the 2 people")
     assert Pause(PauseCause.INCOMPLETE_SWEEP) not in (await stage.app.state.pauses()).value.active

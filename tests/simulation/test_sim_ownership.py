@@ -5,6 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from sandbox.faults import Effect
+from shared.domain.access.ownership import OwnershipBasis
+from shared.domain.access.plan import NoteKind
+from shared.domain.history.records import IntendedRevoke, Mode
 from shared.domain.keys import PersonKey
 from shared.domain.outcome import Outcome
 from shared.services.operate.decisions import release
@@ -53,8 +56,8 @@ async def test_a_deleted_leaver_keeps_what_was_given_by_hand_and_that_is_noted(s
     await stage.enqueue(PersonKey(HARRY), hints=(NL,))
     await stage.run_until_quiet()
     assert stage.held(HARRY) == {NL}
-    (note,) = (await stage.last_check(HARRY))["notes"]
-    assert (note["kind"], note["profile"]) == ("leaver-holds-unmanaged", str(NL))
+    (note,) = (await stage.last_check(HARRY)).notes
+    assert (note.kind, note.profile) == (NoteKind.LEAVER_HOLDS_UNMANAGED, NL)
 
 
 async def test_what_somebody_has_by_hand_is_not_granted_again_and_not_taken_over(stage: Stage) -> None:
@@ -62,7 +65,7 @@ async def test_what_somebody_has_by_hand_is_not_granted_again_and_not_taken_over
     stage.give(NL, anna)
     await stage.event_about(anna)
     assert [who for _, who in stage.writes() if who == anna] == []
-    assert [note["kind"] for note in (await stage.last_check(anna))["notes"]] == ["unmanaged"]
+    assert [note.kind for note in (await stage.last_check(anna)).notes] == ["unmanaged"]
 
 
 async def test_managed_deleted_and_made_anew_by_hand_is_unmanaged(stage: Stage) -> None:
@@ -101,8 +104,9 @@ async def test_a_recorded_intent_proves_what_the_row_does_not_say(anonymous: Sta
     anonymous.change(FEMKE, accountEnabled=False)
     await anonymous.event_about(FEMKE)
     assert anonymous.held(FEMKE) == set()
-    intents = [record for record in await anonymous.records(FEMKE) if record.kind == "intent"]
-    assert intents[-1].body["actions"][0]["proof"] == "intent"
+    revoke = (await anonymous.intents(FEMKE))[-1].actions[0]
+    assert isinstance(revoke, IntendedRevoke)
+    assert revoke.proof is OwnershipBasis.INTENT
 
 
 @pytest.mark.parametrize("told", [True, False])
@@ -151,7 +155,7 @@ async def test_a_row_made_after_managed_was_refused_is_not_managed(anonymous: St
     refusal = Effect(status=403, body={"error": {"code": "AuthorizationFailed", "message": "x"}})
     anonymous.fault("arm", refusal, method="POST", times=1)
     await anonymous.event_about(anna)
-    assert (await anonymous.last_check(anna))["outcome"] == "gave-up"
+    assert (await anonymous.last_check(anna)).outcome == "gave-up"
     anonymous.give(NL, anna, by=OTHER_APP)
     anonymous.change(anna, accountEnabled=False)
     await anonymous.enqueue(PersonKey(anna), hints=(NL,))
@@ -202,10 +206,9 @@ async def test_observing_writes_nothing_and_leaves_would_records(set_stage: Call
     assert stage.everything_held() == before
     assert stage.writes() == []
     checks = await stage.checks(FEMKE)
-    assert {check["outcome"] for check in checks} == {"would"}
-    assert checks[0]["actions"][0]["action"] == "grant"
-    intents = [record.body["actions"][0] for record in await stage.records(FEMKE) if record.kind == "intent"]
-    assert {intent["mode"] for intent in intents} == {"observe"}
+    assert {check.outcome for check in checks} == {"would"}
+    assert checks[0].actions[0].action == "grant"
+    assert {intent.actions[0].mode for intent in await stage.intents(FEMKE)} == {Mode.OBSERVE}
     assert (await stage.app.state.person(FEMKE)).value.holdings == {}
 
 
@@ -220,7 +223,7 @@ async def test_what_was_only_observed_never_counts_as_ownership(set_stage: Calla
     await stage.enqueue(PersonKey(FEMKE), hints=(NL,))
     await stage.run_until_quiet()
     assert stage.held(FEMKE) == {NL}
-    assert "leaver-holds-unmanaged" in {note["kind"] for note in (await stage.last_check(FEMKE))["notes"]}
+    assert "leaver-holds-unmanaged" in {note.kind for note in (await stage.last_check(FEMKE)).notes}
 
 
 async def test_an_observed_grant_that_cannot_be_read_back_is_not_remembered(set_stage: Callable[..., Stage]) -> None:
@@ -229,7 +232,7 @@ async def test_an_observed_grant_that_cannot_be_read_back_is_not_remembered(set_
     stage.fault("arm", Effect(delay_seconds=0.001), method="GET", path=path, times=1)  # the read before is answered
     stage.fault("arm", Effect(status=400), method="GET", path=path)
     assert await stage.check(PersonKey(FEMKE)) is Outcome.UNVERIFIED
-    assert [action["outcome"] for action in (await stage.last_check(FEMKE))["actions"]] == ["unverified"]
+    assert [action.outcome for action in (await stage.last_check(FEMKE)).actions] == ["unverified"]
     assert (await stage.app.state.person(FEMKE)).value.holdings == {}
 
 
@@ -238,7 +241,7 @@ async def test_only_the_profiles_that_the_policy_enforces_are_written(set_stage:
     await stage.settle()
     assert stage.held(DIETER) == {DE}
     assert stage.held(FEMKE) == stage.held(TESS) == set()
-    assert (await stage.last_check(FEMKE))["outcome"] == "would"
+    assert (await stage.last_check(FEMKE)).outcome == "would"
 
 
 async def test_who_stops_enforcing_takes_nothing_away_any_more(stage: Stage) -> None:
@@ -247,7 +250,7 @@ async def test_who_stops_enforcing_takes_nothing_away_any_more(stage: Stage) -> 
     await stage.event_about(FEMKE)
     await stage.settle()
     assert stage.held(FEMKE) == {NL}
-    assert (await stage.last_check(FEMKE))["outcome"] == "would"
+    assert (await stage.last_check(FEMKE)).outcome == "would"
     stage.restart(policy=POLICY)
     await stage.settle()
     assert stage.held(FEMKE) == set()
@@ -261,4 +264,4 @@ async def test_a_hint_only_widens_what_is_read(stage: Stage) -> None:
     await stage.enqueue(PersonKey(FEMKE), hints=(PARTNER, HOLDING, NL))
     await stage.run_until_quiet()
     assert stage.held(FEMKE) == {NL, PARTNER}
-    assert (await stage.last_check(FEMKE))["outcome"] == "unchanged"
+    assert (await stage.last_check(FEMKE)).outcome == "unchanged"

@@ -7,6 +7,10 @@ from itertools import pairwise
 import pytest
 
 from sandbox.faults import Effect
+from shared.domain.access.ownership import OwnershipBasis
+from shared.domain.access.plan import Strength
+from shared.domain.history.checks import CheckBody
+from shared.domain.history.records import IntendedGrant, IntendedRevoke, IntentBody, Mode
 from shared.domain.keys import IdentityKey, IdentityKind, Key, PersonKey
 from shared.domain.outcome import Outcome
 from tests.simulation.small_world import (
@@ -29,23 +33,18 @@ async def test_a_hire_holds_the_profile_of_their_company_and_the_ledger_tells_wh
     anna = stage.hire("anna")
     await stage.event_about(anna)
     assert stage.held(anna) == {NL}
-    intent, check = await stage.records(anna)
-    assert intent.body["actions"] == [
-        {
-            "action": "grant",
-            "profile": str(NL),
-            "mode": "enforce",
-            "why": "given by rule own-company",
-            "rules": ["own-company"],
-            "found_nothing": True,
-        }
-    ]
-    assert check.body["cause"] == "event"
-    assert check.body["origin"] == "/hr#1"
-    assert check.body["event_type"] == "com.contoso.hr.person.changed"
-    assert check.body["outcome"] == "done"
-    assert check.body["wanted"] == {str(NL): ["own-company"]}
-    assert [(each["action"], each["outcome"]) for each in check.body["actions"]] == [("grant", "done")]
+    intent, check = await stage.bodies(anna)
+    assert isinstance(intent, IntentBody)
+    assert intent.actions == (
+        IntendedGrant("grant", NL, Mode.ENFORCE, "given by rule own-company", ("own-company",), found_nothing=True),
+    )
+    assert isinstance(check, CheckBody)
+    assert check.cause == "event"
+    assert check.origin == "/hr#1"
+    assert check.event_type == "com.contoso.hr.person.changed"
+    assert check.outcome == "done"
+    assert check.wanted == {NL: ("own-company",)}
+    assert [(each.action, each.outcome) for each in check.actions] == [("grant", "done")]
     assert stage.awaited(anna) == []
 
 
@@ -66,7 +65,7 @@ async def test_a_check_that_an_event_caused_and_that_changed_nothing_is_repeated
     ((_, due),) = stage.awaited(FEMKE)
     assert timedelta(minutes=5) <= due - stage.now <= timedelta(minutes=5, seconds=30)
     await stage.advance(hours=3)
-    assert [check["outcome"] for check in await stage.checks(FEMKE)][-2:] == ["unchanged", "unchanged"]
+    assert [check.outcome for check in await stage.checks(FEMKE)][-2:] == ["unchanged", "unchanged"]
     assert stage.awaited(FEMKE) == []
 
 
@@ -86,7 +85,7 @@ async def test_a_change_shown_late_is_found_although_the_first_check_failed(stag
     stage.change(TESS, department="Finance")
     stage.fault("graph", Effect(status=500), path="/users/", times=3)  # as often as a read is sent
     await stage.event_about(TESS)
-    assert (await stage.last_check(TESS))["outcome"] == "retry"
+    assert (await stage.last_check(TESS)).outcome == "retry"
     await stage.advance(minutes=8)
     assert stage.held(TESS) == {HOLDING, NL}
 
@@ -111,7 +110,7 @@ async def test_who_is_hired_for_later_gets_nothing_early_and_everything_at_that_
     begins = datetime(2026, 3, 2, 10, 30, tzinfo=UTC)
     anna = stage.hire("anna", employeeHireDate="2026-03-02T10:30:00Z")
     await stage.event_about(anna)
-    assert (await stage.last_check(anna))["employment"] == "pre-hire"
+    assert (await stage.last_check(anna)).employment == "pre-hire"
     assert ("schedule", begins) in stage.awaited(anna)
     await stage.advance(to=begins - timedelta(seconds=1))
     assert stage.held(anna) == set()
@@ -166,8 +165,8 @@ async def test_a_mover_gains_the_new_profile_first_and_loses_the_old_one_when_se
     await stage.event_about(FEMKE)
     assert stage.held(FEMKE) == {NL, DE}
     check = await stage.last_check(FEMKE)
-    assert check["outcome"] == "waiting"
-    assert [waiting["profile"] for waiting in check["waiting"]] == [str(NL)]
+    assert check.outcome == "waiting"
+    assert [waiting.profile for waiting in check.waiting] == [NL]
     await stage.advance(minutes=4, seconds=55)
     assert stage.held(FEMKE) == {NL, DE}
     await stage.advance(minutes=1)
@@ -222,10 +221,10 @@ async def test_a_disabled_leaver_loses_everything_at_the_first_check(stage: Stag
     await stage.event_about(FEMKE)
     assert stage.held(FEMKE) == set()
     check = await stage.last_check(FEMKE)
-    assert (check["outcome"], check["employment"]) == ("done", "leaver")
-    intents = [record for record in await stage.records(FEMKE) if record.kind == "intent"]
-    assert intents[-1].body["actions"][0]["strength"] == "strong"
-    assert intents[-1].body["actions"][0]["proof"] == "created-by"
+    assert (check.outcome, check.employment) == ("done", "leaver")
+    revoke = (await stage.intents(FEMKE))[-1].actions[0]
+    assert isinstance(revoke, IntendedRevoke)
+    assert (revoke.strength, revoke.proof) == (Strength.STRONG, OwnershipBasis.CREATED_BY)
 
 
 async def test_a_leaver_on_a_date_keeps_access_to_the_end_of_that_day_in_the_policys_zone(stage: Stage) -> None:
@@ -244,7 +243,7 @@ async def test_a_deleted_leaver_loses_everything_at_the_first_check(stage: Stage
     stage.delete(FEMKE)
     await stage.event_about(FEMKE)
     assert stage.held(FEMKE) == set()
-    assert (await stage.last_check(FEMKE))["why"] == "the directory keeps them as deleted"
+    assert (await stage.last_check(FEMKE)).why == "the directory keeps them as deleted"
 
 
 async def test_a_person_unknown_to_the_directory_loses_everything_only_when_seen_twice(stage: Stage) -> None:
@@ -252,7 +251,7 @@ async def test_a_person_unknown_to_the_directory_loses_everything_only_when_seen
     stage.purge(FEMKE)
     await stage.event_about(FEMKE)
     assert stage.held(FEMKE) == {NL}
-    assert (await stage.last_check(FEMKE))["outcome"] == "waiting"
+    assert (await stage.last_check(FEMKE)).outcome == "waiting"
     await stage.advance(minutes=6)
     assert stage.held(FEMKE) == set()
 
@@ -292,7 +291,7 @@ async def test_a_rehire_gets_everything_again(stage: Stage) -> None:
     stage.change(FEMKE, accountEnabled=True, employeeHireDate="2026-03-02T08:00:00Z")
     await stage.event_about(FEMKE)
     assert stage.held(FEMKE) == {NL}
-    assert (await stage.last_check(FEMKE))["outcome"] == "done"
+    assert (await stage.last_check(FEMKE)).outcome == "done"
 
 
 async def test_a_restored_leaver_gets_everything_again(stage: Stage) -> None:
@@ -316,7 +315,7 @@ async def test_a_group_gives_and_takes(stage: Stage) -> None:
 async def test_a_guest_gets_nothing_from_a_rule_that_does_not_name_guests(stage: Stage) -> None:
     await stage.event_about(GREG)
     assert stage.held(GREG) == set()
-    assert [note["kind"] for note in (await stage.last_check(GREG))["notes"]] == ["guest"]
+    assert [note.kind for note in (await stage.last_check(GREG)).notes] == ["guest"]
 
 
 async def test_a_guest_gets_what_a_rule_for_guests_gives(set_stage: Callable[..., Stage]) -> None:
@@ -335,7 +334,7 @@ async def test_a_protected_person_is_never_touched(stage: Stage, disabled: bool)
     await stage.settle()
     assert stage.held(PIA) == {PARTNER}
     assert [who for _, who in stage.writes() if who == PIA] == []
-    assert [note["kind"] for note in (await stage.checks(PIA))[0]["notes"]] == ["protected"]
+    assert [note.kind for note in (await stage.checks(PIA))[0].notes] == ["protected"]
 
 
 # -- by name
@@ -347,7 +346,7 @@ async def test_an_event_by_name_finds_the_person(stage: Stage) -> None:
     await stage.run_until_quiet()
     assert stage.held(anna) == {NL}
     (check,) = await stage.checks(IdentityKey(IdentityKind.EMPLOYEE_ID, "E77"))
-    assert check["found"] == [anna]
+    assert check.found == (anna,)
 
 
 async def test_a_hire_announced_before_the_directory_knows_them_waits_with_growing_pauses(stage: Stage) -> None:
@@ -376,7 +375,7 @@ async def test_nobody_by_that_name_is_rejected_a_fortnight_past_the_effective_da
     assert {event.field_name for event in stage.queues.rejected} == {"subject"}
     assert all(b"nobody@contoso.example" in event.body for event in stage.queues.rejected)
     assert stage.awaited(key) == []
-    assert (await stage.last_check(key))["outcome"] == "rejected"
+    assert (await stage.last_check(key)).outcome == "rejected"
 
 
 async def test_a_failure_after_days_of_waiting_neither_gives_up_nor_begins_the_wait_anew(stage: Stage) -> None:
@@ -386,7 +385,7 @@ async def test_a_failure_after_days_of_waiting_neither_gives_up_nor_begins_the_w
     stage.fault("graph", Effect(status=500), path="/users$", times=3)  # as often as a read is sent
     checks = len(await stage.checks(key))
     await stage.advance(hours=13)
-    outcomes = [check["outcome"] for check in (await stage.checks(key))[checks:]]
+    outcomes = [check.outcome for check in (await stage.checks(key))[checks:]]
     assert outcomes[:2] == ["retry", "waiting"]
     assert len(outcomes) <= 5  # the pauses stay long
     anna = stage.hire("anna")
@@ -403,7 +402,7 @@ async def test_a_leaver_by_a_name_the_directory_forgot_is_found_in_our_memory(
     await stage.advance(minutes=6)
     assert stage.held(FEMKE) == set()
     (check,) = await stage.checks(IdentityKey(IdentityKind.EMPLOYEE_ID, "E1"))
-    assert check["found"] == [FEMKE]
+    assert check.found == (FEMKE,)
 
 
 async def test_an_event_by_an_old_name_finds_who_was_renamed(stage: Stage) -> None:
@@ -431,7 +430,7 @@ async def test_a_person_new_to_us_deleted_before_the_check_is_found_among_the_de
     for kind, name in (("upn", "anna@contoso.example"), ("mail", "anna@contoso.example"), ("employee-id", "E77")):
         await stage.tell(f"{kind}:{name}")
         await stage.run_until_quiet()
-        assert (await stage.last_check(IdentityKey(IdentityKind(kind), name)))["found"] == [anna]
+        assert (await stage.last_check(IdentityKey(IdentityKind(kind), name))).found == (anna,)
     assert stage.held(anna) == set()
     assert len(await stage.checks(anna)) == 1 + 2, "one check each"
 
@@ -444,8 +443,8 @@ async def test_a_service_that_repeats_a_name_in_its_refusal_brings_it_into_no_re
     await stage.tell("mail:femke@contoso.example")
     await stage.run_until_quiet()
     check = await stage.last_check(IdentityKey(IdentityKind.MAIL, "femke@contoso.example"))
-    assert check["outcome"] == "retry"
-    assert "Invalid filter" in check["why"]
+    assert check.outcome == "retry"
+    assert "Invalid filter" in check.why
     assert "femke" not in str(check).lower()
     await stage.advance(hours=25)
     assert "femke" not in str(await stage.last_check(IdentityKey(IdentityKind.MAIL, "femke@contoso.example"))).lower()

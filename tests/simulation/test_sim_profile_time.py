@@ -82,7 +82,7 @@ async def test_no_update_begins_once_the_handlers_time_is_over(stage: Stage, sec
     assert updates(stage) == []
     assert outcome is Outcome.RETRY
     check = await stage.last_check(NL)
-    assert check["why"] == TOO_LATE
+    assert check.why == TOO_LATE
     took = stage.now - began
     # What was kept of it may be under way and is taken back then, and so is its place in the daily limit: two calls
     # more.
@@ -91,7 +91,7 @@ async def test_no_update_begins_once_the_handlers_time_is_over(stage: Stage, sec
     assert not (await stage.app.state.reservations(ActionKind.PROFILE_UPDATES)).value.taken
     await stage.advance(minutes=5)
     assert len(updates(stage)) == 1
-    assert (await stage.last_check(NL))["outcome"] == "done"
+    assert (await stage.last_check(NL)).outcome == "done"
     assert len((await stage.app.state.profile(NL)).value.updates) == 1
 
 
@@ -117,7 +117,7 @@ async def test_an_edit_after_an_update_that_never_began_is_no_harm(stage: Stage)
     stage.set_profile(NL, poNumber="PO-2")
     await stage.advance(minutes=20)
     assert not (await stage.app.state.pauses()).value.active
-    assert {check.get("finding") for check in await stage.checks(NL)} == {None}
+    assert {check.finding for check in await stage.checks(NL)} == {""}
     assert stage.profile(NL)["poNumber"] == "PO-2"
     assert stage.profile(NL)["invoiceEmailOptIn"] is True
     assert len(updates(stage)) == 1
@@ -148,7 +148,7 @@ async def test_a_check_that_cannot_say_that_it_wrote_nothing_is_taken_again(
     outcome, _ = await check_slowly(stage, 6.0, failure)
     assert (outcome, updates(stage)) == (Outcome.RETRY, [])
     check = await stage.last_check(NL)
-    assert check["why"] == f"{TOO_LATE}; that it did not could not be kept: {failure}"
+    assert check.why == f"{TOO_LATE}; that it did not could not be kept: {failure}"
     await stage.advance(hours=1)
     await stage.settle()
     assert len(updates(stage)) == 1
@@ -163,11 +163,11 @@ async def test_an_update_is_waited_for_no_longer_than_the_handler_has(stage: Sta
     outcome, began = await check_slowly(stage, 5.0)
     assert outcome is Outcome.UNVERIFIED
     check = (await stage.records(NL))[-1]
-    assert check.body["why"] == "the service did not answer within the handler's time"
+    assert (await stage.last_check(NL)).why == "the service did not answer within the handler's time"
     assert timedelta(0) <= check.at - (began + HANDLER) < timedelta(seconds=1)
     await stage.advance(minutes=20)
     assert len(updates(stage)) == 1
-    assert (await stage.last_check(NL))["outcome"] == "done"
+    assert (await stage.last_check(NL)).outcome == "done"
 
 
 # -- what a read says nothing about keeps its holds
@@ -224,7 +224,7 @@ async def test_a_hold_stays_while_nobody_knows_whether_it_is_wanted(
     stage.set_profile(NL, invoiceEmailOptIn=False)
     doubt(stage)
     assert await stage.check(NL) is Outcome.UNCHANGED
-    assert (await stage.last_check(NL))["why"] == why
+    assert (await stage.last_check(NL)).why == why
     assert (await stage.app.state.key_holds(NL)).value.holds == {hold.id: hold}
     stage.set_profile(NL, invoiceEmailOptIn=False)
     await stage.check(NL)

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from sandbox.faults import Effect
+from shared.domain.history.records import IntendedUpdate, IntentBody, Mode
 from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.remembered import ProfileState
+from tests.ledger_records import check_body
 from tests.simulation.small_world import DE, EA, NL, POLICY, world
 from tests.simulation.stage import Stage
 
@@ -44,7 +46,7 @@ async def opt_out(stage: Stage, profile: ProfileKey = NL) -> None:
 
 
 async def outcomes(stage: Stage) -> list[str]:
-    return [check["outcome"] for check in await stage.checks(NL)]
+    return [check.outcome for check in await stage.checks(NL)]
 
 
 async def test_a_profile_opted_out_by_hand_is_opted_in_and_nothing_else_changes(stage: Stage) -> None:
@@ -63,12 +65,13 @@ async def test_a_profile_opted_out_by_hand_is_opted_in_and_nothing_else_changes(
 async def test_the_intent_precedes_the_update_and_the_image_before_it_is_kept(stage: Stage) -> None:
     await opt_out(stage)
     await stage.advance(minutes=6)
-    _, intent, check = await stage.records(NL)
-    (action,) = intent.body["actions"]
-    assert action["action"] == "opt-in"
-    assert action["mode"] == "enforce"
-    assert len(action["before"]) == 64
-    assert "billing@contoso.example" not in str(intent.body) + str(check.body)
+    _, intent, check = await stage.bodies(NL)
+    assert isinstance(intent, IntentBody)
+    (action,) = intent.actions
+    assert isinstance(action, IntendedUpdate)
+    assert action.mode is Mode.ENFORCE
+    assert len(action.before) == 64
+    assert "billing@contoso.example" not in str(intent) + str(check)
     kept = (await stage.app.state.profile(NL)).value.before
     assert kept is not None
     assert kept["properties"]["invoiceEmailOptIn"] is False
@@ -101,7 +104,7 @@ async def test_a_profile_that_is_not_active_is_left_alone(stage: Stage, status: 
     stage.set_profile(NL, status=status)
     await opt_out(stage)
     await stage.check(NL)
-    assert (await stage.last_check(NL))["why"] == f"the profile is {status}"
+    assert (await stage.last_check(NL)).why == f"the profile is {status}"
     assert puts(stage) == 0
 
 
@@ -181,7 +184,7 @@ async def test_three_updates_in_a_day_and_then_a_person_has_to_decide(stage: Sta
     assert puts(stage) == 3
     assert stage.profile(NL)["invoiceEmailOptIn"] is False
     check = await stage.last_check(NL)
-    assert (check["outcome"], check["finding"]) == ("held", "profile-fights-back")
+    assert (check.outcome, check.finding) == ("held", "profile-fights-back")
 
 
 async def test_a_read_back_that_differs_elsewhere_is_a_finding_and_ends_the_updates(stage: Stage) -> None:
@@ -201,14 +204,14 @@ async def test_a_read_back_that_differs_elsewhere_is_a_finding_and_ends_the_upda
         patch.setattr(handle, "opt_in", harmful)
         await stage.advance(minutes=6)
     check = await stage.last_check(NL)
-    assert (check["outcome"], check["finding"], check["changed"]) == ("gave-up", "profile-update-harm", ["poNumber"])
-    assert check["alert"]
+    assert (check.outcome, check.finding, check.changed) == ("gave-up", "profile-update-harm", ("poNumber",))
+    assert check.alert
     await stage.advance(hours=2)
     await opt_out(stage)
     await stage.advance(hours=2)
     assert puts(stage) == 1
     check = await stage.last_check(NL)
-    assert (check["outcome"], check["finding"]) == ("held", "profile-update-blocked")
+    assert (check.outcome, check.finding) == ("held", "profile-update-blocked")
 
 
 async def test_an_update_that_outlasts_the_handler_is_looked_after_and_not_repeated(stage: Stage) -> None:
@@ -265,8 +268,8 @@ async def test_an_update_that_the_service_finds_wrong_is_given_up_with_an_alert(
     await opt_out(stage)
     await stage.advance(minutes=6)
     check = await stage.last_check(NL)
-    assert check["outcome"] == "gave-up"
-    assert check["alert"]
+    assert check.outcome == "gave-up"
+    assert check.alert
     assert puts(stage) == 0
 
 
@@ -280,8 +283,8 @@ async def test_observing_only_says_what_would_be_done(set_stage: Callable[..., S
     assert (await stage.app.state.profile(NL)).value == ProfileState(
         NL, agreed=(await stage.app.state.profile(NL)).value.agreed
     )
-    (intent,) = [record for record in await stage.records(NL) if record.kind == "intent"]
-    assert intent.body["actions"][0]["mode"] == "observe"
+    (intent,) = await stage.intents(NL)
+    assert intent.actions[0].mode is Mode.OBSERVE
 
 
 async def test_a_lock_lost_before_the_update_costs_none_of_the_days_three(stage: Stage) -> None:
@@ -293,7 +296,7 @@ async def test_a_lock_lost_before_the_update_costs_none_of_the_days_three(stage:
 
     async def overtaken(self: Any, key: ProfileKey) -> Any:
         patch.undo()
-        await chain.append("check", stage.now, {"outcome": "somebody else's"})
+        await chain.append(stage.now, check_body())
         return await profile(self, key)
 
     with pytest.MonkeyPatch.context() as patch:

@@ -98,7 +98,7 @@ async def test_a_check_goes_by_no_old_release_where_no_sweep_came_in_between(rel
     await released.event_about(FEMKE)
     await released.advance(minutes=10)
     assert released.held(FEMKE) == {NL}
-    assert (await released.last_check(FEMKE))["outcome"] == "held"
+    assert (await released.last_check(FEMKE)).outcome == "held"
     (hold,) = await holds_of(released, FEMKE)
     assert (hold.status, hold.refused[:14]) == (Status.OPEN, "it was release")
 

@@ -80,4 +80,4 @@ async def test_a_check_whose_store_fails_leaves_no_read_of_the_directory(stage: 
     stage.fault("graph", Effect(delay_seconds=5), path=rf"/users/{FEMKE}$")
     assert await stage.check(PersonKey(FEMKE)) is Outcome.RETRY
     assert asyncio.all_tasks() == {asyncio.current_task()}
-    assert (await stage.last_check(FEMKE))["why"] == "the store is away"
+    assert (await stage.last_check(FEMKE)).why == "the store is away"

@@ -9,7 +9,6 @@ from shared.adapters.store.ledger_rows import RECORD
 from shared.adapters.store.rows import Insert, Operation, Rows, text_of
 from shared.domain.keys import IdentityKey, IdentityKind, PersonKey
 from shared.domain.outcome import Outcome
-from shared.domain.shortened import SHORTENED
 from shared.domain.work import CauseKind
 from shared.errors import InvoiceAccessError, Permanent, StoreRefused, TooLarge, Transient
 from tests.simulation.small_world import NL
@@ -116,7 +115,7 @@ async def test_a_name_that_cannot_be_looked_for_goes_to_its_sender_after_a_day(s
     [event] = stage.queues.rejected
     assert str(status) in event.reason
     assert "once that is fixed" in event.remedy
-    assert (await stage.last_check(UNKNOWN))["outcome"] == "gave-up"
+    assert (await stage.last_check(UNKNOWN)).outcome == "gave-up"
     stage.faults.lift()
     ben = stage.hire("ben", employeeId="e77")
     await stage.receive(event.body)
@@ -156,8 +155,8 @@ async def test_a_check_whose_record_never_fits_is_recorded_all_the_same(stage: S
     stage.ledger_rows.behind = Narrow(stage.ledger_rows.behind, 250)
     assert await stage.check(PersonKey(anna)) is Outcome.GAVE_UP, "its intent does not fit"
     check = await stage.last_check(anna)
-    assert check["outcome"] == "gave-up"
-    assert "would be" in check["why"]
+    assert check.outcome == "gave-up"
+    assert "would be" in check.why
     assert stage.held(anna) == set()
 
 
@@ -166,8 +165,8 @@ async def test_a_check_whose_record_is_too_long_tells_what_was_done(stage: Stage
     stage.ledger_rows.behind = Narrow(stage.ledger_rows.behind, 500)
     assert await stage.check(PersonKey(anna)) is Outcome.DONE
     check = await stage.last_check(anna)
-    assert [action["outcome"] for action in check["actions"]] == ["done"]
-    assert check[SHORTENED]["wanted"] == 1
-    assert "wanted" not in check
+    assert [action.outcome for action in check.actions] == ["done"]
+    assert (check.shortened or {})["wanted"] == 1
+    assert check.wanted is None
     assert stage.held(anna) == {NL}
     assert not stage.raised

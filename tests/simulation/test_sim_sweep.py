@@ -110,7 +110,7 @@ async def test_lists_of_members_that_are_days_behind_give_nobody_anything(stage:
         assert report["drift"] == {"missing": 1}  # the sweep believes the list, and the check asks about him alone
     assert stage.everything_held() == held
     assert len(stage.writes()) == writes
-    assert (await stage.last_check(HARRY))["outcome"] == "unchanged"
+    assert (await stage.last_check(HARRY)).outcome == "unchanged"
 
 
 async def test_lists_of_members_that_are_days_behind_take_nothing_from_anybody(stage: Stage) -> None:
@@ -124,7 +124,7 @@ async def test_lists_of_members_that_are_days_behind_take_nothing_from_anybody(s
         assert sum(report["drift"].values()) == 1
     assert stage.everything_held() == held
     assert len(stage.writes()) == writes
-    assert (await stage.last_check(TESS))["outcome"] == "unchanged"
+    assert (await stage.last_check(TESS)).outcome == "unchanged"
 
 
 async def test_leavers_go_first_and_the_rest_in_batches(set_stage: Callable[..., Stage]) -> None:
@@ -423,8 +423,8 @@ async def test_a_check_counts_by_what_the_last_sweep_found_and_asks_nobody(set_s
     before = stage.calls()
     await stage.event_about(DIETER)
     check = await stage.last_check(DIETER)
-    (note,) = [one for one in check["notes"] if one["kind"] == "few-recipients"]
-    assert note["text"].startswith("0 of the 1 people")
+    (note,) = [one for one in check.notes if one.kind == "few-recipients"]
+    assert note.text.startswith("0 of the 1 people")
     assert not (stage.calls() - before)[USERS]
 
 
@@ -493,7 +493,7 @@ async def test_a_key_that_was_given_up_is_tried_again_by_the_next_sweep(stage: S
     refusal = Effect(status=403, body={"error": {"code": "AuthorizationFailed", "message": "x"}})
     laid = stage.fault("arm", refusal, method="POST")
     await stage.settle()
-    assert (await stage.last_check(anna))["outcome"] == "gave-up"
+    assert (await stage.last_check(anna)).outcome == "gave-up"
     stage.faults.lift(laid.id)
     await resume(stage.app, "olga")
     await stage.settle()
@@ -508,4 +508,4 @@ async def test_a_check_that_a_sweep_asked_for_does_not_use_an_older_catalogue(st
     scope.tags = {"company": "Contoso Nederland"}
     await stage.settle()
     assert stage.held(FEMKE) == {NL, ProfileKey(MCA, "HOLDING-BG7")}
-    assert (await stage.checks(FEMKE))[-1]["cause"] in {CauseKind.SWEEP, "settle"}
+    assert (await stage.checks(FEMKE))[-1].cause in {CauseKind.SWEEP, "settle"}

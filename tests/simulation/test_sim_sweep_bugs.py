@@ -99,7 +99,7 @@ async def test_a_check_of_a_profile_that_says_such_a_thing_is_tried_again(stage:
     body["properties"]["poNumber"] = ALONE
     laid = stage.fault("arm", Effect(status=200, body=json.dumps(body)), method="GET", path=f"{path}$")
     assert await stage.check(NL) is Outcome.RETRY
-    assert "properties.poNumber" in (await stage.last_check(NL))["why"]
+    assert "properties.poNumber" in (await stage.last_check(NL)).why
     stage.faults.lift(laid.id)
     await stage.advance(hours=1)
     assert stage.profile(NL)["invoiceEmailOptIn"] is True

@@ -474,7 +474,7 @@ async def test_no_check_slips_through_between_the_change_and_its_sweep_nor_after
     await stage.event_about(FEMKE)
     await stage.advance(minutes=20)
     assert stage.held(FEMKE) == {NL}
-    assert (await stage.last_check(FEMKE))["outcome"] == "held"
+    assert (await stage.last_check(FEMKE)).outcome == "held"
 
 
 async def test_nor_through_a_catalogue_that_became_too_old_meanwhile(stage: Stage) -> None:
@@ -483,7 +483,7 @@ async def test_nor_through_a_catalogue_that_became_too_old_meanwhile(stage: Stag
     await stage.event_about(FEMKE)
     await stage.advance(minutes=20)
     assert stage.held(FEMKE) == {NL}
-    assert [note["kind"] for note in (await stage.last_check(FEMKE))["notes"]] == ["rule-not-known"]
+    assert [note.kind for note in (await stage.last_check(FEMKE)).notes] == ["rule-not-known"]
     await stage.settle()
     assert [hold.stopped_by for hold in await holds(stage)] == [StoppedBy.POLICY]
 

@@ -12,7 +12,7 @@ import pytest
 
 from sandbox.billing.call import Call
 from sandbox.faults import Effect
-from shared.domain.access.plan import StoppedBy
+from shared.domain.access.plan import NoteKind, StoppedBy
 from shared.domain.catalogue import Catalogue
 from shared.domain.guards.pauses import MOST_SCOPES, Pause, PauseCause
 from shared.domain.keys import PersonKey
@@ -330,8 +330,8 @@ async def test_what_is_managed_in_an_account_out_of_sight_is_told_of_as_long_as_
             assert findings["account-out-of-sight"]["text"].startswith(f"{managed} managed assignments are remembered")
         stage.change(FEMKE, accountEnabled=False)
         await stage.event_about(FEMKE)
-        (note,) = (await stage.last_check(PersonKey(FEMKE)))["notes"]
-        assert (note["kind"], note["profile"]) == ("not-managed", str(NL))
+        (note,) = (await stage.last_check(PersonKey(FEMKE))).notes
+        assert (note.kind, note.profile) == (NoteKind.NOT_MANAGED, NL)
     assert (await stage.settle())["findings"] == []
     assert stage.held(FEMKE) == set()
 
@@ -388,7 +388,7 @@ async def test_nor_does_a_check_let_it_through_before_a_sweep(set_stage: SetStag
     await stage.event_about(CLERKS[0])
     await stage.advance(minutes=20)
     assert stage.held(CLERKS[0]) == {NL}
-    assert "no sweep could judge it" in (await stage.last_check(CLERKS[0]))["notes"][0]["text"]
+    assert "no sweep could judge it" in (await stage.last_check(CLERKS[0])).notes[0].text
 
 
 async def test_a_rule_that_was_away_for_a_while_is_no_change(set_stage: SetStage) -> None:

@@ -19,12 +19,14 @@ from shared.domain.billing import BillingProfile
 from shared.domain.guards.daily_limits import Reservations
 from shared.domain.guards.holds import Hold, Status, action_id
 from shared.domain.guards.pauses import Pauses
+from shared.domain.history.records import AdoptBody, IntendedGrant, IntentBody, Mode
 from shared.domain.keys import IdentityKey, IdentityKind, PersonKey, ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.policy.model import ActionKind
 from shared.domain.remembered import Holding
 from shared.domain.work import RECORDED_CHARACTERS, CauseKind, Position
 from shared.errors import FailedRead
+from tests.ledger_records import check_body
 from tests.simulation.small_world import (
     APP,
     DE,
@@ -191,8 +193,8 @@ async def test_a_forged_item_puts_no_story_into_the_ledger(stage: Stage) -> None
     stage.queues.waiting[-1].body = json.dumps(item).encode()
     await stage.run_until_quiet()
     check = await stage.last_check(FEMKE)
-    assert len(check["origin"]) <= RECORDED_CHARACTERS
-    assert len(check["event_type"]) <= RECORDED_CHARACTERS
+    assert len(check.origin) <= RECORDED_CHARACTERS
+    assert len(check.event_type) <= RECORDED_CHARACTERS
 
 
 # -- who may write to the directory
@@ -269,7 +271,7 @@ async def test_a_forged_holding_makes_nothing_managed(
         await forge_person(stage, anna, holdings={DE: forged})
         await stage.settle()
     assert stage.held(anna) == {DE}
-    notes = [note["kind"] for check in await stage.checks(anna) for note in check["notes"]]
+    notes = [note.kind for check in await stage.checks(anna) for note in check.notes]
     assert {"unmanaged", "leaver-holds-unmanaged"} <= set(notes)
 
 
@@ -379,7 +381,7 @@ async def test_a_forged_dismissal_keeps_a_leavers_access_without_a_decision_in_t
     stage.change(FEMKE, accountEnabled=False)
     await stage.event_about(FEMKE)
     assert stage.held(FEMKE) == {NL}
-    assert "dismissed by nobody" in (await stage.last_check(FEMKE))["actions"][0]["why"]
+    assert "dismissed by nobody" in (await stage.last_check(FEMKE)).actions[0].why
     assert [record async for record in stage.app.ledger.read("operator")] == []
 
 
@@ -396,8 +398,8 @@ async def test_a_forged_intent_makes_managed_only_what_does_not_say_who_made_it(
     await stage.settle()
     anna = stage.hire("anna", department="Sales")
     chain = await stage.app.ledger.open(PersonKey(anna).canonical)
-    intent = {"action": "grant", "profile": str(DE), "mode": "enforce", "found_nothing": True, "rules": []}
-    await chain.append("intent", stage.now, {"actions": [intent]})
+    grant = IntendedGrant("grant", DE, Mode.ENFORCE, "because", (), found_nothing=True)
+    await chain.append(stage.now, IntentBody((grant,)))
     await stage.advance(minutes=1)
     stage.give(DE, anna, by=OTHER_APP)
     stage.change(anna, accountEnabled=False)
@@ -411,9 +413,9 @@ async def test_forged_evidence_of_an_adoption_makes_that_row_managed_and_no_late
     rows = {row.profile: row for row in await stage.app.billing.assignments(NL) if row.principal_id == HARRY}
     row = rows[NL]
     assert row.created_on is not None
-    evidence: dict[str, object] = {"profile": str(NL), "name": row.name, "created_by": row.created_by, "rules": []}
+    evidence = AdoptBody(NL, row.name, row.created_by, row.created_on, "User", "olga", "chosen", "stays", "x", ())
     chain = await stage.app.ledger.open(PersonKey(HARRY).canonical)
-    await chain.append("adopt", stage.now, {**evidence, "created_on": row.created_on.isoformat()})
+    await chain.append(stage.now, evidence)
     stage.take(NL, HARRY)
     await stage.advance(minutes=1)
     stage.give(NL, HARRY)
@@ -424,7 +426,7 @@ async def test_forged_evidence_of_an_adoption_makes_that_row_managed_and_no_late
     assert again is not None
     made = datetime.fromisoformat(again.created_on)
     chain = await stage.app.ledger.open(PersonKey(HARRY).canonical)
-    await chain.append("adopt", stage.now, {**evidence, "created_on": made.isoformat()})
+    await chain.append(stage.now, replace(evidence, created_on=made))
     await forge_person(stage, HARRY, holdings={NL: Holding(adopted=True)})
     await stage.event_about(HARRY)
     assert stage.held(HARRY) == set()
@@ -439,7 +441,7 @@ async def test_a_chain_rewritten_with_its_digests_holds_but_not_against_one_kept
     forged = RowsLedger(rows)
     chain = await forged.open(key)
     for record in await stage.records(FEMKE):
-        await chain.append(record.kind, record.at, {**record.body, "origin": "an order from above"})
+        await chain.append(record.at, check_body(record.sequence, origin="an order from above"))
     assert (await forged.head(key))[0] == sequence
     assert not await forged.verify(key)
     assert await forged.verify(key, {sequence: digest})
@@ -449,7 +451,7 @@ async def test_a_chain_rewritten_with_its_digests_holds_but_not_against_one_kept
 async def test_a_record_that_was_added_at_the_end_is_no_change_to_anything_kept_outside(stage: Stage) -> None:
     key = PersonKey(FEMKE).canonical
     sequence, digest = await stage.app.ledger.head(key)
-    await (await stage.app.ledger.open(key)).append("check", stage.now, {"outcome": "done", "origin": "forged"})
+    await (await stage.app.ledger.open(key)).append(stage.now, check_body(origin="forged"))
     assert not await stage.app.ledger.verify(key, {sequence: digest})
 
 
@@ -476,7 +478,7 @@ async def test_no_location_of_a_write_leads_elsewhere(stage: Stage) -> None:
     anna = stage.hire("anna")
     stage.fault("arm", Effect(status=202, headers={"Location": ELSEWHERE}), method="POST", times=1)
     await stage.event_about(anna)
-    assert (await stage.last_check(anna))["outcome"] == "unverified"
+    assert (await stage.last_check(anna)).outcome == "unverified"
     assert not [call for call in stage.calls() if "harvest" in call]
 
 

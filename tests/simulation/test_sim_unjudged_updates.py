@@ -72,15 +72,13 @@ async def only_hold(stage: Stage, key: ProfileKey = NL) -> Hold:
 async def is_told_as_harm(stage: Stage) -> bool:
     """The finding, the pause, and that nothing is updated by itself any more."""
     checks = await stage.checks(NL)
-    told = [
-        check for check in checks if check.get("finding") == "profile-update-harm" and check["outcome"] == "gave-up"
-    ]
+    told = [check for check in checks if check.finding == "profile-update-harm" and check.outcome == "gave-up"]
     state = (await stage.app.state.profile(NL)).value
-    assert "done" not in [check["outcome"] for check in checks]
+    assert "done" not in [check.outcome for check in checks]
     return (
         len(told) == 1
-        and bool(told[0]["alert"])
-        and told[0]["changed"] == [*HARM]
+        and bool(told[0].alert)
+        and told[0].changed == (*HARM,)
         and await pauses_seen(stage) == {Pause(PauseCause.HARM, NL.folded)}
         and state.blocked is not None
         and state.unjudged is None
@@ -140,7 +138,7 @@ async def test_harm_is_told_where_the_store_was_busy(stage: Stage, careless: Car
     await opt_out(stage)
     await take_the_second_check(stage)
     check = await stage.last_check(NL)
-    assert (check["outcome"], check["finding"], check["changed"]) == ("retry", "profile-update-harm", [*HARM])
+    assert (check.outcome, check.finding, check.changed) == ("retry", "profile-update-harm", (*HARM,))
     assert await pauses_seen(stage) == {Pause(PauseCause.HARM, NL.folded)}
     await stage.advance(minutes=40)
     assert await is_told_as_harm(stage)
@@ -155,8 +153,8 @@ async def test_harm_is_told_where_the_pause_could_not_be_set_at_once(stage: Stag
     await opt_out(stage)
     await take_the_second_check(stage)
     check = await stage.last_check(NL)
-    assert (check["outcome"], check["finding"]) == ("retry", "profile-update-harm")
-    assert "busy" in check["why"]
+    assert (check.outcome, check.finding) == ("retry", "profile-update-harm")
+    assert "busy" in check.why
     assert (await stage.app.state.profile(NL)).value.blocked is None
     await stage.advance(minutes=40)
     assert await is_told_as_harm(stage)
@@ -171,14 +169,14 @@ async def test_harm_to_what_an_update_leaves_out_is_shown_field_by_field(
     await opt_out(stage)
     await stage.advance(minutes=30)
     ((field, now),) = change.items()
-    assert (await stage.last_check(NL))["changed"] == [field]
+    assert (await stage.last_check(NL)).changed == (field,)
     await resume(stage.app, "olga")
     await opt_out(stage)
     await stage.advance(minutes=30)
     shown = await harm(stage.app, await only_hold(stage))
     ((leaf, value),) = now.items()
     assert shown[f"properties.{field}.{leaf}"] == ((before.get(field) or {}).get(leaf), value)
-    said = str([dict(record.body) for record in await stage.records(NL)])
+    said = str(await stage.bodies(NL))
     assert value not in said
 
 
@@ -190,7 +188,7 @@ async def test_what_somebody_else_wrote_before_the_read_back_is_no_harm(stage: S
     await opt_out(stage)
     await stage.advance(minutes=30)
     check = await stage.last_check(NL)
-    assert (check["outcome"], check["changed_by_others"]) == ("done", ["poNumber"])
+    assert (check.outcome, check.changed_by_others) == ("done", ("poNumber",))
     assert not await pauses_seen(stage)
     assert (await stage.app.state.profile(NL)).value.blocked is None
     assert stage.profile(NL)["poNumber"] == "PO-2"
@@ -204,7 +202,7 @@ async def test_what_somebody_else_wrote_is_no_harm_to_a_later_check_either(stage
     careless(edit_and_fail, by_others=True)
     await opt_out(stage)
     await stage.advance(minutes=30)
-    assert [check["outcome"] for check in await stage.checks(NL)] == ["waiting", "unverified", "done"]
+    assert [check.outcome for check in await stage.checks(NL)] == ["waiting", "unverified", "done"]
     assert not await pauses_seen(stage)
 
 
@@ -214,7 +212,7 @@ async def test_an_edit_while_an_update_does_not_show_yet_is_no_harm_of_it(stage:
     await stage.advance(minutes=5, seconds=40)
     stage.set_profile(NL, poNumber="PO-2")
     await stage.advance(seconds=40)
-    assert (await stage.last_check(NL))["outcome"] == "unverified"
+    assert (await stage.last_check(NL)).outcome == "unverified"
     assert not await pauses_seen(stage)
 
 
@@ -233,7 +231,7 @@ async def test_a_difference_where_the_answer_was_lost_pauses_that_profile_and_bl
     await opt_out(stage)
     await stage.advance(minutes=30)
     check = await stage.last_check(NL)
-    assert check["why"].startswith("more than the flag differs after an update whose answer was lost: poNumber")
+    assert check.why.startswith("more than the flag differs after an update whose answer was lost: poNumber")
     assert await pauses_seen(stage) == {Pause(PauseCause.HARM, NL.folded)}
 
 
@@ -246,7 +244,7 @@ async def test_what_differs_after_an_update_that_never_showed_is_told(stage: Sta
     await opt_out(stage)
     await stage.advance(minutes=20)
     assert await stage.check(NL) is Outcome.GAVE_UP
-    assert (await stage.last_check(NL))["finding"] == "profile-update-unjudged"
+    assert (await stage.last_check(NL)).finding == "profile-update-unjudged"
     assert not await pauses_seen(stage)
 
 
@@ -291,9 +289,9 @@ async def test_an_update_judged_by_a_later_check_is_done_once(stage: Stage, care
     await opt_out(stage)
     await stage.advance(hours=1)
     await stage.check(NL)
-    done = [check for check in await stage.checks(NL) if check["outcome"] == "done"]
-    assert [check["actions"][0]["outcome"] for check in done] == ["done"]
-    assert (await stage.last_check(NL))["why"] == "opted in"
+    done = [check for check in await stage.checks(NL) if check.outcome == "done"]
+    assert [check.actions[0].outcome for check in done] == ["done"]
+    assert (await stage.last_check(NL)).why == "opted in"
     assert (await stage.app.state.profile(NL)).value.unjudged is None
     assert not await pauses_seen(stage)
 
@@ -303,7 +301,7 @@ async def test_done_is_recorded_once_where_the_store_was_busy(stage: Stage, care
     careless(lambda: stage.state_rows.at_write(Transient("busy"), "profiles", times=2))
     await opt_out(stage)
     await stage.advance(minutes=30)
-    assert [check["outcome"] for check in await stage.checks(NL)] == ["waiting", "retry", "done"]
+    assert [check.outcome for check in await stage.checks(NL)] == ["waiting", "retry", "done"]
 
 
 async def test_an_update_that_never_shows_is_given_up_unjudged_and_judged_when_it_does(stage: Stage) -> None:
@@ -314,8 +312,8 @@ async def test_an_update_that_never_shows_is_given_up_unjudged_and_judged_when_i
     await opt_out(stage)
     await stage.advance(minutes=20)
     checks = await stage.checks(NL)
-    assert [check["outcome"] for check in checks] == ["waiting", *["unverified"] * 3, "gave-up"]
-    assert checks[-1]["alert"] == "a write was accepted and never became visible"
+    assert [check.outcome for check in checks] == ["waiting", *["unverified"] * 3, "gave-up"]
+    assert checks[-1].alert == "a write was accepted and never became visible"
     assert (await stage.app.state.profile(NL)).value.unjudged is not None
     stage.set_profile(NL, invoiceEmailOptIn=True)
     assert await stage.check(NL) is Outcome.DONE
@@ -334,7 +332,7 @@ async def test_an_update_that_never_showed_is_made_again_after_the_pause(stage: 
     await stage.advance(minutes=20)
     await stage.settle()
     assert stage.profile(NL)["invoiceEmailOptIn"] is True
-    assert (await stage.last_check(NL))["outcome"] == "done"
+    assert (await stage.last_check(NL)).outcome == "done"
     assert len((await stage.app.state.profile(NL)).value.updates) == 2
 
 
@@ -354,9 +352,9 @@ async def test_what_differs_much_later_is_told_without_a_pause(
     await stage.advance(to=made + timedelta(minutes=minutes))
     assert await stage.check(NL) is Outcome.GAVE_UP
     check = await stage.last_check(NL)
-    assert check["finding"] == ("profile-update-harm" if is_harm else "profile-update-unjudged")
-    assert check["changed"] == [*HARM]
-    assert check["alert"]
+    assert check.finding == ("profile-update-harm" if is_harm else "profile-update-unjudged")
+    assert check.changed == (*HARM,)
+    assert check.alert
     assert await pauses_seen(stage) == ({Pause(PauseCause.HARM, NL.folded)} if is_harm else set())
     state = (await stage.app.state.profile(NL)).value
     assert (state.blocked is not None) is is_harm
@@ -376,7 +374,7 @@ async def test_an_update_that_was_refused_leaves_the_state_as_it_was(stage: Stag
     stage.fault("arm", Effect(status=400, body={"error": {"code": "x", "message": "x"}}), method="PUT")
     await release(stage.app, [(await only_hold(stage)).id], "olga", await list_holds(stage.app))
     await stage.advance(minutes=30)
-    assert (await stage.last_check(NL))["outcome"] == "gave-up"
+    assert (await stage.last_check(NL)).outcome == "gave-up"
     assert (await stage.app.state.profile(NL)).value == before
 
 
@@ -395,7 +393,7 @@ async def test_what_is_only_observed_is_not_judged(set_stage: Callable[..., Stag
     stage.app.billing.profile = edited_at_the_third_read  # type: ignore[method-assign] # somebody edits it just then
     await opt_out(stage)
     await stage.advance(minutes=10)
-    assert (await stage.last_check(NL))["outcome"] == "would"
+    assert (await stage.last_check(NL)).outcome == "would"
     assert not await pauses_seen(stage)
     assert (await stage.app.state.profile(NL)).value.blocked is None
 
@@ -420,10 +418,10 @@ async def test_a_hold_that_could_not_be_closed_does_not_lose_what_was_done(stage
     stage.state_rows.at_write(Changed("somebody else wrote"), "holds", times=1)
     await stage.check(NL)
     await stage.advance(minutes=30)
-    with_actions = [check for check in await stage.checks(NL) if check.get("actions")]
-    assert with_actions[-1]["outcome"] == "retry"
-    assert with_actions[-1]["actions"][0]["outcome"] == "done"
-    assert (await stage.last_check(NL))["outcome"] == "unchanged"
+    with_actions = [check for check in await stage.checks(NL) if check.actions]
+    assert with_actions[-1].outcome == "retry"
+    assert with_actions[-1].actions[0].outcome == "done"
+    assert (await stage.last_check(NL)).outcome == "unchanged"
     assert not (await stage.app.state.key_holds(NL)).value.holds
 
 
@@ -458,7 +456,7 @@ async def test_a_released_update_of_a_harmed_profile_lifts_what_blocked_it(stage
     assert stage.profile(NL)["invoiceEmailOptIn"] is True
     await opt_out(stage)
     await stage.advance(minutes=30)
-    assert (await stage.last_check(NL))["outcome"] == "done"
+    assert (await stage.last_check(NL)).outcome == "done"
 
 
 async def test_a_pause_that_comes_right_before_the_update_stops_it(stage: Stage) -> None:
@@ -471,8 +469,8 @@ async def test_a_pause_that_comes_right_before_the_update_stops_it(stage: Stage)
     stage.state_rows.at_read(somebody_pauses, "guards", key="pauses", times=1)
     await stage.advance(minutes=4)
     check = await stage.last_check(NL)
-    assert check["outcome"] == "held"
-    assert "operator-stop" in check["why"]
+    assert check.outcome == "held"
+    assert "operator-stop" in check.why
     assert stage.profile(NL)["invoiceEmailOptIn"] is False
     state = (await stage.app.state.profile(NL)).value
     assert (state.updates, state.unjudged) == ((), None)

@@ -15,7 +15,7 @@ from tests.simulation.stage import Stage
 
 
 async def kinds(stage: Stage, person: str) -> set[str]:
-    return {note["kind"] for note in (await stage.last_check(person))["notes"]}
+    return {note.kind for note in (await stage.last_check(person)).notes}
 
 
 async def test_a_group_deleted_between_two_sweeps_takes_nothing_away(stage: Stage) -> None:
@@ -122,8 +122,8 @@ async def test_before_the_first_sweep_a_population_that_cannot_be_read_takes_not
     await stage.event_about(FEMKE)
     await stage.advance(minutes=20)
     assert stage.held(FEMKE) == {NL, DE}
-    notes = (await stage.last_check(FEMKE))["notes"]
-    assert [note["kind"] for note in notes] == ["rule-not-known"]
+    notes = (await stage.last_check(FEMKE)).notes
+    assert [note.kind for note in notes] == ["rule-not-known"]
 
 
 async def test_a_catalogue_that_is_too_old_is_read_anew_and_so_are_its_rules(stage: Stage) -> None:
@@ -145,7 +145,7 @@ async def test_without_a_catalogue_nobody_is_decided_about(set_stage: Callable[.
     stage.fault("arm", Effect(status=400), path="billingProfiles$")
     await stage.event_about(FEMKE)
     assert stage.held(FEMKE) == set()
-    assert (await stage.last_check(FEMKE))["outcome"] == "gave-up"
+    assert (await stage.last_check(FEMKE)).outcome == "gave-up"
     assert await stage.app.state.catalogue() is None
 
 

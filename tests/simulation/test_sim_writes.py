@@ -11,6 +11,7 @@ import pytest
 from sandbox.faults import Effect
 from shared.adapters.store.rows import Changed
 from shared.domain.guards.pauses import Pause, PauseCause
+from shared.domain.history.checks import CheckBody
 from shared.domain.keys import PersonKey
 from shared.domain.work import CauseKind
 from shared.errors import Transient
@@ -30,7 +31,7 @@ def grants(stage: Stage, person: str) -> int:
 
 
 async def outcomes(stage: Stage, person: str) -> list[str]:
-    return [check["outcome"] for check in await stage.checks(person)]
+    return [check.outcome for check in await stage.checks(person)]
 
 
 async def test_a_create_that_is_answered_202_is_waited_for(stage: Stage) -> None:
@@ -91,8 +92,8 @@ async def test_a_write_that_is_never_seen_is_given_up_with_an_alert(stage: Stage
     await stage.event_about(anna)
     await stage.advance(minutes=30)
     check = await stage.last_check(anna)
-    assert check["outcome"] == "gave-up"
-    assert check["alert"] == "a write was accepted and never became visible"
+    assert check.outcome == "gave-up"
+    assert check.alert == "a write was accepted and never became visible"
     assert stage.awaited(anna) == []
 
 
@@ -145,8 +146,8 @@ async def test_who_was_given_it_by_hand_meanwhile_holds_it_and_it_is_unmanaged(s
     stage.fault("arm", Effect(status=404, body=arm("NotFound")), method="GET", path=f"NL-BG7.*_{anna}", times=1)
     await stage.event_about(anna)
     check = await stage.last_check(anna)
-    assert (check["outcome"], check["actions"][0]["outcome"]) == ("unchanged", "unchanged")
-    assert "somebody else was quicker" in check["actions"][0]["why"]
+    assert (check.outcome, check.actions[0].outcome) == ("unchanged", "unchanged")
+    assert "somebody else was quicker" in check.actions[0].why
     stage.change(anna, accountEnabled=False)
     await stage.event_about(anna)
     assert stage.held(anna) == {NL}
@@ -212,10 +213,10 @@ async def test_a_role_lost_on_one_profile_stops_the_checks_writes_on_the_whole_a
     await stage.event_about(anna)
     assert stage.held(anna) == ({NL} if elsewhere == "done" else set())
     check = await stage.last_check(anna)
-    assert check["outcome"] == "gave-up"
-    assert check["alert"]
-    by_profile = {action["profile"]: action["outcome"] for action in check["actions"]}
-    assert by_profile == {str(NL): elsewhere, str(HOLDING): "gave-up"}
+    assert check.outcome == "gave-up"
+    assert check.alert
+    by_profile = {action.profile: action.outcome for action in check.actions}
+    assert by_profile == {NL: elsewhere, HOLDING: "gave-up"}
     assert (await stage.app.state.pauses()).value.active.keys() == {Pause(PauseCause.ROLE_LOST, HOLDING.account)}
     assert "retry" not in {kind for kind, _ in stage.awaited(anna)}
 
@@ -235,8 +236,8 @@ async def test_a_give_up_beside_a_wait_raises_its_alert_at_once(stage: Stage) ->
     stage.fault("arm", Effect(status=403, body=arm("AuthorizationFailed")), method="POST", path="DE-BG7")
     await stage.event_about(FEMKE)
     check = await stage.last_check(FEMKE)
-    assert check["outcome"] == "waiting"
-    assert check["alert"]
+    assert check.outcome == "waiting"
+    assert check.alert
 
 
 async def test_a_failing_read_stops_no_other_action_and_forgets_no_evidence(stage: Stage) -> None:
@@ -271,7 +272,7 @@ async def test_after_the_deadline_no_write_begins(stage: Stage) -> None:
     await stage.event_about(anna)
     assert stage.held(anna) == set()
     check = await stage.last_check(anna)
-    assert check["outcome"] == "retry"
+    assert check.outcome == "retry"
     stage.faults.lift()
     await stage.advance(minutes=1)
     assert stage.held(anna) == {NL}
@@ -294,10 +295,10 @@ async def test_after_a_day_of_retries_a_key_is_given_up_with_an_alert(
     told = stage.now
     await stage.event_about(anna)
     await stage.advance(hours=25)
-    checks = await stage.records(anna)
-    last = checks[-1]
-    assert last.body["outcome"] == "gave-up"
-    assert last.body["alert"] == "given up after 24 h of retries"
+    last = (await stage.records(anna))[-1]
+    assert isinstance(last.body, CheckBody)
+    assert last.body.outcome == "gave-up"
+    assert last.body.alert == "given up after 24 h of retries"
     assert timedelta(hours=24) <= last.at - told < timedelta(hours=24, minutes=16)
     assert stage.awaited(anna) == []
     alerts = [record for record in caplog.records if record.levelno >= logging.ERROR]
@@ -329,7 +330,7 @@ async def test_who_lost_the_lock_stops_and_comes_back(stage: Stage, appends: int
     stage.ledger_rows.lift()
     await stage.advance(seconds=40)
     assert stage.held(anna) == {NL}
-    assert (await stage.last_check(anna))["cause"] == "retry"
+    assert (await stage.last_check(anna)).cause == "retry"
 
 
 async def test_what_was_written_is_recorded_also_where_the_store_failed_afterwards(stage: Stage) -> None:
@@ -339,8 +340,8 @@ async def test_what_was_written_is_recorded_also_where_the_store_failed_afterwar
     stage.state_rows.at_write(Transient("the store is busy"), "people", spare=1, times=1)
     await stage.event_about(anna)
     check = (await stage.checks(anna))[0]
-    assert check["outcome"] == "retry"
-    assert {(action.get("profile"), action["outcome"]) for action in check["actions"]} >= {(str(NL), "done")}
+    assert check.outcome == "retry"
+    assert (NL, "done") in {(action.profile, action.outcome) for action in check.actions}
 
 
 async def test_an_unreachable_queue_brings_the_message_back(stage: Stage) -> None:

@@ -8,12 +8,12 @@ import base64
 import json
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from datetime import datetime
 from enum import EnumType
 from functools import cached_property, lru_cache
 from types import NoneType, UnionType
-from typing import Any, Final, get_args, get_origin, get_type_hints
+from typing import Any, Final, Literal, TypeAliasType, get_args, get_origin, get_type_hints
 
 from pydantic import ValidationError
 from pydantic_core import CoreSchema, PydanticSerializationError, SchemaSerializer, SchemaValidator
@@ -95,7 +95,7 @@ class Codec[T]:
 
     @cached_property
     def _schema(self) -> CoreSchema:
-        return _schema(self._of)
+        return schema_of(self._of)
 
     @cached_property
     def _writer(self) -> SchemaSerializer:
@@ -149,7 +149,7 @@ _SCHEMAS: Final[Mapping[Any, CoreSchema]] = {
     int: schemas.int_schema(strict=True),
     bool: schemas.bool_schema(strict=True),
     datetime: _as_text(_time, datetime.isoformat),
-    ProfileKey: _as_text(ProfileKey.parse, str),
+    ProfileKey: _as_text(lru_cache(4096)(ProfileKey.parse), str),
     PersonKey | ProfileKey: _as_text(lru_cache(_holder), _spelled),  # each of a key's holds names it
     Pause: _as_text(_pause, lambda pause: f"{pause.cause.value} {pause.scope}" if pause.scope else pause.cause.value),
     Reason: schemas.no_info_plain_validator_function(
@@ -162,25 +162,48 @@ _SCHEMAS: Final[Mapping[Any, CoreSchema]] = {
 }
 
 
-def _schema(hint: Any) -> CoreSchema:
-    """What the values of a type are in JSON."""
+def schema_of(hint: Any, *, sparse: bool = False) -> CoreSchema:
+    """What the values of a type are in JSON. Where it is `sparse`, a field at its default may be left out.
+
+    Of several dataclasses each is told by its first field, a `Literal`.
+    """
+    if isinstance(hint, TypeAliasType):
+        return schema_of(hint.__value__, sparse=sparse)
     if hint in _SCHEMAS:
         return _SCHEMAS[hint]
-    origin, inner = get_origin(hint), [each for each in get_args(hint) if each not in {NoneType, ...}]
-    if origin is UnionType:
-        return schemas.nullable_schema(_schema(*inner))
-    if origin is Mapping:
-        return schemas.dict_schema(*map(_schema, inner))
-    if origin is tuple:
-        return schemas.tuple_schema([*map(_schema, inner)], variadic_item_index=0 if ... in get_args(hint) else None)
     if isinstance(hint, EnumType):
         return schemas.enum_schema(hint, [*hint], sub_type="str")
+    if get_origin(hint) is Literal:
+        return schemas.literal_schema([*get_args(hint)])
+    if get_origin(hint) is None:
+        return _dataclass_schema(hint, sparse=sparse)
+    return _generic_schema(hint, sparse=sparse)
+
+
+def _generic_schema(hint: Any, *, sparse: bool) -> CoreSchema:
+    origin, inner = get_origin(hint), [each for each in get_args(hint) if each not in {NoneType, ...}]
+    found = [schema_of(each, sparse=sparse) for each in inner]
+    if origin is UnionType and len(inner) > 1:
+        tag = fields(inner[0])[0].name
+        choices = {get_args(get_type_hints(one)[tag])[0]: schema for one, schema in zip(inner, found, strict=True)}
+        return schemas.tagged_union_schema(choices, tag)
+    if origin is UnionType:
+        return schemas.nullable_schema(*found)
+    if origin is Mapping:
+        return schemas.dict_schema(*found)
+    return schemas.tuple_schema(found, variadic_item_index=0 if ... in get_args(hint) else None)
+
+
+def _dataclass_schema(hint: Any, *, sparse: bool) -> CoreSchema:
     hints, found = get_type_hints(hint), []
     for each in fields(hint):
         if each.name in _NOT_KEPT:
             empty = schemas.with_default_schema(schemas.any_schema(), default=_NOT_KEPT[each.name])
             found.append(schemas.dataclass_field(each.name, empty, init=False, serialization_exclude=True))
-        else:
-            found.append(schemas.dataclass_field(each.name, _schema(hints[each.name])))
+            continue
+        schema = schema_of(hints[each.name], sparse=sparse)
+        if sparse and each.default is not MISSING:
+            schema = schemas.with_default_schema(schema, default=each.default)
+        found.append(schemas.dataclass_field(each.name, schema))
     arguments = schemas.dataclass_args_schema(hint.__name__, found, extra_behavior="forbid")
     return schemas.dataclass_schema(hint, arguments, [each.name for each in fields(hint)], slots=True)

@@ -13,28 +13,27 @@ head. Somebody who may write to the store can do just that; whoever needs more k
 compares.
 """
 
-import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from shared.adapters.store.ledger_rows import (
     HEAD,
     RECORD,
     RECORD_CHARACTERS,
     Head,
-    canonical,
-    digest_of,
+    Misfit,
+    body_text,
     head_body,
     head_of,
     partition_of,
-    record_body,
     record_of,
+    signed,
 )
 from shared.adapters.store.ledger_verify import Walk
 from shared.adapters.store.rows import Changed, Damaged, Exists, Insert, Replace, Row, Rows, after, fitting
-from shared.domain.history.records import Record
+from shared.domain.history.records import Body, Record
 from shared.errors import Conflict, TooLarge
 
 _KEYS: Final = "ledger-keys"
@@ -52,10 +51,18 @@ class RowsLedger:
         row = await self._rows.get(partition_of(key), HEAD)
         return RowsChain(self._rows, key, Head() if row is None else head_of(row))
 
-    async def read(self, key: str) -> AsyncIterator[Record]:
-        """A key's records, oldest first, as they are stored. Raises `Damaged` for a row that is no record."""
+    async def read(self, key: str, misfits: list[str] | None = None) -> AsyncIterator[Record]:
+        """A key's records, oldest first. Raises `Damaged` for a row that is no record, or says what nobody can read.
+
+        With `misfits`, what nobody can read of a record that is whole is left out, and said there.
+        """
         async for row in self._rows.range(partition_of(key), RECORD, after(RECORD)):
-            yield record_of(row)
+            try:
+                yield record_of(row)
+            except Misfit as odd:
+                if misfits is None:
+                    raise
+                misfits.append(odd.reason)
 
     async def latest(self, key: str, count: int) -> Sequence[Record]:
         """The last `count` records, oldest first. Two reads. Raises `Damaged` for a row that is no record or head."""
@@ -119,7 +126,7 @@ class RowsChain:
         self._key = key
         self._head = head
 
-    async def append(self, kind: str, at: datetime, body: Mapping[str, Any]) -> Record:
+    async def append(self, at: datetime, body: Body) -> Record:
         """Adds one record.
 
         Raises `Conflict` when somebody else appended since (also when an append of ours that ended in
@@ -128,31 +135,28 @@ class RowsChain:
         """
         if at.tzinfo is None:
             raise ValueError(f"a record's time needs a zone: {at.isoformat()}")
-        text = canonical(body)
-        sequence = self._head.sequence + 1
+        text = body_text(body)
+        sequence, previous, etag = self._head.sequence + 1, self._head.digest, self._head.etag
         if len(text) > RECORD_CHARACTERS:
             raise TooLarge(
                 f"record {sequence} of '{self._key}' would be {len(text):,} characters of JSON; "
                 f"a record holds {RECORD_CHARACTERS:,}"
             )
-        kept = json.loads(text)  # what a reader will get: lists for tuples, text for number keys
         when = at.astimezone(UTC)
-        digest = digest_of(self._key, sequence, when.isoformat(), kind, kept, self._head.digest)
-        record = Record(self._key, sequence, when, kind, kept, self._head.digest, digest)
+        row, digest = signed(self._key, sequence, when, body.KIND, text, previous)
         head = head_body(self._key, sequence, digest)
-        etag = self._head.etag
         if etag is None:
             await self._list()
         try:
             _, moved = await self._rows.write(
                 partition_of(self._key),
-                Insert(f"{RECORD}{sequence:012}", record_body(record)),
+                Insert(f"{RECORD}{sequence:012}", row),
                 Insert(HEAD, head) if etag is None else Replace(HEAD, head, etag),
             )
         except (Exists, Changed) as error:
             raise Conflict(f"somebody else appended to '{self._key}' after record {sequence - 1}") from error
         self._head = Head(sequence, digest, moved)
-        return record
+        return Record(self._key, sequence, when, body, previous, digest)
 
     async def _list(self) -> None:
         """Lists the key among those that have a chain."""

@@ -1,17 +1,28 @@
 """What a ledger's records and heads look like as rows, and what a record's digest is over.
 
-Only spelling lives here: no reading, no writing. A row that does not fit is `Damaged`, never half read.
+Only spelling lives here: no reading, no writing. A row that does not fit is `Damaged`, never half read. Whether a
+chain was changed is seen without knowing what its records say: their types are asked by whoever reads a record alone.
 """
 
 import hashlib
 import json
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from functools import lru_cache
+from typing import Any, Final, get_args
 
+from pydantic import ValidationError
+from pydantic_core import SchemaSerializer, SchemaValidator
+
+from shared.adapters.store.codec import schema_of
 from shared.adapters.store.rows import Damaged, Row, fitting
-from shared.domain.history.records import Record
+from shared.domain.history.records import Body, Record
+from shared.domain.misfits import in_one_line
+
+FORMAT: Final = 1
+"""The number of this form, in every row. What reads the rows of before no more takes the next number."""
 
 FIRST_PREVIOUS: Final = "0" * 64
 """What stands for the digest of the record before the first one."""
@@ -26,17 +37,30 @@ RECORD: Final = "record:"
 """What the row key of a record begins with; its sequence follows, in twelve digits."""
 
 _TYPES: Final = {
-    "key": str,
-    "sequence": int,
     "at": str,
-    "kind": str,
     "body": dict,
+    "format": int,
+    "key": str,
+    "kind": str,
     "previous": str,
+    "sequence": int,
     "digest": str,
 }
 
+_HEAD_FIELDS: Final = frozenset({"format", "key", "sequence", "digest"})
 
-def canonical(value: Mapping[str, Any]) -> str:
+_BODIES: Final[Mapping[str, type[Body]]] = {each.KIND: each for each in get_args(Body.__value__)}
+
+
+class OtherForm(Damaged):
+    """A row as another build wrote it, or somebody who changed it: nobody here can tell which."""
+
+
+class Misfit(Damaged):
+    """A record that is whole, and does not say what this build knows how to read."""
+
+
+def canonical(value: Any) -> str:
     """The one JSON text of a value: keys sorted, no spaces, ASCII.
 
     Raises ValueError or TypeError for what is no JSON.
@@ -44,10 +68,28 @@ def canonical(value: Mapping[str, Any]) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
 
-def digest_of(key: str, sequence: int, at: str, kind: str, body: Mapping[str, Any], previous: str) -> str:
-    """The SHA-256, in hexadecimal, over the canonical JSON of everything else in a record."""
-    fields = {"key": key, "sequence": sequence, "at": at, "kind": kind, "body": body, "previous": previous}
+def digest_of(fields: Mapping[str, Any]) -> str:
+    """The SHA-256, in hexadecimal, over the canonical JSON of everything in a record but its digest."""
     return hashlib.sha256(canonical(fields).encode()).hexdigest()
+
+
+def body_text(body: Body) -> str:
+    """A record's body as canonical JSON, without fields at their defaults."""
+    return canonical(_writer(body.KIND).to_python(body, mode="json", exclude_defaults=True))
+
+
+def signed(key: str, sequence: int, at: datetime, kind: str, body: str, previous: str) -> tuple[str, str]:
+    """A record's row as text, and its digest. `body` is canonical JSON.
+
+    The row is the very text that the digest is over, with the digest put behind it.
+    """
+    text = (
+        f'{{"at":"{at.isoformat()}","body":{body},"format":{FORMAT},"key":{json.dumps(key)},'
+        f'"kind":{json.dumps(kind)},'
+        f'"previous":"{previous}","sequence":{sequence}'
+    )
+    digest = hashlib.sha256(f"{text}}}".encode()).hexdigest()
+    return f'{text},"digest":"{digest}"}}', digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,40 +106,78 @@ def partition_of(key: str) -> str:
     return fitting("ledger:", key)
 
 
-def record_body(record: Record) -> dict[str, Any]:
-    """A record's row."""
-    return {
-        "key": record.key,
-        "sequence": record.sequence,
-        "at": record.at.isoformat(),
-        "kind": record.kind,
-        "body": record.body,
-        "previous": record.previous,
-        "digest": record.digest,
-    }
+def stored(row: Row) -> dict[str, Any]:
+    """What a record's row holds, by name, whatever its body says.
+
+    Raises `Damaged` for one that is not as we write it, and `OtherForm` for one that an earlier build wrote.
+    """
+    body = row.body
+    _of_this_form(row, body, _TYPES.keys())
+    if {name: type(value) for name, value in body.items()} != _TYPES or not _is_time(body["at"]):
+        raise Damaged(f"row '{row.key}' in '{row.partition}' is no record as we write them")
+    return body
 
 
 def record_of(row: Row) -> Record:
-    """The record whose row this is. Raises `Damaged` for one that is not exactly as we write it."""
-    body = row.body
+    """The record whose row this is. Raises as `stored` does, and `Misfit` for one whose body does not fit."""
+    said = stored(row)
+    kind = said["kind"]
     try:
-        record = Record(**{**body, "at": datetime.fromisoformat(body["at"])})
-    except (KeyError, TypeError, ValueError) as error:
-        raise Damaged(f"row '{row.key}' in '{row.partition}' is no record: {error}") from error
-    if {name: type(value) for name, value in body.items()} != _TYPES or record_body(record) != body:
-        raise Damaged(f"row '{row.key}' in '{row.partition}' is no record as we write them")
-    return record
+        if kind not in _BODIES:
+            raise Misfit(f"{_place(row)} is of kind '{kind}', which this build does not know; {_REMEDY}")
+        body: Body = _reader(kind).validate_python(said["body"])
+    except ValidationError as error:
+        wrong = in_one_line(error, "its body")
+        raise Misfit(f"{_place(row)} does not say what a record of kind '{kind}' says: {wrong}; {_REMEDY}") from error
+    at = datetime.fromisoformat(said["at"])
+    return Record(said["key"], said["sequence"], at, body, said["previous"], said["digest"])
 
 
 def head_body(key: str, sequence: int, digest: str) -> dict[str, Any]:
     """A head's row."""
-    return {"key": key, "sequence": sequence, "digest": digest}
+    return {"format": FORMAT, "key": key, "sequence": sequence, "digest": digest}
 
 
 def head_of(row: Row) -> Head:
-    """The head whose row this is. Raises `Damaged`."""
+    """The head whose row this is. Raises `Damaged`, and `OtherForm` for one that an earlier build wrote."""
     body = row.body
+    _of_this_form(row, body, _HEAD_FIELDS)
     sequence, digest = body.get("sequence"), body.get("digest")
     if type(sequence) is not int or not isinstance(digest, str):
         raise Damaged(f"row '{row.key}' in '{row.partition}' is no head of a chain")
     return Head(sequence, digest, row.etag)
+
+
+_REMEDY: Final = "a later build wrote it, or somebody else did: `verify` says whether its chain holds"
+
+
+def _place(row: Row) -> str:
+    """Which record of which key a row is."""
+    return f"record {row.key.removeprefix(RECORD).lstrip('0')} of '{row.partition.removeprefix('ledger:')}'"
+
+
+def _of_this_form(row: Row, body: Mapping[str, Any], fields: AbstractSet[str]) -> None:
+    """Refuses what has another form's number, or what has all the fields but that: so wrote builds without one."""
+    other = body.get("format", 0 if body.keys() == fields - {"format"} else FORMAT)
+    if type(other) is int and other != FORMAT:
+        raise OtherForm(
+            f"row '{row.key}' in '{row.partition}' is not of form {FORMAT}, the only one read here: a build from "
+            "before the first release wrote it, or somebody changed it; name an empty store in INVOICE_ACCESS_STORE"
+        )
+
+
+def _is_time(text: str) -> bool:
+    try:
+        return datetime.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+@lru_cache
+def _writer(kind: str) -> SchemaSerializer:
+    return SchemaSerializer(schema_of(_BODIES[kind], sparse=True))
+
+
+@lru_cache
+def _reader(kind: str) -> SchemaValidator:
+    return SchemaValidator(schema_of(_BODIES[kind], sparse=True))

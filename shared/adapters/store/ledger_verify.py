@@ -6,27 +6,29 @@ What is wrong with a chain, and how it is said, lives here; the rows come from t
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from shared.adapters.store.ledger_rows import (
     FIRST_PREVIOUS,
+    FORMAT,
     RECORD,
+    OtherForm,
     canonical,
     digest_of,
     head_body,
     head_of,
-    record_body,
-    record_of,
+    signed,
+    stored,
 )
 from shared.adapters.store.rows import Damaged, Row
-from shared.domain.history.records import Record
 
 _WRITTEN: Final = re.compile(
-    r'\{"key":("[^"\\]*"),"sequence":([0-9]+),"at":("[^"\\]*"),"kind":("[^"\\]*"),"body":(\{.*\}),'
-    r'"previous":"([0-9a-f]{64})","digest":"([0-9a-f]{64})"\}'
+    r'(\{"at":"([^"\\]*)","body":(\{.*\}),"format":' + str(FORMAT) + r',"key":("[^"\\]*"),"kind":"[^"\\]*",'
+    r'"previous":"([0-9a-f]{64})","sequence":([0-9]+)),"digest":"([0-9a-f]{64})"\}'
 )
-"""A record's row as text, as `record_body` and `rows.texts` write it; the parts are JSON, but for the digests."""
+"""A record's row as text, as `signed` writes it, up to its digest, and its parts."""
 
 
 class Walk:
@@ -40,6 +42,8 @@ class Walk:
         self._spelled = json.dumps(key)
         self._known = known
         self._wrong: list[str] = []
+        self._other_form = ""
+        """The first record of another form: in a chain that another build wrote, all of them are."""
         self.sequence = 0
         self._digest = FIRST_PREVIOUS
 
@@ -65,7 +69,10 @@ class Walk:
     def _judged(self, row: Row, place: int, before: str) -> str:
         """Says what is wrong with a record; its digest, "" for a row that is none."""
         try:
-            record = record_of(row)
+            record = stored(row)
+        except OtherForm as error:
+            self._other_form = self._other_form or f"record {place} was changed: {error}"
+            return ""
         except Damaged as error:
             self._wrong.append(f"record {place} was changed: {error}")
             return ""
@@ -74,7 +81,7 @@ class Walk:
             # `{"n":1,"n":2}`: we read the last, others the first, and a filter over the store finds either.
             wrong = [f"record {place} was changed: it is spelled in another way than we write it"]
         self._wrong += wrong
-        return record.digest
+        return str(record["digest"])
 
     def is_behind(self, row: Row) -> bool:
         """Whether the head names a record that was not met yet. A head that cannot be read names nothing."""
@@ -87,7 +94,8 @@ class Walk:
         """Everything that is wrong, once all records were met; `row` is the head's."""
         gone = [f"record {place} is missing: its digest was kept elsewhere" for place in sorted(self._known)]
         # A row that is no record was met again if a later record came in meanwhile.
-        return [*dict.fromkeys(self._wrong), *self._head_faults(row), *gone]
+        wrong = [self._other_form, *self._wrong] if self._other_form else self._wrong
+        return [*dict.fromkeys(wrong), *self._head_faults(row), *gone]
 
     def _head_faults(self, row: Row | None) -> list[str]:
         """How the head differs from the last record met."""
@@ -117,27 +125,30 @@ def _proved(row: Row, key: str, place: int, previous: str) -> str:
 
     `key` is as JSON spells it.
     An audit reads every row there is, and most of its time went into spelling canonically what is stored so already.
-    So this puts the parts of the stored text into canonical order as they are: if that has the digest, it is what the
-    digest was made of. Whatever is spelled in another way is judged.
+    So this takes the stored text as it is: if that has the digest, it is what the digest was made of. Whatever is
+    spelled in another way is judged.
     """
     found = _WRITTEN.fullmatch(row.text)
     if found is None:
         return ""
-    of, sequence, at, kind, body, before, digest = found.groups()
-    text = f'{{"at":{at},"body":{body},"key":{of},"kind":{kind},"previous":"{before}","sequence":{sequence}}}'
-    if (of, sequence, before) != (key, str(place), previous) or hashlib.sha256(text.encode()).hexdigest() != digest:
+    text, at, body, of, before, sequence, digest = found.groups()
+    if (of, sequence, before) != (key, str(place), previous) or hashlib.sha256(
+        f"{text}}}".encode()
+    ).hexdigest() != digest:
         return ""
     try:
-        when = at[1:-1]
-        as_written = datetime.fromisoformat(when).isoformat() == when and _is_object(body)
+        as_written = datetime.fromisoformat(at).isoformat() == at and _is_object(body)
     except ValueError:
         return ""
     return digest if as_written else ""
 
 
-def _is_as_written(row: Row, record: Record) -> bool:
-    """Whether a row is, character by character, what `record_body` and `rows.texts` make of its record."""
-    return json.dumps(record_body(record), separators=(",", ":")) == row.text
+def _is_as_written(row: Row, record: Mapping[str, Any]) -> bool:
+    """Whether a row is, character by character, what `signed` makes of its record."""
+    at = datetime.fromisoformat(record["at"])
+    body = canonical(record["body"])
+    text, _ = signed(record["key"], record["sequence"], at, record["kind"], body, record["previous"])
+    return text == row.text
 
 
 def _is_object(text: str) -> bool:
@@ -153,21 +164,20 @@ def _refuse(constant: str) -> None:
 _DECODER: Final = json.JSONDecoder(parse_constant=_refuse)
 
 
-def _faults(record: Record, key: str, place: int, previous: str) -> list[str]:
+def _faults(record: Mapping[str, Any], key: str, place: int, previous: str) -> list[str]:
     """What is wrong with a record at a place; `previous` is "" where nothing is known of the one before."""
     wrong = []
-    if record.key != key:
-        wrong.append(f"record {place} was put here from '{record.key}'")
-    if record.sequence != place:
-        wrong.append(f"record {place} was reordered: it says that it is record {record.sequence}")
-    at = record.at.isoformat()
+    if record["key"] != key:
+        wrong.append(f"record {place} was put here from '{record['key']}'")
+    if record["sequence"] != place:
+        wrong.append(f"record {place} was reordered: it says that it is record {record['sequence']}")
     try:
-        digest = digest_of(record.key, record.sequence, at, record.kind, record.body, record.previous)
+        digest = digest_of({name: value for name, value in record.items() if name != "digest"})
     except ValueError:
         digest = ""  # a number that is none (NaN): Python reads it, JSON has no such thing, and no digest is over it
-    if digest != record.digest:
+    if digest != record["digest"]:
         wrong.append(f"record {place} was changed: its digest does not fit")
-    if previous and record.previous != previous:
+    if previous and record["previous"] != previous:
         wrong.append(f"record {place} does not follow record {place - 1}: one of them was changed or replaced")
     return wrong
 

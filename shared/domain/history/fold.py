@@ -1,21 +1,31 @@
 """Who held what of ours, and since when: folds one person's records into spells.
 
 Lives here: what each kind of record says about what was held, and what follows from several. It reads nothing and
-decides nothing; a record that does not fit raises ValueError. What was only observed (`would`) never counts as held.
+decides nothing; a record that cannot follow those before it raises ValueError. What was only observed (`would`) never
+counts as held.
 
 A record's time is a few seconds after what it tells of: a check leaves its record at its end, at most a handler's time
 after it read.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from shared.domain.access.ownership import OwnershipBasis
 from shared.domain.clocks import CLOCKS_APART
-from shared.domain.history.records import Record
+from shared.domain.history.checks import CheckBody, Step
+from shared.domain.history.records import (
+    AdoptBody,
+    Intended,
+    IntendedGrant,
+    IntendedRevoke,
+    IntentBody,
+    Mode,
+    Record,
+)
 from shared.domain.history.spells import Beginning, End, Ending, How, Spell
 from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
@@ -81,21 +91,19 @@ class PersonFold:
         """Profiles with an intent to grant after which no check has ended yet."""
 
     def take(self, record: Record) -> None:
-        """Takes the next record. Raises ValueError for one that does not read like ours."""
+        """Takes the next record. Raises ValueError for one that cannot follow those before it."""
         told = _Told(record.sequence, record.at)
         try:
-            match record.kind:
-                case "intent":
-                    for action in record.body["actions"]:
+            match record.body:
+                case IntentBody(actions):
+                    for action in actions:
                         self._intent(action, told)
-                case "adopt":
-                    self._adopted(record.body, told)
-                case "check":
-                    self._check(record.body, told)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise ValueError(
-                f"record {record.sequence} is no {record.kind} as this app writes them: {error!r}"
-            ) from error
+                case AdoptBody() as adoption:
+                    self._adopted(adoption, told)
+                case CheckBody() as check:
+                    self._check(check, told)
+        except ValueError as error:
+            raise ValueError(f"record {record.sequence} does not follow from those before it: {error}") from error
 
     @property
     def profiles(self) -> AbstractSet[ProfileKey]:
@@ -119,62 +127,56 @@ class PersonFold:
 
     # -- what each kind of record says
 
-    def _intent(self, action: Mapping[str, Any], told: _Told) -> None:
+    def _intent(self, action: Intended, told: _Told) -> None:
         """We were about to write: the read before it found nothing to grant over, or something managed to revoke."""
-        track = self._track(ProfileKey.parse(action["profile"]))
-        enforced = action["mode"] == "enforce"
-        if action["action"] == "grant":
-            _absent(track, told)
-            if enforced:
-                rules = tuple(action["rules"])
-                began = Beginning(How.GRANTED, told.at, None, rules, told.record, why=str(action["why"]))
-                track.begin(Spell(track.profile, began, seen=None, rules=((told.at, rules),)))
-                self._begun.add(track.profile)
-        elif action["action"] == "revoke":
-            _live(track, told, proof=str(action["proof"]))
-            if enforced:
-                track.revoking = _Revoking(told, str(action["why"]))
+        enforced = action.mode is Mode.ENFORCE
+        match action:
+            case IntendedGrant(profile=profile, why=why, rules=rules):
+                track = self._track(profile)
+                _absent(track, told)
+                if enforced:
+                    began = Beginning(How.GRANTED, told.at, None, rules, told.record, why=why)
+                    track.begin(Spell(track.profile, began, seen=None, rules=((told.at, rules),)))
+                    self._begun.add(track.profile)
+            case IntendedRevoke(profile=profile, why=why, proof=proof):
+                track = self._track(profile)
+                _live(track, told, proof)
+                if enforced:
+                    track.revoking = _Revoking(told, why)
 
-    def _adopted(self, body: Mapping[str, Any], told: _Told) -> None:
+    def _adopted(self, body: AdoptBody, told: _Told) -> None:
         """A person made what somebody else had given ours. Whoever was interrupted does it once more."""
-        track = self._track(ProfileKey.parse(body["profile"]))
-        created = datetime.fromisoformat(body["created_on"])
-        if track.open is not None and track.open.began.how is How.ADOPTED and track.adopted == created:
+        track = self._track(body.profile)
+        if track.open is not None and track.open.began.how is How.ADOPTED and track.adopted == body.created_on:
             return
         _absent(track, told)
-        track.adopted = created
-        rules = tuple(body["rules"])
-        began = Beginning(
-            How.ADOPTED, told.at, told.at, rules, told.record, why=str(body.get("why", "")), by=str(body["by"])
-        )
-        track.begin(Spell(track.profile, began, seen=told.at, rules=((told.at, rules),)))
+        track.adopted = body.created_on
+        began = Beginning(How.ADOPTED, told.at, told.at, body.rules, told.record, why=body.why, by=body.by)
+        track.begin(Spell(track.profile, began, seen=told.at, rules=((told.at, body.rules),)))
 
-    def _check(self, body: Mapping[str, Any], told: _Told) -> None:
+    def _check(self, body: CheckBody, told: _Told) -> None:
         """A check says what it read before it acted, and then what became of each action."""
-        told = replace(
-            told, cause=str(body["cause"]), origin=str(body["origin"]), event_type=str(body.get("event_type", ""))
-        )
+        told = replace(told, cause=body.cause.value, origin=body.origin, event_type=body.event_type)
         acted = {
-            ProfileKey.parse(action["profile"]): action
-            for action in body.get("actions", ())
-            if action["action"] in {"grant", "revoke"} and "profile" in action
+            action.profile: action
+            for action in body.actions
+            if action.action in {Step.GRANT, Step.REVOKE} and action.profile is not None
         }
-        held = {ProfileKey.parse(profile): row for profile, row in body.get("held", {}).items()}
-        for profile in map(ProfileKey.parse, body.get("read", ())):
+        held = body.held or {}
+        for profile in body.read or ():
             track = self._track(profile)
-            if profile in held:
-                _live(track, _read_at(track, told, acted), **_row(held[profile]))
+            if (row := held.get(profile)) is not None:
+                _live(track, _read_at(track, told, acted), row.proof, row.rules, row.since)
             elif profile not in acted:
                 _absent(track, told)
         for profile, action in acted.items():
             track = self._track(profile)
-            outcome = Outcome(action["outcome"])
-            if action["action"] == "grant":
-                self._granted(track, outcome, told)
+            if action.action is Step.GRANT:
+                self._granted(track, action.outcome, told)
             else:
-                _revoked(track, outcome, told)
-        for profile, rules in body.get("wanted", {}).items():
-            _given_by(self._track(ProfileKey.parse(profile)), tuple(rules), told.at)
+                _revoked(track, action.outcome, told)
+        for profile, rules in (body.wanted or {}).items():
+            _given_by(self._track(profile), rules, told.at)
         self._begun.clear()
 
     def _granted(self, track: _Track, outcome: Outcome, told: _Told) -> None:
@@ -194,24 +196,15 @@ class PersonFold:
             _absent(track, told, at_once=track.profile in self._begun)
 
 
-def _read_at(track: _Track, told: _Told, acted: Mapping[ProfileKey, Any]) -> _Told:
+def _read_at(track: _Track, told: _Told, acted: Container[ProfileKey]) -> _Told:
     """When a check read a profile: by its intent, where it had one, and by its record at the latest."""
     if track.revoking is not None and track.profile in acted:
         return replace(told, at=track.revoking.told.at)
     return told
 
 
-def _row(row: Mapping[str, Any]) -> dict[str, Any]:
-    since = row["since"]
-    return {
-        "proof": str(row["proof"]),
-        "rules": tuple(row["rules"]),
-        "since": None if since is None else datetime.fromisoformat(since),
-    }
-
-
 def _live(
-    track: _Track, told: _Told, *, proof: str, rules: tuple[str, ...] = (), since: datetime | None = None
+    track: _Track, told: _Told, proof: OwnershipBasis, rules: tuple[str, ...] = (), since: datetime | None = None
 ) -> None:
     """A read showed it live and managed. `since` is when billing says that it was made.
 
@@ -232,12 +225,12 @@ def _live(
         track.closed.append(replace(spell, ended=End(Ending.GONE, spell.seen, since, told.record)))
         track.open = _found(track, told, proof, rules, since)
     else:
-        track.open = _shown(spell, told.at, None if proof == OwnershipBasis.ADOPTED else since)
+        track.open = _shown(spell, told.at, None if proof is OwnershipBasis.ADOPTED else since)
 
 
-def _found(track: _Track, told: _Told, proof: str, rules: tuple[str, ...], since: datetime | None) -> Spell:
+def _found(track: _Track, told: _Told, proof: OwnershipBasis, rules: tuple[str, ...], since: datetime | None) -> Spell:
     """A spell of whose beginning only the row itself tells."""
-    if proof == OwnershipBasis.ADOPTED:  # when it was made is not when it became managed
+    if proof is OwnershipBasis.ADOPTED:  # when it was made is not when it became managed
         began = Beginning(How.FOUND, track.absent, told.at, rules, told.record, why=_ADOPTED_BEFORE)
     else:
         earliest = track.absent if since is None else since
@@ -246,11 +239,11 @@ def _found(track: _Track, told: _Told, proof: str, rules: tuple[str, ...], since
     return Spell(track.profile, began, told.at, ((told.at, rules),))
 
 
-def _is_the_same(track: _Track, since: datetime | None, proof: str = "") -> bool:
+def _is_the_same(track: _Track, since: datetime | None, proof: OwnershipBasis | None = None) -> bool:
     """Whether a live row made at `since` is the one of the latest spell that was thought to have ended."""
     spell = track.closed[-1]
     ended, start = spell.ended, spell.began.earliest or spell.began.at
-    if proof == OwnershipBasis.ADOPTED:
+    if proof is OwnershipBasis.ADOPTED:
         return spell.began.how is How.ADOPTED and since in {None, track.adopted}
     if since is None or ended is None or start is None or since < start - CLOCKS_APART:
         return False

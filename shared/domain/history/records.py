@@ -1,23 +1,228 @@
-"""The records of the ledger: what was decided and done, one chain per key."""
+"""What the ledger's records say: one type for each kind of record, which whoever writes and whoever reads it share.
+
+Lives here: a record and every kind of body but that of a check, which is `checks`'s. How they lie in rows is the
+store's. A body holds ids and no names. A field at its default is not stored.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from enum import StrEnum
+from typing import ClassVar, Literal
+
+from shared.domain.access.ownership import OwnershipBasis
+from shared.domain.access.plan import Strength
+from shared.domain.history.checks import CheckBody
+from shared.domain.keys import PersonKey, ProfileKey
+from shared.domain.policy.model import ActionKind
+
+
+class Mode(StrEnum):
+    """Whether an intended write is sent."""
+
+    ENFORCE = "enforce"
+    OBSERVE = "observe"
+    """It is only said what would be done; that never counts as held."""
+
+
+@dataclass(frozen=True, slots=True)
+class IntendedGrant:
+    """A grant that is about to be made, by `rules`. The read before it found nothing managed there."""
+
+    action: Literal["grant"]
+    profile: ProfileKey
+    mode: Mode
+    why: str
+    rules: tuple[str, ...]
+    found_nothing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class IntendedRevoke:
+    """A revoke that is about to be made. The read before it showed the assignment, managed by `proof`."""
+
+    action: Literal["revoke"]
+    profile: ProfileKey
+    mode: Mode
+    why: str
+    proof: OwnershipBasis
+    strength: Strength
+
+
+@dataclass(frozen=True, slots=True)
+class IntendedUpdate:
+    """A profile's update that is about to be made. `before` is the digest of what the profile was like."""
+
+    action: Literal["opt-in"]
+    profile: ProfileKey
+    mode: Mode
+    before: str
+
+
+type Intended = IntendedGrant | IntendedRevoke | IntendedUpdate
+
+
+@dataclass(frozen=True, slots=True)
+class IntentBody:
+    """What a check is about to write, recorded before it does.
+
+    `service_time` is billing's own time of the latest answer before it; None where no answer told one.
+    """
+
+    KIND: ClassVar = "intent"
+
+    actions: tuple[Intended, ...]
+    service_time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptBody:
+    """The evidence of an adoption: the very row, who took it over, and what they were shown.
+
+    `why` and `consequence` are `adoption.consequences`' words; `rules` are those that gave it then.
+    """
+
+    KIND: ClassVar = "adopt"
+
+    profile: ProfileKey
+    name: str
+    created_by: str | None
+    created_on: datetime
+    principal_type: str | None
+    by: str
+    why: str
+    consequence: str
+    shown: str
+    rules: tuple[str, ...]
+
+
+class Verb(StrEnum):
+    """What an operator decided."""
+
+    RELEASE = "release"
+    DISMISS = "dismiss"
+    PAUSE = "pause"
+    RESUME = "resume"
+
+
+@dataclass(frozen=True, slots=True)
+class ClearedPause:
+    """A pause that was cleared, as it stood: since when, who set it, and why."""
+
+    since: datetime
+    by: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class DecidedHold:
+    """A hold that was decided about: the hold itself goes when its action is taken."""
+
+    id: str
+    key: PersonKey | ProfileKey
+    kind: ActionKind
+    profile: ProfileKey
+    basis: str
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionBody:
+    """What an operator decided.
+
+    `scope` is where a pause stops writes, "" for everywhere. `causes` are the pauses that were cleared, each as people
+    write it. Where a decision broke off as the world moved, `refused` says how, `differences` how many there were in
+    all, and `decided` which holds were decided before.
+    """
+
+    KIND: ClassVar = "decision"
+
+    verb: Verb
+    by: str
+    why: str = ""
+    scope: str = ""
+    causes: Mapping[str, ClearedPause] | None = None
+    holds: tuple[DecidedHold, ...] = ()
+    refused: tuple[str, ...] = ()
+    differences: int = 0
+    decided: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DigestBody:
+    """The heads of chains: the last record's sequence and digest, by the chain's key."""
+
+    KIND: ClassVar = "digest"
+
+    heads: Mapping[str, tuple[int, str]]
+
+
+class Left(StrEnum):
+    """How an assignment stopped being among the unmanaged ones."""
+
+    GONE = "gone"
+    """A complete list of its profile no longer had it."""
+    ADOPTED = "adopted"
+    """It is managed now: a person adopted it."""
+    MANAGED = "managed"
+    """It is managed now: another proof than before, or taken away and granted by us since."""
+    NOT_MANAGED = "not-managed"
+    """Its profile is no longer among those that we manage, so that nobody checks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Appeared:
+    """An unmanaged assignment that was not known before, and when a sweep saw it first."""
+
+    profile: ProfileKey
+    principal: str
+    type: str
+    why: str
+    first: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Disappeared:
+    """An assignment that is no longer among the unmanaged ones, and when a sweep saw it first and last."""
+
+    profile: ProfileKey
+    principal: str
+    type: str
+    why: str
+    first: datetime
+    last: datetime
+    left: Left
+
+
+@dataclass(frozen=True, slots=True)
+class UnmanagedBody:
+    """What changed among the unmanaged assignments since the sweep before."""
+
+    KIND: ClassVar = "unmanaged"
+
+    appeared: tuple[Appeared, ...] = ()
+    left: tuple[Disappeared, ...] = ()
+
+
+type Body = IntentBody | CheckBody | AdoptBody | DecisionBody | DigestBody | UnmanagedBody
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
     """One entry of a key's chain.
 
-    `sequence` counts from 1; `kind` is `intent`, `result` or `check`; `body` is JSON with ids and no names; `previous`
-    is the digest of the entry before (64 zeros for the first) and `digest` the SHA-256 over all of this.
+    `sequence` counts from 1; `previous` is the digest of the entry before (64 zeros for the first) and `digest` the
+    SHA-256 over all of this.
     """
 
     key: str
     sequence: int
     at: datetime
-    kind: str
-    body: Mapping[str, Any]
+    body: Body
     previous: str
     digest: str
+
+    @property
+    def kind(self) -> str:
+        """The name of the body's kind, as it is stored."""
+        return self.body.KIND

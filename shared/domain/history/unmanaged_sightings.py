@@ -1,37 +1,19 @@
 """What is unmanaged, and when it was seen: folds what sweeps noted into first and last sights.
 
-Lives here: the chain's key, the words of its records, and the fold. What a sweep notes is
-`shared.services.sweep.unmanaged`'s; a record that does not fit raises ValueError.
+Lives here: the chain's key, and the fold. What a sweep notes is `shared.services.sweep.unmanaged`'s.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, Final
 
-from shared.domain.history.records import Record
+from shared.domain.history.records import Appeared, Disappeared, Left, Record, UnmanagedBody
 from shared.domain.history.spells import Certainty, Window
 from shared.domain.keys import ProfileKey
 
 ESTATE: Final = "estate"
 """The chain on which sweeps note what is unmanaged."""
-
-KIND: Final = "unmanaged"
-"""The kind of its records."""
-
-
-class Left(StrEnum):
-    """How an assignment stopped being among the unmanaged ones."""
-
-    GONE = "gone"
-    """A complete list of its profile no longer had it."""
-    ADOPTED = "adopted"
-    """It is managed now: a person adopted it."""
-    MANAGED = "managed"
-    """It is managed now: another proof than before, or taken away and granted by us since."""
-    NOT_MANAGED = "not-managed"
-    """Its profile is no longer among those that we manage, so that nobody checks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +80,6 @@ class UnmanagedSpell:
         }
 
 
-def appeared(profile: ProfileKey, principal_id: str, principal_type: str, why: str, first: datetime) -> dict[str, str]:
-    """An entry of a record: an unmanaged assignment that was not known before."""
-    return {
-        "profile": str(profile),
-        "principal": principal_id,
-        "type": principal_type,
-        "why": why,
-        "first": first.isoformat(),
-    }
-
-
 class UnmanagedFold:
     """The chain's records, in their order. Holds those that are there, and hands out those that left."""
 
@@ -121,28 +92,20 @@ class UnmanagedFold:
         return [*self._there.values()]
 
     def take(self, record: Record) -> Sequence[UnmanagedSpell]:
-        """Takes the next record, and returns what left with it. Raises ValueError for one that does not fit."""
-        if record.kind != KIND:
+        """Takes the next record, and returns what left with it."""
+        if not isinstance(record.body, UnmanagedBody):
             return []
-        try:
-            for entry in record.body["appeared"]:
-                spell = _spell(entry)
-                # A sweep that stopped half-way is repeated by the next one: what came first stands.
-                self._there.setdefault((spell.profile, spell.principal_id), spell)
-            return [self._leave(entry, record.at) for entry in record.body["left"]]
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"record {record.sequence} is no list of what is unmanaged: {error!r}") from error
+        for entry in record.body.appeared:
+            spell = _spell(entry)
+            # A sweep that stopped half-way is repeated by the next one: what came first stands.
+            self._there.setdefault((spell.profile, spell.principal_id), spell)
+        return [self._leave(entry, record.at) for entry in record.body.left]
 
-    def _leave(self, entry: Mapping[str, str], at: datetime) -> UnmanagedSpell:
+    def _leave(self, entry: Disappeared, at: datetime) -> UnmanagedSpell:
         spell = _spell(entry)
         known = self._there.pop((spell.profile, spell.principal_id), spell)
-        first = min(known.first, spell.first)
-        return replace(
-            known, first=first, last=datetime.fromisoformat(entry["last"]), left_at=at, left=Left(entry["left"])
-        )
+        return replace(known, first=min(known.first, spell.first), last=entry.last, left_at=at, left=entry.left)
 
 
-def _spell(entry: Mapping[str, str]) -> UnmanagedSpell:
-    profile = ProfileKey.parse(entry["profile"])
-    first = datetime.fromisoformat(entry["first"])
-    return UnmanagedSpell(profile, entry["principal"], entry["type"], entry["why"], first, first)
+def _spell(entry: Appeared | Disappeared) -> UnmanagedSpell:
+    return UnmanagedSpell(entry.profile, entry.principal, entry.type, entry.why, entry.first, entry.first)

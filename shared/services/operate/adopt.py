@@ -7,15 +7,16 @@ person does that, guarded like any other.
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 from shared.domain.access.ownership import AdoptedRow, ManagedAssignment
 from shared.domain.adoption.consequences import Adoption, Choice, Consequence, Why, chosen_of, consequences
 from shared.domain.adoption.first_contact import Existing
 from shared.domain.billing import OTHER_RECIPIENT_ROLES, Assignment
+from shared.domain.history.records import AdoptBody
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.remembered import Holding
 from shared.domain.work import Cause, CauseKind, WorkItem, at_once
@@ -23,7 +24,7 @@ from shared.errors import InvoiceAccessError
 from shared.services.app import App, unique_id
 from shared.services.catalogue import enforced_profiles
 from shared.services.operate.first_contact import FirstContact, app_identities, make_first_contact
-from shared.services.provenance import ADOPT, prove_row, recalled
+from shared.services.provenance import prove_row, recalled
 from shared.services.shared_row import until_stored
 
 _PEOPLE_AT_ONCE: Final = 8
@@ -201,7 +202,7 @@ class _Adopting:
         async def attempt() -> None:
             chain = await self._app.ledger.open(key.canonical)
             while left:
-                await chain.append(ADOPT, self._app.clock.now(), _evidence(left[0], self._by))
+                await chain.append(self._app.clock.now(), _evidence(left[0], self._by))
                 left.pop(0)
 
         await until_stored(self._app, f"the ledger of {key.canonical}", attempt)
@@ -244,20 +245,20 @@ def _difference(shown: Assignment, live: Assignment) -> str | None:
     return "; ".join(said) or "it does not say when it was made"
 
 
-def _evidence(adoption: Adoption, by: str) -> Mapping[str, Any]:
+def _evidence(adoption: Adoption, by: str) -> AdoptBody:
     """What the ledger keeps: the very row, who took it over, and what they were shown. Ids and no names."""
     row = adoption.row
     assert row is not None, "only what can be adopted has evidence"
     assert row.created_on is not None, "only what can be adopted has evidence"
-    return {
-        "profile": str(adoption.profile),
-        "name": row.name.lower(),
-        "created_by": row.created_by,
-        "created_on": row.created_on.isoformat(),
-        "principal_type": row.principal_type,
-        "by": by,
-        "why": adoption.why.value,
-        "consequence": adoption.consequence.value,
-        "shown": adoption.text,
-        "rules": list(adoption.rules),
-    }
+    return AdoptBody(
+        profile=adoption.profile,
+        name=row.name.lower(),
+        created_by=row.created_by,
+        created_on=row.created_on,
+        principal_type=row.principal_type,
+        by=by,
+        why=adoption.why.value,
+        consequence=adoption.consequence.value,
+        shown=adoption.text,
+        rules=adoption.rules,
+    )

@@ -16,7 +16,7 @@ from shared.domain.guards.baseline import Baseline
 from shared.domain.guards.hold_listing import Difference, HoldListing, choose, listing
 from shared.domain.guards.holds import Hold, KeyHolds, Status
 from shared.domain.guards.pauses import EVERYWHERE, Pause, PauseCause, Pauses, Setting
-from shared.domain.history.records import Record
+from shared.domain.history.records import ClearedPause, DecidedHold, DecisionBody, Record, Verb
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.policy.model import ActionKind
 from shared.domain.work import MOST_HINTS, Cause, CauseKind, Scheduled, WorkItem, at_once, later
@@ -81,14 +81,14 @@ async def release(
     The check that follows checks once more: an action on another basis is open again, and says so. A hold that was
     released already is enqueued again. Raises `Transient` where the holds keep changing.
     """
-    return await _decide(app, _Decision("release", Status.RELEASED, by, app.clock.now(), why), names, as_listed)
+    return await _decide(app, _Decision(Verb.RELEASE, Status.RELEASED, by, app.clock.now(), why), names, as_listed)
 
 
 async def dismiss(
     app: App, names: Collection[str], by: str, as_listed: datetime | HoldListing | None = None, *, why: str = ""
 ) -> Decided:
     """Has holds left alone until the action changes. Refused when one is gone; see `release` for `as_listed`."""
-    return await _decide(app, _Decision("dismiss", Status.DISMISSED, by, app.clock.now(), why), names, as_listed)
+    return await _decide(app, _Decision(Verb.DISMISS, Status.DISMISSED, by, app.clock.now(), why), names, as_listed)
 
 
 async def pause(app: StoreOnly, by: str, why: str, scope: str = EVERYWHERE) -> Paused:
@@ -101,7 +101,7 @@ async def pause(app: StoreOnly, by: str, why: str, scope: str = EVERYWHERE) -> P
     already = wanted in (await read_pauses(app)).active
     await set_pause(app, wanted, why, by=by)
     try:
-        await _record(app, {"verb": "pause", "by": by, "why": why} | ({"scope": scope} if scope else {}))
+        await _record(app, DecisionBody(Verb.PAUSE, by, why, scope))
     except (Permanent, Transient) as failure:
         return Paused(already, unrecorded=str(failure))
     return Paused(already)
@@ -127,8 +127,8 @@ async def resume(app: StoreOnly, by: str, agreed: Mapping[Pause, Setting] | None
     seen = {pause: one for pause, one in standing.items() if agreed is None or agreed.get(pause) == one}
     if not seen:
         return Resumed({}, standing)
-    causes = {str(pause): {"since": s.since.isoformat(), "by": s.by, "why": s.why} for pause, s in seen.items()}
-    await _record(app, {"verb": "resume", "by": by, "causes": causes})
+    causes = {str(pause): ClearedPause(one.since, one.by, one.why) for pause, one in seen.items()}
+    await _record(app, DecisionBody(Verb.RESUME, by, causes=causes))
     await _accept(app, seen)
 
     def without_seen(pauses: Pauses) -> Pauses:
@@ -160,9 +160,9 @@ async def _accept(app: StoreOnly, seen: Mapping[Pause, Setting]) -> None:
     await change_row(app, what, app.state.baseline, accepted, app.state.put_baseline, remedy=remedy)
 
 
-async def log(app: StoreOnly) -> Sequence[Record]:
+async def log(app: StoreOnly) -> Sequence[tuple[Record, DecisionBody]]:
     """Every decision there is a record of, the newest last. Raises `Permanent` where one is damaged."""
-    return [record async for record in app.ledger.read(CHAIN)]
+    return [(one, one.body) async for one in app.ledger.read(CHAIN) if isinstance(one.body, DecisionBody)]
 
 
 async def read_pauses(app: StoreOnly) -> Pauses:
@@ -215,9 +215,9 @@ async def _decide(
         chosen, differences = choose(holds, names, as_listed, done=done)
         if differences:
             if recorded:
-                said = [f"{difference.name}: {difference.what}" for difference in differences[:_HOLDS_A_RECORD]]
-                told = {"refused": said, "differences": len(differences), "decided": sorted(done)}
-                await _record(app, decision.record | told)
+                said = tuple(f"{difference.name}: {difference.what}" for difference in differences[:_HOLDS_A_RECORD])
+                told = replace(decision.body, refused=said, differences=len(differences), decided=tuple(sorted(done)))
+                await _record(app, told)
             return Decided(tuple(done.values()), tuple(differences), await _enqueue(app, decision, done.values()))
         # After a conflict a group may have members that nobody recorded yet, or one on another basis.
         unrecorded = [hold for hold in chosen.values() if (hold.id, hold.basis) not in recorded]
@@ -234,15 +234,15 @@ async def _decide(
 
 @dataclass(frozen=True, slots=True)
 class _Decision:
-    verb: str
+    verb: Verb
     status: Status
     by: str
     at: datetime
     why: str
 
     @property
-    def record(self) -> dict[str, Any]:
-        return {"verb": self.verb, "by": self.by, **({"why": self.why} if self.why else {})}
+    def body(self) -> DecisionBody:
+        return DecisionBody(self.verb, self.by, self.why)
 
     def on_rows(self, rows: Iterable[Stored[KeyHolds]], chosen: Collection[str]) -> list[Stored[KeyHolds]]:
         """The rows that it changes, as they become."""
@@ -291,25 +291,15 @@ async def _enqueue(app: App, decision: _Decision, holds: Iterable[Hold]) -> date
 async def _record_holds(app: App, decision: _Decision, holds: Iterable[Hold]) -> None:
     """Records a decision with what each hold is about: the hold itself goes when its action is taken."""
     for together in batched(holds, _HOLDS_A_RECORD, strict=False):
-        said = [
-            {
-                "id": hold.id,
-                "key": hold.key.canonical,
-                "kind": hold.kind.value,
-                "profile": str(hold.profile),
-                "basis": hold.basis,
-                **({"group": hold.group} if hold.group else {}),
-            }
-            for hold in together
-        ]
-        await _record(app, decision.record | {"holds": said})
+        said = [DecidedHold(one.id, one.key, one.kind, one.profile, one.basis, one.group) for one in together]
+        await _record(app, replace(decision.body, holds=tuple(said)))
 
 
-async def _record(app: StoreOnly, body: Mapping[str, Any]) -> None:
+async def _record(app: StoreOnly, body: DecisionBody) -> None:
     """Appends a decision to the operators' chain, behind whatever another operator appended meanwhile."""
 
     async def attempt() -> None:
         chain = await app.ledger.open(CHAIN)
-        await chain.append("decision", app.clock.now(), body)
+        await chain.append(app.clock.now(), body)
 
     await until_stored(app, "the ledger of decisions", attempt, remedy="nothing was decided here, try again")

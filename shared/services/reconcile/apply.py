@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from shared.domain.access.evidence import sighting
 from shared.domain.access.ownership import ManagedAssignment
@@ -16,13 +15,15 @@ from shared.domain.access.plan import Grant, Plan, Revoke
 from shared.domain.billing import Assignment, Written
 from shared.domain.clocks import CLOCKS_APART
 from shared.domain.guards.daily_limits import kind_of
+from shared.domain.history.checks import Ended, Step
+from shared.domain.history.records import IntendedGrant, IntendedRevoke, IntentBody
 from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.remembered import Holding, PersonState
 from shared.errors import AccessLost, InvoiceAccessError, MaybeWritten, Permanent, Transient
 from shared.ports import Billing, Chain, Stored
 from shared.services.app import App, Deadline
-from shared.services.provenance import SERVICE_TIME, ReadOnce, prove_row
+from shared.services.provenance import ReadOnce, prove_row
 from shared.services.reconcile.guard import Action, Guard, Stopped
 
 
@@ -30,7 +31,7 @@ from shared.services.reconcile.guard import Action, Guard, Stopped
 class Result:
     """How one step of a check ended: a grant or revoke, or a read or store that failed."""
 
-    action: str
+    action: Step
     profile: ProfileKey | None
     outcome: Outcome
     why: str
@@ -41,15 +42,13 @@ class Result:
     late: bool = False
     """Not begun, because the handler's time was over."""
 
-    def as_record(self) -> dict[str, str]:
+    @property
+    def told(self) -> Ended:
         """For the ledger."""
-        record = {"action": self.action, "outcome": self.outcome.value, "why": self.why}
-        if self.hold:
-            record["hold"] = self.hold
-        return record if self.profile is None else record | {"profile": str(self.profile)}
+        return Ended(self.action, self.outcome, self.why, self.hold, self.profile)
 
 
-def failed(action: str, profile: ProfileKey | None, failure: InvoiceAccessError) -> Result:
+def failed(action: Step, profile: ProfileKey | None, failure: InvoiceAccessError) -> Result:
     """The result of a step that raised: to be tried again, or for a person to fix."""
     if isinstance(failure, Transient):
         return Result(action, profile, Outcome.RETRY, failure.reason, failure.retry_after)
@@ -141,10 +140,7 @@ class Run:
     async def _record_intents(self, actions: Sequence[Grant | Revoke]) -> None:
         """First the ledger, which stops whoever lost the lock; then the row that has later checks read the profiles."""
         now, told = self._app.clock.now(), self._billing.service_time()
-        body: dict[str, Any] = {"actions": [self._intent_record(action) for action in actions]}
-        if told is not None:
-            body[SERVICE_TIME] = told.isoformat()
-        await self._chain.append("intent", now, body)
+        await self._chain.append(now, IntentBody(tuple(map(self._intended, actions)), told))
         self._told = ReadOnce(self._app.ledger)
         holdings = dict(self.state.holdings)
         for action in actions:
@@ -158,16 +154,11 @@ class Run:
             self.state = replace(self.state, holdings=holdings)
             self.stored = await self._app.state.put_person(self.stored.becoming(self.state))
 
-    def _intent_record(self, action: Grant | Revoke) -> dict[str, Any]:
-        record: dict[str, Any] = {
-            "action": _verb(action),
-            "profile": str(action.profile),
-            "mode": "enforce" if self._guard.enforces(action.profile) else "observe",
-            "why": action.reason,
-        }
+    def _intended(self, action: Grant | Revoke) -> IntendedGrant | IntendedRevoke:
+        profile, mode = action.profile, self._guard.mode(action.profile)
         if isinstance(action, Grant):
-            return record | {"rules": list(action.rules), "found_nothing": True}
-        return record | {"proof": action.assignment.proof.value, "strength": action.strength.value}
+            return IntendedGrant("grant", profile, mode, action.reason, action.rules, found_nothing=True)
+        return IntendedRevoke("revoke", profile, mode, action.reason, action.assignment.proof, action.strength)
 
     async def _act(self, action: Grant | Revoke, wanted: Action) -> Result:
         """Writes and reads back."""
@@ -248,5 +239,5 @@ def _stopped(action: Grant | Revoke, stop: Stopped) -> Result:
     return Result(_verb(action), action.profile, stop.outcome, stop.why, hold=stop.hold)
 
 
-def _verb(action: Grant | Revoke) -> str:
-    return "grant" if isinstance(action, Grant) else "revoke"
+def _verb(action: Grant | Revoke) -> Step:
+    return Step.GRANT if isinstance(action, Grant) else Step.REVOKE

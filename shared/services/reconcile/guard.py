@@ -16,6 +16,8 @@ from shared.domain.guards.daily_limits import Place, Reservations, give_back, li
 from shared.domain.guards.holds import Hold, KeyHolds, Status, action_id, in_time, of_daily_limit
 from shared.domain.guards.pauses import Pauses, stops
 from shared.domain.guards.sweep_holds import DAILY_LIMIT_USED_UP, exceeded, used_up
+from shared.domain.history.checks import Told
+from shared.domain.history.records import Mode
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.policy.model import ActionKind
@@ -84,9 +86,13 @@ class Guard:
         """Whether writes to a profile are sent."""
         return profile in self._enforced
 
-    def alert(self) -> dict[str, str]:
-        """What the check's record tells of a daily limit that it found used up first that day; empty else."""
-        return {"alert": "; ".join(self._told), "finding": DAILY_LIMIT_USED_UP} if self._told else {}
+    def mode(self, profile: ProfileKey) -> Mode:
+        """What an intent says of that."""
+        return Mode.ENFORCE if profile in self._enforced else Mode.OBSERVE
+
+    def tell(self, told: Told) -> Told:
+        """What a check tells, with a daily limit that it found used up first that day."""
+        return replace(told, alert="; ".join(self._told), finding=DAILY_LIMIT_USED_UP) if self._told else told
 
     @property
     def asked_about(self) -> frozenset[ProfileKey]:

@@ -9,6 +9,7 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Final
 
+from shared.domain.history.checks import Told
 from shared.domain.keys import IdentityKey, PersonKey
 from shared.domain.outcome import Outcome, wait_delay
 from shared.domain.work import Cause, CauseKind, RejectedEvent, WorkItem, again, at_once, later
@@ -36,14 +37,15 @@ async def find_identity(app: App, key: IdentityKey, item: WorkItem) -> Check:
             )
             for object_id in found
         )
-        return Check(Outcome.DONE, {"found": found, "why": _where(len(in_directory), len(remembered))}, checks)
+        why = _where(len(in_directory), len(remembered))
+        return Check(Outcome.DONE, Told(why=why, found=tuple(found)), checks)
     asked_until = _last_moment(item) + timedelta(days=app.settings.identity_wait_days)
     if now >= asked_until:
         reason = f"nobody was ever called that, up to {app.settings.identity_wait_days} days past the effective date"
-        return Check(Outcome.REJECTED, {"why": reason}, rejected=(as_event(key, item, reason, _REMEDY),))
+        return Check(Outcome.REJECTED, Told(why=reason), rejected=(as_event(key, item, reason, _REMEDY),))
     pause = _pause(app, item, now)
     wait = later(again(item, CauseKind.WAIT), min(now + pause, asked_until), coalesce=app.settings.coalesce)
-    return Check(Outcome.WAITING, {"why": "nobody is called that yet"}, (wait,))
+    return Check(Outcome.WAITING, Told(why="nobody is called that yet"), (wait,))
 
 
 def _last_moment(item: WorkItem) -> datetime:

@@ -7,12 +7,13 @@ When a profile is updated is `profile`'s.
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from shared.domain.access.opt_in import FLAG, as_kept, differences, image
 from shared.domain.billing import BillingProfile
 from shared.domain.clocks import CLOCKS_APART
 from shared.domain.guards.pauses import Pause, PauseCause
+from shared.domain.history.checks import Ended, Step, Told
 from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.policy.model import ActionKind
@@ -129,12 +130,10 @@ async def judge(
         await app.state.put_profile(row.becoming(replace(state, unjudged=None, answered=None, agreed=None)))
     except (Transient, Permanent) as failure:
         why = f"opted in; that this was seen could not be kept: {failure}"
-        return Check(Outcome.RETRY, {"why": why, "actions": [action_record(after.key, Outcome.UNVERIFIED, why)]})
+        return Check(Outcome.RETRY, ended(after.key, Outcome.UNVERIFIED, why))
     guard.done(guard.wanted(ActionKind.PROFILE_UPDATES, after.key, WHY))
-    record: dict[str, Any] = {"why": WHY, "actions": [action_record(after.key, Outcome.DONE, WHY)]}
-    if by_others:
-        record["changed_by_others"] = sorted(by_others)
-    return await with_holds(guard, Check(Outcome.DONE, record))
+    told = replace(ended(after.key, Outcome.DONE, WHY), changed_by_others=tuple(sorted(by_others)))
+    return await with_holds(guard, Check(Outcome.DONE, told))
 
 
 async def _tell_change(
@@ -160,7 +159,7 @@ async def _tell_change(
     else:
         finding, why = "profile-update-unjudged", f"the update of {made:%Y-%m-%d %H:%M} UTC could not be judged in time"
         why = f"{why}, and the profile differs in {fields}: somebody has to compare it"
-    record = {"why": why, "finding": finding, "changed": changed}
+    told = Told(why=why, finding=finding, changed=tuple(changed))
     try:
         if is_harm:
             # The pause first: were it last, whatever breaks off before it would leave harm without one.
@@ -171,18 +170,18 @@ async def _tell_change(
         await guard.store()
         await app.state.put_profile(row.becoming(replace(state, unjudged=None, answered=None)))
     except (Transient, Permanent) as failure:
-        return Check(Outcome.RETRY, record | {"why": f"{why}; not kept yet: {failure}"})
-    return Check(Outcome.GAVE_UP, record)
+        return Check(Outcome.RETRY, replace(told, why=f"{why}; not kept yet: {failure}"))
+    return Check(Outcome.GAVE_UP, told)
 
 
-def action_record(key: ProfileKey, outcome: Outcome, why: str) -> dict[str, str]:
+def ended(key: ProfileKey, outcome: Outcome, why: str, hold: str = "") -> Told:
     """How an update ended, for the ledger."""
-    return {"action": "opt-in", "profile": str(key), "outcome": outcome.value, "why": why}
+    return Told(why=why, actions=(Ended(Step.OPT_IN, outcome, why, hold, key),))
 
 
 def unseen(key: ProfileKey, doubt: str) -> Check:
     """A check after which nobody can say what the update did; `doubt` is why."""
-    return Check(Outcome.UNVERIFIED, {"why": doubt, "actions": [action_record(key, Outcome.UNVERIFIED, doubt)]})
+    return Check(Outcome.UNVERIFIED, ended(key, Outcome.UNVERIFIED, doubt))
 
 
 async def with_holds(guard: Guard, check: Check) -> Check:
@@ -190,6 +189,6 @@ async def with_holds(guard: Guard, check: Check) -> Check:
     try:
         await guard.store()
     except (Transient, Permanent) as failure:
-        why = f"{check.record['why']}; the hold could not be stored: {failure}"
-        return replace(check, outcome=Outcome.RETRY, record={**check.record, "why": why})
+        why = f"{check.told.why}; the hold could not be stored: {failure}"
+        return replace(check, outcome=Outcome.RETRY, told=replace(check.told, why=why))
     return check

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from shared.domain.access.decide import decide, may_keep, may_serve
 from shared.domain.access.employment import standing
@@ -20,6 +20,7 @@ from shared.domain.access.plan import Employment, Grant, Note, NoteKind, Plan, R
 from shared.domain.access.rules import managed_accounts
 from shared.domain.billing import Assignment
 from shared.domain.catalogue import Catalogue
+from shared.domain.history.checks import ManagedRow, Step, Told, Waiting
 from shared.domain.keys import IdentityKind, PersonKey, ProfileKey
 from shared.domain.outcome import Outcome, worst
 from shared.domain.people import Person, PersonRead
@@ -32,7 +33,7 @@ from shared.services.app import App, Check, Deadline
 from shared.services.catalogue import enforced_profiles
 from shared.services.estate import judge_rules
 from shared.services.pauses import role_lost
-from shared.services.provenance import REMEMBERED_ADOPTED, ReadOnce, prove_row, recalled
+from shared.services.provenance import ReadOnce, prove_row, recalled
 from shared.services.reconcile.apply import Result, Run, failed, is_young
 from shared.services.reconcile.guard import Guard
 from shared.services.reconcile.pieces import Piece, cut, read_piece
@@ -103,7 +104,7 @@ async def check_person(app: App, key: PersonKey, item: WorkItem, chain: Chain, d
     run = Run(app, billing, chain, deadline, guard, state, stored)
     results = [*unread, *unsure, *unread_slips, *await run.carry_out(plan, revokes)]
     if is_unreadable and piece.is_first:  # somebody has to fix what the directory holds; a sweep sees that it is done
-        results.append(failed("read", None, Permanent(plan.reason)))
+        results.append(failed(Step.READ, None, Permanent(plan.reason)))
     begun = piece.until_late(results)
     results += await _store(app, run)
     results += await _close_holds(guard, run, plan, rows)
@@ -113,29 +114,24 @@ async def check_person(app: App, key: PersonKey, item: WorkItem, chain: Chain, d
     mine = [result.outcome for result in results if begun is piece or not result.late]
     outcome = worst(mine + [Outcome.WAITING] * bool(weighed.wait))
     gave_up = any(result.outcome is Outcome.GAVE_UP for result in results)
+    notes = (*plan.notes, *few)
+    told = Told(
+        alert="a person has to act" if gave_up else "",
+        employment=plan.employment,
+        why=plan.reason,
+        piece=begun.told(),
+        wanted=plan.wanted if piece.is_all else {one: plan.wanted[one] for one in piece.profiles if one in plan.wanted},
+        read=tuple(sorted(rows, key=str)),
+        adopted=_adopted(run.state),
+        held={one.profile: _managed_row(one) for one in held if isinstance(one, ManagedAssignment)},
+        notes=notes[:_MOST_NOTES],
+        notes_left_out=len(notes[_MOST_NOTES:]),
+        actions=tuple(result.told for result in results),
+        waiting=tuple(Waiting(one.revoke.profile, one.revoke.reason, one.due) for one in weighed.wait),
+    )
     return Check(
         outcome,
-        record={
-            **({"alert": "a person has to act"} if gave_up else {}),
-            **guard.alert(),
-            "employment": plan.employment.value,
-            "why": plan.reason,
-            **begun.record(),
-            "wanted": _wanted_record(plan, piece),
-            "read": sorted(str(profile) for profile in rows),
-            **_adopted_record(run.state),
-            "held": {str(one.profile): _held_record(one) for one in held if isinstance(one, ManagedAssignment)},
-            **_notes_record((*plan.notes, *few)),
-            "actions": [result.as_record() for result in results],
-            "waiting": [
-                {
-                    "profile": str(waiting.revoke.profile),
-                    "why": waiting.revoke.reason,
-                    "due": waiting.due.isoformat(),
-                }
-                for waiting in weighed.wait
-            ],
-        },
+        guard.tell(told),
         follow_ups=tuple(_follow_ups(app, begun, plan, weighed, results, now)),
         retry_after=max((r.retry_after for r in results if r.retry_after is not None), default=None),
         item=begun.item,
@@ -241,7 +237,7 @@ async def _spare_what_a_missing_group_gave(
         if gone:
             spared.append(Note(NoteKind.RULE_NOT_KNOWN, f"group {gone[0]} does not exist", revoke.profile))
         elif failures:
-            unsure.append(failed("read", revoke.profile, failures[0]))
+            unsure.append(failed(Step.READ, revoke.profile, failures[0]))
         else:
             kept.append(revoke)
     return kept, spared, unsure
@@ -261,7 +257,7 @@ async def _ask_about_slips(
     try:
         asked = await ask_about_slips(app, replace(plan, revokes=tuple(revokes)), person, catalogue, asked_about)
     except (Transient, Permanent) as failure:
-        return [], [failed("read", revoke.profile, failure) for revoke in revokes]
+        return [], [failed(Step.READ, revoke.profile, failure) for revoke in revokes]
     return [*asked.revokes], []
 
 
@@ -319,7 +315,7 @@ async def _store(app: App, run: Run) -> list[Result]:
     try:
         await app.state.put_person(run.stored.becoming(state))
     except (Transient, Permanent) as failure:
-        return [failed("remember", None, failure)]
+        return [failed(Step.REMEMBER, None, failure)]
     return []
 
 
@@ -341,7 +337,7 @@ async def _close_holds(guard: Guard, run: Run, plan: Plan, read: Collection[Prof
     try:
         await guard.store()
     except (Transient, Permanent) as failure:
-        return [failed("hold", None, failure)]
+        return [failed(Step.HOLD, None, failure)]
     return []
 
 
@@ -350,38 +346,16 @@ def _names(person: PersonRead) -> Mapping[IdentityKind, str]:
     return person.names if isinstance(person, Person) else {}
 
 
-def _adopted_record(state: PersonState) -> dict[str, list[str]]:
+def _adopted(state: PersonState) -> tuple[ProfileKey, ...]:
     """What is remembered as adopted, also where it could not be read now: whoever loses the state finds it here.
 
     The first of them: that there is any sends them to each one's own record.
     """
-    adopted = sorted(str(profile) for profile, holding in state.holdings.items() if holding.adopted)
-    return {REMEMBERED_ADOPTED: adopted[:_MOST_NOTES]} if adopted else {}
+    return tuple(sorted((one for one, holding in state.holdings.items() if holding.adopted), key=str)[:_MOST_NOTES])
 
 
-def _wanted_record(plan: Plan, piece: Piece) -> dict[str, list[str]]:
-    told = plan.wanted if piece.is_all else plan.wanted.keys() & frozenset(piece.profiles)
-    return {str(profile): list(plan.wanted[profile]) for profile in sorted(told)}
-
-
-def _held_record(one: ManagedAssignment) -> dict[str, Any]:
-    since = one.assignment.created_on
-    return {
-        "proof": one.proof.value,
-        "rules": sorted(one.rules or ()),
-        "since": None if since is None else since.isoformat(),
-    }
-
-
-def _notes_record(notes: Sequence[Note]) -> dict[str, Any]:
-    """The first notes in full, and how many more there are: they may concern profiles that nobody reads."""
-    record: dict[str, Any] = {"notes": [_note_record(note) for note in notes[:_MOST_NOTES]]}
-    return record if len(notes) <= _MOST_NOTES else record | {"notes_left_out": len(notes) - _MOST_NOTES}
-
-
-def _note_record(note: Note) -> dict[str, str]:
-    record = {"kind": note.kind.value, "text": note.text}
-    return record if note.profile is None else record | {"profile": str(note.profile)}
+def _managed_row(one: ManagedAssignment) -> ManagedRow:
+    return ManagedRow(one.proof, tuple(sorted(one.rules or ())), one.assignment.created_on)
 
 
 def _follow_ups(

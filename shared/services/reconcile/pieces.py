@@ -8,9 +8,10 @@ import asyncio
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 from shared.domain.billing import Assignment
+from shared.domain.history.checks import PieceBody, Step
 from shared.domain.keys import ProfileKey
 from shared.domain.work import Position, Scheduled, WorkItem, following
 from shared.errors import Permanent, Transient
@@ -77,12 +78,11 @@ class Piece:
         count = next((number for number, profile in enumerate(self.profiles) if profile in late), 0) if late else 0
         return self.shorter(count) if count else self
 
-    def record(self) -> dict[str, Any]:
-        """For the ledger; nothing where it is everything."""
+    def told(self) -> PieceBody | None:
+        """For the ledger; None where it is everything."""
         if self.is_all:
-            return {}
-        told: dict[str, Any] = {"profiles": len(self.profiles), "of": len(self.profiles) + len(self.elsewhere)}
-        return {"piece": told | ({"continued": True} if self.rest is not None else {})}
+            return None
+        return PieceBody(len(self.profiles), len(self.profiles) + len(self.elsewhere), continued=self.rest is not None)
 
 
 def cut(item: WorkItem, profiles: Sequence[ProfileKey], given: Collection[ProfileKey]) -> Piece:
@@ -126,7 +126,7 @@ async def read_piece(
             try:
                 return await billing.assignment(profile, object_id)
             except (Transient, Permanent) as failure:
-                return failed("read", profile, failure)
+                return failed(Step.READ, profile, failure)
 
     found = await asyncio.gather(*(read(number, profile) for number, profile in enumerate(piece.profiles)))
     piece = piece.shorter(reached)

@@ -9,12 +9,14 @@ import asyncio
 import logging
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from shared.domain.access.opt_in import fingerprint, image, image_digest
 from shared.domain.access.plan import AskFirst, StoppedBy
 from shared.domain.access.rules import managed_accounts
 from shared.domain.billing import BillingProfile
+from shared.domain.history.checks import Told
+from shared.domain.history.records import IntendedUpdate, IntentBody
 from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.policy.model import ActionKind
@@ -29,7 +31,7 @@ from shared.services.reconcile.guard import Action, Guard, Stopped
 from shared.services.reconcile.judged_updates import (
     NOT_VISIBLE,
     WHY,
-    action_record,
+    ended,
     judge,
     judge_earlier,
     services_clock,
@@ -61,7 +63,7 @@ async def check_profile(app: App, key: ProfileKey, item: WorkItem, chain: Chain,
         # One bulk read is no proof that what waits is no longer wanted. A release that cannot be done now is over.
         guard = await Guard.open(app, key, ())
         guard.close_released()
-        return await with_holds(guard, Check(Outcome.UNCHANGED, {"why": why_not}))
+        return await with_holds(guard, Check(Outcome.UNCHANGED, Told(why=why_not)))
     enforced = enforced_profiles(app.policy, catalogue)
     billing = app.billing_for_check(enforced.__contains__)
     asked_at = app.clock.now()
@@ -76,7 +78,7 @@ async def check_profile(app: App, key: ProfileKey, item: WorkItem, chain: Chain,
         if check is not None:
             return check
     why_not = _why_leave_it(app, profile)
-    if why_not is not None or profile is None:
+    if why_not or profile is None:
         return await _leave(app, guard, profile, row, why_not)
     await guard.store()
     wait = _wait_for(app, profile, state, asked_at, clock)
@@ -89,21 +91,22 @@ async def check_profile(app: App, key: ProfileKey, item: WorkItem, chain: Chain,
         agreed = (fingerprint(profile), app.clock.now())
         await app.state.put_profile(row.becoming(replace(state, agreed=agreed)))
     due, why = wait
-    return Check(Outcome.WAITING, {"why": why}, (_at(app, item, due),))
+    return Check(Outcome.WAITING, Told(why=why), (_at(app, item, due),))
 
 
 async def _leave(
-    app: App, guard: Guard, profile: BillingProfile | None, row: Stored[ProfileState], why_not: str | None
+    app: App, guard: Guard, profile: BillingProfile | None, row: Stored[ProfileState], why_not: str
 ) -> Check:
     """Forgets what was read before, and the holds of what is no longer wanted."""
     if row.value.agreed is not None:
         await app.state.put_profile(row.becoming(replace(row.value, agreed=None)))
     if profile is not None and why_not != _UNSAID:
         guard.keep(())  # what was not read says nothing of what is wanted
-    return await with_holds(guard, Check(Outcome.UNCHANGED, {"why": why_not}))
+    return await with_holds(guard, Check(Outcome.UNCHANGED, Told(why=why_not)))
 
 
-def _why_leave_it(app: App, profile: BillingProfile | None) -> str | None:
+def _why_leave_it(app: App, profile: BillingProfile | None) -> str:
+    """Why a profile is not to be updated; "" where it is."""
     if profile is None:
         return "there is no such profile"
     if not ProfileIndex([profile]).pick(app.policy.opt_in).profiles:
@@ -114,7 +117,7 @@ def _why_leave_it(app: App, profile: BillingProfile | None) -> str | None:
         return "opted in"
     if not profile.is_active:
         return f"the profile is {profile.status}"
-    return None
+    return ""
 
 
 async def _opt_in(
@@ -134,30 +137,25 @@ async def _opt_in(
     stop, finding = await _stopped(app, guard, wanted, state)
     if stop is not None:
         held = _held(profile.key, stop, finding)
-        return replace(held, record={**held.record, **guard.alert()})
+        return replace(held, told=guard.tell(held.told))
     if deadline.left(app.clock.now()) <= 0:
-        return Check(Outcome.RETRY, {"why": _TOO_LATE})
+        return Check(Outcome.RETRY, Told(why=_TOO_LATE))
 
-    intent: dict[str, Any] = {
-        "action": "opt-in",
-        "profile": str(profile.key),
-        "mode": "enforce" if guard.enforces(profile.key) else "observe",
-        "before": image_digest(image(profile)),
-    }
-    await chain.append("intent", app.clock.now(), {"actions": [intent]})
+    intended = IntendedUpdate("opt-in", profile.key, guard.mode(profile.key), image_digest(image(profile)))
+    await chain.append(app.clock.now(), IntentBody((intended,)))
     if not guard.enforces(profile.key):
         await billing.opt_in(profile)  # observed: it says what it would do, and there is nothing to judge
-        return Check(Outcome.WOULD, {"why": WHY, "actions": [action_record(profile.key, Outcome.WOULD, WHY)]})
+        return Check(Outcome.WOULD, ended(profile.key, Outcome.WOULD, WHY))
     stop = await guard.pauses(wanted)
     if stop is not None:
-        return _held(profile.key, stop, None)
+        return _held(profile.key, stop, "")
     return await _update(app, guard, deadline, billing, profile, row.becoming(state), clock)
 
 
-async def _stopped(app: App, guard: Guard, wanted: Action, state: ProfileState) -> tuple[Stopped | None, str | None]:
-    """What stands in the way of an update, and the finding that it is."""
+async def _stopped(app: App, guard: Guard, wanted: Action, state: ProfileState) -> tuple[Stopped | None, str]:
+    """What stands in the way of an update, and the finding that it is, "" for none."""
     ask: AskFirst | None = None
-    finding = None
+    finding = ""
     if state.blocked is not None:
         ask, finding = AskFirst(StoppedBy.HARM, state.blocked), "profile-update-blocked"
     elif len(state.updates) >= app.settings.profile_updates_per_day:
@@ -167,12 +165,8 @@ async def _stopped(app: App, guard: Guard, wanted: Action, state: ProfileState) 
     return stopped.get(wanted.id), finding
 
 
-def _held(key: ProfileKey, stop: Stopped, finding: str | None) -> Check:
-    action = action_record(key, stop.outcome, stop.why)
-    if stop.hold:
-        action["hold"] = stop.hold
-    record: dict[str, Any] = {"why": stop.why, "actions": [action]}
-    return Check(stop.outcome, record if finding is None else record | {"finding": finding})
+def _held(key: ProfileKey, stop: Stopped, finding: str) -> Check:
+    return Check(stop.outcome, replace(ended(key, stop.outcome, stop.why, stop.hold), finding=finding))
 
 
 async def _update(
@@ -186,7 +180,7 @@ async def _update(
 ) -> Check:
     """Keeps the image, writes within the handler's time, and reads back."""
     if deadline.left(app.clock.now()) <= 0:
-        return Check(Outcome.RETRY, {"why": _TOO_LATE})
+        return Check(Outcome.RETRY, Told(why=_TOO_LATE))
     now = clock.now()
     updated = replace(
         row.value,
@@ -249,7 +243,7 @@ async def _not_begun(app: App, as_it_was: Stored[ProfileState]) -> Check:
         await app.state.put_profile(as_it_was)
     except (Transient, Permanent) as failure:
         why = f"{why}; that it did not could not be kept: {failure}"
-    return Check(Outcome.RETRY, {"why": why})
+    return Check(Outcome.RETRY, Told(why=why))
 
 
 def _wait_for(

@@ -6,16 +6,16 @@ Everything else ends in an `Outcome`.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
+from shared.domain.history.checks import CheckBody, Next, Told, cuts
 from shared.domain.keys import IdentityKey, Key, PersonKey, ProfileKey, chain_key
 from shared.domain.log_line import json_of
 from shared.domain.outcome import Outcome, retry_delay
 from shared.domain.redact import redact
-from shared.domain.shortened import cuts
 from shared.domain.work import CauseKind, Scheduled, WorkItem, again, later, not_ahead, retried
 from shared.errors import AccessLost, Conflict, Permanent, StoreRefused, TooLarge, Transient
 from shared.ports import Chain
@@ -47,10 +47,10 @@ async def reconcile(app: App, item: WorkItem) -> Outcome:
         chain = await app.ledger.open(chain_key(item.key))
         check = await _check(app, item, chain, deadline)
     except Conflict as lost:
-        check, chain = Check(Outcome.RETRY, {"why": f"stopped: {lost.reason}"}), None
+        check, chain = Check(Outcome.RETRY, Told(why=f"stopped: {lost.reason}")), None
     except Transient as failure:
-        record = {"why": _nameless(item.key, failure.reason), **_alert(failure)}
-        check = Check(Outcome.RETRY, record, retry_after=failure.retry_after)
+        told = Told(why=_nameless(item.key, failure.reason), alert=_alert(failure))
+        check = Check(Outcome.RETRY, told, retry_after=failure.retry_after)
     except Permanent as failure:
         check = await _given_up(app, item.key, failure)
     check = _keeping_moments(app, item, _settled(app, check.item or item, check))
@@ -72,14 +72,14 @@ async def _given_up(app: App, key: Key, failure: Permanent) -> Check:
         try:
             await role_lost(app, key, failure.account, failure.reason)
         except (Transient, Permanent) as unset:
-            return Check(Outcome.RETRY, {"why": f"{failure.reason}; setting the pause failed: {unset.reason}"})
+            return Check(Outcome.RETRY, Told(why=f"{failure.reason}; setting the pause failed: {unset.reason}"))
     if isinstance(key, IdentityKey):
-        return Check(Outcome.RETRY, {"why": _nameless(key, failure.reason), "alert": _A_PERSON_HAS_TO_ACT})
-    return Check(Outcome.GAVE_UP, {"why": _nameless(key, failure.reason)})
+        return Check(Outcome.RETRY, Told(why=_nameless(key, failure.reason), alert=_A_PERSON_HAS_TO_ACT))
+    return Check(Outcome.GAVE_UP, Told(why=_nameless(key, failure.reason)))
 
 
-def _alert(failure: Transient) -> dict[str, str]:
-    return {"alert": _A_PERSON_HAS_TO_ACT} if isinstance(failure, StoreRefused) else {}
+def _alert(failure: Transient | Permanent) -> str:
+    return _A_PERSON_HAS_TO_ACT if isinstance(failure, StoreRefused | Permanent) else ""
 
 
 def _nameless(key: Key, reason: str) -> str:
@@ -106,21 +106,23 @@ def _settled(app: App, item: WorkItem, check: Check) -> Check:
         case Outcome.RETRY:
             if now - (item.failing_since or now) >= timedelta(hours=app.settings.retry_hours):
                 why = f"given up after {app.settings.retry_hours} h of retries"
-                return _for_its_sender(
-                    item, replace(check, outcome=Outcome.GAVE_UP, record={**check.record, "alert": why})
-                )
+                return _for_its_sender(item, _given_up_after(check, why))
             return _with(check, _retry(app, item, check.retry_after))
         case Outcome.UNVERIFIED:
             verify = again(item, CauseKind.VERIFY)
             if verify.attempt >= len(app.settings.verify_seconds):
                 why = "a write was accepted and never became visible"
-                return replace(check, outcome=Outcome.GAVE_UP, record={**check.record, "alert": why})
+                return _given_up_after(check, why)
             delay = timedelta(seconds=app.settings.verify_seconds[verify.attempt])
             return _with(check, _later(app, verify, now + delay))
         case Outcome.GAVE_UP:
-            return replace(check, record={"alert": _A_PERSON_HAS_TO_ACT, **check.record})
+            return replace(check, told=replace(check.told, alert=check.told.alert or _A_PERSON_HAS_TO_ACT))
         case _:
             return check
+
+
+def _given_up_after(check: Check, alert: str) -> Check:
+    return replace(check, outcome=Outcome.GAVE_UP, told=replace(check.told, alert=alert))
 
 
 def _keeping_moments(app: App, item: WorkItem, check: Check) -> Check:
@@ -147,7 +149,7 @@ def _for_its_sender(item: WorkItem, check: Check) -> Check:
     """A name that is given up goes to rejected-events, where it can be sent again: no sweep finds it."""
     if not isinstance(item.key, IdentityKey):
         return check
-    reason = f"nobody could be looked for: {check.record.get('why', '')}"
+    reason = f"nobody could be looked for: {check.told.why}"
     remedy = "Send the event again once that is fixed"
     return replace(check, rejected=(as_event(item.key, item, reason, remedy),))
 
@@ -162,33 +164,24 @@ def _later(app: App, item: WorkItem, due: datetime) -> Scheduled:
 
 async def _record(app: App, item: WorkItem, check: Check, chain: Chain) -> Check:
     """Leaves the check's record. Where that fails the check is taken again: nothing goes unexplained."""
-    body: dict[str, Any] = {
-        "cause": item.cause.kind.value,
-        "origin": item.cause.origin,
-        "event_type": item.cause.event_type,
-        "attempt": item.attempt,
-        "outcome": check.outcome.value,
-        **check.record,
-        "next": _dues(check.follow_ups),
-    }
+    body = CheckBody.of(check.told, item.cause, check.outcome, item.attempt, _next(check.follow_ups))
     try:
         try:
-            await chain.append("check", app.clock.now(), body)
+            await chain.append(app.clock.now(), body)
         except TooLarge:
             await _append_in_short(app, chain, body)
     except (Transient, Permanent) as failure:
-        alert = {"alert": _A_PERSON_HAS_TO_ACT} if isinstance(failure, Permanent) else _alert(failure)
-        why = f"not recorded: {failure.reason}"
-        unrecorded = Check(Outcome.RETRY, {**check.record, **alert, "why": why})
+        alert = _alert(failure) or check.told.alert
+        unrecorded = Check(Outcome.RETRY, replace(check.told, why=f"not recorded: {failure.reason}", alert=alert))
         return _unrecorded(app, item, _settled(app, item, unrecorded))
     return check
 
 
-async def _append_in_short(app: App, chain: Chain, body: Mapping[str, Any]) -> None:
+async def _append_in_short(app: App, chain: Chain, body: CheckBody) -> None:
     """Leaves as much of a record as the ledger holds."""
     for short in cuts(body):
         try:
-            await chain.append("check", app.clock.now(), short)
+            await chain.append(app.clock.now(), short)
         except TooLarge as failure:
             last = failure
         else:
@@ -207,16 +200,16 @@ def _unrecorded(app: App, item: WorkItem, check: Check) -> Check:
     now = app.clock.now()
     retry = later(retried(item, now), now, coalesce=timedelta(seconds=app.settings.retry_cap_seconds))
     alert = f"not recorded, and taken again: {_A_PERSON_HAS_TO_ACT}"
-    return Check(Outcome.RETRY, {**check.record, "alert": alert}, (retry,))
+    return Check(Outcome.RETRY, replace(check.told, alert=alert), (retry,))
 
 
-def _dues(follow_ups: Sequence[Scheduled]) -> list[dict[str, str]]:
-    return [{"kind": one.item.cause.kind.value, "due": one.due.isoformat() if one.due else "now"} for one in follow_ups]
+def _next(follow_ups: Sequence[Scheduled]) -> tuple[Next, ...]:
+    return tuple(Next(one.item.cause.kind, one.due) for one in follow_ups)
 
 
 def _say(item: WorkItem, check: Check, took: timedelta) -> None:
     """One line per check, for the log; ids and no names. An alert is an error: whoever watches the log hangs on it."""
-    level = logging.ERROR if check.record.get("alert") else logging.INFO
+    level = logging.ERROR if check.told.alert else logging.INFO
     if not _log.isEnabledFor(level):
         return
     line = {
@@ -225,9 +218,9 @@ def _say(item: WorkItem, check: Check, took: timedelta) -> None:
         "outcome": check.outcome.value,
         "seconds": round(took.total_seconds(), 3),
         **{
-            name: check.record[name]
+            name: value
             for name in ("why", "actions", "notes", "waiting", "alert", "finding")
-            if check.record.get(name)
+            if (value := getattr(check.told, name))
         },
     }
     _log.log(level, "reconcile: %s", json_of(line))

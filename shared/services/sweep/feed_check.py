@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from shared.domain.catalogue import Catalogue
+from shared.domain.history.checks import CheckBody
 from shared.domain.history.records import Record
 from shared.domain.keys import PersonKey, ProfileKey, chain_key
 from shared.domain.outcome import Outcome
@@ -45,7 +46,7 @@ _SILENT_SHARE: Final = 0.75
 """The share from which a feed counts as silent. One that works leaves to the sweep what came just before it, announced
 or not yet; one that is dead leaves nothing but what was never announced."""
 
-_TOLD_BY_EVENTS: Final = frozenset({CauseKind.EVENT.value, CauseKind.SCHEDULE.value, CauseKind.RETRY.value})
+_TOLD_BY_EVENTS: Final = frozenset({CauseKind.EVENT, CauseKind.SCHEDULE, CauseKind.RETRY})
 """Checks that an event brought about; settling and verifying only follow from an earlier one."""
 
 _log = logging.getLogger(__name__)
@@ -172,16 +173,12 @@ def _label(records: Sequence[Record], since: datetime, own: str) -> Label | None
     None where a sweep had the person checked since, which did not fix it: it was labelled then. None as well where
     the records are too many to know.
     """
-    checks = [record.body for record in records if record.kind == "check" and record.at >= since]
-    of_events: list[Mapping[str, Any]] = []
-    of_sweeps: list[Mapping[str, Any]] = []
-    for check in checks:
-        origin = str(check.get("origin"))
-        if origin != own:
-            (of_sweeps if origin.startswith(SWEEP_ORIGIN) else of_events).append(check)
-    if of_sweeps and of_sweeps[-1].get("outcome") != Outcome.DONE:
+    since_then = [record.body for record in records if record.at >= since]
+    checks = [body for body in since_then if isinstance(body, CheckBody) and body.origin != own]
+    of_sweeps = [check for check in checks if check.origin.startswith(SWEEP_ORIGIN)]
+    if of_sweeps and of_sweeps[-1].outcome is not Outcome.DONE:
         return None
-    if any(check.get("cause") in _TOLD_BY_EVENTS for check in of_events):
+    if any(check.cause in _TOLD_BY_EVENTS for check in checks if not check.origin.startswith(SWEEP_ORIGIN)):
         return Label.ANNOUNCED
     is_cut_short = len(records) >= RECORDS and records[0].at >= since
     return None if is_cut_short else Label.NEVER_ANNOUNCED

@@ -12,9 +12,10 @@ from itertools import batched
 from typing import Any, Final
 
 from shared.domain.access.ownership import Held, ManagedAssignment, OwnershipBasis, UnmanagedAssignment
-from shared.domain.history.unmanaged_sightings import ESTATE, KIND, Left, Sighted, UnmanagedFold, appeared
+from shared.domain.history.records import Appeared, Disappeared, Left, UnmanagedBody
+from shared.domain.history.unmanaged_sightings import ESTATE, Sighted, UnmanagedFold
 from shared.domain.keys import ProfileKey
-from shared.errors import Conflict, Permanent
+from shared.errors import Conflict
 from shared.services.app import App
 from shared.services.estate import Estate
 
@@ -47,20 +48,16 @@ async def note_unmanaged(
     length, _ = await app.ledger.head(ESTATE)
     # A ledger that lost the chain gets everything anew, each with its first sight.
     before = known if length else {}
-    came = [appeared(*_told(one), one.first) for pair, one in now.items() if pair not in before]
+    came = [Appeared(*_told(one)) for pair, one in now.items() if pair not in before]
     left = [
-        {
-            **appeared(*_told(one), one.first),
-            "last": one.last.isoformat(),
-            "left": _how_left(estate, held, pair).value,
-        }
+        Disappeared(*_told(one), one.last, _how_left(estate, held, pair))
         for pair, one in known.items()
         if pair not in now
     ]
     try:
         # The ledger first: a sweep that ends in between is repeated by the next one.
         for body in _bodies(came, left):
-            length = (await chain.append(KIND, app.clock.now(), body)).sequence
+            length = (await chain.append(app.clock.now(), body)).sequence
         if (await app.ledger.head(ESTATE))[0] == length:
             await app.state.put_sighted([*now.values()])
     except Conflict as lost:
@@ -86,10 +83,7 @@ async def _known(app: App) -> Sequence[Sighted]:
         return sighted
     fold = UnmanagedFold()
     async for record in app.ledger.read(ESTATE):
-        try:
-            fold.take(record)
-        except ValueError as error:
-            raise Permanent(f"the ledger's chain '{ESTATE}' cannot be used: {error}") from error
+        fold.take(record)
     return [
         Sighted(one.profile, one.principal_id, one.principal_type, one.why, one.first, one.first) for one in fold.there
     ]
@@ -115,16 +109,16 @@ def _how_left(estate: Estate, held: Mapping[str, Sequence[Held]], pair: _Pair) -
     return Left.GONE
 
 
-def _told(one: Sighted) -> tuple[ProfileKey, str, str, str]:
-    return one.profile, one.principal_id, one.principal_type, one.why
+def _told(one: Sighted) -> tuple[ProfileKey, str, str, str, datetime]:
+    return one.profile, one.principal_id, one.principal_type, one.why, one.first
 
 
-def _bodies(came: Sequence[dict[str, str]], left: Sequence[dict[str, str]]) -> Iterator[dict[str, Any]]:
+def _bodies(came: Sequence[Appeared], left: Sequence[Disappeared]) -> Iterator[UnmanagedBody]:
     """Records of bounded size."""
-    for group in batched(left, _ENTRIES, strict=False):
-        yield {"appeared": [], "left": list(group)}
-    for group in batched(came, _ENTRIES, strict=False):
-        yield {"appeared": list(group), "left": []}
+    for gone in batched(left, _ENTRIES, strict=False):
+        yield UnmanagedBody(left=gone)
+    for new in batched(came, _ENTRIES, strict=False):
+        yield UnmanagedBody(appeared=new)
 
 
 def _listed(one: Sighted) -> dict[str, Any]:

@@ -9,10 +9,24 @@ from typing import Any, Final
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.domain.access.ownership import OwnershipBasis
+from shared.domain.access.plan import Strength
+from shared.domain.history.checks import CheckBody, Ended, ManagedRow, Step, Told
 from shared.domain.history.fold import SHOWS_WITHIN
-from shared.domain.history.records import Record
+from shared.domain.history.records import (
+    AdoptBody,
+    Body,
+    Intended,
+    IntendedGrant,
+    IntendedRevoke,
+    IntentBody,
+    Mode,
+    Record,
+)
 from shared.domain.history.spells import Certainty, Ending, Spell, Window
 from shared.domain.keys import ProfileKey
+from shared.domain.outcome import Outcome
+from shared.domain.work import Cause, CauseKind
 from tests.as_of_spells import entry, spells_of
 
 START: Final = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -66,8 +80,8 @@ class Model:
     def pass_time(self, seconds: int) -> None:
         self.now += timedelta(seconds=seconds)
 
-    def record(self, kind: str, **body: Any) -> None:
-        self.records.append(entry(len(self.records) + 1, self.now, kind, body))
+    def record(self, body: Body) -> None:
+        self.records.append(entry(len(self.records) + 1, self.now, body))
 
     def begin(self, profile: ProfileKey, *, told: bool) -> None:
         self.truth[profile].append(Stretch(self.now, told=told))
@@ -89,7 +103,7 @@ class Model:
         if row is not None and not row.managed:
             row.managed = row.adopted = True
             self.begin(profile, told=True)
-            self.record("adopt", profile=str(profile), created_on=row.created.isoformat(), rules=["r"], by="somebody")
+            self.record(AdoptBody(profile, "n", "x", row.created, "User", "somebody", "chosen", "stays", "s", ("r",)))
 
     def wipe(self) -> None:
         """The ledger is lost: what was adopted is unmanaged again, what is not found again was never told."""
@@ -118,7 +132,7 @@ class Model:
         started = [(profile, verb) for profile, verb in actions if endings[profile] != "held"]
         self.pass_time(1)
         if started:
-            self.record("intent", actions=[intent(profile, verb, wanted) for profile, verb in started])
+            self.record(IntentBody(tuple(intent(profile, verb, wanted) for profile, verb in started)))
         for profile in held:
             self.truth[profile][-1].told |= bool(started and profile in dict(started))
         self.pass_time(1)
@@ -131,16 +145,13 @@ class Model:
             return
         for profile in held:
             self.truth[profile][-1].told = True
-        self.record(
-            "check",
-            cause="event",
-            origin="o",
-            event_type="t",
-            wanted={str(profile): [rule] for profile, rule in wanted.items()},
-            read=[str(profile) for profile in read],
-            held={str(profile): self.held_record(row) for profile, row in held.items()},
-            actions=results,
+        told = Told(
+            wanted={profile: (rule,) for profile, rule in wanted.items()},
+            read=tuple(read),
+            held={profile: self.managed_row(row) for profile, row in held.items()},
+            actions=tuple(results),
         )
+        self.record(CheckBody.of(told, Cause(CauseKind.EVENT, "o", "t"), Outcome.DONE, 0, ()))
         for profile in read:
             self.read_at[profile] = self.now
             row = self.rows.get(profile)
@@ -150,7 +161,7 @@ class Model:
             if not under_way and (row is None or row.visible <= self.now):
                 self.certain.append((profile, self.now))
 
-    def act(self, profile: ProfileKey, verb: str, ending: str) -> dict[str, str]:
+    def act(self, profile: ProfileKey, verb: str, ending: str) -> Ended:
         """What becomes of one action."""
         if verb == "grant" and ending.startswith(("unverified", "crash")):
             self.may_show[profile] = self.now + SHOWS_WITHIN
@@ -168,21 +179,18 @@ class Model:
                 self.rows[profile] = Row(managed=True, created=self.now, visible=self.now + late)
                 self.begin(profile, told=True)
         outcome = ending.partition("-")[0]
-        return {"action": verb, "profile": str(profile), "outcome": outcome, "why": "w"}
+        known = Outcome.UNVERIFIED if outcome == "crash" else Outcome(outcome)  # who crashes tells nothing
+        return Ended(Step(verb), known, "w", "", profile)
 
-    def held_record(self, row: Row) -> dict[str, Any]:
-        return {
-            "proof": "adopted" if row.adopted else "created-by",
-            "rules": ["r"],
-            "since": row.created.isoformat() if self.says_since else None,
-        }
+    def managed_row(self, row: Row) -> ManagedRow:
+        proof = OwnershipBasis.ADOPTED if row.adopted else OwnershipBasis.CREATED_BY
+        return ManagedRow(proof, ("r",), row.created if self.says_since else None)
 
 
-def intent(profile: ProfileKey, verb: str, wanted: Mapping[ProfileKey, str]) -> dict[str, Any]:
-    common = {"action": verb, "profile": str(profile), "mode": "enforce", "why": "w"}
+def intent(profile: ProfileKey, verb: str, wanted: Mapping[ProfileKey, str]) -> Intended:
     if verb == "grant":
-        return common | {"rules": [wanted[profile]], "found_nothing": True}
-    return common | {"proof": "created-by", "strength": "strong"}
+        return IntendedGrant("grant", profile, Mode.ENFORCE, "w", (wanted[profile],), found_nothing=True)
+    return IntendedRevoke("revoke", profile, Mode.ENFORCE, "w", OwnershipBasis.CREATED_BY, Strength.STRONG)
 
 
 def stories(endings: tuple[str, ...], steps: tuple[str, ...]) -> st.SearchStrategy[list[tuple[str, int, Any]]]:

@@ -1,8 +1,8 @@
 """Whatever a value of the state is, its row gives it back."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Any, get_args
+from datetime import datetime
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,20 +16,14 @@ from shared.domain.guards.daily_limits import Reservations
 from shared.domain.guards.holds import KeyHolds
 from shared.domain.guards.pauses import Pauses
 from shared.domain.history.unmanaged_sightings import Sighted
-from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.remembered import PersonState, ProfileState
+from tests.made_values import MOMENTS
 
-# No name that billing gives has blanks around it, and a canonical key is read without them.
-NAMES = st.text(st.characters(codec="utf-8", exclude_characters="/%"), min_size=1).map(str.strip).filter(bool)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
 )
 RAW = st.none() | st.dictionaries(st.text(), JSON)
-st.register_type_strategy(Mapping, lambda hint: st.dictionaries(*map(st.from_type, get_args(hint))))
-st.register_type_strategy(datetime, st.datetimes(timezones=st.just(UTC)))
-st.register_type_strategy(PersonKey, st.uuids().map(str).map(PersonKey))
-st.register_type_strategy(ProfileKey, st.builds(ProfileKey, NAMES, NAMES))
 st.register_type_strategy(BillingProfile, st.builds(BillingProfile, properties=st.just({})))
 
 VALUES: Mapping[Any, st.SearchStrategy[Any]] = {
@@ -41,7 +35,7 @@ VALUES: Mapping[Any, st.SearchStrategy[Any]] = {
     Pauses: st.from_type(Pauses),
     Baseline: st.from_type(Baseline),
     tuple[Sighted, ...]: st.lists(st.from_type(Sighted)).map(tuple),
-    Mapping[datetime, bool]: st.dictionaries(st.from_type(datetime), st.booleans()),
+    Mapping[datetime, bool]: st.dictionaries(MOMENTS, st.booleans()),
 }
 
 

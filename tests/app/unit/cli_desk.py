@@ -6,11 +6,10 @@ Lives here: what the tests of the operators' verbs share. No test.
 import asyncio
 import io
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -19,6 +18,7 @@ from shared.adapters.store.rows_sqlite import SqliteRows
 from shared.adapters.store.state import RowsState
 from shared.domain.guards.holds import Hold, KeyHolds, Status
 from shared.domain.guards.pauses import PauseCause
+from shared.domain.history.records import DecisionBody
 from shared.ports import Stored
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -55,9 +55,9 @@ class Store:
 
         return asyncio.run(opened())
 
-    def record(self, decision: Mapping[str, Any]) -> None:
+    def record(self, decision: DecisionBody) -> None:
         async def append(rows: SqliteRows) -> None:
-            await (await RowsLedger(rows).open("operator")).append("decision", NOW, decision)
+            await (await RowsLedger(rows).open("operator")).append(NOW, decision)
 
         self.run_rows(append)
 

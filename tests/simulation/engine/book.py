@@ -12,7 +12,8 @@ from typing import Any
 
 from shared.domain.guards.holds import Hold
 from shared.domain.guards.pauses import Pauses
-from shared.domain.history.records import Record
+from shared.domain.history.checks import CheckBody
+from shared.domain.history.records import IntentBody
 from shared.domain.keys import ProfileKey
 from tests.simulation.engine.policies import SimPolicy
 
@@ -54,9 +55,9 @@ class Run:
     heard: Heard = field(default_factory=Heard)
     profiles_read: dict[ProfileKey, tuple[datetime, datetime, Any]] = field(default_factory=dict)
     """The latest answer about a profile, with the process's own time and the true one."""
-    intents: dict[tuple[str, str], Record] = field(default_factory=dict)
+    intents: dict[tuple[str, str], IntentBody] = field(default_factory=dict)
     """Intents that this run stored, by profile (folded) and verb."""
-    checks: list[Record] = field(default_factory=list)
+    checks: list[CheckBody] = field(default_factory=list)
     writes: list[str] = field(default_factory=list)
     """The verbs of what it wrote, in order."""
     pauses: Pauses | None = None

@@ -8,20 +8,19 @@ quiet is `aftermath`'s.
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 from sandbox.wire import Request, Response
+from shared.adapters.store.ledger_rows import record_of
 from shared.adapters.store.rows import Row
 from shared.adapters.store.state_guards import baseline_of, holds_of, pauses_of, reservations_of
 from shared.domain.guards.baseline import Baseline
 from shared.domain.guards.daily_limits import Reservations
 from shared.domain.guards.holds import Status
 from shared.domain.guards.pauses import Pauses
-from shared.domain.history.records import Record
-from shared.domain.keys import ProfileKey
+from shared.domain.history.checks import CheckBody
+from shared.domain.history.records import AdoptBody, IntendedGrant, IntentBody, Mode
 from shared.domain.work import CauseKind, Scheduled
-from shared.services.provenance import ADOPT
 from tests.simulation.engine.book import RUN, Run
 from tests.simulation.engine.case import Case
 from tests.simulation.engine.hearing import hear
@@ -126,7 +125,7 @@ class Judge(Case):
         self.reservations.setdefault(row.kind, []).append((self.world.now(), row))
 
     def _recorded(self, row: Row) -> None:
-        record = Record(**{**row.body, "at": datetime.fromisoformat(row.body["at"])})
+        record, body = record_of(row), row.body["body"]
         run = RUN.get()
         if _NAMES in row.text:
             self.book.violate("ids_and_no_names", f"the ledger has a name: {row.text[:300]}")
@@ -134,46 +133,46 @@ class Judge(Case):
             if (broken := who_loses_the_lock_stops(self, run)) is not None:
                 self.book.violate("who_loses_the_lock_stops", broken)
             self.appended[run.key] = (run, self.world.now())
-        if record.kind == "intent" and run is not None:
-            self._intended(run, record)
-        elif record.kind == "check" and run is not None:
-            self._checked(run, record)
-        elif record.kind == ADOPT:
-            made = datetime.fromisoformat(record.body["created_on"]).replace(microsecond=0)
-            self.adopted[ProfileKey.parse(record.body["profile"]), record.key.removeprefix("person:")] = made
-            self.book.count("adopted")
-        shown = {name: record.body[name] for name in _SHOWN_OF_CHECKS if name in record.body}
-        told = json.dumps(shown if record.kind == "check" else record.body, sort_keys=True)
+        match record.body:
+            case IntentBody() as intent if run is not None:
+                self._intended(run, record.key, intent)
+            case CheckBody() as check:
+                body = {name: body[name] for name in _SHOWN_OF_CHECKS if name in body}
+                if run is not None:
+                    self._checked(run, record.key, check)
+            case AdoptBody(profile=profile, created_on=made):
+                self.adopted[profile, record.key.removeprefix("person:")] = made.replace(microsecond=0)
+                self.book.count("adopted")
+        told = json.dumps(body, sort_keys=True)
         who, number = ("-", 0) if run is None else (run.process, run.number)
         self.book.say(who, f"run {number} records {record.kind} on {record.key}: {told[:600]}")
 
-    def _intended(self, run: Run, record: Record) -> None:
-        if (broken := absence_was_read(self, run, record)) is not None:
+    def _intended(self, run: Run, key: str, intent: IntentBody) -> None:
+        if (broken := absence_was_read(self, run, intent)) is not None:
             self.book.violate("absence_was_read", f"run {run.number} {run.key}: {broken}")
-        for action in record.body["actions"]:
-            profile, verb = str(action["profile"]).lower(), str(action["action"])
-            if action.get("mode") != "enforce":
+        for action in intent.actions:
+            if action.mode is not Mode.ENFORCE:
                 continue
-            run.intents[profile, verb] = record
+            run.intents[action.profile.folded, action.action] = intent
             run.pauses_read = False
-            self.last_intent[record.key, profile, verb] = run
-            if verb == "grant":
-                self.given_by[record.key, profile] = tuple(action.get("rules", ()))
+            self.last_intent[key, action.profile.folded, action.action] = run
+            if isinstance(action, IntendedGrant):
+                self.given_by[key, action.profile.folded] = action.rules
 
-    def _checked(self, run: Run, record: Record) -> None:
-        run.checks.append(record)
-        for wanted, rules in record.body.get("wanted", {}).items():
-            self.given_by[record.key, wanted.lower()] = tuple(rules)
+    def _checked(self, run: Run, key: str, check: CheckBody) -> None:
+        run.checks.append(check)
+        for wanted, rules in (check.wanted or {}).items():
+            self.given_by[key, wanted.folded] = rules
         self.checks.setdefault(run.key, []).append(self.world.now())
-        for read in record.body.get("read", ()):
-            if read not in record.body.get("held", {}):
-                self.found_nothing.setdefault((run.key, read.lower()), []).append(self.world.now())
+        for read in check.read or ():
+            if read not in (check.held or {}):
+                self.found_nothing.setdefault((run.key, read.folded), []).append(self.world.now())
         for promise in (done_is_true, checks_know_what_sweeps_saw, *CHECK_PROMISES):
-            if (broken := promise(self, run, record)) is not None:
+            if (broken := promise(self, run, check)) is not None:
                 self.book.violate(promise.__name__, f"run {run.number} {run.key}: {broken}")
-        self._told(run, str(record.body.get("alert", "")))
-        for action in record.body.get("actions", ()):
-            self.book.count(f"action:{action.get('action')}:{action.get('outcome')}")
+        self._told(run, check.alert)
+        for action in check.actions:
+            self.book.count(f"action:{action.action}:{action.outcome}")
 
     def _told(self, run: Run, said: str) -> None:
         if (broken := told_once_a_day(self, run, said)) is not None:

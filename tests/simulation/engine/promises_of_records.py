@@ -16,7 +16,8 @@ from shared.domain.guards.baseline import Baseline
 from shared.domain.guards.daily_limits import Reservations
 from shared.domain.guards.holds import Status, action_id
 from shared.domain.guards.pauses import Pause, PauseCause
-from shared.domain.history.records import Record
+from shared.domain.history.checks import CheckBody, Ended
+from shared.domain.history.records import IntendedGrant, IntentBody
 from shared.domain.keys import PersonKey, ProfileKey, parse_key
 from shared.domain.policy.model import ActionKind
 from tests.simulation.engine import oracle
@@ -39,63 +40,63 @@ _SETTLED: Final = timedelta(minutes=10)
 # -- checks
 
 
-def decides_on_whole_answers(judge: Case, run: Run, record: Record) -> str | None:
+def decides_on_whole_answers(judge: Case, run: Run, check: CheckBody) -> str | None:
     """Promise 3: whoever decides about somebody was told something whole; what does not fit is a failed read."""
-    if "employment" not in record.body or judge.stands(run) is not None:
+    if check.employment is None or judge.stands(run) is not None:
         return None
-    return f"it decided that the person is {record.body['employment']}, and Graph told it nothing whole"
+    return f"it decided that the person is {check.employment}, and Graph told it nothing whole"
 
 
-def done_was_read_back(judge: Case, run: Run, record: Record) -> str | None:
+def done_was_read_back(judge: Case, run: Run, check: CheckBody) -> str | None:
     """Section 3: what a check calls done, it has seen: the last it was told of that place shows it."""
     del judge
-    for action, profile in _actions(record):
-        if action["outcome"] != "done":
+    for action, profile in _actions(check):
+        if action.outcome != "done":
             continue
-        if action["action"] == "opt-in":
+        if action.action == "opt-in":
             answer = run.profiles_read.get(profile)
             if answer is None or not isinstance(answer[2], dict) or not answer[2].get("properties", {}).get(FLAG):
                 return f"the update of {profile} is called done, and no read showed the flag on"
-        if action["action"] not in {"grant", "revoke"}:
+        if action.action not in {"grant", "revoke"}:
             continue
         seen, maker = run.rows_read.get(profile, (False, None))
-        if action["action"] == "grant" and not seen:
+        if action.action == "grant" and not seen:
             return f"the grant on {profile} is called done, and no read showed it"
-        if action["action"] == "revoke" and seen and maker == APP:
+        if action.action == "revoke" and seen and maker == APP:
             return f"the revoke on {profile} is called done, and the last read still showed our assignment"
     return None
 
 
-def what_was_written_is_known(judge: Case, run: Run, record: Record) -> str | None:
+def what_was_written_is_known(judge: Case, run: Run, check: CheckBody) -> str | None:
     """Section 9: a write that the service carried out is never taken for one that came to nothing."""
     del judge
-    for action, profile in _actions(record):
-        if action["outcome"] not in {"retry", "gave-up", "held"}:
+    for action, profile in _actions(check):
+        if action.outcome not in {"retry", "gave-up", "held"}:
             continue
         for write in run.written:
-            if write.entry.changed and write.profile == profile and VERBS[write.entry.operation] == action["action"]:
-                return f"the {action['action']} on {profile} was made, and is called {action['outcome']}"
+            if write.entry.changed and write.profile == profile and VERBS[write.entry.operation] == action.action:
+                return f"the {action.action} on {profile} was made, and is called {action.outcome}"
     return None
 
 
-def pause_lets_leavers_pass(judge: Case, run: Run, record: Record) -> str | None:
+def pause_lets_leavers_pass(judge: Case, run: Run, check: CheckBody) -> str | None:
     """Section 7: a leaver on strong evidence passes every cause but a person's pause and the lost role."""
     stands = judge.stands(run)
     if stands is None or stands.kind != "leaver" or not stands.strong:
         return None
     stopping = {PauseCause.PAUSE, PauseCause.ROLE_LOST}
     stopped = {pause.scope for pauses in run.pauses_seen for pause in pauses.active if pause.cause in stopping}
-    for action, profile in _actions(record):
+    for action, profile in _actions(check):
         is_stopped = not stopped.isdisjoint({"", profile.account.lower(), profile.folded})
-        if action["action"] == "revoke" and action["outcome"] == "held" and not action.get("hold") and not is_stopped:
-            return f"the pause stopped a leaver's revoke on {profile}: {action.get('why')}"
+        if action.action == "revoke" and action.outcome == "held" and not action.hold and not is_stopped:
+            return f"the pause stopped a leaver's revoke on {profile}: {action.why}"
     return None
 
 
-def harm_is_told(judge: Case, run: Run, record: Record) -> str | None:
+def harm_is_told(judge: Case, run: Run, check: CheckBody) -> str | None:
     """Section 8: where the read-back of an update differs in what nobody else wrote, the check says so."""
-    for action, profile in _actions(record):
-        if action["action"] != "opt-in" or action["outcome"] != "done":
+    for action, profile in _actions(check):
+        if action.action != "opt-in" or action.outcome != "done":
             continue
         before, answer = run.updated_from.get(profile), run.profiles_read.get(profile)
         if before is None or answer is None:
@@ -117,13 +118,12 @@ CHECK_PROMISES: Final = (
 """Every promise that the record of a check is judged by."""
 
 
-def absence_was_read(judge: Case, run: Run, record: Record) -> str | None:
+def absence_was_read(judge: Case, run: Run, intent: IntentBody) -> str | None:
     """Bad input: only what billing said is not there is granted; a failed read is never an empty one."""
     del judge
-    for action in record.body["actions"]:
-        profile = ProfileKey.parse(action["profile"])
-        if action["action"] == "grant" and run.rows_read.get(profile) != (False, None):
-            return f"it intends a grant on {profile}, and billing did not say that nothing is there"
+    for action in intent.actions:
+        if isinstance(action, IntendedGrant) and run.rows_read.get(action.profile) != (False, None):
+            return f"it intends a grant on {action.profile}, and billing did not say that nothing is there"
     return None
 
 
@@ -279,10 +279,10 @@ SWEEP_PROMISES: Final = (failed_reads_are_told, incomplete_sweeps_keep_the_catal
 """Every promise that a sweep which ended well is judged by."""
 
 
-def _actions(record: Record) -> Iterator[tuple[Mapping[str, Any], ProfileKey]]:
-    for action in record.body.get("actions", ()):
-        if action.get("profile"):
-            yield action, ProfileKey.parse(action["profile"])
+def _actions(check: CheckBody) -> Iterator[tuple[Ended, ProfileKey]]:
+    for action in check.actions:
+        if action.profile is not None:
+            yield action, action.profile
 
 
 def _different(before: Any, after: Any) -> set[str]:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sandbox.billing.holdings import Assignment
 from shared.domain.guards.holds import Hold, Status, action_id
-from shared.domain.history.records import Record
+from shared.domain.history.checks import CheckBody
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.policy.model import ActionKind
 from tests.simulation.engine import oracle
@@ -32,18 +32,17 @@ _STANDS: Final = timedelta(days=3)
 """How long a release stands that is not carried out."""
 
 
-def checks_know_what_sweeps_saw(judge: Case, run: Run, record: Record) -> str | None:
+def checks_know_what_sweeps_saw(judge: Case, run: Run, check: CheckBody) -> str | None:
     """First contact: after a complete sweep, on whatever store, a check reads all that is managed."""
-    if judge.known is None or "employment" not in record.body or "read" not in record.body:
+    if judge.known is None or check.employment is None or check.read is None:
         return None
-    if "piece" in record.body:  # the other pieces read the rest
+    if check.piece is not None:  # the other pieces read the rest
         return None
     began, ended, policy = judge.known
     person = run.key.removeprefix("person:")
     if run.began < ended or person in run.policy.protected:
         return None
-    known = {ProfileKey.parse(profile) for profile in record.body["read"]}
-    known |= {ProfileKey.parse(one["profile"]) for one in record.body["actions"] if one.get("profile")}
+    known = {*check.read, *(one.profile for one in check.actions)}
     for key, row in _surely_managed(judge, person, began - _SHOWN):
         if oracle.is_managed(key, run.policy) and oracle.is_managed(key, policy) and key not in known:
             return f"it did not read {key}, where a complete sweep at {began:%H:%M:%S} saw what is managed ({row.name})"

@@ -3,13 +3,13 @@
 Lives here: one function per promise, named as it is reported; each answers None, or what is broken.
 """
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from shared.adapters.queues.work_wire import decode
 from shared.domain.access.opt_in import FLAG
-from shared.domain.history.records import Record
-from shared.domain.keys import ProfileKey
+from shared.domain.history.checks import CheckBody, Step
+from shared.domain.outcome import Outcome
 from shared.domain.work import Scheduled
 from tests.simulation.engine.book import RUN, Run
 from tests.simulation.engine.case import Case
@@ -36,16 +36,13 @@ def what_follows_is_sent_first(judge: Case, run: Run, bodies: tuple[bytes, ...])
         return f"it ended {run.outcome}, and no check is scheduled"
     if run.outcome == "retry":
         return None  # the whole check comes back, also what it wanted to follow
-    evidence = (
-        [datetime.fromisoformat(one["due"]) for one in run.checks[-1].body.get("waiting", ())] if run.checks else []
-    )
+    evidence = [one.due for one in run.checks[-1].waiting] if run.checks else []
     if evidence and not any(key == run.key and due is not None and due >= min(evidence) for key, due in run.sent):
         return f"its evidence has to be seen again at {min(evidence)}, and no check is due then"
     dues = {due for _, due in run.sent}
-    for promised in run.checks[-1].body["next"] if run.checks else ():
-        due = None if promised["due"] == "now" else datetime.fromisoformat(promised["due"])
-        if due not in dues:
-            return f"its record promises a check ({promised['kind']}, {promised['due']}) that was not sent"
+    for promised in run.checks[-1].next if run.checks else ():
+        if promised.due not in dues:
+            return f"its record promises a check ({promised.kind}, {promised.due or 'now'}) that was not sent"
     return None
 
 
@@ -81,23 +78,23 @@ def days_to_come_are_seen_to(judge: Case, run: Run, bodies: tuple[bytes, ...]) -
     return None
 
 
-def done_is_true(judge: Case, run: Run, record: Record) -> str | None:
+def done_is_true(judge: Case, run: Run, check: CheckBody) -> str | None:
     """Promise 6: what a record calls done is so, unless somebody undid it in the very moment."""
-    for action in record.body.get("actions", ()):
-        if action.get("outcome") != "done" or not action.get("profile"):
+    for action in check.actions:
+        profile = action.profile
+        if action.outcome is not Outcome.DONE or profile is None:
             continue
-        profile = ProfileKey.parse(action["profile"])
         person = run.key.removeprefix("person:")
-        if action["action"] == "opt-in":
+        if action.action is Step.OPT_IN:
             is_so = judge.world.profile(profile).properties.get(FLAG) is True
             is_so = is_so or judge.people_changed.get(profile, judge.world.start) >= run.began
         else:
             row = judge.world.row(profile, person)
             managed = row is not None and judge.world.maker(profile, row) == APP
-            is_so = managed if action["action"] == "grant" else not managed
+            is_so = managed if action.action is Step.GRANT else not managed
             is_so = is_so or judge.world.touched.get((profile, person), judge.world.start) >= run.began
         if not is_so:
-            return f"{action['action']} on {profile} is called done and is not"
+            return f"{action.action} on {profile} is called done and is not"
     return None
 
 

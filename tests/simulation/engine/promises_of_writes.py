@@ -13,6 +13,7 @@ from shared.domain.billing import INVOICE_MANAGER
 from shared.domain.guards.daily_limits import limit
 from shared.domain.guards.holds import Status, action_id
 from shared.domain.guards.pauses import PauseCause
+from shared.domain.history.records import IntendedUpdate
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.policy.model import ActionKind, DailyLimit
 from tests.simulation.engine import oracle
@@ -281,11 +282,12 @@ def holds_respected(judge: Case, write: AppWrite, run: Run | None) -> str | None
         return "its hold is open"
     if judge.decided.get(hold.id, run.began) > run.began:
         return None  # decided while this was under way
-    why = [one.get("why") for one in intent.body["actions"] if str(one["profile"]).lower() == write.profile.folded]
-    same = not hold.basis or not why[0] or hold.basis == why[0]
+    (intended,) = (one for one in intent.actions if one.profile == write.profile)
+    why = "" if isinstance(intended, IntendedUpdate) else intended.why
+    same = not hold.basis or not why or hold.basis == why
     if same is (hold.status is Status.RELEASED):
         return None
-    return f"it was {hold.status.value} as '{hold.basis}', and is done as '{why[0]}'"
+    return f"it was {hold.status.value} as '{hold.basis}', and is done as '{why}'"
 
 
 def two_reads_agree(judge: Case, write: AppWrite, run: Run | None) -> str | None:

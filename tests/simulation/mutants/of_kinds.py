@@ -137,13 +137,13 @@ _ROWS: Final = (
         old=(
             "            _, moved = await self._rows.write(\n"
             "                partition_of(self._key),\n"
-            '                Insert(f"{RECORD}{sequence:012}", record_body(record)),\n'
+            '                Insert(f"{RECORD}{sequence:012}", row),\n'
             "                Insert(HEAD, head) if etag is None else Replace(HEAD, head, etag),\n"
             "            )\n"
         ),
         new=(
             "            await self._rows.write(partition_of(self._key), "
-            'Insert(f"{RECORD}{sequence:012}", record_body(record)))\n'
+            'Insert(f"{RECORD}{sequence:012}", row))\n'
             "            (moved,) = await self._rows.write(\n"
             "                partition_of(self._key), Insert(HEAD, head) if etag is None else "
             "Replace(HEAD, head, etag)\n"
@@ -158,7 +158,7 @@ _ROWS: Final = (
         old=(
             "            _, moved = await self._rows.write(\n"
             "                partition_of(self._key),\n"
-            '                Insert(f"{RECORD}{sequence:012}", record_body(record)),\n'
+            '                Insert(f"{RECORD}{sequence:012}", row),\n'
             "                Insert(HEAD, head) if etag is None else Replace(HEAD, head, etag),\n"
             "            )\n"
         ),
@@ -168,7 +168,7 @@ _ROWS: Final = (
             "Replace(HEAD, head, etag)\n"
             "            )\n"
             "            await self._rows.write(partition_of(self._key), "
-            'Insert(f"{RECORD}{sequence:012}", record_body(record)))\n'
+            'Insert(f"{RECORD}{sequence:012}", row))\n'
         ),
         caught_by=("record_and_head_together",),
     ),

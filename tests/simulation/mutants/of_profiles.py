@@ -59,10 +59,10 @@ MUTANTS: Final = (
         name="profile-without-intent",
         promise="An intent is in the ledger before a profile is updated.",
         file=_PROFILE,
-        old='    await chain.append("intent", app.clock.now(), {"actions": [intent]})\n',
+        old="    await chain.append(app.clock.now(), IntentBody((intended,)))\n",
         new=(
             "    if not guard.enforces(profile.key):\n"
-            '        await chain.append("intent", app.clock.now(), {"actions": [intent]})\n'
+            "        await chain.append(app.clock.now(), IntentBody((intended,)))\n"
         ),
         caught_by=("intent_before_write",),
     ),

@@ -106,7 +106,7 @@ MUTANTS: Final = (
             "            if behind._head == self._head:\n"
             "                raise Conflict(f\"'{self._key}' cannot be appended to\") from error\n"
             "            self._head = behind._head\n"
-            "            return await self.append(kind, at, body)\n"
+            "            return await self.append(at, body)\n"
         ),
         caught_by=("who_loses_the_lock_stops", "one_writer"),
     ),
@@ -114,8 +114,8 @@ MUTANTS: Final = (
         name="chain-not-linked",
         promise="A record carries the digest of the record before it.",
         file="shared/adapters/store/ledger.py",
-        old="digest = digest_of(self._key, sequence, when.isoformat(), kind, kept, self._head.digest)",
-        new='digest = digest_of(self._key, sequence, when.isoformat(), kind, kept, "")',
+        old="row, digest = signed(self._key, sequence, when, body.KIND, text, previous)",
+        new='row, digest = signed(self._key, sequence, when, body.KIND, text, "")',
         caught_by=("chains_verify",),
     ),
     Mutant(

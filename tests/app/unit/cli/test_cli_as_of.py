@@ -13,8 +13,25 @@ from cli.__main__ import main
 from shared.adapters.store.ledger import RowsLedger
 from shared.adapters.store.rows import Replace
 from shared.adapters.store.rows_sqlite import SqliteRows
-from shared.domain.history.unmanaged_sightings import ESTATE, KIND, appeared
+from shared.domain.access.ownership import OwnershipBasis
+from shared.domain.access.plan import Strength
+from shared.domain.history.checks import CheckBody, Ended, Step, Told
+from shared.domain.history.records import (
+    Appeared,
+    Body,
+    DigestBody,
+    Intended,
+    IntendedGrant,
+    IntendedRevoke,
+    IntentBody,
+    Mode,
+    UnmanagedBody,
+)
+from shared.domain.history.unmanaged_sightings import ESTATE
 from shared.domain.keys import ProfileKey
+from shared.domain.outcome import Outcome
+from shared.domain.work import Cause, CauseKind
+from tests.ledger_records import check_body, forge
 
 ANNA, BEN, CLEO, OWNER = (f"7c0f5a0e-0000-4000-8000-00000000000{number}" for number in range(1, 5))
 NL, DE = ProfileKey("mca:1", "NL-BG7"), ProfileKey("mca:1", "DE-BG7")
@@ -27,11 +44,23 @@ class Store:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def append(self, key: str, at: datetime, kind: str, body: Mapping[str, Any]) -> None:
+    def append(self, key: str, at: datetime, body: Body) -> None:
         async def work() -> None:
             rows = SqliteRows(self._path)
             try:
-                await (await RowsLedger(rows).open(key)).append(kind, at, body)
+                await (await RowsLedger(rows).open(key)).append(at, body)
+            finally:
+                await rows.close()
+
+        asyncio.run(work())
+
+    def forge(self, key: str, at: datetime, body: Mapping[str, Any]) -> None:
+        """A check that says whatever it says."""
+
+        async def work() -> None:
+            rows = SqliteRows(self._path)
+            try:
+                await forge(rows, key, at, "check", body)
             finally:
                 await rows.close()
 
@@ -51,14 +80,16 @@ class Store:
 
         asyncio.run(work())
 
-    def act(self, person: str, profile: ProfileKey, verb: str, at: datetime) -> None:
+    def act(self, person: str, profile: ProfileKey, step: Step, at: datetime) -> None:
         """An intent and the check that carried it out."""
-        action = {"action": verb, "profile": str(profile), "mode": "enforce", "why": "w"}
-        intent = action | {"rules": ["own-company"], "found_nothing": True, "proof": "created-by", "strength": "strong"}
-        self.append(f"person:{person}", at, "intent", {"actions": [intent]})
-        done = {"action": verb, "profile": str(profile), "outcome": "done", "why": "w"}
-        cause = {"cause": "event", "origin": "/hr#17", "event_type": "com.contoso.changed"}
-        self.append(f"person:{person}", at, "check", {**cause, "actions": [done]})
+        action: Intended = IntendedGrant("grant", profile, Mode.ENFORCE, "w", ("own-company",), found_nothing=True)
+        if step is Step.REVOKE:
+            proof = OwnershipBasis.CREATED_BY
+            action = IntendedRevoke("revoke", profile, Mode.ENFORCE, "w", proof, Strength.STRONG)
+        self.append(f"person:{person}", at, IntentBody((action,)))
+        told = Told(actions=(Ended(step, Outcome.DONE, "w", "", profile),))
+        cause = Cause(CauseKind.EVENT, "/hr#17", "com.contoso.changed")
+        self.append(f"person:{person}", at, CheckBody.of(told, cause, Outcome.DONE, 0, ()))
 
 
 @pytest.fixture
@@ -73,11 +104,10 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     )
     monkeypatch.setenv("INVOICE_ACCESS_POLICY", str(policy))
     made = Store(path)
-    made.act(ANNA, NL, "grant", GRANTED)
-    made.act(ANNA, NL, "revoke", GRANTED + timedelta(minutes=20))
-    made.act(BEN, DE, "grant", GRANTED)
-    unmanaged = appeared(NL, BEN, "User", f"made by {ANNA}", GRANTED)
-    made.append(ESTATE, GRANTED, KIND, {"appeared": [unmanaged], "left": []})
+    made.act(ANNA, NL, Step.GRANT, GRANTED)
+    made.act(ANNA, NL, Step.REVOKE, GRANTED + timedelta(minutes=20))
+    made.act(BEN, DE, Step.GRANT, GRANTED)
+    made.append(ESTATE, GRANTED, UnmanagedBody((Appeared(NL, BEN, "User", f"made by {ANNA}", GRANTED),)))
     return made
 
 
@@ -170,7 +200,7 @@ def test_a_ledger_without_records_is_said_to_be_empty(
 
 
 def test_of_one_person_the_ledger_is_as_old_as_its_digests(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
-    store.append("digest", GRANTED - timedelta(days=9), "digest", {"heads": {}})
+    store.append("digest", GRANTED - timedelta(days=9), DigestBody({}))
     found = asked(capsys, "--on", "2026-02-25", "--person", CLEO)
     assert found["known_from"] == (GRANTED - timedelta(days=9)).isoformat()
     assert main(["as-of", "--on", "2026-02-25", "--person", ANNA]) == 0
@@ -197,8 +227,8 @@ NOBODY, NOTHING = "No record names this person.", "No record names this profile.
 def test_whom_and_what_no_record_names_is_said(
     store: Store, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str | None, not_named: list[str]
 ) -> None:
-    store.append("profile:mca:1/at-bg7", GRANTED, "check", {})
-    store.append(ESTATE, GRANTED, KIND, {"appeared": [appeared(DE, OWNER, "User", "x", GRANTED)], "left": []})
+    store.append("profile:mca:1/at-bg7", GRANTED, check_body())
+    store.append(ESTATE, GRANTED, UnmanagedBody((Appeared(DE, OWNER, "User", "x", GRANTED),)))
     assert main(["as-of", "--on", "2026-03-02", *arguments]) == 0
     out = capsys.readouterr().out
     assert [line for line in out.splitlines() if line.startswith("No record")] == ([] if said is None else [said])
@@ -207,21 +237,21 @@ def test_whom_and_what_no_record_names_is_said(
 
 def test_a_profile_that_a_check_only_read_is_named(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     fr = "mca:1/FR-BG7"
-    store.append(f"person:{ANNA}", GRANTED, "check", {"cause": "event", "origin": "x", "read": [fr], "held": {}})
+    store.append(f"person:{ANNA}", GRANTED, check_body(told=Told(read=(ProfileKey.parse(fr),), held={})))
     assert asked(capsys, "--on", "2026-03-02", "--profile", fr)["not_named"] == []
 
 
 def test_of_a_chain_that_cannot_be_read_nobody_says_whom_it_names(
     store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    store.append(f"person:{CLEO}", GRANTED, "check", {})
+    store.append(f"person:{CLEO}", GRANTED, check_body())
     store.damage(f"person:{CLEO}")
     assert main(["as-of", "--on", "2026-03-02", "--person", CLEO, "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["not_named"] == []
 
 
 def test_a_chain_that_cannot_be_read_is_1_and_hides_no_other(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
-    store.append(f"person:{ANNA}", GRANTED, "check", {"actions": 7})
+    store.forge(f"person:{ANNA}", GRANTED, {"actions": 7})
     assert main(["as-of", "--on", "2026-03-01", "--json"]) == 1
     told = capsys.readouterr()
     assert [row["person"] for row in json.loads(told.out)["managed"]] == [BEN]

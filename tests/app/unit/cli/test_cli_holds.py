@@ -19,6 +19,7 @@ from shared.adapters.queues.work_wire import decode
 from shared.adapters.store.state import RowsState
 from shared.domain.access.plan import StoppedBy
 from shared.domain.guards.holds import Hold, Status, action_id
+from shared.domain.history.records import DecisionBody, Verb
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.policy.model import ActionKind
 from shared.domain.remembered import ProfileState
@@ -304,7 +305,7 @@ def test_the_log_tells_every_decision_the_newest_last(filled: Store, capsys: Sai
 
 
 def test_a_decision_that_was_refused_halfway_is_told_with_what_stood_against_it(store: Store, capsys: Said) -> None:
-    store.record({"verb": "release", "by": "olga", "refused": ["1: it is gone"], "decided": []})
+    store.record(DecisionBody(Verb.RELEASE, "olga", refused=("1: it is gone",)))
     assert main(["holds", "log"]) == 0
     assert "refused: 1: it is gone" in capsys.readouterr().out
 

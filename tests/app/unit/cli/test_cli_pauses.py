@@ -18,6 +18,7 @@ from shared.domain.billing import BillingAccount, BillingProfile
 from shared.domain.catalogue import Catalogue
 from shared.domain.guards.baseline import Baseline
 from shared.domain.guards.pauses import Pause, PauseCause, Pauses, Setting
+from shared.domain.history.records import DecisionBody, Verb
 from shared.domain.keys import ProfileKey
 from shared.ports import Stored
 from tests.app.unit.cli_desk import NOW, Said, Store, answering, deployed
@@ -163,7 +164,7 @@ def test_a_pause_needs_a_reason_that_can_be_shown(store: Store, capsys: Said, wh
 
 def damage_decisions(store: Store) -> None:
     """The head of the operators' chain is no head any more."""
-    store.record({"verb": "resume", "by": "olga"})
+    store.record(DecisionBody(Verb.RESUME, "olga"))
 
     async def use(rows: SqliteRows) -> None:
         row = await rows.get("ledger:operator", "head")

@@ -11,7 +11,9 @@ from cli.__main__ import main
 from shared.adapters.store.ledger import RowsLedger
 from shared.adapters.store.rows import Delete
 from shared.adapters.store.rows_sqlite import SqliteRows
+from shared.domain.history.records import DigestBody
 from shared.services.ledger_audit import DIGEST
+from tests.ledger_records import check_body
 
 AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 
@@ -41,7 +43,7 @@ def append(store: Path, key: str, count: int = 1) -> None:
     async def work(rows: SqliteRows) -> str:
         chain = await RowsLedger(rows).open(key)
         for number in range(count):
-            await chain.append("check", AT, {"n": number})
+            await chain.append(AT, check_body(number))
         return ""
 
     on(store, work)
@@ -52,8 +54,8 @@ def digest(store: Path, *keys: str) -> str:
 
     async def work(rows: SqliteRows) -> str:
         ledger = RowsLedger(rows)
-        heads = {key: list(await ledger.head(key)) for key in keys}
-        record = await (await ledger.open(DIGEST)).append(DIGEST, AT, {"heads": heads})
+        heads = {key: await ledger.head(key) for key in keys}
+        record = await (await ledger.open(DIGEST)).append(AT, DigestBody(heads))
         return f"{record.sequence}:{record.digest}"
 
     return on(store, work)

@@ -11,11 +11,15 @@ from typing import Any
 import pytest
 
 from shared.adapters.store.ledger import RowsLedger
-from shared.adapters.store.ledger_rows import FIRST_PREVIOUS, RECORD_CHARACTERS, digest_of
+from shared.adapters.store.ledger_rows import FIRST_PREVIOUS, FORMAT, RECORD_CHARACTERS, body_text, digest_of
 from shared.adapters.store.rows import Damaged, Delete, Insert, Replace, Row, Rows
+from shared.domain.history.checks import Told
 from shared.domain.history.records import Record
-from shared.errors import Conflict, Permanent, Transient
+from shared.domain.keys import ProfileKey
+from shared.errors import Conflict, Permanent, TooLarge, Transient
+from tests.ledger_records import check_body, forge
 
+NL = ProfileKey("account", "NL")
 KEY = "person:7c0f5a0e-0000-4000-8000-000000000001"
 AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 
@@ -27,11 +31,17 @@ def ledger(rows: Rows) -> RowsLedger:
 
 async def append(ledger: RowsLedger, count: int, key: str = KEY) -> list[Record]:
     chain = await ledger.open(key)
-    return [await chain.append("check", AT + timedelta(minutes=n), {"n": n}) for n in range(count)]
+    return [await chain.append(AT + timedelta(minutes=n), check_body(n)) for n in range(count)]
 
 
 async def records(ledger: RowsLedger, key: str = KEY) -> list[Record]:
     return [record async for record in ledger.read(key)]
+
+
+def digest_with(record: Record, body: dict[str, Any], previous: str) -> str:
+    """The digest that a record would have with another body."""
+    said = {"key": KEY, "sequence": record.sequence, "at": record.at.isoformat(), "kind": "check", "format": FORMAT}
+    return digest_of(said | {"body": body, "previous": previous})
 
 
 async def tamper(rows: Rows, sequence: int, change: Callable[[dict[str, Any]], dict[str, Any] | None]) -> None:
@@ -57,9 +67,11 @@ async def test_records_are_read_back_in_order_as_they_were_appended(ledger: Rows
 
 async def test_a_digest_can_be_recomputed_by_anybody_from_what_is_stored(ledger: RowsLedger) -> None:
     (record,) = await append(ledger, 1)
-    assert record.digest == digest_of(
-        KEY, 1, "2026-03-01T09:30:00+00:00", "check", {"n": 0}, "0" * 64
-    )  # and nothing else goes into it
+    text = (
+        '{"at":"2026-03-01T09:30:00+00:00","body":{"cause":"event","origin":"/hr#1","outcome":"unchanged"},"format":1,'
+        f'"key":"{KEY}","kind":"check","previous":"{"0" * 64}","sequence":1}}'
+    )
+    assert record.digest == hashlib.sha256(text.encode()).hexdigest()  # and nothing else goes into it
 
 
 async def test_a_chain_goes_on_where_an_earlier_one_ended(ledger: RowsLedger) -> None:
@@ -112,12 +124,12 @@ async def test_whoever_opened_before_another_append_gets_a_conflict_and_changes_
     await append(ledger, 1)
     stale = await ledger.open(KEY)
     winner = await ledger.open(KEY)
-    won = await winner.append("intent", AT, {"by": "winner"})
+    won = await winner.append(AT, check_body(origin="winner"))
     for _ in range(2):
         with pytest.raises(Conflict, match="somebody else appended"):
-            await stale.append("intent", AT, {"by": "stale"})
-    await winner.append("result", AT, {"by": "winner"})
-    assert [record.body.get("by") for record in await records(ledger)] == [None, "winner", "winner"]
+            await stale.append(AT, check_body(origin="stale"))
+    last = await winner.append(AT, check_body(origin="winner"))
+    assert (await records(ledger))[1:] == [won, last]
     assert won.sequence == 2
     assert await ledger.verify(KEY) == []
 
@@ -125,7 +137,7 @@ async def test_whoever_opened_before_another_append_gets_a_conflict_and_changes_
 async def test_of_many_who_open_an_empty_chain_at_once_one_appends(ledger: RowsLedger) -> None:
     chains = await asyncio.gather(*(ledger.open(KEY) for _ in range(6)))
     outcomes = await asyncio.gather(
-        *(chain.append("check", AT, {"n": n}) for n, chain in enumerate(chains)), return_exceptions=True
+        *(chain.append(AT, check_body(n)) for n, chain in enumerate(chains)), return_exceptions=True
     )
     assert sum(isinstance(outcome, Record) for outcome in outcomes) == 1
     assert sum(isinstance(outcome, Conflict) for outcome in outcomes) == 5
@@ -136,37 +148,39 @@ async def test_of_many_who_open_an_empty_chain_at_once_one_appends(ledger: RowsL
 async def test_a_returned_record_is_what_a_reader_gets(ledger: RowsLedger) -> None:
     chain = await ledger.open(KEY)
     local = datetime(2026, 3, 1, 11, 30, tzinfo=timezone(timedelta(hours=2)))
-    record = await chain.append("check", local, {"tuple": (1, 2), "nested": {"b": 1, "a": "é\ud83d\ude00"}})
+    told = Told(why="é\U0001f600", wanted={NL: ("b", "a")}, held={})
+    record = await chain.append(local, check_body(told=told))
     assert record.at == AT
-    assert record.body["tuple"] == [1, 2]
+    assert await records(ledger) == [record]
+    assert await ledger.verify(KEY) == []
+
+
+async def test_a_text_that_is_not_unicode_is_kept_as_it_is(ledger: RowsLedger) -> None:
+    """A service's words may hold half of a pair, and what was done must be told all the same."""
+    chain = await ledger.open(KEY)
+    record = await chain.append(AT, check_body(told=Told(why="odd \ud800")))
     assert await records(ledger) == [record]
     assert await ledger.verify(KEY) == []
 
 
 @pytest.mark.parametrize(
-    ("body", "at", "error"),
-    [
-        ({"at": AT}, AT, TypeError),
-        ({"n": float("nan")}, AT, ValueError),
-        ({}, AT.replace(tzinfo=None), ValueError),
-        ({"text": "x" * RECORD_CHARACTERS}, AT, Permanent),
-    ],
+    ("why", "at", "error"), [("", AT.replace(tzinfo=None), ValueError), ("x" * RECORD_CHARACTERS, AT, TooLarge)]
 )
 async def test_what_cannot_be_kept_is_refused_and_the_chain_goes_on(
-    ledger: RowsLedger, body: dict[str, Any], at: datetime, error: type[Exception]
+    ledger: RowsLedger, why: str, at: datetime, error: type[Exception]
 ) -> None:
     chain = await ledger.open(KEY)
     with pytest.raises(error):
-        await chain.append("check", at, body)
-    await chain.append("check", AT, {"fits": True})
-    assert [record.body for record in await records(ledger)] == [{"fits": True}]
+        await chain.append(at, check_body(told=Told(why=why)))
+    fits = await chain.append(AT, check_body())
+    assert await records(ledger) == [fits]
 
 
 async def test_a_record_of_the_longest_kind_is_kept(ledger: RowsLedger) -> None:
     chain = await ledger.open(KEY)
-    body = {"text": "x" * (RECORD_CHARACTERS - len('{"text":""}'))}
-    await chain.append("check", AT, body)
-    assert [record.body for record in await records(ledger)] == [body]
+    longest = "x" * (RECORD_CHARACTERS - len(body_text(check_body(told=Told(why="x")))) + 1)
+    record = await chain.append(AT, check_body(told=Told(why=longest)))
+    assert await records(ledger) == [record]
 
 
 async def test_a_changed_record_is_named(ledger: RowsLedger, rows: Rows) -> None:
@@ -175,7 +189,7 @@ async def test_a_changed_record_is_named(ledger: RowsLedger, rows: Rows) -> None
     assert await ledger.verify(KEY) == ["record 2 was changed: its digest does not fit"]
 
 
-@pytest.mark.parametrize("n", ["NaN", "1.0", "[1", "1 ", " 1", '0,"n":1', '1,"\\u006e":1', "1e0", "10e-1"])
+@pytest.mark.parametrize("n", ["NaN", "1.0", "[1", "1 ", " 1", '0,"attempt":1', '1,"\\u0061ttempt":1', "1e0", "10e-1"])
 async def test_a_record_in_another_spelling_is_a_change_whatever_python_reads_there(
     ledger: RowsLedger, rows: Rows, n: str
 ) -> None:
@@ -183,7 +197,7 @@ async def test_a_record_in_another_spelling_is_a_change_whatever_python_reads_th
     await append(ledger, 2)
     last = await rows.get(f"ledger:{KEY}", "record:000000000002")
     assert last is not None
-    forged = replace(last, text=last.text.replace('{"n":1}', f'{{"n":{n}}}'))
+    forged = replace(last, text=last.text.replace('"attempt":1,', f'"attempt":{n},'))
     assert forged.text != last.text
     wrong = await RowsLedger(Forged(rows, forged)).verify(KEY)
     assert any("record 2 was changed" in one for one in wrong)
@@ -195,7 +209,8 @@ async def test_a_record_in_another_spelling_is_a_change_whatever_python_reads_th
         ('"kind":"check"', '"kind":"hidden","kind":"check"'),
         ('"sequence":2', '"sequence":9,"sequence":2'),
         ('"sequence":2', '"sequence": 2'),
-        ('"kind":"check"', '"kind":"loo\\u006b"'),
+        ('"kind":"check"', '"kind":"chec\\u006b"'),
+        ('"format":1', '"format":1.0'),
     ],
 )
 async def test_a_field_of_a_record_in_another_spelling_is_a_change(
@@ -217,10 +232,12 @@ async def test_a_record_whose_digest_is_over_its_other_spelling_is_a_change(ledg
     assert last is not None
     body = last.body
     canonical = json.dumps({**body, "digest": None}, sort_keys=True, separators=(",", ":"))
-    text = canonical.replace('"digest":null,', "").replace('"body":{"n":0}', '"body":{"n":7,"n":0}')
+    twice = '"body":{"cause":"sweep","cause":"event"'
+    text = canonical.replace('"digest":null,', "").replace('"body":{"cause":"event"', twice)
     forged_digest = hashlib.sha256(text.encode()).hexdigest()
-    forged = last.text.replace('"body":{"n":0}', '"body":{"n":7,"n":0}').replace(body["digest"], forged_digest)
+    forged = last.text.replace('"body":{"cause":"event"', twice).replace(body["digest"], forged_digest)
     assert forged_digest in forged
+    assert twice in forged
     wrong = await RowsLedger(Forged(rows, replace(last, text=forged))).verify(KEY)
     assert "record 1 was changed: its digest does not fit" in wrong
 
@@ -240,7 +257,7 @@ class Forged:
 
 async def test_a_record_changed_along_with_its_digest_no_longer_fits_the_next(ledger: RowsLedger, rows: Rows) -> None:
     _, second, _ = await append(ledger, 3)
-    forged = digest_of(KEY, 2, second.at.isoformat(), "check", {"n": 99}, second.previous)
+    forged = digest_with(second, {"n": 99}, second.previous)
     await tamper(rows, 2, lambda body: {**body, "body": {"n": 99}, "digest": forged})
     (wrong,) = await ledger.verify(KEY)
     assert wrong == "record 3 does not follow record 2: one of them was changed or replaced"
@@ -250,7 +267,7 @@ async def test_a_last_record_changed_along_with_its_digest_no_longer_fits_the_he
     ledger: RowsLedger, rows: Rows
 ) -> None:
     *_, last = await append(ledger, 3)
-    forged = digest_of(KEY, 3, last.at.isoformat(), "check", {"n": 99}, last.previous)
+    forged = digest_with(last, {"n": 99}, last.previous)
     await tamper(rows, 3, lambda body: {**body, "body": {"n": 99}, "digest": forged})
     assert await ledger.verify(KEY) == ["the head or record 3 was changed: their digests differ"]
 
@@ -305,6 +322,9 @@ async def test_a_record_from_another_key_is_named(ledger: RowsLedger, rows: Rows
         lambda body: {**body, "at": "yesterday"},
         lambda body: {**body, "sequence": True},
         lambda body: {**body, "body": [1]},
+        lambda body: {**body, "format": True},
+        lambda body: {**body, "format": 2},
+        lambda body: {name: value for name, value in body.items() if name != "format"},
     ],
 )
 async def test_a_record_of_the_wrong_shape_is_named_and_is_not_read(
@@ -316,6 +336,73 @@ async def test_a_record_of_the_wrong_shape_is_named_and_is_not_read(
     assert wrong.startswith("record 2 was changed: ")
     with pytest.raises(Damaged):
         await records(ledger)
+
+
+# -- a record that is whole, and says what this build cannot read
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "wrong"),
+    [
+        ("result", {"n": 1}, "is of kind 'result', which this build does not know"),
+        ("check", {}, "does not say what a record of kind 'check' says: cause is missing; origin is missing; outcome"),
+        ("check", {"outcome": "perhaps"}, "outcome: Input should be 'done', 'unchanged'"),
+        ("check", {"read": ["NL"]}, "read[0]: 'NL' is not '<billing account>/<billing profile>'"),
+        ("check", {"attempt": "1"}, "attempt: Input should be a valid integer"),
+        ("check", {"held": {"a/NL": {"proof": "mine"}}}, "held.a/NL.proof: Input should be 'created-by', 'intent'"),
+        ("check", {"next": [{"kind": "settle", "due": "now"}]}, "next[0].due: Invalid isoformat string: 'now'"),
+        ("check", {"looks": 1}, "looks: Unexpected keyword argument"),
+        ("intent", {"actions": [{"action": "rob"}]}, "actions[0]: Input tag 'rob' found using 'action' does not match"),
+        ("intent", {"actions": [{"action": "grant"}]}, "actions[0].grant.profile is missing"),
+        ("adopt", {"created_on": "2026-03-01T09:30:00"}, "created_on: the time has no zone"),
+        ("decision", {"verb": "rob", "by": "olga"}, "verb: Input should be 'release', 'dismiss', 'pause' or 'resume'"),
+        ("digest", {"heads": {"operator": ["1", "f"]}}, "heads.operator[0]: Input should be a valid integer"),
+        ("unmanaged", {"appeared": [{"profile": "a/NL", "principal": 7}]}, "appeared[0].principal: it is not a text"),
+    ],
+)
+async def test_what_cannot_be_read_is_refused_in_a_sentence_and_its_chain_holds(
+    ledger: RowsLedger, rows: Rows, kind: str, body: dict[str, Any], wrong: str
+) -> None:
+    first, *_ = await append(ledger, 1)
+    await forge(rows, KEY, AT, kind, body)
+    last = await (await ledger.open(KEY)).append(AT, check_body())
+    with pytest.raises(Permanent) as refused:
+        await records(ledger)
+    said = refused.value.reason
+    assert said.startswith(f"record 2 of '{KEY}' ")
+    assert wrong in said
+    assert said.endswith("; a later build wrote it, or somebody else did: `verify` says whether its chain holds")
+    with pytest.raises(Permanent, match="record 2 of"):
+        await ledger.latest(KEY, 2)
+    assert await ledger.latest(KEY, 1) == [last]
+    assert await ledger.verify(KEY) == []
+    left_out: list[str] = []
+    assert [record async for record in ledger.read(KEY, left_out)] == [first, last]
+    assert left_out == [said]
+
+
+async def test_a_chain_of_an_earlier_build_is_refused_in_a_sentence_and_nobody_appends(
+    ledger: RowsLedger, rows: Rows
+) -> None:
+    """Builds before the first release wrote no form into their rows."""
+    await append(ledger, 3)
+    for key in ("head", *(f"record:{sequence:012}" for sequence in range(1, 4))):
+        row = await rows.get(f"ledger:{KEY}", key)
+        assert row is not None
+        old = {name: value for name, value in row.body.items() if name != "format"}
+        await rows.write(f"ledger:{KEY}", Replace(key, old, row.etag))
+    remedy = (
+        "is not of form 1, the only one read here: a build from before the first release wrote it, or somebody changed "
+        "it; name an empty store in INVOICE_ACCESS_STORE"
+    )
+    for use in (records(ledger), ledger.open(KEY), ledger.latest(KEY, 1), ledger.head(KEY)):
+        with pytest.raises(Permanent) as refused:
+            await use
+        assert refused.value.reason.startswith("row '")
+        assert refused.value.reason.endswith(f" in 'ledger:{KEY}' {remedy}")
+    first, head = await ledger.verify(KEY)
+    assert first == f"record 1 was changed: row 'record:000000000001' in 'ledger:{KEY}' {remedy}"
+    assert head == f"the head was changed: row 'head' in 'ledger:{KEY}' {remedy}"
 
 
 @pytest.mark.parametrize("name", ["x", "2", "000000000000", "0000000000002"])
@@ -379,7 +466,7 @@ async def test_a_chain_that_was_only_opened_is_not_listed(ledger: RowsLedger) ->
 async def test_a_key_whose_first_append_failed_is_listed_and_holds(ledger: RowsLedger, rows: Rows) -> None:
     chain = await RowsLedger(Failing(rows, f"ledger:{KEY}")).open(KEY)
     with pytest.raises(Transient):
-        await chain.append("check", AT, {})
+        await chain.append(AT, check_body())
     assert await keys(ledger) == [KEY]
     assert await ledger.verify(KEY) == []
     assert await ledger.head(KEY) == (0, "")
@@ -430,7 +517,7 @@ async def test_a_chain_rewritten_from_somewhere_on_is_not_what_was_kept_elsewher
     forged, previous = [], first.digest
     for record in (second, third):
         body = {"n": 99}
-        digest = digest_of(KEY, record.sequence, record.at.isoformat(), "check", body, previous)
+        digest = digest_with(record, body, previous)
         forged.append({"body": body, "previous": previous, "digest": digest})
         previous = digest
     await tamper(rows, 2, lambda body: {**body, **forged[0]})
@@ -500,7 +587,8 @@ async def test_what_is_stored_is_json_that_anybody_can_read(ledger: RowsLedger, 
         "key": KEY,
         "sequence": 1,
         "kind": "check",
-        "body": {"n": 0},
+        "body": {"cause": "event", "origin": "/hr#1", "outcome": "unchanged"},
+        "format": 1,
         "previous": "0" * 64,
         "digest": record.digest,
     }

@@ -9,6 +9,7 @@ from shared.adapters.store.ledger import RowsLedger
 from shared.adapters.store.rows import Operation
 from shared.adapters.store.rows_sqlite import IN_MEMORY, SqliteRows
 from shared.errors import Transient
+from tests.ledger_records import check_body
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 KEY = "person:7c0f5a0e-0000-4000-8000-000000000001"
@@ -34,7 +35,7 @@ class DyingRows:
 async def append_for_ever(ledger: RowsLedger) -> None:
     while True:
         chain = await ledger.open(KEY)
-        await chain.append("check", NOW, {"outcome": "unchanged"})
+        await chain.append(NOW, check_body())
 
 
 @pytest.mark.parametrize("writes", range(8))
@@ -46,7 +47,7 @@ async def test_wherever_a_process_dies_its_chain_holds_and_goes_on(writes: int) 
     ledger = RowsLedger(rows)
     assert await ledger.verify(KEY) == []
     before, _ = await ledger.head(KEY)
-    record = await (await ledger.open(KEY)).append("check", NOW, {"outcome": "done"})
+    record = await (await ledger.open(KEY)).append(NOW, check_body())
     assert record.sequence == before + 1
     assert await ledger.verify(KEY) == []
     assert [one.sequence for one in await ledger.latest(KEY, 1)] == [before + 1]

@@ -34,7 +34,7 @@ def test_whoever_has_few_is_one_piece_and_the_same_item() -> None:
     assert piece == Piece(ITEM, ITEM, PROFILES, 3)
     assert piece.is_all
     assert piece.item is ITEM
-    assert piece.record() == {}
+    assert piece.told() is None
 
 
 @given(some, some, st.integers(1, 9))
