@@ -51,8 +51,8 @@ def _what_instead(name: str) -> str:
     if near is None and (translated := _WINDOWS.get(wanted)) is not None:
         return f"Windows' name of a time zone; write {translated!r}, or the place where your days begin and end"
     near = near or _by_place(wanted)
-    hint = f"did you mean {near!r}?" if near else "write the name of a place, such as Europe/Amsterdam"
-    return f"not a time zone; {hint}"
+    remedy = f"did you mean {near!r}?" if near else "write the name of a place, such as Europe/Amsterdam"
+    return f"not a time zone; {remedy}"
 
 
 def _as_written(wanted: str) -> str | None:

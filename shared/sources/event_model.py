@@ -49,15 +49,19 @@ class EventData(BaseModel):
     ] = None
 
 
-class Event(BaseModel):
-    """An event: check this person, and perhaps check again on this day (CloudEvents 1.0, structured mode)."""
-
-    model_config = ConfigDict(extra="allow", title="Event")
+class _CloudEvent(BaseModel):
+    model_config = ConfigDict(extra="allow")
 
     specversion: Literal["1.0"]
     id: Annotated[Text, Field(description="Finds the event again, together with `source`")]
     source: Annotated[Text, Field(description="Where it comes from", examples=["/hr/contoso-nederland"])]
     type: Annotated[Text, Field(description="The sender's word for what happened; recorded, never judged")]
+    time: Time = None
+
+
+class Event(_CloudEvent):
+    """An event: check this person, and perhaps check again on this day (CloudEvents 1.0, structured mode)."""
+
     subject: Annotated[
         str,
         Field(
@@ -67,32 +71,19 @@ class Event(BaseModel):
             examples=["employee-id:004711"],
         ),
     ]
-    time: Time = None
     data: EventData | None = None
 
 
-class UserEvent(BaseModel):
+class UserEvent(_CloudEvent):
     """An event that names its user as Microsoft Graph does: check them now. Its `data` has no date for us."""
 
-    model_config = ConfigDict(extra="allow")
-
-    specversion: Literal["1.0"]
-    id: Text
-    source: Text
-    type: Text
     subject: Annotated[str, Field(pattern=f"^[Uu]sers/{GUID}$", description="`Users/<object id>`")]
-    time: Time = None
     data: dict[str, Any] | None = None
 
 
-class GraphEvent(BaseModel):
+class GraphEvent(_CloudEvent):
     """An event of Microsoft Graph's partner topic: about a user or a group, or about neither, and then ignored."""
 
-    model_config = ConfigDict(extra="allow")
-
-    specversion: Literal["1.0"]
-    id: Text
-    source: Text
     type: Annotated[str, Field(pattern=r"^[Mm]icrosoft[.][Gg]raph[.][A-Za-z]{1,64}$")]
     subject: Annotated[
         Any,
@@ -106,7 +97,6 @@ class GraphEvent(BaseModel):
             }
         ),
     ] = None
-    time: Time = None
     data: dict[str, Any] | None = None
 
 

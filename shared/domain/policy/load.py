@@ -1,7 +1,7 @@
 """policy.yaml, read: from its text to a `Policy`, or to every mistake with its place.
 
-Lives here: joining the parts, what is wrong between keys, and the digest. `yaml_tree` reads YAML,
-`policy_models` knows the keys, `policy_mistakes` has the words. Takes text; opens no file.
+Lives here: joining the parts, what is wrong between keys, and the digest. `yaml_tree` reads YAML, `schema` knows the
+keys, `mistakes` has the words. Takes text; opens no file.
 """
 
 import hashlib
@@ -14,10 +14,10 @@ from urllib.parse import unquote
 
 from pydantic import ValidationError
 
+from shared.domain.misfits import place_of
 from shared.domain.policy.mistakes import say
 from shared.domain.policy.model import (
     DEFAULT_DAILY_LIMITS,
-    STALE_LEAVE_DAYS,
     DailyLimit,
     Everything,
     Policy,
@@ -46,8 +46,7 @@ def load_policy(text: str, source: str = "policy.yaml") -> Policy:
 
     `digest` covers everything that decides who is given what: rules, accounts, employment (its time zones,
     lead and grace) and protected people. Comments, order, quoting and the spelling of a filter do not matter;
-    nor do `enforce`, `email_invoicing` and `daily_limits`, so that beginning to enforce a policy does not make its
-    rules check changed.
+    nor do `enforce`, `email_invoicing` and `daily_limits`: to begin to enforce a policy does not change it.
 
     Raises:
         Misconfigured: With every mistake, in the order of the text, each `line L, column C: <key>: <what>`.
@@ -77,7 +76,7 @@ def load_policy(text: str, source: str = "policy.yaml") -> Policy:
 
 
 def _misfits(error: ValidationError, tree: Tree, settled: AbstractSet[Path]) -> Iterator[_Found]:
-    """What does not fit its model, but for what lies at or under the settled paths."""
+    """What does not fit its model, without what is at or under the settled paths."""
     for detail in error.errors():
         path: Path = tuple(part for part in detail["loc"] if part not in {WORD, LIST})
         if not any(path[:length] in settled for length in range(len(path) + 1)):
@@ -99,7 +98,7 @@ def _blanks(tree: Tree) -> Iterator[_Found]:
 
 
 def _across_keys(tree: Tree) -> Iterator[_Found]:
-    """What is wrong between keys: rules for nobody, and names that two rules bear."""
+    """What is wrong between keys: a rule for nobody, and two rules of one name."""
     rules = tree.value.get("rules")
     first: dict[str, int] = {}
     for i, rule in enumerate(rules if isinstance(rules, list) else []):
@@ -120,8 +119,7 @@ def _across_keys(tree: Tree) -> Iterator[_Found]:
 
 
 def _line(place: Place, path: Path, what: str) -> str:
-    spelled = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
-    return f"line {place.line}, column {place.column}: {spelled}{': ' if spelled else ''}{what}"
+    return ": ".join(filter(None, (f"line {place.line}, column {place.column}", place_of(path), what)))
 
 
 # -------------------------------------------------------------------------------------- what it then means
@@ -170,20 +168,11 @@ def digest(policy: Policy) -> str:
     meaning = {
         "rules": sorted(map(_rule_meaning, policy.rules), key=lambda rule: str(rule["name"])),
         "accounts": policy.accounts if isinstance(policy.accounts, Everything) else sorted(policy.accounts),
-        "employment": [policy.lead_days, policy.mover_grace_hours, policy.time_zone.key, *_further(policy)],
+        "employment": [policy.lead_days, policy.mover_grace_hours, policy.time_zone.key, policy.stale_leave_days],
+        "date_zones": [zone.key for zone in policy.date_zones],
         "protected": sorted(policy.protected),
     }
     return _sha256(meaning)
-
-
-def _further(policy: Policy) -> list[list[str | int]]:
-    """What was added to the language later: left out where it says nothing, so that no older policy looks changed."""
-    said: list[list[str | int]] = []
-    if policy.date_zones:
-        said.append(["date_zones", *(zone.key for zone in policy.date_zones)])
-    if policy.stale_leave_days != STALE_LEAVE_DAYS:
-        said.append(["stale_leave_days", policy.stale_leave_days])
-    return said
 
 
 def rule_digests(policy: Policy) -> dict[str, str]:

@@ -1,6 +1,6 @@
-"""What pydantic finds wrong with a policy, in the words of whoever writes one.
+"""What pydantic finds wrong with a policy, in the words of the people who write one.
 
-Lives here: one wording for each kind of finding. Where it stands in the file is for `load`.
+Lives here: one wording for each kind of mistake. `load` says where it is in the file.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,12 +14,12 @@ from shared.domain.policy.yaml_tree import Path
 _LONGEST_SHOWN: Final = 60
 
 _RENAMED: Final = {"budgets": "daily_limits"}
-"""Keys that are called something else, and were not always."""
+"""Keys that people may know by another name."""
 
 _MISSING: Final = {
     "version": f"write version: {VERSION}",
     "rules": "write rules: [] where there are none",
-    "name": "records and findings speak of the rule by it",
+    "name": "records and findings name the rule by it",
     "profiles": "write all, none or a list of selectors",
     "floor": "a daily limit has floor, count and percent",
     "count": "a daily limit has floor, count and percent",
@@ -47,8 +47,8 @@ def _own(detail: ErrorDetails, _: Path) -> str:
 
 
 def _no_such_word(detail: ErrorDetails, path: Path) -> str:
-    hint = did_you_mean(detail["input"], _words(path))
-    return f"{_shown(detail)} is neither a list nor a word known here; {hint}"
+    remedy = did_you_mean(detail["input"], _words(path))
+    return f"{_shown(detail)} is neither a list nor a word known here; {remedy}"
 
 
 def _no_text(detail: ErrorDetails, _: Path) -> str:

@@ -1,4 +1,4 @@
-"""The policy as the core sees it: who should manage the invoices of which profiles, and what may be written.
+"""The policy as the domain sees it: who should manage the invoices of which profiles, and what may be written.
 
 Only the shape lives here. `load` reads it from YAML; `filters` and `selectors` say what matches.
 """
@@ -22,7 +22,7 @@ class Everything(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """Picks billing profiles; all keys that are set must agree.
+    """Picks billing profiles; all keys that are set must match.
 
     `name` is matched against the profile's display name (`*` is the wildcard, case does not matter), `profile` and
     `account` against the billing names, `tags` against the profile's tags. A tag value may be a template such as
@@ -51,7 +51,7 @@ type Guests = bool | Literal["external_members"]
 class Rule:
     """Who gets Invoice manager on what. `who` and `member_of` are ANDed; at least one is set.
 
-    `member_of` are group object ids, lower-case: being in any one of them suffices.
+    `member_of` are group object ids, lower-case: to be in one of them is enough.
     """
 
     name: str
@@ -63,7 +63,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class DailyLimit:
-    """How much of one kind may be written in 24 h: max(floor, min(count, ceil(percent of what we own)))."""
+    """How much of one kind may be written in 24 h: max(floor, min(count, ceil(percent of what is managed)))."""
 
     floor: int
     count: int
@@ -71,7 +71,7 @@ class DailyLimit:
 
 
 class ActionKind(StrEnum):
-    """What the app does to Azure, as far as it is limited: each kind has a daily limit. Spelled as in the policy."""
+    """The kinds of writes to Azure. Each has a daily limit. Spelled as in the policy."""
 
     GRANTS = "grants"
     MOVER_REVOKES = "mover_revokes"
@@ -86,7 +86,7 @@ DEFAULT_DAILY_LIMITS: Final[Mapping[str, DailyLimit]] = {
     ActionKind.GRANTS: DailyLimit(10, 50, 100),
     ActionKind.PROFILE_UPDATES: DailyLimit(5, 20, 20),
 }
-"""What a policy that says nothing of a daily limit has."""
+"""The limits of a policy that does not name them."""
 
 
 STALE_LEAVE_DAYS: Final = 30
@@ -98,7 +98,7 @@ class Policy:
 
     `accounts` are billing account names, or all; `enforce` says on which profiles the app writes; `opt_in` on which
     it keeps invoice e-mail on. `lead_days`: access before the hire date; `mover_grace_hours`: access after moving on.
-    `stale_leave_days`: beyond them a leave date of an enabled account is asked about before it takes anything.
+    `stale_leave_days`: a revoke because of a leave date more days ago, on an enabled account, is held.
     Days begin and end in `time_zone`; midnight in one of `date_zones` is a date without a time as well.
     `protected` are object ids (lower-case) that are never touched.
     """

@@ -1,7 +1,7 @@
 """The keys of policy.yaml, with their types, limits and defaults.
 
-Lives here: one pydantic model per mapping of the file. What concerns one value is checked here; what concerns
-several, and how mistakes are worded and placed, is `load`'s.
+Lives here: one pydantic model per mapping of the file, which checks single values. `load` checks values against each
+other, and `mistakes` has the words for what is wrong.
 """
 
 import difflib
@@ -37,7 +37,7 @@ VERSION: Final = 1
 """The version of the language that this app reads."""
 
 WORD, LIST = "(word)", "(list)"
-"""How the two forms of a value are called in pydantic's locations. No key of the file looks like it."""
+"""The names of a value's two forms in pydantic's locations. No key of the file looks like them."""
 
 _DAILY_LIMIT = re.compile(r"\s*(\d{1,6})\s*/\s*(\d{1,6})\s*/\s*(\d{1,6})\s*%?\s*")
 
@@ -108,8 +108,8 @@ def _guests(value: Any) -> Guests:
         return value
     if value == EXTERNAL_MEMBERS:
         return EXTERNAL_MEMBERS
-    hint = f"write one, without quotes; {EXTERNAL_MEMBERS} lets in those whose userType is Member, true all of them"
-    raise ValueError(f"{value!r} is none of false, {EXTERNAL_MEMBERS} and true; {hint}")
+    remedy = f"write one, without quotes; {EXTERNAL_MEMBERS} lets in those whose userType is Member, true all of them"
+    raise ValueError(f"{value!r} is none of false, {EXTERNAL_MEMBERS} and true; {remedy}")
 
 
 def _text(value: Any) -> str:
@@ -151,7 +151,12 @@ type Plain = Annotated[Text, AfterValidator(_no_templates)]
 type Templated = Annotated[Text, AfterValidator(_templates)]
 
 
-class _SelectorKeys(_Keys):
+class _SelectorKeys[Text](_Keys):
+    name: Text | None = None
+    account: Annotated[Text, AfterValidator(_exact)] | None = None
+    profile: Annotated[Text, AfterValidator(_exact)] | None = None
+    tag: Annotated[dict[str, Text], Field(min_length=1)] = Field(default_factory=dict)
+
     @model_validator(mode="before")
     @classmethod
     def _picks_something(cls, value: Any) -> Any:
@@ -160,22 +165,12 @@ class _SelectorKeys(_Keys):
         return value
 
 
-class PlainSelector(_SelectorKeys):
+class PlainSelector(_SelectorKeys[Plain]):
     """A selector where nobody is meant: its texts are the texts."""
 
-    name: Plain | None = None
-    account: Annotated[Plain, AfterValidator(_exact)] | None = None
-    profile: Annotated[Plain, AfterValidator(_exact)] | None = None
-    tag: Annotated[dict[str, Plain], Field(min_length=1)] = Field(default_factory=dict)
 
-
-class RuleSelector(_SelectorKeys):
+class RuleSelector(_SelectorKeys[Templated]):
     """A selector of a rule: its texts may be templates, filled in for each person."""
-
-    name: Templated | None = None
-    account: Annotated[Templated, AfterValidator(_exact)] | None = None
-    profile: Annotated[Templated, AfterValidator(_exact)] | None = None
-    tag: Annotated[dict[str, Templated], Field(min_length=1)] = Field(default_factory=dict)
 
 
 type _Word = Annotated[Literal["all", "none"], Tag(WORD)]
@@ -188,10 +183,10 @@ type RuleSelection = Annotated[
 
 
 class RuleKeys(_Keys):
-    """One rule. That `who` or `member_of` is there is checked beside it."""
+    """One rule. `load` checks that it has `who` or `member_of`."""
 
     name: Annotated[StrictStr, Field(max_length=64), AfterValidator(_filled)]
-    """Unique, whatever the case: records and findings speak of the rule by it."""
+    """Unique, whatever the case: records and findings name the rule by it."""
 
     profiles: RuleSelection
     who: Annotated[Filter | None, PlainValidator(_filter)] = None
@@ -214,18 +209,18 @@ class EmploymentKeys(_Keys):
     """Days before the hire date at which access is given. Beyond a quarter the date is a plan, not a hire."""
 
     mover_grace_hours: Annotated[StrictInt, Field(ge=0, le=744)] = 0
-    """Hours for which access stays after its reason went. At most a month: one invoice."""
+    """Hours for which a mover keeps access that no rule gives any more. At most a month: one invoice."""
 
     time_zone: TimeZone = Field(default_factory=lambda: zone("UTC"))
     """Where days begin and end, by its IANA name."""
 
     date_zones: Annotated[list[TimeZone], Field(min_length=1, max_length=10)] = Field(default_factory=list)
-    """Further zones at whose midnight dates are stored: a Workday tenant writes Pacific midnights. A group of companies
-    has a handful of HR systems; with all 24 hours listed every time of day would be a day."""
+    """Other zones at whose midnight dates are stored: a Workday tenant writes Pacific midnights. A group of companies
+    has a handful of HR systems; with all 24 hours listed, every full hour would be read as a day."""
 
     stale_leave_days: Annotated[StrictInt, Field(ge=1, le=3650)] = STALE_LEAVE_DAYS
-    """Days after which a leave date of an enabled account that still holds something is asked about: nobody is still
-    to be taken away from then, had the date been known. A month is a payroll's run; ten years ask about nobody."""
+    """An enabled account that still has managed access, and a leave date more than so many days ago, is held: with a
+    right date the access would be gone by then. A month is a payroll's run; with ten years nobody is held."""
 
 
 class DailyLimitKeys(_Keys):
