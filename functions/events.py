@@ -1,6 +1,6 @@
-"""HTTP -> people-events: one function per source of events, so that each asks for just the key that it needs.
+"""HTTP -> people-events: one function per source of events, so that each has the access level that it needs.
 
-A source whose keys are not set has no function: its URL is answered as any that does not exist.
+A source whose keys are not set has no function: its URL answers 404.
 """
 
 from collections.abc import Awaitable, Callable

@@ -1,6 +1,6 @@
 """HTTP -> people-events: Microsoft Graph's change notifications, and its notices about our subscriptions.
 
-Graph has no key to show: an item is known by its `clientState`, and the answer is the same where it is not.
+Graph shows no key. Each item has a `clientState`, and the answer is the same whether it is right or wrong.
 """
 
 import azure.functions as func
@@ -26,7 +26,7 @@ if bootstrap_front.check().graph_client_states:
         trigger_arg_name="request",
     )
     async def graph_notifications(request: func.HttpRequest) -> func.HttpResponse:
-        """Takes change notifications in, and answers the handshake."""
+        """Takes in change notifications, and answers the handshake."""
         return await _take(request)
 
     @blueprint.function_name("graph_lifecycle")
@@ -37,5 +37,5 @@ if bootstrap_front.check().graph_client_states:
         trigger_arg_name="request",
     )
     async def graph_lifecycle(request: func.HttpRequest) -> func.HttpResponse:
-        """Takes lifecycle notifications in, and answers the handshake."""
+        """Takes in lifecycle notifications, and answers the handshake."""
         return await _take(request)

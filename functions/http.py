@@ -1,4 +1,4 @@
-"""What the HTTP triggers share: from a request of the platform to ours, and from our answer to one of the platform."""
+"""What the HTTP triggers share: turning the platform's request into ours, and our answer into the platform's."""
 
 import azure.functions as func
 

@@ -1,4 +1,4 @@
-"""people-events -> checks: a batch of events from anybody, each of which may be wrong."""
+"""people-events -> access-work: a batch of events from anybody, each of which may be wrong."""
 
 from typing import List  # noqa: UP035 - the worker library knows typing.List, and refuses list[...]
 

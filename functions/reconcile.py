@@ -48,7 +48,7 @@ def _read(body: bytes, message: func.ServiceBusMessage) -> WorkItem | RejectedEv
     try:
         return decode(body, message.session_id or "")
     except Rejected as wrong:
-        # Without the reason, which may quote a name. It stands on rejected-events.
+        # Without the reason, which may quote a name; rejected-events has it.
         number = message.sequence_number
         _log.warning("access-work: message %s is no work item (%s), and goes to rejected-events", number, wrong.field)
         return RejectedEvent(body, wrong.field, wrong.reason, wrong.remedy, message.message_id)

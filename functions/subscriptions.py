@@ -6,7 +6,7 @@ from shared import bootstrap
 from shared.services.subscriptions import keep_subscriptions
 
 _HOURLY = "0 30 * * * *"
-"""NCRONTAB, UTC: half past, when no sweep begins. Graph holds notifications for four hours: three ticks may fail."""
+"""NCRONTAB, UTC: half past, when no sweep begins. Graph keeps notifications for four hours, so three runs may fail."""
 
 blueprint = func.Blueprint()
 
@@ -19,7 +19,7 @@ blueprint = func.Blueprint()
     use_monitor=True,
 )
 async def subscriptions(timer: func.TimerRequest) -> None:
-    """Looks after them; what could not be done is in the log, and tried again at the next tick."""
+    """Keeps the subscriptions. What fails is in the log, and is tried again an hour later."""
     del timer
     async with bootstrap.keeper() as keeper:
         await keep_subscriptions(keeper)

@@ -1,4 +1,4 @@
-"""A timer -> the proof that everything still matches."""
+"""A timer -> a sweep."""
 
 import azure.functions as func
 
@@ -16,6 +16,6 @@ blueprint = func.Blueprint()
     use_monitor=True,
 )
 async def on_timer(timer: func.TimerRequest) -> None:
-    """Runs a sweep; a missed tick is simply run late."""
+    """Runs a sweep; a missed one runs late."""
     del timer
     await sweep(bootstrap.app())

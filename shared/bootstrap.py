@@ -1,6 +1,6 @@
-"""Puts the app together: settings and policy at the start, clients at the first use. The only place that knows all.
+"""Puts the app together: settings and policy at the start, clients at the first use.
 
-Adapters are imported where they are built: a function that needs no billing client loads none.
+Adapters are imported where they are built, so that a function that needs no billing client loads none.
 """
 
 import functools
@@ -63,7 +63,7 @@ def read_configuration(environment: Mapping[str, str]) -> Configuration:
 
 
 def read_policy(environment: Mapping[str, str]) -> Policy:
-    """Reads the policy alone, which needs no other setting; raises `Misconfigured` with every mistake of it."""
+    """Reads only the policy; raises `Misconfigured` with every mistake in it."""
     path = policy_path(environment)
     try:
         return read_policy_file(path)
@@ -91,7 +91,7 @@ def read_policy_file(path: Path) -> Policy:
 
 @functools.cache
 def check() -> Configuration:
-    """Reads the configuration of this process, once. A wrong policy or setting stops the start here."""
+    """Reads the configuration of this process, once. With a wrong policy or setting the app does not start."""
     with said_aloud():
         configuration = read_configuration(os.environ)
     quiet_libraries()
@@ -111,8 +111,8 @@ def build(
 ) -> App:
     """Puts the real adapters behind the ports. Opens no connection yet.
 
-    Without a `credential` the app is its managed identity. `closing` closes every client in the end, for whoever
-    needs the app for a moment; the function app keeps its clients for as long as its process lives.
+    Without a `credential` the app signs in as its managed identity. `closing` closes every client in the end, for a
+    command that needs the app only for a moment. The function app keeps its clients as long as its process lives.
     """
     from shared.adapters.billing.arm import ArmBilling  # noqa: PLC0415 - see the module's docstring
     from shared.adapters.billing.observed import DryRunBilling  # noqa: PLC0415
@@ -163,7 +163,7 @@ def build(
 
 @asynccontextmanager
 async def keeper() -> AsyncIterator[Keeper]:
-    """What keeps the subscriptions, for one run: an hour apart, no connection is worth holding."""
+    """What keeps the subscriptions, for one run. Runs are an hour apart, too long to keep a connection."""
     from shared.adapters.graph.subscriptions import GraphSubscriptions  # noqa: PLC0415
     from shared.adapters.http.credentials import managed_identity  # noqa: PLC0415 - see the module's docstring
 
@@ -179,7 +179,7 @@ async def keeper() -> AsyncIterator[Keeper]:
 
 @asynccontextmanager
 async def store(settings: StoreSettings, credential: "AsyncTokenCredential") -> AsyncIterator[tuple[Ledger, State]]:
-    """Ledger and state alone, for whoever reads both and needs neither policy nor clients; closed in the end."""
+    """Only ledger and state, for commands that need neither policy nor other clients; closed in the end."""
     from shared.adapters.store.ledger import RowsLedger  # noqa: PLC0415 - see the module's docstring
     from shared.adapters.store.state import RowsState  # noqa: PLC0415
 

@@ -1,7 +1,7 @@
 """Puts the front together: the part that takes events in over HTTP, and may send to one queue.
 
-Nothing of the other part is imported here: no policy, no store, no Graph or billing client. A worker of the front
-starts in a fraction of the time, and has nothing to be stolen but the right to cause a check.
+Nothing of the core is imported here: no policy, no store, no Graph or billing client. So a worker of the front
+starts in a fraction of the time, and somebody who breaks into it can only cause checks.
 """
 
 import asyncio
@@ -21,14 +21,14 @@ _TRY_SECONDS: Final = 4.0
 
 
 def part(environment: Mapping[str, str] = os.environ) -> Part:
-    """Which part of the app this process is. A wrong name counts as `all`, whose start says what is wrong with it."""
+    """Which part of the app this process is. A wrong name counts as `all`, whose settings then say that it is wrong."""
     given = environment.get("INVOICE_ACCESS_PART", "").strip()
     return Part(given) if given in set(Part) else Part.ALL
 
 
 @functools.cache
 def check() -> FrontSettings:
-    """Reads the front's settings of this process, once. A wrong one stops the start here."""
+    """Reads the front's settings of this process, once. With a wrong one the app does not start."""
     with said_aloud():
         settings = FrontSettings.read(os.environ)
         if mistakes := wrong_sources(settings):
@@ -42,7 +42,7 @@ _building: asyncio.Lock | None = None
 
 
 async def front() -> Front:
-    """The front of this process: built at the first call, the same ever after."""
+    """The front of this process, built at the first call."""
     global _built, _building  # noqa: PLW0603 - one process, one event loop, one set of clients
     if _built is None:
         _building = _building or asyncio.Lock()
@@ -54,7 +54,7 @@ async def front() -> Front:
 
 def build(settings: FrontSettings) -> Front:
     """Puts the real queue behind the port. Opens no connection yet."""
-    # The clients take half of a second to import: when the first request is there, not before.
+    # The clients take half a second to import: that is done at the first request.
     from shared.adapters.http.credentials import managed_identity  # noqa: PLC0415
     from shared.adapters.queues.service_bus import ServiceBusQueues  # noqa: PLC0415
 

@@ -28,7 +28,7 @@ from shared.errors import Misconfigured
 from shared.settings_mistakes import HOST_PREFIXES, no_such_setting, say_all, unfit
 
 _CATALOGUE_HOURS: Final = 3
-"""Reading the catalogue costs a call for each billing account; no check pays that because one sweep was missed."""
+"""Reading the catalogue costs a call for each billing account. No check should do that because one sweep was missed."""
 
 
 class Part(StrEnum):
@@ -52,16 +52,16 @@ class Part(StrEnum):
 
 
 type Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(values.secrets), AfterValidator(values.strong)]
-"""Secrets that are all in force at once, so that one can be rotated: parted by blanks."""
+"""Secrets that are all valid at once, so that one can be rotated; separated by blanks."""
 
 
 class _Read(BaseModel):
-    """Settings that are read from environment variables: a part of them, or all."""
+    """Settings that are read from environment variables: some of them, or all."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=False, hide_input_in_errors=True)
 
     judges_all: ClassVar[bool] = False
-    """Whether the environment is that of a deployment, all of which has to be right, and not what one verb needs."""
+    """Whether all settings have to be right, as in a deployment, or only those that one command needs."""
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Self:

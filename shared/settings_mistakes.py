@@ -1,7 +1,7 @@
-"""What is wrong with the settings, in the words of whoever deploys the app.
+"""What is wrong with the settings, in the words of the people who deploy the app.
 
-Lives here: what no setting may be, whatever it is for; names that are nearly a setting's; and one wording for each kind
-of finding. What a setting is, is for `settings`.
+Lives here: values that no setting may have, names that resemble a setting's, and one wording for each kind of mistake.
+`settings` has the settings.
 """
 
 import difflib
@@ -26,14 +26,14 @@ _WITH_SECRET: Final = re.compile(r"(key|sig|signature|secret|password|code|token
 
 _ODD_LETTERS: Final = 3
 _NEAR: Final = 0.88
-"""How alike two names are that are taken for one. `AZURE_TENANT_ID` and `AZURE_CLIENT_ID` have 0.8."""
+"""How alike two names must be to count as one mistyped. `AZURE_TENANT_ID` and `AZURE_CLIENT_ID` have 0.8."""
 
 _NEAR_OWN: Final = 0.8
-"""The same for the rest of a name of ours: many end in `_SECONDS`, and share a good part of their letters by that."""
+"""The same for a name of the app without its prefix: many end in `_SECONDS`, and so share many letters."""
 
 
 def unfit(name: str, value: str, *, is_secret: bool, is_list: bool) -> str | None:
-    """What is wrong with a value, whatever its setting is for; None where it may be right. No secret is shown."""
+    """What is wrong with a value of any setting; None if it may be right. No secret is shown."""
     if (reference := _REFERENCE.search(value)) is not None:
         kind = "Key Vault" if reference[1].lower() == "keyvault" else "App Configuration"
         role = "Key Vault Secrets User" if kind == "Key Vault" else "App Configuration Data Reader"
@@ -62,11 +62,11 @@ def say_all(details: Sequence[ErrorDetails], secret: Collection[str]) -> dict[st
 
 
 def no_such_setting(name: str, known: Collection[str]) -> str | None:
-    """That there is no setting of that name, and which one may be meant; None for a name that is none of ours."""
+    """Says that there is no such setting, and which may be meant; None if the name is not meant for the app."""
     if name in known:
         return None
     if name.startswith(PREFIX):
-        # Without the beginning that nearly all share, which would make every name look like every other.
+        # Without the prefix, which would make every name look like every other.
         own = {each.removeprefix(PREFIX): each for each in known}
         near = difflib.get_close_matches(name.removeprefix(PREFIX), own, 1, _NEAR_OWN)
         return "no such setting" + (f"; did you mean {own[near[0]]}?" if near else "")
@@ -90,7 +90,7 @@ def _say(detail: ErrorDetails, *, is_shown: bool) -> str:
         return "give it a value"
     if detail["type"] == "value_error":
         said = str(detail["ctx"]["error"])
-        # A text that begins with a quote names the part that is wrong itself.
+        # A text that begins with a quote already names the part that is wrong.
         bare = not is_shown or said.startswith("'") or _WITH_SECRET.search(str(detail["input"]))
         return said if bare else f"{said}, not {detail['input']!r}"
     if not is_shown or _WITH_SECRET.search(str(detail["input"])):

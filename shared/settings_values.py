@@ -1,6 +1,6 @@
-"""What a setting's value has to look like, one kind at a time. Each raises ValueError that says what to give instead.
+"""The kinds of values of settings. Each reader raises ValueError that says what to give instead.
 
-Lives here: reading and judging single values. Which setting takes which kind, and its range, is for `settings`.
+Lives here: reading and judging single values. `settings` says which setting is of which kind, and its range.
 """
 
 import re
@@ -26,19 +26,19 @@ _OTHER_STORAGE: Final = re.compile(r"\.(blob|queue|file|dfs|web)\.")
 
 
 def words(value: Any) -> Any:
-    """A text as its words in lower case, parted by blanks, commas or semicolons."""
+    """A text as its words in lower case, separated by blanks, commas or semicolons."""
     return [part.lower() for part in re.split(r"[\s,;]+", value) if part] if isinstance(value, str) else value
 
 
 def secrets(value: Any) -> Any:
-    """A text as its secrets, parted by blanks alone: a secret may hold any other character."""
+    """A text as its secrets, separated by blanks alone: a secret may contain any other character."""
     return value.split() if isinstance(value, str) else value
 
 
 def strong(given: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
-    """Secrets that nobody guesses, and not more of them than somebody keeps in view."""
+    """Secrets that are long enough not to be guessed, and few enough that none is forgotten."""
     if any(not _SECRET_CHARACTERS[0] <= len(secret) <= _SECRET_CHARACTERS[1] for secret in given):
-        raise ValueError("give secrets of {} to {} characters, parted by blanks".format(*_SECRET_CHARACTERS))
+        raise ValueError("give secrets of {} to {} characters, separated by blanks".format(*_SECRET_CHARACTERS))
     if len(given) > _SECRETS_AT_MOST:
         raise ValueError(f"give at most {_SECRETS_AT_MOST}; take away those that nobody uses any more")
     return given

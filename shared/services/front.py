@@ -1,9 +1,9 @@
-"""The front: events that come in over HTTP, and the answer to who sent them. Nothing about access is decided here.
+"""The front: events that come in over HTTP, and the answers to their senders. Nothing about access is decided here.
 
-A request whose sender is proved and whose body can be read is taken in, event by event: one that cannot be used costs
-no other, and travels to rejected-events by way of people-events, the one queue that this part may send to. Only what
-cannot be read or proved is refused. What an answer says is for the sender to act on; what Graph is answered tells
-nothing about `clientState`.
+A request is refused when its sender is not proved or its body cannot be read. Otherwise its events are taken one by
+one. An event that cannot be used goes to rejected-events by way of people-events, the one queue that this part may
+send to; the other events go on. An answer tells the sender what to do. An answer to Graph tells nothing about
+`clientState`.
 """
 
 import logging
@@ -32,14 +32,14 @@ BODY_BYTES: Final = 196_608
 """The longest request body. One request is one message, and a Standard namespace's message has 256 KiB in all."""
 
 CLOCKS_OF_SENDERS: Final = timedelta(minutes=5)
-"""By how much the clock of a sender who signs may differ from ours; a captured request is dead after that. Five minutes
-are what signed webhooks commonly allow."""
+"""By how much a sender's clock may differ from ours. A captured request is worthless after that. Five minutes are what
+signed webhooks commonly allow."""
 
 _COME_AGAIN: Final = timedelta(seconds=30)
-"""After what time a sender is asked to come again when the queue could not be reached."""
+"""When a sender is asked to send again if the queue could not be reached."""
 
 _TOLD_AT_MOST: Final = 10
-"""How many mistakes an answer tells; rejected-events has them all."""
+"""How many mistakes an answer lists; rejected-events has all of them."""
 
 _LOGGED: Final = frozenset({400, 411, 413, 415})  # 401 and 503 have lines of their own, and anybody can cause a 404
 
@@ -59,8 +59,8 @@ class Refusal(BaseModel):
 class Accepted(BaseModel):
     """What became of the events of a request.
 
-    An event that names somebody and is odd in part, such as in its date, counts as accepted and as rejected: the person
-    is checked now.
+    An event that names somebody but has a mistake, for example in its date, counts as accepted and as rejected: the
+    person is checked now.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -68,11 +68,11 @@ class Accepted(BaseModel):
     accepted: int
     """Events that cause a check."""
     ignored: int
-    """What was well-formed and named nobody."""
+    """Well-formed events that name nobody."""
     rejected: int = 0
-    """Events that end on rejected-events, whole or for a part that could not be used."""
+    """Events that end on rejected-events, because of a part of them or as a whole."""
     mistakes: tuple[Refusal, ...] = ()
-    """What is wrong with those, in the request's own words; the first ten."""
+    """The first ten mistakes, with the field names of the request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ def shake_hands(front: Front, posted: Posted) -> Answer:
 
 
 def _echo(token: str) -> Answer:
-    """The handshake's answer. A subscription's id is not known yet: nothing is looked up."""
+    """The handshake's answer. Nothing is looked up, because the subscription has no id yet."""
     echoed = answer_token(token)
     if echoed is None:
         return _refuse(400, "validationToken", "it is longer than any of Graph's", "Send the token that Graph made")
@@ -170,7 +170,7 @@ def _echo(token: str) -> Answer:
 
 
 def _unwelcome(front: Front, source: Source, posted: Posted, now: datetime) -> Answer | None:
-    """The refusal of a request that is not worth reading: of no length, too large, not proved, or not what it says."""
+    """The refusal of a request that is not read: without length, too large, not proved, or compressed."""
     if (refusal := _unread(posted)) is not None:
         return refusal
     keys = [key.get_secret_value() for key in source.keys(front.settings)] if source.keys is not None else []
@@ -199,14 +199,14 @@ async def _send(front: Front, source: Source, judged: Judged) -> Answer:
 
 
 async def _put(front: Front, messages: Sequence[bytes]) -> Answer | None:
-    """Puts messages on the queue; the refusal where it could not be reached. Those sent before it may come twice."""
+    """Puts messages on the queue. Returns the refusal if that failed; then some messages may have been sent already."""
     try:
         await front.queue.send_events(messages)
     except Transient as away:
         _log.warning("people-events could not be reached: %s", away.reason)
         wait = away.retry_after or _COME_AGAIN
     except Permanent as broken:
-        # The sender is right to come again: what stands in the way is ours to fix.
+        # The sender should come again: the mistake is ours.
         _log.error("people-events takes nothing from us: %s", broken.reason)
         wait = _COME_AGAIN
     else:
@@ -217,7 +217,7 @@ async def _put(front: Front, messages: Sequence[bytes]) -> Answer | None:
 
 
 def _tell(notified: Notified) -> None:
-    """What a collection came to, for the log: ids and counts only."""
+    """Logs what became of a collection: ids and counts only."""
     for notice in dict.fromkeys(notified.notices):
         _log.warning("graph: %s", notice)
     if notified.dropped:
@@ -233,7 +233,7 @@ def _tell(notified: Notified) -> None:
 
 
 def _unread(posted: Posted) -> Answer | None:
-    """The refusal of a body whose length is not known, or too much. No proof is judged by a body that is not there."""
+    """The refusal of a body of unknown or too great length, before the proof, which an absent body would fail."""
     if posted.has_unknown_length:
         return _refuse(411, "Content-Length", "it is missing", "Send Content-Length, and no body in chunks")
     if len(posted.body) <= BODY_BYTES:
@@ -243,19 +243,19 @@ def _unread(posted: Posted) -> Answer | None:
 
 
 def _noted(source: str, answer: Answer) -> Answer:
-    """The answer; a request refused for what is in it leaves a line with the field, and no value of anybody's."""
+    """The answer. A request that is refused for its content leaves a log line with the field, without any value."""
     if answer.status in _LOGGED and isinstance(answer.body, Refusal):
         _log.warning("%s: a request was refused with %d: %s", source, answer.status, _where(answer.body))
     return answer
 
 
 def _where(mistake: Refusal) -> str:
-    """The field of a mistake, for the log; a name that the sender chose is none of ours to log."""
+    """The field of a mistake, for the log, without names that the sender chose."""
     return mistake.field if mistake.reason != TWICE else "a name of the sender's own"
 
 
 def _unknown() -> Answer:
-    return _refuse(404, "source", "there is no such source here", "See docs/sources.md for those there are")
+    return _refuse(404, "source", "there is no such source here", "docs/sources.md lists the sources")
 
 
 def _malformed(rejected: Rejected) -> Answer:

@@ -1,7 +1,7 @@
 """When an event takes effect: an ISO 8601 date, or a time with its offset.
 
-A date stays a date: whose midnight it means is for the policy to say. A time without an offset means nothing,
-and is never guessed at. What means "never", or lies outside the years in which we check, asks for no later check.
+A date stays a date: the policy's time zone says when that day begins. A time without an offset is rejected, never
+guessed. A date that means "never", or that is too early or too late, asks for no later check.
 """
 
 import re
@@ -13,10 +13,10 @@ from shared.errors import Rejected
 from shared.sources.strict_json import as_text, kind_of, shown
 
 FIRST_YEAR: Final = 1970
-"""Nothing that we have to check took effect before."""
+"""Dates before this year ask for no check."""
 
 FURTHEST: Final = timedelta(days=3653)
-"""How far ahead a check is planned: ten years. The sweeps see everybody thousands of times before then."""
+"""How far ahead a check is planned: ten years. Sweeps check everybody thousands of times before then."""
 
 _REMEDY: Final = (
     "Send a date ('2026-04-01') or a time with its offset ('2026-04-01T09:00:00+02:00', "
@@ -24,17 +24,17 @@ _REMEDY: Final = (
 )
 
 _NO_DATE: Final = "0000-00-00"
-"""How MySQL, and the systems that keep their dates there, write that there is none."""
+"""How MySQL, and systems that use it, write that there is no date."""
 
-# Python takes any letter between date and time, and some digits that are none of ours.
+# Python takes any letter between date and time, and digits of other scripts.
 _MOMENT: Final = re.compile(r"[0-9W-]+[T ][0-9:.,]+(?:Z|[+-][0-9:]+)?")
 
 
 def read_effective(value: Any, field: str, *, now: datetime) -> date | datetime | None:
-    """Reads `data.effective`: a date, a moment in UTC, or None where there is nothing to check again.
+    """Reads `data.effective`: a date, a moment in UTC, or None for no later check.
 
-    That is where none is given (null, an empty text, `0000-00-00`), where it means "never", before 1970, and more than
-    ten years ahead.
+    There is no later check for null, an empty text and `0000-00-00`, for a date that means "never", for a date before
+    1970, and for one more than ten years ahead.
 
     Raises:
         Rejected: neither a date nor a time with an offset.
@@ -60,8 +60,7 @@ def read_effective(value: Any, field: str, *, now: datetime) -> date | datetime 
 
 def _is_too_far(given: date, now: datetime) -> bool:
     last = now + FURTHEST
-    # A moment of the year 9999 cannot be shown in every zone, so that the years are compared before the
-    # moments.
+    # Years are compared first, because a moment of the year 9999 cannot be converted to every zone.
     if given.year != last.year:
         return given.year > last.year
     return given > last if isinstance(given, datetime) else given > last.date()

@@ -1,9 +1,9 @@
-"""Our event, as a model: what the JSON Schema in docs/event.schema.json is made of.
+"""Our event, as a model: the JSON Schema in docs/event.schema.json is made of it.
 
-It describes; `cloud_event` reads. Every event that fits the schema is read, but for what a schema cannot say: a 30th
-of February, and a `resourceData` of Microsoft Graph's that is about somebody else than the subject. The schema knows
-ASCII and ISO 8601's extended dates; names in other scripts, capitals in `UPN:` and blanks around a value, and weeks
-(`2026-W14`) are taken too.
+It only describes; `cloud_event` reads. Every event that fits the schema is read, with two exceptions that a schema
+cannot express: a 30th of February, and a `resourceData` of Microsoft Graph's that is about another person than the
+subject. Some events are read that do not fit: names in other scripts than ASCII, capitals in `UPN:`, blanks around a
+value, and ISO weeks (`2026-W14`).
 """
 
 from typing import Annotated, Any, Literal
@@ -34,7 +34,7 @@ _NAMED = r"^(?:/?(?:[Uu]sers|[Gg]roups)[/(]|\s*(?:id|upn|mail|employee-id)\s*:)"
 
 
 class EventData(BaseModel):
-    """What an event may say beside whom it is about; anything else in it is passed over."""
+    """The data of an event; other fields are ignored."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -101,8 +101,8 @@ class GraphEvent(_CloudEvent):
 
 
 class Events(RootModel[Annotated[list[Event | UserEvent], Field(max_length=5000)]]):
-    """Several events, each of which stands alone."""
+    """Several events; a mistake in one costs no other."""
 
 
 class GraphEvents(RootModel[Annotated[list[Event | UserEvent | GraphEvent], Field(max_length=5000)]]):
-    """Several events of Microsoft Graph's partner topic, each of which stands alone."""
+    """Several events of Microsoft Graph's partner topic; a mistake in one costs no other."""

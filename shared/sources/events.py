@@ -1,6 +1,6 @@
-"""What reading a message can come to: an event about a person, something that names nobody, or a rejection.
+"""What an event can be: about a person, ignored because it names nobody, or rejected.
 
-The third is `shared.errors.Rejected`, as a value. Only these shapes live here.
+A rejection is `shared.errors.Rejected`, as a value.
 """
 
 from dataclasses import dataclass
@@ -12,11 +12,10 @@ from shared.errors import Rejected
 
 @dataclass(frozen=True, slots=True)
 class PersonEvent:
-    """Somebody says: check this person, and check again at this time.
+    """An event that says: check this person, and perhaps check again at this time.
 
-    `origin` finds the event again (`<source>#<id>`) and `event_type` is the sender's own word for it; neither
-    is judged. `effective` is a date, or a moment in UTC where the sender gave a time; None where it gave
-    neither.
+    `origin` finds the event again (`<source>#<id>`) and `event_type` is the sender's word for it; neither is judged.
+    `effective` is a date, or a moment in UTC if the sender gave a time; None if the sender gave neither.
     """
 
     key: PersonKey | IdentityKey
@@ -27,9 +26,9 @@ class PersonEvent:
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """Well-formed, but it names no person; `reason` says what it is instead.
+    """A well-formed event that names no person; `reason` says what it is.
 
-    `notice` is what an operator should know of it, without anybody's name; None where that is nothing.
+    `notice` is what an operator should know about it, without anybody's name; None for nothing.
     """
 
     reason: str
@@ -37,10 +36,10 @@ class Ignored:
 
 
 type Read = PersonEvent | Ignored | Rejected
-"""What one event came to."""
+"""What became of one event."""
 
 
 def as_value(rejected: Rejected) -> Rejected:
-    """A rejection to be kept: without the stack it was raised through, which holds on to the whole message."""
+    """A rejection to be kept, without its traceback, which would keep the whole message in memory."""
     rejected.__cause__ = rejected.__context__ = None
     return rejected.with_traceback(None)

@@ -1,7 +1,4 @@
-"""A request as a source sees it: bytes, headers and query, and what may be asked of them.
-
-No client library's request lives here: the triggers make a `Posted` of theirs.
-"""
+"""A request as a source sees it: bytes, headers and query. The triggers make it from the platform's request."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,17 +21,17 @@ class Posted:
 
     @property
     def is_compressed(self) -> bool:
-        """Whether the body is not what it says, but an encoding of it."""
+        """Whether the body is compressed."""
         return self.headers.get("content-encoding", "").strip().lower() not in {"", "identity"}
 
     @property
     def has_unknown_length(self) -> bool:
-        """Whether no length was given: of a body sent in chunks, the Functions host hands on nothing (host#7930)."""
+        """Whether no length was given: the Functions host hands on no body that was sent in chunks (host#7930)."""
         return not self.body and "content-length" not in self.headers
 
 
 class WrongMediaType(InvoiceAccessError):  # noqa: N818 - the words of HTTP's own 415
-    """The body is of a kind that this source does not read; `accepted` are those that it reads."""
+    """The source does not read this media type; `accepted` names those that it reads."""
 
     def __init__(self, accepted: str) -> None:
         super().__init__(f"send {accepted}")

@@ -1,7 +1,7 @@
-"""From the bytes on people-events to events about people, whoever sent them.
+"""From the bytes on people-events to events about people, of any sender.
 
-Pure. Lives here: which of the known forms a message has. Each event of a message stands alone: what is wrong
-with one is a value beside the others, and nothing that a stranger can send raises.
+Pure. Lives here: which of the known forms a message has. A mistake in one event is a value beside the other events.
+Nothing that a stranger can send raises.
 
 A message is one CloudEvent, a batch of them (a JSON array), or a collection of Microsoft Graph's change
 notifications (`{"value": [...]}`).
@@ -42,7 +42,7 @@ def _collection(message: JsonObject) -> list[Read]:
 
 
 def _each(items: list[Any], name: str, prefix: str, read: Callable[[Any, str], list[Read]]) -> list[Read]:
-    """Reads the items one by one. Each rejection has its own item, as a message that can be fixed and sent again."""
+    """Reads the items one by one. Each rejection has its item as a message that can be corrected and sent again."""
     if not items:
         return [Ignored("an array without events")]
     if len(items) > ITEMS_AT_MOST:

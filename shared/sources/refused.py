@@ -1,9 +1,8 @@
-"""What a request held that cannot be used, on its way from the HTTP part to rejected-events.
+"""Parts of a request that cannot be used, on their way from the HTTP part to rejected-events.
 
-The HTTP part may send to people-events and to nothing else. What it cannot use travels there as an event of this type;
-intake puts what was sent on rejected-events, with the field, the reason and the remedy that the request was judged
-with. Whoever may send to people-events may send such an event, and gains no more by it than by any other that is
-rejected.
+The HTTP part may send only to people-events. So it sends what it cannot use there, as an event of the type below.
+Intake puts it on rejected-events, with the field, the reason and the remedy that the HTTP part found. Everybody who may
+send to people-events may send such an event. They gain nothing by it: any bad event ends on rejected-events.
 """
 
 import hashlib
@@ -16,7 +15,7 @@ TYPE: Final = "invoice-access.refused"
 """The `type` of such an event."""
 
 CUT_BYTES: Final = 16 * 1024
-"""How much of a request that was refused as a whole travels: escaped, it still fits every message."""
+"""How much is kept of a request that was refused as a whole: escaped, it still fits a message."""
 
 _REMEDY: Final = "Send events about people; this type is the HTTP part's own"
 
@@ -40,7 +39,7 @@ def carried(rejected: Rejected, sent: Any, source: str) -> JsonObject:
 
 
 def read_carried(content: JsonObject, field: str) -> Rejected:
-    """What such an event carries; raises `Rejected` where its data, found at `field`, is not as `carried` makes it."""
+    """What such an event carries; raises `Rejected` if its data, at `field`, is not as `carried` makes it."""
     told = {name: as_text(content.get(name), f"{field}.{name}", _REMEDY) for name in ("field", "reason", "remedy")}
     text = content.get("text")
     event = text.encode("utf-8", "backslashreplace") if isinstance(text, str) else encoded(content.get("sent"))

@@ -16,7 +16,7 @@ SOURCES: Final[tuple[Source, ...]] = (HR, BAMBOOHR, PERSONIO, LIFECYCLE_WORKFLOW
 
 
 def wrong_sources(settings: FrontSettings) -> list[str]:
-    """The mistakes that only a source can see: a key that has to be Base64 and is none, a name that no source has."""
+    """Mistakes in settings that only the sources show: a key that must be Base64 and is not, a name of no source."""
     behind_a_key = sorted(source.name for source in SOURCES if isinstance(source.proof, FunctionKey))
     unknown = sorted(settings.function_key_sources.difference(behind_a_key))
     return [
@@ -35,8 +35,8 @@ def wrong_sources(settings: FrontSettings) -> list[str]:
 def in_force(settings: FrontSettings) -> Mapping[str, Source]:
     """The sources that this deployment has, by name.
 
-    One whose keys are not set does not exist, nor does one without keys of its own that is not switched on: whoever has
-    the app's default function key could post to it, and nobody looks for what nobody asked for.
+    A source exists when its keys are set. A source without keys exists when it is switched on: otherwise everybody with
+    the app's default function key could post to a source that nobody asked for.
     """
     return {source.name: source for source in SOURCES if _is_in_force(source, settings)}
 

@@ -1,7 +1,7 @@
-"""What a request comes to: events for people-events, counts, and what is wrong, in the sender's words.
+"""What becomes of a request: events for people-events, counts, and mistakes with the sender's field names.
 
-Pure. Each event stands alone. One that names nobody and is wrong is carried to rejected-events; one that names somebody
-and is odd in part goes on as it is, and intake finds the oddness beside the person.
+Pure. A mistake in one event costs no other. A wrong event that names nobody is carried to rejected-events. A wrong
+event that names somebody goes on as it is: intake uses the person and rejects the mistake.
 """
 
 from collections.abc import Iterable, Sequence
@@ -26,8 +26,9 @@ REQUEST_ITEMS_AT_MOST: Final = 5000
 class Judged:
     """The events of a request, read.
 
-    `events` go to people-events. `accepted` name somebody, `ignored` nobody, and `rejected` have a mistake; one that
-    names somebody and has a mistake counts twice. `notices` are for an operator, and name nobody.
+    `events` go to people-events. `accepted` counts events that name somebody, `ignored` those that name nobody, and
+    `rejected` those with a mistake. An event that names somebody and has a mistake counts twice. `notices` are for an
+    operator, and name nobody.
     """
 
     events: list[Any] = field(default_factory=list)
@@ -39,10 +40,10 @@ class Judged:
 
 
 def read_request(source: Source, posted: Posted, now: datetime) -> Judged:
-    """Reads a request whose proof holds, each event as intake will.
+    """Reads a request whose sender is proved, each event as intake will read it.
 
     Raises:
-        WrongMediaType: it is of a kind that the source does not read.
+        WrongMediaType: the source does not read this media type.
         Unreadable: nothing can be read.
         TooMany: there are more than `REQUEST_ITEMS_AT_MOST` events.
     """
@@ -68,9 +69,9 @@ def read_request(source: Source, posted: Posted, now: datetime) -> Judged:
 
 
 def messages(events: Iterable[Any], most_bytes: int) -> list[bytes]:
-    """Events in as few messages as hold them: each of at most so many bytes, and of no more events than intake reads.
+    """Events in as few messages as possible, each of at most `most_bytes` bytes, and of as many events as intake reads.
 
-    An event that is longer by itself is a message of its own.
+    A longer event is a message of its own.
     """
     # Around the events stand brackets, and between them commas.
     groups = by_size(map(encoded, events), lambda event: len(event) + 1, most=most_bytes - 1, most_items=ITEMS_AT_MOST)
@@ -106,7 +107,7 @@ def _reject(judged: Judged, mistakes: Sequence[Rejected], event: Any) -> None:
 
 
 def _in_their_words(rejected: Rejected, found: Found) -> Rejected:
-    """A mistake, told with the name that the request has for the field."""
+    """A mistake, with the name that the request has for the field."""
     name = rejected.field.removeprefix(found.place).removeprefix(".")
     for ours, theirs in found.fields.items():
         if name == ours or name.startswith(f"{ours}."):

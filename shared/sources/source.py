@@ -1,6 +1,6 @@
-"""What a source is: a name in the URL, a proof of who sends, and a reader of what it sends.
+"""What a source is: a name in the URL, a proof of its sender, and a reader of its bodies.
 
-The shapes that every source shares live here; each source has a module of its own and one line in `registry`.
+Lives here: what all sources share. Each source has a module of its own and one line in `registry`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -36,10 +36,10 @@ CLOUD_EVENTS: Final = "application/cloudevents-batch+json"
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One event of a request: a CloudEvent of ours, or what should be one, for intake to read as any other.
+    """One event of a request, as a CloudEvent of ours. It may still have mistakes, which intake finds.
 
-    `place` is where the request has it ("" for a request that is one event). `fields` says what the request calls
-    our field names, so that a mistake is told in the sender's words.
+    `place` is where it is in the request ("" for a request that is one event). `fields` maps our field names to those
+    of the request, so that a mistake names the sender's field.
     """
 
     event: Any
@@ -49,9 +49,9 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Something of a request that no event can be made of. The rest of the request counts.
+    """A part of a request that no event can be made of. The rest of the request is used.
 
-    `sent` is that part of it as `strict_json.parse` reads it, or the bytes of the whole request.
+    `sent` is that part as `strict_json.parse` reads it, or the bytes of the whole request.
     """
 
     why: Rejected
@@ -62,11 +62,12 @@ class Refused:
 class Source:
     """A system that sends events to `POST /api/events/<name>`.
 
-    `read` makes our events of a request whose proof holds. It raises `Unreadable` or `WrongMediaType` where nothing can
-    be read, and any other `Rejected` where the request as a whole comes to no event. `bodies` are the media types that
-    it reads, each with a model or JSON Schema of what it reads there, for the OpenAPI document. Without its `keys` set,
-    a source that needs some does not exist. `is_ping` knows the system's own question whether anybody is there, which
-    is answered with 200 whoever asks: some ask before they show the key.
+    `read` makes events of a request whose sender is proved. It raises `Unreadable` or `WrongMediaType` if nothing can
+    be read, and any other `Rejected` if no event can be made of the request as a whole. `bodies` are the media types
+    that `read` takes, each with a model or JSON Schema for the OpenAPI document. `keys` reads the source's secrets from
+    the settings: without any the source does not exist. None is for a source behind a function key. `example` is a body
+    that the system really posts. `is_ping` recognizes the system's question whether the app is there. It is answered
+    with 200 before the proof, because some systems ask before they show their key.
     """
 
     name: str
@@ -80,7 +81,7 @@ class Source:
 
 
 class Body(BaseModel):
-    """The root of what others' systems send: only what is used is named, everything else is passed over."""
+    """The base of the models of other systems' bodies. They name only the fields that are used."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", coerce_numbers_to_str=True)
 
@@ -90,7 +91,7 @@ def _recorded(value: Any) -> Any:
 
 
 type Recorded = Annotated[str | None, BeforeValidator(_recorded), WithJsonSchema({"description": "Only recorded"})]
-"""A text that is only recorded; what is none counts as not there, because it must cost nobody a check."""
+"""A text that is only recorded. Anything else counts as missing, because nobody's check may fail by it."""
 
 
 def _employee_id(text: str) -> str:
@@ -104,11 +105,11 @@ type Id = Annotated[
     AfterValidator(_employee_id),
     WithJsonSchema({"anyOf": [{"type": "string", "pattern": rf"^\s*{EMPLOYEE_ID}\s*$"}, {"type": "number"}]}),
 ]
-"""Another system's id of a person, as a text or as a number: the directory has it as `employeeId`."""
+"""Another system's id of a person, as a text or a number. The directory has it as `employeeId`."""
 
 
 def read_body[Model: Body](model: type[Model], value: Any, remedy: str, at: str = "") -> Model:
-    """A model of what was sent at `at`; raises `Rejected` that names the field in the sender's words."""
+    """A model of what was sent at the place `at`; raises `Rejected` with the sender's name of the field."""
     unambiguous(value, at)
     try:
         return model.model_validate(_plain(value))
@@ -118,7 +119,7 @@ def read_body[Model: Body](model: type[Model], value: Any, remedy: str, at: str 
 
 
 def read_json[Model: Body](model: type[Model], posted: Posted, remedy: str) -> Model:
-    """A model of a JSON body; raises `Rejected` that names the field in the sender's words."""
+    """A model of a JSON body; raises `Rejected` with the sender's name of the field."""
     return read_body(model, parse(posted.body), remedy)
 
 
@@ -131,7 +132,7 @@ def told(  # one argument per field of an event
     effective: tuple[str, str] | None = None,
     place: str = "",
 ) -> Found:
-    """An event of ours from what a system told. `subject` and `effective` are each the value and its field there."""
+    """An event of ours. `subject` and `effective` are each a value, and the name of its field in the request."""
     event = JsonObject(
         specversion="1.0",
         id=shown(event_id, 200),
@@ -147,7 +148,7 @@ def told(  # one argument per field of an event
 
 
 def _plain(value: Any) -> Any:
-    """Numbers as the texts they were written as: an id is a name, whether it came as 119 or as "119"."""
+    """Numbers as they were written: an id is a text, whether it came as 119 or as "119"."""
     match value:
         case Numeral():
             return value.digits

@@ -1,7 +1,7 @@
-"""Intake: from events, whoever sent them, to checks. Nothing about access is decided here.
+"""Intake: from events of any sender to work items. Nothing about access is decided here.
 
-Each event stands alone: one that cannot be used ends on rejected-events and stops no other. What concerns one
-person is merged into one check now, which carries the moments to come at which the person is to be checked again.
+An event that cannot be used ends on rejected-events, and the other events go on. All events about one person become one
+work item, for a check now. It carries the future moments at which the person is to be checked again.
 """
 
 import asyncio
@@ -33,10 +33,10 @@ from shared.sources.events import PersonEvent
 from shared.sources.read import read_message
 
 EVENTS_AT_ONCE: Final = 1000
-"""Events after which those read so far are sent on: nobody waits for more than what two messages may hold."""
+"""After so many events the work items are sent: nobody waits for more than two messages' worth of events."""
 
 _REMEMBERED: Final = 1000
-"""Of how many messages it is known what became of them: ten batches."""
+"""How many messages are remembered: ten batches."""
 
 _log = logging.getLogger(__name__)
 
@@ -45,8 +45,8 @@ _log = logging.getLogger(__name__)
 class Incoming:
     """One message as it came from people-events: its bytes, and its sequence number there.
 
-    Its MessageId is not known for sure: the Functions host drops empty ones from a batch, and what came after an event
-    without one takes the place of an earlier event.
+    Its MessageId is not known for certain: the Functions host drops empty MessageIds from the list of a batch, so that
+    later ones stand at the place of earlier messages.
     """
 
     body: bytes
@@ -54,29 +54,29 @@ class Incoming:
 
     @property
     def identity(self) -> Hashable:
-        """What stays the same when it is delivered again."""
+        """What is the same in each delivery."""
         return self.body if self.number is None else self.number
 
     @property
     def told(self) -> dict[str, str]:
-        """What `rejected-events` says of where it came from."""
+        """The properties by which `rejected-events` says where it came from."""
         return {} if self.number is None else {"source-sequence-number": str(self.number)}
 
 
 @dataclass(slots=True)
 class Progress:
-    """What became of messages that came back, as far as this process knows: none of them causes its checks twice.
+    """What this process did with messages that may come back, so that it asks for no check twice.
 
-    A batch is completed as a whole or comes back as a whole. `checked` are the messages of such a batch whose checks
-    were sent, `bugs` says how often each met a bug. Another process does not know, and checks again, which does no
-    harm.
+    A batch is completed as a whole or comes back as a whole. `checked` are the messages whose work items were sent,
+    `bugs` says how often each message met a bug. Another process does not know them, and asks for the checks again,
+    which does no harm.
     """
 
     checked: set[Hashable] = field(default_factory=set)
     bugs: Counter[Hashable] = field(default_factory=Counter)
 
     def begin(self) -> None:
-        """Forgets everything where that has become much: messages that came back went to other processes."""
+        """Forgets everything when it has become much: then other processes got the messages that came back."""
         if len(self.checked) + len(self.bugs) > _REMEMBERED:
             self.checked.clear()
             self.bugs.clear()
@@ -90,7 +90,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of a batch: how many checks were sent, events rejected, and items that name nobody."""
+    """What became of a batch: checks sent, events rejected, and items that name nobody."""
 
     checks: int
     rejected: int
@@ -98,18 +98,18 @@ class Taken:
 
 
 async def intake(app: App, batch: Sequence[Incoming], progress: Progress | None = None) -> Taken:
-    """Turns a batch of events into checks. Returns once everything has reached a queue, and the batch is done with.
+    """Turns a batch of events into work items. Returns when everything has reached a queue: the batch can be completed.
 
-    Raises what kept it from that, and the batch comes back: an outage that lasted for as long as a message may be kept;
-    a bug, which the tenth time puts the messages that meet it on rejected-events; `Transient` where there was more than
-    a handler's time is good for. With the same `progress` what was done is then not done again.
+    Otherwise it raises, and the batch comes back: `Transient` or `Permanent` for an outage that was longer than a
+    message may be kept, `Transient` when the batch took more than a handler's time, or a bug. The tenth time, the
+    messages that meet a bug are put on rejected-events instead. With the same `progress` nothing is done twice.
     """
     progress = progress or Progress()
     progress.begin()
     run = _Run(app, progress, app.clock.now(), patience())
     clock = asyncio.get_running_loop().time
     over = clock() + HANDLER_SECONDS
-    # What met a bug goes on alone: it may have been any one of those that it was sent with.
+    # Messages that met a bug together are tried one by one: any of them may be the one.
     most = 1 if any(message.identity in progress.bugs for message in batch) else EVENTS_AT_ONCE
     chunk: list[_Read] = []
     events = 0
@@ -150,7 +150,7 @@ class _Read:
 
 @dataclass(slots=True)
 class _Run:
-    """One run over a batch. `until` is how long it may wait for a queue."""
+    """One run over a batch. It may wait for a queue until `until`."""
 
     app: App
     progress: Progress
@@ -163,7 +163,7 @@ class _Run:
     failures: list[Exception] = field(default_factory=list)
 
     def read(self, message: Incoming) -> _Read:
-        """What is in a message, but for events whose checks were sent when it was here before."""
+        """What is in a message. Without its events if their work items were sent at an earlier delivery."""
         read, mistakes = _Read(message, []), list[Rejected]()
         try:
             for found in read_message(message.body, now=self.now):
@@ -174,7 +174,7 @@ class _Run:
                 else:
                     self.ignored += 1
                     self.notices |= dict.fromkeys([found.notice] if found.notice else [])
-        except Exception as bug:  # noqa: BLE001 - a bug about one event must not burn the batch it came in
+        except Exception as bug:  # noqa: BLE001 - a bug about one event must not stop the rest of its batch
             _log_bug(bug, f"in message {message.number}")
             mistakes.append(say_bug(bug))
         self.rejected += _rejections(message, mistakes)
@@ -183,7 +183,7 @@ class _Run:
         return read
 
     async def send_checks(self, chunk: Sequence[_Read]) -> None:
-        """Sends the checks of some messages. Raises the outage that kept it from that; a bug is one of the failures."""
+        """Sends the work items of some messages. Raises an outage; puts a bug into `failures`."""
         messages = [read.message.identity for read in chunk if read.events]
         try:
             checks = _checks(self.app, (event for read in chunk for event in read.events), self.now)
@@ -191,7 +191,7 @@ class _Run:
                 await outlast(lambda: self.app.queues.send_work(checks), self.until, "intake")
         except InvoiceAccessError:
             raise
-        except Exception as bug:  # noqa: BLE001 - it must not burn those whom it does not concern
+        except Exception as bug:  # noqa: BLE001 - a bug about one message must not stop the others
             _log_bug(bug, f"sending the checks of {len(messages)} messages")
             self.progress.bugs.update(messages)
             if any(self.progress.bugs[message] < BUG_RUNS for message in messages):
@@ -206,7 +206,7 @@ class _Run:
 
 
 def _log_bug(bug: Exception, where: str) -> None:
-    """Says its kind and its place. What it says may be of whomever an event names."""
+    """Logs a bug's kind and place, without its text, which may name a person."""
     place = "".join(traceback.format_tb(bug.__traceback__))
     _log.error("intake met a bug %s: %s\n%s", where, type(bug).__name__, place)
 
@@ -224,19 +224,19 @@ def _check_now(app: App, key: PersonKey | IdentityKey, about: Sequence[PersonEve
     wanted = {moment for moment in effective if moment > now}
     moments = nearest(wanted, now, coalesce=app.settings.coalesce) if wanted else ()
     if len(wanted) > len(moments) == FUTURE_CHECKS:
-        _log.warning("%s was given %d days to come in one batch, the nearest count", chain_key(key), len(wanted))
+        _log.warning("%s has %d future dates in one batch; only the nearest are scheduled", chain_key(key), len(wanted))
     item = WorkItem(key, _cause(about), first_asked=now, effective=max(effective, default=None), moments=moments)
     return at_once(item, unique_id(app.random))
 
 
 def _cause(about: Sequence[PersonEvent]) -> Cause:
-    """Why we check, in the words of the first who asked."""
+    """The cause, in the words of the first event."""
     more = f" (+{len(about) - 1})" if len(about) > 1 else ""
     return Cause(CauseKind.EVENT, _bounded(about[0].origin + more), _bounded(about[0].event_type))
 
 
 def _bounded(text: str) -> str:
-    """A sender's text, cut in the middle where it is too long: both ends help to find an event again."""
+    """A sender's text, cut in the middle if it is too long: both ends help to find the event again."""
     if len(text) <= RECORDED_CHARACTERS:
         return text
     head = RECORDED_CHARACTERS // 2
@@ -246,8 +246,8 @@ def _bounded(text: str) -> str:
 def _moment(app: App, effective: date | datetime | None) -> datetime | None:
     """An effective date as a moment in UTC: a date without a time begins with that day in the policy's time zone.
 
-    Where the clocks go forward at midnight, the day begins with the hour after it; where they go back, with the first
-    of two midnights. That is what `combine` comes to.
+    If the clocks go forward at midnight, that day begins an hour later. If they go back, it begins with the first of
+    two midnights. `combine` gives both.
     """
     if effective is None or isinstance(effective, datetime):
         return effective
@@ -255,7 +255,7 @@ def _moment(app: App, effective: date | datetime | None) -> datetime | None:
 
 
 def _rejections(incoming: Incoming, mistakes: Sequence[Rejected]) -> list[RejectedEvent]:
-    """What is wrong with a message, by the event that it is wrong with: alone, where it came together with others."""
+    """The mistakes of a message, by event: an event that came together with others is rejected alone."""
     together: dict[bytes, list[Rejected]] = {}
     for mistake in mistakes:
         together.setdefault(incoming.body if mistake.event is None else mistake.event, []).append(mistake)
@@ -263,7 +263,7 @@ def _rejections(incoming: Incoming, mistakes: Sequence[Rejected]) -> list[Reject
 
 
 def _rejection(incoming: Incoming, mistakes: Sequence[Rejected]) -> RejectedEvent:
-    """A rejected event as one, its mistakes side by side; the first ten say enough."""
+    """One rejected event, with its first ten mistakes side by side."""
     shown = mistakes[:10]
     more = f" (and {len(mistakes) - 10} more)" if len(mistakes) > 10 else ""  # noqa: PLR2004
     return RejectedEvent(
