@@ -302,6 +302,11 @@ class Queue:
 
         return end
 
+    @property
+    def subscribers(self) -> int:
+        """How many are told of what may have become receivable."""
+        return len(self._subscribers)
+
     def counts(self) -> QueueCounts:
         """How many messages are in which state."""
         with self._present():
@@ -376,6 +381,11 @@ class Queue:
                 raise InvalidOperation(f"The {what} is longer than {MAX_ID_CHARACTERS} characters.")
         if None not in (message.session_id, message.partition_key) and (message.session_id != message.partition_key):
             raise InvalidOperation("Where both are set, partition key and session id must be equal.")
+
+    def has_seen(self, message_id: str) -> bool:
+        """Whether a message of that id would be dropped now as a duplicate."""
+        until = self._seen_ids.get(message_id)
+        return until is not None and until > self._clock()
 
     def _is_duplicate(self, message: Message, now: datetime) -> bool:
         """Whether the id was seen within the window; notes it when it was not."""

@@ -86,6 +86,10 @@ class SessionTable:
             )
         return current
 
+    def lock_of(self, session_id: str) -> SessionLock | None:
+        """The lock on a session, whoever has it; None when nobody has."""
+        return self._held.get(session_id)
+
     def state(self, session_id: str) -> bytes | None:
         """What was stored with the session; None when nothing was."""
         stored = self._states.get(session_id)

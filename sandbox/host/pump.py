@@ -261,6 +261,12 @@ class QueuePump:
         self.lost_locks += 1
         _logger.warning("%s, run %s: %s", self.function.name, dispatch.id, lost)
 
+    def die(self) -> None:
+        """Ends as its process does when that is killed: what it held comes back when its locks run out."""
+        self._unsubscribe()
+        for session in self._sessions.values():
+            session.unsubscribe()
+
     def close(self) -> None:
         """Stops taking messages: gives back every session and abandons what still runs."""
         self._unsubscribe()

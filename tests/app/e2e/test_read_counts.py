@@ -7,7 +7,7 @@ import dataclasses
 import json
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Iterable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,10 +17,7 @@ import pytest
 from sandbox.contoso import contoso, names
 from sandbox.settings import Options
 from sandbox.up import Sandbox, running
-from shared.adapters.billing.arm import ArmBilling
-from shared.adapters.graph.directory import GraphDirectory
-from shared.adapters.queues.service_bus import ServiceBusQueues
-from shared.adapters.store.state import RowsState
+from shared.adapters.http.credentials import managed_identity
 from shared.bootstrap import Configuration, build
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.outcome import Outcome
@@ -111,11 +108,9 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Open:
                     "AZURE_CLIENT_ID": names.APP_CLIENT_ID,
                 }
             )
-            app = build(Configuration(settings, _policy(rules)))
-            try:
-                yield Office(sandbox, app)
-            finally:
-                await _close(app)
+            async with AsyncExitStack() as closing:
+                credential = await closing.enter_async_context(managed_identity(settings.client_id))
+                yield Office(sandbox, build(Configuration(settings, _policy(rules)), credential, closing))
 
     return opened
 
@@ -138,18 +133,6 @@ def _world(folder: Path, extra: Iterable[dict[str, Any]]) -> Path | None:
 def _namespace(connection_string: str) -> str:
     parts = dict(part.partition("=")[::2] for part in connection_string.split(";"))
     return parts["Endpoint"].removeprefix("sb://").rstrip("/")
-
-
-async def _close(app: App) -> None:
-    assert isinstance(app.directory, GraphDirectory)
-    assert isinstance(app.billing, ArmBilling)
-    assert isinstance(app.queues, ServiceBusQueues)
-    assert isinstance(app.state, RowsState)
-    await app.queues.close()
-    await app.directory.close()
-    await app.billing.close()
-    await app.state._rows.close()
-    await app.billing._api.credential._credential.close()  # the tokens are handed out apart from what they come from
 
 
 async def test_an_event_that_changes_nothing_costs_one_graph_read_plus_one_per_20_groups(

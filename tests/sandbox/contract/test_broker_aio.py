@@ -1,6 +1,7 @@
 """The broker through azure-servicebus's asyncio client, which knows only the real service."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
@@ -253,14 +254,19 @@ async def test_a_received_message_that_is_sent_on_keeps_every_field(desk: Desk, 
     assert again.application_properties == {b"a": b"b"}
 
 
-async def test_a_message_over_the_limit_is_refused_and_its_link_stays_good(desk: Desk, broker: RunningBroker) -> None:
-    sender = await desk.sender("plain")
-    handler = sender._handler
+async def test_a_message_over_the_limit_is_refused_and_its_link_stays_good(
+    desk: Desk, broker: RunningBroker, caplog: pytest.LogCaptureFixture
+) -> None:
+    sender, other = await desk.sender("plain"), desk.client.get_queue_sender("plain")
+    caplog.set_level(logging.INFO, "azure.servicebus")
+    async with other:
+        assert "ATTACH_SENT" in caplog.text, "the client says so when it opens a link"
+    caplog.clear()
     for size in (257 * 1024, 3 * 1024 * 1024):
         with pytest.raises(MessageSizeExceededError):
             await sender.send_messages(ServiceBusMessage(bytes(size)))
     await sender.send_messages(ServiceBusMessage("small"))
-    assert sender._handler is handler
+    assert "ATTACH_SENT" not in caplog.text
     (received,) = await desk.receive("plain")
     await (await desk.receiver("plain")).complete_message(received)
     assert str(received) == "small"
@@ -503,7 +509,7 @@ async def test_a_waiting_receiver_gets_the_session_that_arrives(desk: Desk, brok
     async with ServiceBusClient.from_connection_string(broker.connection_string) as waiting:
         receiver = waiting.get_queue_receiver("sessions", session_id=NEXT_AVAILABLE_SESSION, max_wait_time=10)
         accepting = asyncio.create_task(receiver.__aenter__())
-        await until(lambda: broker.run(lambda model: model.queue("sessions")._subscribers))
+        await until(lambda: broker.run(lambda model: model.queue("sessions").subscribers))
         assert not accepting.done()
         await desk.send("sessions", ServiceBusMessage("hello", session_id="late"))
         async with await accepting:

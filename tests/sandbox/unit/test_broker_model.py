@@ -1,5 +1,7 @@
 """The broker's queues under a clock that the test owns: order, locks, counts, time, sessions."""
 
+import gc
+import tracemalloc
 from datetime import UTC, datetime, timedelta
 from random import Random
 from uuid import UUID
@@ -595,9 +597,18 @@ def test_the_same_seed_and_the_same_steps_give_the_same_locks() -> None:
 
 def test_a_busy_queue_keeps_no_trace_of_what_is_done(world: World) -> None:
     queue = world.queue(default_time_to_live=timedelta(days=1))
-    for _ in range(5000):
-        queue.send(Message(b"x"))
-        queue.complete(queue.receive()[0].lock_token)
-    shelves = queue.shelves
-    assert len(shelves._expiration._heap) + len(shelves._lock_expiry._heap) < 1000
+
+    def kept_bytes(messages: int) -> int:
+        for _ in range(messages):
+            queue.send(Message(b"x"))
+            queue.complete(queue.receive()[0].lock_token)
+        gc.collect()
+        return tracemalloc.get_traced_memory()[0]
+
+    tracemalloc.start()
+    try:
+        before = kept_bytes(1000)
+        assert kept_bytes(3000) - before < 50_000
+    finally:
+        tracemalloc.stop()
     assert world.broker.next_wakeup() is None

@@ -67,13 +67,12 @@ class Post:
 
     def seen(self, message_id: str) -> bool:
         """Whether duplicate detection would drop this MessageId now."""
-        until = self.work._seen_ids.get(message_id)
-        return until is not None and until > self.now()
+        return self.work.has_seen(message_id)
 
     def lose_lock(self, session: str) -> None:
         """The broker forgets who holds a session, as it may; what was locked under it can be received again."""
         sessions = self.work.shelves.sessions
-        lock = sessions._held.get(session)
+        lock = sessions.lock_of(session)
         if lock is not None:
             sessions.release(lock)
             self.work.shelves.return_session(session, self.now(), failed=True)

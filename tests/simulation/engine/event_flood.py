@@ -39,8 +39,8 @@ async def _flooded(messages: int, events: int) -> Flood:
     rng = random.Random(messages)
     place = place_of(rng, world(), Counting())
     async with running(place, rng, SimPolicy((OWN_COMPANY,), opt_in="none"), count=1) as (process,):
-        intake, _ = process._pumps
-        process._pumps = [intake]
+        intake, _ = process.pumps
+        process.pumps = [intake]
         place.post.events.send(*(Message(_message(number, events), f"m{number}") for number in range(messages)))
         began, checks = place.world.now(), Counter[str]()
 

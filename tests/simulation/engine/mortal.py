@@ -113,7 +113,7 @@ class _Mortal(Coroutine[Any, Any, Any]):
 def _never() -> asyncio.Future[Any]:
     """What a task that is not resumed waits for."""
     future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-    future._asyncio_future_blocking = True  # as a future's own __await__ says to the task that drives it
+    future._asyncio_future_blocking = True  # noqa: SLF001 - a future's own __await__ says so to the task that drives it
     return future
 
 
@@ -124,5 +124,6 @@ def mortal_tasks(loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any
     if life is None:
         return asyncio.Task(coroutine, loop=loop, **options)
     task: asyncio.Task[Any] = asyncio.Task(_Mortal(coroutine, life), loop=loop, **options)
-    task._log_destroy_pending = False  # type: ignore[attr-defined] # CPython's own; that it never ends is the point
+    # CPython's own; that the task never ends is the point.
+    task._log_destroy_pending = False  # type: ignore[attr-defined] # noqa: SLF001
     return task

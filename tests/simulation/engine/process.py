@@ -78,7 +78,7 @@ class Process:
         self._adapters: list[ArmBilling | GraphDirectory] = []
         self.app = self._build(loaded)
         options = {**_HOST, "maxConcurrentSessions": place.sessions}
-        self._pumps = [
+        self.pumps = [
             QueuePump(
                 function,
                 queue,
@@ -115,7 +115,7 @@ class Process:
             await asyncio.sleep(1.0)
             waited += 1.0
         if not self.life.over:
-            for pump in self._pumps:
+            for pump in self.pumps:
                 pump.close()
             self.life.end()
 
@@ -141,10 +141,8 @@ class Process:
             await adapter.close()
 
     def _died(self, _: Life) -> None:
-        for pump in self._pumps:  # its links are gone; what it held comes back when its locks run out
-            pump._unsubscribe()
-            for session in pump._sessions.values():
-                session.unsubscribe()
+        for pump in self.pumps:  # its links are gone; what it held comes back when its locks run out
+            pump.die()
         self.place.book.say(self.name, f"ends with {len(self._runs)} runs under way")
         for run in self._runs.values():
             run.ended = "died"
@@ -157,11 +155,11 @@ class Process:
             self._changed.clear()
             if self.place.post.is_down:
                 await self.place.post.back()
-            for pump in self._pumps:
+            for pump in self.pumps:
                 pump.keep()
                 for dispatch in () if self.stopping else pump.poll():
                     self.life.begin(self._carry_out(pump, dispatch), f"{self.name} {dispatch.id}")
-            moment = min((each for pump in self._pumps if (each := pump.next_moment()) is not None), default=None)
+            moment = min((each for pump in self.pumps if (each := pump.next_moment()) is not None), default=None)
             wait = None if moment is None else max(1e-6, (moment - self.place.world.now()).total_seconds())
             try:
                 async with asyncio.timeout(wait):

@@ -19,7 +19,7 @@ class _Posted(Body):
     hints: list[str]
 
 
-def test_a_source_a_work_item_and_an_answer_of_graph_say_the_same_of_the_same_mistake() -> None:
+def test_source_work_item_and_graphs_answer_say_the_same_of_the_same_mistake() -> None:
     with pytest.raises(Rejected) as posted:
         read_json(_Posted, Posted(b'{"hints": 7}'), "Send it again")
     with pytest.raises(Rejected) as queued:

@@ -60,10 +60,12 @@ class Wire:
 
 
 @asynccontextmanager
-async def talking_to(wire: Wire) -> AsyncIterator[ArmBilling]:
+async def talking_to(wire: Wire, *, listening: bool = True) -> AsyncIterator[ArmBilling]:
     server = await asyncio.start_server(wire.serve, "127.0.0.1", 0)
     host, port = server.sockets[0].getsockname()
     wire.url = f"http://{host}:{port}"
+    if not listening:
+        server.close()
     settings = Settings.read(
         {
             "INVOICE_ACCESS_STORE": "sqlite:unused",
@@ -96,10 +98,7 @@ async def test_a_write_on_a_connection_that_breaks_is_sent_once(verb: str, answe
 @pytest.mark.parametrize("verb", WRITES)
 async def test_a_write_with_nobody_listening_fails(verb: str) -> None:
     wire = Wire()
-    async with talking_to(wire) as billing:
-        pass
-    async with talking_to(Wire()) as billing:
-        billing._base_url = wire.url
+    async with talking_to(wire, listening=False) as billing:
         with pytest.raises(Transient):
             await WRITES[verb](billing)
     assert wire.seen == []
