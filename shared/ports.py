@@ -261,7 +261,7 @@ class State(Protocol):
         """Every hold of a key, none when there is no row. One read."""
         ...
 
-    async def put_key_holds(self, *rows: Stored[KeyHolds], whole: bool = False) -> None:
+    async def put_key_holds(self, *rows: Stored[KeyHolds], whole: bool = False) -> Sequence[Stored[KeyHolds]]:
         """Stores each row; one without holds goes.
 
         Raises `Conflict` for those that somebody else changed meanwhile, and stores all others. With `whole`, up to 100

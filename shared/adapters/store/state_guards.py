@@ -10,7 +10,7 @@ How these values are spread over rows lives here; their spelling is `codec`, and
     sighted    (see `chunked_value`)                    every Sighted
 """
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
@@ -67,16 +67,18 @@ class GuardsState:
         """Every hold of a key, none when there is no row. One read."""
         return await self._get(_HOLDS, _hold_key(key), holds_of, KeyHolds(key))
 
-    async def put_key_holds(self, *rows: Stored[KeyHolds], whole: bool = False) -> None:
+    async def put_key_holds(self, *rows: Stored[KeyHolds], whole: bool = False) -> Sequence[Stored[KeyHolds]]:
         """Stores each row; one without holds goes.
 
         Raises `Conflict` for those that somebody else changed meanwhile, and stores all others. With `whole`, up to 100
         rows are stored together or not at all, fewer where they are long; more in several such groups, up to the first
         that conflicts.
         """
+        stored: dict[str, str] = {}
         conflicts: list[Operation] = []
         for group in batches([operation for row in rows for operation in _hold_operation(row)]):
-            conflicts += await self._put_holds(group, whole=whole)
+            stored |= await self._put_holds(group, whole=whole)
+            conflicts += [operation for operation in group if operation.key not in stored]
             if whole and conflicts:
                 break
         if conflicts:
@@ -84,20 +86,24 @@ class GuardsState:
             if len(conflicts) > 1:
                 of = f"{'one of ' * whole}{len(conflicts)} keys, {of} the first,"
             raise Conflict(f"somebody else changed the holds of {of} meanwhile")
+        return [replace(row, version=stored.get(_hold_key(row.value.key)) or None) for row in rows]
 
-    async def _put_holds(self, group: Sequence[Operation], *, whole: bool) -> Sequence[Operation]:
-        """Stores a group in one batch, else in halves: what stands in the way is found in few writes. Returns that."""
+    async def _put_holds(self, group: Sequence[Operation], *, whole: bool) -> Mapping[str, str]:
+        """Stores a group in one batch, else in halves: what stands in the way is found in few writes.
+
+        Returns the etags of what is stored, by row key.
+        """
         try:
-            await self._rows.write(_HOLDS, *group)
+            etags = await self._rows.write(_HOLDS, *group)
         except (Exists, Changed):
             if whole or len(group) == 1:
-                return group
+                return {}
             half = len(group) // 2
-            return [
-                *await self._put_holds(group[:half], whole=False),
-                *await self._put_holds(group[half:], whole=False),
-            ]
-        return ()
+            return {
+                **await self._put_holds(group[:half], whole=False),
+                **await self._put_holds(group[half:], whole=False),
+            }
+        return {operation.key: etag for operation, etag in zip(group, etags, strict=True)}
 
     async def holds(self) -> AsyncIterator[Stored[KeyHolds]]:
         """Every key that has a hold."""

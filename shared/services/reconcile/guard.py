@@ -21,7 +21,7 @@ from shared.domain.history.records import Mode
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.policy.model import ActionKind
-from shared.errors import Conflict, Permanent, Transient
+from shared.errors import Permanent, Transient
 from shared.ports import Stored
 from shared.services.app import App
 from shared.services.reservations import rewrite_reservations
@@ -66,7 +66,6 @@ class Guard:
         self._enforced = enforced
         self._key = row.value.key
         self._stored = row
-        self._stored_here = False
         self._holds = dict(row.value.holds)
         self._told: list[str] = []
         self._unused: dict[ActionKind, dict[str, Place]] = {}
@@ -197,17 +196,9 @@ class Guard:
 
     async def store(self) -> None:
         """Stores the key's holds where they changed. Raises `Conflict` when somebody decided meanwhile."""
-        if self._holds == self._stored.value.holds:
-            return
-        if self._stored_here:
-            # Only the store knows the version of what this check stored before; a decision since then stops the check.
-            fresh = await self._app.state.key_holds(self._key)
-            if fresh.value.holds != self._stored.value.holds:
-                raise Conflict(f"somebody decided about a hold of {self._key.canonical} meanwhile")
-            self._stored = fresh
-        self._stored = self._stored.becoming(KeyHolds(self._key, dict(self._holds)))
-        await self._app.state.put_key_holds(self._stored)
-        self._stored_here = True
+        if self._holds != self._stored.value.holds:
+            row = self._stored.becoming(KeyHolds(self._key, dict(self._holds)))
+            (self._stored,) = await self._app.state.put_key_holds(row)
 
     def _decided(self, action: Action, released: set[str]) -> Stopped | None:
         """What a person decided, or has yet to decide, about this very action."""
