@@ -53,7 +53,7 @@ def add_to(commands: Any) -> None:
 
 
 def run(chosen: argparse.Namespace) -> int:
-    """Adopts; 0 when all of it was, 1 when some was refused or failed, 2 when it was not said what, or nobody asked."""
+    """Adopts. Returns 0 when all was adopted, 1 when some was refused or failed, 2 for wrong arguments."""
     try:
         choice, by = choice_of(chosen), who(chosen.by)
     except UsageError as mistake:
@@ -94,7 +94,7 @@ async def adopt(app: App, out: Console, choice: Choice, by: str, *, ask: bool) -
         return REFUSED if plan.adoptions or plan.failures else DONE
     if ask:
         if not sys.stdin.isatty():
-            raise UsageError("adopt: nothing was adopted, as nobody can be asked here; give --yes")
+            raise UsageError("adopt: nothing was adopted, because there is no terminal to ask at; give --yes")
         question = f"adopt {counted(len(plan.able), 'assignment')}, as {by}? [y/N] "
         if out.input(question).strip().lower() not in {"y", "yes"}:
             out.print("Nothing was adopted.")

@@ -37,8 +37,8 @@ from shared.services.operate.decisions import Decided
 
 _DESCRIPTION: Final = (
     "What waits for a person to decide: actions that a daily limit, a sweep, a changed policy or a profile's history "
-    "stopped. Released, they are done, whatever the daily limit; dismissed, they are left until the reason changes. "
-    "Nothing is written to Azure from here: the app's next checks do that. More: docs/guards.md."
+    "stopped. A released one is done, whatever the daily limit; a dismissed one is left alone until its reason "
+    "changes. Nothing is written to Azure from here: the app's next checks do that. More: docs/guards.md."
 )
 
 _NAMED: Final = 5
@@ -49,7 +49,7 @@ def add_to(commands: Any) -> None:
     """Adds the command to the command line."""
     parser = commands.add_parser("holds", help="what waits for a person to decide", description=_DESCRIPTION)
     verbs = parser.add_subparsers(dest="verb", required=True)
-    listing = verbs.add_parser("list", help="every hold, groups as one")
+    listing = verbs.add_parser("list", help="every hold, each group in one line")
     listing.add_argument("--json", action="store_true", help="for programs")
     listing.set_defaults(run=run_list)
     showing = verbs.add_parser("show", help="everything about one hold, or every member of a group")
@@ -59,7 +59,7 @@ def add_to(commands: Any) -> None:
     logging = verbs.add_parser("log", help="every decision that was recorded, pause and resume as well, newest last")
     logging.add_argument("--json", action="store_true", help="for programs")
     logging.set_defaults(run=run_log)
-    releasing = verbs.add_parser("release", help="have them done, whatever the daily limit")
+    releasing = verbs.add_parser("release", help="have the actions done, whatever the daily limit")
     dismissing = verbs.add_parser("dismiss", help="have them left alone until the action changes")
     for deciding, run in ((releasing, run_release), (dismissing, run_dismiss)):
         deciding.add_argument("names", metavar="ID|GROUP", nargs="*")
@@ -174,7 +174,7 @@ async def _decide(app: App, chosen: argparse.Namespace, names: Sequence[str] | N
     if not chosen.yes:
         if not sys.stdin.isatty():
             needed = "--yes and --as-listed TIME" if chosen.verb == "release" else "--yes"
-            raise UsageError(f"holds {chosen.verb}: nobody can be asked here; give {needed}")
+            raise UsageError(f"holds {chosen.verb}: there is no terminal to ask at; give {needed}")
         listing = await decisions.list_holds(app)
         if not _confirm(chosen.verb, _concerned(listing, names)):
             _out().print("Nothing was changed.")

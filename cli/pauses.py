@@ -1,6 +1,6 @@
 """`pause`, `resume`, `pauses`: whether the app writes to Azure at all.
 
-Lives here: the words for what stands and what it means. What each cause stops is `shared.domain.guards.pauses`'s.
+Lives here: the words for pauses. What each stops is in `shared.domain.guards.pauses`.
 """
 
 import argparse
@@ -32,8 +32,8 @@ from shared.services.operate.decisions import Resumed
 _LONGEST_WHY: Final = 500
 
 _CLEARED_BY: Final[Mapping[bool, str]] = {
-    True: "a complete sweep that finds nothing wrong clears it, or `resume`",
-    False: "only `resume` clears it",
+    True: "a complete sweep that finds nothing wrong ends it, or `resume`",
+    False: "only `resume` ends it",
 }
 
 
@@ -44,12 +44,14 @@ def add_to(commands: Any) -> None:
     pausing.add_argument("--on", default="", metavar="SCOPE", help=_SCOPE)
     pausing.add_argument("--by", metavar="NAME", help="who you are (default: the user of this machine)")
     pausing.set_defaults(run=run_pause)
-    resuming = commands.add_parser("resume", help="clear the pause, whatever set it", description=_RESUME)
+    resuming = commands.add_parser("resume", help="end every pause, whatever set it", description=_RESUME)
     resuming.add_argument("--on", metavar="SCOPE", help=f"clear nothing else: {_SCOPE}, or `everywhere`")
     resuming.add_argument("--by", metavar="NAME", help="who you are (default: the user of this machine)")
-    resuming.add_argument("--yes", action="store_true", help="do not ask, whatever is accepted by it")
+    resuming.add_argument("--yes", action="store_true", help="do not ask, even if something is accepted")
     resuming.set_defaults(run=run_resume)
-    telling = commands.add_parser("pauses", help="say what stops writes now; 1 when anything does", description=_PAUSES)
+    telling = commands.add_parser(
+        "pauses", help="show what stops writes now; 1 when anything does", description=_PAUSES
+    )
     telling.set_defaults(run=run_pauses)
 
 
@@ -62,11 +64,11 @@ _PAUSE: Final = (
     "profile. Checks and sweeps go on."
 )
 _RESUME: Final = (
-    "Clears every pause, with --on those of one scope. The next sweep takes up what was stopped. Where it accepts "
-    "something, it says what and asks first: after role-lost that accounts are missing, after population-shrank that "
-    "there are fewer people."
+    "Ends every pause, with --on those of one scope. The next sweep takes up what was stopped. If something is "
+    "accepted, `resume` says what and asks first: after role-lost that accounts are missing, after population-shrank "
+    "that there are fewer people."
 )
-_PAUSES: Final = "Says what stops writes now, where, since when and why. The exit status is 1 when anything does."
+_PAUSES: Final = "Shows what stops writes now, where, since when and why. The exit status is 1 when anything does."
 
 
 def run_pause(chosen: argparse.Namespace) -> int:
@@ -101,7 +103,7 @@ def run_pause(chosen: argparse.Namespace) -> int:
 
 
 def run_resume(chosen: argparse.Namespace) -> int:
-    """Clears the pause; 0, or 1 when a cause came in meanwhile or it was not to be, 2 where nobody could be asked."""
+    """Ends pauses. Returns 0, or 1 when one was set again meanwhile or the answer was no, 2 without a terminal."""
 
     async def verb(app: StoreDesk) -> int:
         by = who(chosen.by)
@@ -112,7 +114,7 @@ def run_resume(chosen: argparse.Namespace) -> int:
         if accepted and not chosen.yes:
             _tell(pauses, accepted)
             if not sys.stdin.isatty():
-                raise UsageError("resume: nobody can be asked here whether that is accepted; give --yes")
+                raise UsageError("resume: there is no terminal to ask at whether that is accepted; give --yes")
             if not confirmed(_out(), "\naccept that, and resume?"):
                 _out().print("Nothing was changed.")
                 return REFUSED
@@ -141,7 +143,7 @@ def run_pauses(_: argparse.Namespace) -> int:
 
 
 def _on(pauses: Pauses, scope: str | None) -> Pauses:
-    """The pause as far as it stands for a scope; all of it where none is named."""
+    """The pauses of a scope, or all of them."""
     if scope is None:
         return pauses
     wanted = "" if scope.strip().lower() == _EVERYWHERE else scope.strip().lower()
@@ -209,13 +211,13 @@ def _tell_store(app: StoreDesk) -> None:
 
 
 async def _doubt_store(app: StoreDesk) -> None:
-    """Says so where no sweep ever kept anything in the store: a pause there stops nobody."""
+    """Warns about a store that has no sweep: a pause there may stop nobody."""
     say = complaints()
     try:
         if not await decisions.was_swept(app):
-            say.print("No sweep was ever kept in this store: is it the one that the app uses?", soft_wrap=True)
+            say.print("This store has no sweep yet. Is it the one that the app uses?", soft_wrap=True)
     except (Permanent, Transient) as failure:
-        doubt = f"Whether a sweep was ever kept in this store is not known: {failure}"
+        doubt = f"Whether this store has a sweep is not known: {failure}"
         say.print(doubt, markup=False, soft_wrap=True)
 
 
@@ -233,7 +235,7 @@ def _tell(pauses: Pauses, accepted: Mapping[Pause, str] | None = None) -> None:
 
 
 _WHAT: Final = ("everything", "everything on this billing account", "everything on this billing profile")
-_LEAVERS: Final = " but what leavers hold, on strong evidence"
+_LEAVERS: Final = ", but no leaver's revoke on strong evidence"
 
 
 def _said(pause: Pause, setting: Setting) -> str:

@@ -17,7 +17,7 @@ _HARMFUL: Final = re.compile(
 
 
 class Terminal(Console):
-    """A console that shows what it is told as it is told: no markup, no pictures, and nothing that acts."""
+    """A console that shows texts as they are: without markup, emoji, or control sequences."""
 
     def __init__(self, *, stderr: bool = False, width: int | None = None) -> None:
         super().__init__(stderr=stderr, width=width, highlight=False, markup=False, emoji=False)

@@ -50,7 +50,7 @@ from shared.errors import FailedRead, MaybeWritten, Transient
 from shared.settings import Settings
 
 ARM_SCOPE: Final = "https://management.azure.com/.default"
-"""What our token is for, whatever address ARM is reached under."""
+"""What our token is for, at any address of ARM."""
 
 API_VERSION: Final = "2024-04-01"
 """The newest stable version of Microsoft.Billing."""
@@ -106,7 +106,7 @@ class ArmBilling:
         self._answered_at: datetime | None = None
 
     async def close(self) -> None:
-        """Closes the connections. The credential is whoever's made it."""
+        """Closes the connections. The credential belongs to its maker."""
         await self._api.close()
 
     # -- who we are
@@ -216,7 +216,7 @@ class ArmBilling:
         raise failure(response, doing=what, scope=scope, cap=self._wait_cap)
 
     async def _list(self, path: str, what: str, scope: str) -> AsyncIterator[dict[str, Any]]:
-        """Reads every row of a list, page by page, following each link as it came."""
+        """Reads every row of a list, page by page, following each link as it is spelled."""
         url, seen = self._url(path), set[str]()
         while True:
             seen.add(url)
@@ -334,7 +334,7 @@ def _limits(response: AsyncHttpResponse, kind: Kind) -> Limits:
 def _shown_profile(response: AsyncHttpResponse, key: ProfileKey, what: str) -> BillingProfile | None:
     """A profile as the answer to a finished update shows it; None where it says nothing whole about it.
 
-    The update is made, whatever the answer looks like.
+    The update was made, whatever the answer looks like.
     """
     if response.status_code != _OK:
         return None

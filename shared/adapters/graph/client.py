@@ -27,7 +27,7 @@ from shared.errors import FailedRead, Permanent, QueryRefused, Transient
 from shared.settings import Settings
 
 SCOPE: Final = "https://graph.microsoft.com/.default"
-"""What our token is for, whatever address Graph is reached under."""
+"""What our token is for, at any address of Graph."""
 
 PAGES_AT_MOST: Final = 5000
 """Pages after which a listing is taken for endless: five million people."""

@@ -1,7 +1,7 @@
-"""People in Microsoft Graph's answers, read one by one: what is odd about one person says nothing of the others.
+"""People in Microsoft Graph's answers, read one by one: one odd person says nothing about the others.
 
-Lives here: telling a person whose attributes do not fit from an answer that does not. An answer that fits is read as a
-whole, which is the usual and by far the quickest case.
+Lives here: telling an answer that does not fit from a person whose attributes do not. An answer that fits is read as a
+whole, which is the usual and by far the fastest case.
 """
 
 import json
@@ -20,7 +20,7 @@ from shared.errors import FailedRead
 _NAME: Final = "userPrincipalName"
 
 _UNUSED: Final = "displayName"
-"""The selected attribute by which nothing is decided: whatever it holds makes nobody unreadable."""
+"""The selected attribute by which nothing is decided: no value of it makes a person unreadable."""
 
 _ATTRIBUTES: Final = {*SELECT, *(name.rpartition("/")[2] for name in TEXT_ATTRIBUTES)}
 
@@ -33,10 +33,10 @@ class _LoosePage(Answer):
 
 
 def read_person(body: bytes, what: str) -> ListedPerson:
-    """Reads the answer about one person. Raises `FailedRead` where it does not say whom it is about.
+    """Reads the answer about one person. Raises `FailedRead` if it does not say whom it is about.
 
-    So it does where selected attributes are not in it: of the only person in an answer, nobody can tell whether that is
-    the person's or the answer's. That somebody is disabled is believed where none is left out altogether.
+    It also raises if a selected attribute is missing: with only one person in an answer, nobody can tell whether the
+    person or the answer is odd. That the account is disabled is believed if no selected attribute is missing.
     """
     try:
         return UserAnswer.model_validate_json(body).person()
@@ -51,7 +51,7 @@ def read_person(body: bytes, what: str) -> ListedPerson:
 
 
 def read_people(body: bytes, what: str) -> tuple[Sequence[ListedPerson], str | None]:
-    """Reads one page of people, and the link to the next. Raises `FailedRead` where it does not say whom it lists."""
+    """Reads one page of people, and the link to the next. Raises `FailedRead` if it does not say whom it lists."""
     try:
         page = Page[UserAnswer].model_validate_json(body)
     except ValidationError:
@@ -64,9 +64,9 @@ def read_people(body: bytes, what: str) -> tuple[Sequence[ListedPerson], str | N
 
 
 async def unless_withheld(people: AsyncIterator[ListedPerson], what: str) -> AsyncIterator[ListedPerson]:
-    """The people of a listing; raises `FailedRead` at its end where all of them lack the same selected attribute.
+    """The people of a listing. Raises `FailedRead` at its end if all of them lack the same selected attribute.
 
-    Then it was never read, and is nobody's own. Where only some of them lack it, that is their own.
+    Then the attribute was never read. If only some of them lack it, these are unreadable.
     """
     lacking: frozenset[str] | None = None
     async for person in people:
@@ -98,7 +98,7 @@ def _read(given: dict[str, Any], what: str) -> ListedPerson:
 
 
 def _place(problem: ErrorDetails) -> str:
-    """The attribute that a problem is about; keys that are none of ours may be anything, and are not repeated."""
+    """The attribute that a problem is about, without keys that were not asked for, which may be anything."""
     return "/".join(str(part) for part in problem["loc"] if part in _ATTRIBUTES)
 
 
@@ -109,9 +109,9 @@ def _is_withheld(problem: ErrorDetails, given: dict[str, Any]) -> bool:
 
 
 def _as_python(body: bytes, what: str) -> Any:
-    """The answer, also where single texts of it are no UTF-8 or hold raw control characters.
+    """The answer, even if some texts in it are not UTF-8 or have raw control characters.
 
-    A text that cannot be written down again is no text: it becomes bytes, which fit nothing.
+    A text that could not be stored becomes bytes, which fit no attribute.
     """
     try:
         return _writable(json.loads(body.decode("utf-8", "surrogateescape"), strict=False))

@@ -38,7 +38,7 @@ _GATEWAY: Final = ("x-ms-failure-cause", "gateway")
 (https://github.com/hashicorp/terraform-provider-azurerm/issues/20867 shows it)."""
 
 _SERVICES_OWN: Final = ("x-ms-service-version", "api-supported-versions")
-"""Headers that were on every recorded answer of Microsoft.Billing, and that nobody in between sets."""
+"""Headers of every recorded answer of Microsoft.Billing that no gateway sets."""
 
 _NO_CLAIMS = "no claims present"
 _ABOUT_THE_ADDRESS = frozenset(
@@ -59,7 +59,7 @@ _ABOUT_THE_ADDRESS = frozenset(
         "invalidrequesturi",
     }
 )
-"""Codes that say of an address that nobody listens there: they say nothing about the thing behind it."""
+"""Codes that say that nobody listens at an address; they say nothing about the object there."""
 
 _NOT_THERE = ("notfound", "notexist", "404")
 _ABOUT_A_TOKEN = ("authentication", "token")
@@ -94,7 +94,7 @@ class Refusal:
 
 
 def read_refusal(response: AsyncHttpResponse, secrets: Sequence[str] = ()) -> Refusal:
-    """Reads an error's body, whatever it is made of and whatever its status and content type are.
+    """Reads an error's body, of any form, status and content type.
 
     `secrets` are ours, and are not repeated where the service does.
     """
@@ -287,7 +287,7 @@ def _is_about_our_token(response: AsyncHttpResponse, refusal: Refusal) -> bool:
 
 
 def _is_said_of_something(response: AsyncHttpResponse, refusal: Refusal) -> bool:
-    """Whether a 404 says what is not there: the thing, or whoever should listen at the address."""
+    """Whether a 404 is about the object, and not about the address."""
     return is_absence(response) or (refusal.structured and refusal.code.lower() in _ABOUT_THE_ADDRESS)
 
 

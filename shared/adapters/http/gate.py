@@ -1,7 +1,7 @@
-"""The gate before a service: every request passes it, and every answer is told to it.
+"""The gate before a service: every request passes it, and it learns of every answer.
 
-Lives here: whether a call may be made now. A service that is down is left alone, but for one read now and then; one
-that asked for a pause gets it; the rest is `pace`'s. What an answer means is known to whoever asked.
+Lives here: whether a call may be made now. A service that is down gets only one read now and then. A service that asked
+for a wait gets it. `pace` does the rest. What an answer means is for the caller.
 
 A call that may not be made, or would have to wait longer than a handler can, raises `Transient` with the wait that is
 left: the check is put off, and nothing was sent. There is one gate for each service and process, and no state beyond
@@ -87,7 +87,7 @@ class Outage:
         self._probing = True
 
     def answered(self) -> None:
-        """There was an answer, whatever it says."""
+        """An answer came, whatever it says."""
         if self._failing:
             self._failing.clear()
         if self._wait:

@@ -163,7 +163,7 @@ class Pace:
         return 1 / max(SLOWEST, min(1.0, self._left / (self.for_events * self.burst)))
 
     def _wait(self, background: bool, now: float) -> float:
-        """Seconds until the next such call may go, whoever waits for it."""
+        """Seconds until the next such call may go."""
         until = self._held_until
         if space := self._space():
             until = max(until, self._last_turn + space)

@@ -96,10 +96,10 @@ class AzureApi:
     Args:
         name: the service's, in words.
         url: where it is; http is for this machine only.
-        scope: what our token is for, whatever address the service is reached under.
+        scope: what our token is for, at any address of the service.
         credential: whose tokens go with the requests; it stays the caller's.
-        gate: what every request passes; without one, none is held back.
-        limits: what the gate is told of an answer.
+        gate: what every request passes; without one, no request waits.
+        limits: what the gate learns from an answer.
         request_id: the header by which the service's support finds a request of ours.
         transport: the network, unless the caller brings another.
 
@@ -135,7 +135,7 @@ class AzureApi:
         self._pipeline: AsyncPipeline[HttpRequest, AsyncHttpResponse] = AsyncPipeline(self._transport, policies)
 
     async def send(self, request: HttpRequest, what: str, *, kind: Kind | None = None) -> AsyncHttpResponse:
-        """Sends a request; its answer, whatever it says, whole.
+        """Sends a request; returns its whole answer, whatever it says.
 
         Args:
             request: the request, its address in full.
@@ -283,7 +283,7 @@ class CountCalls(SansIOHTTPPolicy[HttpRequest, AsyncHttpResponse]):
 
 
 class ConnectionLost(aiohttp.ClientError):
-    """The connection broke after a request went out: nobody knows whether it was carried out."""
+    """The connection broke after a request was sent: nobody knows whether the service carried it out."""
 
 
 class SendOnceTransport(AioHttpTransport):  # type: ignore[misc] # untyped in azure-core

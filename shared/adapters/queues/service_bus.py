@@ -59,7 +59,7 @@ SCOPE: Final = "https://servicebus.azure.net//.default"
 """What our token is for, spelled as azure-servicebus asks for it: the credential keeps one token per spelling."""
 
 WAITING_SECONDS: Final = 60
-"""How long a rejected event waits on access-work before it is sent on once more: nobody is in a hurry for it."""
+"""How long a rejected event waits on access-work before it is sent again; it is not urgent."""
 
 _TEXT_CHARACTERS: Final = 4_000
 """The longest text of one property of ours: at most 16 KB of the 32 KB that the service allows."""
@@ -140,8 +140,8 @@ class ServiceBusQueues:
     async def send_rejected(self, events: Sequence[RejectedEvent]) -> None:
         """Puts events that cannot be used on rejected-events, whole up to 128 KiB.
 
-        Where that queue is away they wait on access-work, and whoever takes one off there sends it again: an event that
-        nobody can use must not keep back those that came with it.
+        If that queue is away they wait on access-work, and the function that takes them there sends them again: an
+        event that cannot be used must not keep back those that came with it.
         """
         try:
             await self._rejected.send([[_rejected_message(event, self._whole_bytes) for event in events]])

@@ -119,8 +119,8 @@ def encode(item: WorkItem) -> bytes:
 def decode(body: bytes, session: str | None = None) -> WorkItem:
     """The item of a message body. Raises `Rejected` with the field that is wrong; unknown fields are ignored.
 
-    `session` is the one that the message came under, where that is known: a key has one session only, so that it has
-    one writer only.
+    `session` is the session of the message, if that is known. A key has only one session, so that it has only one
+    writer.
     """
     if len(body) > BODY_BYTES:
         raise Rejected("body", f"it has {len(body):,} bytes; a work item has at most {BODY_BYTES:,}", _REMEDY)

@@ -39,7 +39,7 @@ _TRIES: Final = 3
 """How often a value is read, or its head moved, when somebody else replaces it at the same time."""
 
 _LEFTOVER: Final = timedelta(days=1)
-"""How old the parts are that a crashed writer left, as nobody can still be writing or reading them."""
+"""Parts of this age were left by a crashed writer: nobody can still be writing or reading them."""
 
 _log = logging.getLogger(__name__)
 

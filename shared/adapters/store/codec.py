@@ -53,7 +53,7 @@ class Codec[T]:
         self._key_of = key_of
 
     def text(self, value: T) -> str:
-        """A value as JSON, in ASCII, however long. Raises `Permanent` where a text in it is not Unicode."""
+        """A value as JSON, in ASCII, of any length. Raises `Permanent` if a text in it is not Unicode."""
         try:
             spelled = self._writer.to_json(value).decode()
         except PydanticSerializationError as error:

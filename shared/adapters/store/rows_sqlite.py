@@ -137,7 +137,7 @@ class SqliteRows:
             if code in _TRANSIENT_CODES:
                 raise Transient(f"'{self._path}': {_TRANSIENT_CODES[code]} ({error})") from error
             if code in _TO_BE_FIXED_CODES:
-                self._disconnect()  # whoever fixes the file need not restart us
+                self._disconnect()  # so that a repaired file is used without a restart
                 raise StoreRefused(f"'{self._path}': {_TO_BE_FIXED_CODES[code]} ({error})") from error
             raise
 
@@ -177,12 +177,12 @@ class SqliteRows:
                 connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
 
     def _in_place(self) -> sqlite3.Connection:
-        """The connection for reads on the event loop. It never waits: whoever meets a lock goes to the thread."""
+        """The connection for reads on the event loop. It never waits: a read that meets a lock goes to the thread."""
         if self._path == IN_MEMORY:
             assert self._connection is not None, "it is the database"
             return self._connection
         if self._reader is None or self._read_beside is not self._connection:
-            self._close_reader()  # the file was opened anew since, and may be another one
+            self._close_reader()  # the file was reopened since, and may be another one
             self._read_beside = self._connection
             self._reader = sqlite3.connect(self._path, timeout=0, autocommit=True)
             self._reader.execute("PRAGMA query_only = ON")

@@ -237,7 +237,7 @@ def test_a_refusal_names_each_difference_and_changes_nothing(filled: Store, caps
         (["release", GROUP, "--yes", "--as-listed", "yesterday"], "--as-listed: 'yesterday' is not a time"),
         (["release", GROUP, "--yes", "--as-listed", "2026-03-02T09:00"], "does not say of which zone"),
         (["dismiss"], "holds dismiss: name holds or groups"),
-        (["dismiss", GROUP], "nobody can be asked here"),
+        (["dismiss", GROUP], "there is no terminal to ask at"),
         (["dismiss", GROUP, "--yes", "--by", " "], "--by: give a name"),
     ],
 )

@@ -204,7 +204,7 @@ def test_who_pauses_again_is_told_where_their_reason_is(store: Store, capsys: Sa
 def test_the_store_is_named_first_and_doubted_where_no_sweep_was_kept(
     store: Store, capsys: Said, verb: list[str]
 ) -> None:
-    doubt = "No sweep was ever kept in this store: is it the one that the app uses?"
+    doubt = "This store has no sweep yet. Is it the one that the app uses?"
     main(verb)
     told = capsys.readouterr()
     assert told.out.splitlines()[0] == f"Store: {os.environ['INVOICE_ACCESS_STORE']}"
