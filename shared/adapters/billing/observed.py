@@ -1,7 +1,7 @@
 """Observing: billing whose writes are not sent, but seen by the reads of the same check.
 
 Lives here: the wrapper that decides per profile whether a write goes through. Nothing else keeps a write back. For an
-observed one the guard reserves nothing, and whoever makes it remembers nothing before (decision 36). One wrapper lives
+observed one the guard reserves nothing, and whoever makes it remembers nothing before (decision 38). One wrapper lives
 for one check: what was not written is forgotten with it, and is never evidence of ownership.
 """
 

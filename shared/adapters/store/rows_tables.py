@@ -8,7 +8,6 @@ within 10 s.
 import asyncio
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from datetime import timedelta
 from http import HTTPStatus
 from itertools import count, takewhile
 from typing import Any, Final
@@ -21,6 +20,7 @@ from azure.core.exceptions import AzureError, HttpResponseError, ResourceExistsE
 from azure.data.tables import TableEntity, TableErrorCode, UpdateMode
 from azure.data.tables.aio import TableClient
 
+from shared.adapters.http.answers import asked_wait
 from shared.adapters.http.credentials import Tokens
 from shared.adapters.store.rows import (
     Changed,
@@ -206,7 +206,7 @@ class TableRows:
         if error.status_code is not None and error.status_code < HTTPStatus.BAD_REQUEST:
             return FailedRead(f"{self._where} gave an answer that cannot be read: {error.message}")
         if error.status_code in _BUSY_STATUSES or _code(error) == TableErrorCode.TABLE_BEING_DELETED:
-            return Transient(said, retry_after=_retry_after(error))
+            return Transient(said, retry_after=asked_wait(getattr(error.response, "headers", {})))
         if error.status_code in _THIS_REQUEST_STATUSES:
             return Permanent(f"{said}: {error.message}")
         if error.status_code in {401, 403}:
@@ -257,8 +257,3 @@ def _code(error: HttpResponseError) -> str | None:
     """The service's own word for what is wrong; azure-data-tables adds it to the errors that it raises."""
     code = getattr(error, "error_code", None)
     return None if code is None else str(getattr(code, "value", code))
-
-
-def _retry_after(error: HttpResponseError) -> timedelta | None:
-    said = getattr(error.response, "headers", {}).get("Retry-After", "")
-    return timedelta(seconds=int(said)) if said.isdecimal() else None

@@ -140,8 +140,3 @@ class Plan:
     revokes: tuple[Revoke, ...] = ()
     notes: tuple[Note, ...] = ()
     next_change: datetime | None = None
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing has to be done now."""
-        return not self.grants and not self.revokes

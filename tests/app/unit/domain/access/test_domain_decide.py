@@ -82,7 +82,7 @@ def test_who_is_employed_gets_what_the_rules_give() -> None:
 
 def test_what_is_held_already_is_not_given_again() -> None:
     plan = check(PERSON, held(P1, "finance"), held(P2, by=SOMEBODY))
-    assert plan.is_empty
+    assert (plan.grants, plan.revokes) == ((), ())
     assert plan.wanted.keys() == {P1, P2}
     assert kinds(plan) == [(NoteKind.UNMANAGED, P2)]
 
@@ -106,7 +106,7 @@ def test_who_receives_by_another_role_is_noted_and_still_given_access() -> None:
 def test_a_profile_that_is_not_active_gains_nobody(status: str) -> None:
     profiles = tuple(replace(profile, status=status) for profile in CATALOGUE.profiles)
     plan = check(catalogue=replace(CATALOGUE, profiles=profiles))
-    assert plan.is_empty
+    assert (plan.grants, plan.revokes) == ((), ())
     assert kinds(plan) == [(NoteKind.PROFILE_NOT_ACTIVE, P1), (NoteKind.PROFILE_NOT_ACTIVE, P2)]
 
 
@@ -144,7 +144,7 @@ def test_what_nobody_remembers_the_rule_of_stays_while_any_rule_is_not_known(rem
     holding = held(P1, remembered=remembered)
     assert check(NOBODYS, holding).revokes
     kept = check(NOBODYS, holding, catalogue=unknown({"legal": "there is no group"}))
-    assert kept.is_empty
+    assert (kept.grants, kept.revokes) == ((), ())
     assert kinds(kept) == [(NoteKind.RULE_NOT_KNOWN, P1)]
 
 
@@ -158,7 +158,7 @@ def test_nothing_goes_before_a_sweep_has_judged_the_policy(
     catalogue: Catalogue, policy: Policy, rules: tuple[str, ...]
 ) -> None:
     plan = check(NOBODYS, held(P1, *rules), policy=policy, catalogue=catalogue)
-    assert plan.is_empty
+    assert (plan.grants, plan.revokes) == ((), ())
     assert kinds(plan) == [(NoteKind.RULE_NOT_KNOWN, P1)]
 
 
@@ -168,7 +168,7 @@ def test_a_rule_that_is_not_known_still_gives() -> None:
 
 def test_a_profile_missing_from_the_last_bulk_read_costs_the_employed_nothing() -> None:
     plan = check(PERSON, held(LOST, "finance"), held(P1), held(P2))
-    assert plan.is_empty
+    assert (plan.grants, plan.revokes) == ((), ())
     assert kinds(plan) == [(NoteKind.RULE_NOT_KNOWN, LOST)]
     assert [revoke.profile for revoke in check(DeletedPerson(ID), held(LOST)).revokes] == [LOST]
 
@@ -296,7 +296,7 @@ def test_a_leave_date_to_come_is_the_next_change() -> None:
 )
 def test_who_is_protected_is_never_touched(person: PersonRead) -> None:
     plan = check(person, held(P3, "legal"), held(P1, by=SOMEBODY), policy=replace(POLICY, protected=frozenset({ID})))
-    assert plan.is_empty
+    assert (plan.grants, plan.revokes) == ((), ())
     assert kinds(plan) == [(NoteKind.PROTECTED, None)]
 
 
@@ -309,7 +309,7 @@ def test_what_we_made_outside_the_managed_accounts_is_left_alone(
     person: PersonRead, profile: ProfileKey, accounts: Everything | frozenset[str]
 ) -> None:
     plan = check(person, held(profile), policy=replace(POLICY, accounts=accounts))
-    assert plan.is_empty
+    assert (plan.grants, plan.revokes) == ((), ())
     assert kinds(plan) == [(NoteKind.NOT_MANAGED, profile)]
 
 
