@@ -1,5 +1,8 @@
 """Bodies of records for tests that care about little of them, and records by another's hand than the app's."""
 
+import hashlib
+import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +16,11 @@ from shared.domain.work import Cause, CauseKind
 def check_body(number: int = 0, told: Told = Told(), *, origin: str = "/hr#1") -> CheckBody:  # noqa: B008 - frozen
     """The body of a check that found everything as it should be; `number` tells it from others."""
     return CheckBody.of(told, Cause(CauseKind.EVENT, origin), Outcome.UNCHANGED, number, ())
+
+
+def digest_of(fields: Mapping[str, Any]) -> str:
+    """The digest of a record that has these fields, as docs/ledger.md says it."""
+    return hashlib.sha256(json.dumps(fields, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 async def forge(rows: Rows, key: str, at: datetime, kind: str, body: Any) -> None:

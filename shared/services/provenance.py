@@ -22,8 +22,6 @@ from shared.ports import Stored
 _CAME_TO_NOTHING: Final = frozenset({Outcome.RETRY, Outcome.GAVE_UP, Outcome.UNCHANGED, Outcome.HELD})
 """How a grant ends of which we know that it made no row: refused, not begun, stopped, or somebody else was quicker."""
 
-_TELLING: Final = (IntentBody, CheckBody, AdoptBody)
-
 
 class Readable(Protocol):
     """What is needed of a ledger here. Every `Ledger` is one."""
@@ -40,7 +38,7 @@ class Readable(Protocol):
 class ReadOnce:
     """A ledger for several rows in a row, while nothing is appended: of one person after the other it is read once.
 
-    Kept are the telling records of the person asked for last, and everybody's latest ones.
+    Kept are the records of the person asked for last, and everybody's latest ones.
     """
 
     def __init__(self, ledger: Readable) -> None:
@@ -51,7 +49,7 @@ class ReadOnce:
     async def read(self, key: str) -> AsyncIterator[Record]:
         """A key's records, oldest first."""
         if key not in self._read:
-            self._read = {key: [record async for record in self._ledger.read(key) if isinstance(record.body, _TELLING)]}
+            self._read = {key: [record async for record in self._ledger.read(key)]}
         for record in self._read[key]:
             yield record
 

@@ -14,13 +14,13 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
 from shared.adapters.store.ledger import RowsLedger
-from shared.adapters.store.ledger_rows import FIRST_PREVIOUS, digest_of
+from shared.adapters.store.ledger_rows import FIRST_PREVIOUS
 from shared.adapters.store.rows import Delete, Insert, Replace, Row, Rows
 from shared.domain.history.records import DigestBody, Record
 from shared.errors import Permanent, Transient
 from shared.services import ledger_audit as proof
 from shared.services.ledger_audit import DIGEST, LISTING, Anchor, Verdict, digest_when_due, verify
-from tests.ledger_records import check_body, forge
+from tests.ledger_records import check_body, digest_of, forge
 from tests.simulation.small_world import FEMKE, NL, guid
 from tests.simulation.stage import Stage
 from tests.simulation.virtual_time import VirtualLoop

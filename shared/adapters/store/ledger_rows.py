@@ -36,7 +36,7 @@ HEAD: Final = "head"
 RECORD: Final = "record:"
 """What the row key of a record begins with; its sequence follows, in twelve digits."""
 
-_TYPES: Final = {
+_FIELDS: Final = {
     "at": str,
     "body": dict,
     "format": int,
@@ -46,6 +46,13 @@ _TYPES: Final = {
     "sequence": int,
     "digest": str,
 }
+"""A record's fields, in their order."""
+
+_NAMES: Final = [*_FIELDS]
+_TYPES: Final = [*_FIELDS.values()]
+
+_DIGEST: Final = ',"digest":"' + FIRST_PREVIOUS + '"}'
+"""What stands at the end of a record's row, with another digest."""
 
 _HEAD_FIELDS: Final = frozenset({"format", "key", "sequence", "digest"})
 
@@ -68,11 +75,6 @@ def canonical(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
 
-def digest_of(fields: Mapping[str, Any]) -> str:
-    """The SHA-256, in hexadecimal, over the canonical JSON of everything in a record but its digest."""
-    return hashlib.sha256(canonical(fields).encode()).hexdigest()
-
-
 def body_text(body: Body) -> str:
     """A record's body as canonical JSON, without fields at their defaults."""
     return canonical(_writer(body.KIND).to_python(body, mode="json", exclude_defaults=True))
@@ -85,11 +87,15 @@ def signed(key: str, sequence: int, at: datetime, kind: str, body: str, previous
     """
     text = (
         f'{{"at":"{at.isoformat()}","body":{body},"format":{FORMAT},"key":{json.dumps(key)},'
-        f'"kind":{json.dumps(kind)},'
-        f'"previous":"{previous}","sequence":{sequence}'
+        f'"kind":"{kind}","previous":"{previous}","sequence":{sequence}'
     )
     digest = hashlib.sha256(f"{text}}}".encode()).hexdigest()
     return f'{text},"digest":"{digest}"}}', digest
+
+
+def signature(row: str) -> str:
+    """The digest that a record's row should have, by its text."""
+    return hashlib.sha256(f"{row[: -len(_DIGEST)]}}}".encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +118,8 @@ def stored(row: Row) -> dict[str, Any]:
     Raises `Damaged` for one that is not as we write it, and `OtherForm` for one that an earlier build wrote.
     """
     body = row.body
-    _of_this_form(row, body, _TYPES.keys())
-    if {name: type(value) for name, value in body.items()} != _TYPES or not _is_time(body["at"]):
+    _of_this_form(row, body, _FIELDS.keys())
+    if [*body] != _NAMES or [*map(type, body.values())] != _TYPES or not _is_time(body["at"]):
         raise Damaged(f"row '{row.key}' in '{row.partition}' is no record as we write them")
     return body
 
@@ -157,13 +163,14 @@ def _place(row: Row) -> str:
 
 
 def _of_this_form(row: Row, body: Mapping[str, Any], fields: AbstractSet[str]) -> None:
-    """Refuses what has another form's number, or what has all the fields but that: so wrote builds without one."""
-    other = body.get("format", 0 if body.keys() == fields - {"format"} else FORMAT)
-    if type(other) is int and other != FORMAT:
-        raise OtherForm(
-            f"row '{row.key}' in '{row.partition}' is not of form {FORMAT}, the only one read here: a build from "
-            "before the first release wrote it, or somebody changed it; name an empty store in INVOICE_ACCESS_STORE"
-        )
+    """Refuses what has another form's number, or all the fields but that: so wrote builds that had none."""
+    form = body.get("format")
+    if form == FORMAT or (type(form) is not int and body.keys() != fields - {"format"}):
+        return
+    raise OtherForm(
+        f"row '{row.key}' in '{row.partition}' is not of form {FORMAT}, the only one read here: a build from before "
+        "the first release wrote it, or somebody changed it; name an empty store in INVOICE_ACCESS_STORE"
+    )
 
 
 def _is_time(text: str) -> bool:

@@ -3,32 +3,21 @@
 What is wrong with a chain, and how it is said, lives here; the rows come from the ledger.
 """
 
-import hashlib
 import json
-import re
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, Final
 
 from shared.adapters.store.ledger_rows import (
     FIRST_PREVIOUS,
-    FORMAT,
     RECORD,
     OtherForm,
     canonical,
-    digest_of,
     head_body,
     head_of,
-    signed,
+    signature,
     stored,
 )
 from shared.adapters.store.rows import Damaged, Row
-
-_WRITTEN: Final = re.compile(
-    r'(\{"at":"([^"\\]*)","body":(\{.*\}),"format":' + str(FORMAT) + r',"key":("[^"\\]*"),"kind":"[^"\\]*",'
-    r'"previous":"([0-9a-f]{64})","sequence":([0-9]+)),"digest":"([0-9a-f]{64})"\}'
-)
-"""A record's row as text, as `signed` writes it, up to its digest, and its parts."""
 
 
 class Walk:
@@ -39,7 +28,6 @@ class Walk:
 
     def __init__(self, key: str, known: dict[int, str]) -> None:
         self._key = key
-        self._spelled = json.dumps(key)
         self._known = known
         self._wrong: list[str] = []
         self._other_form = ""
@@ -58,10 +46,7 @@ class Walk:
         if place > expected:
             self._wrong.append(_missing(expected, place - 1))
         before = self._digest if place == expected else ""
-        self.sequence, self._digest = (
-            place,
-            _proved(row, self._spelled, place, before) or self._judged(row, place, before),
-        )
+        self.sequence, self._digest = place, self._judged(row, place, before)
         kept = self._known.pop(place, "")
         if kept and self._digest not in (kept, ""):
             self._wrong.append(f"record {place} was replaced: its digest is not the one that was kept elsewhere")
@@ -76,11 +61,7 @@ class Walk:
         except Damaged as error:
             self._wrong.append(f"record {place} was changed: {error}")
             return ""
-        wrong = _faults(record, self._key, place, before)
-        if not wrong and not _is_as_written(row, record):
-            # `{"n":1,"n":2}`: we read the last, others the first, and a filter over the store finds either.
-            wrong = [f"record {place} was changed: it is spelled in another way than we write it"]
-        self._wrong += wrong
+        self._wrong += _faults(row.text, record, self._key, place, before)
         return str(record["digest"])
 
     def is_behind(self, row: Row) -> bool:
@@ -120,66 +101,32 @@ class Walk:
         return wrong
 
 
-def _proved(row: Row, key: str, place: int, previous: str) -> str:
-    """The digest of a record that is as it should be at its place; "" for any other, and it is to be judged.
-
-    `key` is as JSON spells it.
-    An audit reads every row there is, and most of its time went into spelling canonically what is stored so already.
-    So this takes the stored text as it is: if that has the digest, it is what the digest was made of. Whatever is
-    spelled in another way is judged.
-    """
-    found = _WRITTEN.fullmatch(row.text)
-    if found is None:
-        return ""
-    text, at, body, of, before, sequence, digest = found.groups()
-    if (of, sequence, before) != (key, str(place), previous) or hashlib.sha256(
-        f"{text}}}".encode()
-    ).hexdigest() != digest:
-        return ""
-    try:
-        as_written = datetime.fromisoformat(at).isoformat() == at and _is_object(body)
-    except ValueError:
-        return ""
-    return digest if as_written else ""
-
-
-def _is_as_written(row: Row, record: Mapping[str, Any]) -> bool:
-    """Whether a row is, character by character, what `signed` makes of its record."""
-    at = datetime.fromisoformat(record["at"])
-    body = canonical(record["body"])
-    text, _ = signed(record["key"], record["sequence"], at, record["kind"], body, record["previous"])
-    return text == row.text
-
-
-def _is_object(text: str) -> bool:
-    """Whether a text is an object as we write it: canonical, with each name once."""
-    read = _DECODER.decode(text)
-    return isinstance(read, dict) and json.dumps(read, separators=(",", ":")) == text
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON")
-
-
-_DECODER: Final = json.JSONDecoder(parse_constant=_refuse)
-
-
-def _faults(record: Mapping[str, Any], key: str, place: int, previous: str) -> list[str]:
+def _faults(text: str, record: Mapping[str, Any], key: str, place: int, previous: str) -> list[str]:
     """What is wrong with a record at a place; `previous` is "" where nothing is known of the one before."""
     wrong = []
     if record["key"] != key:
         wrong.append(f"record {place} was put here from '{record['key']}'")
     if record["sequence"] != place:
         wrong.append(f"record {place} was reordered: it says that it is record {record['sequence']}")
-    try:
-        digest = digest_of({name: value for name, value in record.items() if name != "digest"})
-    except ValueError:
-        digest = ""  # a number that is none (NaN): Python reads it, JSON has no such thing, and no digest is over it
-    if digest != record["digest"]:
+    if not _is_as_written(text, record):
+        # `{"n":1,"n":2}`: we read the last, others the first, and a filter over the store finds either.
+        wrong.append(f"record {place} was changed: it is spelled in another way than we write it")
+    elif signature(text) != record["digest"]:
         wrong.append(f"record {place} was changed: its digest does not fit")
     if previous and record["previous"] != previous:
         wrong.append(f"record {place} does not follow record {place - 1}: one of them was changed or replaced")
     return wrong
+
+
+def _is_as_written(text: str, record: Mapping[str, Any]) -> bool:
+    """Whether a row is spelled as we spell one: each name once, no spaces, and nothing that is no JSON."""
+    try:
+        return _spell(record) == text
+    except ValueError:
+        return False  # a number that is none (NaN): Python reads it, JSON has no such thing
+
+
+_spell: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
 def _missing(first: int, last: int) -> str:

@@ -182,14 +182,9 @@ class Appeared:
 
 
 @dataclass(frozen=True, slots=True)
-class Disappeared:
+class Disappeared(Appeared):
     """An assignment that is no longer among the unmanaged ones, and when a sweep saw it first and last."""
 
-    profile: ProfileKey
-    principal: str
-    type: str
-    why: str
-    first: datetime
     last: datetime
     left: Left
 

@@ -107,5 +107,5 @@ class UnmanagedFold:
         return replace(known, first=min(known.first, spell.first), last=entry.last, left_at=at, left=entry.left)
 
 
-def _spell(entry: Appeared | Disappeared) -> UnmanagedSpell:
+def _spell(entry: Appeared) -> UnmanagedSpell:
     return UnmanagedSpell(entry.profile, entry.principal, entry.type, entry.why, entry.first, entry.first)

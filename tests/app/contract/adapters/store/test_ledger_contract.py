@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from shared.adapters.store.ledger import RowsLedger
-from shared.adapters.store.ledger_rows import FIRST_PREVIOUS, FORMAT, RECORD_CHARACTERS, body_text, digest_of
+from shared.adapters.store.ledger_rows import FIRST_PREVIOUS, FORMAT, RECORD_CHARACTERS, body_text
 from shared.adapters.store.rows import Damaged, Delete, Insert, Replace, Row, Rows
 from shared.domain.history.checks import Told
 from shared.domain.history.records import Record
 from shared.domain.keys import ProfileKey
 from shared.errors import Conflict, Permanent, TooLarge, Transient
-from tests.ledger_records import check_body, forge
+from tests.ledger_records import check_body, digest_of, forge
 
 NL = ProfileKey("account", "NL")
 KEY = "person:7c0f5a0e-0000-4000-8000-000000000001"
@@ -239,7 +239,7 @@ async def test_a_record_whose_digest_is_over_its_other_spelling_is_a_change(ledg
     assert forged_digest in forged
     assert twice in forged
     wrong = await RowsLedger(Forged(rows, replace(last, text=forged))).verify(KEY)
-    assert "record 1 was changed: its digest does not fit" in wrong
+    assert "record 1 was changed: it is spelled in another way than we write it" in wrong
 
 
 class Forged:
