@@ -10,24 +10,8 @@ from hypothesis import strategies as st
 from shared.domain.policy.load import load_policy
 from shared.domain.policy.model import Policy
 from shared.errors import Misconfigured
+from tests.app.policy_texts import WHOLE
 
-WHOLE: Final = """\
-version: 1
-accounts: [ aaaa, "bbbb" ]
-enforce: [ { account: bbbb, tag: { stage: prod } } ]
-rules:
-  - name: finance-nl
-    who: "department eq 'Finance' and companyName eq 'Contoso Nederland'"
-    profiles: [{ name: "Contoso*" }, { tag: { company: "{companyName}" } }]
-  - name: treasury
-    member_of: [7c0f5a0e-0000-4000-8000-000000000001]
-    profiles: all
-    guests: true
-email_invoicing: { opt_in: all, min_recipients: 2 }
-employment: { lead_days: 3, mover_grace_hours: 24, time_zone: Europe/Amsterdam }
-daily_limits: { mover_revokes: 1/2/3 %, grants: { floor: 4, count: 5, percent: 6 } }
-protected: []
-"""
 MISTAKE: Final = re.compile(r"line \d+, column \d+: .+", re.DOTALL)
 SNIPPETS: Final = (
     "", ":", " ", "\n", "- ", "[", "]", "{", "}", "'", '"', "#", "&a ", "*a", "!x ", "|", ">", "? ", "---\n", "...\n",

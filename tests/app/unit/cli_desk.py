@@ -20,6 +20,7 @@ from shared.domain.guards.holds import Hold, KeyHolds, Status
 from shared.domain.guards.pauses import PauseCause
 from shared.domain.history.records import DecisionBody
 from shared.ports import Stored
+from tests.app.policy_texts import LEAST
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -83,7 +84,7 @@ class Store:
 def deployed(path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     """The store of a deployment that the environment describes from now on, with nobody at a terminal."""
     policy = path / "policy.yaml"
-    policy.write_text("version: 1\nrules: []\n")
+    policy.write_text(LEAST)
     for name in [name for name in os.environ if name.startswith("INVOICE_ACCESS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("INVOICE_ACCESS_POLICY", str(policy))

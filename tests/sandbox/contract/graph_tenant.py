@@ -181,3 +181,34 @@ def wanted(tenant: Tenant, **changes: Any) -> dict[str, Any]:
         **changes,
     }
     return {name: value for name, value in body.items() if value is not None}
+
+
+async def subscribed(*resources: str, quiet: bool = True, seed: int = 1, **changes: Any) -> Tenant:
+    """A tenant in which the app has subscribed to these resources, or to users."""
+    tenant = Tenant(seed=seed)
+    if quiet:
+        tenant.quiet()
+    async with tenant.client() as app:
+        for resource in resources or ("users",):
+            made = await app.post("/subscriptions", json=wanted(tenant, resource=resource, **changes))
+            assert made.status_code == 201, made.text
+    return tenant
+
+
+async def change(tenant: Tenant, method: str, path: str, body: Any = None) -> Any:
+    """The portal's administrator changes something; what Graph answers."""
+    async with tenant.client(PORTAL) as portal:
+        answer = await portal.request(method, path, json=body)
+        assert answer.status_code < 300, answer.text
+        return answer.json() if answer.content else None
+
+
+def new_user(name: str) -> dict[str, Any]:
+    """What it takes to make a user."""
+    return {
+        "accountEnabled": True,
+        "displayName": name,
+        "mailNickname": name,
+        "userPrincipalName": f"{name}@contoso.example",
+        "passwordProfile": {"password": "xWwvJ]6NMw+bWH-d"},
+    }

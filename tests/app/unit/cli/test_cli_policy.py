@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 
 from cli.__main__ import main
+from tests.app.policy_texts import LEAST
 
 
 def test_a_good_policy_is_said_to_be_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "policy.yaml"
-    file.write_text("version: 1\nrules: []\n")
+    file.write_text(LEAST)
     assert main(["policy", "check", str(file)]) == 0
     assert capsys.readouterr() == (f"{file}: no mistakes; 0 rules.\n", "")
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from cli.__main__ import main
+from tests.app.policy_texts import LEAST
 
 NAMESPACE = "ServiceBusConnection__fullyQualifiedNamespace"
 REMEDY = "(source the app's settings first; sandbox: `set -a; . <state>/app.env; set +a`; docs/settings.md)"
@@ -36,7 +37,7 @@ def policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv(NAMESPACE, raising=False)
     monkeypatch.delenv("SERVICE_BUS_CONNECTION_STRING", raising=False)
     path = tmp_path / "policy.yaml"
-    path.write_text("version: 1\nrules: []\n")
+    path.write_text(LEAST)
     monkeypatch.setenv("INVOICE_ACCESS_POLICY", str(path))
     return path
 

@@ -7,25 +7,8 @@ import pytest
 from shared.domain.policy.load import load_policy
 from shared.domain.policy.model import DailyLimit, Everything, Policy, Selector
 from shared.errors import Misconfigured
+from tests.app.policy_texts import LEAST, WHOLE
 
-WHOLE = """\
-version: 1
-accounts: [ "AAAA%3A1", bbbb ]       # a comment
-enforce: [ { account: bbbb, tag: { stage: prod } } ]
-rules:
-  - name: finance-nl
-    who: "department eq 'Finance' and companyName eq 'Contoso Nederland'"
-    profiles: [{ name: "Contoso*" }, { tag: { company: "{companyName}" } }]
-  - name: treasury
-    member_of: [7C0F5A0E-0000-4000-8000-000000000001]
-    profiles: all
-    guests: true
-email_invoicing: { opt_in: all, min_recipients: 2 }
-employment: { lead_days: 3, mover_grace_hours: 24, time_zone: Europe/Amsterdam }
-daily_limits: { mover_revokes: 1/2/3 %, grants: { floor: 4, count: 5, percent: 6 } }
-protected: [ 7C0F5A0E-0000-4000-8000-00000000000A ]
-"""
-LEAST = "version: 1\nrules: []\n"
 RULE = "version: 1\nrules:\n  - name: a\n    who: city eq 'Bonn'\n    profiles: all\n"
 
 
