@@ -35,6 +35,7 @@ class Azurite:
 
     def __init__(self, folder: Path, *, secure: bool = False, durable: bool = False) -> None:
         self._folder = folder
+        self._rows = folder / "__azurite_db_table__.json"
         self._program = _installed_program()
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -78,10 +79,17 @@ class Azurite:
         """It answers again."""
         self._running.send_signal(signal.SIGCONT)
 
-    def kill(self) -> None:
-        """It ends at once, and what it had not yet saved is lost."""
+    @property
+    def saved(self) -> bytes:
+        """What it has saved; it does so every five seconds, where there is something new."""
+        return self._rows.read_bytes() if self._rows.exists() else b""
+
+    def kill(self, saved: bytes | None = None) -> None:
+        """It ends at once, and what it had not yet saved is lost; with `saved` that alone is what it had."""
         self._running.kill()
         self._running.wait()
+        if saved is not None:
+            self._rows.write_bytes(saved)
 
     def stop(self) -> None:
         """It ends in its own time."""
