@@ -112,7 +112,7 @@ def partition_of(key: str) -> str:
     return fitting("ledger:", key)
 
 
-def stored(row: Row) -> dict[str, Any]:
+def fields_of(row: Row) -> dict[str, Any]:
     """What a record's row holds, by name, whatever its body says.
 
     Raises `Damaged` for one that is not as we write it, and `OtherForm` for one that an earlier build wrote.
@@ -125,12 +125,12 @@ def stored(row: Row) -> dict[str, Any]:
 
 
 def record_of(row: Row) -> Record:
-    """The record whose row this is. Raises as `stored` does, and `Misfit` for one whose body does not fit."""
-    said = stored(row)
+    """The record whose row this is. Raises as `fields_of` does, and `Misfit` for one whose body does not fit."""
+    said = fields_of(row)
     kind = said["kind"]
+    if kind not in _BODIES:
+        raise Misfit(f"{_place(row)} is of kind '{kind}', which this build does not know; {_REMEDY}")
     try:
-        if kind not in _BODIES:
-            raise Misfit(f"{_place(row)} is of kind '{kind}', which this build does not know; {_REMEDY}")
         body: Body = _reader(kind).validate_python(said["body"])
     except ValidationError as error:
         wrong = in_one_line(error, "its body")

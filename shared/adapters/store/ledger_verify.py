@@ -12,10 +12,10 @@ from shared.adapters.store.ledger_rows import (
     RECORD,
     OtherForm,
     canonical,
+    fields_of,
     head_body,
     head_of,
     signature,
-    stored,
 )
 from shared.adapters.store.rows import Damaged, Row
 
@@ -30,8 +30,7 @@ class Walk:
         self._key = key
         self._known = known
         self._wrong: list[str] = []
-        self._other_form = ""
-        """The first record of another form: in a chain that another build wrote, all of them are."""
+        self._other_forms: list[str] = []
         self.sequence = 0
         self._digest = FIRST_PREVIOUS
 
@@ -54,9 +53,9 @@ class Walk:
     def _judged(self, row: Row, place: int, before: str) -> str:
         """Says what is wrong with a record; its digest, "" for a row that is none."""
         try:
-            record = stored(row)
+            record = fields_of(row)
         except OtherForm as error:
-            self._other_form = self._other_form or f"record {place} was changed: {error}"
+            self._other_forms.append(f"record {place} was changed: {error}")
             return ""
         except Damaged as error:
             self._wrong.append(f"record {place} was changed: {error}")
@@ -75,8 +74,11 @@ class Walk:
         """Everything that is wrong, once all records were met; `row` is the head's."""
         gone = [f"record {place} is missing: its digest was kept elsewhere" for place in sorted(self._known)]
         # A row that is no record was met again if a later record came in meanwhile.
-        wrong = [self._other_form, *self._wrong] if self._other_form else self._wrong
-        return [*dict.fromkeys(wrong), *self._head_faults(row), *gone]
+        wrong = [*dict.fromkeys(self._wrong), *self._head_faults(row), *gone]
+        if others := [*dict.fromkeys(self._other_forms)]:
+            # In a chain that another build wrote, every record is of another form: one line says so.
+            wrong.insert(0, others[0] + (f"; so are {len(others) - 1} records after it" if others[1:] else ""))
+        return wrong
 
     def _head_faults(self, row: Row | None) -> list[str]:
         """How the head differs from the last record met."""

@@ -107,7 +107,7 @@ async def unmanaged_on(
                 spell = left.adopted_at(known.adoptions.get((left.principal_id, left.profile), ()))
                 if _is_asked_for(spell, window, person, profile, known):
                     yield spell
-    except (Permanent, ValueError) as error:
+    except Permanent as error:
         yield Unreadable(ESTATE, str(error))
         return
     for there in fold.there:
@@ -131,7 +131,7 @@ async def check_further(
         return None
     try:
         first = await anext(ledger.read(DIGEST), None)
-    except (Permanent, ValueError) as error:
+    except Permanent as error:
         return Unreadable(DIGEST, str(error))
     if first is not None:
         known.begins(first.at)

@@ -401,7 +401,10 @@ async def test_a_chain_of_an_earlier_build_is_refused_in_a_sentence_and_nobody_a
         assert refused.value.reason.startswith("row '")
         assert refused.value.reason.endswith(f" in 'ledger:{KEY}' {remedy}")
     first, head = await ledger.verify(KEY)
-    assert first == f"record 1 was changed: row 'record:000000000001' in 'ledger:{KEY}' {remedy}"
+    assert (
+        first
+        == f"record 1 was changed: row 'record:000000000001' in 'ledger:{KEY}' {remedy}; so are 2 records after it"
+    )
     assert head == f"the head was changed: row 'head' in 'ledger:{KEY}' {remedy}"
 
 
