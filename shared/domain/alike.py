@@ -59,7 +59,7 @@ def one_letter_apart(one: str, other: str) -> bool:
 
 
 def closest(text: str, known: Iterable[str]) -> str | None:
-    """The first known text that checks like this one, or is one letter away; None where there is none."""
+    """The first known text that looks like this one, or is one letter away; None where there is none."""
     known = list(known)
     read = likeness(text)
     for each in known:
@@ -69,7 +69,7 @@ def closest(text: str, known: Iterable[str]) -> str | None:
 
 
 def shown(text: str) -> str:
-    """The text in quotes, with every character escaped that checks like another one or like nothing."""
+    """The text in quotes, with every character escaped that looks like another one or like nothing."""
     return "'" + "".join(map(_visible, text)) + "'"
 
 

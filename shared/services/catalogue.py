@@ -40,7 +40,7 @@ class ListedProfiles:
     def catalogue(self, read_at: datetime, before: Catalogue | None) -> Catalogue:
         """The catalogue of it, of which no rule is known. Of lost accounts it keeps what was known `before`.
 
-        They are there all the same: who could not check has not seen that something is gone.
+        They are there all the same: a sweep that could not look has not seen that something is gone.
         """
         # A catalogue is kept for hours, and only an update sends raw properties back: of a profile that it read itself.
         profiles = tuple(replace(profile, properties={}) for profile in self.profiles)

@@ -1,4 +1,4 @@
-"""A text that checks like another, or is one letter away: it is told, and takes nobody's access away by itself."""
+"""A text that looks like another, or is one letter away: it is told, and takes nobody's access away by itself."""
 
 from collections.abc import Callable
 from typing import Any

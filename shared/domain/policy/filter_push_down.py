@@ -86,7 +86,7 @@ def and_lookalikes(root: Node, forms: tuple[tuple[str, ...], ...]) -> tuple[tupl
 
 
 def _with_lookalikes(node: Node, *, negated: bool = False) -> Node:
-    """The tree whose texts, where they are asked for, are joined by those that check like them."""
+    """The tree whose texts, where they are asked for, are joined by those that look like them."""
     match node:
         case OneOf(attribute=attribute, texts=texts) if not negated and attribute not in PERSONAL_ATTRIBUTES:
             every = dict.fromkeys(each for text in texts for each in (text, *lookalikes(text)))

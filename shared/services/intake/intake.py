@@ -53,7 +53,7 @@ class Incoming:
     number: int | None = None
 
     @property
-    def identity(self) -> Hashable:
+    def mark(self) -> Hashable:
         """What is the same in each delivery."""
         return self.body if self.number is None else self.number
 
@@ -84,8 +84,8 @@ class Progress:
     def forget(self, batch: Iterable[Incoming]) -> None:
         """The messages do not come again."""
         for message in batch:
-            self.checked.discard(message.identity)
-            self.bugs.pop(message.identity, None)
+            self.checked.discard(message.mark)
+            self.bugs.pop(message.mark, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ async def intake(app: App, batch: Sequence[Incoming], progress: Progress | None 
     clock = asyncio.get_running_loop().time
     over = clock() + HANDLER_SECONDS
     # Messages that met a bug together are tried one by one: any of them may be the one.
-    most = 1 if any(message.identity in progress.bugs for message in batch) else EVENTS_AT_ONCE
+    most = 1 if any(message.mark in progress.bugs for message in batch) else EVENTS_AT_ONCE
     chunk: list[_Read] = []
     events = 0
     for number, message in enumerate(batch):
@@ -178,13 +178,13 @@ class _Run:
             _log_bug(bug, f"in message {message.number}")
             mistakes.append(say_bug(bug))
         self.rejected += _rejections(message, mistakes)
-        if message.identity in self.progress.checked:
+        if message.mark in self.progress.checked:
             read.events.clear()
         return read
 
     async def send_checks(self, chunk: Sequence[_Read]) -> None:
         """Sends the work items of some messages. Raises an outage; puts a bug into `failures`."""
-        messages = [read.message.identity for read in chunk if read.events]
+        messages = [read.message.mark for read in chunk if read.events]
         try:
             checks = _checks(self.app, (event for read in chunk for event in read.events), self.now)
             if checks:

@@ -13,7 +13,7 @@ from tests.simulation.engine.world import AppWrite
 
 
 def slips_wait_for_a_person(judge: Case, write: AppWrite, run: Run | None) -> str | None:
-    """Section 5: a text that checks like another, or is a letter away, takes nothing away until a person says so."""
+    """Section 5: a text that looks like another, or is a letter away, takes nothing away until a person says so."""
     if write.entry.operation != "delete-role-assignment" or run is None or write.profile is None:
         return None
     person = run.key.removeprefix("person:")
