@@ -148,8 +148,10 @@ class SqliteRows:
                 folder.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise StoreRefused(f"'{self._path}': its folder cannot be made: {error.strerror}") from error
-        # One thread at a time uses it: the worker, or the event loop's own where the database is in memory.
-        connection = sqlite3.connect(self._path, timeout=self._lock_seconds, autocommit=True, check_same_thread=False)
+        # The worker uses it, and the worker that a later call starts; one in memory stays with the loop's own thread.
+        connection = sqlite3.connect(
+            self._path, timeout=self._lock_seconds, autocommit=True, check_same_thread=self._path == IN_MEMORY
+        )
         try:
             self._prepare(connection)
         except BaseException:

@@ -195,3 +195,12 @@ async def test_an_in_memory_store_is_gone_when_it_is_closed() -> None:
     await rows.close()
     assert await rows.get("p", "k") is None
     await rows.close()
+
+
+async def test_an_in_memory_store_is_refused_to_another_thread() -> None:
+    """Closing a connection while another thread uses it ends the process, also where SQLite is thread-safe."""
+    rows = SqliteRows(IN_MEMORY)
+    await rows.write("p", Insert("k", {}))
+    with pytest.raises(sqlite3.ProgrammingError, match="same thread"):
+        await asyncio.to_thread(asyncio.run, rows.get("p", "k"))
+    await rows.close()
