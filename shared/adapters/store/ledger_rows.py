@@ -174,10 +174,12 @@ def _of_this_form(row: Row, body: Mapping[str, Any], fields: AbstractSet[str]) -
 
 
 def _is_time(text: str) -> bool:
+    """Whether it is a time as we write it: with its zone, without which no other time compares with it."""
     try:
-        return datetime.fromisoformat(text).isoformat() == text
+        at = datetime.fromisoformat(text)
     except ValueError:
         return False
+    return at.tzinfo is not None and at.isoformat() == text
 
 
 @lru_cache

@@ -11,6 +11,8 @@ from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+from pydantic_core import from_json
+
 from shared.domain.by_size import by_size
 from shared.errors import Conflict, Permanent, TooLarge
 
@@ -67,7 +69,7 @@ class Row:
     def body(self) -> dict[str, Any]:
         """The body. Raises `Damaged` when it is no JSON object."""
         try:
-            body = json.loads(self.text)
+            body = _read(self.text)
         except ValueError as error:
             raise Damaged(f"the body of row '{self.key}' in '{self.partition}' is no JSON: {error}") from error
         if not isinstance(body, dict):
@@ -142,6 +144,13 @@ class Rows(Protocol):
     async def close(self) -> None:
         """Lets go of files and connections. Later calls open again what they need."""
         ...
+
+
+def _read(text: str) -> Any:
+    try:
+        return from_json(text)  # in half the time
+    except ValueError:
+        return json.loads(text)  # it knows half a surrogate pair, which is JSON, and nests deeper
 
 
 def after(prefix: str) -> str:

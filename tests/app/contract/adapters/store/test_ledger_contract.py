@@ -320,6 +320,8 @@ async def test_a_record_from_another_key_is_named(ledger: RowsLedger, rows: Rows
         lambda body: {**body, "more": 1},
         lambda body: {name: value for name, value in body.items() if name != "kind"},
         lambda body: {**body, "at": "yesterday"},
+        lambda body: {**body, "at": "2026-03-01T09:31:00"},
+        lambda body: {**body, "at": "2026-03-01T09:31:00Z"},
         lambda body: {**body, "sequence": True},
         lambda body: {**body, "body": [1]},
         lambda body: {**body, "format": True},
