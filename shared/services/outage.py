@@ -15,9 +15,9 @@ WAIT_SECONDS: Final = 240.0
 """How long a message may be kept in all. Its lock lives five minutes: a batch's by the queue's own setting, as no host
 renews it, a session's by the host's renewals. The rest is for the last try, and for giving the message back."""
 
-_FIRST_PAUSE_SECONDS: Final = 1.0
-_LONGEST_PAUSE_SECONDS: Final = 5.0
-"""The pauses between tries double up to this: so long after whatever was away is back, work goes on."""
+_FIRST_WAIT_SECONDS: Final = 1.0
+_LONGEST_WAIT_SECONDS: Final = 5.0
+"""The waits between tries double up to this. Work goes on so long after the queue is back."""
 
 _log = logging.getLogger(__name__)
 
@@ -34,19 +34,19 @@ async def outlast(send: Callable[[], Awaitable[None]], until: float, what: str) 
     is given back without a word to this app. `what` names in the log what waits.
     """
     clock = asyncio.get_running_loop().time
-    pause, waits = _FIRST_PAUSE_SECONDS, False
+    wait, has_waited = _FIRST_WAIT_SECONDS, False
     while True:
         try:
             await send()
         except (Transient, Permanent) as failure:
-            if clock() + pause > until:
+            if clock() + wait > until:
                 raise
-            if not waits:
+            if not has_waited:
                 _log.warning("%s: waiting, because %s", what, failure.reason)
-                waits = True
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+                has_waited = True
+            await asyncio.sleep(wait)
+            wait = min(2 * wait, _LONGEST_WAIT_SECONDS)
         else:
-            if waits:
+            if has_waited:
                 _log.warning("%s: it was sent at last", what)
             return

@@ -42,7 +42,7 @@ MOST: Final = 99
 REPEATS: Final = 2
 """How often a run tries again where an address did not answer the handshake, over all of its subscriptions."""
 
-LONGEST_PAUSE: Final = timedelta(seconds=15)
+LONGEST_WAIT: Final = timedelta(seconds=15)
 """The longest wait before such a try; a run has ten minutes."""
 
 LIFE: Final = timedelta(hours=672)
@@ -63,7 +63,7 @@ class Keeper:
     policy: Policy
     settings: Settings
     clock: Clock
-    pause: Callable[[float], Awaitable[None]] = asyncio.sleep
+    wait: Callable[[float], Awaitable[None]] = asyncio.sleep
 
 
 @dataclass(slots=True)
@@ -237,10 +237,10 @@ class _Run:
                 raise
             except Transient as refusal:
                 wait = refusal.retry_after
-                if wait is None or wait > LONGEST_PAUSE or not self.repeats:
+                if wait is None or wait > LONGEST_WAIT or not self.repeats:
                     raise
                 self.repeats -= 1
-                await self.keeper.pause(wait.total_seconds())
+                await self.keeper.wait(wait.total_seconds())
 
     async def _drop_others(self, kept: Subscription, listed: Sequence[Subscription]) -> None:
         """Ends whatever else tells us of the same: a bridge, or a twin made while no list showed the first."""

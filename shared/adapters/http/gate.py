@@ -124,7 +124,7 @@ class Gate:
             cap=settings.outage_cap_seconds,
         )
         self.paces = {kind: Pace(rate, reserve=_RESERVE, for_events=_FOR_EVENTS) for kind, rate in rates.items()}
-        self.longest_pause = float(settings.retry_cap_seconds)
+        self.longest_wait = float(settings.retry_cap_seconds)
 
     def call(self, kind: Kind, address: str, *, rested_until: float = 0.0) -> "Call":
         """A call, as a context to make it in.
@@ -185,8 +185,8 @@ class Call:
         if used is not None:
             left = self._pace.burst * max(0.0, 1 - used)
         if status == _TOO_MANY:
-            pause = 0.0 if wait is None else min(wait.total_seconds(), self._gate.longest_pause)
-            self._pace.refused(pause)
+            seconds = 0.0 if wait is None else min(wait.total_seconds(), self._gate.longest_wait)
+            self._pace.refused(seconds)
         elif left is not None:
             self._pace.told(left, self._number)
         elif status < _SERVER_ERRORS:

@@ -117,7 +117,7 @@ def test_a_refusal_without_a_sensible_wait_slows_down_and_stops_nothing(headers:
     assert in_virtual_time(seconds_for(1, lambda: billing.assignment(KEY, PERSON))) < 1
 
 
-def test_a_pause_that_is_asked_for_is_capped() -> None:
+def test_a_wait_that_is_asked_for_is_capped() -> None:
     async def play() -> tuple[float, int]:
         service = Service(arm(429, "429", "slow", retry_after="999999999"), as_json(200, assignment_row()))
         billing = service.billing(INVOICE_ACCESS_RETRY_CAP_SECONDS="60")
@@ -134,7 +134,7 @@ def test_a_pause_that_is_asked_for_is_capped() -> None:
     assert requests == 2
 
 
-def test_graph_is_not_asked_in_a_pause_and_reads_wait_only_a_short_one_out() -> None:
+def test_graph_is_not_asked_during_a_wait_and_reads_wait_out_only_a_short_one() -> None:
     asked: list[float] = []
 
     def answer(_: Request) -> Response:

@@ -1,4 +1,4 @@
-"""The gate and its pace by themselves, in virtual time: turns, pauses, outages, and what sweeps leave alone."""
+"""The gate and its pace by themselves, in virtual time: turns, waits, outages, and what sweeps leave alone."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -142,10 +142,10 @@ def test_whoever_waits_for_a_turn_when_the_service_goes_down_is_sent_away_at_onc
     in_virtual_time(play())
 
 
-# -- pauses
+# -- waits that a service asks for
 
 
-def test_a_short_pause_is_waited_out_and_a_long_one_turns_callers_away() -> None:
+def test_a_short_wait_is_waited_out_and_a_long_one_turns_callers_away() -> None:
     async def play() -> None:
         one = gate()
         await ask(one, "/", 429, wait=timedelta(seconds=3))
@@ -166,7 +166,7 @@ def test_a_short_pause_is_waited_out_and_a_long_one_turns_callers_away() -> None
     in_virtual_time(play())
 
 
-def test_a_pause_for_writes_is_none_for_reads() -> None:
+def test_a_wait_for_writes_is_none_for_reads() -> None:
     async def play() -> None:
         one = gate()
         await ask(one, "/", 429, Kind.WRITES, wait=timedelta(seconds=60))
