@@ -87,11 +87,8 @@ class ServiceBusQueues:
         namespace: str,
         credential: AsyncTokenCredential | AzureNamedKeyCredential,
         *,
-        rejected_queue: str = REJECTED_QUEUE,
-        whole_bytes: int = WHOLE_BYTES,
         try_seconds: float = TRY_SECONDS,
     ) -> None:
-        self._whole_bytes = whole_bytes
         address = urlsplit(f"//{namespace}")
         known = credential if isinstance(credential, AzureNamedKeyCredential) else Tokens(credential, "Service Bus")
         # The SDK's own repetition stays off: it goes on for longer than a handler has.
@@ -105,7 +102,7 @@ class ServiceBusQueues:
             return self._client.get_queue_sender(queue)
 
         self._work = _Outlet(open_sender, WORK_QUEUE, try_seconds)
-        self._rejected = _Outlet(open_sender, rejected_queue, try_seconds)
+        self._rejected = _Outlet(open_sender, REJECTED_QUEUE, try_seconds)
         self._events = _Outlet(open_sender, EVENT_QUEUE, try_seconds)
 
     @classmethod
@@ -144,11 +141,11 @@ class ServiceBusQueues:
         event that cannot be used must not keep back those that came with it.
         """
         try:
-            await self._rejected.send([[_rejected_message(event, self._whole_bytes) for event in events]])
+            await self._rejected.send([[_rejected_message(event) for event in events]])
         except (Transient, Permanent) as failure:
             _log.warning("%d rejected events wait on '%s': %s", len(events), self._work.queue, failure.reason)
             due = datetime.now(UTC) + timedelta(seconds=WAITING_SECONDS)
-            await self._work.send([[_waiting(event, self._whole_bytes, due)] for event in events])
+            await self._work.send([[_waiting(event, due)] for event in events])
 
     async def send_events(self, messages: Sequence[bytes]) -> None:
         """Puts messages on people-events, in as few batches as they fit."""
@@ -270,7 +267,7 @@ def _is_away(error: ServiceBusError | TimeoutError) -> bool:
     return getattr(told, "status_code", None) == HTTPStatus.NOT_FOUND
 
 
-def _rejected_message(event: RejectedEvent, whole_bytes: int) -> ServiceBusMessage:
+def _rejected_message(event: RejectedEvent) -> ServiceBusMessage:
     """The message that a rejected event becomes.
 
     Its MessageId is new: the same event rejected again must not be dropped as a duplicate of one that somebody
@@ -287,15 +284,15 @@ def _rejected_message(event: RejectedEvent, whole_bytes: int) -> ServiceBusMessa
     if event.message_id is not None:
         properties["source-message-id"] = _text(event.message_id)
     body = event.body
-    if len(body) > whole_bytes:
+    if len(body) > WHOLE_BYTES:
         properties |= {"length": len(body), "sha256": hashlib.sha256(body).hexdigest(), "truncated": True}
         body = body[:CUT_BYTES]
     return ServiceBusMessage(body, message_id=f"rejected:{uuid4()}", application_properties=properties)
 
 
-def _waiting(event: RejectedEvent, whole_bytes: int, due: datetime) -> ServiceBusMessage:
+def _waiting(event: RejectedEvent, due: datetime) -> ServiceBusMessage:
     """The same message as one that waits on access-work, in any of its sessions."""
-    message = _rejected_message(event, whole_bytes)
+    message = _rejected_message(event)
     properties = dict(message.application_properties or {})
     return ServiceBusMessage(
         b"".join(message.body),

@@ -30,6 +30,7 @@ TOKEN = "a token that the broker takes"
 WORK = QueueOptions(name="access-work", requires_session=True, requires_duplicate_detection=True)
 UNIQUE = count()
 REJECTED = QueueOptions(name="rejected-events")
+EVENTS = QueueOptions(name="people-events")
 
 
 class Credential:
@@ -87,7 +88,7 @@ class Namespace:
 # One for all tests, as opening a link takes the SDK half a second, and closing it again as much.
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def namespace() -> AsyncIterator[Namespace]:
-    made = Namespace(WORK, REJECTED)
+    made = Namespace(WORK, REJECTED, EVENTS)
     await made.start()
     yield made
     await made.stop()
@@ -131,13 +132,15 @@ async def test_a_rejected_event_whose_queue_is_away_waits_and_is_sent_on_whole(
     namespace: Namespace, queues: ServiceBusQueues
 ) -> None:
     event = RejectedEvent(b"\xff no JSON", "body", "not UTF-8", "send UTF-8", "hr-7", {"origin": "/hr#7"})
-    namespace.stored("access-work")
-    nowhere = ServiceBusQueues(namespace.host, Credential(), rejected_queue="nowhere")
+    without = Namespace(WORK)
+    await without.start()
+    nowhere = ServiceBusQueues(without.host, Credential())
     try:
         await nowhere.send_rejected([event])
     finally:
         await nowhere.close()
-    (waiting,) = namespace.stored("access-work")
+        await without.stop()
+    (waiting,) = without.stored("access-work")
     assert waiting.state is MessageState.SCHEDULED
     message = waiting.message
     assert message.scheduled_at is not None
@@ -333,14 +336,12 @@ async def test_a_refused_token_is_permanent_and_a_missing_one_transient(namespac
 
 
 async def test_a_message_that_fits_no_batch_is_permanent_and_the_link_stays_good(
-    namespace: Namespace,
+    namespace: Namespace, queues: ServiceBusQueues
 ) -> None:
-    queues = ServiceBusQueues(namespace.host, Credential(), whole_bytes=2**20)
     with pytest.raises(Permanent, match="too large"):
-        await queues.send_rejected([RejectedEvent(b"x" * 300_000, "body", "long", "send less")])
-    await queues.send_rejected([RejectedEvent(b"y", "body", "short", "send more")])
-    assert [stored.message.body for stored in namespace.stored("rejected-events")] == [b"y"]
-    await queues.close()
+        await queues.send_events([b"x" * 300_000])
+    await queues.send_events([b"y"])
+    assert [stored.message.body for stored in namespace.stored("people-events")] == [b"y"]
 
 
 @pytest.mark.parametrize(("opening", "turns"), [(False, 1), (False, 3), (True, 40)])
