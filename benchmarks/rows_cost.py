@@ -27,6 +27,7 @@ from shared.domain.history.records import IntendedGrant, IntentBody, Mode
 from shared.domain.keys import IdentityKind, PersonKey, ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.policy.model import ActionKind
+from shared.domain.reasons import Code
 from shared.domain.remembered import Holding, PersonState
 from shared.domain.work import Cause, CauseKind
 from shared.ports import Stored
@@ -41,7 +42,7 @@ PROFILES = [ProfileKey("5f1c3d2e-1111-4222-8333-0123456789ab_2019-05-31", f"P{n}
 CHECK = CheckBody.of(
     Told(
         employment=Employment.EMPLOYED,
-        why="the account is enabled and no leave date is set",
+        why=Code.EMPLOYED(),
         read=tuple(PROFILES[:4]),
         held={key: ManagedRow(OwnershipBasis.CREATED_BY, ("finance-nl",), AT) for key in PROFILES[:4]},
     ),
@@ -52,7 +53,9 @@ CHECK = CheckBody.of(
 )
 INTENT = IntentBody(
     tuple(
-        IntendedGrant("grant", key, Mode.ENFORCE, "given by rule finance-nl", ("finance-nl",), found_nothing=True)
+        IntendedGrant(
+            "grant", key, Mode.ENFORCE, Code.GIVEN_BY(rules=("finance-nl",)), ("finance-nl",), found_nothing=True
+        )
         for key in PROFILES[:4]
     )
 )
@@ -68,8 +71,8 @@ HOLDS = KeyHolds(
             key=LEAVER,
             kind=ActionKind.LEAVER_REVOKES,
             profile=profile,
-            basis="left on 2026-02-28",
-            why="leaver revokes: 10 of 10 used",
+            basis=Code.LEAVE_DATE_PAST(left=AT.isoformat()),
+            why=Code.DAILY_LIMIT_USED_UP(kind="leaver_revokes", most=10),
             stopped_by=StoppedBy.DAILY_LIMIT,
             since=AT + timedelta(microseconds=997 * number),
             renewed=AT + timedelta(microseconds=1009 * number),

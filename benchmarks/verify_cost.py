@@ -31,6 +31,7 @@ from shared.domain.access.plan import Employment, Note, NoteKind
 from shared.domain.history.checks import CheckBody, ManagedRow, Told
 from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
+from shared.domain.reasons import Code
 from shared.domain.work import Cause, CauseKind
 from shared.services.ledger_audit import verify
 
@@ -55,9 +56,9 @@ def check(number: int) -> CheckBody:
     told = Told(
         employment=Employment.EMPLOYED,
         held={profile: ManagedRow(OwnershipBasis.CREATED_BY, ("own-company",), AT - timedelta(days=28))},
-        notes=(Note(NoteKind.ALREADY_RECEIVES, "Invoice manager", profile),),
+        notes=(Note(NoteKind.ALREADY_RECEIVES, Code.ALREADY_RECEIVES(role="Billing profile reader"), profile),),
         read=(profile,),
-        why="the account is enabled and no leave date is set",
+        why=Code.EMPLOYED(),
     )
     cause = Cause(CauseKind.EVENT, f"/hr#{number}", "com.contoso.hr.person.changed")
     return CheckBody.of(told, cause, Outcome.UNCHANGED, 0, ())

@@ -19,6 +19,7 @@ from shared.domain.adoption.consequences import Adoption, Choice, Consequence
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.services.app import App
 from shared.services.operate.adopt import Adopted, AdoptionPlan, Fate, apply_adoption, plan_adoption
+from shared.wording.say import say
 
 _DESCRIPTION: Final = (
     "Makes assignments that somebody else made managed: kept where a rule gives them, taken away where none does. It "
@@ -106,7 +107,7 @@ async def adopt(app: App, out: Console, choice: Choice, by: str, *, ask: bool) -
 def _tell_plan(out: Console, plan: AdoptionPlan) -> None:
     for adoption in plan.adoptions:
         out.print(_named(adoption))
-        out.print(f"    {adoption.text}")
+        out.print(f"    {say(adoption.text)}")
     if plan.adoptions:
         out.print(f"\n{figures(plan.adoptions)}")
 
@@ -124,11 +125,11 @@ def _named(adoption: Adoption) -> str:
 
 
 def _tell_fates(out: Console, fates: Sequence[Adopted], *, refused: int) -> int:
-    say = complaints()
+    err = complaints()
     done = [one for one in fates if one.fate is Fate.ADOPTED]
     for one in fates:
-        if one.why:
-            say.print(f"{one.fate.value}: {_named(one.adoption)}", markup=False, soft_wrap=True)
-            say.print(f"    {one.why}", markup=False, soft_wrap=True)
+        if one.why is not None:
+            err.print(f"{one.fate.value}: {_named(one.adoption)}", markup=False, soft_wrap=True)
+            err.print(f"    {say(one.why)}", markup=False, soft_wrap=True)
     out.print(f"{counted(len(done), 'assignment')} adopted. The app checks each of these people now.")
     return DONE if len(done) == len(fates) and not refused else REFUSED

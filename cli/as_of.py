@@ -35,6 +35,7 @@ from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.time_zones import zone as time_zone
 from shared.errors import Misconfigured, Permanent, Transient
 from shared.services.operate.as_of import HeldOn, Known, Unreadable, check_further, held_on, unmanaged_on
+from shared.wording.say import say, with_text
 
 _DAY_CHARACTERS: Final = len("2026-03-02")
 
@@ -82,7 +83,7 @@ def run(chosen: argparse.Namespace) -> int:
         say.print("Nothing is said of that day; give the command again.", soft_wrap=True)
         return REFUSED
     if chosen.json:
-        print(json.dumps(_as_json(answer, window), indent=2))  # noqa: T201 - a command line prints
+        print(json.dumps(_as_json(answer, window), indent=2, default=with_text))  # noqa: T201 - a command line prints
     else:
         _tell(answer, window)
         _tell_bounds(answer, window, of_person=chosen.person is not None)
@@ -191,7 +192,7 @@ def _tell(answer: _Answer, window: Window) -> None:
             _table(
                 ("principal", "profile", "why", "first seen", "last seen"),
                 [
-                    (one.principal_id, str(one.profile), one.why, shown(one.first), _last(one))
+                    (one.principal_id, str(one.profile), say(one.why), shown(one.first), _last(one))
                     for one in answer.unmanaged
                 ],
             )

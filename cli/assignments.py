@@ -17,8 +17,10 @@ from cli import terminal
 from cli.operating import DONE, REFUSED, operate, shown
 from cli.terminal import complaints
 from shared.domain.adoption.first_contact import Existing, Owner, PrincipalKind
+from shared.domain.reasons import Code, Reason
 from shared.services.app import App
 from shared.services.operate.first_contact import FirstContact, make_first_contact
+from shared.wording.say import say, with_text
 
 _DESCRIPTION: Final = (
     "Lists every Invoice manager assignment: managed or unmanaged, and who holds it (person, guest, group, app "
@@ -58,7 +60,7 @@ def tell(out: Console, contact: FirstContact, *, only: Owner | None = None, as_j
     if as_json:
         found = contact.as_json()
         kept = [one for one in found["assignments"] if only is None or one["owner"] == only.value]
-        out.print(json.dumps(found | {"assignments": kept}, indent=2))
+        out.print(json.dumps(found | {"assignments": kept}, indent=2, default=with_text))
     else:
         for line in _lines(contact, only):
             out.print(line)
@@ -67,15 +69,15 @@ def tell(out: Console, contact: FirstContact, *, only: Owner | None = None, as_j
     return REFUSED if contact.failures else DONE
 
 
-def tell_doubts(failures: tuple[str, ...], *, identities_known: bool) -> None:
+def tell_doubts(failures: tuple[Reason, ...], *, identities_known: bool) -> None:
     """Says on stderr what may be missing, or counted as somebody else's."""
-    say = complaints()
+    err = complaints()
     for failure in failures:
-        say.print(f"not read: {failure}", markup=False, soft_wrap=True)
+        err.print(f"not read: {say(failure)}", markup=False, soft_wrap=True)
     if failures:
-        say.print("What could not be read may hide assignments, people and rules.", soft_wrap=True)
+        err.print("What could not be read may hide assignments, people and rules.", soft_wrap=True)
     if not identities_known:
-        say.print(
+        err.print(
             "No sweep has said yet under which identity the app works: what you made yourself counts as managed.",
             soft_wrap=True,
         )
@@ -93,14 +95,14 @@ def _lines(contact: FirstContact, only: Owner | None) -> Iterator[str]:
 
 def _remarks(one: Existing) -> Iterator[str]:
     made = one.held.assignment.created_on
-    yield one.owner_why + ("" if made is None else f", {shown(made)}")
+    yield say(one.owner_why) + ("" if made is None else f", {shown(made)}")
     if one.standing is not None:
-        said = one.standing.employment.value
-        yield said if said == one.standing.reason else f"{said}: {one.standing.reason}"
+        said, why = one.standing.employment.value, say(one.standing.reason)
+        yield said if said == why else f"{said}: {why}"
     else:
-        yield one.principal_why
+        yield say(one.principal_why)
     if one.given_by:
-        yield f"given by {'rule' if len(one.given_by) == 1 else 'rules'} {', '.join(one.given_by)}"
+        yield say(Code.GIVEN_BY(rules=one.given_by))
     if one.protected:
         yield "protected"
 

@@ -34,6 +34,7 @@ from shared.domain.history.records import DecidedHold, DecisionBody, Record
 from shared.services.app import App
 from shared.services.operate import decisions
 from shared.services.operate.decisions import Decided
+from shared.wording.say import say, with_text
 
 _DESCRIPTION: Final = (
     "What waits for a person to decide: actions that a daily limit, a sweep, a changed policy or a profile's history "
@@ -82,7 +83,7 @@ def run_list(chosen: argparse.Namespace) -> int:
                 {"id": line.id, "group": line.is_group, "holds": [_as_json(hold) for hold in line.holds]}
                 for line in listing.groups
             ]
-            out.print(json.dumps({"as_listed": listing.at.isoformat(), "holds": lines}, indent=2))
+            out.print(json.dumps({"as_listed": listing.at.isoformat(), "holds": lines}, indent=2, default=with_text))
             return DONE
         waiting = sum(hold.status is Status.OPEN for hold in listing.holds)
         verb = "waits" if waiting == 1 else "wait"
@@ -109,7 +110,9 @@ def run_show(chosen: argparse.Namespace) -> int:
         harmed = {hold.id: await decisions.harm(app, hold) for hold in holds}
         if chosen.json:
             shown_holds = [_as_json(hold) | ({"changed": harmed[hold.id]} if harmed[hold.id] else {}) for hold in holds]
-            out.print(json.dumps({"as_listed": listing.at.isoformat(), "holds": shown_holds}, indent=2))
+            out.print(
+                json.dumps({"as_listed": listing.at.isoformat(), "holds": shown_holds}, indent=2, default=with_text)
+            )
             return DONE
         for hold in holds:
             _tell_hold(out, hold)
@@ -130,7 +133,7 @@ def run_log(chosen: argparse.Namespace) -> int:
         records = await decisions.log(app)
         out = _out()
         if chosen.json:
-            out.print(json.dumps([_record_as_json(*one) for one in records], indent=2))
+            out.print(json.dumps([_record_as_json(*one) for one in records], indent=2, default=with_text))
             return DONE
         out.print(f"{counted(len(records), 'decision')}.")
         for record, decision in records:
@@ -207,11 +210,11 @@ def _confirm(verb: str, holds: Sequence[Hold]) -> bool:
 async def _tell_decided(app: App, verb: str, decided: Decided, names: Sequence[str] | None) -> int:
     done = f"{verb}{'d' if verb.endswith('e') else 'ed'}"
     if decided.differences:
-        say = complaints()
+        err = complaints()
         for difference in decided.differences:
-            say.print(f"{difference.name}: {difference.what}", markup=False, soft_wrap=True)
+            err.print(f"{difference.name}: {say(difference.what)}", markup=False, soft_wrap=True)
         so_far = f"{counted(len(decided.holds), 'action')} had been {done} before the world moved, and stay so."
-        say.print(so_far if decided.holds else "Nothing was changed. List the holds, and decide again.", soft_wrap=True)
+        err.print(so_far if decided.holds else "Nothing was changed. List the holds, and decide again.", soft_wrap=True)
         return REFUSED
     out = _out()
     if not decided.holds:
@@ -255,20 +258,20 @@ def _tell_line(out: Console, line: HoldGroup) -> None:
     out.print(f"\n{line.id}  ({figures})")
     out.print(f"    {', '.join(counted(number, kind) for kind, number in kinds.items())}", end="")
     out.print(f" for {counted(len({hold.key for hold in holds}), 'key')} on {counted(profiles, 'profile')}")
-    out.print(f"    stopped by {latest.stopped_by.value}, first {shown(holds[0].since)}: {latest.why}")
-    if refused := [hold for hold in holds if hold.refused]:
-        out.print(f"    {counted(len(refused), 'release')} of it not carried out: {refused[0].refused}")
+    out.print(f"    stopped by {latest.stopped_by.value}, first {shown(holds[0].since)}: {say(latest.why)}")
+    if refused := [hold.refused for hold in holds if hold.refused is not None]:
+        out.print(f"    {counted(len(refused), 'release')} of it not carried out: {say(refused[0])}")
 
 
 def _tell_hold(out: Console, hold: Hold) -> None:
     decided = f" by {hold.by}, {shown(hold.decided_at)}" if hold.decided_at is not None else ""
     out.print(f"\n{hold.id}  ({hold.status.value}{decided})" + (f"  of group {hold.group}" if hold.group else ""))
     out.print(f"    {_action(hold)}")
-    if hold.basis:
-        out.print(f"    because: {hold.basis}")
-    out.print(f"    stopped by {hold.stopped_by.value}, since {shown(hold.since)}: {hold.why}")
-    if hold.refused:
-        out.print(f"    the last release was not carried out: {hold.refused}")
+    if hold.basis is not None:
+        out.print(f"    because: {say(hold.basis)}")
+    out.print(f"    stopped by {hold.stopped_by.value}, since {shown(hold.since)}: {say(hold.why)}")
+    if hold.refused is not None:
+        out.print(f"    the last release was not carried out: {say(hold.refused)}")
 
 
 def _action(hold: Hold | DecidedHold) -> str:
@@ -281,12 +284,12 @@ def _tell_record(out: Console, record: Record, decision: DecisionBody) -> None:
     where = f" on {decision.scope}" if decision.scope else ""
     out.print(f"\n{shown(record.at)}  {decision.verb}{where} by {decision.by}{why}")
     for cause, setting in (decision.causes or {}).items():
-        out.print(f"    {cause}, since {setting.since.isoformat()}, set by {setting.by}: {setting.why}")
+        out.print(f"    {cause}, since {setting.since.isoformat()}, set by {setting.by}: {say(setting.why)}")
     for hold in decision.holds:
         of = f"  of group {hold.group}" if hold.group else ""
         out.print(f"    {hold.id}  {_action(hold)}{of}")
     for difference in decision.refused:
-        out.print(f"    refused: {difference}")
+        out.print(f"    refused: {say(difference)}")
 
 
 def _record_as_json(record: Record, decision: DecisionBody) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from shared.domain.guards.pauses import ENDED_BY_SWEEPS, STOPS_LEAVERS, Pause, P
 from shared.errors import Permanent, Transient
 from shared.services.operate import decisions
 from shared.services.operate.decisions import Resumed
+from shared.wording.say import say
 
 _LONGEST_WHY: Final = 500
 
@@ -240,7 +241,7 @@ _LEAVERS: Final = ", but no leaver's revoke on strong evidence"
 
 def _said(pause: Pause, setting: Setting) -> str:
     again = "" if setting.renewed is None else f", found again {shown(setting.renewed)}"
-    return f"{pause}, since {shown(setting.since)}{again}, set by {setting.by}: {setting.why}"
+    return f"{pause}, since {shown(setting.since)}{again}, set by {setting.by}: {say(setting.why)}"
 
 
 def _out() -> Console:

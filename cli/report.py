@@ -14,7 +14,9 @@ from typing import Any, Final
 from cli import terminal
 from cli.operating import DONE, REFUSED, counted, misconfigured, open_store, shown
 from cli.terminal import complaints
+from shared.domain.reasons import Reason
 from shared.errors import Misconfigured, Permanent, Transient
+from shared.wording.say import say, with_text
 
 _REPORT: Final = "Prints the latest sweep's report. The exit status is 1 when no sweep has stored one."
 
@@ -30,7 +32,7 @@ _WHERE: Final = ("account", "profile", "principal", "rule", "key")
 def add_to(commands: Any) -> None:
     """Adds the command to the command line."""
     parser = commands.add_parser("report", help="what the latest sweep found", description=_REPORT)
-    parser.add_argument("--json", action="store_true", help="the report as it is stored, for programs")
+    parser.add_argument("--json", action="store_true", help="the report for programs")
     parser.set_defaults(run=run)
 
 
@@ -49,7 +51,7 @@ def run(chosen: argparse.Namespace) -> int:
         return REFUSED
     out = terminal.out()
     if chosen.json:
-        out.print(json.dumps(report, indent=2))
+        out.print(json.dumps({**report, "findings": [*map(_for_programs, report["findings"])]}, indent=2))
         return DONE
     for line in _lines(report):
         out.print(line)
@@ -71,7 +73,7 @@ def _lines(report: Mapping[str, Any]) -> Iterator[str]:
         else f"INCOMPLETE: {counted(len(failures), 'read')} failed:"
     )
     for failure in failures:
-        yield f"  {failure}"
+        yield f"  {_read(failure)}"
     for title, name in (("Counted", "counts"), ("Drifted", "drift")):
         yield f"{title}: {_figures(report[name])}"
     yield f"Checks asked for: {report['enqueued']:,}"
@@ -84,11 +86,20 @@ def _lines(report: Mapping[str, Any]) -> Iterator[str]:
     for kind, (wanted, left) in sorted(report["would_hold"].items()):
         yield f"Enforcing everything would hold {kind}: {wanted:,} wanted, {left:,} left"
     for failure in report["not_kept"]:
-        yield f"Not kept: {failure}"
+        yield f"Not kept: {_read(failure)}"
     yield f"Findings: {len(report['findings']):,}"
     for finding in report["findings"]:
         about = ", ".join(f"{what} {finding[what]}" for what in _WHERE if what in finding)
-        yield f"  {finding['kind']}{f', {about}' * bool(about)}: {finding['text']}"
+        yield f"  {finding['kind']}{f', {about}' * bool(about)}: {_read(finding['why'])}"
+
+
+def _for_programs(finding: Mapping[str, Any]) -> dict[str, Any]:
+    why = Reason.read(finding["why"])
+    return {name: value for name, value in finding.items() if name != "why"} | with_text(why)
+
+
+def _read(reason: object) -> str:
+    return say(Reason.read(reason))
 
 
 def _figures(figures: Mapping[str, int]) -> str:

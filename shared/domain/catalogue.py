@@ -12,6 +12,7 @@ from functools import cached_property
 from shared.domain.billing import BillingAccount, BillingProfile
 from shared.domain.keys import ProfileKey
 from shared.domain.policy.profile_index import ProfileIndex
+from shared.domain.reasons import Code, Reason
 
 
 @dataclass(frozen=True)  # without slots: what is worked out of it once is kept with it
@@ -30,7 +31,7 @@ class Catalogue:
     profiles: tuple[BillingProfile, ...]
     other_roles: Mapping[ProfileKey, Mapping[str, str]] = field(default_factory=dict)
     policy_digest: str | None = None
-    unknown_rules: Mapping[str, str] | None = None
+    unknown_rules: Mapping[str, tuple[Reason, ...]] | None = None
     cannot_read: frozenset[str] = frozenset()
 
     @cached_property
@@ -47,8 +48,8 @@ class Catalogue:
                 found.setdefault(principal, []).append((profile, role))
         return found
 
-    def why_unknown(self, rule: str, policy_digest: str) -> str | None:
+    def why_unknown(self, rule: str, policy_digest: str) -> tuple[Reason, ...] | None:
         """Why nothing may be concluded from `rule` matching nobody or nothing; None when the rule is known."""
         if self.unknown_rules is None or self.policy_digest != policy_digest:
-            return "nobody has been able to judge this policy's rules yet"
+            return (Code.RULES_NOT_JUDGED(),)
         return self.unknown_rules.get(rule)

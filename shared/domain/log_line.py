@@ -6,11 +6,12 @@ Source: "Application Insights telemetry data model", limits of a trace's message
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
 from shared.domain.keys import ProfileKey
+from shared.domain.reasons import Reason
 
 LINE_CHARACTERS: Final = 32_000
 """The longest message, in UTF-16 units: below the limit by what a host may write in front of it."""
@@ -22,29 +23,29 @@ _TEXT_CHARACTERS: Final = 200
 _LEFT_OUT: Final = 100
 
 
-def json_of(fields: Mapping[str, Any]) -> str:
-    """The JSON of a line's fields, of at most 31,000 characters.
+def json_of(fields: Mapping[str, Any], say: Callable[[Reason], str] = repr) -> str:
+    """The JSON of a line's fields, of at most 31,000 characters. `say` has the words of a reason.
 
     Where it is longer, the longest fields go first: a text is cut, anything else goes whole. `shortened` says which
     went, and how many entries or characters each had; the record or report has all of it.
     """
-    text = _json(fields)
+    text = _json(fields, say)
     if len(text) <= _JSON_CHARACTERS:
         return text
     kept, gone = dict(fields), dict[str, int]()
-    for name in sorted(fields, key=lambda name: len(_json(fields[name])), reverse=True):
+    for name in sorted(fields, key=lambda name: len(_json(fields[name], say)), reverse=True):
         value = kept.pop(name)
         gone[name] = len(value) if isinstance(value, str | list | tuple | Mapping) else 1
         if isinstance(value, str):
             kept[name] = value[:_TEXT_CHARACTERS]
-        text = _json({**kept, "shortened": gone})
+        text = _json({**kept, "shortened": gone}, say)
         if len(text) <= _JSON_CHARACTERS:
             break
     return text
 
 
-def _json(value: object) -> str:
-    return json.dumps(value, default=_plain)
+def _json(value: object, say: Callable[[Reason], str]) -> str:
+    return json.dumps(value, default=lambda one: say(one) if isinstance(one, Reason) else _plain(one))
 
 
 def _plain(value: Any) -> object:

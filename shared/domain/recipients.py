@@ -7,9 +7,10 @@ from collections.abc import Collection, Iterable
 
 from shared.domain.billing import OTHER_RECIPIENT_ROLES, Assignment
 from shared.domain.policy.model import Policy
+from shared.domain.reasons import Code, Reason
 
 
-def too_few(policy: Policy, rows: Iterable[Assignment], cannot_read: Collection[str] = ()) -> str | None:
+def too_few(policy: Policy, rows: Iterable[Assignment], cannot_read: Collection[str] = ()) -> Reason | None:
     """Says how many people receive a profile's invoices by its assignments, where the policy asks for more.
 
     Whoever cannot read mail is none of them.
@@ -18,10 +19,10 @@ def too_few(policy: Policy, rows: Iterable[Assignment], cannot_read: Collection[
     reached = holders.difference(cannot_read)
     if len(reached) >= policy.min_recipients:
         return None
-    text = f"{len(reached)} of the {policy.min_recipients} people whom the policy asks for get its invoices"
     if holders > reached:
-        text += f"; {len(holders - reached)} more hold a role there, and are disabled, deleted or without a mailbox"
-    return text
+        missed = len(holders - reached)
+        return Code.FEW_CAN_READ(reached=len(reached), asked=policy.min_recipients, missed=missed)
+    return Code.FEW_RECIPIENTS(reached=len(reached), asked=policy.min_recipients)
 
 
 def is_recipient(row: Assignment, tenant: str | None = None) -> bool:

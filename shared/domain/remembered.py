@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.domain.keys import IdentityKey, IdentityKind, PersonKey, ProfileKey
+from shared.domain.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class ProfileState:
     agreed: tuple[str, datetime] | None = None
     updates: tuple[datetime, ...] = ()
     before: Mapping[str, Any] | None = None
-    blocked: str | None = None
+    blocked: Reason | None = None
     after: Mapping[str, Any] | None = None
     unjudged: datetime | None = None
     answered: Mapping[str, Any] | None = None

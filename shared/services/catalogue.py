@@ -12,6 +12,7 @@ from shared.domain.billing import BillingAccount, BillingProfile
 from shared.domain.catalogue import Catalogue
 from shared.domain.keys import ProfileKey
 from shared.domain.policy.model import Policy
+from shared.domain.reasons import Code, Reason
 from shared.errors import AccessLost, Conflict
 from shared.ports import Billing, State
 
@@ -30,7 +31,7 @@ class ListedProfiles:
 
     accounts: tuple[BillingAccount, ...]
     profiles: tuple[BillingProfile, ...]
-    lost: Mapping[str, str] = field(default_factory=dict)
+    lost: Mapping[str, Reason] = field(default_factory=dict)
 
     @property
     def in_sight(self) -> frozenset[str]:
@@ -59,13 +60,13 @@ async def read_profiles(billing: Billing, policy: Policy) -> ListedProfiles:
     accounts = tuple(await billing.accounts())
     managed = managed_accounts(policy, accounts)
     profiles: list[BillingProfile] = []
-    lost: dict[str, str] = {}
+    lost: dict[str, Reason] = {}
     for account in accounts:
         if account.name.lower() in managed:
             try:
                 profiles += await billing.profiles(account.name)
             except AccessLost as failure:
-                lost[account.name.lower()] = str(failure)
+                lost[account.name.lower()] = Code.SAID(said=str(failure))
     return ListedProfiles(accounts, tuple(profiles), lost)
 
 

@@ -20,6 +20,7 @@ from shared.domain.people import ListedPerson, Person, UnreadablePerson
 from shared.domain.policy.filter_push_down import EVERYBODY
 from shared.domain.policy.load import rule_digests
 from shared.domain.policy.model import Everything
+from shared.domain.reasons import Code, Reason
 from shared.domain.redact import redact
 from shared.domain.remembered import PersonState
 from shared.errors import AccessLost, InvoiceAccessError, QueryRefused
@@ -53,7 +54,7 @@ class Estate:
     `rows` are the assignments of each profile whose list could be read, `unread` the rows of it that say too little.
     `states` are the rows of everybody who ever held something. `asked_wider` says of a rule that the directory did not
     take its filter, so that more people were listed for it; `everybody_listed`, that nobody is left to list. `failures`
-    are the reads that failed, one readable line each. `lost` are the accounts, lower-case, on which our own billing
+    are the reads that failed. `lost` are the accounts, lower-case, on which our own billing
     role is gone, each with what showed it: of these the catalogue keeps what was known before. "" among them stands for
     all there are. `listing` is what billing truly listed.
     """
@@ -67,16 +68,16 @@ class Estate:
     unread: list[UnreadRow] = field(default_factory=list)
     states: dict[str, PersonState] = field(default_factory=dict)
     missing_groups: set[str] = field(default_factory=set)
-    asked_wider: dict[str, str] = field(default_factory=dict)
+    asked_wider: dict[str, Reason] = field(default_factory=dict)
     everybody_listed: bool = False
-    failures: list[str] = field(default_factory=list)
-    lost: dict[str, str] = field(default_factory=dict)
+    failures: list[Reason] = field(default_factory=list)
+    lost: dict[str, Reason] = field(default_factory=dict)
     listing: ListedProfiles = field(default_factory=lambda: ListedProfiles((), ()))
     listed: int = 0
 
     @property
-    def all_failures(self) -> list[str]:
-        """Everything that could not be read, one readable line each."""
+    def all_failures(self) -> list[Reason]:
+        """Everything that could not be read."""
         return [*self.failures, *(why for _, why in sorted(self.lost.items()))]
 
 
@@ -97,20 +98,20 @@ async def read_estate(app: App) -> Estate:
     return estate
 
 
-def _lost_accounts(app: App, before: Baseline | None, listing: ListedProfiles) -> dict[str, str]:
+def _lost_accounts(app: App, before: Baseline | None, listing: ListedProfiles) -> dict[str, Reason]:
     """The accounts that the last good sweep saw into and this one does not, though the policy still names them.
 
     A service leaves out of its lists what we may not see: our role there is gone, or the account is. One that is listed
     and is no longer of a kind to manage is not lost. Where nothing is written there is nothing to protect.
     """
     if not listing.accounts:
-        return {EVERYWHERE: _NO_ACCOUNT}
+        return {EVERYWHERE: Code.NO_ACCOUNT_LISTED()}
     if before is None or app.policy.enforce is Everything.NONE:
         return {}
     listed = {account.name.lower() for account in listing.accounts}
     left = listed - managed_accounts(app.policy, listing.accounts)
     return {
-        account: f"billing account {account}: nothing of it is listed any more; our role there is gone, or it is itself"
+        account: Code.ACCOUNT_NOT_LISTED(account=account)
         for account in before.accounts
         if account not in listing.in_sight and account not in left and is_named(app.policy, account)
     }
@@ -132,7 +133,9 @@ async def judge_rules(app: App, catalogue: Catalogue) -> Catalogue:
     if baseline is None or judged.unknown_rules is None:
         return judged
     unseen = changed_rules(baseline.rules, rule_digests(app.policy))
-    return replace(judged, unknown_rules=dict.fromkeys(sorted(unseen), _UNSEEN) | dict(judged.unknown_rules))
+    return replace(
+        judged, unknown_rules=dict.fromkeys(sorted(unseen), (Code.RULE_NOT_SEEN(),)) | dict(judged.unknown_rules)
+    )
 
 
 def _judged(app: App, estate: Estate) -> Catalogue:
@@ -155,12 +158,16 @@ async def _read_assignments(app: App, estate: Estate, profiles: Sequence[Billing
     answers = await in_order(read, profiles, at_once=_LISTS_AT_ONCE)
     for profile, answer in zip(profiles, answers, strict=True):
         if isinstance(answer, AccessLost):
-            estate.lost.setdefault(profile.key.account.lower(), f"assignments of {profile.key}: {answer}")
+            estate.lost.setdefault(profile.key.account.lower(), _not_read(profile.key, answer))
         elif isinstance(answer, InvoiceAccessError):
-            estate.failures.append(f"assignments of {profile.key}: {answer}")
+            estate.failures.append(_not_read(profile.key, answer))
         else:
             estate.rows[profile.key] = tuple({row.name.lower(): row for row in answer}.values())
             estate.unread += answer.unread
+
+
+def _not_read(profile: ProfileKey, failure: InvoiceAccessError) -> Reason:
+    return Code.ASSIGNMENTS_NOT_READ(profile=str(profile), said=str(failure))
 
 
 async def _read_people(app: App, estate: Estate) -> None:
@@ -177,7 +184,7 @@ async def _read_people(app: App, estate: Estate) -> None:
             listed = await _list(app.directory.members(group), estate)
         except InvoiceAccessError as failure:
             estate.people_complete = False
-            estate.failures.append(f"members of group {group}: {failure}")
+            estate.failures.append(Code.MEMBERS_NOT_READ(group=group, said=str(failure)))
         else:
             for object_id in listed:
                 members.setdefault(object_id, set()).add(group)
@@ -186,7 +193,7 @@ async def _read_people(app: App, estate: Estate) -> None:
             await _preselect(app, estate, asked, rules)
         except InvoiceAccessError as failure:
             estate.people_complete = False
-            estate.failures.append(f"people of rule {' and '.join(rules)}: {_unquoted(failure, asked)}")
+            estate.failures.append(Code.PEOPLE_NOT_READ(rules=tuple(rules), said=_unquoted(failure, asked)))
     for object_id in members.keys() & estate.people.keys():
         estate.people[object_id] = replace(estate.people[object_id], groups=frozenset(members[object_id]))
     too_many = _too_many_unreadable(app, estate)
@@ -194,7 +201,7 @@ async def _read_people(app: App, estate: Estate) -> None:
     estate.failures += [] if too_many is None else [too_many]
 
 
-def _too_many_unreadable(app: App, estate: Estate) -> str | None:
+def _too_many_unreadable(app: App, estate: Estate) -> Reason | None:
     """That too large a share of the people cannot be read, where it is: then it is the answers that are odd.
 
     The share is that by which a population may shrink: of as many people a sweep knows as little.
@@ -205,9 +212,12 @@ def _too_many_unreadable(app: App, estate: Estate) -> str | None:
     if not is_too_many or unreadable < settings.population_shrink_people:
         return None
     first = min(estate.unreadable)
-    return (
-        f"{unreadable} of {listed} people listed cannot be read, such as {first} ({estate.unreadable[first].why}); "
-        f"up to {settings.population_shrink_percent} % would be taken for odd values of their own"
+    return Code.TOO_MANY_UNREADABLE(
+        unreadable=unreadable,
+        listed=listed,
+        person=first,
+        said=estate.unreadable[first].why,
+        percent=settings.population_shrink_percent,
     )
 
 
@@ -222,8 +232,7 @@ async def _preselect(app: App, estate: Estate, asked: _Asked, rules: Sequence[st
         except QueryRefused as refusal:
             if wider == len(asked):
                 raise
-            text = f"the directory refused what this rule asks, so more people were listed: {_unquoted(refusal, asked)}"
-            estate.asked_wider |= dict.fromkeys(rules, text)
+            estate.asked_wider |= dict.fromkeys(rules, Code.ASKED_WIDER(said=_unquoted(refusal, asked)))
         else:
             return
 

@@ -9,11 +9,12 @@ from dataclasses import replace
 from shared.domain.guards.pauses import ENDED_BY_SWEEPS, MOST_SCOPES, Pause, PauseCause, Pauses, Setting
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.policy.model import Everything
+from shared.domain.reasons import Reason
 from shared.services.app import App, StoreOnly
 from shared.services.shared_row import change_row
 
 
-async def set_pause(app: StoreOnly, pause: Pause, why: str, *, by: str, seen: int = 0) -> None:
+async def set_pause(app: StoreOnly, pause: Pause, why: Reason, *, by: str, seen: int = 0) -> None:
     """Sets the pause for a cause where it was found. For the arguments see `Setting`.
 
     What stands already is renewed where a sweep may end it: one that began before this must not. What only a person
@@ -37,7 +38,7 @@ async def set_pause(app: StoreOnly, pause: Pause, why: str, *, by: str, seen: in
     await change_row(app, "the pause", app.state.pauses, with_it, app.state.put_pauses)
 
 
-async def role_lost(app: App, key: PersonKey | ProfileKey, account: str, why: str) -> None:
+async def role_lost(app: App, key: PersonKey | ProfileKey, account: str, why: Reason) -> None:
     """A check met the loss of our own billing role on an account: it is paused, where the policy writes at all.
 
     "" is no account in particular: then everything is.

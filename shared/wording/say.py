@@ -12,13 +12,15 @@ A template names each fact of its code in braces, and may say how it is shown:
     {near:+ and }           several, with this between them
     {status:?not said}      the text, or these words where it is empty
     {text:shown}            in quotes, with what the eye does not see escaped
+    {profile:shell}         as a word of a command line in a POSIX shell
 """
 
-from collections.abc import Mapping
+import shlex
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from string import Formatter
-from typing import Final
+from typing import Any, Final
 
 from shared.domain.alike import shown
 from shared.domain.reasons import Code, Fact, Reason
@@ -45,6 +47,18 @@ def say(reason: Reason, table: Table = ENGLISH) -> str:
     return "".join(said)
 
 
+def with_text(reason: Reason) -> dict[str, Any]:
+    """A reason for programs that show it as well: its words beside its code and facts. A `default` of `json.dumps`."""
+    return {"text": say(reason), **reason.as_json()}
+
+
+def _time(fact: str) -> str:
+    return f"{datetime.fromisoformat(fact).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+_SPELLED: Final[Mapping[str, Callable[[str], str]]] = {"time": _time, "shown": shown, "shell": shlex.quote}
+
+
 @cache
 def _pieces(template: str) -> list[_Piece]:
     return [(text, name, how or "") for text, name, how, _ in Formatter().parse(template)]
@@ -53,10 +67,8 @@ def _pieces(template: str) -> list[_Piece]:
 def _filled(fact: Fact, how: str, table: Table) -> str:
     if "|" in how:
         return _chosen(fact, how.split("|"))
-    if how == "time":
-        return f"{datetime.fromisoformat(str(fact)).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-    if how == "shown":
-        return shown(str(fact))
+    if how in _SPELLED:
+        return _SPELLED[how](str(fact))
     if isinstance(fact, tuple):
         between = how[1:] or (_OF_REASONS if any(isinstance(one, Reason) for one in fact) else ", ")
         return between.join(_filled(one, "", table) for one in fact)

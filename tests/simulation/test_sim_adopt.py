@@ -17,10 +17,12 @@ from shared.domain.adoption.consequences import Choice, Consequence, Why
 from shared.domain.history.records import AdoptBody, IntendedRevoke
 from shared.domain.history.report import IDENTITIES
 from shared.domain.keys import PersonKey, ProfileKey
+from shared.domain.reasons import Code
 from shared.errors import Conflict
 from shared.ports import Chain
 from shared.services.operate.adopt import Adopted, AdoptionPlan, Fate, apply_adoption, plan_adoption
 from shared.services.operate.first_contact import make_first_contact
+from tests.english import english
 from tests.ledger_records import check_body
 from tests.simulation.small_world import (
     APP,
@@ -108,7 +110,7 @@ async def test_a_leavers_adopted_assignment_is_revoked_and_nothing_else_is(stage
     before = stage.everything_held()
     plan = await plan_adoption(stage.app, LEAVERS)
     assert shown(plan) == [(NL, HARRY, Why.LEAVER, Consequence.REVOKED)]
-    assert "at once: a leaver (strong evidence): the account is disabled" in plan.adoptions[0].text
+    assert "at once: a leaver (strong evidence): the account is disabled" in english(plan.adoptions[0].text)
     await apply_adoption(stage.app, plan.able, "olga")
     await stage.run_until_quiet()
     assert before.keys() - stage.everything_held().keys() == {(NL.folded, HARRY)}
@@ -120,7 +122,7 @@ async def test_who_is_gone_for_good_is_revoked_when_a_second_check_finds_the_sam
     stage.purge(HARRY)
     plan = await plan_adoption(stage.app, LEAVERS)
     assert shown(plan) == [(NL, HARRY, Why.LEAVER, Consequence.REVOKED)]
-    assert "weak evidence" in plan.adoptions[0].text
+    assert "weak evidence" in english(plan.adoptions[0].text)
     await apply_adoption(stage.app, plan.able, "olga")
     await stage.run_until_quiet()
     assert stage.held(HARRY) == {NL}
@@ -132,7 +134,7 @@ async def test_a_chosen_one_that_no_rule_gives_is_revoked_and_its_neighbour_is_n
     stage.give(DE, HARRY)
     plan = await plan_adoption(stage.app, chosen((NL, HARRY.upper())))
     assert shown(plan) == [(NL, HARRY, Why.CHOSEN, Consequence.REVOKED)]
-    assert plan.adoptions[0].text == "would be revoked when a second check finds the same: no rule gives it"
+    assert english(plan.adoptions[0].text) == "would be revoked when a second check finds the same: no rule gives it"
     await apply_adoption(stage.app, plan.able, "olga")
     await stage.run_until_quiet()
     assert stage.held(HARRY) == {NL, DE}
@@ -164,7 +166,7 @@ async def test_on_an_observed_profile_it_is_managed_and_nothing_is_written(set_s
     await stage.settle()
     stage.change(HARRY, accountEnabled=False)
     plan = await plan_adoption(stage.app, LEAVERS)
-    assert "only observed" in plan.adoptions[0].text
+    assert "only observed" in english(plan.adoptions[0].text)
     await apply_adoption(stage.app, plan.able, "olga")
     await stage.settle()
     assert stage.writes() == []
@@ -191,7 +193,7 @@ async def test_the_evidence_says_what_was_taken_over_by_whom_and_what_they_were_
         by="olga",
         why="chosen",
         consequence="revoked",
-        shown="would be revoked when a second check finds the same: no rule gives it",
+        shown=Code.REVOKED_WHEN_SEEN_AGAIN(because=Code.NO_RULE_GIVES_IT()),
         rules=(),
     )
     assert kept.created_on.isoformat()[:19] == row.created_on[:19]
@@ -288,7 +290,7 @@ async def test_a_row_that_was_remade_since_it_was_shown_is_another_one_whoever_m
     stage.give(DE, HARRY)
     (other,) = await apply_adoption(stage.app, plan.able, "olga")
     assert other.fate is Fate.REFUSED
-    assert other.why.startswith("it is not the one that was shown: its time was ")
+    assert english(other.why).startswith("it is not the one that was shown: its time was ")
     assert await evidence(stage, HARRY) == []
 
 
@@ -316,7 +318,7 @@ async def test_what_can_not_be_adopted_is_refused_with_the_reason(stage: Stage) 
     before = stage.everything_held()
     state = {one.object_id: one async for one in stage.app.state.people()}
     plan = await plan_adoption(stage.app, chosen(*pairs))
-    assert {(one.profile, one.principal_id): one.text for one in plan.adoptions} == {
+    assert {(one.profile, one.principal_id): english(one.text) for one in plan.adoptions} == {
         (PARTNER, PIA): "the policy protects this person: nothing of theirs is ever ours to take",
         (DE, TREASURY): "it is held by a group, and we give and take people's only",
         (DE, OTHER_APP): "it is held by an app, and we give and take people's only",
@@ -344,18 +346,18 @@ async def test_another_role_is_refused(set_stage: Callable[..., Stage]) -> None:
     given["billingAccounts"][0]["billingProfiles"][1]["billingRoleAssignments"] = [reader]
     stage = set_stage(given=given)
     (refused,) = (await plan_adoption(stage.app, chosen((DE, HARRY)))).adoptions
-    assert refused.text == "they hold Billing profile reader there, and only Invoice manager can be managed"
+    assert english(refused.text) == "they hold Billing profile reader there, and only Invoice manager can be managed"
 
 
 async def test_a_row_that_changed_since_it_was_shown_is_refused_with_the_difference(stage: Stage) -> None:
     plan = await plan_adoption(stage.app, chosen((NL, HARRY)))
     stage.take(NL, HARRY)
     (gone,) = await apply_adoption(stage.app, plan.able, "olga")
-    assert (gone.fate, gone.why) == (Fate.REFUSED, "a read of this one assignment does not find it (any more)")
+    assert (gone.fate, english(gone.why)) == (Fate.REFUSED, "a read of this one assignment does not find it (any more)")
     stage.give(NL, HARRY, by=OTHER_APP)
     (other,) = await apply_adoption(stage.app, plan.able, "olga")
     assert other.fate is Fate.REFUSED
-    assert f"its maker was {OWNER} and is {OTHER_APP}; its time was " in other.why
+    assert f"its maker was {OWNER} and is {OTHER_APP}; its time was " in english(other.why)
     assert await evidence(stage, HARRY) == []
     assert (await stage.app.state.person(HARRY)).value.holdings == {}
     assert stage.queues.waiting == []
@@ -365,7 +367,7 @@ async def test_what_is_managed_by_now_is_refused(stage: Stage) -> None:
     plan = await plan_adoption(stage.app, chosen((NL, HARRY)))
     await apply_adoption(stage.app, plan.able, "olga")
     (again,) = await apply_adoption(stage.app, plan.able, "piet")
-    assert (again.fate, again.why) == (Fate.REFUSED, "it is managed already")
+    assert (again.fate, english(again.why)) == (Fate.REFUSED, "it is managed already")
     assert [one.by for one in await evidence(stage, HARRY)] == ["olga"]
 
 
@@ -374,7 +376,7 @@ async def test_a_read_that_fails_adopts_nothing_and_hides_nothing(stage: Stage) 
     stage.fault("graph", Effect(status=503), path=f".*/users/{HARRY}")
     plan = await plan_adoption(stage.app, Choice(((NL, HARRY),), leavers=True))
     assert [one.is_refused for one in plan.adoptions] == [True]
-    assert "could not be read" in plan.adoptions[0].text
+    assert "could not be read" in english(plan.adoptions[0].text)
     stage.faults.lift()
     plan = await plan_adoption(stage.app, LEAVERS)
     stage.fault("arm", Effect(status=503), path=".*/billingRoleAssignments/.*")
@@ -386,8 +388,8 @@ async def test_a_read_that_fails_adopts_nothing_and_hides_nothing(stage: Stage) 
 async def test_a_profile_whose_list_could_not_be_read_is_said_to_be_missing(stage: Stage) -> None:
     stage.fault("arm", Effect(status=503), path=f".*/billingProfiles/{NL.profile}/billingRoleAssignments$")
     plan = await plan_adoption(stage.app, chosen((NL, HARRY)))
-    assert plan.adoptions[0].text == "the assignments of its profile could not be read"
-    assert any(str(NL) in failure for failure in plan.failures)
+    assert english(plan.adoptions[0].text) == "the assignments of its profile could not be read"
+    assert any(str(NL) in english(failure) for failure in plan.failures)
 
 
 # -- at the same time as a check, and interrupted
@@ -432,7 +434,7 @@ async def test_who_is_interrupted_between_ledger_and_state_adopts_again(stage: S
     (broken,) = await apply_adoption(stage.app, plan.able, "olga")
     stage.state_rows.lift()
     assert broken.fate is Fate.FAILED
-    assert "its evidence is recorded, but" in broken.why
+    assert "its evidence is recorded, but" in english(broken.why)
     await stage.settle()
     assert stage.held(HARRY) == {NL}  # evidence without effect
     assert [fate.fate for fate in await adopt(stage, chosen((NL, HARRY)))] == [Fate.ADOPTED]
@@ -446,7 +448,7 @@ async def test_a_queue_that_cannot_be_reached_leaves_the_rest_to_the_sweep(stage
     (fate,) = await adopt(stage, LEAVERS)
     stage.queues.unreachable = False
     assert fate.fate is Fate.ADOPTED
-    assert "the next sweep finds" in fate.why
+    assert "the next sweep finds" in english(fate.why)
     await stage.settle()
     assert stage.held(HARRY) == set()
 

@@ -3,6 +3,7 @@
 import pytest
 
 from shared.domain.outcome import Outcome
+from tests.english import english
 from tests.simulation.small_world import NL
 from tests.simulation.stage import Stage
 
@@ -28,7 +29,7 @@ async def unseen(stage: Stage) -> Stage:
 async def test_what_agreed_before_an_update_that_does_not_show_allows_no_other(unseen: Stage) -> None:
     assert (await unseen.app.state.profile(NL)).value.unjudged is not None
     assert await unseen.check(NL) is Outcome.WAITING
-    assert (await unseen.last_check(NL)).why == READ_ONCE
+    assert english((await unseen.last_check(NL)).why) == READ_ONCE
     assert puts(unseen) == 1
 
 
@@ -41,7 +42,7 @@ async def test_what_agreed_while_an_update_did_not_show_allows_none_once_it_does
     made = puts(unseen)
     unseen.set_profile(NL, invoiceEmailOptIn=False)
     assert await unseen.check(NL) is Outcome.WAITING
-    assert (await unseen.last_check(NL)).why == READ_ONCE
+    assert english((await unseen.last_check(NL)).why) == READ_ONCE
     assert puts(unseen) == made
 
 
@@ -50,7 +51,7 @@ async def test_the_second_update_of_a_day_follows_two_reads_of_its_own(stage: St
     for number in (1, 2):
         stage.set_profile(NL, invoiceEmailOptIn=False)
         assert await stage.check(NL) is Outcome.WAITING
-        assert (await stage.last_check(NL)).why == READ_ONCE
+        assert english((await stage.last_check(NL)).why) == READ_ONCE
         assert puts(stage) == number - 1
         await stage.advance(minutes=6)
         assert puts(stage) == number

@@ -13,12 +13,14 @@ from shared.domain.history.records import UnmanagedBody
 from shared.domain.history.spells import Certainty, Ending, How, Window
 from shared.domain.history.unmanaged_sightings import ESTATE, Sighted, UnmanagedSpell
 from shared.domain.keys import PersonKey, ProfileKey
+from shared.domain.reasons import Code
 from shared.services.estate import Estate, read_estate
 from shared.services.ledger_audit import DIGEST
 from shared.services.operate.adopt import apply_adoption, plan_adoption
 from shared.services.operate.as_of import HeldOn, Known, Unreadable, check_further, held_on, unmanaged_on
 from shared.services.sweep.sweep import held_by_person
 from shared.services.sweep.unmanaged import SHOWN, note_unmanaged
+from tests.english import english
 from tests.ledger_records import check_body, forge
 from tests.simulation.small_world import (
     DE,
@@ -94,7 +96,7 @@ async def test_a_revoke_ends_it_with_its_reason_and_event(stage: Stage) -> None:
     ended = (await held_at(stage, before))[FEMKE, NL].spell.ended
     assert ended is not None
     assert (ended.how, ended.cause, ended.origin) == (Ending.REVOKED, "event", "/hr#left")
-    assert "disabled" in ended.why
+    assert "disabled" in english(ended.why)
     assert (FEMKE, NL) not in await held_at(stage, after)
 
 
@@ -381,7 +383,7 @@ async def test_more_than_a_report_lists_are_all_kept_in_records_of_bounded_size(
     estate = await read_estate(stage.app)
     await note(stage)
     before = len([record async for record in stage.app.ledger.read(ESTATE)])
-    known = [Sighted(HOLDING, guid(8, n), "User", f"made by {OWNER}", START, START) for n in range(1201)]
+    known = [Sighted(HOLDING, guid(8, n), "User", Code.MADE_BY(maker=OWNER), START, START) for n in range(1201)]
     await stage.app.state.put_sighted([*await stage.app.state.sighted(), *known])
     del estate.rows[HOLDING]
     listed = await note_unmanaged(stage.app, estate, await held_by_person(stage.app, estate), stage.now)

@@ -9,6 +9,7 @@ from shared.domain.access.plan import StoppedBy
 from shared.domain.guards.holds import Status
 from shared.domain.policy.model import ActionKind
 from shared.services.operate.decisions import dismiss, release
+from tests.english import english
 from tests.simulation.small_world import DE, DIETER, FEMKE, HOLDING, NL, POLICY, TESS, TREASURY
 from tests.simulation.stage import Stage
 from tests.simulation.test_sim_sweep_guards import CLERKS, holds, limited, office, queued
@@ -88,7 +89,7 @@ async def test_an_old_leave_date_of_an_enabled_account_is_held_and_told_of_in_ev
         assert found(await stage.settle(), "stale-leave-date") == [FEMKE]
     (hold,) = await holds(stage)
     assert (hold.kind, hold.profile, hold.stopped_by) == (ActionKind.LEAVER_REVOKES, NL, StoppedBy.STALE_LEAVE_DATE)
-    assert "clear it, disable the account, or release this" in hold.why
+    assert "clear it, disable the account, or release this" in english(hold.why)
     assert stage.held(FEMKE) == {NL}
     await stage.sweep()
     assert queued(stage) == set()  # no check that would only meet the hold

@@ -15,6 +15,7 @@ from shared.domain.guards.pauses import Pause, PauseCause, Pauses, Setting
 from shared.domain.history.records import DecidedHold, DecisionBody, Verb
 from shared.domain.keys import PersonKey
 from shared.domain.policy.model import ActionKind
+from shared.domain.reasons import Code
 from shared.errors import Transient
 from shared.ports import Stored
 from shared.services.operate.decisions import (
@@ -29,11 +30,13 @@ from shared.services.operate.decisions import (
     release,
     resume,
 )
+from tests.english import english
 from tests.simulation.small_world import DE, DIETER, FEMKE, NL, POLICY, guid
 from tests.simulation.stage import Stage
 
 NO_MOVERS = POLICY + "daily_limits: { mover_revokes: 0/0/0, leaver_revokes: 5/50/50, grants: 100/100/100 }\n"
 BY = "olga"
+TOO_MANY = Code.SAID(said="too many")
 
 
 @pytest.fixture
@@ -86,7 +89,7 @@ async def some_holds(stage: Stage, number: int, kind: ActionKind = ActionKind.MO
     for each in range(number):
         key = PersonKey(guid(8 if kind is ActionKind.MOVER_REVOKES else 7, each))
         name = action_id(key, kind, NL)
-        hold = Hold(name, key, kind, NL, "", "too many", StoppedBy.SWEEP, stage.now, stage.now, group=f"sweep:{kind}")
+        hold = Hold(name, key, kind, NL, None, TOO_MANY, StoppedBy.SWEEP, stage.now, stage.now, group=f"sweep:{kind}")
         rows.append(Stored(KeyHolds(key, {name: hold})))
     await stage.app.state.put_key_holds(*rows)
     return [hold for row in rows for hold in row.value.holds.values()]
@@ -156,7 +159,7 @@ async def test_a_member_that_came_in_after_the_listing_refuses_the_whole_group(w
     decided = await release(waiting.app, ["sweep:mover_revokes"], BY, listing.at if by_time else listing)
     assert not decided.holds
     assert [difference.name for difference in decided.differences] == [(await hold_of(waiting, DIETER)).id]
-    assert "came in" in decided.differences[0].what
+    assert "came in" in english(decided.differences[0].what)
     assert await snapshot(waiting) == before
 
 
@@ -164,14 +167,14 @@ async def test_every_difference_is_named_and_nothing_is_changed(waiting: Stage) 
     femkes, dieters = await hold_of(waiting, FEMKE), await hold_of(waiting, DIETER)
     listing = await list_holds(waiting.app)
     await waiting.advance(minutes=1)
-    await change(waiting, FEMKE, since=waiting.now, basis="another reason")
+    await change(waiting, FEMKE, since=waiting.now, basis=Code.SAID(said="another reason"))
     await dismiss(waiting.app, [dieters.id], "pete")
     before = await snapshot(waiting)
     decided = await release(waiting.app, [femkes.id, dieters.id, "0123456789abcdef"], BY, listing)
     said = {difference.name: difference.what for difference in decided.differences}
-    assert "another reason" in said[femkes.id]
-    assert "pete dismissed it meanwhile" in said[dieters.id]
-    assert "no hold or group of this name" in said["0123456789abcdef"]
+    assert "another reason" in english(said[femkes.id])
+    assert "pete dismissed it meanwhile" in english(said[dieters.id])
+    assert "no hold or group of this name" in english(said["0123456789abcdef"])
     assert await snapshot(waiting) == before
     by_time = await release(waiting.app, [femkes.id, dieters.id], BY, listing.at)
     assert {difference.name for difference in by_time.differences} == {femkes.id, dieters.id}
@@ -184,7 +187,9 @@ async def test_a_member_that_went_refuses_what_was_listed_with_it(waiting: Stage
     await waiting.event_about(FEMKE)
     before = await snapshot(waiting)
     decided = await release(waiting.app, ["sweep:mover_revokes"], BY, listing)
-    assert [difference.what for difference in decided.differences] == ["it is gone: nobody wants this action any more"]
+    assert [english(difference.what) for difference in decided.differences] == [
+        "it is gone: nobody wants this action any more"
+    ]
     assert await snapshot(waiting) == before
 
 
@@ -197,13 +202,13 @@ async def test_that_a_sweep_wanted_it_once_more_is_no_difference(waiting: Stage)
 
 async def test_the_check_checks_once_more_and_opens_it_again_with_the_difference(waiting: Stage) -> None:
     hold = await hold_of(waiting, FEMKE)
-    await change(waiting, FEMKE, basis="a reason of yesterday")
+    await change(waiting, FEMKE, basis=Code.SAID(said="a reason of yesterday"))
     assert (await release(waiting.app, [hold.id], BY, await list_holds(waiting.app))).holds
     await waiting.run_until_quiet()
     assert waiting.held(FEMKE) == {NL}
     (again,) = [one for one in (await list_holds(waiting.app)).holds if one.key == PersonKey(FEMKE)]
     assert again.status is Status.OPEN
-    assert "a reason of yesterday" in again.refused
+    assert "a reason of yesterday" in english(again.refused)
 
 
 async def test_a_release_that_broke_off_before_it_was_stored_does_nothing_and_is_repeated(waiting: Stage) -> None:
@@ -236,7 +241,7 @@ async def test_a_conflict_is_read_anew_and_judged_anew(waiting: Stage) -> None:
 
     async def somebody_is_quicker() -> None:
         await waiting.advance(seconds=1)
-        await change_by(waiting, DIETER, since=waiting.now, basis="another reason")
+        await change_by(waiting, DIETER, since=waiting.now, basis=Code.SAID(said="another reason"))
 
     waiting.state_rows.at_write(somebody_is_quicker, "holds", times=1)
     decided = await release(waiting.app, None, BY, listing)
@@ -246,7 +251,7 @@ async def test_a_conflict_is_read_anew_and_judged_anew(waiting: Stage) -> None:
     first, second = await decisions(waiting)
     assert not first.refused
     assert second.verb == "release"
-    assert "another reason" in second.refused[0]
+    assert "another reason" in english(second.refused[0])
 
 
 async def change_by(stage: Stage, person: str, **changes: Any) -> None:
@@ -368,7 +373,7 @@ async def test_a_pause_stands_until_it_is_resumed_and_the_sweep_takes_up_what_it
     said = await decisions(waiting)
     assert [(one.verb, one.by) for one in said] == [("pause", BY), ("pause", "pete"), ("resume", BY)]
     assert said[2].causes is not None
-    assert said[2].causes["operator-stop"].why == "audit"
+    assert english(said[2].causes["operator-stop"].why) == "audit"
 
 
 async def test_a_pause_stops_writes_where_its_chain_is_damaged(waiting: Stage) -> None:
@@ -379,7 +384,7 @@ async def test_a_pause_stops_writes_where_its_chain_is_damaged(waiting: Stage) -
     await waiting.ledger_rows.write(head.partition, Replace(head.key, {"nothing": 1}, head.etag))
     paused = await pause(waiting.app, BY, "stop")
     assert paused.unrecorded is not None
-    assert (await read_pauses(waiting.app)).active[Pause(PauseCause.PAUSE)].why == "stop"
+    assert (await read_pauses(waiting.app)).active[Pause(PauseCause.PAUSE)].why == Code.SAID(said="stop")
     newcomer = waiting.hire("anna")
     await waiting.event_about(newcomer)
     await waiting.settle()
@@ -412,7 +417,7 @@ async def test_resuming_where_nothing_stands_does_and_records_nothing(waiting: S
 
 async def shrunk(stage: Stage, seen: int) -> None:
     """The population was 20, and a sweep set a pause for what it saw."""
-    setting = Setting(stage.now, "sweep", "the population shrank", seen=seen)
+    setting = Setting(stage.now, "sweep", Code.SAID(said="the population shrank"), seen=seen)
     await put_counted(stage, Baseline(stage.now, 7, 4, 20, "digest"))
     shrank = Pauses({Pause(PauseCause.POPULATION_SHRANK): setting})
     await stage.app.state.put_pauses((await stage.app.state.pauses()).becoming(shrank))
@@ -433,7 +438,7 @@ async def test_resuming_accepts_the_population_that_was_seen(waiting: Stage, see
 async def test_resuming_after_the_loss_of_our_role_accepts_the_accounts_that_are_left(waiting: Stage) -> None:
     known = Baseline(waiting.now, 7, 4, 20, "digest", accounts=("mca:1", "mca:2"))
     await put_counted(waiting, known)
-    lost = Setting(waiting.now, "sweep", "an account is not listed any more")
+    lost = Setting(waiting.now, "sweep", Code.SAID(said="an account is not listed any more"))
     paused = Pauses({Pause(PauseCause.ROLE_LOST): lost})
     await waiting.app.state.put_pauses((await waiting.app.state.pauses()).becoming(paused))
     await resume(waiting.app, BY)
@@ -473,7 +478,7 @@ async def test_every_decision_is_in_the_log_the_newest_last(waiting: Stage) -> N
 
 async def test_a_cause_that_comes_in_while_one_resumes_stays(waiting: Stage) -> None:
     await pause(waiting.app, BY, "audit")
-    late = Setting(waiting.now, f"person:{FEMKE}", "403")
+    late = Setting(waiting.now, f"person:{FEMKE}", Code.SAID(said="403"))
 
     async def role_is_lost_meanwhile() -> None:
         fresh = await waiting.app.state.pauses()

@@ -13,6 +13,7 @@ from shared.domain.guards.pauses import Pause, PauseCause, Pauses, Setting
 from shared.domain.keys import PersonKey
 from shared.domain.outcome import Outcome
 from shared.domain.policy.model import ActionKind
+from shared.domain.reasons import Code
 from shared.errors import InvoiceAccessError, Permanent, Transient
 from tests.simulation.small_world import DE, DIETER, FEMKE, NL, POLICY
 from tests.simulation.stage import Stage
@@ -71,7 +72,7 @@ async def test_a_write_that_a_pause_stopped_takes_no_room(one_left: Stage) -> No
     anna = stage.hire("anna")
 
     async def pause() -> None:
-        paused = Pauses({Pause(PauseCause.PAUSE): Setting(stage.now, "olga", "because")})
+        paused = Pauses({Pause(PauseCause.PAUSE): Setting(stage.now, "olga", Code.SAID(said="because"))})
         await stage.app.state.put_pauses((await stage.app.state.pauses()).becoming(paused))
 
     stage.state_rows.at_write(pause, "people", times=1)  # the intent is stored: the write is next

@@ -16,9 +16,11 @@ from shared.domain.history.checks import CheckBody
 from shared.domain.history.unmanaged_sightings import Sighted
 from shared.domain.keys import PersonKey
 from shared.domain.outcome import Outcome
+from shared.domain.reasons import Code
 from shared.errors import Permanent, Transient
 from shared.ports import State, Stored
 from shared.services.app import HANDLER_SECONDS
+from tests.english import english
 from tests.simulation.small_world import DE, DIETER, FEMKE, HOLDING, NL, OWNER, PARTNER, POLICY, TESS, TREASURY
 from tests.simulation.stage import Stage
 
@@ -162,11 +164,11 @@ async def test_a_revoke_that_leaves_a_profile_with_too_few_recipients_says_so_at
     await stage.event_about(FEMKE)
     check = await stage.last_check(FEMKE)
     assert check.outcome == "done"
-    text = "1 of the 2 people whom the policy asks for get its invoices"
-    assert about_recipients(check) == [Note(NoteKind.FEW_RECIPIENTS, text, NL)]
+    why = Code.FEW_RECIPIENTS(reached=1, asked=2)
+    assert about_recipients(check) == [Note(NoteKind.FEW_RECIPIENTS, why, NL)]
     assert (stage.calls() - before)[LISTINGS] == 1
     findings = (await stage.sweep())["findings"]
-    assert {"kind": "few-recipients", "text": text, "profile": str(NL)} in findings
+    assert {"kind": "few-recipients", "why": why, "profile": str(NL)} in findings
 
 
 async def test_a_revoke_that_leaves_enough_says_nothing(two_wanted: Stage) -> None:
@@ -207,7 +209,7 @@ async def test_recipients_that_cannot_be_counted_are_noted_and_fail_nothing(two_
     check = await stage.last_check(FEMKE)
     assert check.outcome == "done"
     (note,) = about_recipients(check)
-    assert note.text.startswith("its recipients could not be counted: ")
+    assert english(note.why).startswith("its recipients could not be counted: ")
 
 
 async def test_recipients_are_left_to_the_sweep_once_the_handlers_time_is_over(two_wanted: Stage) -> None:
@@ -219,7 +221,7 @@ async def test_recipients_are_left_to_the_sweep_once_the_handlers_time_is_over(t
     await stage.check(PersonKey(FEMKE))
     assert stage.held(FEMKE) == set()
     (note,) = about_recipients(await stage.last_check(FEMKE))
-    assert note.text == "its recipients were not counted: the handler's time was over"
+    assert english(note.why) == "its recipients were not counted: the handler's time was over"
     assert (stage.calls() - before)[LISTINGS] == 0
 
 

@@ -9,6 +9,7 @@ from shared.domain.adoption.consequences import Choice
 from shared.domain.keys import ProfileKey
 from shared.errors import Permanent
 from shared.services.operate.adopt import apply_adoption, plan_adoption
+from tests.english import english
 from tests.simulation.small_world import (
     DE,
     FEMKE,
@@ -127,7 +128,7 @@ async def test_one_row_that_cannot_be_stored_costs_no_other_and_comes_with_the_n
     stage.state_rows.at_write(Permanent("the store refuses this row"), "people", holds=f"person:{FEMKE}=")
     report = await stage.sweep()
     assert report["remembered"] == 2
-    (why,) = report["not_kept"]
+    why = english(*report["not_kept"])
     assert FEMKE in why
     assert "refuses this row" in why
     stage.state_rows.lift()

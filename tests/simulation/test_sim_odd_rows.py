@@ -7,6 +7,7 @@ import pytest
 
 from shared.domain.billing import INVOICE_MANAGER
 from shared.domain.guards.pauses import Pause, PauseCause
+from tests.english import english
 from tests.simulation.small_world import DE, DIETER, FEMKE, HARRY, NL, POLICY, by_hand, world
 from tests.simulation.stage import Stage
 
@@ -37,7 +38,7 @@ async def test_a_row_without_a_principal_is_told_and_stops_nothing(
     (told,) = [one for one in report["findings"] if one["kind"] == "assignment-not-read"]
     assert told["profile"] == str(NL)
     assert told["assignment"].startswith("40000000-aaaa-bbbb-cccc-10000000000")
-    assert "properties.principalId is missing" in told["text"]
+    assert "properties.principalId is missing" in english(told["why"])
     assert stage.held(FEMKE) == {NL}
     assert stage.held(DIETER) == {DE}
     stage.change(FEMKE, accountEnabled=False)
@@ -56,6 +57,6 @@ async def test_a_check_that_counts_recipients_counts_without_the_row(set_stage: 
     await stage.run_until_quiet()
     check = await stage.last_check(FEMKE)
     assert stage.held(FEMKE) == set()
-    (few,) = [note.text for note in check.notes if note.kind == "few-recipients"]
+    (few,) = [english(note.why) for note in check.notes if note.kind == "few-recipients"]
     assert few.startswith("1 of the 2 people")
     assert Pause(PauseCause.INCOMPLETE_SWEEP) not in (await stage.app.state.pauses()).value.active

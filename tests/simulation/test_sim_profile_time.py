@@ -13,13 +13,16 @@ from shared.domain.access.plan import StoppedBy
 from shared.domain.guards.holds import Hold, Status, action_id
 from shared.domain.outcome import Outcome
 from shared.domain.policy.model import ActionKind
+from shared.domain.reasons import Code, Reason
 from shared.domain.remembered import ProfileState
 from shared.errors import Conflict, InvoiceAccessError, Permanent, Transient
 from shared.ports import State, Stored
+from tests.english import english
 from tests.simulation.small_world import NL, POLICY
 from tests.simulation.stage import Stage
 
-WHY = "opted out although the policy keeps it opted in"
+WHY = Code.OPTED_OUT()
+USED_UP = Code.DAILY_LIMIT_USED_UP(kind="profile_updates", most=10)
 HANDLER = timedelta(seconds=45)
 TOO_LATE = "the handler's time was over before this write could begin"
 
@@ -82,7 +85,7 @@ async def test_no_update_begins_once_the_handlers_time_is_over(stage: Stage, sec
     assert updates(stage) == []
     assert outcome is Outcome.RETRY
     check = await stage.last_check(NL)
-    assert check.why == TOO_LATE
+    assert english(check.why) == TOO_LATE
     took = stage.now - began
     # What was kept of it may be under way and is taken back then, and so is its place in the daily limit: two calls
     # more.
@@ -124,7 +127,7 @@ async def test_an_edit_after_an_update_that_never_began_is_no_harm(stage: Stage)
 
 
 async def test_an_update_that_never_began_leaves_what_blocks_it_and_its_release(stage: Stage) -> None:
-    blocked = "an update changed more than the flag: poNumber"
+    blocked = Code.UPDATE_DID_HARM(fields=("poNumber",))
     image = {"properties": {"poNumber": "PO-0"}, "tags": {}}
     held = a_hold(stage, Status.RELEASED, StoppedBy.HARM, blocked)
     await put_hold(stage, held)
@@ -148,7 +151,7 @@ async def test_a_check_that_cannot_say_that_it_wrote_nothing_is_taken_again(
     outcome, _ = await check_slowly(stage, 6.0, failure)
     assert (outcome, updates(stage)) == (Outcome.RETRY, [])
     check = await stage.last_check(NL)
-    assert check.why == f"{TOO_LATE}; that it did not could not be kept: {failure}"
+    assert english(check.why) == f"{TOO_LATE}; that it did not could not be kept: {failure}"
     await stage.advance(hours=1)
     await stage.settle()
     assert len(updates(stage)) == 1
@@ -163,7 +166,7 @@ async def test_an_update_is_waited_for_no_longer_than_the_handler_has(stage: Sta
     outcome, began = await check_slowly(stage, 5.0)
     assert outcome is Outcome.UNVERIFIED
     check = (await stage.records(NL))[-1]
-    assert (await stage.last_check(NL)).why == "the service did not answer within the handler's time"
+    assert english((await stage.last_check(NL)).why) == "the service did not answer within the handler's time"
     assert timedelta(0) <= check.at - (began + HANDLER) < timedelta(seconds=1)
     await stage.advance(minutes=20)
     assert len(updates(stage)) == 1
@@ -173,7 +176,7 @@ async def test_an_update_is_waited_for_no_longer_than_the_handler_has(stage: Sta
 # -- what a read says nothing about keeps its holds
 
 
-def a_hold(stage: Stage, status: Status, stopped_by: StoppedBy, why: str) -> Hold:
+def a_hold(stage: Stage, status: Status, stopped_by: StoppedBy, why: Reason) -> Hold:
     """A hold of the profile's update, as somebody decided about it."""
     decided: dict[str, Any] = {} if status is Status.OPEN else {"by": "olga", "decided_at": stage.now}
     return Hold(
@@ -219,12 +222,12 @@ def deny_it(stage: Stage) -> None:
 async def test_a_hold_stays_while_nobody_knows_whether_it_is_wanted(
     stage: Stage, status: Status, doubt: Callable[[Stage], None], why: str
 ) -> None:
-    hold = a_hold(stage, status, StoppedBy.DAILY_LIMIT, "the daily limit is used up")
+    hold = a_hold(stage, status, StoppedBy.DAILY_LIMIT, USED_UP)
     await put_hold(stage, hold)
     stage.set_profile(NL, invoiceEmailOptIn=False)
     doubt(stage)
     assert await stage.check(NL) is Outcome.UNCHANGED
-    assert (await stage.last_check(NL)).why == why
+    assert english((await stage.last_check(NL)).why) == why
     assert (await stage.app.state.key_holds(NL)).value.holds == {hold.id: hold}
     stage.set_profile(NL, invoiceEmailOptIn=False)
     await stage.check(NL)
@@ -237,7 +240,7 @@ async def test_a_hold_stays_while_nobody_knows_whether_it_is_wanted(
 
 async def test_a_release_waits_for_a_read_that_says_something(stage: Stage) -> None:
     stage.restart(policy=POLICY + "daily_limits: { profile_updates: 0/0/0 }\n")
-    await put_hold(stage, a_hold(stage, Status.RELEASED, StoppedBy.DAILY_LIMIT, "the daily limit is used up"))
+    await put_hold(stage, a_hold(stage, Status.RELEASED, StoppedBy.DAILY_LIMIT, USED_UP))
     await settled(stage)
     deny_it(stage)
     await stage.check(NL)
@@ -249,7 +252,7 @@ async def test_a_release_waits_for_a_read_that_says_something(stage: Stage) -> N
 
 @pytest.mark.parametrize("status", [*Status])
 async def test_a_hold_goes_once_the_profile_is_read_as_opted_in(stage: Stage, status: Status) -> None:
-    await put_hold(stage, a_hold(stage, status, StoppedBy.DAILY_LIMIT, "the daily limit is used up"))
+    await put_hold(stage, a_hold(stage, status, StoppedBy.DAILY_LIMIT, USED_UP))
     assert await stage.check(NL) is Outcome.UNCHANGED
     assert not (await stage.app.state.key_holds(NL)).value.holds
 
@@ -259,7 +262,7 @@ async def test_a_hold_goes_whatever_it_says_when_the_policy_no_longer_opts_the_p
 ) -> None:
     stage = set_stage(policy=POLICY.replace("opt_in: all", 'opt_in: [{ name: "Contoso Deutschland" }]'))
     await stage.settle()
-    await put_hold(stage, a_hold(stage, Status.DISMISSED, StoppedBy.DAILY_LIMIT, "the daily limit is used up"))
+    await put_hold(stage, a_hold(stage, Status.DISMISSED, StoppedBy.DAILY_LIMIT, USED_UP))
     say_nothing(stage)
     assert await stage.check(NL) is Outcome.UNCHANGED
     assert not (await stage.app.state.key_holds(NL)).value.holds
@@ -267,7 +270,7 @@ async def test_a_hold_goes_whatever_it_says_when_the_policy_no_longer_opts_the_p
 
 @pytest.mark.parametrize("status", [*Status])
 async def test_a_sweep_closes_no_hold_of_a_profile_that_does_not_say_how_it_is(stage: Stage, status: Status) -> None:
-    hold = a_hold(stage, status, StoppedBy.DAILY_LIMIT, "the daily limit is used up")
+    hold = a_hold(stage, status, StoppedBy.DAILY_LIMIT, USED_UP)
     await put_hold(stage, hold)
     say_nothing(stage)
     await stage.advance(hours=1)

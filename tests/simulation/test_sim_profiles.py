@@ -12,6 +12,7 @@ from shared.domain.history.records import IntendedUpdate, IntentBody, Mode
 from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.remembered import ProfileState
+from tests.english import english
 from tests.ledger_records import check_body
 from tests.simulation.small_world import DE, EA, NL, POLICY, world
 from tests.simulation.stage import Stage
@@ -104,7 +105,7 @@ async def test_a_profile_that_is_not_active_is_left_alone(stage: Stage, status: 
     stage.set_profile(NL, status=status)
     await opt_out(stage)
     await stage.check(NL)
-    assert (await stage.last_check(NL)).why == f"the profile is {status}"
+    assert english((await stage.last_check(NL)).why) == f"the profile is {status}"
     assert puts(stage) == 0
 
 

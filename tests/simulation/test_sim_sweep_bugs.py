@@ -15,6 +15,7 @@ from shared.domain.outcome import Outcome
 from shared.domain.people import Person
 from shared.errors import FailedRead
 from shared.services.ledger_audit import DIGEST
+from tests.english import english
 from tests.simulation.small_world import FEMKE, MCA, NL
 from tests.simulation.stage import Stage
 from tests.simulation.test_sim_sweep_guards import causes, queued
@@ -74,7 +75,7 @@ async def test_a_time_beyond_every_calendar_costs_its_row_and_takes_nothing_away
     assert (report["complete"], report["pauses"]) == (True, [])
     (finding,) = [one for one in report["findings"] if one["kind"] == "assignment-not-read"]
     assert finding["profile"] == str(NL)
-    assert "properties.createdOn" in finding["text"]
+    assert "properties.createdOn" in english(finding["why"])
     assert stage.everything_held() == before
     assert stage.raised == []
     stage.faults.lift()
@@ -87,7 +88,7 @@ async def test_text_that_nothing_can_keep_is_a_failed_sweep(stage: Stage, odd: d
     with pytest.raises(FailedRead, match=r"value\[\d\]\.properties"):
         await stage.sweep()
     setting = (await causes(stage))[Pause(PauseCause.INCOMPLETE_SWEEP)]
-    assert "properties" in setting.why
+    assert "properties" in english(setting.why)
     stage.faults.lift()
     assert (await stage.settle())["pauses"] == []
 
@@ -99,7 +100,7 @@ async def test_a_check_of_a_profile_that_says_such_a_thing_is_tried_again(stage:
     body["properties"]["poNumber"] = ALONE
     laid = stage.fault("arm", Effect(status=200, body=json.dumps(body)), method="GET", path=f"{path}$")
     assert await stage.check(NL) is Outcome.RETRY
-    assert "properties.poNumber" in (await stage.last_check(NL)).why
+    assert "properties.poNumber" in english((await stage.last_check(NL)).why)
     stage.faults.lift(laid.id)
     await stage.advance(hours=1)
     assert stage.profile(NL)["invoiceEmailOptIn"] is True
@@ -118,8 +119,8 @@ async def test_a_bug_sets_the_pause_and_is_raised_as_it_is(stage: Stage) -> None
     assert raised.value.__cause__ is raised.value.__context__ is None
     setting = (await causes(stage))[Pause(PauseCause.INCOMPLETE_SWEEP)]
     assert setting.by.startswith("sweep#")
-    assert "KeyError" in setting.why
-    assert "anna" not in setting.why  # it is listed and kept, and a bug's words may be anybody's name
+    assert "KeyError" in english(setting.why)
+    assert "anna" not in english(setting.why)  # it is listed and kept, and a bug's words may be anybody's name
     assert queued(stage) == set()
     assert await stage.check(PersonKey(anna)) is Outcome.HELD
     stage.app = living

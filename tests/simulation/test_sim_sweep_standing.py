@@ -16,10 +16,12 @@ from shared.domain.access.plan import NoteKind, StoppedBy
 from shared.domain.catalogue import Catalogue
 from shared.domain.guards.pauses import MOST_SCOPES, Pause, PauseCause
 from shared.domain.keys import PersonKey
+from shared.domain.reasons import Code, Reason
 from shared.errors import Conflict, Transient
 from shared.services.ledger_audit import DIGEST
 from shared.services.operate.decisions import dismiss, release, resume
 from shared.services.pauses import set_pause
+from tests.english import english
 from tests.simulation.small_world import (
     DIETER,
     FEMKE,
@@ -64,7 +66,7 @@ def out_of_sight(*accounts: str) -> Iterator[None]:
         yield
 
 
-def set_while_it_sweeps(stage: Stage, pause: Pause, why: str, by: str) -> None:
+def set_while_it_sweeps(stage: Stage, pause: Pause, why: Reason, by: str) -> None:
     """From now on a cause is found again right before a sweep stores its catalogue."""
     app = stage.app
 
@@ -174,7 +176,7 @@ async def test_an_account_that_is_not_listed_any_more_is_a_role_lost(stage: Stag
     with out_of_sight(MCA):
         report = await stage.settle()
     assert (report["complete"], report["pauses"]) == (False, [f"role-lost on {MCA.lower()}"])
-    assert [line.split(":")[0] for line in report["failures"]] == [
+    assert [english(line).split(":")[0] for line in report["failures"]] == [
         "billing account 10000000-0000-0000-0000-000000000000"
     ]
     after = (await stage.app.state.baseline()).value
@@ -229,10 +231,10 @@ async def test_a_resume_of_a_lost_account_accepts_that_it_is_gone_and_no_other(s
 
 async def test_a_check_that_finds_a_lost_role_again_is_not_overruled_by_an_older_sweep(stage: Stage) -> None:
     app, lost = stage.app, Pause(PauseCause.ROLE_LOST, MPA)
-    await set_pause(app, lost, "a check was refused", by="profile:1")
+    await set_pause(app, lost, Code.SAID(said="a check was refused"), by="profile:1")
     await stage.advance(minutes=10)
 
-    set_while_it_sweeps(stage, lost, "a check was refused again", by="profile:2")
+    set_while_it_sweeps(stage, lost, Code.SAID(said="a check was refused again"), by="profile:2")
     assert (await stage.sweep())["pauses"] == [str(lost)]
     assert (await causes(stage))[lost].by == "profile:2"
     stage.app = app
@@ -241,7 +243,7 @@ async def test_a_check_that_finds_a_lost_role_again_is_not_overruled_by_an_older
 
 async def test_a_cause_found_in_too_many_places_stands_everywhere(stage: Stage) -> None:
     for number in range(MOST_SCOPES + 1):
-        await set_pause(stage.app, Pause(PauseCause.HARM, f"a/{number}"), "a field", by="x")
+        await set_pause(stage.app, Pause(PauseCause.HARM, f"a/{number}"), Code.SAID(said="a field"), by="x")
     assert Pause(PauseCause.HARM) in await causes(stage)
     assert len(await causes(stage)) == MOST_SCOPES + 1
 
@@ -252,7 +254,7 @@ async def test_an_identity_that_sees_no_account_is_told_on_its_first_sweep(set_s
         stage.fault("arm", Effect(status=200, body={"value": []}), path="billingAccounts$")
         report = await stage.sweep()
         assert report["complete"] is False
-        assert "billing lists no account at all" in report["failures"][0]
+        assert "billing lists no account at all" in english(report["failures"][0])
         assert report["pauses"] == ["incomplete-sweep", *["role-lost"] * (enforce == "all")]
         assert stage.writes() == []
         stage.faults.lift()
@@ -327,7 +329,9 @@ async def test_what_is_managed_in_an_account_out_of_sight_is_told_of_as_long_as_
         for _ in range(2):
             findings = {finding["kind"]: finding for finding in (await stage.settle())["findings"]}
             assert findings["account-out-of-sight"]["account"] == MCA
-            assert findings["account-out-of-sight"]["text"].startswith(f"{managed} managed assignments are remembered")
+            assert english(findings["account-out-of-sight"]["why"]).startswith(
+                f"{managed} managed assignments are remembered"
+            )
         stage.change(FEMKE, accountEnabled=False)
         await stage.event_about(FEMKE)
         (note,) = (await stage.last_check(PersonKey(FEMKE))).notes
@@ -355,7 +359,7 @@ async def test_where_nothing_is_written_no_loss_of_a_role_sets_the_pause(set_sta
     stage.fault("arm", FORBIDDEN, path="NL-BG7/billingRoleAssignments$")
     report = await stage.settle()
     assert (report["pauses"], report["complete"]) == ([], False)
-    assert "no billing role on" in report["failures"][0]
+    assert "no billing role on" in english(report["failures"][0])
 
 
 # -- a changed policy
@@ -375,7 +379,7 @@ async def test_what_a_rule_that_becomes_known_later_takes_is_held_as_the_changed
     held = await holds(stage)
     assert {hold.stopped_by for hold in held} == {StoppedBy.POLICY}
     assert len(held) == 13  # the clerks, and whoever works in Germany
-    assert held[0].why.startswith("the policy changed: rules changed own-company")
+    assert english(held[0].why).startswith("the policy changed: rules changed own-company")
 
 
 async def test_nor_does_a_check_let_it_through_before_a_sweep(set_stage: SetStage) -> None:
@@ -388,7 +392,7 @@ async def test_nor_does_a_check_let_it_through_before_a_sweep(set_stage: SetStag
     await stage.event_about(CLERKS[0])
     await stage.advance(minutes=20)
     assert stage.held(CLERKS[0]) == {NL}
-    assert "no sweep could judge it" in (await stage.last_check(CLERKS[0])).notes[0].text
+    assert "no sweep could judge it" in english((await stage.last_check(CLERKS[0])).notes[0].why)
 
 
 async def test_a_rule_that_was_away_for_a_while_is_no_change(set_stage: SetStage) -> None:
@@ -463,7 +467,7 @@ async def test_a_changed_policy_does_not_hide_that_the_population_shrank(set_sta
 async def test_an_older_sweep_leaves_the_pause_that_a_newer_one_set(stage: Stage) -> None:
     app = stage.app
 
-    set_while_it_sweeps(stage, Pause(PauseCause.INCOMPLETE_SWEEP), "another sweep failed", by="sweep#2")
+    set_while_it_sweeps(stage, Pause(PauseCause.INCOMPLETE_SWEEP), Code.SAID(said="another sweep failed"), by="sweep#2")
     report = await stage.sweep()
     assert report["pauses"] == ["incomplete-sweep"]
     assert (await causes(stage))[Pause(PauseCause.INCOMPLETE_SWEEP)].by == "sweep#2"
@@ -473,22 +477,22 @@ async def test_an_older_sweep_leaves_the_pause_that_a_newer_one_set(stage: Stage
 
 async def test_an_older_sweep_leaves_a_cause_that_a_newer_one_found_again(stage: Stage) -> None:
     app = stage.app
-    await set_pause(app, Pause(PauseCause.INCOMPLETE_SWEEP), "the first failed", by="sweep#1")
+    await set_pause(app, Pause(PauseCause.INCOMPLETE_SWEEP), Code.SAID(said="the first failed"), by="sweep#1")
     began = (await causes(stage))[Pause(PauseCause.INCOMPLETE_SWEEP)].since
     await stage.advance(minutes=10)
 
-    set_while_it_sweeps(stage, Pause(PauseCause.INCOMPLETE_SWEEP), "the third failed", by="sweep#3")
+    set_while_it_sweeps(stage, Pause(PauseCause.INCOMPLETE_SWEEP), Code.SAID(said="the third failed"), by="sweep#3")
     assert (await stage.sweep())["pauses"] == ["incomplete-sweep"]
     stands = (await causes(stage))[Pause(PauseCause.INCOMPLETE_SWEEP)]
-    assert (stands.since, stands.why, stands.by) == (began, "the third failed", "sweep#3")
+    assert (stands.since, english(stands.why), stands.by) == (began, "the third failed", "sweep#3")
     stage.app = app
     assert (await stage.settle())["pauses"] == []
 
 
 async def test_a_sweep_that_finds_what_only_a_person_ends_leaves_it_theirs(stage: Stage) -> None:
-    await set_pause(stage.app, Pause(PauseCause.HARM, "a/x"), "a field", by="profile:a/x")
+    await set_pause(stage.app, Pause(PauseCause.HARM, "a/x"), Code.SAID(said="a field"), by="profile:a/x")
     before = await causes(stage)
-    await set_pause(stage.app, Pause(PauseCause.HARM, "a/x"), "another field", by="profile:a/x")
+    await set_pause(stage.app, Pause(PauseCause.HARM, "a/x"), Code.SAID(said="another field"), by="profile:a/x")
     assert await causes(stage) == before
 
 

@@ -23,9 +23,11 @@ from shared.domain.history.records import AdoptBody, IntendedGrant, IntentBody, 
 from shared.domain.keys import IdentityKey, IdentityKind, PersonKey, ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.policy.model import ActionKind
+from shared.domain.reasons import Code
 from shared.domain.remembered import Holding
 from shared.domain.work import RECORDED_CHARACTERS, CauseKind, Position
 from shared.errors import FailedRead
+from tests.english import english
 from tests.ledger_records import check_body
 from tests.simulation.small_world import (
     APP,
@@ -80,8 +82,8 @@ async def forge_hold(stage: Stage, person: str, profile: ProfileKey, kind: Actio
         key=key,
         kind=kind,
         profile=profile,
-        basis="",
-        why="forged",
+        basis=None,
+        why=Code.SAID(said="forged"),
         stopped_by=StoppedBy.DAILY_LIMIT,
         since=stage.now,
         renewed=stage.now,
@@ -381,7 +383,7 @@ async def test_a_forged_dismissal_keeps_a_leavers_access_without_a_decision_in_t
     stage.change(FEMKE, accountEnabled=False)
     await stage.event_about(FEMKE)
     assert stage.held(FEMKE) == {NL}
-    assert "dismissed by nobody" in (await stage.last_check(FEMKE)).actions[0].why
+    assert "dismissed by nobody" in english((await stage.last_check(FEMKE)).actions[0].why)
     assert [record async for record in stage.app.ledger.read("operator")] == []
 
 
@@ -398,7 +400,7 @@ async def test_a_forged_intent_makes_managed_only_what_does_not_say_who_made_it(
     await stage.settle()
     anna = stage.hire("anna", department="Sales")
     chain = await stage.app.ledger.open(PersonKey(anna).canonical)
-    grant = IntendedGrant("grant", DE, Mode.ENFORCE, "because", (), found_nothing=True)
+    grant = IntendedGrant("grant", DE, Mode.ENFORCE, Code.GIVEN_BY(rules=()), (), found_nothing=True)
     await chain.append(stage.now, IntentBody((grant,)))
     await stage.advance(minutes=1)
     stage.give(DE, anna, by=OTHER_APP)
@@ -413,7 +415,9 @@ async def test_forged_evidence_of_an_adoption_makes_that_row_managed_and_no_late
     rows = {row.profile: row for row in await stage.app.billing.assignments(NL) if row.principal_id == HARRY}
     row = rows[NL]
     assert row.created_on is not None
-    evidence = AdoptBody(NL, row.name, row.created_by, row.created_on, "User", "olga", "chosen", "stays", "x", ())
+    evidence = AdoptBody(
+        NL, row.name, row.created_by, row.created_on, "User", "olga", "chosen", "stays", Code.HAS_NO_TIME(), ()
+    )
     chain = await stage.app.ledger.open(PersonKey(HARRY).canonical)
     await chain.append(stage.now, evidence)
     stage.take(NL, HARRY)
@@ -465,7 +469,7 @@ async def test_no_link_in_a_billing_answer_leads_elsewhere(stage: Stage, path: s
     if path.startswith("billingRole"):
         report = await stage.sweep()
         assert not report["complete"]
-        assert any("collector.example" in failure for failure in report["failures"])
+        assert any("collector.example" in english(failure) for failure in report["failures"])
     else:
         with pytest.raises(FailedRead, match=r"collector\.example"):
             await stage.sweep()

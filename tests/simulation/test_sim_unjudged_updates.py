@@ -16,8 +16,10 @@ from shared.domain.guards.holds import Hold, Status
 from shared.domain.guards.pauses import Pause, PauseCause, Pauses, Setting
 from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
+from shared.domain.reasons import Code
 from shared.errors import Transient
 from shared.services.operate.decisions import harm, list_holds, release, resume
+from tests.english import english
 from tests.simulation.small_world import DE, NL, POLICY, world
 from tests.simulation.stage import Stage
 
@@ -154,7 +156,7 @@ async def test_harm_is_told_where_the_pause_could_not_be_set_at_once(stage: Stag
     await take_the_second_check(stage)
     check = await stage.last_check(NL)
     assert (check.outcome, check.finding) == ("retry", "profile-update-harm")
-    assert "busy" in check.why
+    assert "busy" in english(check.why)
     assert (await stage.app.state.profile(NL)).value.blocked is None
     await stage.advance(minutes=40)
     assert await is_told_as_harm(stage)
@@ -231,7 +233,7 @@ async def test_a_difference_where_the_answer_was_lost_pauses_that_profile_and_bl
     await opt_out(stage)
     await stage.advance(minutes=30)
     check = await stage.last_check(NL)
-    assert check.why.startswith("more than the flag differs after an update whose answer was lost: poNumber")
+    assert english(check.why).startswith("more than the flag differs after an update whose answer was lost: poNumber")
     assert await pauses_seen(stage) == {Pause(PauseCause.HARM, NL.folded)}
 
 
@@ -291,7 +293,7 @@ async def test_an_update_judged_by_a_later_check_is_done_once(stage: Stage, care
     await stage.check(NL)
     done = [check for check in await stage.checks(NL) if check.outcome == "done"]
     assert [check.actions[0].outcome for check in done] == ["done"]
-    assert (await stage.last_check(NL)).why == "opted in"
+    assert english((await stage.last_check(NL)).why) == "opted in"
     assert (await stage.app.state.profile(NL)).value.unjudged is None
     assert not await pauses_seen(stage)
 
@@ -313,7 +315,7 @@ async def test_an_update_that_never_shows_is_given_up_unjudged_and_judged_when_i
     await stage.advance(minutes=20)
     checks = await stage.checks(NL)
     assert [check.outcome for check in checks] == ["waiting", *["unverified"] * 3, "gave-up"]
-    assert checks[-1].alert == "a write was accepted and never became visible"
+    assert english(checks[-1].alert) == "a write was accepted and never became visible"
     assert (await stage.app.state.profile(NL)).value.unjudged is not None
     stage.set_profile(NL, invoiceEmailOptIn=True)
     assert await stage.check(NL) is Outcome.DONE
@@ -461,7 +463,7 @@ async def test_a_released_update_of_a_harmed_profile_lifts_what_blocked_it(stage
 
 async def test_a_pause_that_comes_right_before_the_update_stops_it(stage: Stage) -> None:
     async def somebody_pauses() -> None:
-        pause = Pauses({Pause(PauseCause.PAUSE): Setting(stage.now, "olga", "because")})
+        pause = Pauses({Pause(PauseCause.PAUSE): Setting(stage.now, "olga", Code.SAID(said="because"))})
         await stage.app.state.put_pauses((await stage.app.state.pauses()).becoming(pause))
 
     await opt_out(stage)
@@ -470,7 +472,7 @@ async def test_a_pause_that_comes_right_before_the_update_stops_it(stage: Stage)
     await stage.advance(minutes=4)
     check = await stage.last_check(NL)
     assert check.outcome == "held"
-    assert "operator-stop" in check.why
+    assert "operator-stop" in english(check.why)
     assert stage.profile(NL)["invoiceEmailOptIn"] is False
     state = (await stage.app.state.profile(NL)).value
     assert (state.updates, state.unjudged) == ((), None)

@@ -10,6 +10,7 @@ import pytest
 from sandbox.faults import Effect
 from shared.domain.keys import PersonKey
 from shared.services.operate.decisions import release
+from tests.english import english
 from tests.simulation.small_world import DE, DIETER, FEMKE, HOLDING, NL, POLICY, TESS, TREASURY
 from tests.simulation.stage import Stage
 
@@ -31,7 +32,7 @@ async def test_nor_does_it_after_the_sweep_which_says_so(stage: Stage) -> None:
     report = await stage.settle()
     (finding,) = report["findings"]
     assert (finding["kind"], finding["rule"]) == ("rule-not-known", "treasury")
-    assert f"there is no group {TREASURY}" in finding["text"]
+    assert f"there is no group {TREASURY}" in english(finding["why"])
     await stage.settle()
     assert stage.held(TESS) == {HOLDING}
 
@@ -59,7 +60,7 @@ async def test_a_rule_that_matches_nobody_takes_nothing_away(set_stage: Callable
         stage.change(person, department="Finanz")
     await stage.event_about(FEMKE)
     report = await stage.settle()
-    assert "it matches nobody" in report["findings"][0]["text"]
+    assert "it matches nobody" in english(report["findings"][0]["why"])
     await stage.settle()
     assert stage.held(DIETER) == {DE}
     stage.change(DIETER, department="Finance")

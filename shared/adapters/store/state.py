@@ -28,6 +28,7 @@ from shared.adapters.store.rows import Changed, Damaged, Exists, Insert, Replace
 from shared.adapters.store.state_guards import GuardsState
 from shared.domain.catalogue import Catalogue
 from shared.domain.keys import IdentityKey, IdentityKind, PersonKey, ProfileKey
+from shared.domain.reasons import Reason
 from shared.domain.remembered import FutureChecks, PersonState, ProfileState
 from shared.errors import Conflict
 from shared.ports import Stored
@@ -137,7 +138,7 @@ class RowsState(GuardsState):
 
     async def put_report(self, at: datetime, report: Mapping[str, Any]) -> None:
         """Keeps a sweep's report, also beside another of the same moment."""
-        parts = parts_of(json.dumps(report, separators=(",", ":"), allow_nan=False))
+        parts = parts_of(json.dumps(report, separators=(",", ":"), allow_nan=False, default=Reason.as_json))
         # Counting down, so that the latest comes first in a store that sorts only one way.
         countdown = 10**17 - (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
         # Two sweeps may begin at once: the random part keeps the rows of each together, and apart from the other's.

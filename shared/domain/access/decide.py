@@ -5,21 +5,20 @@ in the same order, and a plan that was applied leaves nothing to do. Guards, evi
 it.
 """
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
 
 from shared.domain.access.employment import Standing
 from shared.domain.access.employment import standing as standing_of
 from shared.domain.access.ownership import AdoptedRow, Held, ManagedAssignment, UnmanagedAssignment
 from shared.domain.access.plan import AskFirst, Employment, Grant, Note, NoteKind, Plan, Revoke, StoppedBy, Strength
-from shared.domain.access.rules import Entitlements, listed_rules, managed_accounts, wanted
+from shared.domain.access.rules import Entitlements, managed_accounts, wanted
 from shared.domain.billing import OTHER_RECIPIENT_ROLES
 from shared.domain.catalogue import Catalogue
 from shared.domain.people import AbsentPerson, Person, PersonRead, UnreadablePerson
 from shared.domain.policy.model import Policy
+from shared.domain.reasons import Code, Reason
 
 
 def decide(person: PersonRead, policy: Policy, catalogue: Catalogue, held: Sequence[Held], now: datetime) -> Plan:
@@ -37,8 +36,7 @@ def decide(person: PersonRead, policy: Policy, catalogue: Catalogue, held: Seque
             raise ValueError(f"an assignment of {each.assignment.principal_id} is no fact about {principal}")
     now_is = standing_of(person, policy, now)
     if principal in policy.protected:
-        note = Note(NoteKind.PROTECTED, "the policy protects this person: nothing is given or taken")
-        return Plan(now_is.employment, now_is.reason, notes=(note,))
+        return Plan(now_is.employment, now_is.reason, notes=(Note(NoteKind.PROTECTED, Code.PROTECTED()),))
     unreadable = _unreadable(person)
     if now_is.employment is Employment.UNREADABLE:
         return Plan(now_is.employment, now_is.reason, notes=unreadable)
@@ -82,8 +80,8 @@ def _holds_managed(held: Sequence[Held]) -> bool:
 def _serving(stands: Standing, gives: Entitlements, held: Sequence[Held]) -> tuple[Standing, Entitlements]:
     """Who serves keeps what a rule gives, and is given nothing more before the date."""
     kept = {one.profile for one in held if isinstance(one, ManagedAssignment)} & gives.rules.keys()
-    reason = f"at work: {stands.reason}, and what was given before stays"
-    note = Note(NoteKind.HIRE_DATE_AHEAD, f"{stands.reason}, and they hold what was given before: it stays until then")
+    reason = Code.AT_WORK_BEFORE_HIRE_DATE(because=stands.reason)
+    note = Note(NoteKind.HIRE_DATE_AHEAD, Code.HOLDS_BEFORE_HIRE_DATE(because=stands.reason))
     rules = {profile: names for profile, names in gives.rules.items() if profile in kept}
     stands = replace(stands, employment=Employment.EMPLOYED, reason=reason)
     return stands, Entitlements(rules, (*gives.notes, note))
@@ -92,15 +90,11 @@ def _serving(stands: Standing, gives: Entitlements, held: Sequence[Held]) -> tup
 def _unreadable(person: PersonRead) -> tuple[Note, ...]:
     if not isinstance(person, UnreadablePerson):
         return ()
-    return (Note(NoteKind.UNREADABLE, f"what the directory holds of them cannot be read: {person.why}"),)
+    return (Note(NoteKind.UNREADABLE, Code.ATTRIBUTES_UNREADABLE(said=person.why)),)
 
 
 _REMOVED = "(removed)"
 """Stands for a rule whose name nobody remembers and that the policy no longer has."""
-
-
-_BY_HAND: Final = "take it away in the portal"
-"""What is left where nothing can be adopted."""
 
 
 class _Decision:
@@ -155,10 +149,11 @@ class _Decision:
             if key in taken:
                 continue
             if self._profiles[key].is_active:
-                grants.append(Grant(key, rules, f"given by {listed_rules(rules)}"))
+                grants.append(Grant(key, rules, Code.GIVEN_BY(rules=rules)))
             else:
-                text = f"given by {listed_rules(sorted(rules))}, but the profile is {self._profiles[key].status}"
-                self._notes.append(Note(NoteKind.PROFILE_NOT_ACTIVE, text, key))
+                status = self._profiles[key].status
+                why = Code.GIVEN_WHERE_NOT_ACTIVE(rules=tuple(sorted(rules)), status=status)
+                self._notes.append(Note(NoteKind.PROFILE_NOT_ACTIVE, why, key))
         return grants
 
     def _revokes(self) -> list[Revoke]:
@@ -181,39 +176,35 @@ class _Decision:
         """Whether a person has to judge an old leave date: had it been known, nothing would be left to take."""
         if not self._standing.stale:
             return None
-        why = (
-            f"{self._standing.reason} for more than {self._policy.stale_leave_days} days, and the account is enabled: "
-            "it may be that nobody cleared the date after a rehire; clear it, disable the account, or release this"
-        )
+        why = Code.STALE_LEAVE_DATE(because=self._standing.reason, days=self._policy.stale_leave_days)
         self._notes.append(Note(NoteKind.STALE_LEAVE_DATE, why, own.profile))
         return AskFirst(StoppedBy.STALE_LEAVE_DATE, why)
 
     def _out_of_reach(self, own: ManagedAssignment) -> Note | None:
         if own.profile.account.lower() not in self._managed:
-            return Note(NoteKind.NOT_MANAGED, "managed, but its billing account is not managed: it stays", own.profile)
+            return Note(NoteKind.NOT_MANAGED, Code.STAYS_OUTSIDE_MANAGED_ACCOUNTS(), own.profile)
         return None
 
     def _not_known(self, own: ManagedAssignment) -> Note | None:
         """Why nothing may be concluded from no rule giving it: then it stays."""
         if own.profile not in self._profiles:
-            text = "managed, but the last bulk read of billing did not list the profile: it stays"
-            return Note(NoteKind.RULE_NOT_KNOWN, text, own.profile)
+            return Note(NoteKind.RULE_NOT_KNOWN, Code.STAYS_WHERE_NOT_LISTED(), own.profile)
         # Where nobody remembers which rules gave it, any of them may have.
         gave = own.rules or {rule.name for rule in self._policy.rules} or {_REMOVED}
         for rule in sorted(gave):
             why = self._catalogue.why_unknown(rule, self._policy.digest)
             if why is not None:
-                return Note(NoteKind.RULE_NOT_KNOWN, f"what rule {rule} gave stays: {why}", own.profile)
+                return Note(NoteKind.RULE_NOT_KNOWN, Code.STAYS_AS_RULE_NOT_KNOWN(rule=rule, because=why), own.profile)
         return None
 
-    def _why_moved(self, own: ManagedAssignment) -> str:
+    def _why_moved(self, own: ManagedAssignment) -> Reason:
         if not own.rules:
-            return "no rule gives it"
-        gone = own.rules - {rule.name for rule in self._policy.rules}
-        gave = f"it was given by {listed_rules(sorted(own.rules))}"
-        return f"no rule gives it any more; {gave}" + (
-            f", and the policy no longer has {listed_rules(sorted(gone))}" if gone else ""
-        )
+            return Code.NO_RULE_GIVES_IT()
+        gave = tuple(sorted(own.rules))
+        gone = tuple(sorted(own.rules - {rule.name for rule in self._policy.rules}))
+        if gone:
+            return Code.NO_RULE_GIVES_IT_AND_RULES_ARE_GONE(gave=gave, gone=gone)
+        return Code.NO_RULE_GIVES_IT_ANY_MORE(gave=gave)
 
     def _note_others(self) -> None:
         """What others gave: never touched, and worth knowing."""
@@ -224,29 +215,27 @@ class _Decision:
                 if is_leaver or each.assignment.role in OTHER_RECIPIENT_ROLES:
                     other_roles.add((each.profile, _called(each.assignment.role)))
             elif is_leaver:
-                text = f"a leaver holds Invoice manager by an assignment that is not managed: {each.why}"
-                text = f"{text}; {_how_to_remove(each, self._principal, is_known=self._is_known)}"
-                self._notes.append(Note(NoteKind.LEAVER_HOLDS_UNMANAGED, text, each.profile))
+                remedy = _how_to_remove(each, self._principal, is_known=self._is_known)
+                why = Code.LEAVER_HOLDS_UNMANAGED(because=each.why, remedy=remedy)
+                self._notes.append(Note(NoteKind.LEAVER_HOLDS_UNMANAGED, why, each.profile))
             else:
-                text = f"Invoice manager by an assignment that is not managed: {each.why}"
-                self._notes.append(Note(NoteKind.UNMANAGED, text, each.profile))
-        for profile, called in other_roles:
+                self._notes.append(Note(NoteKind.UNMANAGED, Code.HOLDS_UNMANAGED(because=each.why), each.profile))
+        for profile, role in other_roles:
             if is_leaver:
-                text = f"a leaver holds {called}, which is not managed; {_BY_HAND}"
-                self._notes.append(Note(NoteKind.LEAVER_HOLDS_UNMANAGED, text, profile))
-            elif profile in self._gives.rules:
                 self._notes.append(
-                    Note(NoteKind.ALREADY_RECEIVES, f"already receives its invoices as {called}", profile)
+                    Note(NoteKind.LEAVER_HOLDS_UNMANAGED, Code.LEAVER_HOLDS_OTHER_ROLE(role=role), profile)
                 )
+            elif profile in self._gives.rules:
+                self._notes.append(Note(NoteKind.ALREADY_RECEIVES, Code.ALREADY_RECEIVES(role=role), profile))
 
 
-def _how_to_remove(unmanaged: UnmanagedAssignment, principal: str, *, is_known: bool) -> str:
-    """What a person does to have a leaver's unmanaged assignment taken away. The command is for a POSIX shell."""
+def _how_to_remove(unmanaged: UnmanagedAssignment, principal: str, *, is_known: bool) -> Reason:
+    """What a person does to have a leaver's unmanaged assignment taken away."""
     if not is_known and (unmanaged.assignment.principal_type or "").lower() != "user":
-        return f"the directory knows nobody of this id, so that it cannot be adopted: {_BY_HAND}"
+        return Code.REMOVE_BY_HAND_AS_NOBODY_IS_KNOWN()
     if AdoptedRow.of(unmanaged.assignment) is None:
-        return f"it does not say when it was made, so that it cannot be adopted: {_BY_HAND}"
-    return f"to have it removed: python -m cli adopt {shlex.quote(str(unmanaged.profile))} {shlex.quote(principal)}"
+        return Code.REMOVE_BY_HAND_AS_IT_HAS_NO_TIME()
+    return Code.ADOPT_TO_REMOVE(profile=str(unmanaged.profile), principal=principal)
 
 
 def _called(role: str) -> str:
@@ -254,4 +243,4 @@ def _called(role: str) -> str:
 
 
 def _order(note: Note) -> tuple[str, str, str]:
-    return ("" if note.profile is None else note.profile.folded, note.kind, note.text)
+    return ("" if note.profile is None else note.profile.folded, note.kind, str(note.why))

@@ -16,12 +16,12 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from shared.domain.access.plan import Employment, Strength
 from shared.domain.people import AbsentPerson, DeletedPerson, Person, PersonRead, UnreadablePerson
 from shared.domain.policy.model import Policy
+from shared.domain.reasons import Code, Reason
 
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 _LATEST = datetime.max.replace(tzinfo=UTC)
 _FIRST_READ, _LAST_READ = _EARLIEST + timedelta(days=1), _LATEST - timedelta(days=1)
 """Between these every zone can show a moment."""
-_DISABLED = "the account is disabled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Standing:
     """
 
     employment: Employment
-    reason: str
+    reason: Reason
     strength: Strength
     next_change: datetime | None = None
     stale: bool = False
@@ -43,15 +43,13 @@ def standing(person: PersonRead, policy: Policy, now: datetime) -> Standing:
     """Says how a person stands at `now` (aware)."""
     match person:
         case DeletedPerson():
-            return Standing(Employment.LEAVER, "the directory keeps them as deleted", Strength.STRONG)
+            return Standing(Employment.LEAVER, Code.DELETED(), Strength.STRONG)
         case UnreadablePerson(account_enabled=False):
-            return Standing(Employment.LEAVER, _DISABLED, Strength.STRONG)
+            return Standing(Employment.LEAVER, Code.ACCOUNT_DISABLED(), Strength.STRONG)
         case UnreadablePerson():
-            reason = f"what the directory holds of them cannot be read ({person.why}): nothing is concluded"
-            return Standing(Employment.UNREADABLE, reason, Strength.WEAK)
+            return Standing(Employment.UNREADABLE, Code.PERSON_UNREADABLE(said=person.why), Strength.WEAK)
         case AbsentPerson():
-            reason = "neither the directory nor its deleted items know them"
-            return Standing(Employment.LEAVER, reason, Strength.WEAK)
+            return Standing(Employment.LEAVER, Code.NOT_IN_DIRECTORY(), Strength.WEAK)
         case Person():
             dates = _Dates.of(person, policy)
             found = _at(person, dates, now)
@@ -98,15 +96,15 @@ def _at(person: Person, dates: _Dates, now: datetime) -> Standing:
     # A directory that does not say whether the account is enabled says nothing: None is neither.
     if person.account_enabled is False:
         if hired is not None and hired > now:
-            reason = f"the account is disabled until the hire date ({_show(hired)})"
+            reason = Code.DISABLED_UNTIL_HIRE_DATE(hired=hired.isoformat())
             return Standing(Employment.PRE_HIRE, reason, Strength.WEAK)
-        return Standing(Employment.LEAVER, _DISABLED, Strength.STRONG)
+        return Standing(Employment.LEAVER, Code.ACCOUNT_DISABLED(), Strength.STRONG)
     if left is not None and left <= now and not dates.rehired:
-        reason = f"the leave date is past ({_show(left)})"
+        reason = Code.LEAVE_DATE_PAST(left=left.isoformat())
         return Standing(Employment.LEAVER, reason, Strength.STRONG, stale=now - left > dates.stale)
     if hired is not None and hired - now > dates.lead:
-        return Standing(Employment.PRE_HIRE, f"the hire date is to come ({_show(hired)})", Strength.WEAK)
-    return Standing(Employment.EMPLOYED, "employed", Strength.STRONG)
+        return Standing(Employment.PRE_HIRE, Code.HIRE_DATE_TO_COME(hired=hired.isoformat()), Strength.WEAK)
+    return Standing(Employment.EMPLOYED, Code.EMPLOYED(), Strength.STRONG)
 
 
 def _differs(one: Standing, other: Standing) -> bool:
@@ -149,7 +147,3 @@ def _utc(moment: datetime) -> datetime:
         return moment.astimezone(UTC)
     except OverflowError:
         return _EARLIEST if moment.year == 1 else _LATEST
-
-
-def _show(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC"

@@ -9,14 +9,15 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 from shared.domain.access.plan import AskFirst, Employment, Note, NoteKind, Plan, StoppedBy
-from shared.domain.access.rules import listed_rules, wanted
-from shared.domain.alike import likeness, one_letter_apart, shown
+from shared.domain.access.rules import wanted
+from shared.domain.alike import likeness, one_letter_apart
 from shared.domain.catalogue import Catalogue
 from shared.domain.keys import ProfileKey
 from shared.domain.people import PERSONAL_ATTRIBUTES, Person, PersonRead
 from shared.domain.policy.filter_tree import StartsWith, fold
 from shared.domain.policy.model import Policy, Rule
 from shared.domain.policy.selectors import filled_by, rule_attributes
+from shared.domain.reasons import Code, Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +29,12 @@ class Near:
     text: str
     is_beginning: bool = False
 
-    def __str__(self) -> str:
-        return (
-            f"{self.attribute} {shown(self.value)} {'began with' if self.is_beginning else 'were'} {shown(self.text)}"
-        )
+    @property
+    def reason(self) -> Reason:
+        """What would have to be otherwise."""
+        if self.is_beginning:
+            return Code.TEXT_BEGAN_WITH(attribute=self.attribute, value=self.value, text=self.text)
+        return Code.TEXT_WERE(attribute=self.attribute, value=self.value, text=self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,25 +124,25 @@ def with_near_misses(
 
 def missed_by(
     near: Sequence[Near], person: Person, policy: Policy, catalogue: Catalogue, given: Collection[ProfileKey]
-) -> dict[ProfileKey, str]:
+) -> dict[ProfileKey, Reason]:
     """The profiles beyond those `given` that a person would have if their texts were as meant, each with why."""
     meant = replace(person, attributes={**person.attributes, **{one.attribute: one.text for one in near}})
     rules = {rule.name: rule for rule in policy.rules}
     return {
-        profile: f"{listed_rules(names)} would give it if {_all_of(near, [rules[name] for name in names])}"
+        profile: Code.NEAR_MISS(rules=names, near=_all_of(near, [rules[name] for name in names]))
         for profile, names in wanted(meant, policy, catalogue).rules.items()
         if profile not in given
     }
 
 
-def ask_about(plan: Plan, missed: Mapping[ProfileKey, str]) -> Plan:
+def ask_about(plan: Plan, missed: Mapping[ProfileKey, Reason]) -> Plan:
     """A plan whose revokes of what a person nearly has are asked about first."""
     if not any(revoke.profile in missed for revoke in plan.revokes):
         return plan
     return replace(
         plan,
         revokes=tuple(
-            replace(revoke, ask_first=AskFirst(StoppedBy.NEAR_MISS, f"it may be a slip: {missed[revoke.profile]}"))
+            replace(revoke, ask_first=AskFirst(StoppedBy.NEAR_MISS, Code.MAY_BE_A_SLIP(because=missed[revoke.profile])))
             if revoke.profile in missed
             else revoke
             for revoke in plan.revokes
@@ -147,10 +150,10 @@ def ask_about(plan: Plan, missed: Mapping[ProfileKey, str]) -> Plan:
     )
 
 
-def _all_of(near: Sequence[Near], rules: Iterable[Rule]) -> str:
+def _all_of(near: Sequence[Near], rules: Iterable[Rule]) -> tuple[Reason, ...]:
     """Those of the texts that the rules check."""
     checked = frozenset[str]().union(*(rule_attributes(rule) for rule in rules))
-    return " and ".join(str(one) for one in near if one.attribute in checked)
+    return tuple(one.reason for one in near if one.attribute in checked)
 
 
 def _compared(texts: Iterable[str]) -> Iterator[str]:

@@ -12,6 +12,7 @@ from typing import Final
 
 from shared.domain.billing import Assignment
 from shared.domain.keys import ProfileKey
+from shared.domain.reasons import Code, Reason
 
 _PROVED = object()
 
@@ -89,7 +90,7 @@ class UnmanagedAssignment:
     """An Invoice manager assignment that is not managed, and why we say so."""
 
     assignment: Assignment
-    why: str
+    why: Reason
 
     @property
     def profile(self) -> ProfileKey:
@@ -115,18 +116,18 @@ def prove(  # noqa: PLR0911 - one return per reason, in the order in which they 
     creation and before which nothing was there. Anything else is unmanaged, a row of another role always.
     """
     if not assignment.is_invoice_manager:
-        return UnmanagedAssignment(assignment, "another role than Invoice manager")
+        return UnmanagedAssignment(assignment, Code.ANOTHER_ROLE())
     if assignment.created_by is not None and assignment.created_by in identities:
         return ManagedAssignment(assignment, OwnershipBasis.CREATED_BY, rules, _PROVED)
     if adopted is not None and adopted == AdoptedRow.of(assignment):
         return ManagedAssignment(assignment, OwnershipBasis.ADOPTED, rules, _PROVED)
     if assignment.created_by is not None:
-        return UnmanagedAssignment(assignment, f"made by {assignment.created_by}")
+        return UnmanagedAssignment(assignment, Code.MADE_BY(maker=assignment.created_by))
     if intent is None or not intent.found_nothing:
-        return UnmanagedAssignment(assignment, "does not say who made it, and no intent of ours explains it")
+        return UnmanagedAssignment(assignment, Code.MAKER_UNSAID_NO_INTENT())
     # The service was seen to cut createdOn to whole seconds, so an intent counts from the beginning of its second.
     if assignment.created_on is None or assignment.created_on < intent.recorded_at.replace(microsecond=0):
-        return UnmanagedAssignment(assignment, "does not say who made it, and was there before our intent")
+        return UnmanagedAssignment(assignment, Code.MAKER_UNSAID_BEFORE_INTENT())
     if assignment.created_on > intent.recorded_at + _EXPLAINS:
-        return UnmanagedAssignment(assignment, "does not say who made it, and was made long after our intent")
+        return UnmanagedAssignment(assignment, Code.MAKER_UNSAID_LONG_AFTER_INTENT())
     return ManagedAssignment(assignment, OwnershipBasis.INTENT, rules, _PROVED)

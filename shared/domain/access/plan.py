@@ -11,6 +11,7 @@ from typing import Final
 
 from shared.domain.access.ownership import ManagedAssignment
 from shared.domain.keys import ProfileKey
+from shared.domain.reasons import Reason
 
 
 class StoppedBy(StrEnum):
@@ -37,7 +38,7 @@ class AskFirst:
     """Why a person has to decide before an action is taken, whatever its daily limit has left."""
 
     stopped_by: StoppedBy
-    why: str
+    why: Reason
 
 
 class Employment(StrEnum):
@@ -95,7 +96,7 @@ class Grant:
 
     profile: ProfileKey
     rules: tuple[str, ...]
-    reason: str
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ class Revoke:
 
     assignment: ManagedAssignment
     strength: Strength
-    reason: str
+    reason: Reason
     ask_first: AskFirst | None = None
 
     @property
@@ -121,7 +122,7 @@ class Note:
     """Something found and left alone, and why."""
 
     kind: NoteKind
-    text: str
+    why: Reason
     profile: ProfileKey | None = None
 
 
@@ -134,7 +135,7 @@ class Plan:
     """
 
     employment: Employment
-    reason: str
+    reason: Reason
     wanted: Mapping[ProfileKey, tuple[str, ...]] = field(default_factory=dict)
     grants: tuple[Grant, ...] = ()
     revokes: tuple[Revoke, ...] = ()

@@ -4,12 +4,11 @@ Lives here: matching a rule, the union of what rules give inside the managed acc
 a rule is not known. What is done about it is for `decide`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from shared.domain.access.plan import Note, NoteKind
-from shared.domain.alike import shown
 from shared.domain.billing import BillingAccount
 from shared.domain.catalogue import Catalogue
 from shared.domain.keys import ProfileKey
@@ -17,6 +16,7 @@ from shared.domain.people import PERSONAL_ATTRIBUTES, Person
 from shared.domain.policy.filter_tree import StartsWith, fold
 from shared.domain.policy.model import EXTERNAL_MEMBERS, Everything, Policy, Rule
 from shared.domain.policy.unresolved import but, unresolved
+from shared.domain.reasons import Code, Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,23 +62,24 @@ def wanted(person: Person, policy: Policy, catalogue: Catalogue) -> Entitlements
         if not _means(rule, person):
             continue
         if not _lets_in(rule, person):
-            notes[Note(NoteKind.GUEST, f"rule {rule.name} is not for guests")] = None
+            notes[Note(NoteKind.GUEST, Code.NOT_FOR_GUESTS(rule=rule.name))] = None
             continue
         picked = catalogue.index.pick(rule.profiles, person)
         for attribute in picked.blanks:
-            notes[Note(NoteKind.TEMPLATE_BLANK, f"rule {rule.name} needs {attribute}, which is blank")] = None
+            why = Code.TEMPLATE_BLANK(rule=rule.name, attribute=attribute)
+            notes[Note(NoteKind.TEMPLATE_BLANK, why)] = None
         for profile in picked.profiles:
             if profile.key.account.lower() in managed:
                 given.setdefault(profile.key, []).append(rule.name)
             elif rule.profiles is not Everything.ALL:
-                text = f"rule {rule.name} gives it, but its billing account is not managed"
-                notes[Note(NoteKind.NOT_MANAGED, text, profile.key)] = None
+                why = Code.GIVEN_OUTSIDE_MANAGED_ACCOUNTS(rule=rule.name)
+                notes[Note(NoteKind.NOT_MANAGED, why, profile.key)] = None
     return Entitlements({key: tuple(given[key]) for key in sorted(given)}, tuple(notes))
 
 
 def unknown_rules(
     policy: Policy, catalogue: Catalogue, people: Iterable[Person], missing_groups: AbstractSet[str]
-) -> Mapping[str, str]:
+) -> Mapping[str, tuple[Reason, ...]]:
     """Which rules are not known, and why: nothing that they gave may be revoked.
 
     A rule is not known when it names a group, profile, account or tag that does not exist, or matches nobody.
@@ -91,23 +92,23 @@ def unknown_rules(
         if not awaited:
             break
         awaited -= {rule.name for rule in policy.rules if rule.name in awaited and matches(rule, person)}
-    found: dict[str, str] = {}
+    found: dict[str, tuple[Reason, ...]] = {}
     for rule in policy.rules:
-        reasons = [f"there is no group {group}" for group in sorted(rule.member_of & missing_groups)]
+        reasons = [Code.NO_SUCH_GROUP(group=group) for group in sorted(rule.member_of & missing_groups)]
         reasons += unresolved(rule.profiles, catalogue)
         if rule.name in awaited:
-            reasons.append("it matches nobody")
+            reasons.append(Code.MATCHES_NOBODY())
         if reasons:
-            found[rule.name] = "; ".join(reasons)
+            found[rule.name] = tuple(reasons)
     return found
 
 
 @dataclass(frozen=True, slots=True)
 class DeadComparison:
-    """A text that a rule compares an attribute with and nobody listed has; `text` says it in words."""
+    """A text that a rule compares an attribute with and nobody listed has."""
 
     rule: str
-    text: str
+    why: Reason
 
 
 def dead_comparisons(policy: Policy, people: Iterable[Person]) -> tuple[DeadComparison, ...]:
@@ -127,19 +128,14 @@ def dead_comparisons(policy: Policy, people: Iterable[Person]) -> tuple[DeadComp
         known = values[test.attribute]
         if isinstance(test, StartsWith):
             missing = [] if any(value.startswith(test.folded) for value in known) else [test.text]
-            texts = [f"a {test.attribute} that starts with {shown(text)}" for text in missing]
+            found = [Code.NOBODY_STARTS_WITH(attribute=test.attribute, text=text) for text in missing]
         else:
             missing = [text for text in test.texts if fold(text) not in known]
-            texts = [f"{test.attribute} {but(text, known.values())}" for text in missing]
+            found = [Code.NOBODY_HAS(attribute=test.attribute, text=but(text, known.values())) for text in missing]
         if test.attribute in PERSONAL_ATTRIBUTES:
-            texts = [f"one of the texts with which it compares {test.attribute}"] if missing else []
-        dead |= dict.fromkeys(DeadComparison(name, f"nobody listed has {text}") for text in texts)
+            found = [Code.NOBODY_HAS_ONE_OF(attribute=test.attribute)] if missing else []
+        dead |= dict.fromkeys(DeadComparison(name, why) for why in found)
     return tuple(dead)
-
-
-def listed_rules(names: Sequence[str]) -> str:
-    """Rules by name, in words."""
-    return ("rule " if len(names) == 1 else "rules ") + ", ".join(names)
 
 
 def _lets_in(rule: Rule, person: Person) -> bool:

@@ -17,6 +17,7 @@ from shared.domain.billing import Assignment
 from shared.domain.catalogue import Catalogue
 from shared.domain.keys import ProfileKey
 from shared.domain.policy.model import Policy
+from shared.domain.reasons import Code, Reason
 
 
 class Consequence(StrEnum):
@@ -57,7 +58,7 @@ class Adoption:
     principal_id: str
     why: Why
     consequence: Consequence
-    text: str
+    text: Reason
     row: Assignment | None = None
     rules: tuple[str, ...] = ()
     called: str | None = None
@@ -82,19 +83,18 @@ def chosen_of(existing: Existing, choice: Choice) -> Why | None:
     return None
 
 
-def refusal(existing: Existing) -> str | None:
+def refusal(existing: Existing) -> Reason | None:
     """Why an assignment can not be adopted; None where it can."""
     if existing.protected:
-        return "the policy protects this person: nothing of theirs is ever ours to take"
+        return Code.ADOPTS_NOTHING_PROTECTED()
     if existing.owner is Owner.MANAGED:
-        return f"it is managed already: {existing.owner_why}"
+        return Code.MANAGED_ALREADY(because=existing.owner_why)
     if existing.principal in {PrincipalKind.GROUP, PrincipalKind.APP}:
-        holder = "a group" if existing.principal is PrincipalKind.GROUP else "an app"
-        return f"it is held by {holder}, and we give and take people's only"
+        return Code.HELD_BY_NO_PERSON(holder=existing.principal.value)
     if existing.principal is PrincipalKind.UNKNOWN:
-        return f"nobody can say who holds it: {existing.principal_why}"
+        return Code.HOLDER_NOT_KNOWN(because=existing.principal_why)
     if AdoptedRow.of(existing.held.assignment) is None:
-        return "it does not say when it was made, so that nothing would tell it from one made later"
+        return Code.HAS_NO_TIME()
     return None
 
 
@@ -132,40 +132,38 @@ def consequences(
     for existing, why in able:
         consequence, text = _follows(existing, plan)
         if existing.profile not in enforced:
-            text += "; the profile is only observed, so that nothing is written before the policy enforces it"
+            text = Code.ONLY_OBSERVED(because=text)
         adoptions.append(replace(_of(existing, why, consequence, text), rules=existing.given_by))
     return adoptions
 
 
-def _follows(existing: Existing, plan: Plan) -> tuple[Consequence, str]:
+def _follows(existing: Existing, plan: Plan) -> tuple[Consequence, Reason]:
     profile = existing.profile
     if rules := plan.wanted.get(profile):
-        given = f"{'rule' if len(rules) == 1 else 'rules'} {', '.join(rules)}"
-        return Consequence.STAYS, f"stays: given by {given}, and taken away when they move or leave"
+        return Consequence.STAYS, Code.STAYS_GIVEN_BY(rules=rules)
     revoke = next((one for one in plan.revokes if one.profile == profile), None)
     if revoke is None:
-        why = "; ".join(note.text for note in plan.notes if note.profile in {profile, None})
-        return Consequence.SPARED, f"stays for now: {why}"
-    return Consequence.REVOKED, f"would be revoked{_when(revoke)}: {_because(plan, revoke)}"
-
-
-def _when(revoke: Revoke) -> str:
+        why = tuple(note.why for note in plan.notes if note.profile in {profile, None})
+        return Consequence.SPARED, Code.STAYS_FOR_NOW(because=why)
+    because = _because(plan, revoke)
     if revoke.ask_first is not None:
-        return " once a person releases it"
-    return " at once" if revoke.strength is Strength.STRONG else " when a second check finds the same"
+        return Consequence.REVOKED, Code.REVOKED_ONCE_RELEASED(because=because)
+    if revoke.strength is Strength.STRONG:
+        return Consequence.REVOKED, Code.REVOKED_AT_ONCE(because=because)
+    return Consequence.REVOKED, Code.REVOKED_WHEN_SEEN_AGAIN(because=because)
 
 
-def _because(plan: Plan, revoke: Revoke) -> str:
+def _because(plan: Plan, revoke: Revoke) -> Reason:
     match plan.employment:
         case Employment.LEAVER:
-            return f"a leaver ({revoke.strength.value} evidence): {revoke.reason}"
+            return Code.LEAVER(strength=revoke.strength.value, because=revoke.reason)
         case Employment.PRE_HIRE:
-            return f"yet to begin: {revoke.reason}"
+            return Code.YET_TO_BEGIN(because=revoke.reason)
         case Employment.EMPLOYED | Employment.UNREADABLE:
             return revoke.reason
 
 
-def _of(existing: Existing, why: Why, consequence: Consequence, text: str) -> Adoption:
+def _of(existing: Existing, why: Why, consequence: Consequence, text: Reason) -> Adoption:
     return Adoption(
         profile=existing.profile,
         principal_id=existing.principal_id,

@@ -18,6 +18,7 @@ from shared.domain.catalogue import Catalogue
 from shared.domain.keys import ProfileKey
 from shared.domain.people import AbsentPerson, DeletedPerson, Person, PersonRead, UnreadablePerson
 from shared.domain.policy.model import Policy
+from shared.domain.reasons import Code, Reason
 
 
 class Owner(StrEnum):
@@ -45,7 +46,7 @@ class PrincipalKind(StrEnum):
 class NotRead:
     """Why nothing is known of a principal from the directory."""
 
-    why: str
+    why: Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class Existing:
     held: Held
     profile_name: str
     principal: PrincipalKind
-    principal_why: str
+    principal_why: Reason
     person: PersonRead | None = field(default=None, repr=False)
     standing: Standing | None = None
     protected: bool = False
@@ -103,17 +104,17 @@ class Existing:
         return Owner.MANAGED if isinstance(self.held, ManagedAssignment) else Owner.UNMANAGED
 
     @property
-    def owner_why(self) -> str:
+    def owner_why(self) -> Reason:
         """What that rests on."""
         if isinstance(self.held, UnmanagedAssignment):
             return self.held.why
         match self.held.proof:
             case OwnershipBasis.CREATED_BY:
-                return f"made by us, as {self.held.assignment.created_by}"
+                return Code.MADE_BY_US(maker=self.held.assignment.created_by or "")
             case OwnershipBasis.INTENT:
-                return "does not say who made it; an intent of ours explains it"
+                return Code.MAKER_UNSAID_BUT_INTENT()
             case OwnershipBasis.ADOPTED:
-                return f"adopted; made by {self.held.assignment.created_by or 'it does not say whom'}"
+                return Code.ADOPTED(maker=self.held.assignment.created_by or "")
 
     @property
     def is_leaver(self) -> bool:
@@ -159,29 +160,29 @@ def classify(
 
 def _principal(  # noqa: PLR0911 - one return per answer that the directory can give
     principal_type: str | None, read: PrincipalRead
-) -> tuple[PrincipalKind, str]:
+) -> tuple[PrincipalKind, Reason]:
     """What kind of principal it is, and why we say so. A failed read is never an absence."""
     if is_no_person(principal_type):
-        return _KINDS[(principal_type or "").lower()], f"billing says {principal_type}"
+        return _KINDS[(principal_type or "").lower()], Code.BILLING_SAYS(type=principal_type or "")
     match read:
         case None:
-            return PrincipalKind.UNKNOWN, "the directory was not asked"
+            return PrincipalKind.UNKNOWN, Code.DIRECTORY_NOT_ASKED()
         case IsGroup():
-            return PrincipalKind.GROUP, "the directory knows it as a group"
+            return PrincipalKind.GROUP, Code.DIRECTORY_KNOWS_A_GROUP()
         case NotRead():
             return PrincipalKind.UNKNOWN, read.why
         case Person():
             kind = PrincipalKind.GUEST if read.is_guest else PrincipalKind.PERSON
-            return kind, "the directory knows them"
+            return kind, Code.DIRECTORY_KNOWS_THEM()
         case DeletedPerson():
-            return PrincipalKind.GONE, "the directory keeps them as deleted"
+            return PrincipalKind.GONE, Code.DELETED()
         case UnreadablePerson():
-            return PrincipalKind.PERSON, f"the directory knows them, with attributes that cannot be read ({read.why})"
+            return PrincipalKind.PERSON, Code.DIRECTORY_KNOWS_THEM_UNREADABLE(said=read.why)
         case AbsentPerson() if (principal_type or "").lower() == "user":
-            return PrincipalKind.GONE, "neither the directory nor its deleted items know them"
+            return PrincipalKind.GONE, Code.NOT_IN_DIRECTORY()
         case AbsentPerson():
-            said = f"billing says {principal_type}" if principal_type else "billing does not say what it is"
-            return PrincipalKind.UNKNOWN, f"{said}, and no person, group or deleted person has this id"
+            said = Code.BILLING_SAYS(type=principal_type) if principal_type else Code.BILLING_DOES_NOT_SAY()
+            return PrincipalKind.UNKNOWN, Code.NOBODY_HAS_THIS_ID(because=said)
 
 
 def table(existing: Iterable[Existing]) -> Mapping[Owner, Mapping[PrincipalKind, int]]:

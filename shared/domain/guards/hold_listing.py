@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.domain.guards.holds import Hold, Status
+from shared.domain.reasons import Code, Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Difference:
     """How the world is not as the operator saw it: the hold or group, and what became of it."""
 
     name: str
-    what: str
+    what: Reason
 
 
 def listing(holds: Iterable[Hold], now: datetime) -> HoldListing:
@@ -83,12 +84,12 @@ def choose(
             chosen[name] = there[name]
             continue
         if name is not None and name not in groups and name not in done:
-            differences[name] = Difference(name, "there is no hold or group of this name, or no longer")
+            differences[name] = Difference(name, Code.NO_SUCH_HOLD())
         members = [hold for hold in there.values() if name is None or hold.group == name]
         chosen |= {hold.id: hold for hold in members if _waits(hold) or _changed_since(hold, as_listed)}
         for hold in as_listed.holds if isinstance(as_listed, HoldListing) else ():
             if _waits(hold) and (name is None or hold.group == name) and hold.id not in {*there, *done}:
-                differences[hold.id] = Difference(hold.id, "it is gone: nobody wants this action any more")
+                differences[hold.id] = Difference(hold.id, Code.HOLD_GONE())
     for hold in chosen.values():
         moved = _moved(hold, as_listed)
         if moved is not None:
@@ -96,24 +97,25 @@ def choose(
     return chosen, list(differences.values())
 
 
-def _moved(hold: Hold, as_listed: datetime | HoldListing | None) -> str | None:
+def _moved(hold: Hold, as_listed: datetime | HoldListing | None) -> Reason | None:
     """How a hold is not as the operator saw it; None where it is."""
     if as_listed is None:
         return None
-    what = f"{hold.kind.value.replace('_', ' ')} on {hold.profile}, {hold.basis or hold.why}"
+    since = hold.since.isoformat()
+    held = Code.HELD(kind=hold.kind.value, profile=str(hold.profile), because=hold.basis or hold.why)
     if isinstance(as_listed, datetime):
         if hold.since > as_listed:
-            return f"it came in or changed at {hold.since.isoformat()}, after it was listed: {what}"
+            return Code.HOLD_CAME_IN_OR_CHANGED(since=since, held=held)
         was_dismissed = not _changed_since(hold, as_listed)
     else:
         before = next((each for each in as_listed.holds if each.id == hold.id), None)
         if before is None:
-            return f"it came in at {hold.since.isoformat()}, after the others were listed: {what}"
+            return Code.HOLD_CAME_IN(since=since, held=held)
         if (hold.since, hold.basis) != (before.since, before.basis):
-            return f"it changed at {hold.since.isoformat()}: {what}"
+            return Code.HOLD_CHANGED(since=since, held=held)
         was_dismissed = before.status is Status.DISMISSED
     if hold.status is Status.DISMISSED and not was_dismissed:
-        return f"{hold.by} dismissed it meanwhile: {what}"
+        return Code.HOLD_DISMISSED(by=hold.by, held=held)
     return None
 
 

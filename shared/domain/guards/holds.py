@@ -14,6 +14,7 @@ from typing import Final
 from shared.domain.access.plan import StoppedBy
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.policy.model import ActionKind
+from shared.domain.reasons import Code, Reason
 
 RELEASE_STANDS: Final = timedelta(hours=72)
 """How long a release stands that could not be carried out: an outage of a day, a day of retries, and a day to spare.
@@ -37,8 +38,8 @@ class Status(StrEnum):
 class Hold:
     """One action that was stopped.
 
-    `basis` is what the action rests on, in words (its reason; "" when a sweep could not tell): an action on another
-    basis is another action. `group` names the hold that carries it together with others ("" for one by itself). `since`
+    `basis` is what the action rests on (its reason; None when a sweep could not tell): an action on another basis is
+    another action. `group` names the hold that carries it together with others ("" for one by itself). `since`
     is when it came in or its basis changed, `renewed` when somebody last wanted it. `by` and `decided_at` are the
     decision's. `refused` is why the last release of it was not carried out.
     """
@@ -47,8 +48,8 @@ class Hold:
     key: PersonKey | ProfileKey
     kind: ActionKind
     profile: ProfileKey
-    basis: str
-    why: str
+    basis: Reason | None
+    why: Reason
     stopped_by: StoppedBy
     since: datetime
     renewed: datetime
@@ -56,7 +57,7 @@ class Hold:
     status: Status = Status.OPEN
     by: str = ""
     decided_at: datetime | None = None
-    refused: str = ""
+    refused: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ def in_time(hold: Hold, now: datetime, grace: timedelta) -> Hold:
     if now - decided < stands:
         return hold
     hours = int(stands.total_seconds() // 3600)
-    refused = f"it was released on {decided:%Y-%m-%d %H:%M} UTC, and could not be carried out within {hours} h"
+    refused = Code.RELEASE_LAPSED(released=decided.isoformat(), hours=hours)
     return replace(hold, status=Status.OPEN, refused=refused)
 
 

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from shared.domain.access.plan import Strength
 from shared.domain.keys import ProfileKey
 from shared.domain.policy.model import ActionKind
+from shared.domain.reasons import Reason
 
 
 class PauseCause(StrEnum):
@@ -60,7 +61,7 @@ class Setting:
 
     since: datetime
     by: str
-    why: str
+    why: Reason
     seen: int = 0
     renewed: datetime | None = None
 

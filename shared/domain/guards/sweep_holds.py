@@ -11,10 +11,10 @@ from datetime import datetime
 from typing import Final
 
 from shared.domain.access.plan import StoppedBy
-from shared.domain.guards.daily_limits import WINDOW
 from shared.domain.guards.holds import Hold, KeyHolds, Status, action_id, of_daily_limit
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.policy.model import ActionKind
+from shared.domain.reasons import Code, Reason
 
 DAILY_LIMIT_USED_UP: Final = "daily-limit-used-up"
 """The finding that something exceeds a daily limit and waits for a person."""
@@ -22,21 +22,18 @@ DAILY_LIMIT_USED_UP: Final = "daily-limit-used-up"
 _STAYS: Final = frozenset({StoppedBy.FIGHTS_BACK, StoppedBy.HARM, StoppedBy.NEAR_MISS, StoppedBy.STALE_LEAVE_DATE})
 """What a check found by itself: a group neither takes such a hold over nor counts its action."""
 
-_WORDS: Final = {
-    ActionKind.GRANTS: ("grant", "grants"),
-    ActionKind.MOVER_REVOKES: ("revoke from a mover", "revokes from movers"),
-    ActionKind.LEAVER_REVOKES: ("revoke from a leaver", "revokes from leavers"),
-    ActionKind.PROFILE_UPDATES: ("profile update", "profile updates"),
+
+_WANTED: Final = {
+    ActionKind.GRANTS: Code.GRANTS,
+    ActionKind.MOVER_REVOKES: Code.MOVER_REVOKES,
+    ActionKind.LEAVER_REVOKES: Code.LEAVER_REVOKES,
+    ActionKind.PROFILE_UPDATES: Code.PROFILE_UPDATES,
 }
-"""One of a kind, and several."""
-
-
-_HOURS: Final = int(WINDOW.total_seconds() // 3600)
 
 
 @dataclass(frozen=True, slots=True)
 class SweepAction:
-    """An action that a sweep wants. `basis` is its reason, "" where the sweep cannot tell.
+    """An action that a sweep wants. `basis` is its reason, None where the sweep cannot tell.
 
     `due` says whether it may be written before the next sweep: who is in a period of grace is not taken anything from
     yet, and takes no room from others. What `asks_first` takes none either: the check holds it for a person.
@@ -46,7 +43,7 @@ class SweepAction:
     key: PersonKey | ProfileKey
     kind: ActionKind
     profile: ProfileKey
-    basis: str
+    basis: Reason | None
     due: bool = True
     rules: frozenset[str] = frozenset()
     asks_first: bool = False
@@ -62,13 +59,13 @@ class SweepGroup:
 
     name: str
     stopped_by: StoppedBy
-    why: str
+    why: Reason
     actions: frozenset[str]
 
 
-def same_basis(one: str, other: str) -> bool:
+def same_basis(one: Reason | None, other: Reason | None) -> bool:
     """Whether two actions rest on the same; what could not be told matches anything."""
-    return one == other or not one or not other
+    return one is None or other is None or one == other
 
 
 def needing_room(
@@ -113,30 +110,23 @@ def too_many(kind: ActionKind, actions: Sequence[SweepAction], left: int, most: 
     if kind is ActionKind.LEAVER_REVOKES:
         rest = frozenset(action.id for action in sorted(actions, key=_in_order)[left:])
         return SweepGroup(of_daily_limit(kind), StoppedBy.DAILY_LIMIT, used_up(kind, most), rest)
-    why = (
-        f"one sweep wants {_many(len(actions), kind)}, and of {most} in 24 h {left} {'is' if left == 1 else 'are'} left"
-    )
+    why = Code.SWEEP_WANTS_TOO_MANY(wanted=_WANTED[kind](count=len(actions)), most=most, left=left)
     return SweepGroup(f"sweep:{kind}", StoppedBy.SWEEP, why, frozenset(action.id for action in actions))
 
 
-def used_up(kind: ActionKind, most: int) -> str:
+def used_up(kind: ActionKind, most: int) -> Reason:
     """Why an action waits for which its daily limit has no room."""
-    return f"the daily limit for {kind.value.replace('_', ' ')} is used up: {_HOURS} h allow {most}"
+    return Code.DAILY_LIMIT_USED_UP(kind=kind.value, most=most)
 
 
-def exceeded(kind: ActionKind, most: int) -> str:
+def exceeded(kind: ActionKind, most: int) -> Reason:
     """What is told once a day where something exceeds a daily limit."""
-    return f"{used_up(kind, most)}; whatever exceeds it waits for a person as {of_daily_limit(kind)}: docs/guards.md"
+    return Code.DAILY_LIMIT_EXCEEDED(because=used_up(kind, most), group=of_daily_limit(kind))
 
 
 def _in_order(action: SweepAction) -> tuple[str, str]:
     """One sweep finds everybody at once: any order is that of arrival, and this one all of one person's together."""
     return action.key.canonical, action.profile.folded
-
-
-def _many(count: int, kind: ActionKind) -> str:
-    one, several = _WORDS[kind]
-    return f"{count} {one if count == 1 else several}"
 
 
 def changed_rules(before: Mapping[str, str], now: Mapping[str, str]) -> frozenset[str]:
@@ -159,12 +149,12 @@ def of_policy(
     wanted: Iterable[SweepAction],
     holds: Mapping[str, Hold],
     policy_digest: str,
-    difference: str,
+    difference: Reason,
     changed: AbstractSet[str] | None = None,
 ) -> SweepGroup | None:
     """The group of everything that a changed policy takes from movers, also what is not due yet; None for nothing.
 
-    `difference` says in words what changed. With `changed` it is what one of these rules gave, and what was given by
+    `difference` says what changed. With `changed` it is what one of these rules gave, and what was given by
     nobody remembers which. What a person decided about on the same basis is not in it.
     """
     actions = frozenset(
@@ -176,29 +166,24 @@ def of_policy(
     )
     if not actions:
         return None
-    waits = "waits" if len(actions) == 1 else "wait"
-    why = f"{difference}; {_many(len(actions), ActionKind.MOVER_REVOKES)} {waits} for a person to see that"
+    why = Code.POLICY_TAKES_AWAY(difference=difference, count=len(actions))
     return SweepGroup(f"policy:{policy_digest[:12]}", StoppedBy.POLICY, why, actions)
 
 
-def in_words(before: Mapping[str, str] | None, now: Mapping[str, str]) -> str:
+def policy_difference(before: Mapping[str, str] | None, now: Mapping[str, str]) -> Reason:
     """What changed between two policies, given each one's rules as names with digests of their meaning.
 
     None before is a policy that nobody knows.
     """
     if before is None:
-        return (
-            "no sweep was completed before (a new deployment, or its state was lost), so that nobody knows the policy"
-        )
-    parts = {
-        "added": sorted(now.keys() - before.keys()),
-        "removed": sorted(before.keys() - now.keys()),
-        "changed": sorted(name for name in now.keys() & before.keys() if now[name] != before[name]),
-    }
-    said = [f"{what} {', '.join(names)}" for what, names in parts.items() if names]
-    if not said:
-        return "the policy changed: not its rules, but its accounts, employment or protected people"
-    return f"the policy changed: rules {'; '.join(said)}"
+        return Code.POLICY_UNKNOWN_BEFORE()
+    parts = (
+        (Code.RULES_ADDED, now.keys() - before.keys()),
+        (Code.RULES_REMOVED, before.keys() - now.keys()),
+        (Code.RULES_CHANGED, {name for name in now.keys() & before.keys() if now[name] != before[name]}),
+    )
+    changes = tuple(code(rules=tuple(sorted(rules))) for code, rules in parts if rules)
+    return Code.POLICY_CHANGED(changes=changes) if changes else Code.POLICY_CHANGED_BUT_NO_RULE()
 
 
 def renewed(
@@ -232,9 +217,9 @@ def _renewed(hold: Hold, action: SweepAction, group: SweepGroup | None, now: dat
     if hold.status is not Status.OPEN:
         if same or group is None:
             return hold  # where the basis changed, the check that follows says so
-        refused = ""
-        if hold.status is Status.RELEASED:
-            refused = f"released because {hold.basis}, and now it is because {action.basis}"
+        refused = None
+        if hold.status is Status.RELEASED and hold.basis is not None and action.basis is not None:
+            refused = Code.RELEASED_FOR_ANOTHER_REASON(was=hold.basis, now=action.basis)
         return replace(_held(action, group, now), refused=refused)
     hold = replace(
         hold, renewed=max(now, hold.renewed), basis=action.basis or hold.basis, since=hold.since if same else now

@@ -13,6 +13,7 @@ from shared.domain.access.ownership import OwnershipBasis
 from shared.domain.access.plan import Employment, Note
 from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
+from shared.domain.reasons import Reason
 from shared.domain.work import Cause, CauseKind
 
 
@@ -35,7 +36,7 @@ class Ended:
 
     action: Step
     outcome: Outcome
-    why: str
+    why: Reason
     hold: str = ""
     profile: ProfileKey | None = None
 
@@ -54,7 +55,7 @@ class Waiting:
     """A revoke whose evidence has to be seen again, at `due`."""
 
     profile: ProfileKey
-    why: str
+    why: Reason
     due: datetime
 
 
@@ -86,8 +87,8 @@ class Told:
     Of a name: the object ids that were `found`. `shortened` says which fields are gone, and how many entries each had.
     """
 
-    why: str = ""
-    alert: str = ""
+    why: Reason | None = None
+    alert: Reason | None = None
     finding: str = ""
     employment: Employment | None = None
     piece: PieceBody | None = None
@@ -155,7 +156,11 @@ nothing was found, so that a field is there whole or not at all."""
 def cuts(body: CheckBody) -> Iterator[CheckBody]:
     """The record with less and less in it; the last one has only what is bounded by itself."""
     short = replace(
-        body, **{name: getattr(body, name)[:_TEXT_CHARACTERS] for name in ("why", "alert", "finding", "origin")}
+        body,
+        why=None if body.why is None else body.why.shortened(_TEXT_CHARACTERS),
+        alert=None if body.alert is None else body.alert.shortened(_TEXT_CHARACTERS),
+        finding=body.finding[:_TEXT_CHARACTERS],
+        origin=body.origin[:_TEXT_CHARACTERS],
     )
     gone: dict[str, int] = {}
     for name, nothing in _GONE_IN_TURN.items():

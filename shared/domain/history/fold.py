@@ -29,15 +29,13 @@ from shared.domain.history.records import (
 from shared.domain.history.spells import Beginning, End, Ending, How, Spell
 from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
+from shared.domain.reasons import Code, Reason
 
 SHOWS_WITHIN: Final = timedelta(minutes=15)
 """How long a write may take to show. Until then a read that finds nothing does not say that there is nothing."""
 
 _NOT_WRITTEN: Final = frozenset({Outcome.RETRY, Outcome.GAVE_UP})
 """How a grant ends that was tried and surely made nothing."""
-
-_ADOPTED_BEFORE: Final = "it was adopted; the record of that is not in the ledger"
-_MADE_BY_US: Final = "it was proved managed ({proof}); how it began is not in the ledger"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +54,7 @@ class _Revoking:
     """A revoke of ours whose end is not known yet, and the intent that told of it."""
 
     told: _Told
-    why: str
+    why: Reason
 
 
 @dataclass(slots=True)
@@ -151,7 +149,8 @@ class PersonFold:
             return
         _absent(track, told)
         track.adopted = body.created_on
-        began = Beginning(How.ADOPTED, told.at, told.at, body.rules, told.record, why=body.why, by=body.by)
+        why = Code.CHOSEN_TO_ADOPT(choice=body.why)
+        began = Beginning(How.ADOPTED, told.at, told.at, body.rules, told.record, why=why, by=body.by)
         track.begin(Spell(track.profile, began, seen=told.at, rules=((told.at, body.rules),)))
 
     def _check(self, body: CheckBody, told: _Told) -> None:
@@ -231,10 +230,10 @@ def _live(
 def _found(track: _Track, told: _Told, proof: OwnershipBasis, rules: tuple[str, ...], since: datetime | None) -> Spell:
     """A spell of whose beginning only the row itself tells."""
     if proof is OwnershipBasis.ADOPTED:  # when it was made is not when it became managed
-        began = Beginning(How.FOUND, track.absent, told.at, rules, told.record, why=_ADOPTED_BEFORE)
+        began = Beginning(How.FOUND, track.absent, told.at, rules, told.record, why=Code.ADOPTED_UNRECORDED())
     else:
         earliest = track.absent if since is None else since
-        why = _MADE_BY_US.format(proof=proof)
+        why = Code.PROVED_UNRECORDED(proof=proof.value)
         began = Beginning(How.FOUND, earliest, since or told.at, rules, told.record, why=why)
     return Spell(track.profile, began, told.at, ((told.at, rules),))
 

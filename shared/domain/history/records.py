@@ -15,6 +15,7 @@ from shared.domain.access.plan import Strength
 from shared.domain.history.checks import CheckBody
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.policy.model import ActionKind
+from shared.domain.reasons import Reason
 
 
 class Mode(StrEnum):
@@ -32,7 +33,7 @@ class IntendedGrant:
     action: Literal["grant"]
     profile: ProfileKey
     mode: Mode
-    why: str
+    why: Reason
     rules: tuple[str, ...]
     found_nothing: bool = False
 
@@ -44,7 +45,7 @@ class IntendedRevoke:
     action: Literal["revoke"]
     profile: ProfileKey
     mode: Mode
-    why: str
+    why: Reason
     proof: OwnershipBasis
     strength: Strength
 
@@ -92,7 +93,7 @@ class AdoptBody:
     by: str
     why: str
     consequence: str
-    shown: str
+    shown: Reason
     rules: tuple[str, ...]
 
 
@@ -111,7 +112,7 @@ class ClearedPause:
 
     since: datetime
     by: str
-    why: str
+    why: Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ class DecidedHold:
     key: PersonKey | ProfileKey
     kind: ActionKind
     profile: ProfileKey
-    basis: str
+    basis: Reason | None
     group: str = ""
 
 
@@ -143,7 +144,7 @@ class DecisionBody:
     scope: str = ""
     causes: Mapping[str, ClearedPause] | None = None
     holds: tuple[DecidedHold, ...] = ()
-    refused: tuple[str, ...] = ()
+    refused: tuple[Reason, ...] = ()
     differences: int = 0
     decided: tuple[str, ...] = ()
 
@@ -177,7 +178,7 @@ class Appeared:
     profile: ProfileKey
     principal: str
     type: str
-    why: str
+    why: Reason
     first: datetime
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from shared.domain.keys import ProfileKey
+from shared.domain.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ class Beginning:
     at: datetime | None
     rules: tuple[str, ...]
     record: int
-    why: str = ""
+    why: Reason
     cause: str = ""
     origin: str = ""
     event_type: str = ""
@@ -98,7 +99,7 @@ class End:
     last_seen: datetime
     at: datetime
     record: int
-    why: str = ""
+    why: Reason | None = None
     cause: str = ""
     origin: str = ""
     event_type: str = ""

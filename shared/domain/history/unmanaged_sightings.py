@@ -11,6 +11,7 @@ from typing import Any, Final
 from shared.domain.history.records import Appeared, Disappeared, Left, Record, UnmanagedBody
 from shared.domain.history.spells import Certainty, Window
 from shared.domain.keys import ProfileKey
+from shared.domain.reasons import Reason
 
 ESTATE: Final = "estate"
 """The chain on which sweeps note what is unmanaged."""
@@ -23,7 +24,7 @@ class Sighted:
     profile: ProfileKey
     principal_id: str
     principal_type: str
-    why: str
+    why: Reason
     first: datetime
     last: datetime
 
@@ -38,7 +39,7 @@ class UnmanagedSpell:
     profile: ProfileKey
     principal_id: str
     principal_type: str
-    why: str
+    why: Reason
     first: datetime
     last: datetime
     left_at: datetime | None = None

@@ -18,6 +18,7 @@ from shared.domain.adoption.first_contact import Existing
 from shared.domain.billing import OTHER_RECIPIENT_ROLES, Assignment
 from shared.domain.history.records import AdoptBody
 from shared.domain.keys import PersonKey, ProfileKey
+from shared.domain.reasons import Code, Reason
 from shared.domain.remembered import Holding
 from shared.domain.work import Cause, CauseKind, WorkItem, at_once
 from shared.errors import InvoiceAccessError
@@ -37,7 +38,7 @@ class AdoptionPlan:
     """What a choice means, each with its consequence. `failures` are reads that failed: it may lack some."""
 
     adoptions: tuple[Adoption, ...]
-    failures: tuple[str, ...]
+    failures: tuple[Reason, ...]
     identities: frozenset[str]
     identities_known: bool
 
@@ -63,7 +64,7 @@ class Adopted:
 
     adoption: Adoption
     fate: Fate
-    why: str = ""
+    why: Reason | None = None
 
 
 async def plan_adoption(app: App, choice: Choice) -> AdoptionPlan:
@@ -122,15 +123,15 @@ def _not_found(contact: FirstContact, choice: Choice) -> Iterable[Adoption]:
             continue
         others = [row for row in contact.estate.rows.get(profile, ()) if row.principal_id == principal]
         if profile not in known:
-            text = "there is no such billing profile in the accounts that the policy manages"
+            why = Code.NO_SUCH_MANAGED_PROFILE()
         elif profile not in contact.estate.rows:
-            text = "the assignments of its profile could not be read"
+            why = Code.PROFILE_NOT_READ()
         elif others:
-            held = ", ".join(sorted(OTHER_RECIPIENT_ROLES.get(row.role, f"role {row.role}") for row in others))
-            text = f"they hold {held} there, and only Invoice manager can be managed"
+            held = tuple(sorted(OTHER_RECIPIENT_ROLES.get(row.role, f"role {row.role}") for row in others))
+            why = Code.HOLDS_ANOTHER_ROLE(roles=held)
         else:
-            text = "there is no such assignment"
-        yield Adoption(profile, principal, Why.CHOSEN, Consequence.REFUSED, text)
+            why = Code.NO_SUCH_ASSIGNMENT()
+        yield Adoption(profile, principal, Why.CHOSEN, Consequence.REFUSED, why)
 
 
 class _Adopting:
@@ -147,7 +148,7 @@ class _Adopting:
             try:
                 refused = await self._refused(adoption)
             except InvoiceAccessError as failure:
-                fates[adoption.profile] = Adopted(adoption, Fate.FAILED, f"not read anew: {failure}")
+                fates[adoption.profile] = Adopted(adoption, Fate.FAILED, Code.NOT_READ_ANEW(said=str(failure)))
                 continue
             if refused is None:
                 able.append(adoption)
@@ -158,7 +159,7 @@ class _Adopting:
             fates |= {adoption.profile: Adopted(adoption, fate, why) for adoption in able}
         return [fates[adoption.profile] for adoption in adoptions]
 
-    async def _refused(self, adoption: Adoption) -> str | None:
+    async def _refused(self, adoption: Adoption) -> Reason | None:
         """Why an assignment may not be adopted now; None where it is the one that was shown."""
         shown = adoption.row
         if adoption.is_refused or shown is None:
@@ -166,34 +167,34 @@ class _Adopting:
         app = self._app
         live = await app.billing.assignment(adoption.profile, adoption.principal_id)
         if live is None:
-            return "a read of this one assignment does not find it (any more)"
+            return Code.ASSIGNMENT_GONE()
         if (difference := _difference(shown, live)) is not None:
-            return f"it is not the one that was shown: {difference}"
+            return difference
         identities, _ = await app_identities(app)
         row = await app.state.person(adoption.principal_id)
         state = row.value if row.is_there else None
         held = await prove_row(
             live, identities=identities, state=state, ledger=app.ledger, on_its_way=app.settings.on_its_way
         )
-        return "it is managed already" if isinstance(held, ManagedAssignment) else None
+        return Code.MANAGED_BY_NOW() if isinstance(held, ManagedAssignment) else None
 
-    async def _record(self, adoptions: Sequence[Adoption]) -> tuple[Fate, str]:
+    async def _record(self, adoptions: Sequence[Adoption]) -> tuple[Fate, Reason | None]:
         """The evidence first, then what checks go by, then a check."""
         key = PersonKey(adoptions[0].principal_id)
         try:
             await self._append(key, adoptions)
         except InvoiceAccessError as failure:
-            return Fate.FAILED, f"its evidence was not recorded: {failure}"
+            return Fate.FAILED, Code.EVIDENCE_NOT_RECORDED(said=str(failure))
         try:
             await self._store(key, adoptions)
         except InvoiceAccessError as failure:
-            return Fate.FAILED, f"its evidence is recorded, but what we remember of the person is not: {failure}"
+            return Fate.FAILED, Code.EVIDENCE_ALONE_RECORDED(said=str(failure))
         _log.info("adopt: %s adopted %d of %s", self._by, len(adoptions), key.canonical)
         try:
             await self._enqueue(key)
         except InvoiceAccessError as failure:
-            return Fate.ADOPTED, f"the check could not be asked for, and the next sweep finds what follows: {failure}"
-        return Fate.ADOPTED, ""
+            return Fate.ADOPTED, Code.CHECK_NOT_ASKED_FOR(said=str(failure))
+        return Fate.ADOPTED, None
 
     async def _append(self, key: PersonKey, adoptions: Sequence[Adoption]) -> None:
         """One record for each; a check of the same time costs it, or us, another try."""
@@ -228,21 +229,18 @@ class _Adopting:
         await self._app.queues.send_work([at_once(item, unique)])
 
 
-def _difference(shown: Assignment, live: Assignment) -> str | None:
+def _difference(shown: Assignment, live: Assignment) -> Reason | None:
     """What tells the row that is there from the one that was shown; None where it is the same."""
     before, after = AdoptedRow.of(shown), AdoptedRow.of(live)
     if before == after and before is not None:
         return None
-    said = [
-        f"{what} was {one or 'not said'} and is {other or 'not said'}"
-        for what, one, other in (
-            ("its maker", shown.created_by, live.created_by),
-            ("its time", shown.created_on, live.created_on),
-            ("its name", shown.name.lower(), live.name.lower()),
-        )
-        if one != other
-    ]
-    return "; ".join(said) or "it does not say when it was made"
+    compared = (
+        (Code.MAKER_DIFFERS, shown.created_by, live.created_by),
+        (Code.TIME_DIFFERS, shown.created_on, live.created_on),
+        (Code.NAME_DIFFERS, shown.name.lower(), live.name.lower()),
+    )
+    found = tuple(code(was=str(was or ""), now=str(now or "")) for code, was, now in compared if was != now)
+    return Code.NOT_THE_ONE_SHOWN(differences=found or (Code.HAS_NO_TIME(),))
 
 
 def _evidence(adoption: Adoption, by: str) -> AdoptBody:

@@ -19,6 +19,7 @@ from shared.domain.guards.pauses import EVERYWHERE, Pause, PauseCause, Pauses, S
 from shared.domain.history.records import ClearedPause, DecidedHold, DecisionBody, Record, Verb
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.policy.model import ActionKind
+from shared.domain.reasons import Code, Reason
 from shared.domain.work import MOST_HINTS, Cause, CauseKind, Scheduled, WorkItem, at_once, later
 from shared.errors import Permanent, Transient
 from shared.ports import Stored
@@ -99,7 +100,7 @@ async def pause(app: StoreOnly, by: str, why: str, scope: str = EVERYWHERE) -> P
     """
     wanted = Pause(PauseCause.PAUSE, scope)
     already = wanted in (await read_pauses(app)).active
-    await set_pause(app, wanted, why, by=by)
+    await set_pause(app, wanted, Code.SAID(said=why), by=by)
     try:
         await _record(app, DecisionBody(Verb.PAUSE, by, why, scope))
     except (Permanent, Transient) as failure:
@@ -206,7 +207,7 @@ async def _decide(
     as_listed: datetime | HoldListing | None,
 ) -> Decided:
     done: dict[str, Hold] = {}
-    recorded = set[tuple[str, str]]()
+    recorded = set[tuple[str, Reason | None]]()
 
     async def attempt() -> Decided:
         rows = [row async for row in app.state.holds()]
@@ -215,7 +216,7 @@ async def _decide(
         chosen, differences = choose(holds, names, as_listed, done=done)
         if differences:
             if recorded:
-                said = tuple(f"{difference.name}: {difference.what}" for difference in differences[:_HOLDS_A_RECORD])
+                said = tuple(Code.OF_HOLD(name=one.name, because=one.what) for one in differences[:_HOLDS_A_RECORD])
                 told = replace(decision.body, refused=said, differences=len(differences), decided=tuple(sorted(done)))
                 await _record(app, told)
             return Decided(tuple(done.values()), tuple(differences), await _enqueue(app, decision, done.values()))
@@ -260,7 +261,7 @@ class _Decision:
     def _on(self, hold: Hold) -> Hold:
         if hold.status is self.status:
             return hold
-        return replace(hold, status=self.status, by=self.by, decided_at=self.at, refused="")
+        return replace(hold, status=self.status, by=self.by, decided_at=self.at, refused=None)
 
 
 async def _enqueue(app: App, decision: _Decision, holds: Iterable[Hold]) -> datetime | None:

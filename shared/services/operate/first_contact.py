@@ -25,6 +25,7 @@ from shared.domain.billing import Assignment
 from shared.domain.history.report import IDENTITIES
 from shared.domain.keys import PersonKey
 from shared.domain.people import AbsentPerson
+from shared.domain.reasons import Code, Reason
 from shared.errors import InvoiceAccessError
 from shared.services.app import App
 from shared.services.estate import Estate, read_estate
@@ -44,7 +45,7 @@ class FirstContact:
 
     estate: Estate
     existing: tuple[Existing, ...]
-    failures: tuple[str, ...]
+    failures: tuple[Reason, ...]
     identities: frozenset[str]
     identities_known: bool
 
@@ -132,7 +133,7 @@ async def _principals(app: App, estate: Estate, rows: Iterable[Assignment]) -> d
         if known is not None:
             return known
         if row.principal_tenant is not None and row.principal_tenant != home:
-            return NotRead(f"belongs to another tenant ({row.principal_tenant}), whose directory we do not read")
+            return NotRead(Code.OF_ANOTHER_TENANT(tenant=row.principal_tenant))
         async with gate:
             return await _read(app, row)
 
@@ -145,13 +146,13 @@ async def _read(app: App, row: Assignment) -> PrincipalRead:
     try:
         key = PersonKey(row.principal_id)
     except ValueError as wrong:
-        return NotRead(str(wrong))
+        return NotRead(Code.SAID(said=str(wrong)))
     try:
         found = await app.directory.person(key.object_id, app.policy.groups)
         if isinstance(found, AbsentPerson) and (row.principal_type or "").lower() != "user":
             return IsGroup() if await app.directory.group_exists(key.object_id) else found
     except InvoiceAccessError as failure:
-        return NotRead(f"the directory could not be read: {failure}")
+        return NotRead(Code.DIRECTORY_NOT_READ(said=str(failure)))
     return found
 
 

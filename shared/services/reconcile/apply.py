@@ -19,6 +19,7 @@ from shared.domain.history.checks import Ended, Step
 from shared.domain.history.records import IntendedGrant, IntendedRevoke, IntentBody
 from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
+from shared.domain.reasons import Code, Reason
 from shared.domain.remembered import Holding, PersonState
 from shared.errors import AccessLost, InvoiceAccessError, MaybeWritten, Permanent, Transient
 from shared.ports import Billing, Chain, Stored
@@ -34,7 +35,7 @@ class Result:
     action: Step
     profile: ProfileKey | None
     outcome: Outcome
-    why: str
+    why: Reason
     retry_after: timedelta | None = None
     hold: str = ""
     lost_account: str | None = None
@@ -51,9 +52,9 @@ class Result:
 def failed(action: Step, profile: ProfileKey | None, failure: InvoiceAccessError) -> Result:
     """The result of a step that raised: to be tried again, or for a person to fix."""
     if isinstance(failure, Transient):
-        return Result(action, profile, Outcome.RETRY, failure.reason, failure.retry_after)
+        return Result(action, profile, Outcome.RETRY, Code.SAID(said=failure.reason), failure.retry_after)
     lost = failure.account if isinstance(failure, AccessLost) else None
-    return Result(action, profile, Outcome.GAVE_UP, str(failure), lost_account=lost)
+    return Result(action, profile, Outcome.GAVE_UP, Code.SAID(said=str(failure)), lost_account=lost)
 
 
 def is_young(moment: datetime | None, now: datetime, seconds: int) -> bool:
@@ -103,8 +104,7 @@ class Run:
         planned: tuple[Grant | Revoke, ...] = (*plan.grants, *revokes)
         for action in planned:
             if self._is_on_its_way(action):
-                why = "written moments ago and not visible yet"
-                results.append(Result(_verb(action), action.profile, Outcome.UNVERIFIED, why))
+                results.append(Result(_verb(action), action.profile, Outcome.UNVERIFIED, Code.ON_ITS_WAY()))
             else:
                 actions.append(action)
         guarded = {action.profile: self.wanted(plan, action) for action in actions}
@@ -168,25 +168,24 @@ class Run:
             return _stopped(action, stop)
         left = self._deadline.left(self._app.clock.now())
         if left <= 0:
-            too_late = "the handler's time was over before this write could begin"
-            return Result(verb, profile, Outcome.RETRY, too_late, late=True)
+            return Result(verb, profile, Outcome.RETRY, Code.TOO_LATE_TO_WRITE(), late=True)
         written: Written | None = None
-        doubt = "accepted, but not visible yet"
+        doubt = Code.NOT_VISIBLE_YET()
         self._guard.begins(wanted)
         try:
             async with asyncio.timeout(left):
                 written = await self._write(action)
         except TimeoutError:
-            doubt = "the service did not answer within the handler's time"
+            doubt = Code.NO_ANSWER_IN_TIME()
         except MaybeWritten as lost:
-            doubt = lost.reason
+            doubt = Code.SAID(said=lost.reason)
         except (Transient, Permanent) as failure:
             self._guard.came_to_nothing(wanted)
             return failed(verb, profile, failure)
         try:
             outcome, why = await self._judge(action, written)
         except InvoiceAccessError as failure:
-            outcome, why = Outcome.UNVERIFIED, f"{doubt}; reading back failed: {failure}"
+            outcome, why = Outcome.UNVERIFIED, Code.READING_BACK_FAILED(doubt=doubt, said=str(failure))
         return Result(verb, profile, outcome, why or doubt)
 
     async def _write(self, action: Grant | Revoke) -> Written:
@@ -194,7 +193,7 @@ class Run:
             return await self._billing.grant_invoice_manager(action.profile, self._object_id)
         return await self._billing.revoke_invoice_manager(action.assignment)
 
-    async def _judge(self, action: Grant | Revoke, written: Written | None) -> tuple[Outcome, str | None]:
+    async def _judge(self, action: Grant | Revoke, written: Written | None) -> tuple[Outcome, Reason | None]:
         """What the read-back says of a write: the outcome and why, the latter None where nothing shows yet."""
         done = Outcome.WOULD if written is Written.WOULD else Outcome.DONE
         row = await self._billing.assignment(action.profile, self._object_id)
@@ -203,12 +202,12 @@ class Run:
                 return Outcome.UNVERIFIED, None
             if await self._is_managed(row):
                 return done, action.reason
-            return Outcome.UNCHANGED, f"somebody else was quicker: {row.created_by or 'it does not say who'}"
+            return Outcome.UNCHANGED, Code.SOMEBODY_WAS_QUICKER(maker=row.created_by or "")
         if row is None:
             return done, action.reason
         if row.created_by is None or await self._is_managed(row):
             return Outcome.UNVERIFIED, None
-        return done, f"{action.reason}; somebody else gave it again since"
+        return done, Code.GIVEN_AGAIN(because=action.reason)
 
     async def _is_managed(self, row: Assignment) -> bool:
         identities = await self._billing.identities()

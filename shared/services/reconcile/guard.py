@@ -8,7 +8,7 @@ setting the pause `services.pauses`'s.
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
 from shared.domain.access.plan import AskFirst, StoppedBy, Strength
@@ -21,6 +21,7 @@ from shared.domain.history.records import Mode
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.policy.model import ActionKind
+from shared.domain.reasons import Code, Reason
 from shared.errors import Permanent, Transient
 from shared.ports import Stored
 from shared.services.app import App
@@ -31,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """An action that a check is about to take. `basis` is what it rests on, in words; `strength` a revoke's.
+    """An action that a check is about to take. `basis` is what it rests on; `strength` a revoke's.
 
     `ask_first` holds it for another reason than its daily limit, unless a person who was told this very reason
     released it.
@@ -40,7 +41,7 @@ class Action:
     id: str
     kind: ActionKind
     profile: ProfileKey
-    basis: str
+    basis: Reason
     strength: Strength | None = None
     ask_first: AskFirst | None = None
 
@@ -50,7 +51,7 @@ class Stopped:
     """Why an action is not taken, and the hold that keeps it, "" where there is none."""
 
     outcome: Outcome
-    why: str
+    why: Reason
     hold: str = ""
 
 
@@ -67,7 +68,7 @@ class Guard:
         self._key = row.value.key
         self._stored = row
         self._holds = dict(row.value.holds)
-        self._told: list[str] = []
+        self._told: list[Reason] = []
         self._unused: dict[ActionKind, dict[str, Place]] = {}
         self._used: dict[str, Place] = {}
 
@@ -91,7 +92,9 @@ class Guard:
 
     def tell(self, told: Told) -> Told:
         """What a check tells, with a daily limit that it found used up first that day."""
-        return replace(told, alert="; ".join(self._told), finding=DAILY_LIMIT_USED_UP) if self._told else told
+        if not self._told:
+            return told
+        return replace(told, alert=Code.TOGETHER(reasons=tuple(self._told)), finding=DAILY_LIMIT_USED_UP)
 
     @property
     def asked_about(self) -> frozenset[ProfileKey]:
@@ -102,7 +105,7 @@ class Guard:
         self,
         kind: ActionKind,
         profile: ProfileKey,
-        basis: str,
+        basis: Reason,
         strength: Strength | None = None,
         ask_first: AskFirst | None = None,
     ) -> Action:
@@ -170,7 +173,7 @@ class Guard:
 
         A release is for now; nobody who enforces a profile months later expects it.
         """
-        refused = "the policy does not enforce there, or the last sweep did not see the profile"
+        refused = Code.NOT_ENFORCED_THERE()
         now, grace = self._app.clock.now(), timedelta(hours=self._app.policy.mover_grace_hours)
         for hold in [*self._holds.values()]:
             if hold.status is Status.RELEASED:
@@ -206,22 +209,23 @@ class Guard:
         if hold is None:
             return None
         now = self._app.clock.now()
-        same = hold.basis in {"", action.basis}
+        same = hold.basis is None or hold.basis == action.basis
         if action.ask_first is None and _asked_about_another(hold, same=same):
             del self._holds[action.id]
             return None
-        if not hold.basis:  # nobody could tell what it rests on; from now on it is this
+        if hold.basis is None:  # nobody could tell what it rests on; from now on it is this
             hold = self._holds[action.id] = replace(hold, basis=action.basis)
         if hold.status is Status.DISMISSED and same:
-            return Stopped(Outcome.UNCHANGED, f"dismissed by {hold.by} on {_day(hold.decided_at or hold.since)}")
+            decided = hold.decided_at or hold.since
+            return Stopped(Outcome.UNCHANGED, Code.DISMISSED(by=hold.by, decided=decided.isoformat()))
         if hold.status is Status.DISMISSED:
             del self._holds[action.id]  # another action than the one that was dismissed
             return None
         if hold.status is Status.RELEASED and same:
             released.add(action.id)
             return None
-        if hold.status is Status.RELEASED:
-            refused = f"it was released as '{hold.basis}', and now it is '{action.basis}'"
+        if hold.status is Status.RELEASED and hold.basis is not None:
+            refused = Code.RELEASED_FOR_ANOTHER_REASON(was=hold.basis, now=action.basis)
             hold = replace(hold, status=Status.OPEN, refused=refused)
         self._holds[action.id] = replace(
             hold, basis=action.basis, since=hold.since if same else now, renewed=max(now, hold.renewed)
@@ -241,7 +245,8 @@ class Guard:
             return Stopped(Outcome.HELD, hold.refused or why, action.id)
         refused = hold.refused
         if hold.status is Status.RELEASED:
-            refused = f"it was released as stopped by {hold.stopped_by.value}, and now it is {stopped_by.value}: {why}"
+            was, now = hold.stopped_by.value, stopped_by.value
+            refused = Code.RELEASED_WHERE_STOPPED_OTHERWISE(was=was, now=now, because=why)
         self._holds[action.id] = replace(
             hold,
             status=Status.OPEN,
@@ -253,7 +258,7 @@ class Guard:
         )
         return Stopped(Outcome.HELD, refused or why, action.id)
 
-    def _hold(self, action: Action, stopped_by: StoppedBy, why: str, group: str = "") -> Stopped:
+    def _hold(self, action: Action, stopped_by: StoppedBy, why: Reason, group: str = "") -> Stopped:
         now = self._app.clock.now()
         self._holds[action.id] = Hold(
             id=action.id,
@@ -304,7 +309,10 @@ def _paused(pauses: Pauses, wanted: Action) -> Stopped | None:
     if stop is None:
         return None
     pause, setting = stop
-    return Stopped(Outcome.HELD, f"writes are paused ({pause}, since {_day(setting.since)}): {setting.why}")
+    cause, since, why = pause.cause.value, setting.since.isoformat(), setting.why
+    if pause.scope:
+        return Stopped(Outcome.HELD, Code.PAUSED_ON(cause=cause, scope=pause.scope, since=since, because=why))
+    return Stopped(Outcome.HELD, Code.PAUSED(cause=cause, since=since, because=why))
 
 
 def _asked_about_another(hold: Hold, *, same: bool) -> bool:
@@ -319,7 +327,3 @@ def _asked_about_another(hold: Hold, *, same: bool) -> bool:
             return hold.status is not Status.RELEASED
         case _:
             return False
-
-
-def _day(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M} UTC"

@@ -12,9 +12,11 @@ from typing import Final
 from shared.domain.history.checks import Told
 from shared.domain.keys import IdentityKey, PersonKey
 from shared.domain.outcome import Outcome, wait_delay
+from shared.domain.reasons import Code
 from shared.domain.work import Cause, CauseKind, RejectedEvent, WorkItem, again, at_once, later
 from shared.services.app import App, Check, unique_id
 from shared.sources.effective import FURTHEST
+from shared.wording.say import say
 
 _REMEDY: Final = "Name the person by their object id, or correct the name, and send the event again"
 
@@ -37,15 +39,15 @@ async def find_identity(app: App, key: IdentityKey, item: WorkItem) -> Check:
             )
             for object_id in found
         )
-        why = _where(len(in_directory), len(remembered))
+        why = Code.FOUND_BY_NAME(directory=len(in_directory), remembered=len(remembered))
         return Check(Outcome.DONE, Told(why=why, found=tuple(found)), checks)
     asked_until = _last_moment(item) + timedelta(days=app.settings.identity_wait_days)
     if now >= asked_until:
-        reason = f"nobody was ever called that, up to {app.settings.identity_wait_days} days past the effective date"
-        return Check(Outcome.REJECTED, Told(why=reason), rejected=(as_event(key, item, reason, _REMEDY),))
+        why = Code.NOBODY_OF_THIS_NAME(days=app.settings.identity_wait_days)
+        return Check(Outcome.REJECTED, Told(why=why), rejected=(as_event(key, item, say(why), _REMEDY),))
     pause = _pause(app, item, now)
     wait = later(again(item, CauseKind.WAIT), min(now + pause, asked_until), coalesce=app.settings.coalesce)
-    return Check(Outcome.WAITING, Told(why="nobody is called that yet"), (wait,))
+    return Check(Outcome.WAITING, Told(why=Code.NOBODY_OF_THIS_NAME_YET()), (wait,))
 
 
 def _last_moment(item: WorkItem) -> datetime:
@@ -63,10 +65,6 @@ def _pause(app: App, item: WorkItem, now: datetime) -> timedelta:
     if waited < near or ahead <= timedelta():
         return wait_delay(waited, first=first)
     return min(ahead, wait_delay(waited, first=first, cap=timedelta(days=7)))
-
-
-def _where(in_directory: int, remembered: int) -> str:
-    return f"{in_directory} in the directory, {remembered} among those who once held something"
 
 
 def as_event(key: IdentityKey, item: WorkItem, reason: str, remedy: str) -> RejectedEvent:

@@ -17,6 +17,7 @@ from shared.domain.history.checks import Ended, Step, Told
 from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.policy.model import ActionKind
+from shared.domain.reasons import Code, Reason
 from shared.domain.remembered import ProfileState
 from shared.domain.work import CauseKind, WorkItem
 from shared.errors import Permanent, Transient
@@ -36,11 +37,8 @@ _JUDGED_WITHIN: Final = timedelta(minutes=15)
 """How long after an update whatever else differs counts as its harm: the verify checks are over by then. Later it may
 as well be somebody's edit, of which a person is told."""
 
-WHY: Final = "opted out although the policy keeps it opted in"
+WHY: Final = Code.OPTED_OUT()
 """The reason of every update."""
-
-NOT_VISIBLE: Final = "accepted, but not visible yet"
-"""What is said of an update that a read does not show."""
 
 
 def services_clock(app: App, billing: Billing) -> Clock:
@@ -83,7 +81,7 @@ async def judge_earlier(
 
     An update that does not show is waited for as long as verify checks come, and until there may be another one.
     """
-    check = await judge(app, guard, profile, row, clock, NOT_VISIBLE)
+    check = await judge(app, guard, profile, row, clock, Code.NOT_VISIBLE_YET())
     since = since_update(row.value.unjudged, clock)
     pause = timedelta(seconds=app.settings.profile_update_seconds)
     is_waited_for = item.cause.kind is CauseKind.VERIFY or (since is not None and since < pause)
@@ -111,7 +109,7 @@ def _by_others(changed: Collection[str], state: ProfileState) -> set[str]:
 
 
 async def judge(
-    app: App, guard: Guard, after: BillingProfile, row: Stored[ProfileState], clock: Clock, doubt: str
+    app: App, guard: Guard, after: BillingProfile, row: Stored[ProfileState], clock: Clock, doubt: Reason
 ) -> Check:
     """What a read says of the unjudged update: the flag alone differs, nothing does yet, or harm was done.
 
@@ -129,7 +127,7 @@ async def judge(
     try:
         await app.state.put_profile(row.becoming(replace(state, unjudged=None, answered=None, agreed=None)))
     except (Transient, Permanent) as failure:
-        why = f"opted in; that this was seen could not be kept: {failure}"
+        why = Code.OPTED_IN_BUT_NOT_KEPT(said=str(failure))
         return Check(Outcome.RETRY, ended(after.key, Outcome.UNVERIFIED, why))
     guard.done(guard.wanted(ActionKind.PROFILE_UPDATES, after.key, WHY))
     told = replace(ended(after.key, Outcome.DONE, WHY), changed_by_others=tuple(sorted(by_others)))
@@ -147,39 +145,37 @@ async def _tell_change(
     may_be_harm: bool,
 ) -> Check:
     """Stops every write to the profile until a person has checked; where no harm can be told from an edit, says so."""
-    fields, state = ", ".join(changed), row.value
+    fields, state = tuple(changed), row.value
     made = state.unjudged or clock.now()
     is_harm = may_be_harm and clock.now() - made < _JUDGED_WITHIN
     if is_harm:
-        finding, why = "profile-update-harm", f"an update changed more than the flag: {fields}"
+        finding, why = "profile-update-harm", Code.UPDATE_DID_HARM(fields=fields)
         if state.answered is None:
-            why = f"more than the flag differs after an update whose answer was lost: {fields}; did anybody edit it?"
-        why = f"{why}; no further update by itself"
+            why = Code.UPDATE_MAY_HAVE_DONE_HARM(fields=fields)
         state = replace(state, blocked=why, after=image(after))
     else:
-        finding, why = "profile-update-unjudged", f"the update of {made:%Y-%m-%d %H:%M} UTC could not be judged in time"
-        why = f"{why}, and the profile differs in {fields}: somebody has to compare it"
+        finding, why = "profile-update-unjudged", Code.UPDATE_UNJUDGED(made=made.isoformat(), fields=fields)
     told = Told(why=why, finding=finding, changed=tuple(changed))
     try:
         if is_harm:
             # The pause first: were it last, whatever breaks off before it would leave harm without one.
             pause = Pause(PauseCause.HARM, after.key.folded)
-            await set_pause(app, pause, f"{after.key}: {why}", by=after.key.canonical)
+            await set_pause(app, pause, Code.ON_PROFILE(profile=str(after.key), because=why), by=after.key.canonical)
         # A release has served, also where it did harm: the next update needs another one.
         guard.done(guard.wanted(ActionKind.PROFILE_UPDATES, after.key, WHY))
         await guard.store()
         await app.state.put_profile(row.becoming(replace(state, unjudged=None, answered=None)))
     except (Transient, Permanent) as failure:
-        return Check(Outcome.RETRY, replace(told, why=f"{why}; not kept yet: {failure}"))
+        return Check(Outcome.RETRY, replace(told, why=Code.NOT_KEPT_YET(because=why, said=str(failure))))
     return Check(Outcome.GAVE_UP, told)
 
 
-def ended(key: ProfileKey, outcome: Outcome, why: str, hold: str = "") -> Told:
+def ended(key: ProfileKey, outcome: Outcome, why: Reason, hold: str = "") -> Told:
     """How an update ended, for the ledger."""
     return Told(why=why, actions=(Ended(Step.OPT_IN, outcome, why, hold, key),))
 
 
-def unseen(key: ProfileKey, doubt: str) -> Check:
+def unseen(key: ProfileKey, doubt: Reason) -> Check:
     """A check after which nobody can say what the update did; `doubt` is why."""
     return Check(Outcome.UNVERIFIED, ended(key, Outcome.UNVERIFIED, doubt))
 
@@ -189,6 +185,7 @@ async def with_holds(guard: Guard, check: Check) -> Check:
     try:
         await guard.store()
     except (Transient, Permanent) as failure:
-        why = f"{check.told.why}; the hold could not be stored: {failure}"
+        assert check.told.why is not None, "a check of a profile says why"
+        why = Code.HOLD_NOT_STORED(because=check.told.why, said=str(failure))
         return replace(check, outcome=Outcome.RETRY, told=replace(check.told, why=why))
     return check

@@ -25,6 +25,7 @@ from shared.domain.keys import IdentityKind, PersonKey, ProfileKey
 from shared.domain.outcome import Outcome, worst
 from shared.domain.people import Person, PersonRead
 from shared.domain.policy.model import ActionKind
+from shared.domain.reasons import Code
 from shared.domain.remembered import Holding, PersonState
 from shared.domain.work import CauseKind, Scheduled, WorkItem, again, later
 from shared.errors import InvoiceAccessError, Permanent, Transient
@@ -104,7 +105,7 @@ async def check_person(app: App, key: PersonKey, item: WorkItem, chain: Chain, d
     run = Run(app, billing, chain, deadline, guard, state, stored)
     results = [*unread, *unsure, *unread_slips, *await run.carry_out(plan, revokes)]
     if is_unreadable and piece.is_first:  # somebody has to fix what the directory holds; a sweep sees that it is done
-        results.append(failed(Step.READ, None, Permanent(plan.reason)))
+        results.append(Result(Step.READ, None, Outcome.GAVE_UP, plan.reason))
     begun = piece.until_late(results)
     results += await _store(app, run)
     results += await _close_holds(guard, run, plan, rows)
@@ -116,7 +117,7 @@ async def check_person(app: App, key: PersonKey, item: WorkItem, chain: Chain, d
     gave_up = any(result.outcome is Outcome.GAVE_UP for result in results)
     notes = (*plan.notes, *few)
     told = Told(
-        alert="a person has to act" if gave_up else "",
+        alert=Code.PERSON_HAS_TO_ACT() if gave_up else None,
         employment=plan.employment,
         why=plan.reason,
         piece=begun.told(),
@@ -179,9 +180,8 @@ async def _with_rules_judged(app: App, catalogue: Catalogue) -> Catalogue:
 def _out_of_sight(app: App, catalogue: Catalogue, before: PersonState) -> list[Note]:
     """What is remembered as managed where nothing is read: our role is gone, or the policy dropped the account."""
     managed = managed_accounts(app.policy, catalogue.accounts)
-    text = "remembered as managed, but its billing account is not managed or not listed: it was not read, and stays"
     lost = sorted(profile for profile in before.holdings if profile.account.lower() not in managed)
-    return [Note(NoteKind.NOT_MANAGED, text, profile) for profile in lost]
+    return [Note(NoteKind.NOT_MANAGED, Code.STAYS_OUT_OF_SIGHT(), profile) for profile in lost]
 
 
 async def _seen_unmanaged(app: App, key: PersonKey) -> list[ProfileKey]:
@@ -235,7 +235,7 @@ async def _spare_what_a_missing_group_gave(
         gone = [group for group in sorted(groups) if known[group] is False]
         failures = [answer for group in sorted(groups) if not isinstance(answer := known[group], bool)]
         if gone:
-            spared.append(Note(NoteKind.RULE_NOT_KNOWN, f"group {gone[0]} does not exist", revoke.profile))
+            spared.append(Note(NoteKind.RULE_NOT_KNOWN, Code.NO_SUCH_GROUP(group=gone[0]), revoke.profile))
         elif failures:
             unsure.append(failed(Step.READ, revoke.profile, failures[0]))
         else:
@@ -328,7 +328,7 @@ async def _close_holds(guard: Guard, run: Run, plan: Plan, read: Collection[Prof
     wanted: tuple[Grant | Revoke, ...] = (*plan.grants, *plan.revokes)
     still = {run.wanted(plan, action).id for action in wanted}
     still |= {
-        guard.wanted(ActionKind.MOVER_REVOKES, note.profile, "").id
+        guard.wanted(ActionKind.MOVER_REVOKES, note.profile, note.why).id
         for note in plan.notes
         if note.kind is NoteKind.RULE_NOT_KNOWN and note.profile is not None
     }

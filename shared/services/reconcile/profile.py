@@ -21,6 +21,7 @@ from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.policy.model import ActionKind
 from shared.domain.policy.profile_index import ProfileIndex
+from shared.domain.reasons import Code, Reason
 from shared.domain.remembered import ProfileState
 from shared.domain.work import CauseKind, Scheduled, WorkItem, again, later
 from shared.errors import InvoiceAccessError, MaybeWritten, Permanent, Transient
@@ -29,7 +30,6 @@ from shared.services.app import App, Check, Deadline
 from shared.services.catalogue import enforced_profiles
 from shared.services.reconcile.guard import Action, Guard, Stopped
 from shared.services.reconcile.judged_updates import (
-    NOT_VISIBLE,
     WHY,
     ended,
     judge,
@@ -42,11 +42,7 @@ from shared.services.reconcile.judged_updates import (
 
 _DAY: Final = timedelta(hours=24)
 
-_TOO_LATE: Final = "the handler's time was over before this write could begin"
-
 _log = logging.getLogger(__name__)
-
-_UNSAID: Final = "the answer does not say whether invoices are mailed"
 
 
 async def check_profile(app: App, key: ProfileKey, item: WorkItem, chain: Chain, deadline: Deadline) -> Check:
@@ -56,9 +52,9 @@ async def check_profile(app: App, key: ProfileKey, item: WorkItem, chain: Chain,
     catalogue = await app.catalogues.current(now, not_before=item.first_asked if found_by_sweep else None)
     why_not = None
     if key.account.lower() not in managed_accounts(app.policy, catalogue.accounts):
-        why_not = "not in a billing account that the policy manages"
+        why_not = Code.OUTSIDE_MANAGED_ACCOUNTS()
     elif key not in catalogue.index.by_key:
-        why_not = "the last bulk read of billing did not list it"
+        why_not = Code.PROFILE_NOT_LISTED()
     if why_not is not None:
         # One bulk read is no proof that what waits is no longer wanted. A release that cannot be done now is over.
         guard = await Guard.open(app, key, ())
@@ -78,8 +74,8 @@ async def check_profile(app: App, key: ProfileKey, item: WorkItem, chain: Chain,
         if check is not None:
             return check
     why_not = _why_leave_it(app, profile)
-    if why_not or profile is None:
-        return await _leave(app, guard, profile, row, why_not)
+    if why_not is not None or profile is None:
+        return await _leave(app, guard, profile, row, why_not or Code.PROFILE_GONE())
     await guard.store()
     wait = _wait_for(app, profile, state, asked_at, clock)
     if wait is None:
@@ -95,29 +91,29 @@ async def check_profile(app: App, key: ProfileKey, item: WorkItem, chain: Chain,
 
 
 async def _leave(
-    app: App, guard: Guard, profile: BillingProfile | None, row: Stored[ProfileState], why_not: str
+    app: App, guard: Guard, profile: BillingProfile | None, row: Stored[ProfileState], why_not: Reason
 ) -> Check:
     """Forgets what was read before, and the holds of what is no longer wanted."""
     if row.value.agreed is not None:
         await app.state.put_profile(row.becoming(replace(row.value, agreed=None)))
-    if profile is not None and why_not != _UNSAID:
+    if profile is not None and why_not != Code.MAIL_NOT_SAID():
         guard.keep(())  # what was not read says nothing of what is wanted
     return await with_holds(guard, Check(Outcome.UNCHANGED, Told(why=why_not)))
 
 
-def _why_leave_it(app: App, profile: BillingProfile | None) -> str:
-    """Why a profile is not to be updated; "" where it is."""
+def _why_leave_it(app: App, profile: BillingProfile | None) -> Reason | None:
+    """Why a profile is not to be updated; None where it is."""
     if profile is None:
-        return "there is no such profile"
+        return Code.PROFILE_GONE()
     if not ProfileIndex([profile]).pick(app.policy.opt_in).profiles:
-        return "the policy does not keep this profile opted in"
+        return Code.NOT_KEPT_OPTED_IN()
     if profile.invoice_email_opt_in is None:
-        return _UNSAID
+        return Code.MAIL_NOT_SAID()
     if profile.invoice_email_opt_in:
-        return "opted in"
+        return Code.OPTED_IN()
     if not profile.is_active:
-        return f"the profile is {profile.status}"
-    return ""
+        return Code.PROFILE_STATUS(status=profile.status)
+    return None
 
 
 async def _opt_in(
@@ -139,7 +135,7 @@ async def _opt_in(
         held = _held(profile.key, stop, finding)
         return replace(held, told=guard.tell(held.told))
     if deadline.left(app.clock.now()) <= 0:
-        return Check(Outcome.RETRY, Told(why=_TOO_LATE))
+        return Check(Outcome.RETRY, Told(why=Code.TOO_LATE_TO_WRITE()))
 
     intended = IntendedUpdate("opt-in", profile.key, guard.mode(profile.key), image_digest(image(profile)))
     await chain.append(app.clock.now(), IntentBody((intended,)))
@@ -159,7 +155,7 @@ async def _stopped(app: App, guard: Guard, wanted: Action, state: ProfileState) 
     if state.blocked is not None:
         ask, finding = AskFirst(StoppedBy.HARM, state.blocked), "profile-update-blocked"
     elif len(state.updates) >= app.settings.profile_updates_per_day:
-        why = f"opted in {len(state.updates)} times in 24 h and turned off again each time; somebody has to settle this"
+        why = Code.FIGHTS_BACK(times=len(state.updates))
         ask, finding = AskFirst(StoppedBy.FIGHTS_BACK, why), "profile-fights-back"
     stopped = await guard.admit([replace(wanted, ask_first=ask)])
     return stopped.get(wanted.id), finding
@@ -180,7 +176,7 @@ async def _update(
 ) -> Check:
     """Keeps the image, writes within the handler's time, and reads back."""
     if deadline.left(app.clock.now()) <= 0:
-        return Check(Outcome.RETRY, Told(why=_TOO_LATE))
+        return Check(Outcome.RETRY, Told(why=Code.TOO_LATE_TO_WRITE()))
     now = clock.now()
     updated = replace(
         row.value,
@@ -197,16 +193,16 @@ async def _update(
     left = deadline.left(app.clock.now())  # storing takes its time as well
     if left <= 0:
         return await _not_begun(app, as_it_was)
-    doubt, answer = NOT_VISIBLE, None
+    doubt, answer = Code.NOT_VISIBLE_YET(), None
     wanted = guard.wanted(ActionKind.PROFILE_UPDATES, profile.key, WHY)
     guard.begins(wanted)
     try:
         async with asyncio.timeout(left):
             answer = await billing.opt_in(profile)
     except TimeoutError:
-        doubt = "the service did not answer within the handler's time"
+        doubt = Code.NO_ANSWER_IN_TIME()
     except MaybeWritten as lost:
-        doubt = lost.reason
+        doubt = Code.SAID(said=lost.reason)
     except (Transient, Permanent):
         # It surely did not happen: it is none of the day's updates, and everything else is as it was.
         guard.came_to_nothing(wanted)
@@ -217,9 +213,9 @@ async def _update(
     try:
         after = await billing.profile(profile.key)
     except InvoiceAccessError as failure:
-        return unseen(profile.key, f"{doubt}; reading back failed: {failure}")
+        return unseen(profile.key, Code.READING_BACK_FAILED(doubt=doubt, said=str(failure)))
     if after is None:
-        return unseen(profile.key, "the profile could not be found when reading back")
+        return unseen(profile.key, Code.NOT_FOUND_READING_BACK())
     return await judge(app, guard, after, stored, clock, doubt)
 
 
@@ -238,17 +234,17 @@ async def _not_begun(app: App, as_it_was: Stored[ProfileState]) -> Check:
 
     Where that fails the next check takes it for an update that does not show.
     """
-    why = _TOO_LATE
+    why = Code.TOO_LATE_TO_WRITE()
     try:
         await app.state.put_profile(as_it_was)
     except (Transient, Permanent) as failure:
-        why = f"{why}; that it did not could not be kept: {failure}"
+        why = Code.THAT_NOT_KEPT(because=why, said=str(failure))
     return Check(Outcome.RETRY, Told(why=why))
 
 
 def _wait_for(
     app: App, profile: BillingProfile, state: ProfileState, now: datetime, clock: Clock
-) -> tuple[datetime, str] | None:
+) -> tuple[datetime, Reason] | None:
     """Until when, by our clock, to leave the profile alone, and why; None when it may be updated now.
 
     An update is told by billing's `clock`, so that it does not matter whose instance made it.
@@ -256,12 +252,12 @@ def _wait_for(
     since = since_update(max(state.updates, default=None), clock)
     pause = timedelta(seconds=app.settings.profile_update_seconds)
     if since is not None and since < pause:
-        return now + pause - since, "updated moments ago"
+        return now + pause - since, Code.UPDATED_MOMENTS_AGO()
     if state.agreed is None or state.agreed[0] != fingerprint(profile):
-        return now + app.settings.settle, "read once; a second read has to agree in every writable field"
+        return now + app.settings.settle, Code.READ_ONCE()
     first = state.agreed[1]
     if now - first < app.settings.settle:
-        return min(now, first) + app.settings.settle, "the second read comes after the settling time"
+        return min(now, first) + app.settings.settle, Code.SECOND_READ_TO_COME()
     return None
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from shared.domain.access.plan import Note, NoteKind
 from shared.domain.catalogue import Catalogue
 from shared.domain.outcome import Outcome
+from shared.domain.reasons import Code, Reason
 from shared.domain.recipients import too_few
 from shared.errors import Permanent, Transient
 from shared.ports import Billing
@@ -30,12 +31,12 @@ async def left_with_too_few(
     for profile in catalogue.index.pick(app.policy.opt_in).profiles:
         if profile.key not in taken_on or not profile.is_active:
             continue
-        text: str | None = "its recipients were not counted: the handler's time was over"
+        why: Reason | None = Code.RECIPIENTS_NOT_COUNTED_IN_TIME()
         try:
             if deadline.left(app.clock.now()) > 0:
-                text = too_few(app.policy, await billing.assignments(profile.key), catalogue.cannot_read)
+                why = too_few(app.policy, await billing.assignments(profile.key), catalogue.cannot_read)
         except (Transient, Permanent) as failure:
-            text = f"its recipients could not be counted: {failure}"
-        if text is not None:
-            notes.append(Note(NoteKind.FEW_RECIPIENTS, text, profile.key))
+            why = Code.RECIPIENTS_NOT_COUNTED(said=str(failure))
+        if why is not None:
+            notes.append(Note(NoteKind.FEW_RECIPIENTS, why, profile.key))
     return notes

@@ -9,12 +9,12 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
 
 from shared.domain.history.checks import CheckBody, Next, Told, cuts
 from shared.domain.keys import IdentityKey, Key, PersonKey, ProfileKey, chain_key
 from shared.domain.log_line import json_of
 from shared.domain.outcome import Outcome, retry_delay
+from shared.domain.reasons import Code, Reason
 from shared.domain.redact import redact
 from shared.domain.work import CauseKind, Scheduled, WorkItem, again, later, not_ahead, retried
 from shared.errors import AccessLost, Conflict, Permanent, StoreRefused, TooLarge, Transient
@@ -26,8 +26,7 @@ from shared.services.reconcile.future_checks import schedule
 from shared.services.reconcile.identity import as_event, find_identity
 from shared.services.reconcile.person import check_person
 from shared.services.reconcile.profile import check_profile
-
-_A_PERSON_HAS_TO_ACT: Final = "a person has to act"
+from shared.wording.say import say
 
 _log = logging.getLogger(__name__)
 
@@ -47,9 +46,9 @@ async def reconcile(app: App, item: WorkItem) -> Outcome:
         chain = await app.ledger.open(chain_key(item.key))
         check = await _check(app, item, chain, deadline)
     except Conflict as lost:
-        check, chain = Check(Outcome.RETRY, Told(why=f"stopped: {lost.reason}")), None
+        check, chain = Check(Outcome.RETRY, Told(why=Code.STOPPED(said=lost.reason))), None
     except Transient as failure:
-        told = Told(why=_nameless(item.key, failure.reason), alert=_alert(failure))
+        told = Told(why=_said(item.key, failure), alert=_alert(failure))
         check = Check(Outcome.RETRY, told, retry_after=failure.retry_after)
     except Permanent as failure:
         check = await _given_up(app, item.key, failure)
@@ -70,23 +69,24 @@ async def _given_up(app: App, key: Key, failure: Permanent) -> Check:
     """
     if isinstance(failure, AccessLost) and not isinstance(key, IdentityKey):
         try:
-            await role_lost(app, key, failure.account, failure.reason)
+            await role_lost(app, key, failure.account, Code.SAID(said=failure.reason))
         except (Transient, Permanent) as unset:
-            return Check(Outcome.RETRY, Told(why=f"{failure.reason}; setting the pause failed: {unset.reason}"))
+            because = Code.SAID(said=failure.reason)
+            return Check(Outcome.RETRY, Told(why=Code.PAUSE_NOT_SET(because=because, said=unset.reason)))
     if isinstance(key, IdentityKey):
-        return Check(Outcome.RETRY, Told(why=_nameless(key, failure.reason), alert=_A_PERSON_HAS_TO_ACT))
-    return Check(Outcome.GAVE_UP, Told(why=_nameless(key, failure.reason)))
+        return Check(Outcome.RETRY, Told(why=_said(key, failure), alert=Code.PERSON_HAS_TO_ACT()))
+    return Check(Outcome.GAVE_UP, Told(why=_said(key, failure)))
 
 
-def _alert(failure: Transient | Permanent) -> str:
-    return _A_PERSON_HAS_TO_ACT if isinstance(failure, StoreRefused | Permanent) else ""
+def _alert(failure: Transient | Permanent) -> Reason | None:
+    return Code.PERSON_HAS_TO_ACT() if isinstance(failure, StoreRefused | Permanent) else None
 
 
-def _nameless(key: Key, reason: str) -> str:
+def _said(key: Key, failure: Transient | Permanent) -> Reason:
     """A service's words without the name that we asked it about: services repeat what they refuse."""
     if isinstance(key, IdentityKey):
-        return redact(reason, key.value)
-    return reason
+        return Code.SAID(said=redact(failure.reason, key.value))
+    return Code.SAID(said=failure.reason)
 
 
 async def _check(app: App, item: WorkItem, chain: Chain, deadline: Deadline) -> Check:
@@ -105,23 +105,22 @@ def _settled(app: App, item: WorkItem, check: Check) -> Check:
     match check.outcome:
         case Outcome.RETRY:
             if now - (item.failing_since or now) >= timedelta(hours=app.settings.retry_hours):
-                why = f"given up after {app.settings.retry_hours} h of retries"
-                return _for_its_sender(item, _given_up_after(check, why))
+                alert = Code.RETRIES_GIVEN_UP(hours=app.settings.retry_hours)
+                return _for_its_sender(item, _given_up_after(check, alert))
             return _with(check, _retry(app, item, check.retry_after))
         case Outcome.UNVERIFIED:
             verify = again(item, CauseKind.VERIFY)
             if verify.attempt >= len(app.settings.verify_seconds):
-                why = "a write was accepted and never became visible"
-                return _given_up_after(check, why)
+                return _given_up_after(check, Code.NEVER_VISIBLE())
             delay = timedelta(seconds=app.settings.verify_seconds[verify.attempt])
             return _with(check, _later(app, verify, now + delay))
         case Outcome.GAVE_UP:
-            return replace(check, told=replace(check.told, alert=check.told.alert or _A_PERSON_HAS_TO_ACT))
+            return replace(check, told=replace(check.told, alert=check.told.alert or Code.PERSON_HAS_TO_ACT()))
         case _:
             return check
 
 
-def _given_up_after(check: Check, alert: str) -> Check:
+def _given_up_after(check: Check, alert: Reason) -> Check:
     return replace(check, outcome=Outcome.GAVE_UP, told=replace(check.told, alert=alert))
 
 
@@ -149,7 +148,8 @@ def _for_its_sender(item: WorkItem, check: Check) -> Check:
     """A name that is given up goes to rejected-events, where it can be sent again: no sweep finds it."""
     if not isinstance(item.key, IdentityKey):
         return check
-    reason = f"nobody could be looked for: {check.told.why}"
+    assert check.told.why is not None, "a check of a name says why"
+    reason = say(Code.NOBODY_LOOKED_FOR(because=check.told.why))
     remedy = "Send the event again once that is fixed"
     return replace(check, rejected=(as_event(item.key, item, reason, remedy),))
 
@@ -172,7 +172,7 @@ async def _record(app: App, item: WorkItem, check: Check, chain: Chain) -> Check
             await _append_in_short(app, chain, body)
     except (Transient, Permanent) as failure:
         alert = _alert(failure) or check.told.alert
-        unrecorded = Check(Outcome.RETRY, replace(check.told, why=f"not recorded: {failure.reason}", alert=alert))
+        unrecorded = Check(Outcome.RETRY, replace(check.told, why=Code.NOT_RECORDED(said=failure.reason), alert=alert))
         return _unrecorded(app, item, _settled(app, item, unrecorded))
     return check
 
@@ -199,8 +199,7 @@ def _unrecorded(app: App, item: WorkItem, check: Check) -> Check:
         return check
     now = app.clock.now()
     retry = later(retried(item, now), now, coalesce=timedelta(seconds=app.settings.retry_cap_seconds))
-    alert = f"not recorded, and taken again: {_A_PERSON_HAS_TO_ACT}"
-    return Check(Outcome.RETRY, replace(check.told, alert=alert), (retry,))
+    return Check(Outcome.RETRY, replace(check.told, alert=Code.NOT_RECORDED_AND_TAKEN_AGAIN()), (retry,))
 
 
 def _next(follow_ups: Sequence[Scheduled]) -> tuple[Next, ...]:
@@ -223,4 +222,4 @@ def _say(item: WorkItem, check: Check, took: timedelta) -> None:
             if (value := getattr(check.told, name))
         },
     }
-    _log.log(level, "reconcile: %s", json_of(line))
+    _log.log(level, "reconcile: %s", json_of(line, say))

@@ -20,6 +20,7 @@ from shared.domain.guards.sweep_holds import SweepAction
 from shared.domain.keys import Key, PersonKey, ProfileKey
 from shared.domain.people import ListedPerson
 from shared.domain.policy.model import ActionKind
+from shared.domain.reasons import Code
 from shared.domain.remembered import PersonState
 from shared.services.app import App
 from shared.services.catalogue import enforced_profiles
@@ -122,7 +123,7 @@ async def find_drift(app: App, estate: Estate, held: Mapping[str, Sequence[Held]
             drift.leave_open(profile.key, ActionKind.PROFILE_UPDATES, profile.key)
         elif profile.invoice_email_opt_in is False and profile.is_active:
             drift.add("opted-out", profile.key)
-            drift.want(SweepAction(profile.key, ActionKind.PROFILE_UPDATES, profile.key, ""))
+            drift.want(SweepAction(profile.key, ActionKind.PROFILE_UPDATES, profile.key, None))
     return drift
 
 
@@ -172,12 +173,15 @@ def _add_outsider(app: App, estate: Estate, key: PersonKey, managed: Sequence[Ma
             drift.leave_open(key, ActionKind.MOVER_REVOKES, one.profile)
         else:
             known.append(one)
-    moved = tuple(Revoke(one, Strength.WEAK, "") for one in known)
-    _want_revokes(app, estate, key, Plan(Employment.EMPLOYED, "", revokes=moved), drift)
+    moved = tuple(Revoke(one, Strength.WEAK, Code.NO_RULE_GIVES_IT()) for one in known)
+    _want_revokes(app, estate, key, Plan(Employment.EMPLOYED, Code.EMPLOYED(), revokes=moved), drift, can_tell=False)
 
 
-def _want_revokes(app: App, estate: Estate, key: PersonKey, plan: Plan, drift: Drift) -> None:
-    """The revokes of a plan, each due unless its evidence has to wait beyond the next sweep."""
+def _want_revokes(app: App, estate: Estate, key: PersonKey, plan: Plan, drift: Drift, *, can_tell: bool = True) -> None:
+    """The revokes of a plan, each due unless its evidence has to wait beyond the next sweep.
+
+    What they rest on is left open where nobody `can_tell` it before a check.
+    """
     state = estate.states.get(key.object_id) or PersonState(key.object_id)
     weighed = weigh(
         plan,
@@ -191,8 +195,8 @@ def _want_revokes(app: App, estate: Estate, key: PersonKey, plan: Plan, drift: D
         due = revoke.profile not in waits
         rules = revoke.assignment.rules or frozenset()
         asks = revoke.ask_first is not None
-        kind = kind_of(plan, revoke)
-        drift.want(SweepAction(key, kind, revoke.profile, revoke.reason, due=due, rules=rules, asks_first=asks))
+        kind, basis = kind_of(plan, revoke), revoke.reason if can_tell else None
+        drift.want(SweepAction(key, kind, revoke.profile, basis, due=due, rules=rules, asks_first=asks))
 
 
 def _missing(estate: Estate, plan: Plan) -> frozenset[ProfileKey]:

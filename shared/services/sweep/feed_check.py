@@ -19,6 +19,7 @@ from shared.domain.history.checks import CheckBody
 from shared.domain.history.records import Record
 from shared.domain.keys import PersonKey, ProfileKey, chain_key
 from shared.domain.outcome import Outcome
+from shared.domain.reasons import Code
 from shared.domain.remembered import PersonState
 from shared.domain.work import SWEEP_ORIGIN, CauseKind
 from shared.errors import InvoiceAccessError
@@ -111,7 +112,7 @@ async def label_drift(
 
 def silent_feed(
     labelled: Mapping[str, Any], reports: Iterable[Mapping[str, Any]], now: datetime
-) -> list[dict[str, str]]:
+) -> list[dict[str, Any]]:
     """The finding that a feed is silent, where one should be on: most of a day's drift was never announced.
 
     Our own Graph subscriptions are that feed: they should tell of everybody, while an HR system tells what it likes.
@@ -123,12 +124,7 @@ def silent_feed(
     never, heard = (sum(one[label] for one in day) for label in (Label.NEVER_ANNOUNCED, Label.ANNOUNCED))
     if never < _MANY or never < _SILENT_SHARE * (never + heard):
         return []
-    text = (
-        f"{never} of {never + heard} drifts of people within a day were never announced, and Microsoft Graph should "
-        "tell of them: see whether its notifications still reach this app (docs/subscriptions.md). Changes of groups "
-        "within groups are never told of"
-    )
-    return [{"kind": "feed-silent", "text": text}]
+    return [{"kind": "feed-silent", "why": Code.FEED_SILENT(never=never, of=never + heard)}]
 
 
 def _is_of_the_day(report: Mapping[str, Any], now: datetime) -> bool:

@@ -24,16 +24,17 @@ from shared.domain.guards.sweep_holds import (
     SweepGroup,
     changed_rules,
     exceeded,
-    in_words,
     is_forgotten,
     is_stopped,
     needing_room,
     of_policy,
+    policy_difference,
     renewed,
     too_many,
 )
 from shared.domain.keys import Key, PersonKey, ProfileKey
 from shared.domain.policy.model import ActionKind
+from shared.domain.reasons import Reason
 from shared.ports import Stored
 from shared.services.app import App
 from shared.services.estate import Estate
@@ -41,6 +42,7 @@ from shared.services.reservations import rewrite_reservations
 from shared.services.shared_row import until_stored
 from shared.services.sweep.drift import Drift
 from shared.services.sweep.trust import Trust
+from shared.wording.say import say
 
 _ROWS_AT_ONCE: Final = 100
 """Keys whose holds are stored in one go; after a conflict all of them are read anew."""
@@ -64,7 +66,7 @@ class Guarded:
     rooms: Mapping[ActionKind, Mapping[str, int]]
     would_hold: Mapping[ActionKind, Sequence[int]]
     resolve: tuple[Hold, ...]
-    told: tuple[str, ...]
+    told: tuple[Reason, ...]
 
     def holds_report(self) -> dict[str, Any]:
         """How many holds there are: by decision and kind, and the open ones by group."""
@@ -74,11 +76,11 @@ class Guarded:
         groups = Counter(hold.group for hold in self.holds.values() if hold.status is Status.OPEN and hold.group)
         return {**{status: dict(kinds) for status, kinds in by_status.items()}, "groups": dict(groups)}
 
-    def findings(self) -> list[dict[str, str]]:
+    def findings(self) -> list[dict[str, Any]]:
         """A daily limit that is used up, and profiles that somebody has to look after before they are updated again."""
         kinds = {StoppedBy.FIGHTS_BACK: "profile-fights-back", StoppedBy.HARM: "profile-update-blocked"}
-        return [{"kind": DAILY_LIMIT_USED_UP, "text": text} for text in self.told] + [
-            {"kind": kinds[hold.stopped_by], "profile": str(hold.profile), "text": hold.why}
+        return [{"kind": DAILY_LIMIT_USED_UP, "why": why} for why in self.told] + [
+            {"kind": kinds[hold.stopped_by], "profile": str(hold.profile), "why": hold.why}
             for hold in sorted(self.holds.values(), key=lambda hold: hold.profile)
             if hold.stopped_by in kinds and hold.status is Status.OPEN
         ]
@@ -99,7 +101,7 @@ async def hold_groups(app: App, standing: Trust, estate: Estate, drift: Drift) -
     groups: list[SweepGroup] = []
     rooms: dict[ActionKind, dict[str, int]] = {}
     would_hold: dict[ActionKind, list[int]] = {}
-    told: list[str | None] = []
+    told: list[Reason | None] = []
     for kind in ActionKind:
         reservations = (await app.state.reservations(kind)).value
         most = limit(app.policy.daily_limits[kind], owned(reservations, measure, now))
@@ -120,7 +122,7 @@ async def hold_groups(app: App, standing: Trust, estate: Estate, drift: Drift) -
     after = await _store(app, standing, _Seen(app, estate, guarded, groups, undecided), rows)
     now_held = {id_: hold for row in after for id_, hold in row.holds.items()}
     for name, why in sorted((await _groups_to_tell(app, standing, drift, groups, now_held.values())).items()):
-        _log.warning("sweep %s: held %s: %s", standing.sweep_id, name, why)
+        _log.warning("sweep %s: held %s: %s", standing.sweep_id, name, say(why))
     return Guarded(
         stopped=frozenset(action.id for action in guarded if is_stopped(action, now_held.get(action.id))),
         holds=now_held,
@@ -128,11 +130,11 @@ async def hold_groups(app: App, standing: Trust, estate: Estate, drift: Drift) -
         rooms=rooms,
         would_hold=would_hold,
         resolve=_to_resolve(standing, now_held.values(), {action.id for action in guarded} | undecided),
-        told=tuple(text for text in told if text is not None),
+        told=tuple(why for why in told if why is not None),
     )
 
 
-async def _tell_of_used_up(app: App, sweep_id: str, kind: ActionKind, most: int) -> str | None:
+async def _tell_of_used_up(app: App, sweep_id: str, kind: ActionKind, most: int) -> Reason | None:
     """Tells that a daily limit is used up, where nobody was told within a day; returns what it told.
 
     To be called before its group is stored: a sweep that breaks off in between holds the same again.
@@ -140,14 +142,14 @@ async def _tell_of_used_up(app: App, sweep_id: str, kind: ActionKind, most: int)
     before, row = await rewrite_reservations(app, kind, lambda row: tell(row, app.clock.now()))
     if row.told == before.told:
         return None
-    text = exceeded(kind, most)
-    _log.error("sweep %s: %s", sweep_id, text)
-    return text
+    why = exceeded(kind, most)
+    _log.error("sweep %s: %s", sweep_id, say(why))
+    return why
 
 
 async def _groups_to_tell(
     app: App, standing: Trust, drift: Drift, groups: Iterable[SweepGroup], holds: Iterable[Hold]
-) -> dict[str, str]:
+) -> dict[str, Reason]:
     """The groups that are held whole, by name, each with the reason, once for each time that somebody came in.
 
     Whom no rule lists may have left: their check comes in a moment, takes what they hold as a leaver's, and closes what
@@ -187,7 +189,7 @@ def _of_changed_policy(standing: Trust, guarded: Sequence[SweepAction], holds: M
         changed = changed_rules(before.rules, now.rules)
         if not changed:
             return None
-    difference = in_words(None if before is None else before.rules, now.rules)
+    difference = policy_difference(None if before is None else before.rules, now.rules)
     return of_policy(guarded, holds, now.policy_digest, difference, changed)
 
 

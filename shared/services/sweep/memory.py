@@ -13,12 +13,14 @@ from typing import Final
 from shared.domain.access.decide import decide
 from shared.domain.access.ownership import Held, ManagedAssignment
 from shared.domain.keys import ProfileKey
+from shared.domain.reasons import Code, Reason
 from shared.domain.remembered import Holding, PersonState
 from shared.errors import InvoiceAccessError
 from shared.services.app import App
 from shared.services.estate import Estate
 from shared.services.provenance import recalled
 from shared.services.shared_row import until_stored
+from shared.wording.say import say
 
 _PEOPLE_AT_ONCE: Final = 16
 """Rows written side by side: after a lost state there is one for everybody who holds anything."""
@@ -26,19 +28,19 @@ _PEOPLE_AT_ONCE: Final = 16
 _log = logging.getLogger(__name__)
 
 
-async def remember_managed(app: App, estate: Estate, held: Mapping[str, Sequence[Held]]) -> tuple[int, list[str]]:
+async def remember_managed(app: App, estate: Estate, held: Mapping[str, Sequence[Held]]) -> tuple[int, list[Reason]]:
     """Remembers what was proved managed and is not in the state. Returns how many people, and what was not kept.
 
     Where the state has everything, which is nearly always, it reads and writes nothing.
     """
     gate = asyncio.Semaphore(_PEOPLE_AT_ONCE)
 
-    async def remember(object_id: str, ones: Sequence[Held]) -> str | None:
+    async def remember(object_id: str, ones: Sequence[Held]) -> Reason | None:
         async with gate:
             try:
                 await _remember(app, estate, object_id, ones)
             except InvoiceAccessError as failure:
-                return f"what {object_id} holds of ours: {failure}"
+                return Code.NOT_REMEMBERED(person=object_id, said=str(failure))
         return None
 
     forgotten = [object_id for object_id, ones in held.items() if _lacks(estate.states.get(object_id), ones)]
@@ -46,7 +48,7 @@ async def remember_managed(app: App, estate: Estate, held: Mapping[str, Sequence
     if forgotten:
         _log.warning("sweep: the state did not know what %d people hold of ours; it is remembered", len(forgotten))
     for failure in failures:
-        _log.error("sweep: not remembered: %s", failure)
+        _log.error("sweep: not remembered: %s", say(failure))
     return len(forgotten) - len(failures), failures
 
 

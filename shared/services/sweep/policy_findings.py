@@ -6,48 +6,53 @@ stays.
 
 from collections.abc import Iterable, Iterator
 from itertools import batched
+from typing import Any
 
 from shared.domain.access.rules import dead_comparisons
 from shared.domain.policy.filter_tree import quote
 from shared.domain.policy.model import Everything
 from shared.domain.policy.unresolved import but, unresolved
+from shared.domain.reasons import Code, Reason
 from shared.services.app import App
 from shared.services.estate import Estate
 from shared.services.sweep.recipients import IDS_A_QUERY
 
 
-def policy_findings(app: App, estate: Estate) -> list[dict[str, str]]:
+def policy_findings(app: App, estate: Estate) -> list[dict[str, Any]]:
     """What of the policy's own words is amiss.
 
     Rules that are not known or whose filter the directory refused, comparisons that nobody meets, and selectors and
     accounts that name nothing.
     """
     unknown = estate.catalogue.unknown_rules or {}
-    found = [{"kind": "rule-not-known", "rule": rule, "text": why} for rule, why in sorted(unknown.items())]
-    found += [{"kind": "filter-refused", "rule": rule, "text": why} for rule, why in sorted(estate.asked_wider.items())]
+    found: list[dict[str, Any]] = [
+        {"kind": "rule-not-known", "rule": rule, "why": Code.TOGETHER(reasons=why)}
+        for rule, why in sorted(unknown.items())
+    ]
+    found += [{"kind": "filter-refused", "rule": rule, "why": why} for rule, why in sorted(estate.asked_wider.items())]
     if estate.people_complete:
         found += [
-            {"kind": "comparison-met-by-nobody", "rule": dead.rule, "text": dead.text}
+            {"kind": "comparison-met-by-nobody", "rule": dead.rule, "why": dead.why}
             for dead in dead_comparisons(app.policy, estate.people.values())
             if dead.rule not in unknown
         ]
-    found += [{"kind": "policy-names-nothing", "key": key, "text": text} for key, text in _names_nothing(app, estate)]
+    found += [{"kind": "policy-names-nothing", "key": key, "why": why} for key, why in _names_nothing(app, estate)]
     return found
 
 
-def _names_nothing(app: App, estate: Estate) -> Iterator[tuple[str, str]]:
+def _names_nothing(app: App, estate: Estate) -> Iterator[tuple[str, Reason]]:
     for key, selection in (("enforce", app.policy.enforce), ("email_invoicing.opt_in", app.policy.opt_in)):
-        for phrase in unresolved(selection, estate.catalogue):
-            yield key, phrase
+        for why in unresolved(selection, estate.catalogue):
+            yield key, why
     if not isinstance(app.policy.accounts, Everything):
         listed = [account.name for account in estate.listing.accounts]
         seen = {name.lower() for name in listed}
         for name in sorted(app.policy.accounts):
             if name.lower() not in seen:
-                yield "accounts", f"no billing account is listed that is called {but(name, listed)}"
+                yield "accounts", Code.NO_ACCOUNT_OF_NAME(text=but(name, listed))
 
 
-async def unknown_protected(app: App, estate: Estate) -> list[dict[str, str]]:
+async def unknown_protected(app: App, estate: Estate) -> list[dict[str, Any]]:
     """The protected object ids of which the directory knows no person: nobody is protected by them.
 
     One listing for every 15 ids of which the sweep has not seen anybody. Raises as `Directory.people` does.
@@ -61,7 +66,7 @@ async def unknown_protected(app: App, estate: Estate) -> list[dict[str, str]]:
             "kind": "policy-names-nothing",
             "key": "protected",
             "principal": object_id,
-            "text": f"the directory knows no person {object_id}: a typing error, or somebody who was deleted",
+            "why": Code.NO_SUCH_PERSON(person=object_id),
         }
         for object_id in asked
         if object_id not in known

@@ -18,6 +18,7 @@ from shared.domain.catalogue import Catalogue
 from shared.domain.history.report import IDENTITIES
 from shared.domain.keys import Key, PersonKey, ProfileKey
 from shared.domain.log_line import json_of
+from shared.domain.reasons import Code, Reason
 from shared.domain.work import MOST_HINTS, SWEEP_ORIGIN, Cause, CauseKind, Scheduled, WorkItem, at_once, later
 from shared.errors import InvoiceAccessError, Permanent
 from shared.services.app import App, unique_id
@@ -35,6 +36,7 @@ from shared.services.sweep.recipients import find_out_who_cannot_read
 from shared.services.sweep.report import counts, findings, left_alone, of_people
 from shared.services.sweep.trust import Trust, assess, conclude, pause_for_failure
 from shared.services.sweep.unmanaged import note_unmanaged
+from shared.wording.say import say
 
 _log = logging.getLogger(__name__)
 
@@ -91,7 +93,7 @@ async def _sweep(app: App, sweep_id: str, started: datetime) -> Mapping[str, Any
     standing = await assess(app, sweep_id, started, estate, counted["managed"])
     guarded = await hold_groups(app, standing, estate, drift)
     kept = _Kept(sweep_id)
-    unable = await kept.attempt("looking for who can read mail", find_out_who_cannot_read(app, estate))
+    unable = await kept.attempt(Code.READERS_NOT_FOUND_OUT, find_out_who_cannot_read(app, estate))
     estate.catalogue = replace(estate.catalogue, cannot_read=unable or frozenset())
     if standing.complete:
         await app.catalogues.put(estate.catalogue, app.clock.now())
@@ -106,8 +108,8 @@ async def _sweep(app: App, sweep_id: str, started: datetime) -> Mapping[str, Any
     labelled = await label_drift(
         app, estate, drift.people, sweep_id=sweep_id, before=before, reports=reports, waited=waited
     )
-    seen_unmanaged = await kept.attempt("noting what is unmanaged", note_unmanaged(app, estate, held, started)) or []
-    unprotected = await kept.attempt("looking for who is protected", unknown_protected(app, estate)) or []
+    seen_unmanaged = await kept.attempt(Code.UNMANAGED_NOT_NOTED, note_unmanaged(app, estate, held, started)) or []
+    unprotected = await kept.attempt(Code.PROTECTED_NOT_FOUND_OUT, unknown_protected(app, estate)) or []
     calls = Counter(app.calls())
     calls.subtract(calls_before)
     finished = app.clock.now()
@@ -151,7 +153,7 @@ def _log_report(sweep_id: str, report: Mapping[str, Any]) -> None:
     shown = {name: report[name] for name in _SHOWN}
     shown["findings"] = Counter(one["kind"] for one in report["findings"])
     level = logging.ERROR if report["failures"] else logging.WARNING if shown["findings"] else logging.INFO
-    _log.log(level, "sweep %s: %s", sweep_id, json_of(shown))
+    _log.log(level, "sweep %s: %s", sweep_id, json_of(shown, say))
 
 
 class _Kept:
@@ -159,15 +161,15 @@ class _Kept:
 
     def __init__(self, sweep_id: str) -> None:
         self._sweep_id = sweep_id
-        self.failures: list[str] = []
+        self.failures: list[Reason] = []
 
-    async def attempt[T](self, what: str, keeping: Awaitable[T]) -> T | None:
-        """What came of it; None where it failed."""
+    async def attempt[T](self, what: Code, keeping: Awaitable[T]) -> T | None:
+        """What came of it; None where it failed, with `what` failed among the failures."""
         try:
             return await keeping
         except InvoiceAccessError as failure:
-            self.failures.append(f"{what}: {failure}")
-            _log.error("sweep %s: %s failed: %s", self._sweep_id, what, failure)
+            self.failures.append(what(said=str(failure)))
+            _log.error("sweep %s: not kept: %s", self._sweep_id, say(self.failures[-1]))
             return None
 
 

@@ -15,6 +15,7 @@ from shared.domain.guards.pauses import EVERYWHERE, Pause, PauseCause, Pauses
 from shared.domain.guards.sweep_holds import seen_rules
 from shared.domain.policy.load import rule_digests
 from shared.domain.policy.model import Everything
+from shared.domain.reasons import Code, Reason
 from shared.domain.work import SWEEP_ORIGIN
 from shared.errors import AccessLost, InvoiceAccessError
 from shared.services.app import App
@@ -22,6 +23,7 @@ from shared.services.catalogue import enforced_profiles
 from shared.services.estate import Estate
 from shared.services.pauses import set_pause
 from shared.services.shared_row import change_row
+from shared.wording.say import say
 
 _log = logging.getLogger(__name__)
 
@@ -43,7 +45,7 @@ class Trust:
     counted: Baseline
     kept: Baseline
     before: Baseline | None
-    shrank: str | None
+    shrank: Reason | None
 
     @property
     def is_good(self) -> bool:
@@ -61,16 +63,16 @@ async def pause_for_failure(app: App, sweep_id: str, failure: InvoiceAccessError
 
     Where that fails as well it is said in the log: what failed first is what there is to raise.
     """
-    pauses = {Pause(PauseCause.INCOMPLETE_SWEEP): f"a sweep failed: {failure}"}
+    pauses = {Pause(PauseCause.INCOMPLETE_SWEEP): Code.SWEEP_FAILED(said=str(failure))}
     if isinstance(failure, AccessLost):
-        pauses |= _roles_lost(app, {failure.account: str(failure)})
+        pauses |= _roles_lost(app, {failure.account: Code.SAID(said=str(failure))})
     try:
         for pause, why in pauses.items():
             await set_pause(app, pause, why, by=_by(sweep_id))
     except InvoiceAccessError as unset:
         _log.error("sweep %s: the pause could not be set: %s", sweep_id, unset)
     else:
-        _log.warning("sweep %s: set a pause: %s", sweep_id, "; ".join(pauses.values()))
+        _log.warning("sweep %s: set a pause: %s", sweep_id, "; ".join(map(say, pauses.values())))
 
 
 async def assess(app: App, sweep_id: str, started: datetime, estate: Estate, managed: int) -> Trust:
@@ -92,14 +94,14 @@ async def assess(app: App, sweep_id: str, started: datetime, estate: Estate, man
     pauses = _roles_lost(app, estate.lost)
     if not complete:
         first, *more = estate.all_failures
-        pauses[Pause(PauseCause.INCOMPLETE_SWEEP)] = first + (f"; and {len(more)} more" if more else "")
+        pauses[Pause(PauseCause.INCOMPLETE_SWEEP)] = Code.AND_MORE(first=first, more=len(more)) if more else first
     if shrank is not None:
         pauses[Pause(PauseCause.POPULATION_SHRANK)] = shrank
     for pause, why in pauses.items():
         seen = now_counted.population if pause.cause is PauseCause.POPULATION_SHRANK else 0
         await set_pause(app, pause, why, by=_by(sweep_id), seen=seen)
     if pauses:
-        said = "; ".join(f"{pause}: {why}" for pause, why in pauses.items())
+        said = "; ".join(f"{pause}: {say(why)}" for pause, why in pauses.items())
         _log.warning("sweep %s: writes are paused: %s", sweep_id, said)
     kept = _to_keep(app, estate, before, now_counted)
     return Trust(sweep_id, started, complete, frozenset(estate.lost), now_counted, kept, before, shrank)
@@ -123,7 +125,7 @@ def _to_keep(app: App, estate: Estate, before: Baseline | None, now: Baseline) -
     return replace(now, rules=seen_rules({} if before is None else before.rules, now.rules, unknown))
 
 
-def _roles_lost(app: App, lost: Mapping[str, str]) -> dict[Pause, str]:
+def _roles_lost(app: App, lost: Mapping[str, Reason]) -> dict[Pause, Reason]:
     """The loss of our role, where the policy writes at all: only then there is something to stop."""
     if app.policy.enforce is Everything.NONE:
         return {}
@@ -134,7 +136,7 @@ def _by(sweep_id: str) -> str:
     return f"{SWEEP_ORIGIN}{sweep_id}"
 
 
-def _shrank(app: App, before: Baseline | None, now: Baseline) -> str | None:
+def _shrank(app: App, before: Baseline | None, now: Baseline) -> Reason | None:
     """How far the population shrank since the last good sweep under the same rules, where that is too far.
 
     Nothing shrinks from 0, which is what a population is that nobody knows: an operator has accepted what comes.
@@ -146,10 +148,7 @@ def _shrank(app: App, before: Baseline | None, now: Baseline) -> str | None:
     is_too_far = gone * 100 > settings.population_shrink_percent * before.population
     if not is_too_far or gone < settings.population_shrink_people:
         return None
-    return (
-        f"{now.population} people match the rules; at the last good sweep, of "
-        f"{before.at:%Y-%m-%d %H:%M} UTC, it was {before.population}"
-    )
+    return Code.POPULATION_SHRANK(now=now.population, at=before.at.isoformat(), before=before.population)
 
 
 def _is_comparable(before: Baseline | None, now: Baseline) -> bool:

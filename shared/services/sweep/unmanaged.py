@@ -15,6 +15,7 @@ from shared.domain.access.ownership import Held, ManagedAssignment, OwnershipBas
 from shared.domain.history.records import Appeared, Disappeared, Left, UnmanagedBody
 from shared.domain.history.unmanaged_sightings import ESTATE, Sighted, UnmanagedFold
 from shared.domain.keys import ProfileKey
+from shared.domain.reasons import Reason
 from shared.errors import Conflict
 from shared.services.app import App
 from shared.services.estate import Estate
@@ -24,8 +25,6 @@ SHOWN: Final = 500
 
 _ENTRIES: Final = 500
 """Changes in one record: some 150 KB of the 440 that a record holds."""
-
-_LONGEST_WHY: Final = 200
 
 _log = logging.getLogger(__name__)
 
@@ -71,8 +70,7 @@ def _seen(held: Mapping[str, Sequence[Held]], started: datetime) -> Iterator[tup
         for one in rows:
             if isinstance(one, UnmanagedAssignment):
                 row = one.assignment
-                why = one.why[:_LONGEST_WHY]
-                sight = Sighted(one.profile, row.principal_id, row.principal_type or "", why, started, started)
+                sight = Sighted(one.profile, row.principal_id, row.principal_type or "", one.why, started, started)
                 yield (one.profile, row.principal_id), sight
 
 
@@ -109,7 +107,7 @@ def _how_left(estate: Estate, held: Mapping[str, Sequence[Held]], pair: _Pair) -
     return Left.GONE
 
 
-def _told(one: Sighted) -> tuple[ProfileKey, str, str, str, datetime]:
+def _told(one: Sighted) -> tuple[ProfileKey, str, str, Reason, datetime]:
     return one.profile, one.principal_id, one.principal_type, one.why, one.first
 
 

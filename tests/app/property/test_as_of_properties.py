@@ -26,8 +26,11 @@ from shared.domain.history.records import (
 from shared.domain.history.spells import Certainty, Ending, Spell, Window
 from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
+from shared.domain.reasons import Code
 from shared.domain.work import Cause, CauseKind
 from tests.as_of_spells import entry, spells_of
+
+WHY = Code.EMPLOYED()
 
 START: Final = datetime(2026, 3, 2, 9, tzinfo=UTC)
 SECOND: Final = timedelta(seconds=1)
@@ -103,7 +106,7 @@ class Model:
         if row is not None and not row.managed:
             row.managed = row.adopted = True
             self.begin(profile, told=True)
-            self.record(AdoptBody(profile, "n", "x", row.created, "User", "somebody", "chosen", "stays", "s", ("r",)))
+            self.record(AdoptBody(profile, "n", "x", row.created, "User", "somebody", "chosen", "stays", WHY, ("r",)))
 
     def wipe(self) -> None:
         """The ledger is lost: what was adopted is unmanaged again, what is not found again was never told."""
@@ -180,7 +183,7 @@ class Model:
                 self.begin(profile, told=True)
         outcome = ending.partition("-")[0]
         known = Outcome.UNVERIFIED if outcome == "crash" else Outcome(outcome)  # who crashes tells nothing
-        return Ended(Step(verb), known, "w", "", profile)
+        return Ended(Step(verb), known, WHY, "", profile)
 
     def managed_row(self, row: Row) -> ManagedRow:
         proof = OwnershipBasis.ADOPTED if row.adopted else OwnershipBasis.CREATED_BY
@@ -189,8 +192,8 @@ class Model:
 
 def intent(profile: ProfileKey, verb: str, wanted: Mapping[ProfileKey, str]) -> Intended:
     if verb == "grant":
-        return IntendedGrant("grant", profile, Mode.ENFORCE, "w", (wanted[profile],), found_nothing=True)
-    return IntendedRevoke("revoke", profile, Mode.ENFORCE, "w", OwnershipBasis.CREATED_BY, Strength.STRONG)
+        return IntendedGrant("grant", profile, Mode.ENFORCE, WHY, (wanted[profile],), found_nothing=True)
+    return IntendedRevoke("revoke", profile, Mode.ENFORCE, WHY, OwnershipBasis.CREATED_BY, Strength.STRONG)
 
 
 def stories(endings: tuple[str, ...], steps: tuple[str, ...]) -> st.SearchStrategy[list[tuple[str, int, Any]]]:

@@ -21,6 +21,7 @@ from shared.domain.keys import ProfileKey
 from shared.domain.people import TEXT_ATTRIBUTES, AbsentPerson, DeletedPerson, Person, PersonRead
 from shared.domain.policy.filters import parse_filter
 from shared.domain.policy.model import Everything, Policy, Rule, Selection, Selector
+from shared.domain.reasons import Code, Reason
 
 ID: Final = "7c0f5a0e-0000-4000-8000-000000000001"
 US: Final = "bbbbbbbb-0000-4000-8000-000000000001"
@@ -114,7 +115,7 @@ persons = st.builds(
     groups=some_groups,
 )
 reads: st.SearchStrategy[PersonRead] = mostly(persons, st.sampled_from([DeletedPerson(ID), AbsentPerson(ID)]))
-unknown = st.dictionaries(st.sampled_from(["rule0", "rule1", "rule2"]), st.just("why"), max_size=2)
+unknown = st.dictionaries(st.sampled_from(["rule0", "rule1", "rule2"]), st.just((Code.MATCHES_NOBODY(),)), max_size=2)
 
 
 @st.composite
@@ -248,7 +249,7 @@ def test_a_blank_attribute_never_gives_anything(
 
 @given(persons, policies, catalogues(), holdings(), unknown)
 def test_knowing_less_about_rules_only_ever_keeps_more(
-    person: Person, policy: Policy, catalogue: Catalogue, before: tuple[Held, ...], less: dict[str, str]
+    person: Person, policy: Policy, catalogue: Catalogue, before: tuple[Held, ...], less: dict[str, tuple[Reason, ...]]
 ) -> None:
     judged = replace(catalogue, policy_digest="d1", unknown_rules={})
     full = decide(person, policy, judged, before, NOW)

@@ -17,6 +17,7 @@ from shared.domain.catalogue import Catalogue
 from shared.domain.guards.pauses import Pause, PauseCause, Pauses, Setting
 from shared.domain.keys import IdentityKind, PersonKey, ProfileKey
 from shared.domain.policy.model import ActionKind
+from shared.domain.reasons import Code
 from shared.domain.remembered import FutureChecks, Holding, PersonState, ProfileState
 from shared.errors import Permanent, StoreRefused
 from shared.ports import Stored
@@ -153,7 +154,9 @@ async def test_raw_json_of_another_system_is_kept_however_deep_and_odd(rows: Sql
         lambda state: state.put_person(
             Stored(PersonState(ANNA.object_id, names={IdentityKind.UPN: "anna\ud800@contoso.com"}))
         ),
-        lambda state: state.put_pauses(Stored(Pauses({Pause(PauseCause.PAUSE): Setting(AT, "olga", "\udcff")}))),
+        lambda state: state.put_pauses(
+            Stored(Pauses({Pause(PauseCause.PAUSE): Setting(AT, "olga", Code.SAID(said="\udcff"))}))
+        ),
     ],
 )
 async def test_a_text_that_is_not_unicode_is_refused_and_nothing_is_stored(rows: SqliteRows, put: Read) -> None:

@@ -21,6 +21,7 @@ from shared.domain.guards.pauses import Pauses
 from shared.domain.history.checks import CheckBody
 from shared.domain.history.records import AdoptBody, IntendedGrant, IntentBody, Mode
 from shared.domain.work import CauseKind, Scheduled
+from tests.english import english
 from tests.simulation.engine.book import RUN, Run
 from tests.simulation.engine.case import Case
 from tests.simulation.engine.hearing import hear
@@ -170,7 +171,7 @@ class Judge(Case):
         for promise in (done_is_true, checks_know_what_sweeps_saw, *CHECK_PROMISES):
             if (broken := promise(self, run, check)) is not None:
                 self.book.violate(promise.__name__, f"run {run.number} {run.key}: {broken}")
-        self._told(run, check.alert)
+        self._told(run, english(check.alert))
         for action in check.actions:
             self.book.count(f"action:{action.action}:{action.outcome}")
 
@@ -261,7 +262,9 @@ class Judge(Case):
         for promise in (*SWEEP_PROMISES, *SWEEP_GUARD_PROMISES, releases_end):
             if (broken := promise(self, run, report)) is not None:
                 self.book.violate(promise.__name__, f"run {run.number}: {broken}")
-        self._told(run, "".join(one["text"] for one in report["findings"] if one["kind"] == "daily-limit-used-up"))
+        self._told(
+            run, "".join(english(one["why"]) for one in report["findings"] if one["kind"] == "daily-limit-used-up")
+        )
         if report["complete"] and not report["not_kept"] and not self.state_lost_during(run):
             self.known = (run.began, self.world.now(), run.policy)
 

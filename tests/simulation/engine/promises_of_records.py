@@ -20,6 +20,7 @@ from shared.domain.history.checks import CheckBody, Ended
 from shared.domain.history.records import IntendedGrant, IntentBody
 from shared.domain.keys import PersonKey, ProfileKey, parse_key
 from shared.domain.policy.model import ActionKind
+from tests.english import english
 from tests.simulation.engine import oracle
 from tests.simulation.engine.book import Run
 from tests.simulation.engine.case import Case
@@ -254,7 +255,7 @@ def _unanswered(run: Run, report: Mapping[str, Any]) -> Mapping[str, bool]:
     Left out is who is protected by a typing error, and who can read mail: nothing hangs on it, and that nobody could
     check is told all the same.
     """
-    told_apart = any("protected" in line or "read mail" in line for line in report["not_kept"])
+    told_apart = any("protected" in english(line) or "read mail" in english(line) for line in report["not_kept"])
     return {one: lost for one, lost in run.unanswered.items() if not (told_apart and _BY_ID in one)}
 
 

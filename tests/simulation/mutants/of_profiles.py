@@ -38,7 +38,7 @@ MUTANTS: Final = (
         name="unsaid-flag-is-off",
         promise="A profile is updated only where the flag is literally false.",
         file=_PROFILE,
-        old="    if profile.invoice_email_opt_in is None:\n        return _UNSAID\n",
+        old="    if profile.invoice_email_opt_in is None:\n        return Code.MAIL_NOT_SAID()\n",
         new="",
         caught_by=("update_carries_everything",),
     ),
@@ -48,8 +48,7 @@ MUTANTS: Final = (
         file=_PROFILE,
         old=(
             "    if state.agreed is None or state.agreed[0] != fingerprint(profile):\n"
-            '        return now + app.settings.settle, "read once; a second read has to agree in '
-            'every writable field"\n'
+            "        return now + app.settings.settle, Code.READ_ONCE()\n"
             "    first = state.agreed[1]\n"
         ),
         new="    first = now - app.settings.settle if state.agreed is None else state.agreed[1]\n",

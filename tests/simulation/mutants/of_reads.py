@@ -47,8 +47,8 @@ MUTANTS: Final = (
         file="shared/services/estate.py",
         old=(
             "            estate.people_complete = False\n"
-            "            estate.failures.append(f\"people of rule {' and '.join(rules)}: "
-            '{_unquoted(failure, asked)}")'
+            "            estate.failures.append("
+            "Code.PEOPLE_NOT_READ(rules=tuple(rules), said=_unquoted(failure, asked)))"
         ),
         new='            estate.listed += len(f"{failure}") * 0',
         caught_by=("failed_reads_are_told",),
@@ -57,11 +57,8 @@ MUTANTS: Final = (
         name="failed-list-is-empty",
         promise="A profile whose assignments could not be listed makes the sweep incomplete.",
         file="shared/services/estate.py",
-        old=(
-            "        except InvoiceAccessError as failure:\n"
-            '            estate.failures.append(f"assignments of {profile.key}: {failure}")'
-        ),
-        new="        except InvoiceAccessError:\n            pass",
+        old="            estate.failures.append(_not_read(profile.key, answer))\n",
+        new="            pass\n",
         caught_by=("failed_reads_are_told",),
     ),
     Mutant(

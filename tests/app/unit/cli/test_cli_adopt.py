@@ -9,6 +9,7 @@ from cli.adopt import choice_of, figures
 from cli.operating import UsageError
 from shared.domain.adoption.consequences import Adoption, Choice, Consequence, Why
 from shared.domain.keys import ProfileKey
+from shared.domain.reasons import Code
 
 PROFILE = "10000000-0000-0000-0000-000000000000:00000000-0000-0000-0000-0000000000aa_2019-05-31/NL-BG7"
 ANNA = "7c0f5a0e-0000-4000-8000-00000000a11a"
@@ -75,6 +76,6 @@ def test_without_settings_the_verbs_say_every_one_that_is_missing(
 def test_what_would_follow_is_summed_up_as_what_did_not_happen_yet() -> None:
     consequences = [*Consequence, Consequence.REVOKED]
     key = ProfileKey.parse(PROFILE)
-    adoptions = [Adoption(key, ANNA, Why.CHOSEN, consequence, "") for consequence in consequences]
+    adoptions = [Adoption(key, ANNA, Why.CHOSEN, consequence, Code.HAS_NO_TIME()) for consequence in consequences]
     assert figures(adoptions) == "would stay: 1, would be revoked: 2, would be spared: 1, can not be adopted: 1"
     assert figures(adoptions[1:2]) == "would be revoked: 1"

@@ -30,8 +30,11 @@ from shared.domain.history.records import (
 from shared.domain.history.unmanaged_sightings import ESTATE
 from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
+from shared.domain.reasons import Code
 from shared.domain.work import Cause, CauseKind
 from tests.ledger_records import check_body, forge
+
+WHY = Code.EMPLOYED()
 
 ANNA, BEN, CLEO, OWNER = (f"7c0f5a0e-0000-4000-8000-00000000000{number}" for number in range(1, 5))
 NL, DE = ProfileKey("mca:1", "NL-BG7"), ProfileKey("mca:1", "DE-BG7")
@@ -82,12 +85,12 @@ class Store:
 
     def act(self, person: str, profile: ProfileKey, step: Step, at: datetime) -> None:
         """An intent and the check that carried it out."""
-        action: Intended = IntendedGrant("grant", profile, Mode.ENFORCE, "w", ("own-company",), found_nothing=True)
+        action: Intended = IntendedGrant("grant", profile, Mode.ENFORCE, WHY, ("own-company",), found_nothing=True)
         if step is Step.REVOKE:
             proof = OwnershipBasis.CREATED_BY
-            action = IntendedRevoke("revoke", profile, Mode.ENFORCE, "w", proof, Strength.STRONG)
+            action = IntendedRevoke("revoke", profile, Mode.ENFORCE, WHY, proof, Strength.STRONG)
         self.append(f"person:{person}", at, IntentBody((action,)))
-        told = Told(actions=(Ended(step, Outcome.DONE, "w", "", profile),))
+        told = Told(actions=(Ended(step, Outcome.DONE, WHY, "", profile),))
         cause = Cause(CauseKind.EVENT, "/hr#17", "com.contoso.changed")
         self.append(f"person:{person}", at, CheckBody.of(told, cause, Outcome.DONE, 0, ()))
 
@@ -107,7 +110,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     made.act(ANNA, NL, Step.GRANT, GRANTED)
     made.act(ANNA, NL, Step.REVOKE, GRANTED + timedelta(minutes=20))
     made.act(BEN, DE, Step.GRANT, GRANTED)
-    made.append(ESTATE, GRANTED, UnmanagedBody((Appeared(NL, BEN, "User", f"made by {ANNA}", GRANTED),)))
+    made.append(ESTATE, GRANTED, UnmanagedBody((Appeared(NL, BEN, "User", Code.MADE_BY(maker=ANNA), GRANTED),)))
     return made
 
 
@@ -228,7 +231,7 @@ def test_whom_and_what_no_record_names_is_said(
     store: Store, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str | None, not_named: list[str]
 ) -> None:
     store.append("profile:mca:1/at-bg7", GRANTED, check_body())
-    store.append(ESTATE, GRANTED, UnmanagedBody((Appeared(DE, OWNER, "User", "x", GRANTED),)))
+    store.append(ESTATE, GRANTED, UnmanagedBody((Appeared(DE, OWNER, "User", Code.ANOTHER_ROLE(), GRANTED),)))
     assert main(["as-of", "--on", "2026-03-02", *arguments]) == 0
     out = capsys.readouterr().out
     assert [line for line in out.splitlines() if line.startswith("No record")] == ([] if said is None else [said])

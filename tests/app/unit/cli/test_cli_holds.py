@@ -22,6 +22,7 @@ from shared.domain.guards.holds import Hold, Status, action_id
 from shared.domain.history.records import DecisionBody, Verb
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.policy.model import ActionKind
+from shared.domain.reasons import Code
 from shared.domain.remembered import ProfileState
 from shared.domain.work import CauseKind
 from shared.ports import Stored
@@ -30,13 +31,14 @@ from tests.app.unit.cli_desk import NOW, Said, Store, answering, deployed
 ANNA, BEN, CLEO = (PersonKey(f"7c0f5a0e-0000-4000-8000-00000000000{number}") for number in range(1, 4))
 NL = ProfileKey("mca:1", "NL-BG7")
 GROUP = "sweep:mover_revokes"
+TOO_MANY = Code.SAID(said="too many")
 
 
 def hold(key: PersonKey, **more: Any) -> Hold:
     """A mover's revoke that a daily limit stopped."""
     kind = ActionKind.MOVER_REVOKES
     made = Hold(
-        action_id(key, kind, NL), key, kind, NL, "no rule gives it", "too many", StoppedBy.DAILY_LIMIT, NOW, NOW
+        action_id(key, kind, NL), key, kind, NL, Code.NO_RULE_GIVES_IT(), TOO_MANY, StoppedBy.DAILY_LIMIT, NOW, NOW
     )
     return replace(made, **more)
 
@@ -46,8 +48,8 @@ HARMED = Hold(
     NL,
     ActionKind.PROFILE_UPDATES,
     NL,
-    "opted out",
-    "an update changed more than the flag: poNumber",
+    Code.OPTED_OUT(),
+    Code.UPDATE_DID_HARM(fields=("poNumber",)),
     StoppedBy.HARM,
     NOW,
     NOW,
@@ -118,7 +120,11 @@ def test_what_harmed_a_profile_is_shown_field_by_field(store: Store, capsys: Sai
     before = {"properties": {"poNumber": "PO-1", "billTo": {"city": "Bonn", "country": "DE"}}, "tags": {}}
     after = {"properties": {"poNumber": "PO-2", "billTo": {"city": "Bonn"}}, "tags": {"a": "b"}}
     store.put(HARMED)
-    store.run(lambda state: state.put_profile(Stored(ProfileState(NL, before=before, blocked="harm", after=after))))
+    store.run(
+        lambda state: state.put_profile(
+            Stored(ProfileState(NL, before=before, blocked=Code.SAID(said="harm"), after=after))
+        )
+    )
     assert main(["holds", "show", HARMED.id]) == 0
     said = [line.strip() for line in capsys.readouterr().out.splitlines()]
     begin = said.index("properties.billTo.country")
@@ -305,7 +311,7 @@ def test_the_log_tells_every_decision_the_newest_last(filled: Store, capsys: Sai
 
 
 def test_a_decision_that_was_refused_halfway_is_told_with_what_stood_against_it(store: Store, capsys: Said) -> None:
-    store.record(DecisionBody(Verb.RELEASE, "olga", refused=("1: it is gone",)))
+    store.record(DecisionBody(Verb.RELEASE, "olga", refused=(Code.OF_HOLD(name="1", because=Code.HOLD_GONE()),)))
     assert main(["holds", "log"]) == 0
     assert "refused: 1: it is gone" in capsys.readouterr().out
 

@@ -20,7 +20,9 @@ from shared.domain.guards.baseline import Baseline
 from shared.domain.guards.pauses import Pause, PauseCause, Pauses, Setting
 from shared.domain.history.records import DecisionBody, Verb
 from shared.domain.keys import ProfileKey
+from shared.domain.reasons import Code
 from shared.ports import Stored
+from shared.wording.say import say
 from tests.app.unit.cli_desk import NOW, Said, Store, answering, deployed
 
 
@@ -50,8 +52,8 @@ def test_the_pause_is_set_told_and_cleared(store: Store, capsys: Said) -> None:
     assert "nothing to resume" in capsys.readouterr().out
 
 
-SHRANK = Setting(NOW, "sweep:1", "33 people match the rules; it was 50", seen=33)
-LOST = Setting(NOW, "sweep:1", "billing account mca:2: nothing of it is listed any more")
+SHRANK = Setting(NOW, "sweep:1", Code.POPULATION_SHRANK(now=33, at=NOW.isoformat(), before=50), seen=33)
+LOST = Setting(NOW, "sweep:1", Code.ACCOUNT_NOT_LISTED(account="mca:2"))
 COUNTED = Baseline(NOW - timedelta(hours=1), 7, 4, 50, "digest", accounts=("mca:1", "mca:2"))
 
 
@@ -71,12 +73,15 @@ def baseline(store: Store) -> Baseline | None:
 ACCEPTED: list[tuple[PauseCause, Setting, Baseline | None, tuple[str, ...]]] = [
     (
         *(PauseCause.ROLE_LOST, LOST, COUNTED),
-        (LOST.why, "saw 2 billing accounts: mca:1, mca:2. One of these that is gone as a whole is no longer missed"),
+        (
+            say(LOST.why),
+            "saw 2 billing accounts: mca:1, mca:2. One of these that is gone as a whole is no longer missed",
+        ),
     ),
     (PauseCause.ROLE_LOST, LOST, None, ("no good sweep has said which there were",)),
     (
         *(PauseCause.POPULATION_SHRANK, SHRANK, COUNTED),
-        (SHRANK.why, "that 33 people match the rules; it was 50 at the last good sweep"),
+        (say(SHRANK.why), "that 33 people match the rules; it was 50 at the last good sweep"),
     ),
     (PauseCause.POPULATION_SHRANK, replace(SHRANK, seen=1), None, ("that 1 person matches the rules",)),
     (PauseCause.POPULATION_SHRANK, replace(SHRANK, seen=0), None, ("however many people match the rules",)),
@@ -133,7 +138,7 @@ def test_where_nobody_can_be_asked_nothing_is_accepted_unless_told_so(store: Sto
 
 @pytest.mark.parametrize("cause", [PauseCause.PAUSE, PauseCause.INCOMPLETE_SWEEP, PauseCause.HARM])
 def test_what_accepts_nothing_is_cleared_without_a_question(store: Store, capsys: Said, cause: PauseCause) -> None:
-    pauses_on(store, {cause: Setting(NOW, "sweep:1", "something")})
+    pauses_on(store, {cause: Setting(NOW, "sweep:1", Code.SAID(said="something"))})
     assert main(["pauses"]) == 1
     assert "`resume` accepts" not in capsys.readouterr().out
     assert main(["resume", "--by", "pete"]) == 0
@@ -143,7 +148,7 @@ def test_what_accepts_nothing_is_cleared_without_a_question(store: Store, capsys
 
 
 def test_the_pause_says_when_a_sweep_found_the_same_again(store: Store, capsys: Said) -> None:
-    again = Setting(NOW, "sweep:2", "one list failed", renewed=NOW + timedelta(hours=1))
+    again = Setting(NOW, "sweep:2", Code.SAID(said="one list failed"), renewed=NOW + timedelta(hours=1))
     store.run(lambda state: state.put_pauses(Stored(Pauses({Pause(PauseCause.INCOMPLETE_SWEEP): again}))))
     assert main(["pauses"]) == 1
     out = capsys.readouterr().out
@@ -243,7 +248,7 @@ def pauses(store: Store) -> set[Pause]:
 
 def test_one_account_is_paused_and_resumed_and_the_rest_stands(store: Store, capsys: Said) -> None:
     put_catalogue(store)
-    pauses_on(store, {PauseCause.HARM: Setting(NOW, "profile:x", "a field")})
+    pauses_on(store, {PauseCause.HARM: Setting(NOW, "profile:x", Code.SAID(said="a field"))})
     assert main(["pause", "--why", "audit", "--by", "olga", "--on", "MCA:1"]) == 0
     assert main(["pause", "--why", "audit", "--by", "olga", "--on", PROFILE]) == 0
     said = capsys.readouterr().out

@@ -11,23 +11,26 @@ import pytest
 from cli.__main__ import main
 from shared.adapters.store.rows_sqlite import SqliteRows
 from shared.adapters.store.state import RowsState
+from shared.domain.reasons import Code
+from shared.wording.say import say
 
 AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 
+FEW = Code.FEW_RECIPIENTS(reached=1, asked=2)
 REPORT: dict[str, Any] = {
     "sweep": "0000",
     "started": AT.isoformat(),
     "seconds": 2.5,
     "complete": True,
     "failures": [],
-    "not_kept": ["noting what is unmanaged: the store was away"],
+    "not_kept": [Code.UNMANAGED_NOT_NOTED(said="the store was away").as_json()],
     "counts": {"accounts": 2, "managed": 1500},
     "drift": {"leaver-holds": 3},
     "enqueued": 3,
     "pauses": ["operator-stop"],
     "holds": {"open": {"grants": 4}, "released": {}, "dismissed": {}, "groups": {"sweep:grants": 4}},
     "would_hold": {"grants": [7, 2]},
-    "findings": [{"kind": "few-recipients", "profile": "a/b", "text": "1 people receive its invoices"}],
+    "findings": [{"kind": "few-recipients", "profile": "a/b", "why": FEW.as_json()}],
 }
 
 
@@ -70,7 +73,7 @@ def test_a_report_is_told_in_words(store: Path, capsys: pytest.CaptureFixture[st
         "Enforcing everything would hold grants: 7 wanted, 2 left",
         "Not kept: noting what is unmanaged: the store was away",
         "Findings: 1",
-        "  few-recipients, profile a/b: 1 people receive its invoices",
+        "  few-recipients, profile a/b: 1 of the 2 people whom the policy asks for get its invoices",
     ]
 
 
@@ -78,19 +81,20 @@ def test_it_is_the_latest_and_says_what_could_not_be_read(store: Path, capsys: p
     later = REPORT | {
         "started": (AT + timedelta(hours=1)).isoformat(),
         "complete": False,
-        "failures": ["people of rule x"],
+        "failures": [Code.PEOPLE_NOT_READ(rules=("x",), said="503").as_json()],
     }
     keep(store, later, REPORT)
     assert main(["report"]) == 0
     said = capsys.readouterr().out.splitlines()
     assert said[0].startswith("Sweep 0000, 2026-03-01 10:30:00 UTC")
-    assert said[1:3] == ["INCOMPLETE: 1 read failed:", "  people of rule x"]
+    assert said[1:3] == ["INCOMPLETE: 1 read failed:", "  people of rule x: 503"]
 
 
-def test_for_programs_it_is_as_it_is_stored(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_for_programs_its_findings_have_their_words_as_well(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
     keep(store, REPORT)
     assert main(["report", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == REPORT
+    finding = {"kind": "few-recipients", "profile": "a/b", "text": say(FEW), **FEW.as_json()}
+    assert json.loads(capsys.readouterr().out) == REPORT | {"findings": [finding]}
 
 
 def test_without_a_report_it_says_so(store: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,6 +16,7 @@ from shared.adapters.store.rows import Damaged, Delete, Insert, Replace, Row, Ro
 from shared.domain.history.checks import Told
 from shared.domain.history.records import Record
 from shared.domain.keys import ProfileKey
+from shared.domain.reasons import Code
 from shared.errors import Conflict, Permanent, TooLarge, Transient
 from tests.ledger_records import check_body, digest_of, forge
 
@@ -148,7 +149,7 @@ async def test_of_many_who_open_an_empty_chain_at_once_one_appends(ledger: RowsL
 async def test_a_returned_record_is_what_a_reader_gets(ledger: RowsLedger) -> None:
     chain = await ledger.open(KEY)
     local = datetime(2026, 3, 1, 11, 30, tzinfo=timezone(timedelta(hours=2)))
-    told = Told(why="é\U0001f600", wanted={NL: ("b", "a")}, held={})
+    told = Told(why=Code.SAID(said="é\U0001f600"), wanted={NL: ("b", "a")}, held={})
     record = await chain.append(local, check_body(told=told))
     assert record.at == AT
     assert await records(ledger) == [record]
@@ -158,7 +159,7 @@ async def test_a_returned_record_is_what_a_reader_gets(ledger: RowsLedger) -> No
 async def test_a_text_that_is_not_unicode_is_kept_as_it_is(ledger: RowsLedger) -> None:
     """A service's words may hold half of a pair, and what was done must be told all the same."""
     chain = await ledger.open(KEY)
-    record = await chain.append(AT, check_body(told=Told(why="odd \ud800")))
+    record = await chain.append(AT, check_body(told=Told(why=Code.SAID(said="odd \ud800"))))
     assert await records(ledger) == [record]
     assert await ledger.verify(KEY) == []
 
@@ -171,15 +172,15 @@ async def test_what_cannot_be_kept_is_refused_and_the_chain_goes_on(
 ) -> None:
     chain = await ledger.open(KEY)
     with pytest.raises(error):
-        await chain.append(at, check_body(told=Told(why=why)))
+        await chain.append(at, check_body(told=Told(why=Code.SAID(said=why))))
     fits = await chain.append(AT, check_body())
     assert await records(ledger) == [fits]
 
 
 async def test_a_record_of_the_longest_kind_is_kept(ledger: RowsLedger) -> None:
     chain = await ledger.open(KEY)
-    longest = "x" * (RECORD_CHARACTERS - len(body_text(check_body(told=Told(why="x")))) + 1)
-    record = await chain.append(AT, check_body(told=Told(why=longest)))
+    longest = "x" * (RECORD_CHARACTERS - len(body_text(check_body(told=Told(why=Code.SAID(said="x"))))) + 1)
+    record = await chain.append(AT, check_body(told=Told(why=Code.SAID(said=longest))))
     assert await records(ledger) == [record]
 
 

@@ -13,6 +13,7 @@ from shared.adapters.store.state import RowsState
 from shared.domain.billing import BillingAccount, BillingProfile
 from shared.domain.catalogue import Catalogue
 from shared.domain.keys import IdentityKey, IdentityKind, PersonKey, ProfileKey
+from shared.domain.reasons import Code
 from shared.domain.remembered import FutureChecks, Holding, PersonState, ProfileState
 from shared.errors import Conflict, FailedRead, Permanent
 from shared.ports import Stored
@@ -59,7 +60,7 @@ def catalogue(count: int, at: datetime = AT, mark: str = "") -> Catalogue:
         ),
         other_roles={key: {ANNA: "Billing profile owner"} for key in keys[::3]},
         policy_digest="d" * 64,
-        unknown_rules={"treasury-group": "group is gone"},
+        unknown_rules={"treasury-group": (Code.NO_SUCH_GROUP(group="gone"), Code.MATCHES_NOBODY())},
     )
 
 
@@ -227,7 +228,7 @@ async def test_a_profile_is_stored_and_read_back_whatever_its_case(state: RowsSt
         agreed=("d" * 64, AT),
         updates=updates,
         before={"properties": {"poNumber": "PO-1"}, "tags": {}},
-        blocked="it fights back",
+        blocked=Code.UPDATE_DID_HARM(fields=("poNumber",)),
     )
     stored = await state.put_profile(Stored(full))
     found = await state.profile(ProfileKey("ACC%3AOUNT_2019-05-31", "abcd-efgh-bg7-pgb"))
@@ -238,7 +239,7 @@ async def test_a_profile_is_stored_and_read_back_whatever_its_case(state: RowsSt
 
 async def test_a_profile_somebody_else_stored_meanwhile_is_a_conflict(state: RowsState) -> None:
     first = await state.put_profile(Stored(ProfileState(NL)))
-    second = await state.put_profile(first.becoming(replace(first.value, blocked="by hand")))
+    second = await state.put_profile(first.becoming(replace(first.value, blocked=Code.SAID(said="by hand"))))
     for stale in (first, Stored(first.value)):
         with pytest.raises(Conflict, match=str(NL)):
             await state.put_profile(stale.becoming(ProfileState(NL)))
@@ -247,8 +248,8 @@ async def test_a_profile_somebody_else_stored_meanwhile_is_a_conflict(state: Row
 
 async def test_a_profile_with_a_long_foreign_name_has_a_row(state: RowsState) -> None:
     key = ProfileKey("Contoso Österreich", "x" * 300)
-    await state.put_profile(Stored(ProfileState(key, blocked="why not")))
-    assert (await state.profile(key)).value.blocked == "why not"
+    await state.put_profile(Stored(ProfileState(key, blocked=Code.SAID(said="why not"))))
+    assert (await state.profile(key)).value.blocked == Code.SAID(said="why not")
 
 
 async def test_no_catalogue_is_none(state: RowsState) -> None:

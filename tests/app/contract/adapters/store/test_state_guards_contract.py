@@ -20,15 +20,18 @@ from shared.domain.guards.pauses import Pause, PauseCause, Pauses, Setting
 from shared.domain.history.unmanaged_sightings import Sighted
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.policy.model import ActionKind
+from shared.domain.reasons import Code
 from shared.errors import Conflict, FailedRead, Permanent
 from shared.ports import Stored
 
 AT = datetime(2026, 3, 1, 9, 30, 15, 250_001, tzinfo=UTC)
+WHY = Code.PAUSED(cause="pause", since=AT.isoformat(), because=Code.SAID(said="month end"))
+MOVED = Code.NO_RULE_GIVES_IT_ANY_MORE(gave=("finance-nl",))
 ANNA = PersonKey("7c0f5a0e-0000-4000-8000-00000000000a")
 NL = ProfileKey("acc:ount_2019-05-31", "ABCD-EFGH-BG7-PGB")
 UK = ProfileKey("acc:ount_2019-05-31", "IJKL-MNOP-BG7-PGB")
 KINDS = list(ActionKind)
-SET = {"since": AT.isoformat(), "by": "olga", "why": "month end", "seen": 0, "renewed": None}
+SET = {"since": AT.isoformat(), "by": "olga", "why": WHY.as_json(), "seen": 0, "renewed": None}
 
 
 @pytest.fixture
@@ -47,7 +50,7 @@ def hold(
     kind: ActionKind = ActionKind.MOVER_REVOKES,
     **more: Any,
 ) -> Hold:
-    words = {"basis": "finance-nl no longer gives it", "why": "mover revokes: 10 of 10 used", "group": "5eed"}
+    words = {"basis": MOVED, "why": Code.DAILY_LIMIT_USED_UP(kind="mover_revokes", most=10), "group": "5eed"}
     written = {**words, "stopped_by": StoppedBy.DAILY_LIMIT, "since": AT, "renewed": AT + timedelta(hours=1), **more}
     return Hold(id=action_id(key, kind, profile), key=key, kind=kind, profile=profile, **written)
 
@@ -81,8 +84,10 @@ async def test_a_key_nobody_held_anything_of_has_no_holds_and_no_version(state: 
 
 
 async def test_the_holds_of_a_key_are_read_back_whole(state: RowsState) -> None:
-    released = hold(profile=UK, status=Status.RELEASED, by="olga", decided_at=AT, group="", basis="")
-    refused = hold(kind=ActionKind.GRANTS, status=Status.DISMISSED, refused='the world "moved"', why="é")
+    released = hold(profile=UK, status=Status.RELEASED, by="olga", decided_at=AT, group="", basis=None)
+    refused = hold(
+        kind=ActionKind.GRANTS, status=Status.DISMISSED, refused=Code.SAID(said='the "world"'), why=Code.SAID(said="é")
+    )
     every = held(hold(), released, refused)
     await state.put_key_holds(every)
     found = await state.key_holds(ANNA)
@@ -172,7 +177,7 @@ async def test_holds_of_many_keys_are_stored_in_groups(state: RowsState) -> None
 
 
 async def test_long_rows_of_holds_are_stored_in_more_groups(state: RowsState) -> None:
-    many = [held(hold(somebody(number), why=f"{number}" * 90_000)) for number in range(1, 8)]
+    many = [held(hold(somebody(number), why=Code.SAID(said=f"{number}" * 90_000))) for number in range(1, 8)]
     await state.put_key_holds(*many)
     assert await all_holds(state) == [row.value for row in many]
 
@@ -185,7 +190,7 @@ async def test_a_leaver_of_thousands_of_profiles_may_have_all_of_them_held(state
         *(
             hold(
                 profile=profile,
-                basis=f"left: an unusually long reason about {profile.profile}, and why",
+                basis=Code.ON_PROFILE(profile=str(profile), because=Code.LEAVE_DATE_PAST(left=AT.isoformat())),
                 by="olga",
                 since=AT + timedelta(microseconds=997 * number),
                 renewed=AT + timedelta(microseconds=1009 * number),
@@ -236,7 +241,7 @@ async def test_a_row_of_holds_of_the_wrong_shape_is_an_error_and_not_an_empty_on
         ("since", "2026-03-01T09:30:15", "since: the time has no zone"),
         ("since", 1772357415, "since: it is not a text"),
         ("status", None, "status: Input should be 'open', 'released' or 'dismissed'"),
-        ("refused", True, "refused: it is not a text"),
+        ("refused", True, "refused: a reason is a code, and its facts"),
         ("groups", "", "groups: Unexpected keyword argument"),
     ],
 )
@@ -318,7 +323,7 @@ async def test_a_pause_nobody_set_has_no_cause(state: RowsState) -> None:
 
 async def test_the_pause_is_read_anew_each_time_with_every_cause(state: RowsState, rows: Rows) -> None:
     causes = {
-        Pause(cause, scope): Setting(AT, f"by {cause}", "why", seen=n, renewed=None if n % 2 else AT)
+        Pause(cause, scope): Setting(AT, f"by {cause}", WHY, seen=n, renewed=None if n % 2 else AT)
         for n, cause in enumerate(PauseCause)
         for scope in ("", "1:2_2019-05-31", "1:2_2019-05-31/nl-bg7")
     }
@@ -331,9 +336,9 @@ async def test_the_pause_is_read_anew_each_time_with_every_cause(state: RowsStat
 
 
 async def test_a_pause_that_somebody_else_set_meanwhile_is_a_conflict(state: RowsState) -> None:
-    pause = {Pause(PauseCause.PAUSE): Setting(AT, "olga", "month end")}
+    pause = {Pause(PauseCause.PAUSE): Setting(AT, "olga", Code.SAID(said="month end"))}
     first = await state.put_pauses(Stored(Pauses(pause)))
-    both = pause | {Pause(PauseCause.HARM): Setting(AT, "check", "x")}
+    both = pause | {Pause(PauseCause.HARM): Setting(AT, "check", Code.SAID(said="x"))}
     second = await state.put_pauses(first.becoming(Pauses(both)))
     for stale in (first, Stored(first.value)):
         with pytest.raises(Conflict, match="the pause"):
@@ -396,7 +401,14 @@ async def test_a_baseline_of_the_wrong_shape_is_an_error_and_not_none(state: Row
 
 def sighted(count: int, last: datetime = AT) -> list[Sighted]:
     return [
-        Sighted(NL if n % 2 else UK, somebody(n).object_id, "User", "made in the portal", AT - timedelta(days=n), last)
+        Sighted(
+            NL if n % 2 else UK,
+            somebody(n).object_id,
+            "User",
+            Code.MADE_BY(maker="the portal"),
+            AT - timedelta(days=n),
+            last,
+        )
         for n in range(count)
     ]
 

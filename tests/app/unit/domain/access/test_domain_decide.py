@@ -16,6 +16,8 @@ from shared.domain.keys import ProfileKey
 from shared.domain.people import TEXT_ATTRIBUTES, AbsentPerson, DeletedPerson, Person, PersonRead
 from shared.domain.policy.filters import parse_filter
 from shared.domain.policy.model import Everything, Policy, Rule, Selector
+from shared.domain.reasons import Code, Reason
+from shared.wording.say import say
 
 ID = "7c0f5a0e-0000-4000-8000-000000000001"
 US = "bbbbbbbb-0000-4000-8000-000000000001"
@@ -65,7 +67,10 @@ def kinds(plan: Plan) -> list[tuple[NoteKind, ProfileKey | None]]:
     return [(note.kind, note.profile) for note in plan.notes]
 
 
-def unknown(rules: Mapping[str, str]) -> Catalogue:
+WHY = (Code.MATCHES_NOBODY(),)
+
+
+def unknown(rules: Mapping[str, tuple[Reason, ...]]) -> Catalogue:
     return replace(CATALOGUE, unknown_rules=rules)
 
 
@@ -73,8 +78,8 @@ def test_who_is_employed_gets_what_the_rules_give() -> None:
     plan = check()
     assert plan.employment is Employment.EMPLOYED
     assert [(grant.profile, grant.rules, grant.reason) for grant in plan.grants] == [
-        (P1, ("finance",), "given by rule finance"),
-        (P2, ("finance",), "given by rule finance"),
+        (P1, ("finance",), Code.GIVEN_BY(rules=("finance",))),
+        (P2, ("finance",), Code.GIVEN_BY(rules=("finance",))),
     ]
     assert plan.wanted == {P1: ("finance",), P2: ("finance",)}
     assert (plan.revokes, plan.notes, plan.next_change) == ((), (), None)
@@ -97,8 +102,8 @@ def test_who_receives_by_another_role_is_noted_and_still_given_access() -> None:
     catalogue = replace(CATALOGUE, other_roles={P1: {ID: READER}, P3: {ID: READER}, P2: {SOMEBODY: READER}})
     plan = check(catalogue=catalogue)
     assert [grant.profile for grant in plan.grants] == [P1, P2]
-    assert [(note.kind, note.profile, note.text) for note in plan.notes] == [
-        (NoteKind.ALREADY_RECEIVES, P1, "already receives its invoices as Billing profile reader")
+    assert [(note.kind, note.profile, note.why) for note in plan.notes] == [
+        (NoteKind.ALREADY_RECEIVES, P1, Code.ALREADY_RECEIVES(role="Billing profile reader"))
     ]
 
 
@@ -119,7 +124,7 @@ def test_a_grant_on_an_inactive_profile_stays_while_wanted_and_goes_when_not() -
 def test_who_moved_on_loses_what_no_rule_gives_any_more_on_weak_evidence() -> None:
     plan = check(PERSON, held(P3, "legal"))
     assert [(revoke.profile, revoke.strength, revoke.reason) for revoke in plan.revokes] == [
-        (P3, Strength.WEAK, "no rule gives it any more; it was given by rule legal")
+        (P3, Strength.WEAK, Code.NO_RULE_GIVES_IT_ANY_MORE(gave=("legal",)))
     ]
     assert [grant.profile for grant in plan.grants] == [P1, P2]
 
@@ -127,15 +132,17 @@ def test_who_moved_on_loses_what_no_rule_gives_any_more_on_weak_evidence() -> No
 def test_removing_a_rule_takes_back_what_it_gave() -> None:
     plan = check(PERSON, held(P1, "finance"), held(P2, "finance"), held(P3, "old"))
     assert [revoke.reason for revoke in plan.revokes] == [
-        "no rule gives it any more; it was given by rule old, and the policy no longer has rule old"
+        Code.NO_RULE_GIVES_IT_AND_RULES_ARE_GONE(gave=("old",), gone=("old",))
     ]
 
 
 def test_what_a_rule_gave_that_is_not_known_stays() -> None:
-    plan = check(NOBODYS, held(P1, "finance"), held(P3, "legal"), catalogue=unknown({"legal": "it matches nobody"}))
+    plan = check(
+        NOBODYS, held(P1, "finance"), held(P3, "legal"), catalogue=unknown({"legal": (Code.MATCHES_NOBODY(),)})
+    )
     assert [revoke.profile for revoke in plan.revokes] == [P1]
-    assert [(note.kind, note.profile, note.text) for note in plan.notes] == [
-        (NoteKind.RULE_NOT_KNOWN, P3, "what rule legal gave stays: it matches nobody")
+    assert [(note.kind, note.profile, note.why) for note in plan.notes] == [
+        (NoteKind.RULE_NOT_KNOWN, P3, Code.STAYS_AS_RULE_NOT_KNOWN(rule="legal", because=WHY))
     ]
 
 
@@ -143,7 +150,7 @@ def test_what_a_rule_gave_that_is_not_known_stays() -> None:
 def test_what_nobody_remembers_the_rule_of_stays_while_any_rule_is_not_known(remembered: bool) -> None:
     holding = held(P1, remembered=remembered)
     assert check(NOBODYS, holding).revokes
-    kept = check(NOBODYS, holding, catalogue=unknown({"legal": "there is no group"}))
+    kept = check(NOBODYS, holding, catalogue=unknown({"legal": WHY}))
     assert (kept.grants, kept.revokes) == ((), ())
     assert kinds(kept) == [(NoteKind.RULE_NOT_KNOWN, P1)]
 
@@ -163,7 +170,7 @@ def test_nothing_goes_before_a_sweep_has_judged_the_policy(
 
 
 def test_a_rule_that_is_not_known_still_gives() -> None:
-    assert [grant.profile for grant in check(catalogue=unknown({"finance": "why"})).grants] == [P1, P2]
+    assert [grant.profile for grant in check(catalogue=unknown({"finance": WHY})).grants] == [P1, P2]
 
 
 def test_a_profile_missing_from_the_last_bulk_read_costs_the_employed_nothing() -> None:
@@ -182,7 +189,7 @@ def test_a_profile_missing_from_the_last_bulk_read_costs_the_employed_nothing() 
     ],
 )
 def test_a_leaver_loses_everything_of_ours_at_once_and_nothing_else(person: PersonRead) -> None:
-    catalogue = unknown({"legal": "not known", "finance": "not known"})
+    catalogue = unknown({"legal": WHY, "finance": WHY})
     holding = [held(P3, remembered=False), held(P1, "finance"), held(P2, by=SOMEBODY)]
     plan = check(person, *holding, catalogue=catalogue)
     assert plan.employment is Employment.LEAVER
@@ -210,7 +217,7 @@ def test_what_a_leaver_holds_by_others_is_noted_with_how_to_remove_it(
     row = replace(held(P2, by=SOMEBODY).assignment, **{"created_on": NOW, **unmanaged})
     (note,) = check(person, prove(row, identities=frozenset())).notes
     assert note.kind is NoteKind.LEAVER_HOLDS_UNMANAGED
-    assert note.text.endswith(said)
+    assert say(note.why).endswith(said)
 
 
 def test_who_is_absent_loses_everything_of_ours_on_weak_evidence() -> None:
@@ -247,7 +254,7 @@ def test_whose_hire_date_moves_ahead_keeps_what_a_rule_gives_and_gets_nothing_mo
 
 def test_what_an_unknown_rule_gave_to_whose_hire_date_moves_ahead_stays() -> None:
     serving = replace(PERSON, hire_date=datetime(2026, 8, 1, tzinfo=UTC))
-    plan = check(serving, held(P3, "legal"), catalogue=unknown({"legal": "it matches nobody"}))
+    plan = check(serving, held(P3, "legal"), catalogue=unknown({"legal": (Code.MATCHES_NOBODY(),)}))
     assert (plan.revokes, kinds(plan)) == (
         (),
         [(NoteKind.HIRE_DATE_AHEAD, None), (NoteKind.RULE_NOT_KNOWN, P3)],

@@ -9,10 +9,12 @@ from shared.domain.access.ownership import ManagedAssignment, prove
 from shared.domain.access.plan import Employment, Plan, Revoke, Strength
 from shared.domain.billing import INVOICE_MANAGER, Assignment
 from shared.domain.keys import ProfileKey
+from shared.domain.reasons import Code
 
 ID = "7c0f5a0e-0000-4000-8000-000000000001"
 US = "bbbbbbbb-0000-4000-8000-000000000001"
 NOW = datetime(2026, 7, 15, 12, tzinfo=UTC)
+WHY = Code.NO_RULE_GIVES_IT()
 SETTLE, GRACE = timedelta(seconds=300), timedelta(hours=2)
 P1, P2 = ProfileKey("acc", "P1"), ProfileKey("acc", "P2")
 MOVER, PRE_HIRE, LEAVER = Employment.EMPLOYED, Employment.PRE_HIRE, Employment.LEAVER
@@ -26,7 +28,7 @@ def own(profile: ProfileKey) -> ManagedAssignment:
 
 
 def plan(employment: Employment, *profiles: ProfileKey, strength: Strength = Strength.WEAK) -> Plan:
-    return Plan(employment, "", revokes=tuple(Revoke(own(profile), strength, "") for profile in profiles))
+    return Plan(employment, WHY, revokes=tuple(Revoke(own(profile), strength, WHY) for profile in profiles))
 
 
 @pytest.mark.parametrize("employment", [MOVER, PRE_HIRE, LEAVER])

@@ -15,6 +15,7 @@ from shared.domain.keys import ProfileKey
 from shared.domain.people import TEXT_ATTRIBUTES, Person
 from shared.domain.policy.filters import parse_filter
 from shared.domain.policy.model import Everything, Policy, Rule, Selector
+from shared.wording.say import say
 
 ID = "7c0f5a0e-0000-4000-8000-000000000001"
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
@@ -118,7 +119,7 @@ def test_a_person_who_just_misses_a_rule_is_noted_with_both_texts(
     assert plan.grants == ()
     noted = [note for note in plan.notes if note.kind is NoteKind.NEAR_MISS]
     assert [note.profile for note in noted] == profiles
-    assert all(text in note.text for note in noted)
+    assert all(text in say(note.why) for note in noted)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +155,7 @@ def test_a_slip_is_one_letter_that_nothing_else_is_called() -> None:
     vocabulary = Vocabulary.of(POLICY, CATALOGUE)
     checked = frozenset({"companyName", "department"})
     slip = person(department="Accounts Payable", companyName="Contoso Nederlnad")
-    assert [str(one) for one in vocabulary.slips(slip, checked)] == [
+    assert [say(one.reason) for one in vocabulary.slips(slip, checked)] == [
         "companyName 'Contoso Nederlnad' were 'Contoso Nederland'"
     ]
     assert set(missed_by(vocabulary.slips(slip, checked), slip, POLICY, CATALOGUE, ())) == {NL}

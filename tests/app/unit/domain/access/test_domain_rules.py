@@ -13,6 +13,8 @@ from shared.domain.keys import ProfileKey
 from shared.domain.people import TEXT_ATTRIBUTES, Person
 from shared.domain.policy.filters import parse_filter
 from shared.domain.policy.model import EXTERNAL_MEMBERS, Everything, Guests, Policy, Rule, Selector
+from shared.domain.reasons import Code
+from shared.wording.say import say
 
 ID = "7c0f5a0e-0000-4000-8000-000000000001"
 GROUP = "aaaaaaaa-0000-4000-8000-000000000001"
@@ -126,8 +128,8 @@ def test_a_blank_template_gives_nothing_with_a_note() -> None:
     company = Rule("company", (Selector(tags={"company": "{companyName}"}),), FINANCE.who)
     found = wanted(person(department="Finance"), Policy((company,)), CATALOGUE)
     assert found.rules == {}
-    assert [(note.kind, note.text) for note in found.notes] == [
-        (NoteKind.TEMPLATE_BLANK, "rule company needs companyName, which is blank")
+    assert [(note.kind, note.why) for note in found.notes] == [
+        (NoteKind.TEMPLATE_BLANK, Code.TEMPLATE_BLANK(rule="company", attribute="companyName"))
     ]
 
 
@@ -178,12 +180,13 @@ def test_a_rule_is_known_when_everything_it_names_exists_and_somebody_matches() 
 )
 def test_a_rule_is_not_known_for_a_reason(rule: Rule, why: str) -> None:
     people = [person(GROUP, department="Finance", companyName="Contoso")]
-    assert unknown_rules(Policy((rule,)), CATALOGUE, people, frozenset({OTHER_GROUP})) == {"finance": why}
+    found = unknown_rules(Policy((rule,)), CATALOGUE, people, frozenset({OTHER_GROUP}))
+    assert {name: say(Code.TOGETHER(reasons=reasons)) for name, reasons in found.items()} == {"finance": why}
 
 
 def test_a_rule_that_only_guests_would_match_matches_nobody() -> None:
     people = [person(department="Finance", user_type="Guest")]
-    assert unknown_rules(Policy((FINANCE,)), CATALOGUE, people, frozenset()) == {"finance": "it matches nobody"}
+    assert unknown_rules(Policy((FINANCE,)), CATALOGUE, people, frozenset()) == {"finance": (Code.MATCHES_NOBODY(),)}
 
 
 @pytest.mark.parametrize(
@@ -212,7 +215,7 @@ def test_one_of_several_comparisons_met_by_nobody_is_told_and_no_rule_is_unknown
     policy = Policy((replace(FINANCE, who=parse_filter(who)),))
     people = [person(department="Finance", companyName="Contoso", jobTitle="Controller")]
     assert unknown_rules(policy, CATALOGUE, people, frozenset()) == {}
-    assert [(dead.rule, dead.text) for dead in dead_comparisons(policy, people)] == [("finance", text)]
+    assert [(dead.rule, say(dead.why)) for dead in dead_comparisons(policy, people)] == [("finance", text)]
 
 
 @pytest.mark.parametrize(
@@ -225,7 +228,7 @@ def test_one_of_several_comparisons_met_by_nobody_is_told_and_no_rule_is_unknown
 def test_a_comparison_that_nobody_meets_names_no_person(who: str, attribute: str) -> None:
     femke = person(department="Finance", mail="femke@contoso.example", userPrincipalName="femke@contoso.example")
     (dead,) = dead_comparisons(Policy((replace(FINANCE, who=parse_filter(who)),)), [femke])
-    assert dead.text == f"nobody listed has one of the texts with which it compares {attribute}"
+    assert dead.why == Code.NOBODY_HAS_ONE_OF(attribute=attribute)
 
 
 def test_a_comparison_that_somebody_meets_or_that_is_negated_is_not_told() -> None:

@@ -24,6 +24,8 @@ from shared.domain.keys import ProfileKey
 from shared.domain.people import TEXT_ATTRIBUTES, AbsentPerson, DeletedPerson, Person
 from shared.domain.policy.filters import parse_filter
 from shared.domain.policy.model import Policy, Rule, Selector
+from shared.domain.reasons import Code
+from shared.wording.say import say
 
 ID = "7c0f5a0e-0000-4000-8000-000000000001"
 US = "bbbbbbbb-0000-4000-8000-000000000001"
@@ -55,6 +57,9 @@ ENFORCED = frozenset({ONE, TWO})
 
 def row(profile: ProfileKey = ONE, kind: str | None = "User", by: str | None = SOMEBODY) -> Assignment:
     return Assignment(profile, f"{INVOICE_MANAGER}_{ID}", INVOICE_MANAGER, ID, kind, by, MADE)
+
+
+DOWN = Code.DIRECTORY_NOT_READ(said="the directory is down")
 
 
 def existing(
@@ -102,7 +107,7 @@ def follows(
         (AbsentPerson(ID), "User", PrincipalKind.GONE),
         (AbsentPerson(ID), None, PrincipalKind.UNKNOWN),
         (AbsentPerson(ID), "Unknown", PrincipalKind.UNKNOWN),
-        (NotRead("the directory is down"), "User", PrincipalKind.UNKNOWN),
+        (NotRead(DOWN), "User", PrincipalKind.UNKNOWN),
         (None, "User", PrincipalKind.UNKNOWN),
     ],
 )
@@ -120,14 +125,14 @@ def test_every_cell_of_the_table(
 
 
 def test_a_failed_read_is_never_an_absence_and_says_why() -> None:
-    one = existing(NotRead("the directory is down"))
-    assert (one.principal, one.principal_why, one.standing) == (PrincipalKind.UNKNOWN, "the directory is down", None)
+    one = existing(NotRead(DOWN))
+    assert (one.principal, one.principal_why, one.standing) == (PrincipalKind.UNKNOWN, DOWN, None)
     assert not one.is_leaver
 
 
 def test_of_whom_billing_does_not_say_that_it_is_a_person_absence_proves_nothing() -> None:
     one = existing(AbsentPerson(ID), row(kind="Unknown"))
-    assert "no person, group or deleted person has this id" in one.principal_why
+    assert "no person, group or deleted person has this id" in say(one.principal_why)
     assert refusal(one) is not None
 
 
@@ -154,13 +159,13 @@ def test_the_name_of_a_person_is_shown_nowhere_but_where_it_is_asked_for() -> No
 
 
 def test_the_owners_reason_says_what_it_rests_on() -> None:
-    assert existing(of=row(by=US)).owner_why == f"made by us, as {US}"
-    assert existing().owner_why == f"made by {SOMEBODY}"
+    assert existing(of=row(by=US)).owner_why == Code.MADE_BY_US(maker=US)
+    assert existing().owner_why == Code.MADE_BY(maker=SOMEBODY)
     adopted = existing(adopted=AdoptedRow.of(row()))
-    assert (adopted.owner, adopted.owner_why) == (Owner.MANAGED, f"adopted; made by {SOMEBODY}")
+    assert (adopted.owner, adopted.owner_why) == (Owner.MANAGED, Code.ADOPTED(maker=SOMEBODY))
     intended = prove(row(by=None), identities={US}, intent=Intent(MADE, found_nothing=True))
     one = classify(intended, PERSON, policy=POLICY, catalogue=CATALOGUE, profile_name="One", now=NOW)
-    assert "an intent of ours explains it" in one.owner_why
+    assert "an intent of ours explains it" in say(one.owner_why)
 
 
 def test_quick_counts_are_by_owner_and_billings_own_word() -> None:
@@ -196,7 +201,7 @@ def test_what_does_not_say_when_it_was_made_is_never_the_adopted_one() -> None:
     dateless = replace(row(), created_on=None)
     assert AdoptedRow.of(dateless) is None
     assert not isinstance(prove(dateless, identities={US}, adopted=AdoptedRow.of(dateless)), ManagedAssignment)
-    assert "when it was made" in (refusal(existing(of=dateless)) or "")
+    assert refusal(existing(of=dateless)) == Code.HAS_NO_TIME()
 
 
 # -- what would follow
@@ -205,7 +210,7 @@ def test_what_does_not_say_when_it_was_made_is_never_the_adopted_one() -> None:
 def test_what_a_rule_gives_stays_for_as_long_as_one_does() -> None:
     found = follows(existing())
     assert (found.consequence, found.rules) == (Consequence.STAYS, ("finance",))
-    assert found.text == "stays: given by rule finance, and taken away when they move or leave"
+    assert say(found.text) == "stays: given by rule finance, and taken away when they move or leave"
 
 
 @pytest.mark.parametrize(
@@ -257,18 +262,18 @@ def test_what_a_rule_gives_stays_for_as_long_as_one_does() -> None:
 )
 def test_what_nothing_gives_would_be_revoked(read: PrincipalRead, of: Assignment, text: str) -> None:
     found = follows(existing(read, of))
-    assert (found.consequence, found.text) == (Consequence.REVOKED, text)
+    assert (found.consequence, say(found.text)) == (Consequence.REVOKED, text)
 
 
 def test_who_works_before_their_hire_date_keeps_what_a_rule_gives() -> None:
     found = follows(existing(replace(PERSON, hire_date=NOW + timedelta(days=9))))
-    assert (found.consequence, found.text.partition(",")[0]) == (Consequence.STAYS, "stays: given by rule finance")
+    assert (found.consequence, say(found.text).partition(",")[0]) == (Consequence.STAYS, "stays: given by rule finance")
 
 
 def test_what_a_rule_that_is_not_known_may_give_is_spared() -> None:
-    unsure = replace(CATALOGUE, unknown_rules={"finance": "it matches nobody"})
+    unsure = replace(CATALOGUE, unknown_rules={"finance": (Code.MATCHES_NOBODY(),)})
     found = follows(existing(SALES), catalogue=unsure)
-    assert (found.consequence, found.text) == (
+    assert (found.consequence, say(found.text)) == (
         Consequence.SPARED,
         "stays for now: what rule finance gave stays: it matches nobody",
     )
@@ -277,7 +282,7 @@ def test_what_a_rule_that_is_not_known_may_give_is_spared() -> None:
 def test_on_a_profile_that_is_only_observed_nothing_follows_yet() -> None:
     found = follows(existing(SALES), enforced=frozenset({TWO}))
     assert found.consequence is Consequence.REVOKED
-    assert found.text.endswith("only observed, so that nothing is written before the policy enforces it")
+    assert say(found.text).endswith("only observed, so that nothing is written before the policy enforces it")
 
 
 @pytest.mark.parametrize(
@@ -287,13 +292,13 @@ def test_on_a_profile_that_is_only_observed_nothing_follows_yet() -> None:
         (existing(of=row(by=US)), "managed already"),
         (existing(None, row(kind="Group")), "held by a group"),
         (existing(None, row(kind="ServicePrincipal")), "held by an app"),
-        (existing(NotRead("the directory is down")), "the directory is down"),
+        (existing(NotRead(DOWN)), "the directory is down"),
     ],
 )
 def test_what_can_not_be_adopted_is_refused_with_the_reason(one: Existing, text: str) -> None:
     found = follows(one)
     assert found.is_refused
-    assert text in found.text
+    assert text in say(found.text)
 
 
 # -- what a choice means
@@ -306,7 +311,7 @@ def test_the_bulk_choices_mean_what_can_be_adopted_and_nothing_else() -> None:
     assert chosen_of(given, Choice(given_by_rule=True)) is Why.GIVEN_BY_RULE
     assert chosen_of(given, Choice(leavers=True)) is None
     assert chosen_of(managed, Choice(given_by_rule=True, leavers=True)) is None
-    assert chosen_of(existing(NotRead("down")), Choice(given_by_rule=True, leavers=True)) is None
+    assert chosen_of(existing(NotRead(DOWN)), Choice(given_by_rule=True, leavers=True)) is None
     assert chosen_of(existing(SALES), Choice(given_by_rule=True, leavers=True)) is None
 
 

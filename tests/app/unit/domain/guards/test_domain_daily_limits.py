@@ -24,6 +24,7 @@ from shared.domain.guards.daily_limits import (
 from shared.domain.guards.holds import action_id
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.policy.model import ActionKind, DailyLimit
+from shared.domain.reasons import Code
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 NL, DE = ProfileKey("MCA:1", "NL-BG7"), ProfileKey("MCA:1", "DE-BG7")
@@ -149,9 +150,9 @@ def own() -> ManagedAssignment:
     ],
 )
 def test_whose_revoke_it_is_decides_the_daily_limit(employment: Employment, kind: ActionKind) -> None:
-    plan = Plan(employment, "because")
-    assert kind_of(plan, Revoke(own(), Strength.STRONG, "because")) is kind
-    assert kind_of(plan, Grant(NL, ("rule",), "because")) is ActionKind.GRANTS
+    plan = Plan(employment, Code.EMPLOYED())
+    assert kind_of(plan, Revoke(own(), Strength.STRONG, Code.DELETED())) is kind
+    assert kind_of(plan, Grant(NL, ("rule",), Code.GIVEN_BY(rules=("rule",)))) is ActionKind.GRANTS
 
 
 def test_an_actions_id_tells_key_kind_and_profile_apart_and_not_their_case() -> None:

@@ -12,6 +12,7 @@ from shared.domain.guards.daily_limits import ALLOWANCE, WINDOW, Reservations, l
 from shared.domain.guards.pauses import Pause, PauseCause, Pauses, Setting, stops
 from shared.domain.keys import ProfileKey
 from shared.domain.policy.model import DEFAULT_DAILY_LIMITS, ActionKind
+from shared.domain.reasons import Code
 from tests.guards_page import EXAMPLES, PAGE, Example, example, table
 
 __all__ = ["example"]
@@ -112,7 +113,7 @@ def test_the_formula_is_on_the_page_and_so_are_window_and_allowance() -> None:
 def test_every_cause_of_the_pause_is_on_the_page_with_what_passes_it() -> None:
     said = {row["kind"].strip("`"): row["a leaver's revoke, on strong evidence"] for row in table("kind")}
     for cause in PauseCause:
-        pauses = Pauses({Pause(cause): Setting(NOW, "somebody", "because")})
+        pauses = Pauses({Pause(cause): Setting(NOW, "somebody", Code.SAID(said="because"))})
         passes = stops(pauses, ActionKind.LEAVER_REVOKES, STRONG, PROFILE) is None
         assert said.pop(cause.value) == ("passes" if passes else "stopped")
         for kind, strength in ((ActionKind.LEAVER_REVOKES, Strength.WEAK), (ActionKind.MOVER_REVOKES, STRONG)):

@@ -8,6 +8,7 @@ from shared.domain.access.plan import Strength
 from shared.domain.guards.pauses import EVERYWHERE, Pause, PauseCause, Pauses, Setting, stops
 from shared.domain.keys import ProfileKey
 from shared.domain.policy.model import ActionKind
+from shared.domain.reasons import Code
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 NL = ProfileKey("MCA:1", "NL-BG7")
@@ -15,7 +16,7 @@ PASSED_BY_LEAVERS = (PauseCause.INCOMPLETE_SWEEP, PauseCause.POPULATION_SHRANK, 
 
 
 def pauses(*causes: PauseCause) -> Pauses:
-    return Pauses({Pause(cause): Setting(NOW, "somebody", f"because of {cause}") for cause in causes})
+    return Pauses({Pause(cause): Setting(NOW, "somebody", Code.SAID(said=f"because of {cause}")) for cause in causes})
 
 
 @pytest.mark.parametrize("kind", list(ActionKind))
@@ -41,7 +42,7 @@ def test_every_cause_stops_everything_but_leavers_on_strong_evidence(
 ) -> None:
     stop = stops(pauses(cause), kind, strength, NL)
     assert stop is not None
-    assert stop == (Pause(cause), Setting(NOW, "somebody", f"because of {cause}"))
+    assert stop == (Pause(cause), Setting(NOW, "somebody", Code.SAID(said=f"because of {cause}")))
 
 
 @pytest.mark.parametrize("cause", list(PauseCause))
@@ -75,7 +76,7 @@ def test_what_a_person_said_is_named_before_what_was_noticed() -> None:
 def test_a_cause_stops_every_write_within_its_scope_and_none_outside(
     cause: PauseCause, scope: str, stopped: set[str]
 ) -> None:
-    paused = Pauses({Pause(cause, scope): Setting(NOW, "somebody", "because")})
+    paused = Pauses({Pause(cause, scope): Setting(NOW, "somebody", Code.SAID(said="because"))})
     profiles = ("MCA:1/NL-BG7", "MCA:1/DE-BG7", "MCA:12/NL-BG7")
     for kind in ActionKind:
         assert {one for one in profiles if stops(paused, kind, None, ProfileKey.parse(one))} == stopped

@@ -7,16 +7,17 @@ from shared.domain.access.plan import Note, NoteKind
 from shared.domain.history.checks import CheckBody, Ended, ManagedRow, Next, Step, Told, cuts
 from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
+from shared.domain.reasons import Code
 from shared.domain.work import Cause, CauseKind
 
 ONE, TWO, THREE = (ProfileKey("a", str(number)) for number in range(1, 4))
 RECORD = CheckBody.of(
     Told(
-        why="x" * 900,
+        why=Code.SAID(said="x" * 900),
         wanted={ONE: ("rule",), TWO: ("rule",)},
         read=(ONE, TWO, THREE),
         held={},
-        actions=(Ended(Step.GRANT, Outcome.DONE, "given", "", ONE),),
+        actions=(Ended(Step.GRANT, Outcome.DONE, Code.GIVEN_BY(rules=("r",)), "", ONE),),
     ),
     Cause(CauseKind.EVENT, "/hr#1"),
     Outcome.DONE,
@@ -51,11 +52,11 @@ def test_what_is_left_in_the_end_is_short() -> None:
     row = ManagedRow(OwnershipBasis.INTENT, ("rule",), None)
     long = replace(
         RECORD,
-        why="x" * 10_000_000,
-        alert="x" * 10_000_000,
+        why=Code.SAID(said="x" * 10_000_000),
+        alert=Code.TOGETHER(reasons=(Code.SAID(said="x" * 10_000_000),) * 1000),
         held={ProfileKey("a", str(number)): row for number in range(much)},
         adopted=(ONE,) * much,
-        notes=(Note(NoteKind.UNMANAGED, "x", ONE),) * much,
+        notes=(Note(NoteKind.UNMANAGED, Code.ANOTHER_ROLE(), ONE),) * much,
         changed=("x",) * much,
         changed_by_others=("x",) * much,
         found=("x",) * much,

@@ -29,8 +29,11 @@ from shared.domain.history.spells import Certainty, Ending, How, Spell, Window
 from shared.domain.history.unmanaged_sightings import UnmanagedFold
 from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
+from shared.domain.reasons import Code
 from shared.domain.work import Cause, CauseKind
 from tests.as_of_spells import entry, spells_of
+
+GIVEN, LEFT, MADE = Code.GIVEN_BY(rules=("r",)), Code.ACCOUNT_DISABLED(), Code.MADE_BY(maker="y")
 
 P: Final = ProfileKey("mca", "P1")
 DAY: Final = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -42,16 +45,16 @@ def chain(*entries: tuple[int, Body]) -> list[Record]:
 
 
 def grant(mode: Mode = Mode.ENFORCE, rule: str = "r") -> IntentBody:
-    return IntentBody((IntendedGrant("grant", P, mode, "wanted", (rule,), found_nothing=True),))
+    return IntentBody((IntendedGrant("grant", P, mode, GIVEN, (rule,), found_nothing=True),))
 
 
 def revoke(mode: Mode = Mode.ENFORCE) -> IntentBody:
-    return IntentBody((IntendedRevoke("revoke", P, mode, "left", OwnershipBasis.CREATED_BY, Strength.STRONG),))
+    return IntentBody((IntendedRevoke("revoke", P, mode, LEFT, OwnershipBasis.CREATED_BY, Strength.STRONG),))
 
 
 def check(step: str = "", outcome: str = "", **more: Any) -> CheckBody:
     """A check that was shortened to what it did, unless `held` and `read` are given."""
-    actions = (Ended(Step(step), Outcome(outcome), "x", "", P),) if step else ()
+    actions = (Ended(Step(step), Outcome(outcome), LEFT, "", P),) if step else ()
     cause = Cause(CauseKind.EVENT, "/hr#1", "changed")
     return CheckBody.of(Told(actions=actions, **more), cause, Outcome.DONE, 0, ())
 
@@ -95,7 +98,7 @@ def test_shortened_records_tell_of_grants_and_revokes() -> None:
     ]
     assert (spell.began.origin, spell.began.record) == ("/hr#1", 1)
     assert spell.ended is not None
-    assert (spell.ended.how, spell.ended.record, spell.ended.why) == (Ending.REVOKED, 3, "left")
+    assert (spell.ended.how, spell.ended.record, spell.ended.why) == (Ending.REVOKED, 3, LEFT)
 
 
 def test_a_grant_over_nothing_says_that_what_was_there_has_gone() -> None:
@@ -221,7 +224,9 @@ def test_a_read_that_was_behind_the_times_ends_nothing() -> None:
 
 def test_an_adoption_begins_it_and_names_who_adopted() -> None:
     made = DAY - timedelta(days=99)
-    adoption = AdoptBody(P, "row", "somebody", made, "User", "olga", "given-by-rule", "stays", "it stays", ("r",))
+    adoption = AdoptBody(
+        P, "row", "somebody", made, "User", "olga", "given-by-rule", "stays", Code.STAYS_GIVEN_BY(rules=("r",)), ("r",)
+    )
     records: list[tuple[int, Body]] = [(0, adoption), (0, adoption), (5, seen(made, OwnershipBasis.ADOPTED))]
     spell = only(spells_of(chain(*records)))
     assert (spell.began.how, spell.began.by, spell.began.at) == (How.ADOPTED, "olga", DAY)
@@ -262,13 +267,13 @@ def test_a_day_has_the_hours_it_has(day: date, hours: int) -> None:
 def test_a_sweep_that_was_repeated_changes_no_first_sight() -> None:
     fold = UnmanagedFold()
     for minutes in (0, 60):
-        told = Appeared(P, "x", "User", "made by y", DAY + timedelta(minutes=minutes))
+        told = Appeared(P, "x", "User", MADE, DAY + timedelta(minutes=minutes))
         fold.take(entry(1, DAY, UnmanagedBody((told,))))
     assert [one.first for one in fold.there] == [DAY]
 
 
 def test_what_left_is_told_also_where_its_coming_was_lost() -> None:
-    told = Disappeared(P, "x", "User", "made by y", DAY, DAY, Left.GONE)
+    told = Disappeared(P, "x", "User", MADE, DAY, DAY, Left.GONE)
     (one,) = UnmanagedFold().take(entry(1, DAY + timedelta(hours=1), UnmanagedBody(left=(told,))))
     assert (one.certainty(at(0)), one.certainty(at(30)), one.certainty(at(60))) == (
         Certainty.HELD,

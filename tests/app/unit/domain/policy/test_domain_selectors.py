@@ -12,6 +12,7 @@ from shared.domain.policy.model import Everything, Selection, Selector
 from shared.domain.policy.profile_index import ProfileIndex
 from shared.domain.policy.selectors import compiled
 from shared.domain.policy.unresolved import unresolved
+from shared.wording.say import say
 
 
 def profile(name: str, display_name: str, *, account: str = "acc:1", **tags: str) -> BillingProfile:
@@ -131,7 +132,7 @@ def test_the_attributes_of_templates_are_known() -> None:
     ],
 )
 def test_what_does_not_exist_is_named(selection: Selection, missing: tuple[str, ...]) -> None:
-    assert unresolved(selection, CATALOGUE) == missing
+    assert tuple(map(say, unresolved(selection, CATALOGUE))) == missing
 
 
 def test_many_wildcards_cost_no_more_than_few() -> None:
