@@ -92,8 +92,8 @@ async def _take(app: App) -> Record | None:
     now = app.clock.now()
     # Opened first: who is slower than another sweep, by however little, has a conflict and no second digest.
     chain = await app.ledger.open(DIGEST)
-    latest = await app.ledger.latest(DIGEST, 1)
-    if latest and not _is_another_day(latest[0].at, now):
+    last = await _last(app.ledger)
+    if last is not None and not _is_another_day(last.at, now):
         return None
     known = {key: max(heads) for key, heads in (await _read(app.ledger)).heads.items()}
     changed: dict[str, tuple[int, str]] = {}
@@ -104,6 +104,15 @@ async def _take(app: App) -> Record | None:
     for named in _groups(changed):
         record = await chain.append(now, DigestBody(named))
     return record
+
+
+async def _last(ledger: Ledger) -> Record | None:
+    """The last digest that can be read: one that cannot be must not be the end of them."""
+    try:
+        latest = await ledger.latest(DIGEST, 1)
+    except Permanent:
+        latest = [record async for record in ledger.read(DIGEST, [])]
+    return latest[-1] if latest else None
 
 
 def _is_another_day(taken: datetime, now: datetime) -> bool:

@@ -128,6 +128,17 @@ async def test_a_digest_of_a_clock_that_was_ahead_puts_off_the_next_by_a_day_at_
     assert len(await records(stage, DIGEST)) == 2
 
 
+async def test_a_record_that_cannot_be_read_is_not_the_end_of_the_digests(set_stage: Callable[..., Stage]) -> None:
+    stage = set_stage()
+    await digest_when_due(stage.app)
+    await forge(stage.ledger_rows, DIGEST, stage.now, "other", {})
+    await digest_when_due(stage.app)
+    assert (await stage.app.ledger.head(DIGEST))[0] == 2, "today's was taken"
+    await until(stage, 0, 30, days=1)
+    await digest_when_due(stage.app)
+    assert (await stage.app.ledger.head(DIGEST))[0] == 3
+
+
 async def test_many_heads_are_named_in_several_records_and_the_last_one_covers_them(
     set_stage: Callable[..., Stage], caplog: pytest.LogCaptureFixture
 ) -> None:
