@@ -116,8 +116,9 @@ def test_a_wrong_zone_in_a_list_is_told_with_its_place() -> None:
     assert "'America/Los_Angeles'" in mistake
 
 
-def test_date_zones_change_what_a_policy_means_and_without_them_it_means_the_same() -> None:
-    plain = load_policy("version: 1\nrules: []\nemployment: { time_zone: Europe/Amsterdam }")
-    more = load_policy("version: 1\nrules: []\nemployment: { time_zone: Europe/Amsterdam, date_zones: [Asia/Tokyo] }")
-    assert more.digest != plain.digest
-    assert plain.digest == "39e4768489190e581cbed92f48d5fac3e857d4278732d269e7bcb30a0f17e331"
+@pytest.mark.parametrize("said", ["date_zones: [Asia/Tokyo]", "stale_leave_days: 31"])
+def test_what_a_policy_says_of_dates_is_part_of_its_meaning_and_a_default_is_not(said: str) -> None:
+    begin = "version: 1\nrules: []\nemployment: { time_zone: Europe/Amsterdam"
+    plain = load_policy(f"{begin} }}")
+    assert load_policy(f"{begin}, stale_leave_days: 30 }}").digest == plain.digest
+    assert load_policy(f"{begin}, {said} }}").digest != plain.digest
