@@ -5,19 +5,19 @@ Lives here: the index over the profiles of one bulk read, and picking from it. W
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice, takewhile
 from typing import Final
 
 from shared.domain.billing import BillingProfile
 from shared.domain.keys import ProfileKey
 from shared.domain.people import Person
 from shared.domain.policy.model import Everything, Selection, Selector
-from shared.domain.policy.selectors import NAME, Pattern, Patterns, compiled, fits, folded, person_text
+from shared.domain.policy.selectors import NAME, Pattern, Patterns, compiled, folded, person_text, takes
 
-_NOBODY: Final[frozenset[int]] = frozenset()
+_ANYTHING: Final[Pattern] = ("", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class ProfileIndex:
 
     def __init__(self, profiles: Iterable[BillingProfile]) -> None:
         self._given = tuple(profiles)
-        self._fixed: dict[Selector, AbstractSet[int]] = {}
+        self._fixed: dict[Selector, Collection[int]] = {}
         self._keys: dict[Selection, frozenset[ProfileKey]] = {}
 
     @cached_property
@@ -80,7 +80,7 @@ class ProfileIndex:
             known = self._keys[selection] = frozenset(profile.key for profile in self.pick(selection).profiles)
         return known
 
-    def _of(self, selector: Selector, person: Person | None) -> tuple[AbstractSet[int], Sequence[str]]:
+    def _of(self, selector: Selector, person: Person | None) -> tuple[Collection[int], Sequence[str]]:
         """The numbers of what a selector picks for a person, and which attributes they lack for it."""
         known = self._fixed.get(selector)
         if known is not None:
@@ -88,46 +88,36 @@ class ProfileIndex:
         read = compiled(selector)
         texts = {name: person_text(person, name) for name in read.attributes}
         if missing := [name for name, text in texts.items() if text is None]:
-            return _NOBODY, missing
+            return (), missing
         found = self._find(read.filled(texts.__getitem__))
         if not texts:
             self._fixed[selector] = found
         return found, ()
 
-    def _find(self, patterns: Patterns) -> AbstractSet[int]:
-        """The numbers of those that fit everywhere: by the exact texts first, which leave few to look at."""
-        found: AbstractSet[int] | None = None
-        for place, pattern in patterns:
-            if len(pattern) == 1:
-                there = self._places.get(place, {}).get(pattern[0], _NOBODY)
-                found = there if found is None else found & there
-        for place, pattern in patterns:
-            if len(pattern) > 1:
-                near = self._called(pattern) if found is None else found
-                found = {number for number in near if fits(pattern, self.texts[number][place])}
-        return frozenset(range(len(self.profiles))) if found is None else found
+    def _find(self, patterns: Patterns) -> Collection[int]:
+        """Numbers of those that fit everywhere. An exact text leaves few to look at, the beginning of a name some."""
+        exact = [self._places.get(place, {}).get(of[0], ()) for place, of in patterns if len(of) == 1]
+        near = min(exact, key=len) if exact else self._called(dict(patterns).get(NAME, _ANYTHING))
+        return [number for number in near if takes(patterns, self.texts[number])]
 
-    def _called(self, pattern: Pattern) -> AbstractSet[int]:
+    def _called(self, pattern: Pattern) -> Collection[int]:
         """The numbers of those whose name begins as a pattern does."""
         begin, (names, numbers) = pattern[0], self._names
-        found = set()
-        for at in range(bisect_left(names, begin), len(names)):
-            if not names[at].startswith(begin):
-                break
-            found.add(numbers[at])
+        first = bisect_left(names, begin)
+        following = takewhile(lambda name: name.startswith(begin), islice(names, first, None))
+        return [numbers[at] for at, _ in enumerate(following, first)]
+
+    @cached_property
+    def _places(self) -> Mapping[str, Mapping[str, Sequence[int]]]:
+        """By place and text, the numbers of those that have the text there."""
+        found: dict[str, dict[str, list[int]]] = {}
+        for number, texts in enumerate(self.texts):
+            for place, text in texts.items():
+                found.setdefault(place, {}).setdefault(text, []).append(number)
         return found
 
     @cached_property
-    def _places(self) -> Mapping[str, Mapping[str, frozenset[int]]]:
-        """By place and text, the numbers of those that have the text there."""
-        found: dict[str, dict[str, set[int]]] = {}
-        for number, texts in enumerate(self.texts):
-            for place, text in texts.items():
-                found.setdefault(place, {}).setdefault(text, set()).add(number)
-        return {place: {text: frozenset(of) for text, of in there.items()} for place, there in found.items()}
-
-    @cached_property
-    def _names(self) -> tuple[list[str], list[int]]:
+    def _names(self) -> tuple[Sequence[str], Sequence[int]]:
         """The names in order, and whose each is."""
         pairs = sorted((texts[NAME], number) for number, texts in enumerate(self.texts))
         return [name for name, _ in pairs], [number for _, number in pairs]

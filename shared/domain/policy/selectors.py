@@ -66,6 +66,7 @@ def compiled(selector: Selector) -> Compiled:
     return Compiled(tuple(dict.fromkeys(name for _, parts in found for name in parts[1::2])), found)
 
 
+@lru_cache(_COMPILED)
 def tag_place(tag: str) -> str:
     """The place of a tag's text."""
     return f"tag {tag.casefold()}"
@@ -151,7 +152,7 @@ def filled_by(selection: Selection, profiles: Iterable[BillingProfile]) -> Itera
             text = there.get(place, "")
             if len(text) > len(before) + len(after):
                 middle = text[len(before) : len(text) - len(after)]
-                if (before + middle + after).casefold() == text.casefold():
+                if middle == text or (before + middle + after).casefold() == text.casefold():
                     yield attribute, middle
 
 

@@ -106,7 +106,9 @@ async def find_drift(app: App, estate: Estate, held: Mapping[str, Sequence[Held]
     """
     slices = Slices()
     drift = Drift(enforced_profiles(app.policy, estate.catalogue))
+    await slices.rest()
     vocabulary = app.catalogues.vocabulary(app.policy, estate.catalogue)
+    await slices.rest()
     listed: dict[str, ListedPerson] = {**estate.people, **estate.unreadable}
     for object_id, person in listed.items():
         rows = held.get(object_id, ())

@@ -17,8 +17,8 @@ MUTANTS: Final = (
         name="wildcards-find-nothing",
         promise="A selector whose only text has a wildcard picks every profile that fits.",
         file=_INDEX,
-        old="near = self._called(pattern) if found is None else found",
-        new="near = _NOBODY if found is None else found",
+        old="near = min(exact, key=len) if exact else self._called(dict(patterns).get(NAME, _ANYTHING))",
+        new="near = min(exact, key=len, default=())",
         stories=(f"{_INDEX_TESTS}::test_keys_are_anded_and_items_are_ored",),
     ),
     Mutant(
@@ -33,8 +33,8 @@ MUTANTS: Final = (
         name="any-text-of-a-selector",
         promise="A selector picks only profiles on which all of its texts agree.",
         file=_INDEX,
-        old="found = there if found is None else found & there",
-        new="found = there if found is None else found | there",
+        old="for number in near if takes(patterns, self.texts[number])]",
+        new="for number in near]",
         stories=(f"{_INDEX_TESTS}::test_keys_are_anded_and_items_are_ored",),
     ),
     Mutant(
