@@ -43,8 +43,8 @@ package: setup ## build/invoice-access.zip, what is deployed, and the demo on it
 	rm -rf build/unpacked && $(BIN)/python -m zipfile -e build/invoice-access.zip build/unpacked
 	$(BIN)/python -m sandbox demo --app build/unpacked
 
-bench: setup ## counts, CPU seconds, ratios and memory
-	$(BIN)/python -m benchmarks
+bench: setup ## counts, CPU seconds, ratios and memory [BEFORE=commit]
+	$(BIN)/python -m benchmarks $(if $(BEFORE),--before $(BEFORE))
 
 fuzz: setup ## 100,000 mutated requests through the HTTP part
 	$(BIN)/python -m benchmarks.fuzz

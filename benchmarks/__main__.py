@@ -9,16 +9,15 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import demo_memory, directory_cost, events_cost, gate_cost, rows_cost, sweep_cost, verify_cost
-from benchmarks.figures import reference_ms, show
+from benchmarks import demo_memory, directory_cost, gate_cost, rows_cost, sweep_cost, verify_cost, versions
+from benchmarks.figures import show
 
 
 async def measure(*, quick: bool) -> None:
-    """Measures and prints, section by section."""
+    """Measures and prints what is not compared with another version, section by section."""
     with tempfile.TemporaryDirectory() as folder:
-        for name in ("events", "sweep", "rows", "verify", "demo"):
+        for name in ("sweep", "rows", "verify", "demo"):
             (Path(folder) / name).mkdir()
-        show("An event that changes nothing", await events_cost.measure(Path(folder) / "events"))
         show("Start and sweep, the Contoso world", await sweep_cost.measure(Path(folder) / "sweep"))
         show("Ledger and state on SQLite, per event", await rows_cost.figures(Path(folder) / "rows" / "rows.sqlite"))
         show("The audit of the ledger on SQLite", await verify_cost.figures(Path(folder) / "verify" / "rows.sqlite"))
@@ -32,9 +31,12 @@ def main() -> None:
     """Prints the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="What the app costs.")
     parser.add_argument("--quick", action="store_true", help="without the demo, which takes a minute and a half")
+    parser.add_argument("--before", help="a commit, or a folder, of which the figures are compared with ours in turn")
     given = parser.parse_args()
     begun = time.monotonic()
-    print(f"One reference computation is {reference_ms():.2f} ms of CPU on this machine now.\n")
+    with versions.checkout_of(given.before) as before:
+        for title, figures in versions.measure(before):
+            show(title, figures)
     asyncio.run(measure(quick=given.quick))
     print(f"Measured in {time.monotonic() - begun:.0f} s.")
 

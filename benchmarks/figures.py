@@ -1,17 +1,11 @@
-"""A measured figure and its target, how they are printed, and the unit that machines can be compared by.
+"""A measured figure and its target, how they are printed, and CPU of this process.
 
 No measuring of the app lives here.
 """
 
-import hashlib
-import json
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Final
-
-_ROUNDS: Final = 5
-_ROWS: Final = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,26 +33,11 @@ def show(title: str, figures: Iterable[Figure]) -> None:
     print(flush=True)
 
 
-def reference_ms() -> float:
-    """CPU milliseconds of a fixed computation on this machine as it is now, the best of five.
-
-    It is what the app's Python mostly does: dictionaries, sorting, JSON and digests. Some 4 ms on a server of 2025.
-    """
-    return min(cpu_ms(_reference) for _ in range(_ROUNDS))
-
-
 def cpu_ms(work: Callable[[], object]) -> float:
     """CPU milliseconds that something takes in this process."""
     begun = time.process_time()
     work()
     return 1000 * (time.process_time() - begun)
-
-
-def _reference() -> str:
-    rows = [{"key": f"person:{number * 7919 % _ROWS:08}", "rank": [number, str(number)]} for number in range(_ROWS)]
-    for _ in range(3):
-        rows = json.loads(json.dumps(sorted(rows, key=lambda row: str(row["key"]))))
-    return "".join(hashlib.sha256(json.dumps(row).encode()).hexdigest() for row in rows)
 
 
 def _shown(value: float) -> str:

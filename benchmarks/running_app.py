@@ -21,7 +21,7 @@ from azure.servicebus.aio import ServiceBusClient, ServiceBusSender
 
 from sandbox.contoso import contoso, names
 from sandbox.host.process import WorkerProcess
-from sandbox.settings import Options
+from sandbox.settings import STANDARD_POLICY, Options
 from sandbox.up import Sandbox, running
 
 PATIENCE_SECONDS: Final = 300.0
@@ -30,6 +30,7 @@ PATIENCE_SECONDS: Final = 300.0
 _QUIET_SECONDS: Final = 1.5
 _A_BATCH: Final = 100
 _PLENTY: Final = 1_000_000
+_AMPLE: Final = "daily_limits: { grants: 100000/100000/100 %, profile_updates: 1000/1000/100 % }\n"
 _SETTINGS: Final = {
     # The second check after an event that changed nothing would fall into what is measured.
     "INVOICE_ACCESS_SETTLE_SECONDS": "3600",
@@ -122,13 +123,16 @@ class RunningApp:
 async def app_at_contoso(folder: Path, *, clerks: int = 0) -> AsyncIterator[tuple[RunningApp, list[str]]]:
     """An app in Contoso's world and as many more people as asked for, each given one profile; their object ids.
 
+    The policy's daily limits let everybody be given everything: else most of it would be held, and nothing measured.
     ARM's throttling (25 reads a second) is turned off: it would be measured and not the app.
     """
     document = contoso()
     more = list(_clerks(document, clerks))
     path = folder / "world.json"
     path.write_text(json.dumps({**document, "users": [*document["users"], *more]}), encoding="utf-8")
-    options = Options(world=path, state=folder / "state", settings=_SETTINGS)
+    policy = folder / "policy.yaml"
+    policy.write_text(f"{STANDARD_POLICY.read_text(encoding='utf-8')}\n{_AMPLE}", encoding="utf-8")
+    options = Options(world=path, state=folder / "state", policy=policy, settings=_SETTINGS)
     async with running(options) as sandbox:
         sandbox.billing.switches = dataclasses.replace(
             sandbox.billing.switches, reads_bucket=_PLENTY, writes_bucket=_PLENTY
