@@ -6,7 +6,7 @@ one that somebody else made. What counts as proof is `shared.domain.access.owner
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
@@ -60,44 +60,48 @@ class ReadOnce:
         return self._latest[key, count]
 
 
-async def prove_row(
-    row: Assignment,
-    *,
-    identities: AbstractSet[str],
-    state: PersonState | None,
-    ledger: Readable,
-    on_its_way: timedelta,
-    trust_state: bool = False,
-) -> Held:
-    """Says whose a row is. The ledger is read where the row does not say who made it, or may have been adopted.
+@dataclass(frozen=True, slots=True)
+class Prover:
+    """Says whose rows are.
 
-    It may have been where the state says so, and where there is no state of the person at all (None): that may be lost.
+    `identities` are ours. The ledger is read where a row does not say who made it, or may have been adopted.
     `on_its_way` is how long a grant may be invisible after its intent.
-    `trust_state` takes the intent or the adoption that the state remembers for enough, which spares the ledger: for the
-    sweep, which writes nothing.
     """
-    holding = Holding() if state is None else state.holdings.get(row.profile, Holding())
-    rules = frozenset(holding.rules) or None
-    if trust_state:
-        intent = None if holding.intended_at is None else Intent(holding.intended_at, holding.found_nothing)
-        adopted = AdoptedRow.of(row) if holding.adopted else None
-        held = prove(row, identities=identities, intent=intent, adopted=adopted, rules=rules)
-    else:
-        held = prove(row, identities=identities, rules=rules)
-    if isinstance(held, ManagedAssignment) or not row.is_invoice_manager or row.created_on is None:
-        return held
-    if row.created_by is not None and not holding.adopted:
-        recollected = {} if state is not None else await _recalled_adoptions(row.principal_id, ledger)
-        if row.profile not in recollected:
+
+    identities: AbstractSet[str]
+    ledger: Readable
+    on_its_way: timedelta
+
+    async def held(self, row: Assignment, state: PersonState | None, *, trust_state: bool = False) -> Held:
+        """Says whose a row is.
+
+        It may have been adopted where the state says so, and where there is no state of the person at all (None): that
+        may be lost. `trust_state` takes the intent or the adoption that the state remembers for enough, which spares
+        the ledger: for the sweep, which writes nothing.
+        """
+        holding = Holding() if state is None else state.holdings.get(row.profile, Holding())
+        rules = frozenset(holding.rules) or None
+        if trust_state:
+            intent = None if holding.intended_at is None else Intent(holding.intended_at, holding.found_nothing)
+            adopted = AdoptedRow.of(row) if holding.adopted else None
+            held = prove(row, identities=self.identities, intent=intent, adopted=adopted, rules=rules)
+        else:
+            held = prove(row, identities=self.identities, rules=rules)
+        if isinstance(held, ManagedAssignment) or not row.is_invoice_manager or row.created_on is None:
             return held
-    records = [record async for record in ledger.read(f"person:{row.principal_id}")]
-    return prove(
-        row,
-        identities=identities,
-        intent=intent_behind(records, row.profile, row.created_on, on_its_way) if row.created_by is None else None,
-        adopted=next((one for one in adopted_rows(records) if one == AdoptedRow.of(row)), None),
-        rules=rules or _rules_of_adoption(records, row),
-    )
+        if row.created_by is not None and not holding.adopted:
+            recollected = {} if state is not None else await _recalled_adoptions(row.principal_id, self.ledger)
+            if row.profile not in recollected:
+                return held
+        records = [record async for record in self.ledger.read(f"person:{row.principal_id}")]
+        unsigned = row.created_by is None
+        return prove(
+            row,
+            identities=self.identities,
+            intent=intent_behind(records, row.profile, row.created_on, self.on_its_way) if unsigned else None,
+            adopted=next((one for one in adopted_rows(records) if one == AdoptedRow.of(row)), None),
+            rules=rules or _rules_of_adoption(records, row),
+        )
 
 
 async def recalled(row: Stored[PersonState], ledger: Readable) -> PersonState:

@@ -25,7 +25,7 @@ from shared.errors import InvoiceAccessError
 from shared.services.app import App, unique_id
 from shared.services.catalogue import enforced_profiles
 from shared.services.operate.first_contact import FirstContact, app_identities, make_first_contact
-from shared.services.provenance import prove_row, recalled
+from shared.services.provenance import Prover, recalled
 from shared.services.shared_row import until_stored
 
 _PEOPLE_AT_ONCE: Final = 8
@@ -172,10 +172,8 @@ class _Adopting:
             return difference
         identities, _ = await app_identities(app)
         row = await app.state.person(adoption.principal_id)
-        state = row.value if row.is_there else None
-        held = await prove_row(
-            live, identities=identities, state=state, ledger=app.ledger, on_its_way=app.settings.on_its_way
-        )
+        prover = Prover(identities, app.ledger, app.settings.on_its_way)
+        held = await prover.held(live, row.value if row.is_there else None)
         return Code.MANAGED_BY_NOW() if isinstance(held, ManagedAssignment) else None
 
     async def _record(self, adoptions: Sequence[Adoption]) -> tuple[Fate, Reason | None]:

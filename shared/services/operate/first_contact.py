@@ -29,7 +29,7 @@ from shared.domain.reasons import Code, Reason
 from shared.errors import InvoiceAccessError
 from shared.services.app import App
 from shared.services.estate import Estate, read_estate
-from shared.services.provenance import prove_row
+from shared.services.provenance import Prover
 
 _READS_AT_ONCE: Final = 8
 """Principals read side by side: quick enough for thousands, and no burst."""
@@ -106,17 +106,11 @@ async def app_identities(app: App) -> tuple[frozenset[str], bool]:
 
 async def _proved(app: App, estate: Estate, rows: Iterable[Assignment], identities: frozenset[str]) -> list[Held]:
     """Whose each row is; by the ledger's own evidence, as a person reads this before deciding."""
-    gate = asyncio.Semaphore(_READS_AT_ONCE)
+    gate, prover = asyncio.Semaphore(_READS_AT_ONCE), Prover(identities, app.ledger, app.settings.on_its_way)
 
     async def prove(row: Assignment) -> Held:
         async with gate:
-            return await prove_row(
-                row,
-                identities=identities,
-                state=estate.states.get(row.principal_id),
-                ledger=app.ledger,
-                on_its_way=app.settings.on_its_way,
-            )
+            return await prover.held(row, estate.states.get(row.principal_id))
 
     return list(await asyncio.gather(*map(prove, rows)))
 

@@ -24,7 +24,7 @@ from shared.domain.remembered import Holding, PersonState
 from shared.errors import AccessLost, InvoiceAccessError, MaybeWritten, Permanent, Transient
 from shared.ports import Billing, Chain, Stored
 from shared.services.app import App, Deadline
-from shared.services.provenance import ReadOnce, prove_row
+from shared.services.provenance import Prover, ReadOnce
 from shared.services.reconcile.guard import Action, Guard, Stopped
 
 
@@ -210,15 +210,8 @@ class Run:
         return done, Code.GIVEN_AGAIN(because=action.reason)
 
     async def _is_managed(self, row: Assignment) -> bool:
-        identities = await self._billing.identities()
-        held = await prove_row(
-            row,
-            identities=identities,
-            state=self.state,
-            ledger=self._told,
-            on_its_way=self._app.settings.on_its_way,
-        )
-        return isinstance(held, ManagedAssignment)
+        prover = Prover(await self._billing.identities(), self._told, self._app.settings.on_its_way)
+        return isinstance(await prover.held(row, self.state), ManagedAssignment)
 
     def _remember(self, plan: Plan, action: Grant | Revoke, result: Result) -> None:
         """Keeps what the next check needs to know, and forgets an intent that surely came to nothing."""

@@ -34,7 +34,7 @@ from shared.services.app import App, Check, Deadline
 from shared.services.catalogue import enforced_profiles
 from shared.services.estate import judge_rules
 from shared.services.pauses import role_lost
-from shared.services.provenance import ReadOnce, prove_row, recalled
+from shared.services.provenance import Prover, ReadOnce, recalled
 from shared.services.reconcile.apply import Result, Run, failed, is_young
 from shared.services.reconcile.guard import Guard
 from shared.services.reconcile.pieces import Piece, cut, read_piece
@@ -143,13 +143,8 @@ async def _prove(
     app: App, billing: Billing, rows: Mapping[ProfileKey, Assignment | None], before: PersonState
 ) -> list[Held]:
     """The assignments that were read, each proved managed or unmanaged."""
-    identities = await billing.identities()
-    ledger = ReadOnce(app.ledger)
-    return [
-        await prove_row(row, identities=identities, state=before, ledger=ledger, on_its_way=app.settings.on_its_way)
-        for row in rows.values()
-        if row is not None
-    ]
+    prover = Prover(await billing.identities(), ReadOnce(app.ledger), app.settings.on_its_way)
+    return [await prover.held(row, before) for row in rows.values() if row is not None]
 
 
 async def _with_groups(app: App, person: PersonRead, before: PersonState, now: datetime) -> PersonRead:

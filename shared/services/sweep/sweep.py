@@ -25,7 +25,7 @@ from shared.services.app import App, unique_id
 from shared.services.estate import Estate, read_estate
 from shared.services.ledger_audit import digest_when_due
 from shared.services.outage import outlast, patience
-from shared.services.provenance import ReadOnce, prove_row
+from shared.services.provenance import Prover, ReadOnce
 from shared.services.slices import Slices
 from shared.services.sweep.drift import Drift, find_drift
 from shared.services.sweep.feed_check import REPORTS, label_drift, silent_feed
@@ -184,21 +184,13 @@ async def _catalogue_before(app: App) -> Catalogue | None:
 
 async def held_by_person(app: App, estate: Estate) -> dict[str, list[Held]]:
     """Every Invoice manager assignment that was read, by principal, each proved managed or unmanaged."""
-    identities = await app.billing.identities()
-    ledger = ReadOnce(app.ledger)
+    prover = Prover(await app.billing.identities(), ReadOnce(app.ledger), app.settings.on_its_way)
     slices = Slices()
     held: dict[str, list[Held]] = {}
     for rows in estate.rows.values():
         for row in rows:
             if row.is_invoice_manager:
-                proved = await prove_row(
-                    row,
-                    identities=identities,
-                    state=estate.states.get(row.principal_id),
-                    ledger=ledger,
-                    on_its_way=app.settings.on_its_way,
-                    trust_state=True,
-                )
+                proved = await prover.held(row, estate.states.get(row.principal_id), trust_state=True)
                 held.setdefault(row.principal_id, []).append(proved)
             await slices.took()
     return held

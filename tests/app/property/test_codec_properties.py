@@ -16,7 +16,6 @@ from shared.domain.guards.daily_limits import Reservations
 from shared.domain.guards.holds import KeyHolds
 from shared.domain.guards.pauses import Pauses
 from shared.domain.history.unmanaged_sightings import Sighted
-from shared.domain.reasons import Code, Reason
 from shared.domain.remembered import PersonState, ProfileState
 from tests.made_values import MOMENTS
 
@@ -26,21 +25,6 @@ JSON = st.recursive(
 )
 RAW = st.none() | st.dictionaries(st.text(), JSON)
 st.register_type_strategy(BillingProfile, st.builds(BillingProfile, properties=st.just({})))
-
-
-def reasons(facts: st.SearchStrategy[Any]) -> st.SearchStrategy[Reason]:
-    """Reasons of any code, with such facts."""
-    return st.sampled_from(Code).flatmap(
-        lambda code: st.builds(Reason, st.just(code), st.fixed_dictionaries(dict.fromkeys(sorted(code.facts), facts)))
-    )
-
-
-FACTS = st.recursive(
-    st.text() | st.integers() | st.lists(st.text()).map(tuple),
-    lambda inner: reasons(inner) | st.lists(reasons(inner)).map(tuple),
-    max_leaves=4,
-)
-st.register_type_strategy(Reason, reasons(FACTS))
 
 VALUES: Mapping[Any, st.SearchStrategy[Any]] = {
     PersonState: st.from_type(PersonState),
