@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import unquote_plus, urlencode
 
-from shared.domain.keys import IdentityKey, PersonKey
+from shared.domain.keys import NameKey, PersonKey
 from shared.errors import Rejected
 from shared.services.front import Accepted, Answer, Refusal, take_notifications
 from shared.sources.events import PersonEvent, Read
@@ -243,7 +243,7 @@ def _invented(attempt: Attempt, people: list[PersonEvent]) -> str | None:
         match event.key:
             case PersonKey():
                 name = event.key.object_id
-            case IdentityKey():
+            case NameKey():
                 name = event.key.value
         if name.strip().lower() not in told:
             return f"{event.key.canonical} was not in the request"

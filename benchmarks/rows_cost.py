@@ -24,7 +24,7 @@ from shared.domain.guards.daily_limits import Reservations, reserve
 from shared.domain.guards.holds import Hold, KeyHolds, action_id
 from shared.domain.history.checks import CheckBody, ManagedRow, Told
 from shared.domain.history.records import IntendedGrant, IntentBody, Mode
-from shared.domain.keys import IdentityKind, PersonKey, ProfileKey
+from shared.domain.keys import NameKind, PersonKey, ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.policy.model import ActionKind
 from shared.domain.reasons import Code
@@ -105,7 +105,7 @@ async def measure(path: Path | str) -> dict[str, tuple[float, float]]:
 
     async def put_new(person: str) -> None:
         holdings = {key: Holding(("finance-nl",), AT) for key in PROFILES[:4]}
-        names = {IdentityKind.UPN: f"{person}@contoso.com", IdentityKind.MAIL: f"{person}@contoso.com"}
+        names = {NameKind.UPN: f"{person}@contoso.com", NameKind.MAIL: f"{person}@contoso.com"}
         stored[person] = await state.put_person(Stored(PersonState(person, holdings, names=names)))
 
     async def put_again(person: str) -> None:

@@ -47,7 +47,7 @@ def add_to(commands: Any) -> None:
         help="an assignment: <billing account>/<billing profile> and an object id, as `assignments` shows them",
     )
     parser.add_argument("--given-by-rule", action="store_true", help="all that a rule of the policy gives anyway")
-    parser.add_argument("--leavers", action="store_true", help="all that leavers hold")
+    parser.add_argument("--leavers", action="store_true", help="all that leavers have")
     parser.add_argument("--by", metavar="NAME", help="who you are (default: the user of this machine)")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     parser.set_defaults(run=run)

@@ -1,4 +1,4 @@
-"""`as-of --on DAY`: who held what of ours on a day, since when and by what; and what was there that is not managed.
+"""`as-of --on DAY`: who had managed access on a day, since when and by what; and what was there that is not managed.
 
 It reads the store alone. Times are in UTC; a day is a day where the policy's time zone is, or `--time-zone`.
 """
@@ -58,7 +58,7 @@ class _Answer:
 
 def add_to(commands: Any) -> None:
     """Adds the command to the command line."""
-    parser = commands.add_parser("as-of", help="who held what of ours on a day", description=__doc__)
+    parser = commands.add_parser("as-of", help="who had managed access on a day", description=__doc__)
     parser.add_argument("--on", required=True, metavar="DAY", help="2026-03-02, or a moment: 2026-03-02T09:00+01:00")
     parser.add_argument("--time-zone", metavar="NAME", help="where the day is a day (default: the policy's)")
     parser.add_argument("--person", metavar="OBJECT-ID", help="only this person")

@@ -1,4 +1,4 @@
-"""`assignments`: every Invoice manager assignment there is, whose it is and who holds it. It reads, and writes nothing.
+"""`assignments`: every Invoice manager assignment there is, managed or not, and who has it. It only reads.
 
 Lives here: showing first contact on a terminal or as JSON. What an assignment is is
 `shared.domain.adoption.first_contact`'s.
@@ -23,7 +23,7 @@ from shared.services.operate.first_contact import FirstContact, make_first_conta
 from shared.wording.say import say, with_text
 
 _DESCRIPTION: Final = (
-    "Lists every Invoice manager assignment: managed or unmanaged, and who holds it (person, guest, group, app "
+    "Lists every Invoice manager assignment: managed or unmanaged, and who has it (person, guest, group, app "
     "or gone). It shows user principal names where they are known. The exit status is 1 when a read failed."
 )
 
@@ -31,7 +31,7 @@ _DESCRIPTION: Final = (
 def add_to(commands: Any) -> None:
     """Adds the command to the command line."""
     parser = commands.add_parser(
-        "assignments", help="every existing assignment: whose it is, and who holds it", description=_DESCRIPTION
+        "assignments", help="every existing assignment: managed or not, and who has it", description=_DESCRIPTION
     )
     only = parser.add_mutually_exclusive_group()
     only.add_argument("--unmanaged", action="store_true", help="list those that are not managed")

@@ -283,8 +283,8 @@ def _tell_record(out: Console, record: Record, decision: DecisionBody) -> None:
     why = f": {decision.why}" if decision.why else ""
     where = f" on {decision.scope}" if decision.scope else ""
     out.print(f"\n{shown(record.at)}  {decision.verb}{where} by {decision.by}{why}")
-    for cause, setting in (decision.causes or {}).items():
-        out.print(f"    {cause}, since {setting.since.isoformat()}, set by {setting.by}: {say(setting.why)}")
+    for pause, setting in (decision.pauses or {}).items():
+        out.print(f"    {pause}, since {setting.since.isoformat()}, set by {setting.by}: {say(setting.why)}")
     for hold in decision.holds:
         of = f"  of group {hold.group}" if hold.group else ""
         out.print(f"    {hold.id}  {_action(hold)}{of}")
@@ -294,9 +294,9 @@ def _tell_record(out: Console, record: Record, decision: DecisionBody) -> None:
 
 def _record_as_json(record: Record, decision: DecisionBody) -> dict[str, Any]:
     """What a decision says, without what it says nothing of."""
-    causes = {
-        cause: {"since": setting.since.isoformat(), "by": setting.by, "why": setting.why}
-        for cause, setting in (decision.causes or {}).items()
+    pauses = {
+        pause: {"since": setting.since.isoformat(), "by": setting.by, "why": setting.why}
+        for pause, setting in (decision.pauses or {}).items()
     }
     holds = [
         {
@@ -314,7 +314,7 @@ def _record_as_json(record: Record, decision: DecisionBody) -> dict[str, Any]:
         "by": decision.by,
         "why": decision.why,
         "scope": decision.scope,
-        "causes": causes,
+        "pauses": pauses,
         "holds": holds,
         "refused": list(decision.refused),
         "differences": decision.differences,

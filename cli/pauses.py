@@ -24,7 +24,7 @@ from cli.operating import (
 )
 from cli.terminal import complaints
 from shared.domain.guards.baseline import Baseline
-from shared.domain.guards.pauses import ENDED_BY_SWEEPS, STOPS_LEAVERS, Pause, PauseCause, Pauses, Setting
+from shared.domain.guards.pauses import ENDED_BY_SWEEPS, STOPS_LEAVERS, Pause, PauseKind, Pauses, Setting
 from shared.errors import Permanent, Transient
 from shared.services.operate import decisions
 from shared.services.operate.decisions import Resumed
@@ -153,11 +153,11 @@ def _on(pauses: Pauses, scope: str | None) -> Pauses:
 
 async def _accepted(app: StoreDesk, pauses: Pauses) -> Mapping[Pause, str]:
     """What `resume` accepts, in words, by the pause that told of it."""
-    accepted = {pause: setting for pause, setting in pauses.active.items() if pause.cause in _ACCEPTED}
+    accepted = {pause: setting for pause, setting in pauses.active.items() if pause.kind in _ACCEPTED}
     if not accepted:
         return {}
     before = await decisions.last_good_sweep(app)
-    return {pause: _ACCEPTED[pause.cause](pause, setting, before) for pause, setting in accepted.items()}
+    return {pause: _ACCEPTED[pause.kind](pause, setting, before) for pause, setting in accepted.items()}
 
 
 def _people(_: Pause, setting: Setting, before: Baseline | None) -> str:
@@ -180,9 +180,9 @@ def _accounts(pause: Pause, _: Setting, before: Baseline | None) -> str:
     )
 
 
-_ACCEPTED: Final[Mapping[PauseCause, Callable[[Pause, Setting, Baseline | None], str]]] = {
-    PauseCause.POPULATION_SHRANK: _people,
-    PauseCause.ROLE_LOST: _accounts,
+_ACCEPTED: Final[Mapping[PauseKind, Callable[[Pause, Setting, Baseline | None], str]]] = {
+    PauseKind.POPULATION_SHRANK: _people,
+    PauseKind.ROLE_LOST: _accounts,
 }
 
 
@@ -228,9 +228,9 @@ def _tell(pauses: Pauses, accepted: Mapping[Pause, str] | None = None) -> None:
         out.print("Nothing is paused.")
     for pause, setting in sorted(pauses.active.items()):
         out.print(_said(pause, setting))
-        passes = pause.cause not in STOPS_LEAVERS
+        passes = pause.kind not in STOPS_LEAVERS
         out.print(f"  stops: {_WHAT[pause.scope.count('/') + bool(pause.scope)]}{_LEAVERS * passes}")
-        out.print(f"  ends:  {_CLEARED_BY[pause.cause in ENDED_BY_SWEEPS]}")
+        out.print(f"  ends:  {_CLEARED_BY[pause.kind in ENDED_BY_SWEEPS]}")
         if accepted and pause in accepted:
             out.print(f"  `resume` accepts: {accepted[pause]}")
 

@@ -1,1 +1,1 @@
-"""The app itself: a pure core (`domain`), the use cases (`services`), and the edges (`sources`, `adapters`)."""
+"""The app itself: what is pure (`domain`), the use cases (`services`), and the edges (`sources`, `adapters`)."""

@@ -19,7 +19,7 @@ from shared.domain.guards.holds import KeyHolds
 from shared.domain.guards.pauses import Pauses
 from shared.domain.history.records import Body, Record
 from shared.domain.history.unmanaged_sightings import Sighted
-from shared.domain.keys import IdentityKey, PersonKey, ProfileKey
+from shared.domain.keys import NameKey, PersonKey, ProfileKey
 from shared.domain.people import ListedPerson, PersonRead
 from shared.domain.policy.model import ActionKind
 from shared.domain.remembered import FutureChecks, PersonState, ProfileState
@@ -72,7 +72,7 @@ class Directory(Protocol):
         """
         ...
 
-    async def find(self, identity: IdentityKey) -> Sequence[str]:
+    async def find(self, name: NameKey) -> Sequence[str]:
         """The object ids of everybody in the directory who is called that; empty when nobody is.
 
         One read. Where nobody is, two more: who has the name among their other addresses, and who had it when they
@@ -225,7 +225,7 @@ class State(Protocol):
         """Everybody who has a row."""
         ...
 
-    async def called(self, identity: IdentityKey) -> Sequence[str]:
+    async def called(self, name: NameKey) -> Sequence[str]:
         """The object ids of everybody who was ever called that while they had a row."""
         ...
 
@@ -249,7 +249,7 @@ class State(Protocol):
         """Replaces the very catalogue that was read before (None: that there was none). Raises `Conflict`."""
         ...
 
-    async def future_checks(self, key: PersonKey | IdentityKey) -> Stored[FutureChecks]:
+    async def future_checks(self, key: PersonKey | NameKey) -> Stored[FutureChecks]:
         """A key's row, an empty one when there is none."""
         ...
 
@@ -282,7 +282,7 @@ class State(Protocol):
         ...
 
     async def pauses(self) -> Stored[Pauses]:
-        """The pause, without a cause when there is no row. One read, never from memory."""
+        """The pauses, none when there is no row. One read, never from memory."""
         ...
 
     async def put_pauses(self, row: Stored[Pauses]) -> Stored[Pauses]:

@@ -1,1 +1,1 @@
-"""The pure core: facts, policy and decisions. No clock, no I/O, no azure import; time comes in as an argument."""
+"""The domain: facts, policy and decisions. Pure. No clock, no I/O, no azure import; time comes in as an argument."""

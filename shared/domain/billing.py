@@ -19,7 +19,7 @@ OTHER_RECIPIENT_ROLES: Final = {
     "40000000-aaaa-bbbb-cccc-100000000001": "Billing profile contributor",
     "40000000-aaaa-bbbb-cccc-100000000002": "Billing profile reader",
 }
-"""The other profile roles whose holders receive the invoice by e-mail. Never written by us.
+"""The other profile roles by which people receive the invoice by e-mail. Never written by us.
 
 Source: "Download your Azure invoice", Microsoft Learn, section on e-mailed invoices.
 """

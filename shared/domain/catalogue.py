@@ -23,7 +23,7 @@ class Catalogue:
     through another role than Invoice manager, and that role. `unknown_rules` maps a rule's name to why it is *not
     known* (it names something that does not exist, or matches nobody); None when nobody has judged the
     policy whose digest is `policy_digest` yet: then no rule is known. `cannot_read` are the principals of whom the last
-    sweep knew that they cannot read mail, though they hold a role that gets invoices.
+    sweep knew that they cannot read mail, though they have a role that gets invoices.
     """
 
     read_at: datetime

@@ -36,7 +36,7 @@ DOMAIN_CHARACTERS: Final = 255
 _ADDRESS = re.compile(f"[^@]{{1,{LOCAL_CHARACTERS}}}@[^@]{{1,{DOMAIN_CHARACTERS}}}")
 
 
-class IdentityKind(StrEnum):
+class NameKind(StrEnum):
     """The names by which a sender may call a person it has no object id for."""
 
     UPN = "upn"
@@ -100,7 +100,7 @@ class ProfileKey:
 
 
 @dataclass(frozen=True, slots=True)
-class IdentityKey:
+class NameKey:
     """A person whose object id is not known (yet): a user principal name, mail address or employee id.
 
     A key stands in messages and in the store, so that it must not carry prose: no blanks in an address, and in an
@@ -108,7 +108,7 @@ class IdentityKey:
     Raises ValueError, which says what is wrong and never repeats the name.
     """
 
-    kind: IdentityKind
+    kind: NameKind
     value: str
 
     def __post_init__(self) -> None:
@@ -125,11 +125,11 @@ class IdentityKey:
         return f"identity:{self.kind}:{self.value}"
 
 
-def _no_name(kind: IdentityKind, value: str) -> str | None:
+def _no_name(kind: NameKind, value: str) -> str | None:
     """Why a text that is trimmed can be nobody's name of that kind; None where it can."""
     if not value.isprintable():
         return f"something in the {kind} cannot be seen"
-    if kind is not IdentityKind.EMPLOYEE_ID:
+    if kind is not NameKind.EMPLOYEE_ID:
         if " " not in value and _ADDRESS.fullmatch(value):
             return None
         before, after = LOCAL_CHARACTERS, DOMAIN_CHARACTERS
@@ -141,7 +141,7 @@ def _no_name(kind: IdentityKind, value: str) -> str | None:
     return f"it has {len(value):,} characters; an employee id{with_blanks} has at most {most}"
 
 
-type Key = PersonKey | ProfileKey | IdentityKey
+type Key = PersonKey | ProfileKey | NameKey
 
 
 def parse_key(text: str) -> Key:
@@ -154,8 +154,8 @@ def parse_key(text: str) -> Key:
             return ProfileKey.parse(rest)
         case "identity":
             name, _, value = rest.partition(":")
-            if name.lower() in set(IdentityKind):
-                return IdentityKey(IdentityKind(name.lower()), value)
+            if name.lower() in set(NameKind):
+                return NameKey(NameKind(name.lower()), value)
     raise ValueError(
         f"{text!r} is not a key: 'person:<object id>', 'profile:<account>/<profile>' "
         "or 'identity:<upn|mail|employee-id>:<value>'"
@@ -164,7 +164,7 @@ def parse_key(text: str) -> Key:
 
 def chain_key(key: Key) -> str:
     """The ledger's key: the canonical one, with a name replaced by its digest (ids and not names)."""
-    if isinstance(key, IdentityKey):
+    if isinstance(key, NameKey):
         return f"identity:{key.kind}:{hashlib.sha256(key.value.encode()).hexdigest()}"
     return key.canonical
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from shared.domain.keys import IdentityKind
+from shared.domain.keys import NameKind
 
 TEXT_ATTRIBUTES: Final = (
     "department",
@@ -87,12 +87,12 @@ class Person:
         return self.is_guest and (self.user_type or "").lower() == "member"
 
     @property
-    def names(self) -> Mapping[IdentityKind, str]:
+    def names(self) -> Mapping[NameKind, str]:
         """What senders may call this person, lower-case; a name that is not there, or blank, is left out."""
         names = {
-            IdentityKind.UPN: self.attributes.get("userPrincipalName"),
-            IdentityKind.MAIL: self.attributes.get("mail"),
-            IdentityKind.EMPLOYEE_ID: self.attributes.get("employeeId"),
+            NameKind.UPN: self.attributes.get("userPrincipalName"),
+            NameKind.MAIL: self.attributes.get("mail"),
+            NameKind.EMPLOYEE_ID: self.attributes.get("employeeId"),
         }
         return {kind: name.strip().lower() for kind, name in names.items() if name and name.strip()}
 

@@ -106,7 +106,7 @@ class Code(StrEnum):
     NOBODY_HAS_ONE_OF = "nobody-has-one-of", "attribute"
     ASKED_WIDER = "asked-wider", "said"
 
-    # -- whose an assignment is, and who holds it
+    # -- whose an assignment is, and who has it
     ANOTHER_ROLE = "another-role"
     MADE_BY = "made-by", "maker"
     MADE_BY_US = "made-by-us", "maker"
@@ -160,8 +160,8 @@ class Code(StrEnum):
     CHECK_NOT_ASKED_FOR = "check-not-asked-for", "said"
 
     # -- what stops an action: pauses, daily limits, holds
-    PAUSED = "paused", "cause since because"
-    PAUSED_ON = "paused-on", "cause scope since because"
+    PAUSED = "paused", "kind since because"
+    PAUSED_ON = "paused-on", "kind scope since because"
     DAILY_LIMIT_USED_UP = "daily-limit-used-up", "kind most"
     DAILY_LIMIT_EXCEEDED = "daily-limit-exceeded", "because group"
     SWEEP_WANTS_TOO_MANY = "sweep-wants-too-many", "wanted most left"

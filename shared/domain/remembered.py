@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from shared.domain.keys import IdentityKey, IdentityKind, PersonKey, ProfileKey
+from shared.domain.keys import NameKey, NameKind, PersonKey, ProfileKey
 from shared.domain.reasons import Reason
 
 
@@ -30,7 +30,7 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class PersonState:
-    """What can be rebuilt about a person who ever held something managed, or about whom evidence is pending.
+    """What can be rebuilt about a person who ever had something managed, or about whom evidence is pending.
 
     `holdings` are the profiles to read again at every check. `sightings` map a piece of weak evidence (its own short
     text) to when it was first seen. `names` are what the person was last called, for events about somebody the
@@ -40,7 +40,7 @@ class PersonState:
     object_id: str
     holdings: Mapping[ProfileKey, Holding] = field(default_factory=dict)
     sightings: Mapping[str, datetime] = field(default_factory=dict)
-    names: Mapping[IdentityKind, str] = field(default_factory=dict)
+    names: Mapping[NameKind, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,5 +72,5 @@ class FutureChecks:
     queue. Losing it costs at most as many checks again.
     """
 
-    key: PersonKey | IdentityKey
+    key: PersonKey | NameKey
     due: Mapping[datetime, bool] = field(default_factory=dict)

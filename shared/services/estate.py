@@ -50,13 +50,13 @@ class Estate:
 
     `people` are those whom a rule's filter preselects or who are in a group that a rule names, each with all of those
     groups; it says nothing about anybody else, and nothing at all about absence while `people_complete` is False.
-    `unreadable` are those of them whose attributes did not fit, in any listing.
-    `rows` are the assignments of each profile whose list could be read, `unread` the rows of it that say too little.
-    `states` are the rows of everybody who ever held something. `asked_wider` says of a rule that the directory did not
-    take its filter, so that more people were listed for it; `everybody_listed`, that nobody is left to list. `failures`
-    are the reads that failed. `lost` are the accounts, lower-case, on which our own billing
-    role is gone, each with what showed it: of these the catalogue keeps what was known before. "" among them stands for
-    all there are. `listing` is what billing truly listed.
+    `unreadable` are those of them whose attributes did not fit, in any listing. `rows` are the assignments of each
+    profile whose list could be read, `unread` the rows of it that say too little. `states` are the rows of everybody
+    who ever had something managed. `asked_wider` says of a rule that the directory did not take its filter, so that
+    more people were listed for it; `everybody_listed`, that nobody is left to list. `failures` are the reads that
+    failed. `lost` are the accounts, lower-case, on which our own billing role is gone, each with what showed it: of
+    these the catalogue keeps what was known before. "" among them stands for all there are. `listing` is what billing
+    truly listed.
     """
 
     read_at: datetime

@@ -1,12 +1,12 @@
 """Setting the pause where something is found that has to stop writes.
 
-Lives here: one change of one row, for checks, sweeps and operators. What each cause stops is
+Lives here: one change of one row, for checks, sweeps and operators. What each stops is
 `shared.domain.guards.pauses`'s; what clears it is the sweep's (`sweep.trust`) and the operator's (`operate.decisions`).
 """
 
 from dataclasses import replace
 
-from shared.domain.guards.pauses import ENDED_BY_SWEEPS, MOST_SCOPES, Pause, PauseCause, Pauses, Setting
+from shared.domain.guards.pauses import ENDED_BY_SWEEPS, MOST_SCOPES, Pause, PauseKind, Pauses, Setting
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.policy.model import Everything
 from shared.domain.reasons import Reason
@@ -15,21 +15,21 @@ from shared.services.shared_row import change_row
 
 
 async def set_pause(app: StoreOnly, pause: Pause, why: Reason, *, by: str, seen: int = 0) -> None:
-    """Sets the pause for a cause where it was found. For the arguments see `Setting`.
+    """Sets a pause. For the arguments see `Setting`.
 
     What stands already is renewed where a sweep may end it: one that began before this must not. What only a person
-    ends stays as it was. A cause that stands for too many scopes stands everywhere.
+    ends stays as it was. Too many pauses of one kind become one everywhere.
     """
     asked = app.clock.now()
 
     def with_it(pauses: Pauses) -> Pauses:
         now, its = app.clock.now(), pause
-        if its not in pauses.active and sum(one.cause is its.cause for one in pauses.active) >= MOST_SCOPES:
-            its = Pause(its.cause)
+        if its not in pauses.active and sum(one.kind is its.kind for one in pauses.active) >= MOST_SCOPES:
+            its = Pause(its.kind)
         stands = pauses.active.get(its)
         if stands is None:
             setting = Setting(now, by, why, seen)
-        elif its.cause in ENDED_BY_SWEEPS and stands.found < asked:
+        elif its.kind in ENDED_BY_SWEEPS and stands.found < asked:
             setting = replace(stands, by=by, why=why, seen=seen, renewed=now)
         else:
             return pauses
@@ -44,4 +44,4 @@ async def role_lost(app: App, key: PersonKey | ProfileKey, account: str, why: Re
     "" is no account in particular: then everything is.
     """
     if app.policy.enforce is not Everything.NONE:
-        await set_pause(app, Pause(PauseCause.ROLE_LOST, account), why, by=key.canonical)
+        await set_pause(app, Pause(PauseKind.ROLE_LOST, account), why, by=key.canonical)

@@ -18,7 +18,7 @@ from typing import Any, Final
 from cloudevents.core.exceptions import CloudEventValidationError, InvalidAttributeTypeError
 from cloudevents.core.v1.event import OPTIONAL_ATTRIBUTES, REQUIRED_ATTRIBUTES, CloudEvent
 
-from shared.domain.keys import IdentityKey, IdentityKind, PersonKey
+from shared.domain.keys import NameKey, NameKind, PersonKey
 from shared.errors import Rejected
 from shared.sources.effective import read_effective
 from shared.sources.events import Ignored, PersonEvent, Read, as_value
@@ -162,7 +162,7 @@ def _content(event: JsonObject, at: str) -> JsonObject:
     return as_object(parse(body, field=field), field, _DATA_REMEDY)
 
 
-def _key(subject: str, field: str) -> PersonKey | IdentityKey:
+def _key(subject: str, field: str) -> PersonKey | NameKey:
     found = _NAMED.fullmatch(subject)
     if found is None:
         raise Rejected(field, f"'{shown(subject)}' does not say what kind of name it is", _SUBJECT_REMEDY)
@@ -175,6 +175,6 @@ def _key(subject: str, field: str) -> PersonKey | IdentityKey:
         except ValueError as error:
             raise Rejected(field, f"'{shown(value)}' is no object id", _SUBJECT_REMEDY) from error
     try:
-        return IdentityKey(IdentityKind(kind), value)
+        return NameKey(NameKind(kind), value)
     except ValueError as error:
         raise Rejected(field, str(error), _SUBJECT_REMEDY) from error

@@ -6,7 +6,7 @@ A rejection is `shared.errors.Rejected`, as a value.
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from shared.domain.keys import IdentityKey, PersonKey
+from shared.domain.keys import NameKey, PersonKey
 from shared.errors import Rejected
 
 
@@ -18,7 +18,7 @@ class PersonEvent:
     `effective` is a date, or a moment in UTC if the sender gave a time; None if the sender gave neither.
     """
 
-    key: PersonKey | IdentityKey
+    key: PersonKey | NameKey
     origin: str
     event_type: str
     effective: date | datetime | None = None

@@ -18,7 +18,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from shared.domain.keys import IdentityKey, IdentityKind
+from shared.domain.keys import NameKey, NameKind
 from shared.domain.misfits import misfits
 from shared.errors import Rejected
 from shared.settings import FrontSettings
@@ -95,7 +95,7 @@ type Recorded = Annotated[str | None, BeforeValidator(_recorded), WithJsonSchema
 
 
 def _employee_id(text: str) -> str:
-    IdentityKey(IdentityKind.EMPLOYEE_ID, text)
+    NameKey(NameKind.EMPLOYEE_ID, text)
     return text
 
 

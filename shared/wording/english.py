@@ -19,7 +19,7 @@ ENGLISH: Final[Mapping[Code, str]] = {
     Code.HIRE_DATE_TO_COME: "the hire date is to come ({hired:time})",
     Code.LEAVE_DATE_PAST: "the leave date is past ({left:time})",
     Code.NOT_IN_DIRECTORY: "neither the directory nor its deleted items know them",
-    Code.PERSON_UNREADABLE: "what the directory holds of them cannot be read ({said}): nothing is concluded",
+    Code.PERSON_UNREADABLE: "what the directory has of them cannot be read ({said}): nothing is concluded",
     Code.AT_WORK_BEFORE_HIRE_DATE: "at work: {because}, and what was given before stays",
     # -- what a check gives and takes away
     Code.GIVEN_BY: "given by {rules:rule|rules} {rules}",
@@ -39,8 +39,8 @@ ENGLISH: Final[Mapping[Code, str]] = {
     Code.TEXT_BEGAN_WITH: "{attribute} {value:shown} began with {text:shown}",
     # -- what a check finds and leaves alone
     Code.PROTECTED: "the policy protects this person: nothing is given or taken",
-    Code.HOLDS_BEFORE_HIRE_DATE: "{because}, and they hold what was given before: it stays until then",
-    Code.ATTRIBUTES_UNREADABLE: "what the directory holds of them cannot be read: {said}",
+    Code.HOLDS_BEFORE_HIRE_DATE: "{because}, and they have what was given before: it stays until then",
+    Code.ATTRIBUTES_UNREADABLE: "what the directory has of them cannot be read: {said}",
     Code.GIVEN_WHERE_NOT_ACTIVE: "given by {rules:rule|rules} {rules}, but the profile is {status}",
     Code.GIVEN_OUTSIDE_MANAGED_ACCOUNTS: "rule {rule} gives it, but its billing account is not managed",
     Code.NOT_FOR_GUESTS: "rule {rule} is not for guests",
@@ -52,9 +52,9 @@ ENGLISH: Final[Mapping[Code, str]] = {
     Code.STAYS_WHERE_NOT_LISTED: "managed, but the last bulk read of billing did not list the profile: it stays",
     Code.STAYS_AS_RULE_NOT_KNOWN: "what rule {rule} gave stays: {because}",
     Code.LEAVER_HOLDS_UNMANAGED: (
-        "a leaver holds Invoice manager by an assignment that is not managed: {because}; {remedy}"
+        "a leaver has Invoice manager by an assignment that is not managed: {because}; {remedy}"
     ),
-    Code.LEAVER_HOLDS_OTHER_ROLE: "a leaver holds {role}, which is not managed; take it away in the portal",
+    Code.LEAVER_HOLDS_OTHER_ROLE: "a leaver has {role}, which is not managed; take it away in the portal",
     Code.HOLDS_UNMANAGED: "Invoice manager by an assignment that is not managed: {because}",
     Code.ALREADY_RECEIVES: "already receives its invoices as {role}",
     Code.REMOVE_BY_HAND_AS_NOBODY_IS_KNOWN: (
@@ -87,7 +87,7 @@ ENGLISH: Final[Mapping[Code, str]] = {
     Code.NOBODY_STARTS_WITH: "nobody listed has a {attribute} that starts with {text:shown}",
     Code.NOBODY_HAS_ONE_OF: "nobody listed has one of the texts with which it compares {attribute}",
     Code.ASKED_WIDER: "the directory refused what this rule asks, so more people were listed: {said}",
-    # -- whose an assignment is, and who holds it
+    # -- whose an assignment is, and who has it
     Code.ANOTHER_ROLE: "another role than Invoice manager",
     Code.MADE_BY: "made by {maker}",
     Code.MADE_BY_US: "made by us, as {maker}",
@@ -123,10 +123,10 @@ ENGLISH: Final[Mapping[Code, str]] = {
     Code.ADOPTS_NOTHING_PROTECTED: "the policy protects this person: nothing of theirs is ever ours to take",
     Code.MANAGED_ALREADY: "it is managed already: {because}",
     Code.MANAGED_BY_NOW: "it is managed already",
-    Code.HELD_BY_NO_PERSON: "it is held by {holder:group=a group|app=an app}, and we give and take people's only",
-    Code.HOLDER_NOT_KNOWN: "nobody can say who holds it: {because}",
+    Code.HELD_BY_NO_PERSON: "{holder:group=a group|app=an app} has it, and we give and take people's only",
+    Code.HOLDER_NOT_KNOWN: "nobody can say who has it: {because}",
     Code.HAS_NO_TIME: "it does not say when it was made, so that nothing would tell it from one made later",
-    Code.HOLDS_ANOTHER_ROLE: "they hold {roles} there, and only Invoice manager can be managed",
+    Code.HOLDS_ANOTHER_ROLE: "they have {roles} there, and only Invoice manager can be managed",
     Code.NO_SUCH_ASSIGNMENT: "there is no such assignment",
     Code.NO_SUCH_MANAGED_PROFILE: "there is no such billing profile in the accounts that the policy manages",
     Code.PROFILE_NOT_READ: "the assignments of its profile could not be read",
@@ -140,8 +140,8 @@ ENGLISH: Final[Mapping[Code, str]] = {
     Code.EVIDENCE_ALONE_RECORDED: "its evidence is recorded, but what we remember of the person is not: {said}",
     Code.CHECK_NOT_ASKED_FOR: "the check could not be asked for, and the next sweep finds what follows: {said}",
     # -- what stops an action: pauses, daily limits, holds
-    Code.PAUSED: "writes are paused ({cause}, since {since:time}): {because}",
-    Code.PAUSED_ON: "writes are paused ({cause} on {scope}, since {since:time}): {because}",
+    Code.PAUSED: "writes are paused ({kind}, since {since:time}): {because}",
+    Code.PAUSED_ON: "writes are paused ({kind} on {scope}, since {since:time}): {because}",
     Code.DAILY_LIMIT_USED_UP: (
         "the daily limit for {kind:grants=grants|mover_revokes=mover revokes|leaver_revokes=leaver "
         "revokes|profile_updates=profile updates} is used up: 24 h allow {most}"
@@ -199,7 +199,7 @@ ENGLISH: Final[Mapping[Code, str]] = {
     Code.RETRIES_GIVEN_UP: "given up after {hours} h of retries",
     Code.NOT_RECORDED: "not recorded: {said}",
     Code.NOT_RECORDED_AND_TAKEN_AGAIN: "not recorded, and taken again: a person has to act",
-    Code.FOUND_BY_NAME: "{directory} in the directory, {remembered} among those who once held something",
+    Code.FOUND_BY_NAME: "{directory} in the directory, {remembered} among those who once had something",
     Code.NOBODY_OF_THIS_NAME_YET: "nobody is called that yet",
     Code.NOBODY_OF_THIS_NAME: "nobody was ever called that, up to {days} days past the effective date",
     Code.NOBODY_LOOKED_FOR: "nobody could be looked for: {because}",
@@ -247,7 +247,7 @@ ENGLISH: Final[Mapping[Code, str]] = {
     Code.SWEEP_FAILED: "a sweep failed: {said}",
     Code.AND_MORE: "{first}; and {more} more",
     Code.POPULATION_SHRANK: "{now} people match the rules; at the last good sweep, of {at:time}, it was {before}",
-    Code.NOT_REMEMBERED: "what {person} holds of ours: {said}",
+    Code.NOT_REMEMBERED: "what is managed of {person}: {said}",
     Code.READERS_NOT_FOUND_OUT: "looking for who can read mail: {said}",
     Code.UNMANAGED_NOT_NOTED: "noting what is unmanaged: {said}",
     Code.PROTECTED_NOT_FOUND_OUT: "looking for who is protected: {said}",

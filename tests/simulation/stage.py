@@ -32,7 +32,7 @@ from shared.adapters.store.state import RowsState
 from shared.domain.billing import INVOICE_MANAGER
 from shared.domain.history.checks import CheckBody
 from shared.domain.history.records import Body, IntentBody, Record
-from shared.domain.keys import IdentityKey, Key, PersonKey, ProfileKey, chain_key
+from shared.domain.keys import Key, NameKey, PersonKey, ProfileKey, chain_key
 from shared.domain.outcome import Outcome
 from shared.domain.policy.load import load_policy
 from shared.domain.policy.model import Policy
@@ -459,9 +459,9 @@ class Stage:
         return [(item.cause.kind.value, due) for due, item in self.queues.items() if item.key == of]
 
 
-def identity(kind: Any, value: str) -> IdentityKey:
+def identity(kind: Any, value: str) -> NameKey:
     """A person's name as a key."""
-    return IdentityKey(kind, value)
+    return NameKey(kind, value)
 
 
 def newcomer(number: int) -> str:

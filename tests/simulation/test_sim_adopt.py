@@ -320,8 +320,8 @@ async def test_what_can_not_be_adopted_is_refused_with_the_reason(stage: Stage) 
     plan = await plan_adoption(stage.app, chosen(*pairs))
     assert {(one.profile, one.principal_id): english(one.text) for one in plan.adoptions} == {
         (PARTNER, PIA): "the policy protects this person: nothing of theirs is ever ours to take",
-        (DE, TREASURY): "it is held by a group, and we give and take people's only",
-        (DE, OTHER_APP): "it is held by an app, and we give and take people's only",
+        (DE, TREASURY): "a group has it, and we give and take people's only",
+        (DE, OTHER_APP): "an app has it, and we give and take people's only",
         (NL, FEMKE): f"it is managed already: made by us, as {APP}",
         (NL, nobody): "there is no such assignment",
         (ea, HARRY): "there is no such billing profile in the accounts that the policy manages",
@@ -346,7 +346,7 @@ async def test_another_role_is_refused(set_stage: Callable[..., Stage]) -> None:
     given["billingAccounts"][0]["billingProfiles"][1]["billingRoleAssignments"] = [reader]
     stage = set_stage(given=given)
     (refused,) = (await plan_adoption(stage.app, chosen((DE, HARRY)))).adoptions
-    assert english(refused.text) == "they hold Billing profile reader there, and only Invoice manager can be managed"
+    assert english(refused.text) == "they have Billing profile reader there, and only Invoice manager can be managed"
 
 
 async def test_a_row_that_changed_since_it_was_shown_is_refused_with_the_difference(stage: Stage) -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from shared.domain.keys import IdentityKey, IdentityKind, PersonKey
+from shared.domain.keys import NameKey, NameKind, PersonKey
 from shared.domain.outcome import Outcome
 from shared.domain.people import PersonRead
 from tests.simulation.small_world import DE, FEMKE, NL
@@ -34,7 +34,7 @@ async def test_a_name_that_two_had_leads_to_a_check_of_both_with_the_hints_of_th
     stage.change(anna, mail="anna.other@contoso.example")
     await stage.event_about(anna)
     bert = stage.hire("bert", mail="team@contoso.example")
-    outcome = await stage.check(IdentityKey(IdentityKind.MAIL, "team@contoso.example"), hints=(DE,))
+    outcome = await stage.check(NameKey(NameKind.MAIL, "team@contoso.example"), hints=(DE,))
     assert outcome is Outcome.DONE
     waiting = {item.key: item.hints for due, item in stage.queues.items() if due <= stage.now}
     assert waiting[PersonKey(anna)] == waiting[PersonKey(bert)] == (DE,)

@@ -11,7 +11,7 @@ from shared.adapters.store.rows import Changed, Replace
 from shared.domain.access.plan import StoppedBy
 from shared.domain.guards.baseline import Baseline
 from shared.domain.guards.holds import Hold, KeyHolds, Status, action_id
-from shared.domain.guards.pauses import Pause, PauseCause, Pauses, Setting
+from shared.domain.guards.pauses import Pause, PauseKind, Pauses, Setting
 from shared.domain.history.records import DecidedHold, DecisionBody, Verb
 from shared.domain.keys import PersonKey
 from shared.domain.policy.model import ActionKind
@@ -357,13 +357,13 @@ async def test_a_pause_stands_until_it_is_resumed_and_the_sweep_takes_up_what_it
     assert await pause(waiting.app, BY, "audit") == Paused(already=False)
     await waiting.advance(seconds=5)
     assert await pause(waiting.app, "pete", "audit, too") == Paused(already=True)
-    assert (await read_pauses(waiting.app)).active[Pause(PauseCause.PAUSE)].by == BY
+    assert (await read_pauses(waiting.app)).active[Pause(PauseKind.OPERATOR)].by == BY
     newcomer = waiting.hire("anna")
     await waiting.event_about(newcomer)
     await waiting.settle()
     assert not waiting.held(newcomer)
     resumed = await resume(waiting.app, BY)
-    assert (set(resumed.cleared), dict(resumed.remaining)) == ({Pause(PauseCause.PAUSE)}, {})
+    assert (set(resumed.cleared), dict(resumed.remaining)) == ({Pause(PauseKind.OPERATOR)}, {})
     assert not (await read_pauses(waiting.app)).active
     sent = len(waiting.queues.sent)
     await waiting.run_until_quiet()
@@ -372,8 +372,8 @@ async def test_a_pause_stands_until_it_is_resumed_and_the_sweep_takes_up_what_it
     assert waiting.held(newcomer) == {NL}
     said = await decisions(waiting)
     assert [(one.verb, one.by) for one in said] == [("pause", BY), ("pause", "pete"), ("resume", BY)]
-    assert said[2].causes is not None
-    assert english(said[2].causes["operator-stop"].why) == "audit"
+    assert said[2].pauses is not None
+    assert english(said[2].pauses["operator-stop"].why) == "audit"
 
 
 async def test_a_pause_stops_writes_where_its_chain_is_damaged(waiting: Stage) -> None:
@@ -384,7 +384,7 @@ async def test_a_pause_stops_writes_where_its_chain_is_damaged(waiting: Stage) -
     await waiting.ledger_rows.write(head.partition, Replace(head.key, {"nothing": 1}, head.etag))
     paused = await pause(waiting.app, BY, "stop")
     assert paused.unrecorded is not None
-    assert (await read_pauses(waiting.app)).active[Pause(PauseCause.PAUSE)].why == Code.SAID(said="stop")
+    assert (await read_pauses(waiting.app)).active[Pause(PauseKind.OPERATOR)].why == Code.SAID(said="stop")
     newcomer = waiting.hire("anna")
     await waiting.event_about(newcomer)
     await waiting.settle()
@@ -401,12 +401,12 @@ async def test_what_the_operator_did_not_agree_to_stays_and_is_not_accepted(wait
     await waiting.app.state.put_pauses(row.becoming(Pauses({**row.value.active, **agreed})))
     resumed = await resume(waiting.app, BY, agreed)
     assert (set(resumed.cleared), set(resumed.remaining)) == (
-        {Pause(PauseCause.PAUSE)},
-        {Pause(PauseCause.POPULATION_SHRANK)},
+        {Pause(PauseKind.OPERATOR)},
+        {Pause(PauseKind.POPULATION_SHRANK)},
     )
     assert (await waiting.app.state.baseline()).value == before
     nothing = await resume(waiting.app, BY, agreed)
-    assert (set(nothing.cleared), set(nothing.remaining)) == (set(), {Pause(PauseCause.POPULATION_SHRANK)})
+    assert (set(nothing.cleared), set(nothing.remaining)) == (set(), {Pause(PauseKind.POPULATION_SHRANK)})
     assert (await waiting.app.state.baseline()).value == before
 
 
@@ -419,7 +419,7 @@ async def shrunk(stage: Stage, seen: int) -> None:
     """The population was 20, and a sweep set a pause for what it saw."""
     setting = Setting(stage.now, "sweep", Code.SAID(said="the population shrank"), seen=seen)
     await put_counted(stage, Baseline(stage.now, 7, 4, 20, "digest"))
-    shrank = Pauses({Pause(PauseCause.POPULATION_SHRANK): setting})
+    shrank = Pauses({Pause(PauseKind.POPULATION_SHRANK): setting})
     await stage.app.state.put_pauses((await stage.app.state.pauses()).becoming(shrank))
 
 
@@ -439,7 +439,7 @@ async def test_resuming_after_the_loss_of_our_role_accepts_the_accounts_that_are
     known = Baseline(waiting.now, 7, 4, 20, "digest", accounts=("mca:1", "mca:2"))
     await put_counted(waiting, known)
     lost = Setting(waiting.now, "sweep", Code.SAID(said="an account is not listed any more"))
-    paused = Pauses({Pause(PauseCause.ROLE_LOST): lost})
+    paused = Pauses({Pause(PauseKind.ROLE_LOST): lost})
     await waiting.app.state.put_pauses((await waiting.app.state.pauses()).becoming(paused))
     await resume(waiting.app, BY)
     assert (await waiting.app.state.baseline()).value == replace(known, accounts=())
@@ -463,7 +463,7 @@ async def test_a_baseline_that_never_stands_still_leaves_the_pause_on(waiting: S
     waiting.state_rows.at_write(Changed("somebody else was quicker"), "guards", holds="baseline=")
     with pytest.raises(Transient, match="nothing was resumed"):
         await resume(waiting.app, BY)
-    assert set((await read_pauses(waiting.app)).active) == {Pause(PauseCause.POPULATION_SHRANK)}
+    assert set((await read_pauses(waiting.app)).active) == {Pause(PauseKind.POPULATION_SHRANK)}
 
 
 async def test_every_decision_is_in_the_log_the_newest_last(waiting: Stage) -> None:
@@ -482,14 +482,14 @@ async def test_a_cause_that_comes_in_while_one_resumes_stays(waiting: Stage) -> 
 
     async def role_is_lost_meanwhile() -> None:
         fresh = await waiting.app.state.pauses()
-        active = {**fresh.value.active, Pause(PauseCause.ROLE_LOST): late}
+        active = {**fresh.value.active, Pause(PauseKind.ROLE_LOST): late}
         await waiting.app.state.put_pauses(fresh.becoming(Pauses(active)))
 
     waiting.state_rows.at_write(role_is_lost_meanwhile, "guards", holds="pauses=", times=1)
     resumed = await resume(waiting.app, BY)
-    assert set(resumed.cleared) == {Pause(PauseCause.PAUSE)}
-    assert dict(resumed.remaining) == {Pause(PauseCause.ROLE_LOST): late}
-    assert (await read_pauses(waiting.app)).active == {Pause(PauseCause.ROLE_LOST): late}
+    assert set(resumed.cleared) == {Pause(PauseKind.OPERATOR)}
+    assert dict(resumed.remaining) == {Pause(PauseKind.ROLE_LOST): late}
+    assert (await read_pauses(waiting.app)).active == {Pause(PauseKind.ROLE_LOST): late}
 
 
 # -- profiles
@@ -510,7 +510,7 @@ async def test_a_harmful_update_is_shown_by_field_and_a_release_lets_one_more_th
 
     stage.app.billing.opt_in = careless  # type: ignore[method-assign] # the service changes more than it was told
     await turn_off(stage)
-    assert set((await read_pauses(stage.app)).active) == {Pause(PauseCause.HARM, NL.folded)}
+    assert set((await read_pauses(stage.app)).active) == {Pause(PauseKind.HARM, NL.folded)}
     await resume(stage.app, BY)
     await turn_off(stage)
     (hold,) = (await list_holds(stage.app)).holds

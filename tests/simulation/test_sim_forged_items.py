@@ -6,14 +6,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from sandbox.faults import Effect
-from shared.domain.keys import IdentityKey, IdentityKind, PersonKey
+from shared.domain.keys import NameKey, NameKind, PersonKey
 from shared.domain.outcome import Outcome
 from shared.domain.work import MOST_ATTEMPTS, CauseKind
 from tests.simulation.small_world import FEMKE, NL
 from tests.simulation.stage import Stage
 
 FAR_AHEAD = datetime(2199, 1, 1, tzinfo=UTC)
-NOBODY = IdentityKey(IdentityKind.EMPLOYEE_ID, "nobody")
+NOBODY = NameKey(NameKind.EMPLOYEE_ID, "nobody")
 
 
 async def test_a_name_that_was_first_asked_for_in_two_centuries_is_given_up_in_two_weeks(stage: Stage) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from sandbox.faults import Effect
 from shared.adapters.store.rows import Changed
-from shared.domain.guards.pauses import Pause, PauseCause, Pauses, Setting
+from shared.domain.guards.pauses import Pause, PauseKind, Pauses, Setting
 from shared.domain.keys import PersonKey
 from shared.domain.outcome import Outcome
 from shared.domain.policy.model import ActionKind
@@ -72,7 +72,7 @@ async def test_a_write_that_a_pause_stopped_takes_no_room(one_left: Stage) -> No
     anna = stage.hire("anna")
 
     async def pause() -> None:
-        paused = Pauses({Pause(PauseCause.PAUSE): Setting(stage.now, "olga", Code.SAID(said="because"))})
+        paused = Pauses({Pause(PauseKind.OPERATOR): Setting(stage.now, "olga", Code.SAID(said="because"))})
         await stage.app.state.put_pauses((await stage.app.state.pauses()).becoming(paused))
 
     stage.state_rows.at_write(pause, "people", times=1)  # the intent is stored: the write is next

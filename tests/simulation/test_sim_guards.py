@@ -11,7 +11,7 @@ from shared.adapters.store.rows import Delete, Row, text_of
 from shared.adapters.store.state_guards import holds_of as holds_in
 from shared.domain.access.plan import StoppedBy
 from shared.domain.guards.holds import Hold, KeyHolds, Status, action_id
-from shared.domain.guards.pauses import Pause, PauseCause, Pauses, Setting
+from shared.domain.guards.pauses import Pause, PauseKind, Pauses, Setting
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.policy.model import ActionKind
@@ -61,9 +61,9 @@ async def move_out(stage: Stage, *people: str) -> None:
     await stage.advance(minutes=11)
 
 
-async def set_pause(stage: Stage, cause: PauseCause) -> None:
+async def set_pause(stage: Stage, pause_kind: PauseKind) -> None:
     pauses = await stage.app.state.pauses()
-    set_by_hand = Pauses({Pause(cause): Setting(stage.now, "olga", Code.SAID(said="because"))})
+    set_by_hand = Pauses({Pause(pause_kind): Setting(stage.now, "olga", Code.SAID(said="because"))})
     await stage.app.state.put_pauses(pauses.becoming(set_by_hand))
 
 
@@ -226,10 +226,10 @@ async def test_a_decision_made_during_a_check_stops_it_and_stands(small_day: Sta
     assert stage.row(DE, DIETER) is None
 
 
-@pytest.mark.parametrize("cause", list(PauseCause))
-async def test_the_pause_stops_grants_and_movers(small_day: Stage, cause: PauseCause) -> None:
+@pytest.mark.parametrize("pause_kind", list(PauseKind))
+async def test_the_pause_stops_grants_and_movers(small_day: Stage, pause_kind: PauseKind) -> None:
     stage = small_day
-    await set_pause(stage, cause)
+    await set_pause(stage, pause_kind)
     newcomer = stage.hire("anna")
     await stage.event_about(newcomer)
     await move_out(stage, FEMKE)
@@ -237,7 +237,7 @@ async def test_the_pause_stops_grants_and_movers(small_day: Stage, cause: PauseC
     assert stage.held(FEMKE) == {NL}
     check = await stage.last_check(newcomer)
     assert check.outcome == "held"
-    assert cause.value in english(check.actions[0].why)
+    assert pause_kind.value in english(check.actions[0].why)
     assert not [row async for row in stage.app.state.holds()]
     await end_pauses(stage)
     await stage.settle()
@@ -245,15 +245,15 @@ async def test_the_pause_stops_grants_and_movers(small_day: Stage, cause: PauseC
     assert not stage.held(FEMKE)
 
 
-@pytest.mark.parametrize("cause", list(PauseCause))
+@pytest.mark.parametrize("pause_kind", list(PauseKind))
 async def test_strong_evidence_passes_every_cause_but_a_pause_and_the_lost_role(
-    small_day: Stage, cause: PauseCause
+    small_day: Stage, pause_kind: PauseKind
 ) -> None:
     stage = small_day
-    await set_pause(stage, cause)
+    await set_pause(stage, pause_kind)
     stage.change(FEMKE, accountEnabled=False)
     await stage.event_about(FEMKE)
-    assert bool(stage.held(FEMKE)) == (cause in {PauseCause.PAUSE, PauseCause.ROLE_LOST})
+    assert bool(stage.held(FEMKE)) == (pause_kind in {PauseKind.OPERATOR, PauseKind.ROLE_LOST})
 
 
 async def test_a_pause_that_comes_between_two_writes_stops_the_second(set_stage: Callable[..., Stage]) -> None:
@@ -262,7 +262,7 @@ async def test_a_pause_that_comes_between_two_writes_stops_the_second(set_stage:
     grant = stage.app.billing.grant_invoice_manager
 
     async def grant_and_pause(profile: ProfileKey, principal: str) -> object:
-        await set_pause(stage, PauseCause.PAUSE)
+        await set_pause(stage, PauseKind.OPERATOR)
         return await grant(profile, principal)
 
     stage.app.billing.grant_invoice_manager = grant_and_pause  # type: ignore[assignment,method-assign]
@@ -282,7 +282,7 @@ async def test_the_loss_of_our_own_role_pauses_that_account_alone(small_day: Sta
     await stage.event_about(FEMKE)
     pauses = (await stage.app.state.pauses()).value
     assert {pause: setting.by for pause, setting in pauses.active.items()} == {
-        Pause(PauseCause.ROLE_LOST, MPA): f"person:{FEMKE}"
+        Pause(PauseKind.ROLE_LOST, MPA): f"person:{FEMKE}"
     }
     stage.faults.lift()
     stage.change(DIETER, accountEnabled=False)
@@ -298,7 +298,7 @@ async def test_the_loss_of_our_own_role_pauses_that_account_alone(small_day: Sta
 
 async def test_what_is_only_observed_is_not_guarded(set_stage: Callable[..., Stage]) -> None:
     stage = set_stage(policy=limited(grants="0/0/0").replace("enforce: all", "enforce: none"))
-    await set_pause(stage, PauseCause.PAUSE)
+    await set_pause(stage, PauseKind.OPERATOR)
     await stage.event_about(FEMKE)
     assert (await stage.last_check(FEMKE)).outcome == "would"
     assert not [row async for row in stage.app.state.holds()]

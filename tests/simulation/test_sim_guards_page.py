@@ -7,9 +7,9 @@ from typing import Any
 
 from shared.adapters.store.rows import Row, Rows
 from shared.adapters.store.state import RowsState
-from shared.domain.guards.daily_limits import Reservations, left, limit, owned
+from shared.domain.guards.daily_limits import Reservations, left, limit, percentage_base
 from shared.domain.guards.holds import Hold, Status
-from shared.domain.guards.pauses import Pause, PauseCause, Pauses, Setting
+from shared.domain.guards.pauses import Pause, PauseKind, Pauses, Setting
 from shared.domain.keys import PersonKey
 from shared.domain.policy.model import ActionKind, Policy
 from shared.domain.reasons import Code
@@ -83,9 +83,9 @@ def still_hold(stage: Stage, people: list[str]) -> int:
     return sum(bool(stage.held(person)) for person in people)
 
 
-async def set_pause(stage: Stage, causes: list[str]) -> None:
+async def set_pause(stage: Stage, kinds: list[str]) -> None:
     pauses = await stage.app.state.pauses()
-    settings = {Pause(PauseCause(cause)): Setting(stage.now, BY, Code.SAID(said="because")) for cause in causes}
+    settings = {Pause(PauseKind(pause_kind)): Setting(stage.now, BY, Code.SAID(said="because")) for pause_kind in kinds}
     await stage.app.state.put_pauses(pauses.becoming(Pauses(settings)))
 
 
@@ -114,7 +114,7 @@ async def test_twelve_movers_at_once(set_stage: SetStage, example: Example) -> N
     await stage.settle()
     baseline = (await stage.app.state.baseline()).value
     assert baseline is not None
-    assert owned(Reservations(ActionKind.MOVER_REVOKES), baseline, stage.now) == example["managed"]
+    assert percentage_base(Reservations(ActionKind.MOVER_REVOKES), baseline, stage.now) == example["managed"]
     assert limit(stage.app.policy.daily_limits[ActionKind.MOVER_REVOKES], baseline.managed) == example["allowed"]
     for person in people:
         stage.change(person, department="Finanace")
@@ -135,7 +135,7 @@ async def test_twelve_leavers_at_once(set_stage: SetStage, example: Example) -> 
     await stage.settle()
     baseline = (await stage.app.state.baseline()).value
     assert baseline is not None
-    assert owned(Reservations(ActionKind.LEAVER_REVOKES), baseline, stage.now) == example["managed"]
+    assert percentage_base(Reservations(ActionKind.LEAVER_REVOKES), baseline, stage.now) == example["managed"]
     assert limit(stage.app.policy.daily_limits[ActionKind.LEAVER_REVOKES], baseline.managed) == example["allowed"]
     for person in people:
         stage.change(person, accountEnabled=False)
@@ -218,10 +218,10 @@ def without_rule(text: str, name: str) -> str:
 
 
 async def test_the_pause_and_a_disabled_leaver(set_stage: SetStage, example: Example) -> None:
-    for cause in example["kinds"]:
+    for pause_kind in example["kinds"]:
         stage = await begun(set_stage, example)
         newcomer = stage.hire("anna")
-        await set_pause(stage, [cause])
+        await set_pause(stage, [pause_kind])
         stage.change(FEMKE, accountEnabled=False)
         for person in (FEMKE, newcomer):
             await stage.event_about(person)
@@ -233,9 +233,9 @@ async def test_the_pause_and_a_disabled_leaver(set_stage: SetStage, example: Exa
 
 
 async def test_a_pause_stops_even_leavers(set_stage: SetStage, example: Example) -> None:
-    for cause in example["kinds"]:
+    for pause_kind in example["kinds"]:
         stage = await begun(set_stage, example)
-        await set_pause(stage, [cause])
+        await set_pause(stage, [pause_kind])
         stage.change(FEMKE, accountEnabled=False)
         await stage.event_about(FEMKE)
         assert ("kept" if stage.held(FEMKE) else "revoked") == example["leaver"]
@@ -258,7 +258,7 @@ async def test_the_population_shrinks(set_stage: SetStage, example: Example) -> 
             stage.change(person, department="Kitchen")
         await stage.settle()
         pauses = (await stage.app.state.pauses()).value
-        assert (Pause(PauseCause.POPULATION_SHRANK) in pauses.active) == sweep["pauses"]
+        assert (Pause(PauseKind.POPULATION_SHRANK) in pauses.active) == sweep["pauses"]
         await resume(stage.app, BY)
         await stage.settle()
         after = (await stage.app.state.pauses()).value

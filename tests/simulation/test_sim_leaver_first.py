@@ -11,7 +11,7 @@ import pytest
 
 from sandbox.faults import Effect
 from shared.domain.access.plan import Note, NoteKind
-from shared.domain.guards.pauses import Pause, PauseCause, Pauses
+from shared.domain.guards.pauses import Pause, PauseKind, Pauses
 from shared.domain.history.checks import CheckBody
 from shared.domain.history.unmanaged_sightings import Sighted
 from shared.domain.keys import PersonKey
@@ -124,7 +124,7 @@ async def test_a_check_whose_reads_show_our_role_lost_writes_no_more_on_that_acc
         PARTNER: Outcome.DONE,
     }
     pauses = (await stage.app.state.pauses()).value
-    assert pauses.active[Pause(PauseCause.ROLE_LOST, HOLDING.account)].by == f"person:{person}"
+    assert pauses.active[Pause(PauseKind.ROLE_LOST, HOLDING.account)].by == f"person:{person}"
 
 
 async def test_a_check_that_cannot_pause_for_a_lost_role_writes_nothing_and_retries(

@@ -8,7 +8,7 @@ import pytest
 
 from shared.domain.access.plan import StoppedBy
 from shared.domain.adoption.consequences import Choice, Consequence
-from shared.domain.keys import IdentityKey, IdentityKind
+from shared.domain.keys import NameKey, NameKind
 from shared.domain.people import ListedPerson, UnreadablePerson
 from shared.domain.work import CauseKind
 from shared.ports import Directory
@@ -17,7 +17,7 @@ from shared.services.operate.decisions import release
 from tests.english import english
 from tests.simulation.small_world import DE, DIETER, FEMKE, HARRY, HOLDING, NL, PARTNER, TESS, guid
 from tests.simulation.stage import Stage
-from tests.simulation.test_sim_sweep_guards import CLERKS, causes, holds, limited, move, office, queued
+from tests.simulation.test_sim_sweep_guards import CLERKS, holds, limited, move, office, paused, queued
 
 SetStage = Callable[..., Stage]
 
@@ -178,7 +178,7 @@ async def test_who_cannot_be_read_has_not_vanished_from_the_population(set_stage
     assert (await stage.settle())["pauses"] == []
     stage.graph.switches.odd_values.clear()
     assert (await stage.settle())["pauses"] == []
-    assert await causes(stage) == {}
+    assert await paused(stage) == {}
 
 
 @dataclass(frozen=True)
@@ -239,4 +239,4 @@ async def test_a_check_that_a_sweep_asked_for_concludes_nothing_of_who_became_un
     make_odd(stage, DIETER, companyName=7)
     await stage.run_until_quiet()
     assert (stage.held(DIETER), stage.row(PARTNER, DIETER)) == ({DE}, None)
-    assert await stage.check(IdentityKey(IdentityKind.MAIL, "dieter@contoso.example"), CauseKind.EVENT) == "done"
+    assert await stage.check(NameKey(NameKind.MAIL, "dieter@contoso.example"), CauseKind.EVENT) == "done"

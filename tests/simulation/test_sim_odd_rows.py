@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shared.domain.billing import INVOICE_MANAGER
-from shared.domain.guards.pauses import Pause, PauseCause
+from shared.domain.guards.pauses import Pause, PauseKind
 from tests.english import english
 from tests.simulation.small_world import DE, DIETER, FEMKE, HARRY, NL, POLICY, by_hand, world
 from tests.simulation.stage import Stage
@@ -59,4 +59,4 @@ async def test_a_check_that_counts_recipients_counts_without_the_row(set_stage: 
     assert stage.held(FEMKE) == set()
     (few,) = [english(note.why) for note in check.notes if note.kind == "few-recipients"]
     assert few.startswith("1 of the 2 people")
-    assert Pause(PauseCause.INCOMPLETE_SWEEP) not in (await stage.app.state.pauses()).value.active
+    assert Pause(PauseKind.INCOMPLETE_SWEEP) not in (await stage.app.state.pauses()).value.active

@@ -11,7 +11,7 @@ from shared.domain.access.ownership import OwnershipBasis
 from shared.domain.access.plan import Strength
 from shared.domain.history.checks import CheckBody
 from shared.domain.history.records import IntendedGrant, IntendedRevoke, IntentBody, Mode
-from shared.domain.keys import IdentityKey, IdentityKind, Key, PersonKey
+from shared.domain.keys import Key, NameKey, NameKind, PersonKey
 from shared.domain.outcome import Outcome
 from shared.domain.reasons import Code
 from tests.english import english
@@ -349,14 +349,14 @@ async def test_an_event_by_name_finds_the_person(stage: Stage) -> None:
     await stage.tell("employee-id:E77")
     await stage.run_until_quiet()
     assert stage.held(anna) == {NL}
-    (check,) = await stage.checks(IdentityKey(IdentityKind.EMPLOYEE_ID, "E77"))
+    (check,) = await stage.checks(NameKey(NameKind.EMPLOYEE_ID, "E77"))
     assert check.found == (anna,)
 
 
 async def test_a_hire_announced_before_the_directory_knows_them_waits_with_growing_pauses(stage: Stage) -> None:
     await stage.tell("upn:anna@contoso.example")
     await stage.advance(minutes=20)
-    key = IdentityKey(IdentityKind.UPN, "anna@contoso.example")
+    key = NameKey(NameKind.UPN, "anna@contoso.example")
     times = [record.at for record in await stage.records(key)]
     pauses = [(later - earlier).total_seconds() for earlier, later in pairwise(times)]
     assert len(pauses) >= 3
@@ -370,7 +370,7 @@ async def test_a_hire_announced_before_the_directory_knows_them_waits_with_growi
 
 async def test_nobody_by_that_name_is_rejected_a_fortnight_past_the_effective_date(stage: Stage) -> None:
     told = stage.now
-    key = IdentityKey(IdentityKind.UPN, "nobody@contoso.example")
+    key = NameKey(NameKind.UPN, "nobody@contoso.example")
     await stage.tell("upn:nobody@contoso.example", effective="2026-03-20T00:00:00Z")
     await stage.advance(to=datetime(2026, 4, 2, 23, tzinfo=UTC))
     assert stage.queues.rejected == []
@@ -383,7 +383,7 @@ async def test_nobody_by_that_name_is_rejected_a_fortnight_past_the_effective_da
 
 
 async def test_a_failure_after_days_of_waiting_neither_gives_up_nor_begins_the_wait_anew(stage: Stage) -> None:
-    key = IdentityKey(IdentityKind.UPN, "anna@contoso.example")
+    key = NameKey(NameKind.UPN, "anna@contoso.example")
     await stage.tell("upn:anna@contoso.example", effective="2026-03-08T00:00:00Z")
     await stage.advance(days=3)
     stage.fault("graph", Effect(status=500), path="/users$", times=3)  # as often as a read is sent
@@ -405,7 +405,7 @@ async def test_a_leaver_by_a_name_the_directory_forgot_is_found_in_our_memory(
     await stage.tell("employee-id:e1")
     await stage.advance(minutes=6)
     assert stage.held(FEMKE) == set()
-    (check,) = await stage.checks(IdentityKey(IdentityKind.EMPLOYEE_ID, "E1"))
+    (check,) = await stage.checks(NameKey(NameKind.EMPLOYEE_ID, "E1"))
     assert check.found == (FEMKE,)
 
 
@@ -434,7 +434,7 @@ async def test_a_person_new_to_us_deleted_before_the_check_is_found_among_the_de
     for kind, name in (("upn", "anna@contoso.example"), ("mail", "anna@contoso.example"), ("employee-id", "E77")):
         await stage.tell(f"{kind}:{name}")
         await stage.run_until_quiet()
-        assert (await stage.last_check(IdentityKey(IdentityKind(kind), name))).found == (anna,)
+        assert (await stage.last_check(NameKey(NameKind(kind), name))).found == (anna,)
     assert stage.held(anna) == set()
     assert len(await stage.checks(anna)) == 1 + 2, "one check each"
 
@@ -446,12 +446,12 @@ async def test_a_service_that_repeats_a_name_in_its_refusal_brings_it_into_no_re
     stage.fault("graph", Effect(status=400, body=said), path="/users$")
     await stage.tell("mail:femke@contoso.example")
     await stage.run_until_quiet()
-    check = await stage.last_check(IdentityKey(IdentityKind.MAIL, "femke@contoso.example"))
+    check = await stage.last_check(NameKey(NameKind.MAIL, "femke@contoso.example"))
     assert check.outcome == "retry"
     assert "Invalid filter" in english(check.why)
     assert "femke" not in str(check).lower()
     await stage.advance(hours=25)
-    assert "femke" not in str(await stage.last_check(IdentityKey(IdentityKind.MAIL, "femke@contoso.example"))).lower()
+    assert "femke" not in str(await stage.last_check(NameKey(NameKind.MAIL, "femke@contoso.example"))).lower()
     assert "femke" not in stage.queues.rejected[-1].reason.lower()
     assert "femke" not in caplog.text.lower()
 
@@ -462,7 +462,7 @@ async def test_names_appear_in_no_record(stage: Stage) -> None:
     await stage.advance(minutes=10)
     keys: list[Key] = [
         PersonKey(FEMKE),
-        *(IdentityKey(IdentityKind.UPN, f"{who}@contoso.example") for who in ("femke", "nobody")),
+        *(NameKey(NameKind.UPN, f"{who}@contoso.example") for who in ("femke", "nobody")),
     ]
     texts = [f"{record.key} {record.body}" for key in keys for record in await stage.records(key)]
     assert len(texts) > 4

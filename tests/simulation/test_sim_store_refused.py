@@ -7,7 +7,7 @@ import pytest
 from sandbox.faults import Effect
 from shared.adapters.store.ledger_rows import RECORD
 from shared.adapters.store.rows import Insert, Operation, Rows, text_of
-from shared.domain.keys import IdentityKey, IdentityKind, PersonKey
+from shared.domain.keys import NameKey, NameKind, PersonKey
 from shared.domain.outcome import Outcome
 from shared.domain.work import CauseKind
 from shared.errors import InvoiceAccessError, Permanent, StoreRefused, TooLarge, Transient
@@ -20,7 +20,7 @@ REFUSED = StoreRefused("table 'invoiceaccess' answered 403 AuthorizationPermissi
 DAMAGED = Permanent("row 'head' in 'ledger:…' is no head of a chain")
 AWAY = Transient("table 'invoiceaccess' did not answer within 10 s")
 
-UNKNOWN = IdentityKey(IdentityKind.EMPLOYEE_ID, "e77")
+UNKNOWN = NameKey(NameKind.EMPLOYEE_ID, "e77")
 
 
 def break_off(stage: Stage, failure: InvoiceAccessError | None, *, reads: bool) -> None:

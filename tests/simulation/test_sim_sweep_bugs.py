@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sandbox.faults import Effect
-from shared.domain.guards.pauses import Pause, PauseCause
+from shared.domain.guards.pauses import Pause, PauseKind
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.people import Person
@@ -18,7 +18,7 @@ from shared.services.ledger_audit import DIGEST
 from tests.english import english
 from tests.simulation.small_world import FEMKE, MCA, NL
 from tests.simulation.stage import Stage
-from tests.simulation.test_sim_sweep_guards import causes, queued
+from tests.simulation.test_sim_sweep_guards import paused, queued
 
 SetStage = Callable[..., Stage]
 
@@ -87,7 +87,7 @@ async def test_text_that_nothing_can_keep_is_a_failed_sweep(stage: Stage, odd: d
     answer_with(stage, f"{MCA}/billingProfiles", properties(**odd), at=NL.profile)
     with pytest.raises(FailedRead, match=r"value\[\d\]\.properties"):
         await stage.sweep()
-    setting = (await causes(stage))[Pause(PauseCause.INCOMPLETE_SWEEP)]
+    setting = (await paused(stage))[Pause(PauseKind.INCOMPLETE_SWEEP)]
     assert "properties" in english(setting.why)
     stage.faults.lift()
     assert (await stage.settle())["pauses"] == []
@@ -117,7 +117,7 @@ async def test_a_bug_sets_the_pause_and_is_raised_as_it_is(stage: Stage) -> None
         await stage.sweep()
     assert raised.value is bug
     assert raised.value.__cause__ is raised.value.__context__ is None
-    setting = (await causes(stage))[Pause(PauseCause.INCOMPLETE_SWEEP)]
+    setting = (await paused(stage))[Pause(PauseKind.INCOMPLETE_SWEEP)]
     assert setting.by.startswith("sweep#")
     assert "KeyError" in english(setting.why)
     assert "anna" not in english(setting.why)  # it is listed and kept, and a bug's words may be anybody's name
@@ -155,7 +155,7 @@ async def test_a_bug_at_the_end_of_a_sweep_sets_the_pause_as_well(stage: Stage, 
     with pytest.raises(TypeError, match=at):
         await stage.sweep()
     stage.app = living
-    assert (await causes(stage)).keys() == {Pause(PauseCause.INCOMPLETE_SWEEP)}
+    assert (await paused(stage)).keys() == {Pause(PauseKind.INCOMPLETE_SWEEP)}
 
 
 async def test_where_the_pause_cannot_be_set_either_the_bug_is_what_is_raised(stage: Stage) -> None:
@@ -197,4 +197,4 @@ async def test_a_host_that_shuts_down_is_no_failed_sweep(stage: Stage) -> None:
     sweeping.cancel()
     with pytest.raises(asyncio.CancelledError):
         await sweeping
-    assert await causes(stage) == {}
+    assert await paused(stage) == {}

@@ -12,7 +12,7 @@ from sandbox.faults import Effect
 from shared.domain.access.plan import StoppedBy
 from shared.domain.catalogue import Catalogue
 from shared.domain.guards.holds import Hold, Status
-from shared.domain.guards.pauses import Pause, PauseCause, Pauses, Setting
+from shared.domain.guards.pauses import Pause, PauseKind, Pauses, Setting
 from shared.domain.keys import PersonKey
 from shared.domain.policy.model import ActionKind
 from shared.domain.reasons import Code, Reason
@@ -75,7 +75,7 @@ async def holds(stage: Stage) -> list[Hold]:
     return [hold for row in rows for hold in row.holds.values()]
 
 
-async def causes(stage: Stage) -> dict[Pause, Setting]:
+async def paused(stage: Stage) -> dict[Pause, Setting]:
     return dict((await stage.app.state.pauses()).value.active)
 
 
@@ -591,7 +591,7 @@ async def test_an_incomplete_sweep_sets_the_pause_and_a_complete_one_clears_it(
     baseline = (await stage.app.state.baseline()).value
     report = await stage.settle()
     assert report["pauses"] == ["incomplete-sweep"]
-    setting = (await causes(stage))[Pause(PauseCause.INCOMPLETE_SWEEP)]
+    setting = (await paused(stage))[Pause(PauseKind.INCOMPLETE_SWEEP)]
     assert setting.by == f"sweep#{report['sweep']}"
     assert "people of rule" in english(setting.why)
     assert [record.levelno for record in caplog.records if "writes are paused" in record.message] == [logging.WARNING]
@@ -604,21 +604,21 @@ async def test_an_incomplete_sweep_sets_the_pause_and_a_complete_one_clears_it(
     assert stage.held(DIETER) == set()  # a leaver passes
     since = setting.since
     await stage.settle()
-    assert (await causes(stage))[Pause(PauseCause.INCOMPLETE_SWEEP)].since == since
+    assert (await paused(stage))[Pause(PauseKind.INCOMPLETE_SWEEP)].since == since
     stage.faults.lift()
     assert (await stage.settle())["pauses"] == []
-    assert await causes(stage) == {}
+    assert await paused(stage) == {}
     assert stage.held(anna) == {NL}
 
 
 @pytest.mark.parametrize(
     ("effect", "error", "expected"),
     [
-        (Effect(status=429), Transient, {Pause(PauseCause.INCOMPLETE_SWEEP)}),
+        (Effect(status=429), Transient, {Pause(PauseKind.INCOMPLETE_SWEEP)}),
         (
             Effect(status=403, body={"error": {"code": "AuthorizationFailed", "message": "x"}}),
             Permanent,
-            {Pause(PauseCause.INCOMPLETE_SWEEP), Pause(PauseCause.ROLE_LOST)},
+            {Pause(PauseKind.INCOMPLETE_SWEEP), Pause(PauseKind.ROLE_LOST)},
         ),
     ],
 )
@@ -628,10 +628,10 @@ async def test_a_sweep_that_fails_altogether_sets_the_pause(
     stage.fault("arm", effect, path="billingAccounts$")
     with pytest.raises(error):
         await stage.sweep()
-    assert (await causes(stage)).keys() == expected
+    assert (await paused(stage)).keys() == expected
     stage.faults.lift()
     await stage.settle()
-    assert await causes(stage) == {}
+    assert await paused(stage) == {}
 
 
 async def test_the_loss_of_our_role_pauses_the_account_until_a_sweep_reads_it(stage: Stage) -> None:
@@ -643,7 +643,7 @@ async def test_the_loss_of_our_role_pauses_the_account_until_a_sweep_reads_it(st
     assert stage.held(DIETER) == {DE}
     stage.faults.lift()
     await stage.settle()
-    assert await causes(stage) == {}
+    assert await paused(stage) == {}
     assert stage.held(DIETER) == set()
 
 
@@ -651,9 +651,9 @@ async def test_a_sweep_clears_nothing_that_only_a_person_ends(stage: Stage) -> N
     setting = Setting(stage.now, "olga", Code.SAID(said="because"))
     by_hand = dict.fromkeys(
         (
-            Pause(PauseCause.PAUSE),
-            Pause(PauseCause.PAUSE, MCA),
-            Pause(PauseCause.HARM, NL.folded),
+            Pause(PauseKind.OPERATOR),
+            Pause(PauseKind.OPERATOR, MCA),
+            Pause(PauseKind.HARM, NL.folded),
         ),
         setting,
     )
@@ -662,7 +662,7 @@ async def test_a_sweep_clears_nothing_that_only_a_person_ends(stage: Stage) -> N
     await stage.settle()
     stage.faults.lift()
     await stage.settle()
-    assert await causes(stage) == by_hand
+    assert await paused(stage) == by_hand
 
 
 async def test_a_pause_that_others_write_meanwhile_is_read_anew(stage: Stage) -> None:
@@ -683,7 +683,7 @@ async def test_a_pause_that_others_write_meanwhile_is_read_anew(stage: Stage) ->
                 fresh = await state.pauses()
                 pause = {
                     **fresh.value.active,
-                    Pause(PauseCause.PAUSE): Setting(stage.now, "olga", Code.SAID(said="because")),
+                    Pause(PauseKind.OPERATOR): Setting(stage.now, "olga", Code.SAID(said="because")),
                 }
                 await state.put_pauses(fresh.becoming(Pauses(pause)))
             return await state.put_pauses(row)
@@ -692,7 +692,7 @@ async def test_a_pause_that_others_write_meanwhile_is_read_anew(stage: Stage) ->
     stage.app = replace(stage.app, state=meanwhile)
     report = await stage.sweep()
     assert report["pauses"] == ["operator-stop"]
-    assert (await causes(stage)).keys() == {Pause(PauseCause.PAUSE)}
+    assert (await paused(stage)).keys() == {Pause(PauseKind.OPERATOR)}
 
 
 # -- the population
@@ -707,12 +707,12 @@ async def test_a_population_that_shrank_sets_the_pause_and_keeps_the_baseline(cl
     clerks.change(CLERKS[0], accountEnabled=False)
     report = await clerks.settle()
     assert report["pauses"] == ["population-shrank"]
-    why = (await causes(clerks))[Pause(PauseCause.POPULATION_SHRANK)].why
+    why = (await paused(clerks))[Pause(PauseKind.POPULATION_SHRANK)].why
     assert english(why).startswith("11 people match the rules; at the last good sweep, of 2026-03-02 09:00")
     assert (await clerks.app.state.baseline()).value == baseline
     assert [clerk for clerk in CLERKS if not clerks.held(clerk)] == [CLERKS[0]]  # strong evidence passes
     await clerks.settle()
-    assert (await causes(clerks)).keys() == {Pause(PauseCause.POPULATION_SHRANK)}
+    assert (await paused(clerks)).keys() == {Pause(PauseKind.POPULATION_SHRANK)}
 
 
 async def test_the_pause_is_cleared_when_they_are_back(clerks: Stage) -> None:
@@ -723,10 +723,10 @@ async def test_the_pause_is_cleared_when_they_are_back(clerks: Stage) -> None:
         clerks.change(clerk, department="Finance")
     lists_fail(clerks)
     await clerks.settle()
-    assert (await causes(clerks)).keys() == {Pause(PauseCause.INCOMPLETE_SWEEP), Pause(PauseCause.POPULATION_SHRANK)}
+    assert (await paused(clerks)).keys() == {Pause(PauseKind.INCOMPLETE_SWEEP), Pause(PauseKind.POPULATION_SHRANK)}
     clerks.faults.lift()
     await clerks.settle()
-    assert await causes(clerks) == {}
+    assert await paused(clerks) == {}
     assert await holds(clerks) == []
     assert all(clerks.held(clerk) == {NL} for clerk in CLERKS)
 

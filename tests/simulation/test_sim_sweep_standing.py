@@ -14,7 +14,7 @@ from sandbox.billing.call import Call
 from sandbox.faults import Effect
 from shared.domain.access.plan import NoteKind, StoppedBy
 from shared.domain.catalogue import Catalogue
-from shared.domain.guards.pauses import MOST_SCOPES, Pause, PauseCause
+from shared.domain.guards.pauses import MOST_SCOPES, Pause, PauseKind
 from shared.domain.keys import PersonKey
 from shared.domain.reasons import Code, Reason
 from shared.errors import Conflict, Transient
@@ -42,13 +42,13 @@ from tests.simulation.test_sim_sweep_guards import (
     CLERKS,
     KITCHEN,
     NARROWED,
-    causes,
     holds,
     leave,
     limited,
     lists_fail,
     move,
     office,
+    paused,
     queued,
 )
 
@@ -190,7 +190,7 @@ async def test_all_accounts_out_of_sight_are_a_role_lost(stage: Stage) -> None:
         report = await stage.sweep()
     assert report["pauses"] == [f"role-lost on {account}" for account in (MCA, MPA)]
     await stage.settle()
-    assert not await causes(stage)
+    assert not await paused(stage)
 
 
 async def test_an_account_whose_profiles_we_may_not_list_is_paused_and_the_others_go_on(stage: Stage) -> None:
@@ -224,28 +224,28 @@ async def test_a_resume_of_a_lost_account_accepts_that_it_is_gone_and_no_other(s
     with out_of_sight(MCA, MPA):
         await stage.settle()
         pauses = (await stage.app.state.pauses()).value.active
-        wanted = Pause(PauseCause.ROLE_LOST, MPA)
+        wanted = Pause(PauseKind.ROLE_LOST, MPA)
         assert (await resume(stage.app, "olga", {wanted: pauses[wanted]})).cleared.keys() == {wanted}
         assert (await stage.settle())["pauses"] == [f"role-lost on {MCA}"]
 
 
 async def test_a_check_that_finds_a_lost_role_again_is_not_overruled_by_an_older_sweep(stage: Stage) -> None:
-    app, lost = stage.app, Pause(PauseCause.ROLE_LOST, MPA)
+    app, lost = stage.app, Pause(PauseKind.ROLE_LOST, MPA)
     await set_pause(app, lost, Code.SAID(said="a check was refused"), by="profile:1")
     await stage.advance(minutes=10)
 
     set_while_it_sweeps(stage, lost, Code.SAID(said="a check was refused again"), by="profile:2")
     assert (await stage.sweep())["pauses"] == [str(lost)]
-    assert (await causes(stage))[lost].by == "profile:2"
+    assert (await paused(stage))[lost].by == "profile:2"
     stage.app = app
     assert (await stage.settle())["pauses"] == []
 
 
 async def test_a_cause_found_in_too_many_places_stands_everywhere(stage: Stage) -> None:
     for number in range(MOST_SCOPES + 1):
-        await set_pause(stage.app, Pause(PauseCause.HARM, f"a/{number}"), Code.SAID(said="a field"), by="x")
-    assert Pause(PauseCause.HARM) in await causes(stage)
-    assert len(await causes(stage)) == MOST_SCOPES + 1
+        await set_pause(stage.app, Pause(PauseKind.HARM, f"a/{number}"), Code.SAID(said="a field"), by="x")
+    assert Pause(PauseKind.HARM) in await paused(stage)
+    assert len(await paused(stage)) == MOST_SCOPES + 1
 
 
 async def test_an_identity_that_sees_no_account_is_told_on_its_first_sweep(set_stage: SetStage) -> None:
@@ -271,7 +271,7 @@ async def test_an_identity_that_sees_no_account_any_more_takes_nothing_away(stag
     assert {person: stage.held(person) for person in before} == before
     stage.faults.lift()
     await stage.settle()
-    assert (await causes(stage)) == {}
+    assert (await paused(stage)) == {}
     assert stage.held(DIETER) == set()
 
 
@@ -467,33 +467,33 @@ async def test_a_changed_policy_does_not_hide_that_the_population_shrank(set_sta
 async def test_an_older_sweep_leaves_the_pause_that_a_newer_one_set(stage: Stage) -> None:
     app = stage.app
 
-    set_while_it_sweeps(stage, Pause(PauseCause.INCOMPLETE_SWEEP), Code.SAID(said="another sweep failed"), by="sweep#2")
+    set_while_it_sweeps(stage, Pause(PauseKind.INCOMPLETE_SWEEP), Code.SAID(said="another sweep failed"), by="sweep#2")
     report = await stage.sweep()
     assert report["pauses"] == ["incomplete-sweep"]
-    assert (await causes(stage))[Pause(PauseCause.INCOMPLETE_SWEEP)].by == "sweep#2"
+    assert (await paused(stage))[Pause(PauseKind.INCOMPLETE_SWEEP)].by == "sweep#2"
     stage.app = app
     assert (await stage.settle())["pauses"] == []
 
 
 async def test_an_older_sweep_leaves_a_cause_that_a_newer_one_found_again(stage: Stage) -> None:
     app = stage.app
-    await set_pause(app, Pause(PauseCause.INCOMPLETE_SWEEP), Code.SAID(said="the first failed"), by="sweep#1")
-    began = (await causes(stage))[Pause(PauseCause.INCOMPLETE_SWEEP)].since
+    await set_pause(app, Pause(PauseKind.INCOMPLETE_SWEEP), Code.SAID(said="the first failed"), by="sweep#1")
+    began = (await paused(stage))[Pause(PauseKind.INCOMPLETE_SWEEP)].since
     await stage.advance(minutes=10)
 
-    set_while_it_sweeps(stage, Pause(PauseCause.INCOMPLETE_SWEEP), Code.SAID(said="the third failed"), by="sweep#3")
+    set_while_it_sweeps(stage, Pause(PauseKind.INCOMPLETE_SWEEP), Code.SAID(said="the third failed"), by="sweep#3")
     assert (await stage.sweep())["pauses"] == ["incomplete-sweep"]
-    stands = (await causes(stage))[Pause(PauseCause.INCOMPLETE_SWEEP)]
+    stands = (await paused(stage))[Pause(PauseKind.INCOMPLETE_SWEEP)]
     assert (stands.since, english(stands.why), stands.by) == (began, "the third failed", "sweep#3")
     stage.app = app
     assert (await stage.settle())["pauses"] == []
 
 
 async def test_a_sweep_that_finds_what_only_a_person_ends_leaves_it_theirs(stage: Stage) -> None:
-    await set_pause(stage.app, Pause(PauseCause.HARM, "a/x"), Code.SAID(said="a field"), by="profile:a/x")
-    before = await causes(stage)
-    await set_pause(stage.app, Pause(PauseCause.HARM, "a/x"), Code.SAID(said="another field"), by="profile:a/x")
-    assert await causes(stage) == before
+    await set_pause(stage.app, Pause(PauseKind.HARM, "a/x"), Code.SAID(said="a field"), by="profile:a/x")
+    before = await paused(stage)
+    await set_pause(stage.app, Pause(PauseKind.HARM, "a/x"), Code.SAID(said="another field"), by="profile:a/x")
+    assert await paused(stage) == before
 
 
 # -- sweeps that fail
@@ -531,10 +531,10 @@ async def test_a_sweep_that_cannot_store_what_it_found_sets_the_pause(
     with pytest.raises(Transient):
         await stage.sweep()
     stage.app = living
-    assert (await causes(stage)).keys() == {Pause(PauseCause.INCOMPLETE_SWEEP)}
+    assert (await paused(stage)).keys() == {Pause(PauseKind.INCOMPLETE_SWEEP)}
     assert queued(stage) == set()
     await stage.settle()
-    assert await causes(stage) == {}
+    assert await paused(stage) == {}
 
 
 # -- the log

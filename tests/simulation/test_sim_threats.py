@@ -20,7 +20,7 @@ from shared.domain.guards.daily_limits import Reservations
 from shared.domain.guards.holds import Hold, Status, action_id
 from shared.domain.guards.pauses import Pauses
 from shared.domain.history.records import AdoptBody, IntendedGrant, IntentBody, Mode
-from shared.domain.keys import IdentityKey, IdentityKind, PersonKey, ProfileKey
+from shared.domain.keys import NameKey, NameKind, PersonKey, ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.policy.model import ActionKind
 from shared.domain.reasons import Code
@@ -165,7 +165,7 @@ async def test_a_flood_of_dates_about_one_person_takes_five_places_and_nobody_el
 async def test_a_name_that_nobody_has_costs_few_checks_however_far_its_date(stage: Stage) -> None:
     await stage.tell("employee-id:nobody", effective="2036-02-01")
     await stage.advance(days=60)
-    assert len(await stage.checks(IdentityKey(IdentityKind.EMPLOYEE_ID, "nobody"))) < 80
+    assert len(await stage.checks(NameKey(NameKind.EMPLOYEE_ID, "nobody"))) < 80
 
 
 async def test_a_forged_item_about_a_profile_that_is_not_ours_to_manage_stops_nobody(

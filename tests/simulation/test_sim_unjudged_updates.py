@@ -13,7 +13,7 @@ from shared.adapters.store.rows import Changed
 from shared.domain.access.plan import StoppedBy
 from shared.domain.billing import BillingProfile
 from shared.domain.guards.holds import Hold, Status
-from shared.domain.guards.pauses import Pause, PauseCause, Pauses, Setting
+from shared.domain.guards.pauses import Pause, PauseKind, Pauses, Setting
 from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.reasons import Code
@@ -81,7 +81,7 @@ async def is_told_as_harm(stage: Stage) -> bool:
         len(told) == 1
         and bool(told[0].alert)
         and told[0].changed == (*HARM,)
-        and await pauses_seen(stage) == {Pause(PauseCause.HARM, NL.folded)}
+        and await pauses_seen(stage) == {Pause(PauseKind.HARM, NL.folded)}
         and state.blocked is not None
         and state.unjudged is None
     )
@@ -141,7 +141,7 @@ async def test_harm_is_told_where_the_store_was_busy(stage: Stage, careless: Car
     await take_the_second_check(stage)
     check = await stage.last_check(NL)
     assert (check.outcome, check.finding, check.changed) == ("retry", "profile-update-harm", (*HARM,))
-    assert await pauses_seen(stage) == {Pause(PauseCause.HARM, NL.folded)}
+    assert await pauses_seen(stage) == {Pause(PauseKind.HARM, NL.folded)}
     await stage.advance(minutes=40)
     assert await is_told_as_harm(stage)
 
@@ -234,7 +234,7 @@ async def test_a_difference_where_the_answer_was_lost_pauses_that_profile_and_bl
     await stage.advance(minutes=30)
     check = await stage.last_check(NL)
     assert english(check.why).startswith("more than the flag differs after an update whose answer was lost: poNumber")
-    assert await pauses_seen(stage) == {Pause(PauseCause.HARM, NL.folded)}
+    assert await pauses_seen(stage) == {Pause(PauseKind.HARM, NL.folded)}
 
 
 async def test_what_differs_after_an_update_that_never_showed_is_told(stage: Stage) -> None:
@@ -357,7 +357,7 @@ async def test_what_differs_much_later_is_told_without_a_pause(
     assert check.finding == ("profile-update-harm" if is_harm else "profile-update-unjudged")
     assert check.changed == (*HARM,)
     assert check.alert
-    assert await pauses_seen(stage) == ({Pause(PauseCause.HARM, NL.folded)} if is_harm else set())
+    assert await pauses_seen(stage) == ({Pause(PauseKind.HARM, NL.folded)} if is_harm else set())
     state = (await stage.app.state.profile(NL)).value
     assert (state.blocked is not None) is is_harm
     assert state.unjudged is None
@@ -432,7 +432,7 @@ async def test_a_release_has_served_also_where_its_update_did_harm(stage: Stage,
     careless(lambda: do_harm(stage))
     await stage.check(NL)
     await stage.advance(minutes=20)
-    assert Pause(PauseCause.HARM, NL.folded) in await pauses_seen(stage)
+    assert Pause(PauseKind.HARM, NL.folded) in await pauses_seen(stage)
     await resume(stage.app, "olga")
     updates = len((await stage.app.state.profile(NL)).value.updates)
     await opt_out(stage)
@@ -463,7 +463,7 @@ async def test_a_released_update_of_a_harmed_profile_lifts_what_blocked_it(stage
 
 async def test_a_pause_that_comes_right_before_the_update_stops_it(stage: Stage) -> None:
     async def somebody_pauses() -> None:
-        pause = Pauses({Pause(PauseCause.PAUSE): Setting(stage.now, "olga", Code.SAID(said="because"))})
+        pause = Pauses({Pause(PauseKind.OPERATOR): Setting(stage.now, "olga", Code.SAID(said="because"))})
         await stage.app.state.put_pauses((await stage.app.state.pauses()).becoming(pause))
 
     await opt_out(stage)
@@ -490,6 +490,6 @@ async def test_a_profile_we_may_not_read_any_more_sets_the_pause_where_the_polic
     stage.fault("arm", Effect(status=403), method="GET", path="DE-BG7$")
     assert await stage.check(DE) is Outcome.GAVE_UP
     pauses = (await stage.app.state.pauses()).value
-    assert {cause: setting.by for cause, setting in pauses.active.items()} == (
-        {Pause(PauseCause.ROLE_LOST, DE.account): DE.canonical} if enforce == "all" else {}
+    assert {pause_kind: setting.by for pause_kind, setting in pauses.active.items()} == (
+        {Pause(PauseKind.ROLE_LOST, DE.account): DE.canonical} if enforce == "all" else {}
     )

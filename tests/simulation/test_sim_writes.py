@@ -10,7 +10,7 @@ import pytest
 
 from sandbox.faults import Effect
 from shared.adapters.store.rows import Changed
-from shared.domain.guards.pauses import Pause, PauseCause
+from shared.domain.guards.pauses import Pause, PauseKind
 from shared.domain.history.checks import CheckBody
 from shared.domain.keys import PersonKey
 from shared.domain.work import CauseKind
@@ -218,7 +218,7 @@ async def test_a_role_lost_on_one_profile_stops_the_checks_writes_on_the_whole_a
     assert check.alert
     by_profile = {action.profile: action.outcome for action in check.actions}
     assert by_profile == {NL: elsewhere, HOLDING: "gave-up"}
-    assert (await stage.app.state.pauses()).value.active.keys() == {Pause(PauseCause.ROLE_LOST, HOLDING.account)}
+    assert (await stage.app.state.pauses()).value.active.keys() == {Pause(PauseKind.ROLE_LOST, HOLDING.account)}
     assert "retry" not in {kind for kind, _ in stage.awaited(anna)}
 
 

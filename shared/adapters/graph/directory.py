@@ -39,7 +39,7 @@ from shared.adapters.graph.people import read_people, read_person, unless_withhe
 from shared.adapters.graph.wire import MemberGroupsAnswer, NamedAnswer, ObjectAnswer, Page, parse
 from shared.adapters.http.gate import Gate, Kind
 from shared.adapters.http.pipeline import Transport
-from shared.domain.keys import IdentityKey, IdentityKind, PersonKey
+from shared.domain.keys import NameKey, NameKind, PersonKey
 from shared.domain.people import SELECT, AbsentPerson, DeletedPerson, ListedPerson, PersonRead, UnreadablePerson
 from shared.errors import FailedRead, QueryRefused, Transient
 from shared.settings import Settings
@@ -55,9 +55,9 @@ _USERS: Final = "User.Read.All (and User-LifeCycleInfo.Read.All, for leave dates
 _MEMBERSHIPS: Final = "GroupMember.Read.All (besides User.Read.All)"
 
 _FILTERS: Final = {
-    IdentityKind.UPN: "userPrincipalName",
-    IdentityKind.MAIL: "mail",
-    IdentityKind.EMPLOYEE_ID: "employeeId",
+    NameKind.UPN: "userPrincipalName",
+    NameKind.MAIL: "mail",
+    NameKind.EMPLOYEE_ID: "employeeId",
 }
 
 _log = logging.getLogger(__name__)
@@ -124,28 +124,28 @@ class GraphDirectory:
             within |= answered
         return frozenset(within)
 
-    async def find(self, identity: IdentityKey) -> Sequence[str]:
+    async def find(self, name: NameKey) -> Sequence[str]:
         """The object ids of everybody who is called that. See `ports.Directory`. Raises as `person` does."""
-        quoted = "'" + identity.value.replace("'", "''") + "'"
+        quoted = "'" + name.value.replace("'", "''") + "'"
         query = UsersRequestBuilder.UsersRequestBuilderGetQueryParameters(
-            filter=f"{_FILTERS[identity.kind]} eq {quoted}", select=["id"], top=PAGE_SIZE
+            filter=f"{_FILTERS[name.kind]} eq {quoted}", select=["id"], top=PAGE_SIZE
         )
         first = self._graph.sdk.users.to_get_request_information(RequestConfiguration(query_parameters=query))
-        what = f"everybody whose {_FILTERS[identity.kind]} is the one asked for"
+        what = f"everybody whose {_FILTERS[name.kind]} is the one asked for"
         pages = self._graph.pages(_read_objects, first, what, _USERS)
         if found := [one.id async for one in pages]:
             return found
         for check in (self._with_another_name, self._among_the_deleted):
             try:
-                if found := await check(identity, quoted):
+                if found := await check(name, quoted):
                     break
             except QueryRefused as refusal:
                 _log.warning("%s", refusal)
         return found
 
-    async def _with_another_name(self, identity: IdentityKey, quoted: str) -> list[str]:
+    async def _with_another_name(self, name: NameKey, quoted: str) -> list[str]:
         """Who has the name among their addresses, now that they are called otherwise."""
-        if identity.kind is IdentityKind.EMPLOYEE_ID:
+        if name.kind is NameKind.EMPLOYEE_ID:
             return []  # it stands in one place only
         query = UsersRequestBuilder.UsersRequestBuilderGetQueryParameters(
             filter=f"userPrincipalName eq {quoted} or {_among_addresses(quoted)}",
@@ -158,20 +158,20 @@ class GraphDirectory:
         pages = self._graph.pages(_read_objects, first, what, _USERS)
         return [one.id async for one in pages]
 
-    async def _among_the_deleted(self, identity: IdentityKey, quoted: str) -> list[str]:
+    async def _among_the_deleted(self, name: NameKey, quoted: str) -> list[str]:
         """Who was called that when they were deleted. The directory puts their id before a deleted user's name."""
         odata_filter = {
-            IdentityKind.UPN: f"endsWith(userPrincipalName,{quoted})",
-            IdentityKind.MAIL: _among_addresses(quoted),
-            IdentityKind.EMPLOYEE_ID: f"employeeId eq {quoted}",
-        }[identity.kind]
+            NameKind.UPN: f"endsWith(userPrincipalName,{quoted})",
+            NameKind.MAIL: _among_addresses(quoted),
+            NameKind.EMPLOYEE_ID: f"employeeId eq {quoted}",
+        }[name.kind]
         query = DeletedUsersRequestBuilder.GraphUserRequestBuilderGetQueryParameters(
             filter=odata_filter, select=["id", "userPrincipalName"], top=PAGE_SIZE, count=True
         )
         first = self._graph.sdk.directory.deleted_items.graph_user.to_get_request_information(_advanced(query))
         pages = self._graph.pages(_read_names, first, "everybody deleted who had the name asked for", _USERS)
-        by_its_end = identity.kind is IdentityKind.UPN
-        return [one.id async for one in pages if not by_its_end or one.was_called(identity.value)]
+        by_its_end = name.kind is NameKind.UPN
+        return [one.id async for one in pages if not by_its_end or one.was_called(name.value)]
 
     def people(self, odata_filter: str) -> AsyncIterator[ListedPerson]:
         """Lists everybody whom a `$filter` preselects, without their groups; an empty filter lists everybody.

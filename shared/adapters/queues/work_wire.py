@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from shared.domain.keys import IdentityKey, Key, ProfileKey, parse_key, session_id
+from shared.domain.keys import Key, NameKey, ProfileKey, parse_key, session_id
 from shared.domain.misfits import misfits
 from shared.domain.work import (
     FUTURE_CHECKS,
@@ -130,7 +130,7 @@ def decode(body: bytes, session: str | None = None) -> WorkItem:
         where, why = misfits(error)[0]
         raise Rejected(where or "body", why, _REMEDY) from error
     cause, key = wire.cause, parse_key(wire.key)
-    if isinstance(key, IdentityKey) and not wire.key.isprintable():  # around a name that is taken without it
+    if isinstance(key, NameKey) and not wire.key.isprintable():  # around a name that is taken without it
         raise Rejected("key", "something in it cannot be seen", _REMEDY)
     if session is not None and session != session_id(key):
         raise Rejected(

@@ -20,7 +20,7 @@ from pydantic_core import CoreSchema, PydanticSerializationError, SchemaSerializ
 from pydantic_core import core_schema as schemas
 
 from shared.adapters.store.rows import ROW_CHARACTERS, Damaged, Row
-from shared.domain.guards.pauses import Pause, PauseCause
+from shared.domain.guards.pauses import Pause, PauseKind
 from shared.domain.keys import PersonKey, ProfileKey, parse_key
 from shared.domain.misfits import in_one_line
 from shared.domain.reasons import Reason
@@ -124,8 +124,8 @@ def _time(text: str) -> datetime:
 
 
 def _pause(text: str) -> Pause:
-    cause, _, scope = text.partition(" ")
-    return Pause(PauseCause(cause), scope)
+    kind, _, scope = text.partition(" ")
+    return Pause(PauseKind(kind), scope)
 
 
 def _holder(text: str) -> PersonKey | ProfileKey:
@@ -151,7 +151,7 @@ _SCHEMAS: Final[Mapping[Any, CoreSchema]] = {
     datetime: _as_text(_time, datetime.isoformat),
     ProfileKey: _as_text(lru_cache(4096)(ProfileKey.parse), str),
     PersonKey | ProfileKey: _as_text(lru_cache(_holder), _spelled),  # each of a key's holds names it
-    Pause: _as_text(_pause, lambda pause: f"{pause.cause.value} {pause.scope}" if pause.scope else pause.cause.value),
+    Pause: _as_text(_pause, lambda pause: f"{pause.kind.value} {pause.scope}" if pause.scope else pause.kind.value),
     Reason: schemas.no_info_plain_validator_function(
         Reason.read, serialization=schemas.plain_serializer_function_ser_schema(Reason.as_json)
     ),

@@ -4,7 +4,7 @@ How State's values are spread over rows lives here; their spelling is `codec`, a
 
     partition  row key                                what it holds
     people     person:<object id>                     a _PersonRow
-               name:<sha256 of the identity>:<id>     somebody who was once called that; only ever added
+               name:<sha256 of the name>:<id>     somebody who was once called that; only ever added
     profiles   profile:<account>/<profile>            a ProfileState
     future     due:<key>                              a FutureLooks; a name in the key is there by its digest
     catalogue  (see `chunked_value`)                    the Catalogue
@@ -27,7 +27,7 @@ from shared.adapters.store.codec import Codec
 from shared.adapters.store.rows import Changed, Damaged, Exists, Insert, Replace, Row, Rows, after, fitting, put_over
 from shared.adapters.store.state_guards import GuardsState
 from shared.domain.catalogue import Catalogue
-from shared.domain.keys import IdentityKey, IdentityKind, PersonKey, ProfileKey
+from shared.domain.keys import NameKey, NameKind, PersonKey, ProfileKey
 from shared.domain.reasons import Reason
 from shared.domain.remembered import FutureChecks, PersonState, ProfileState
 from shared.errors import Conflict
@@ -41,7 +41,7 @@ _REPORTS: Final = "reports"
 
 @dataclass(frozen=True, slots=True)
 class _PersonRow:
-    """What a person's row holds: `called` are the canonical identity keys that were ever indexed for them."""
+    """What a person's row holds: `called` are the canonical name keys that were ever indexed for them."""
 
     state: PersonState
     called: tuple[str, ...]
@@ -74,7 +74,7 @@ class RowsState(GuardsState):
             if there is None or there.etag != row.version:
                 raise _conflict(state.object_id)
             called = _PERSON.value(there).called
-        names = {identity.canonical: identity for identity in _identities_of(state.names)}
+        names = {name.canonical: name for name in _names_of(state.names)}
         new = [names[name] for name in sorted(names.keys() - {*called})]
         ever = tuple(sorted({*called, *names}))
         put = put_over(row.version, key, _PERSON.body(_PersonRow(state, ever)))
@@ -95,9 +95,9 @@ class RowsState(GuardsState):
         async for row in self._rows.range(_PEOPLE, "person:", after("person:")):
             yield _person_of(row)
 
-    async def called(self, identity: IdentityKey) -> Sequence[str]:
+    async def called(self, name: NameKey) -> Sequence[str]:
         """The object ids of everybody who was ever called that while they had a row."""
-        prefix = _name_prefix(identity)
+        prefix = _name_prefix(name)
         return [row.key.removeprefix(prefix) async for row in self._rows.range(_PEOPLE, prefix, after(prefix))]
 
     async def profile(self, key: ProfileKey) -> Stored[ProfileState]:
@@ -124,7 +124,7 @@ class RowsState(GuardsState):
         """Replaces the very catalogue that was read before (None: that there was none). Raises `Conflict`."""
         await self._catalogue.put_over(before, catalogue, catalogue.read_at)
 
-    async def future_checks(self, key: PersonKey | IdentityKey) -> Stored[FutureChecks]:
+    async def future_checks(self, key: PersonKey | NameKey) -> Stored[FutureChecks]:
         """A key's row, an empty one when there is none. One read."""
         return await self._get(
             _FUTURE, _future_key(key), lambda row: FutureChecks(key, _DUE.value(row)), FutureChecks(key)
@@ -168,10 +168,10 @@ class RowsState(GuardsState):
                     break
         return found
 
-    async def _is_indexed(self, name: IdentityKey, object_id: str) -> bool:
+    async def _is_indexed(self, name: NameKey, object_id: str) -> bool:
         return await self._rows.get(_PEOPLE, _indexed(name, object_id).key) is not None
 
-    async def _put_beside_names(self, put: Insert | Replace, names: Sequence[IdentityKey], object_id: str) -> str:
+    async def _put_beside_names(self, put: Insert | Replace, names: Sequence[NameKey], object_id: str) -> str:
         try:
             etag, *_ = await self._rows.write(_PEOPLE, put, *(_indexed(name, object_id) for name in names))
         except (Exists, Changed) as error:
@@ -187,34 +187,34 @@ def _profile_key(key: ProfileKey) -> str:
     return fitting("profile:", key.folded)
 
 
-def _name_prefix(identity: IdentityKey) -> str:
-    return f"name:{_digest(identity)}:"
+def _name_prefix(name: NameKey) -> str:
+    return f"name:{_digest(name)}:"
 
 
-def _future_key(key: PersonKey | IdentityKey) -> str:
-    return f"due:name:{_digest(key)}" if isinstance(key, IdentityKey) else f"due:{key.canonical}"
+def _future_key(key: PersonKey | NameKey) -> str:
+    return f"due:name:{_digest(key)}" if isinstance(key, NameKey) else f"due:{key.canonical}"
 
 
-def _digest(identity: IdentityKey) -> str:
+def _digest(name: NameKey) -> str:
     # A name may be of any length and script, and a row key may not.
-    return hashlib.sha256(identity.canonical.encode()).hexdigest()
+    return hashlib.sha256(name.canonical.encode()).hexdigest()
 
 
-def _indexed(identity: IdentityKey, object_id: str) -> Insert:
-    key = _name_prefix(identity) + object_id.lower()
-    return Insert(key, {"identity": identity.canonical, "object_id": object_id.lower()})
+def _indexed(name: NameKey, object_id: str) -> Insert:
+    key = _name_prefix(name) + object_id.lower()
+    return Insert(key, {"identity": name.canonical, "object_id": object_id.lower()})
 
 
 def _person_of(row: Row) -> PersonState:
     return _PERSON.value(row).state
 
 
-def _identities_of(names: Mapping[IdentityKind, str]) -> Sequence[IdentityKey]:
+def _names_of(names: Mapping[NameKind, str]) -> Sequence[NameKey]:
     """What a person is called, as keys. What can be no key (a blank within it) is left out: no event may name it."""
     found = []
     for kind, name in names.items():
         with suppress(ValueError):
-            found.append(IdentityKey(kind, name))
+            found.append(NameKey(kind, name))
     return found
 
 

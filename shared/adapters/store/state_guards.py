@@ -120,7 +120,7 @@ class GuardsState:
         return await self._put(_GUARDS, _reservations_key(kind), row, body, f"the reservations of {kind} meanwhile")
 
     async def pauses(self) -> Stored[Pauses]:
-        """The pause, without a cause when there is no row. One read, never from memory."""
+        """The pauses, none when there is no row. One read, never from memory."""
         return await self._get(_GUARDS, _PAUSES, pauses_of, Pauses())
 
     async def put_pauses(self, row: Stored[Pauses]) -> Stored[Pauses]:

@@ -1,1 +1,1 @@
-"""Who should hold what, and what follows from it: employment, rules, ownership, evidence, the plan."""
+"""Who should have what, and what follows from it: employment, rules, ownership, evidence, the plan."""

@@ -1,6 +1,6 @@
 """The decision: what one person should gain and lose, from facts alone.
 
-Lives here: joining employment, rules and what is held into a plan. Pure: the same facts give the same plan,
+Lives here: joining employment, rules and what a person has into a plan. Pure: the same facts give the same plan,
 in the same order, and a plan that was applied leaves nothing to do. Guards, evidence and records come after
 it.
 """
@@ -25,7 +25,7 @@ def decide(person: PersonRead, policy: Policy, catalogue: Catalogue, held: Seque
     """Decides about one person at `now` (aware).
 
     `held` are the person's assignments as live reads found them, whoever made them; where it says nothing of
-    a profile, the person is taken to hold nothing there.
+    a profile, the person counts as having nothing there.
 
     Raises:
         ValueError: `held` carries an assignment of somebody else, which is a mistake of the caller.
@@ -57,7 +57,7 @@ def decide(person: PersonRead, policy: Policy, catalogue: Catalogue, held: Seque
 
 
 def may_keep(person: PersonRead, policy: Policy, now: datetime) -> bool:
-    """Whether rules may let somebody keep what they hold: who is employed, or may serve before their hire date."""
+    """Whether rules may let somebody keep what they have: who is employed, or may serve before their hire date."""
     if not isinstance(person, Person):
         return False
     stands = standing_of(person, policy, now)
@@ -65,7 +65,7 @@ def may_keep(person: PersonRead, policy: Policy, now: datetime) -> bool:
 
 
 def may_serve(person: Person, stands: Standing) -> bool:
-    """Whether somebody whose hire date lies ahead is at work all the same, if they hold what we gave.
+    """Whether somebody whose hire date lies ahead is at work all the same, if they have what we gave.
 
     We give nothing before the hire date (and the lead), so that it was moved ahead since: a new contract, a transfer.
     Nobody is at work under a disabled account.

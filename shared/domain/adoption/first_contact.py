@@ -29,7 +29,7 @@ class Owner(StrEnum):
 
 
 class PrincipalKind(StrEnum):
-    """Who holds an assignment."""
+    """Who has an assignment."""
 
     PERSON = "person"
     GUEST = "guest"
@@ -90,7 +90,7 @@ class Existing:
 
     @property
     def principal_id(self) -> str:
-        """Who holds it, by object id."""
+        """Who has it, by object id."""
         return self.held.assignment.principal_id
 
     @property
@@ -118,7 +118,7 @@ class Existing:
 
     @property
     def is_leaver(self) -> bool:
-        """Whether a leaver holds it."""
+        """Whether a leaver has it."""
         return self.standing is not None and self.standing.employment is Employment.LEAVER
 
 

@@ -44,17 +44,17 @@ def kind_of(plan: Plan, action: Grant | Revoke) -> ActionKind:
     return ActionKind.LEAVER_REVOKES if plan.employment is Employment.LEAVER else ActionKind.MOVER_REVOKES
 
 
-def limit(daily_limit: DailyLimit, owned: int) -> int:
-    """`max(floor, min(count, ceil(percent x owned)))`: how many different actions may be written in the window.
+def limit(daily_limit: DailyLimit, base: int) -> int:
+    """`max(floor, min(count, ceil(percent x base)))`: how many different actions may be written in the window.
 
-    `owned` is how many assignments are managed, or for profile updates how many profiles are managed, as the last good
+    `base` is how many assignments are managed, or for profile updates how many profiles are managed, as the last good
     sweep counted them; for revokes with those that were taken away in the window before it did.
     """
-    share = -(-daily_limit.percent * owned // 100)
+    share = -(-daily_limit.percent * base // 100)
     return max(daily_limit.floor, min(daily_limit.count, share))
 
 
-def owned(reservations: Reservations, baseline: Baseline | None, now: datetime) -> int:
+def percentage_base(reservations: Reservations, baseline: Baseline | None, now: datetime) -> int:
     """What the percentage of a daily limit is of: managed assignments, or managed profiles; 0 before a good sweep.
 
     What the daily limit took away within the window, and before it was counted, is added: else each sweep of a day on

@@ -1,6 +1,7 @@
 """The pause: what stops writes, where it stops them, and what set it.
 
-Lives here: the causes, where each may stand, what each stops, and what ends it. Whoever is about to write asks `stops`.
+Lives here: the kinds of pauses, where each may stand, what each stops, and what ends it. Whoever is about to write asks
+`stops`.
 """
 
 from collections.abc import Mapping
@@ -15,10 +16,10 @@ from shared.domain.policy.model import ActionKind
 from shared.domain.reasons import Reason
 
 
-class PauseCause(StrEnum):
-    """What set a pause."""
+class PauseKind(StrEnum):
+    """The kinds of pauses, by what set them."""
 
-    PAUSE = "operator-stop"
+    OPERATOR = "operator-stop"
     """A person did, by `pause`."""
     INCOMPLETE_SWEEP = "incomplete-sweep"
     """A sweep could not read everything."""
@@ -34,28 +35,28 @@ EVERYWHERE: Final = ""
 """The scope of what stops every write."""
 
 MOST_SCOPES: Final = 20
-"""Accounts and profiles that one cause may stand for each on its own. All causes are one row, which has an end, and a
-cause that is found in so many places is found everywhere."""
+"""How many accounts and profiles may have a pause of one kind. All pauses are one row, which must not grow without end.
+With more of one kind, one pause everywhere replaces them."""
 
 
 class Pause(NamedTuple):
-    """A cause, and where it stops writes.
+    """A kind of pause, and where it stops writes.
 
     `scope` is a billing account's name, `<account>/<profile>`, or "" for everywhere; lower-case.
     """
 
-    cause: PauseCause
+    kind: PauseKind
     scope: str = EVERYWHERE
 
     def __str__(self) -> str:
-        return f"{self.cause.value} on {self.scope}" if self.scope else self.cause.value
+        return f"{self.kind.value} on {self.scope}" if self.scope else self.kind.value
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """Why and since when a cause stands. `by` is who set it: a sweep, a check's key, or an operator.
+    """Why and since when a pause stands. `by` is who set it: a sweep, a check's key, or an operator.
 
-    `seen` is how many people there were when the population shrank; 0 for any other cause, and where nobody noted it.
+    `seen` is how many people there were when the population shrank; 0 for any other kind, and where nobody noted it.
     `renewed` is when the same was found again, which is then whose word `by` and `why` are.
     """
 
@@ -78,10 +79,10 @@ class Pauses:
     active: Mapping[Pause, Setting] = field(default_factory=dict)
 
 
-STOPS_LEAVERS: Final = frozenset({PauseCause.PAUSE, PauseCause.ROLE_LOST})
+STOPS_LEAVERS: Final = frozenset({PauseKind.OPERATOR, PauseKind.ROLE_LOST})
 """What stops also a leaver's revoke on strong evidence."""
 
-ENDED_BY_SWEEPS: Final = frozenset({PauseCause.INCOMPLETE_SWEEP, PauseCause.POPULATION_SHRANK, PauseCause.ROLE_LOST})
+ENDED_BY_SWEEPS: Final = frozenset({PauseKind.INCOMPLETE_SWEEP, PauseKind.POPULATION_SHRANK, PauseKind.ROLE_LOST})
 """What a later sweep can see to be over. The others wait for a person's `resume`."""
 
 
@@ -95,13 +96,13 @@ def stops(
 ) -> tuple[Pause, Setting] | None:
     """The first pause that stops an action of a kind on a profile; None when it may pass.
 
-    A leaver's revoke on strong evidence passes every cause but a person's pause and the loss of our role. `strength` is
-    None for what is no revoke.
+    A leaver's revoke on strong evidence passes every pause but an operator's and one for the loss of our role.
+    `strength` is None for what is no revoke.
     """
     leaver = kind is ActionKind.LEAVER_REVOKES and strength is Strength.STRONG
-    for cause in PauseCause:
-        for scope in () if leaver and cause not in STOPS_LEAVERS else scopes_of(profile):
-            pause = Pause(cause, scope)
+    for one in PauseKind:
+        for scope in () if leaver and one not in STOPS_LEAVERS else scopes_of(profile):
+            pause = Pause(one, scope)
             if pause in pauses.active:
                 return pause, pauses.active[pause]
     return None

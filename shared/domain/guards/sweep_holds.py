@@ -103,7 +103,7 @@ def too_many(kind: ActionKind, actions: Sequence[SweepAction], left: int, most: 
     """The group of a kind of which a sweep wants more than its daily limit has left; None where there is room.
 
     It carries all of them: so many at once may be one mistake. Of leavers it carries the rest alone, as if events had
-    told of each: the evidence is strong for every one, and whoever has left holds access until somebody decides.
+    told of each: the evidence is strong for every one, and and who has left keeps access until somebody decides.
     """
     if len(actions) <= left:
         return None

@@ -1,1 +1,1 @@
-"""What is told of the past: who held what, since when, and what others gave."""
+"""The past: who had what, since when, and what others gave."""

@@ -1,6 +1,6 @@
-"""Who held what of ours, and since when: folds one person's records into spells.
+"""Who had managed access, and since when: folds one person's records into spells.
 
-Lives here: what each kind of record says about what was held, and what follows from several. It reads nothing and
+Lives here: what each kind of record says about access, and what follows from several. It reads nothing and
 decides nothing; a record that cannot follow those before it raises ValueError. What was only observed (`would`) never
 counts as held.
 

@@ -131,7 +131,7 @@ class DecidedHold:
 class DecisionBody:
     """What an operator decided.
 
-    `scope` is where a pause stops writes, "" for everywhere. `causes` are the pauses that were cleared, each as people
+    `scope` is where a pause stops writes, "" for everywhere. `pauses` are the pauses that were cleared, each as people
     write it. Where a decision broke off as the world moved, `refused` says how, `differences` how many there were in
     all, and `decided` which holds were decided before.
     """
@@ -142,7 +142,7 @@ class DecisionBody:
     by: str
     why: str = ""
     scope: str = ""
-    causes: Mapping[str, ClearedPause] | None = None
+    pauses: Mapping[str, ClearedPause] | None = None
     holds: tuple[DecidedHold, ...] = ()
     refused: tuple[Reason, ...] = ()
     differences: int = 0

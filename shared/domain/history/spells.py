@@ -1,4 +1,4 @@
-"""Spells: from when until when a person held something managed, how that began and ended, and how sure that is.
+"""Spells: from when until when a person had something managed, how that began and ended, and how sure that is.
 
 Lives here: the shape of that knowledge and the question whether it falls on a day. How it follows from records is
 `as_of`'s.
@@ -38,7 +38,7 @@ class Window:
 
 
 class Certainty(StrEnum):
-    """How sure it is that somebody held something on a day."""
+    """How sure it is that somebody had something on a day."""
 
     HELD = "held"
     """At some moment of that day, surely."""
@@ -107,7 +107,7 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Spell:
-    """One stretch for which a person held something managed on a profile.
+    """A time in which a person had something managed on a profile.
 
     `seen` is when a record last showed it live, None for one never shown. `rules` are those that gave it, each set with
     the moment from which on it did; what gave it in the beginning comes first. `unsure_from` is when we were about to
@@ -122,7 +122,7 @@ class Spell:
     unsure_from: datetime | None = None
 
     def certainty(self, window: Window) -> Certainty | None:
-        """How sure it is that this was held at some moment within `window`; None when it was not."""
+        """How sure it is that the person had this at some moment within `window`; None when it was not."""
         began, ended = self.began, self.ended
         if began.at is not None:
             first = max(window.start, began.at)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from typing import Final
 
-from shared.domain.keys import IdentityKey, PersonKey, chain_key
+from shared.domain.keys import NameKey, PersonKey, chain_key
 from shared.domain.work import (
     FUTURE_CHECKS,
     RECORDED_CHARACTERS,
@@ -213,13 +213,13 @@ def _log_bug(bug: Exception, where: str) -> None:
 
 def _checks(app: App, events: Iterable[PersonEvent], now: datetime) -> list[Scheduled]:
     """One check now for each key that events name."""
-    by_key: dict[PersonKey | IdentityKey, list[PersonEvent]] = {}
+    by_key: dict[PersonKey | NameKey, list[PersonEvent]] = {}
     for event in events:
         by_key.setdefault(event.key, []).append(event)
     return [_check_now(app, key, about, now) for key, about in by_key.items()]
 
 
-def _check_now(app: App, key: PersonKey | IdentityKey, about: Sequence[PersonEvent], now: datetime) -> Scheduled:
+def _check_now(app: App, key: PersonKey | NameKey, about: Sequence[PersonEvent], now: datetime) -> Scheduled:
     effective = [moment for event in about if (moment := _moment(app, event.effective)) is not None]
     wanted = {moment for moment in effective if moment > now}
     moments = nearest(wanted, now, coalesce=app.settings.coalesce) if wanted else ()

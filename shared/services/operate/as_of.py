@@ -1,4 +1,4 @@
-"""As-of: who held what of ours on a day, and what else was there, from the ledger alone.
+"""As-of: who had managed access on a day, and what else was there, from the ledger alone.
 
 Reads chain by chain and keeps what it answers with; neither Graph nor billing is asked.
 """
@@ -26,7 +26,7 @@ _PERSON: Final = "person:"
 
 @dataclass(frozen=True, slots=True)
 class HeldOn:
-    """Something of ours that a person held."""
+    """Managed access that a person had."""
 
     person: str
     spell: Spell
@@ -69,9 +69,9 @@ async def held_on(
     profile: ProfileKey | None = None,
     known: Known | None = None,
 ) -> AsyncIterator[HeldOn | Unreadable]:
-    """Everything of ours that was held within `window`, as far as checks saw it: person by person.
+    """All managed access within `window`, as far as checks saw it: person by person.
 
-    `state` names people whose chain is too old to be listed; what they held is the ledger's word. `known` learns what
+    `state` names people whose chain is too old to be listed; what they had is the ledger's word. `known` learns what
     the ledger knows of them. Raises `Transient` where the store cannot be reached.
     """
     known = known or Known()

@@ -15,7 +15,7 @@ from shared.domain.access.plan import StoppedBy
 from shared.domain.guards.baseline import Baseline
 from shared.domain.guards.hold_listing import Difference, HoldListing, choose, listing
 from shared.domain.guards.holds import Hold, KeyHolds, Status
-from shared.domain.guards.pauses import EVERYWHERE, Pause, PauseCause, Pauses, Setting
+from shared.domain.guards.pauses import EVERYWHERE, Pause, PauseKind, Pauses, Setting
 from shared.domain.history.records import ClearedPause, DecidedHold, DecisionBody, Record, Verb
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.policy.model import ActionKind
@@ -98,7 +98,7 @@ async def pause(app: StoreOnly, by: str, why: str, scope: str = EVERYWHERE) -> P
     `scope` is one of `known_scopes`. The stop comes before its record: one row of a chain that cannot be read is no
     reason to go on.
     """
-    wanted = Pause(PauseCause.PAUSE, scope)
+    wanted = Pause(PauseKind.OPERATOR, scope)
     already = wanted in (await read_pauses(app)).active
     await set_pause(app, wanted, Code.SAID(said=why), by=by)
     try:
@@ -128,8 +128,8 @@ async def resume(app: StoreOnly, by: str, agreed: Mapping[Pause, Setting] | None
     seen = {pause: one for pause, one in standing.items() if agreed is None or agreed.get(pause) == one}
     if not seen:
         return Resumed({}, standing)
-    causes = {str(pause): ClearedPause(one.since, one.by, one.why) for pause, one in seen.items()}
-    await _record(app, DecisionBody(Verb.RESUME, by, causes=causes))
+    pauses = {str(pause): ClearedPause(one.since, one.by, one.why) for pause, one in seen.items()}
+    await _record(app, DecisionBody(Verb.RESUME, by, pauses=pauses))
     await _accept(app, seen)
 
     def without_seen(pauses: Pauses) -> Pauses:
@@ -146,8 +146,8 @@ async def _accept(app: StoreOnly, seen: Mapping[Pause, Setting]) -> None:
     Accepted are the people that there were when the population shrank, or any number where nobody noted it, and
     whichever accounts are left after the loss of our role: of one account, that it may be gone.
     """
-    shrank = seen.get(Pause(PauseCause.POPULATION_SHRANK))
-    lost = {pause.scope.partition("/")[0] for pause in seen if pause.cause is PauseCause.ROLE_LOST}
+    shrank = seen.get(Pause(PauseKind.POPULATION_SHRANK))
+    lost = {pause.scope.partition("/")[0] for pause in seen if pause.kind is PauseKind.ROLE_LOST}
 
     def accepted(baseline: Baseline | None) -> Baseline | None:
         if baseline is not None and shrank is not None:

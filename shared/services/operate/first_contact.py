@@ -1,4 +1,4 @@
-"""First contact: reads every existing assignment and whoever holds it, and classifies each.
+"""First contact: reads every existing assignment and who has it, and classifies each.
 
 Lives here: the reads and their order. What an assignment is is
 `shared.domain.adoption.first_contact`'s; nothing is written.

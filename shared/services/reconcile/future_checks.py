@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
-from shared.domain.keys import IdentityKey, PersonKey, ProfileKey, chain_key
+from shared.domain.keys import NameKey, PersonKey, ProfileKey, chain_key
 from shared.domain.remembered import FutureChecks
 from shared.domain.work import FUTURE_CHECKS, CauseKind, Scheduled, WorkItem, later
 from shared.errors import InvoiceAccessError, Permanent, Transient
@@ -74,9 +74,7 @@ def _checks(app: App, item: WorkItem, now: datetime) -> dict[datetime, Scheduled
     return checks
 
 
-async def _reserve(
-    app: App, key: PersonKey | IdentityKey, wanted: Mapping[datetime, Scheduled], now: datetime
-) -> _Slots:
+async def _reserve(app: App, key: PersonKey | NameKey, wanted: Mapping[datetime, Scheduled], now: datetime) -> _Slots:
     """Takes places for checks by the moment when each is due, the nearest first, as long as there are any.
 
     A moment that has its place keeps it, and is sent again only while nobody noted that it was sent: the same event may

@@ -12,7 +12,7 @@ from datetime import timedelta
 from functools import partial
 
 from shared.domain.access.plan import AskFirst, StoppedBy, Strength
-from shared.domain.guards.daily_limits import Place, Reservations, give_back, limit, owned, reserve_all, tell
+from shared.domain.guards.daily_limits import Place, Reservations, give_back, limit, percentage_base, reserve_all, tell
 from shared.domain.guards.holds import Hold, KeyHolds, Status, action_id, in_time, of_daily_limit
 from shared.domain.guards.pauses import Pauses, stops
 from shared.domain.guards.sweep_holds import DAILY_LIMIT_USED_UP, exceeded, used_up
@@ -285,7 +285,7 @@ class Guard:
         def reserved(row: Reservations) -> Reservations:
             nonlocal most, over
             now = self._app.clock.now()
-            most = limit(self._app.policy.daily_limits[kind], owned(row, baseline, now))
+            most = limit(self._app.policy.daily_limits[kind], percentage_base(row, baseline, now))
             after, without = reserve_all(row, [action.id for action in actions], most, now)
             over = frozenset(without)
             kept = after if len(over) < len(actions) else row
@@ -309,10 +309,10 @@ def _paused(pauses: Pauses, wanted: Action) -> Stopped | None:
     if stop is None:
         return None
     pause, setting = stop
-    cause, since, why = pause.cause.value, setting.since.isoformat(), setting.why
+    kind, since, why = pause.kind.value, setting.since.isoformat(), setting.why
     if pause.scope:
-        return Stopped(Outcome.HELD, Code.PAUSED_ON(cause=cause, scope=pause.scope, since=since, because=why))
-    return Stopped(Outcome.HELD, Code.PAUSED(cause=cause, since=since, because=why))
+        return Stopped(Outcome.HELD, Code.PAUSED_ON(kind=kind, scope=pause.scope, since=since, because=why))
+    return Stopped(Outcome.HELD, Code.PAUSED(kind=kind, since=since, because=why))
 
 
 def _asked_about_another(hold: Hold, *, same: bool) -> bool:

@@ -12,7 +12,7 @@ from typing import Final
 from shared.domain.access.opt_in import FLAG, as_kept, differences, image
 from shared.domain.billing import BillingProfile
 from shared.domain.clocks import CLOCKS_APART
-from shared.domain.guards.pauses import Pause, PauseCause
+from shared.domain.guards.pauses import Pause, PauseKind
 from shared.domain.history.checks import Ended, Step, Told
 from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
@@ -83,8 +83,8 @@ async def judge_earlier(
     """
     check = await judge(app, guard, profile, row, clock, Code.NOT_VISIBLE_YET())
     since = since_update(row.value.unjudged, clock)
-    pause = timedelta(seconds=app.settings.profile_update_seconds)
-    is_waited_for = item.cause.kind is CauseKind.VERIFY or (since is not None and since < pause)
+    rest = timedelta(seconds=app.settings.profile_update_seconds)
+    is_waited_for = item.cause.kind is CauseKind.VERIFY or (since is not None and since < rest)
     if check.outcome is not Outcome.UNVERIFIED or is_waited_for:
         return check
     changed = sorted(_changed(profile, row.value))
@@ -159,7 +159,7 @@ async def _tell_change(
     try:
         if is_harm:
             # The pause first: were it last, whatever breaks off before it would leave harm without one.
-            pause = Pause(PauseCause.HARM, after.key.folded)
+            pause = Pause(PauseKind.HARM, after.key.folded)
             await set_pause(app, pause, Code.ON_PROFILE(profile=str(after.key), because=why), by=after.key.canonical)
         # A release has served, also where it did harm: the next update needs another one.
         guard.done(guard.wanted(ActionKind.PROFILE_UPDATES, after.key, WHY))

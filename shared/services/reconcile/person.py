@@ -21,7 +21,7 @@ from shared.domain.access.rules import managed_accounts
 from shared.domain.billing import Assignment
 from shared.domain.catalogue import Catalogue
 from shared.domain.history.checks import ManagedRow, Step, Told, Waiting
-from shared.domain.keys import IdentityKind, PersonKey, ProfileKey
+from shared.domain.keys import NameKind, PersonKey, ProfileKey
 from shared.domain.outcome import Outcome, worst
 from shared.domain.people import Person, PersonRead
 from shared.domain.policy.model import ActionKind
@@ -52,7 +52,7 @@ _log = logging.getLogger(__name__)
 
 
 async def check_person(app: App, key: PersonKey, item: WorkItem, chain: Chain, deadline: Deadline) -> Check:
-    """Makes what one person holds what they should hold, as far as is proved and allowed."""
+    """Makes what one person has what they should have, as far as is proved and allowed."""
     now = app.clock.now()
     # What the directory says and what the store remembers need nothing of each other.
     async with beside(app.directory.person(key.object_id, frozenset())) as reading:
@@ -180,7 +180,7 @@ def _out_of_sight(app: App, catalogue: Catalogue, before: PersonState) -> list[N
 
 
 async def _seen_unmanaged(app: App, key: PersonKey) -> list[ProfileKey]:
-    """Where the last sweep saw somebody hold what others gave: of a leaver that is told at once, and stays.
+    """Profiles on which the last sweep saw unmanaged access of this person: a leaver's is reported at once, and stays.
 
     Telling is not worth a leaver's revokes: where the state cannot say it, nothing is told.
     """
@@ -336,7 +336,7 @@ async def _close_holds(guard: Guard, run: Run, plan: Plan, read: Collection[Prof
     return []
 
 
-def _names(person: PersonRead) -> Mapping[IdentityKind, str]:
+def _names(person: PersonRead) -> Mapping[NameKind, str]:
     """What the directory calls somebody now, for events about them when it no longer does."""
     return person.names if isinstance(person, Person) else {}
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from shared.domain.history.checks import CheckBody, Next, Told, cuts
-from shared.domain.keys import IdentityKey, Key, PersonKey, ProfileKey, chain_key
+from shared.domain.keys import Key, NameKey, PersonKey, ProfileKey, chain_key
 from shared.domain.log_line import json_of
 from shared.domain.outcome import Outcome, retry_delay
 from shared.domain.reasons import Code, Reason
@@ -23,7 +23,7 @@ from shared.services.app import HANDLER_SECONDS, App, Check, Deadline
 from shared.services.outage import outlast, patience
 from shared.services.pauses import role_lost
 from shared.services.reconcile.future_checks import schedule
-from shared.services.reconcile.identity import as_event, find_identity
+from shared.services.reconcile.name import as_event, find_by_name
 from shared.services.reconcile.person import check_person
 from shared.services.reconcile.profile import check_profile
 from shared.wording.say import say
@@ -67,13 +67,13 @@ async def _given_up(app: App, key: Key, failure: Permanent) -> Check:
 
     No sweep finds somebody whom an event names by a name alone: so the name waits, and is looked for again.
     """
-    if isinstance(failure, AccessLost) and not isinstance(key, IdentityKey):
+    if isinstance(failure, AccessLost) and not isinstance(key, NameKey):
         try:
             await role_lost(app, key, failure.account, Code.SAID(said=failure.reason))
         except (Transient, Permanent) as unset:
             because = Code.SAID(said=failure.reason)
             return Check(Outcome.RETRY, Told(why=Code.PAUSE_NOT_SET(because=because, said=unset.reason)))
-    if isinstance(key, IdentityKey):
+    if isinstance(key, NameKey):
         return Check(Outcome.RETRY, Told(why=_said(key, failure), alert=Code.PERSON_HAS_TO_ACT()))
     return Check(Outcome.GAVE_UP, Told(why=_said(key, failure)))
 
@@ -84,7 +84,7 @@ def _alert(failure: Transient | Permanent) -> Reason | None:
 
 def _said(key: Key, failure: Transient | Permanent) -> Reason:
     """A service's words without the name that we asked it about: services repeat what they refuse."""
-    if isinstance(key, IdentityKey):
+    if isinstance(key, NameKey):
         return Code.SAID(said=redact(failure.reason, key.value))
     return Code.SAID(said=failure.reason)
 
@@ -95,8 +95,8 @@ async def _check(app: App, item: WorkItem, chain: Chain, deadline: Deadline) -> 
             return await check_person(app, key, item, chain, deadline)
         case ProfileKey() as key:
             return await check_profile(app, key, item, chain, deadline)
-        case IdentityKey() as key:
-            return await find_identity(app, key, item)
+        case NameKey() as key:
+            return await find_by_name(app, key, item)
 
 
 def _settled(app: App, item: WorkItem, check: Check) -> Check:
@@ -146,7 +146,7 @@ def _retry(app: App, item: WorkItem, retry_after: timedelta | None) -> Scheduled
 
 def _for_its_sender(item: WorkItem, check: Check) -> Check:
     """A name that is given up goes to rejected-events, where it can be sent again: no sweep finds it."""
-    if not isinstance(item.key, IdentityKey):
+    if not isinstance(item.key, NameKey):
         return check
     assert check.told.why is not None, "a check of a name says why"
     reason = say(Code.NOBODY_LOOKED_FOR(because=check.told.why))

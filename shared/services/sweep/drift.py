@@ -63,7 +63,7 @@ class Drift:
     notes: list[tuple[str, Note]] = field(default_factory=list)
 
     def add_person(self, found: PersonDrift, *, leaver: bool = False) -> None:
-        """Counts a person's drift and remembers their key; what they hold too much has to be read as well."""
+        """Counts a person's drift and remembers their key; what they have too much has to be read as well."""
         self.people.append(found)
         self.add(found.kind, found.key, found.surplus, leaver=leaver)
 
@@ -157,7 +157,7 @@ def _judge(
 
 
 def _add_outsider(app: App, estate: Estate, key: PersonKey, managed: Sequence[ManagedAssignment], drift: Drift) -> None:
-    """Somebody whom no rule lists holds what is managed: a mover or a leaver, nobody has read which.
+    """Somebody whom no rule lists has managed access: a mover or a leaver, which nobody has read.
 
     Counted as a mover, whose daily limit is the smaller one; whether they left stays undecided. What a rule gave that
     is not known would stay with a mover.

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from shared.domain.access.plan import StoppedBy
 from shared.domain.access.rules import is_named
-from shared.domain.guards.daily_limits import counted, left, limit, owned, tell
+from shared.domain.guards.daily_limits import counted, left, limit, percentage_base, tell
 from shared.domain.guards.holds import Hold, KeyHolds, Status, in_time
 from shared.domain.guards.sweep_holds import (
     DAILY_LIMIT_USED_UP,
@@ -104,7 +104,7 @@ async def hold_groups(app: App, standing: Trust, estate: Estate, drift: Drift) -
     told: list[Reason | None] = []
     for kind in ActionKind:
         reservations = (await app.state.reservations(kind)).value
-        most = limit(app.policy.daily_limits[kind], owned(reservations, measure, now))
+        most = limit(app.policy.daily_limits[kind], percentage_base(reservations, measure, now))
         room, reserved = left(reservations, most, now), counted(reservations, now)
         wanted = needing_room((one for one in guarded if one.kind is kind), holds, reserved)
         everything = needing_room((one for one in actions if one.kind is kind), holds, reserved)
@@ -152,7 +152,7 @@ async def _groups_to_tell(
 ) -> dict[str, Reason]:
     """The groups that are held whole, by name, each with the reason, once for each time that somebody came in.
 
-    Whom no rule lists may have left: their check comes in a moment, takes what they hold as a leaver's, and closes what
+    Whom no rule lists may have left: their check comes in a moment, takes what they have as a leaver's, and closes what
     was held of a mover. What is held of such people alone is told by the next sweep, if it is still there.
     """
     sure = {action.id for key, actions in drift.actions.items() if key not in drift.unsure for action in actions}

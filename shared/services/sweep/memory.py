@@ -1,6 +1,6 @@
 """What a sweep remembers for checks: whose assignments it proved managed and the state does not know.
 
-A check reads what is remembered, so that a state that was lost would hide from it what a leaver holds. Lives here:
+A check reads what is remembered, so that a state that was lost would hide from it what a leaver has. Lives here:
 writing that memory anew from a sweep's bulk reads. What a check itself remembers is `person`'s; Azure is not touched.
 """
 
@@ -23,7 +23,7 @@ from shared.services.shared_row import until_stored
 from shared.wording.say import say
 
 _PEOPLE_AT_ONCE: Final = 16
-"""Rows written side by side: after a lost state there is one for everybody who holds anything."""
+"""Rows written side by side: after a lost state there is one for everybody who has anything."""
 
 _log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ async def remember_managed(app: App, estate: Estate, held: Mapping[str, Sequence
     forgotten = [object_id for object_id, ones in held.items() if _lacks(estate.states.get(object_id), ones)]
     failures = [why for why in await asyncio.gather(*(remember(one, held[one]) for one in forgotten)) if why]
     if forgotten:
-        _log.warning("sweep: the state did not know what %d people hold of ours; it is remembered", len(forgotten))
+        _log.warning("sweep: the state did not know the managed access of %d people; it is remembered", len(forgotten))
     for failure in failures:
         _log.error("sweep: not remembered: %s", say(failure))
     return len(forgotten) - len(failures), failures

@@ -21,7 +21,7 @@ so that they count."""
 
 
 async def find_out_who_cannot_read(app: App, estate: Estate) -> frozenset[str]:
-    """Who of those who hold a role that gets invoices cannot read mail, where the policy asks for recipients.
+    """Who of those with a role that gets invoices cannot read mail, where the policy asks for recipients.
 
     Of whom a rule lists that is known. Of the others are asked about only those on profiles that known readers do not
     suffice for: one listing for every 15, at most 20 listings a sweep. Raises as `Directory.people` does.

@@ -241,5 +241,5 @@ def _by_key(entry: tuple[Key, set[ProfileKey]]) -> str:
 
 
 def _item(key: Key, cause: Cause, asked: datetime, profiles: set[ProfileKey]) -> WorkItem:
-    """A check that also reads what somebody holds; what is beyond the most hints the next sweep finds."""
+    """A check that also reads what somebody has. The next sweep finds what is beyond the most hints."""
     return WorkItem(key, cause, first_asked=asked, hints=tuple(sorted(profiles))[:MOST_HINTS])

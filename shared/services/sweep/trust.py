@@ -11,7 +11,7 @@ from datetime import datetime
 
 from shared.domain.access.rules import matches
 from shared.domain.guards.baseline import Baseline
-from shared.domain.guards.pauses import EVERYWHERE, Pause, PauseCause, Pauses
+from shared.domain.guards.pauses import EVERYWHERE, Pause, PauseKind, Pauses
 from shared.domain.guards.sweep_holds import seen_rules
 from shared.domain.policy.load import rule_digests
 from shared.domain.policy.model import Everything
@@ -63,7 +63,7 @@ async def pause_for_failure(app: App, sweep_id: str, failure: InvoiceAccessError
 
     Where that fails as well it is said in the log: what failed first is what there is to raise.
     """
-    pauses = {Pause(PauseCause.INCOMPLETE_SWEEP): Code.SWEEP_FAILED(said=str(failure))}
+    pauses = {Pause(PauseKind.INCOMPLETE_SWEEP): Code.SWEEP_FAILED(said=str(failure))}
     if isinstance(failure, AccessLost):
         pauses |= _roles_lost(app, {failure.account: Code.SAID(said=str(failure))})
     try:
@@ -94,11 +94,11 @@ async def assess(app: App, sweep_id: str, started: datetime, estate: Estate, man
     pauses = _roles_lost(app, estate.lost)
     if not complete:
         first, *more = estate.all_failures
-        pauses[Pause(PauseCause.INCOMPLETE_SWEEP)] = Code.AND_MORE(first=first, more=len(more)) if more else first
+        pauses[Pause(PauseKind.INCOMPLETE_SWEEP)] = Code.AND_MORE(first=first, more=len(more)) if more else first
     if shrank is not None:
-        pauses[Pause(PauseCause.POPULATION_SHRANK)] = shrank
+        pauses[Pause(PauseKind.POPULATION_SHRANK)] = shrank
     for pause, why in pauses.items():
-        seen = now_counted.population if pause.cause is PauseCause.POPULATION_SHRANK else 0
+        seen = now_counted.population if pause.kind is PauseKind.POPULATION_SHRANK else 0
         await set_pause(app, pause, why, by=_by(sweep_id), seen=seen)
     if pauses:
         said = "; ".join(f"{pause}: {say(why)}" for pause, why in pauses.items())
@@ -110,9 +110,9 @@ async def assess(app: App, sweep_id: str, started: datetime, estate: Estate, man
 def _to_keep(app: App, estate: Estate, before: Baseline | None, now: Baseline) -> Baseline:
     """What a sweep counted as it is kept, with as much of the policy as it could hold the consequences of.
 
-    A sweep that only observed holds nothing. What it saw of a policy does not count as seen as long as we own anything:
-    the first sweep that enforces is to hold what that policy takes. So it is as long as an account is lost: what the
-    policy takes there nobody has held. A lost account stays among those that are missed.
+    A sweep that only observed holds nothing. What it saw of a policy does not count as seen as long as anything is
+    managed: the first sweep that enforces is to hold what that policy takes. So it is as long as an account is lost:
+    what the policy takes there nobody has held. A lost account stays among those that are missed.
     """
     missed = () if before is None else [account for account in before.accounts if account in estate.lost]
     now = replace(now, accounts=tuple(sorted({*now.accounts, *missed})))
@@ -129,7 +129,7 @@ def _roles_lost(app: App, lost: Mapping[str, Reason]) -> dict[Pause, Reason]:
     """The loss of our role, where the policy writes at all: only then there is something to stop."""
     if app.policy.enforce is Everything.NONE:
         return {}
-    return {Pause(PauseCause.ROLE_LOST, account): why for account, why in sorted(lost.items())}
+    return {Pause(PauseKind.ROLE_LOST, account): why for account, why in sorted(lost.items())}
 
 
 def _by(sweep_id: str) -> str:
@@ -159,7 +159,7 @@ def _is_comparable(before: Baseline | None, now: Baseline) -> bool:
 
 
 async def conclude(app: App, standing: Trust) -> Pauses:
-    """Keeps what a good sweep counted, and clears what a pause was set for before it, once the cause is gone.
+    """Keeps what a good sweep counted, and ends pauses that were set before it and whose reason is gone.
 
     That the population shrank is cleared by a sweep that could compare: the figure before it stays, also under another
     policy, until the people are back or a person resumes. To be called once holds and catalogue are stored. Returns the
@@ -168,24 +168,24 @@ async def conclude(app: App, standing: Trust) -> Pauses:
     comparable = _is_comparable(standing.before, standing.counted)
     if standing.is_good:
         pauses = (await app.state.pauses()).value
-        stays = not comparable and Pause(PauseCause.POPULATION_SHRANK) in pauses.active
+        stays = not comparable and Pause(PauseKind.POPULATION_SHRANK) in pauses.active
 
         def kept(stored: Baseline | None) -> Baseline:
             return replace(standing.kept, population=stored.population) if stays and stored else standing.kept
 
         await change_row(app, "what the last good sweep counted", app.state.baseline, kept, app.state.put_baseline)
-    gone = set[PauseCause]()
+    gone = set[PauseKind]()
     if standing.complete:
-        gone = {PauseCause.INCOMPLETE_SWEEP, PauseCause.ROLE_LOST}
+        gone = {PauseKind.INCOMPLETE_SWEEP, PauseKind.ROLE_LOST}
         if standing.shrank is None and comparable:
-            gone.add(PauseCause.POPULATION_SHRANK)
+            gone.add(PauseKind.POPULATION_SHRANK)
 
     def without_what_is_over(pauses: Pauses) -> Pauses:
         # What was found since this sweep began, another one found that began later or read more, or a check.
         over = {
             pause
             for pause, setting in pauses.active.items()
-            if pause.cause in gone and setting.found <= standing.started and not _is_lost(standing, pause)
+            if pause.kind in gone and setting.found <= standing.started and not _is_lost(standing, pause)
         }
         return replace(pauses, active={pause: one for pause, one in pauses.active.items() if pause not in over})
 
@@ -195,6 +195,6 @@ async def conclude(app: App, standing: Trust) -> Pauses:
 
 def _is_lost(standing: Trust, pause: Pause) -> bool:
     """Whether a pause is for the loss of a role that a sweep has not seen again. Everywhere is any account."""
-    if pause.cause is not PauseCause.ROLE_LOST:
+    if pause.kind is not PauseKind.ROLE_LOST:
         return False
     return pause.scope in standing.lost if pause.scope else bool(standing.lost)

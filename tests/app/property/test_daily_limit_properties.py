@@ -191,9 +191,9 @@ def test_a_clock_that_jumps_ahead_and_back_forgets_nothing(
 
 @given(daily_limits, st.integers(0, 10_000), st.integers(0, 10_000))
 def test_the_limit_keeps_to_its_formula_and_grows_with_what_we_own(
-    daily_limit: DailyLimit, owned: int, more: int
+    daily_limit: DailyLimit, base: int, more: int
 ) -> None:
-    share = ceil(Fraction(daily_limit.percent, 100) * owned)
-    assert limit(daily_limit, owned) == max(daily_limit.floor, min(daily_limit.count, share))
-    assert limit(daily_limit, owned) <= limit(daily_limit, owned + more)
-    assert daily_limit.floor <= limit(daily_limit, owned) <= max(daily_limit.floor, daily_limit.count)
+    share = ceil(Fraction(daily_limit.percent, 100) * base)
+    assert limit(daily_limit, base) == max(daily_limit.floor, min(daily_limit.count, share))
+    assert limit(daily_limit, base) <= limit(daily_limit, base + more)
+    assert daily_limit.floor <= limit(daily_limit, base) <= max(daily_limit.floor, daily_limit.count)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from shared.adapters.queues.work_wire import decode, encode
 from shared.adapters.store.rows_sqlite import IN_MEMORY, SqliteRows
 from shared.adapters.store.state import RowsState
-from shared.domain.keys import IdentityKey, IdentityKind
+from shared.domain.keys import NameKey, NameKind
 from shared.domain.remembered import PersonState
 from shared.domain.work import Cause, CauseKind, WorkItem
 from shared.errors import Rejected
@@ -22,17 +22,17 @@ from shared.sources.read import read_message
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ANNA = "7c0f5a0e-0000-4000-8000-00000000000a"
 EVENT = {"specversion": "1.0", "id": "1", "source": "/hr", "type": "left"}
-KINDS = st.sampled_from(IdentityKind)
+KINDS = st.sampled_from(NameKind)
 NAMES = st.text(max_size=30) | st.text(st.sampled_from("aA7@. -\u0130\u202e\x1b"), max_size=150)
 
 
 @given(kind=KINDS, name=NAMES)
-@example(kind=IdentityKind.MAIL, name="a" * 128 + "@" + "b" * 255)
-@example(kind=IdentityKind.UPN, name="anna jansen was fired@contoso.example")
-@example(kind=IdentityKind.EMPLOYEE_ID, name="call 0800 and ask for Anna")
-@example(kind=IdentityKind.EMPLOYEE_ID, name="\u0130" * 40)
-@example(kind=IdentityKind.EMPLOYEE_ID, name="\n17")
-def test_whom_an_event_names_its_own_work_item_may_name(kind: IdentityKind, name: str) -> None:
+@example(kind=NameKind.MAIL, name="a" * 128 + "@" + "b" * 255)
+@example(kind=NameKind.UPN, name="anna jansen was fired@contoso.example")
+@example(kind=NameKind.EMPLOYEE_ID, name="call 0800 and ask for Anna")
+@example(kind=NameKind.EMPLOYEE_ID, name="\u0130" * 40)
+@example(kind=NameKind.EMPLOYEE_ID, name="\n17")
+def test_whom_an_event_names_its_own_work_item_may_name(kind: NameKind, name: str) -> None:
     (read,) = read_message(json.dumps({**EVENT, "subject": f"{kind}:{name}"}).encode(), now=NOW)
     if isinstance(read, PersonEvent):
         item = WorkItem(read.key, Cause(CauseKind.EVENT, read.origin), NOW)
@@ -48,9 +48,9 @@ def test_whom_an_event_names_its_own_work_item_may_name(kind: IdentityKind, name
 
 
 @given(names=st.dictionaries(KINDS, NAMES))
-@example(names={IdentityKind.MAIL: "anna jansen@contoso.example", IdentityKind.EMPLOYEE_ID: "E17"})
+@example(names={NameKind.MAIL: "anna jansen@contoso.example", NameKind.EMPLOYEE_ID: "E17"})
 def test_a_person_of_any_spelling_is_stored_and_found_by_each_usable_name(
-    names: dict[IdentityKind, str],
+    names: dict[NameKind, str],
 ) -> None:
     async def stored() -> None:
         rows = SqliteRows(IN_MEMORY)
@@ -59,7 +59,7 @@ def test_a_person_of_any_spelling_is_stored_and_found_by_each_usable_name(
         assert (await state.person(ANNA)).value.names == names
         for kind, name in names.items():
             try:
-                key = IdentityKey(kind, name)
+                key = NameKey(kind, name)
             except ValueError:
                 continue
             assert await state.called(key) == [ANNA]

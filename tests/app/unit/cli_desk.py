@@ -17,7 +17,7 @@ from shared.adapters.store.ledger import RowsLedger
 from shared.adapters.store.rows_sqlite import SqliteRows
 from shared.adapters.store.state import RowsState
 from shared.domain.guards.holds import Hold, KeyHolds, Status
-from shared.domain.guards.pauses import PauseCause
+from shared.domain.guards.pauses import PauseKind
 from shared.domain.history.records import DecisionBody
 from shared.ports import Stored
 from tests.app.policy_texts import LEAST
@@ -74,9 +74,9 @@ class Store:
 
         return self.run(use)
 
-    def causes(self) -> set[PauseCause]:
-        async def use(state: RowsState) -> set[PauseCause]:
-            return {pause.cause for pause in (await state.pauses()).value.active}
+    def kinds(self) -> set[PauseKind]:
+        async def use(state: RowsState) -> set[PauseKind]:
+            return {pause.kind for pause in (await state.pauses()).value.active}
 
         return self.run(use)
 

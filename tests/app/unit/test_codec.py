@@ -14,8 +14,8 @@ from shared.adapters.store.rows_sqlite import IN_MEMORY, SqliteRows
 from shared.adapters.store.state import RowsState
 from shared.domain.billing import BillingProfile
 from shared.domain.catalogue import Catalogue
-from shared.domain.guards.pauses import Pause, PauseCause, Pauses, Setting
-from shared.domain.keys import IdentityKind, PersonKey, ProfileKey
+from shared.domain.guards.pauses import Pause, PauseKind, Pauses, Setting
+from shared.domain.keys import NameKind, PersonKey, ProfileKey
 from shared.domain.policy.model import ActionKind
 from shared.domain.reasons import Code
 from shared.domain.remembered import FutureChecks, Holding, PersonState, ProfileState
@@ -52,7 +52,7 @@ async def rows() -> AsyncIterator[SqliteRows]:
         ("future", f"due:{ANNA.canonical}", {"due": {WHEN: True}}, lambda state: state.future_checks(ANNA)),
         ("holds", f"hold:{ANNA.canonical}", HOLDS, lambda state: state.key_holds(ANNA)),
         ("guards", "reservations:grants", {"taken": {"a": 1}}, lambda state: state.reservations(ActionKind.GRANTS)),
-        ("guards", "pauses", {"causes": {"operator-stop": [WHEN, "olga", "why", True]}}, lambda state: state.pauses()),
+        ("guards", "pauses", {"pauses": {"operator-stop": [WHEN, "olga", "why", True]}}, lambda state: state.pauses()),
         ("guards", "baseline", BASELINE, lambda state: state.baseline()),
         ("catalogue", "head", {"prefix": "part:", "parts": 1}, lambda state: state.catalogue()),
         ("sighted", "head", {"prefix": "part:", "parts": 0}, lambda state: state.sighted()),
@@ -152,10 +152,10 @@ async def test_raw_json_of_another_system_is_kept_however_deep_and_odd(rows: Sql
     "put",
     [
         lambda state: state.put_person(
-            Stored(PersonState(ANNA.object_id, names={IdentityKind.UPN: "anna\ud800@contoso.com"}))
+            Stored(PersonState(ANNA.object_id, names={NameKind.UPN: "anna\ud800@contoso.com"}))
         ),
         lambda state: state.put_pauses(
-            Stored(Pauses({Pause(PauseCause.PAUSE): Setting(AT, "olga", Code.SAID(said="\udcff"))}))
+            Stored(Pauses({Pause(PauseKind.OPERATOR): Setting(AT, "olga", Code.SAID(said="\udcff"))}))
         ),
     ],
 )

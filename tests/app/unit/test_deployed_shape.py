@@ -8,7 +8,7 @@ from pathlib import Path
 from sandbox.host.configuration import parse_time_span
 from sandbox.settings import standard_queues
 from shared.adapters.queues.service_bus import TRY_SECONDS
-from shared.domain.keys import SHARDS, IdentityKey, IdentityKind, PersonKey, ProfileKey, session_id
+from shared.domain.keys import SHARDS, NameKey, NameKind, PersonKey, ProfileKey, session_id
 from shared.services.outage import WAIT_SECONDS
 
 ROOT = Path(__file__).parents[3]
@@ -46,7 +46,7 @@ def test_a_key_stays_in_its_session_for_ever() -> None:
     account = "00000000-0000-0000-0000-000000000000:00000000-0000-0000-0000-000000000000_2019-05-31"
     assert session_id(ProfileKey(account, "HWEG-Q6HX-BG7-TGB")) == "26"
     assert session_id(ProfileKey(account.replace(":", "%3A"), "hweg-q6hx-bg7-tgb")) == "26"
-    assert session_id(IdentityKey(IdentityKind.UPN, "milan.kovacs@contoso.example")) == "25"
+    assert session_id(NameKey(NameKind.UPN, "milan.kovacs@contoso.example")) == "25"
 
 
 def test_the_sandbox_has_the_queues_that_the_settings_page_asks_for() -> None:

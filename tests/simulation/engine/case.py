@@ -11,7 +11,7 @@ from typing import Any
 from shared.domain.guards.baseline import Baseline
 from shared.domain.guards.daily_limits import Reservations
 from shared.domain.guards.holds import KeyHolds, Status
-from shared.domain.guards.pauses import Pause, PauseCause, Pauses
+from shared.domain.guards.pauses import Pause, PauseKind, Pauses
 from shared.domain.keys import ProfileKey
 from shared.domain.policy.model import ActionKind
 from tests.simulation.engine import oracle
@@ -121,11 +121,11 @@ class Case:
     surely_adopted: dict[tuple[ProfileKey, str], datetime] = field(default_factory=dict)
     """Those of which an operator was told that they are adopted."""
 
-    def stood_since(self, cause: PauseCause, moment: datetime, account: str = "") -> bool:
-        """Whether a cause of the pause stands, or stood at that moment or later: at all, or on an account."""
+    def stood_since(self, kind: PauseKind, moment: datetime, account: str = "") -> bool:
+        """Whether a pause of that kind stands, or stood at that moment or later: at all, or on an account."""
         stood = self.pauses_stood | dict.fromkeys(self.pauses.active, moment)
         return any(
-            pause.cause is cause and at >= moment and (not account or pause.scope in {"", account.lower()})
+            pause.kind is kind and at >= moment and (not account or pause.scope in {"", account.lower()})
             for pause, at in stood.items()
         )
 
@@ -175,7 +175,7 @@ class Case:
         truly, shown = (oracle.unknown_rules(view, policy, facts, self.world.odd) for view in views)
         return truly & shown
 
-    def owned(self, kind: ActionKind, baseline: Baseline, *, doubt: timedelta = timedelta(minutes=10)) -> int:
+    def base(self, kind: ActionKind, baseline: Baseline, *, doubt: timedelta = timedelta(minutes=10)) -> int:
         """What the percentage of a daily limit is of, at most: what a sweep counted, and what was taken in a day.
 
         `doubt` is by how much clocks may be off, negative for what it is at least.

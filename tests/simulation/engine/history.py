@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
-from shared.domain.keys import IdentityKind
+from shared.domain.keys import NameKind
 from tests.simulation.engine.oracle import AMSTERDAM
 from tests.simulation.engine.policies import SimPolicy
 from tests.simulation.engine.telling import Tale, Teller
@@ -26,9 +26,9 @@ _MISTYPED: Final = "Finanec"
 _COMPANIES: Final = (*COMPANIES, "Nowhere")
 _OWNER_OF_ACCOUNT: Final = "50000000-aaaa-bbbb-cccc-100000000000"
 _NAMED: Final = {
-    IdentityKind.UPN: "userPrincipalName",
-    IdentityKind.MAIL: "mail",
-    IdentityKind.EMPLOYEE_ID: "employeeId",
+    NameKind.UPN: "userPrincipalName",
+    NameKind.MAIL: "mail",
+    NameKind.EMPLOYEE_ID: "employeeId",
 }
 
 

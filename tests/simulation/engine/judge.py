@@ -211,7 +211,7 @@ class Judge(Case):
 
     def _paused(self, pauses: Pauses) -> None:
         for pause in pauses.active.keys() - self.pauses.active.keys():
-            self.book.count(f"pauses:{pause.cause}")
+            self.book.count(f"pauses:{pause.kind}")
         now = self.world.now()
         self.pauses_stood |= dict.fromkeys((*self.pauses.active, *pauses.active), now)
         self.pauses = pauses

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from sandbox.broker.model import Message
 from shared.adapters.queues.work_wire import encode
-from shared.domain.keys import IdentityKey, IdentityKind, Key, PersonKey, session_id
+from shared.domain.keys import Key, NameKey, NameKind, PersonKey, session_id
 from shared.domain.work import Cause, CauseKind, WorkItem
 from tests.simulation.engine.telling import Tale, Teller
 from tests.simulation.small_world import PROFILES
@@ -70,7 +70,7 @@ class Oddities(Teller):
     def forge(self) -> list[Tale]:
         """Somebody who may write to the app's own queue puts an item there, with dates that nobody comes to."""
         self._events += 1
-        name = IdentityKey(IdentityKind.EMPLOYEE_ID, f"forged{self._events}")
+        name = NameKey(NameKind.EMPLOYEE_ID, f"forged{self._events}")
         key: Key = self.rng.choice((name, name, name, PersonKey(self._somebody()), self.rng.choice(PROFILES)))
         now = self.world.now()
         item = WorkItem(

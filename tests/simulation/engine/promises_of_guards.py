@@ -14,7 +14,7 @@ from shared.domain.access.opt_in import FLAG
 from shared.domain.access.plan import StoppedBy
 from shared.domain.guards.daily_limits import limit
 from shared.domain.guards.holds import Hold, Status, action_id
-from shared.domain.guards.pauses import PauseCause
+from shared.domain.guards.pauses import PauseKind
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.people import SELECT
 from shared.domain.policy.model import ActionKind, DailyLimit
@@ -110,7 +110,7 @@ def leavers_go_as_far_as_the_daily_limit(judge: Case, run: Run, report: Mapping[
     taken = max((sum(at > since for at in row.taken.values()) for row in rows), default=0)
     counted = [one for at, one in judge.baselines if at > run.began]
     counted += [one for at, one in judge.baselines if at <= run.began][-1:]
-    least = min((judge.owned(kind, one, doubt=-_CLOCKS) for one in counted), default=0)
+    least = min((judge.base(kind, one, doubt=-_CLOCKS) for one in counted), default=0)
     room = limit(DailyLimit(*run.policy.daily_limits[kind.value]), least) - taken
     if loose < room:
         return f"it holds {len(held)} leavers' revokes and lets {loose} loose, where there is room for {room}"
@@ -155,8 +155,8 @@ def _room(judge: Case, run: Run, kind: ActionKind) -> int:
     taken = sum(now - at < _DAY for row in at_first for at in row.taken.values())
     counted = [one for at, one in judge.baselines if at > run.began]
     counted += [one for at, one in judge.baselines if at <= run.began][-1:]
-    owned = [judge.owned(kind, one) for one in counted]
-    return max(0, limit(DailyLimit(*run.policy.daily_limits[kind.value]), max(owned, default=0)) - taken)
+    base = [judge.base(kind, one) for one in counted]
+    return max(0, limit(DailyLimit(*run.policy.daily_limits[kind.value]), max(base, default=0)) - taken)
 
 
 def _surely_wanted(judge: Case, run: Run) -> Iterator[tuple[ActionKind, str]]:
@@ -253,7 +253,7 @@ def shrinking_sets_the_pause(judge: Case, run: Run, report: Mapping[str, Any]) -
         is_far = gone >= judge.shrinks_by and gone * 100 > _SHRINK_PERCENT * before.population
         if not is_far or before.policy_digest != run.policy_digest:
             return None
-    if not befores or judge.stood_since(PauseCause.POPULATION_SHRANK, run.began):
+    if not befores or judge.stood_since(PauseKind.POPULATION_SHRANK, run.began):
         return None
     return f"{now} people match the rules where {befores[-1].population} did, and the pause is not on"
 
@@ -281,7 +281,7 @@ def lost_role_sets_the_pause(judge: Case, run: Run, bodies: tuple[bytes, ...]) -
     about_billing = run.key.startswith(("person:", "profile:"))
     if not run.refused or not about_billing or run.written or run.outcome in {"", "retry"}:
         return None
-    if run.policy.enforce == "none" or judge.stood_since(PauseCause.ROLE_LOST, run.began):
+    if run.policy.enforce == "none" or judge.stood_since(PauseKind.ROLE_LOST, run.began):
         return None
     return f"billing refused it {run.refused}, and the pause is not on"
 

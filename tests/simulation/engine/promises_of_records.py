@@ -15,7 +15,7 @@ from shared.domain.access.opt_in import FLAG
 from shared.domain.guards.baseline import Baseline
 from shared.domain.guards.daily_limits import Reservations
 from shared.domain.guards.holds import Status, action_id
-from shared.domain.guards.pauses import Pause, PauseCause
+from shared.domain.guards.pauses import Pause, PauseKind
 from shared.domain.history.checks import CheckBody, Ended
 from shared.domain.history.records import IntendedGrant, IntentBody
 from shared.domain.keys import PersonKey, ProfileKey, parse_key
@@ -81,12 +81,12 @@ def what_was_written_is_known(judge: Case, run: Run, check: CheckBody) -> str | 
 
 
 def pause_lets_leavers_pass(judge: Case, run: Run, check: CheckBody) -> str | None:
-    """Section 7: a leaver on strong evidence passes every cause but a person's pause and the lost role."""
+    """Section 7: a leaver on strong evidence passes every pause but an operator's and one for the lost role."""
     stands = judge.stands(run)
     if stands is None or stands.kind != "leaver" or not stands.strong:
         return None
-    stopping = {PauseCause.PAUSE, PauseCause.ROLE_LOST}
-    stopped = {pause.scope for pauses in run.pauses_seen for pause in pauses.active if pause.cause in stopping}
+    stopping = {PauseKind.OPERATOR, PauseKind.ROLE_LOST}
+    stopped = {pause.scope for pauses in run.pauses_seen for pause in pauses.active if pause.kind in stopping}
     for action, profile in _actions(check):
         is_stopped = not stopped.isdisjoint({"", profile.account.lower(), profile.folded})
         if action.action == "revoke" and action.outcome == "held" and not action.hold and not is_stopped:
@@ -242,7 +242,7 @@ def failed_reads_are_told(judge: Case, run: Run, report: Mapping[str, Any]) -> s
     unanswered = _unanswered(run, report)
     if report["complete"]:
         return f"it is called complete, and {next(iter(unanswered))[:120]} was never answered" if unanswered else None
-    if judge.stood_since(PauseCause.INCOMPLETE_SWEEP, run.began):
+    if judge.stood_since(PauseKind.INCOMPLETE_SWEEP, run.began):
         return None
     if not _lacks_our_role_alone(judge, run, unanswered):
         return "it is incomplete, and did not set a pause"
@@ -261,7 +261,7 @@ def _unanswered(run: Run, report: Mapping[str, Any]) -> Mapping[str, bool]:
 
 def _lacks_our_role_alone(judge: Case, run: Run, unanswered: Mapping[str, bool]) -> bool:
     """Whether all that a sweep was not told is what our role does not let us see, where that pauses the account."""
-    is_told = judge.stood_since(PauseCause.ROLE_LOST, run.began) or run.policy.enforce == "none"
+    is_told = judge.stood_since(PauseKind.ROLE_LOST, run.began) or run.policy.enforce == "none"
     return is_told and all(unanswered.values())
 
 
@@ -269,7 +269,7 @@ def incomplete_sweeps_keep_the_catalogue(judge: Case, run: Run, report: Mapping[
     """Section 3: what an incomplete sweep saw replaces no catalogue, unless our role on an account is all it lacks."""
     if report["complete"] or not run.catalogue_stored:
         return None
-    pauses = judge.pauses.active.get(Pause(PauseCause.INCOMPLETE_SWEEP))
+    pauses = judge.pauses.active.get(Pause(PauseKind.INCOMPLETE_SWEEP))
     is_its_own = pauses is not None and pauses.by.endswith(report["sweep"])
     if not is_its_own and _lacks_our_role_alone(judge, run, _unanswered(run, report)):
         return None

@@ -12,7 +12,7 @@ from shared.domain.access.opt_in import FLAG, WRITABLE
 from shared.domain.billing import INVOICE_MANAGER
 from shared.domain.guards.daily_limits import limit
 from shared.domain.guards.holds import Status, action_id
-from shared.domain.guards.pauses import PauseCause
+from shared.domain.guards.pauses import PauseKind
 from shared.domain.history.records import IntendedUpdate
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.policy.model import ActionKind, DailyLimit
@@ -233,9 +233,9 @@ def pause_respected(judge: Case, write: AppWrite, run: Run | None) -> str | None
     passes = (
         write.entry.operation == "delete-role-assignment" and seen is not None and seen.strong and seen.kind == "leaver"
     )
-    stopping = {PauseCause.PAUSE, PauseCause.ROLE_LOST} if passes else set(PauseCause)
+    stopping = {PauseKind.OPERATOR, PauseKind.ROLE_LOST} if passes else set(PauseKind)
     where = {"", *(() if write.profile is None else (write.profile.account.lower(), write.profile.folded))}
-    standing = sorted(str(one) for one in run.pauses.active if one.cause in stopping and one.scope in where)
+    standing = sorted(str(one) for one in run.pauses.active if one.kind in stopping and one.scope in where)
     return f"the pause was on: {', '.join(standing)}" if standing else None
 
 
@@ -257,8 +257,8 @@ def within_daily_limit(judge: Case, write: AppWrite, run: Run | None) -> str | N
         one for _, one in judge.baselines[-1:]
     ]
     older = [one for at, one in judge.baselines if at <= write.at - timedelta(minutes=2)][-1:]
-    owned = [judge.owned(kind, one) for one in (*latest, *older)] or [0]
-    most = limit(DailyLimit(*run.policy.daily_limits[kind.value]), max(owned))
+    base = [judge.base(kind, one) for one in (*latest, *older)] or [0]
+    most = limit(DailyLimit(*run.policy.daily_limits[kind.value]), max(base))
     if len(before) + 1 > most:
         return f"number {len(before) + 1} of {kind.value} in 24 h, and the daily limit allows {most}"
     return None

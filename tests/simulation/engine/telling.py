@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
-from shared.domain.keys import IdentityKey, IdentityKind
+from shared.domain.keys import NameKey, NameKind
 from tests.simulation.engine.case import Told
 from tests.simulation.engine.judge import Judge
 from tests.simulation.engine.oracle import AMSTERDAM
@@ -17,9 +17,9 @@ from tests.simulation.engine.world import Refused, World
 from tests.simulation.small_world import APP, OWNER
 
 _NAMED: Final = {
-    IdentityKind.UPN: "userPrincipalName",
-    IdentityKind.MAIL: "mail",
-    IdentityKind.EMPLOYEE_ID: "employeeId",
+    NameKind.UPN: "userPrincipalName",
+    NameKind.MAIL: "mail",
+    NameKind.EMPLOYEE_ID: "employeeId",
 }
 
 
@@ -69,7 +69,7 @@ class Teller:
             kind = self.rng.choice(sorted(_NAMED))
             value = entry.properties.get(_NAMED[kind])
             if value:
-                return [self._tale(f"{kind}:{value}", effective, IdentityKey(kind, str(value)).canonical)]
+                return [self._tale(f"{kind}:{value}", effective, NameKey(kind, str(value)).canonical)]
         return [self._tale(f"id:{person}", effective, f"person:{person}")]
 
     def _tale(self, subject: str, effective: date | None, key: str = "") -> Tale:

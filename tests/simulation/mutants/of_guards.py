@@ -91,18 +91,18 @@ MUTANTS: Final = (
     ),
     Mutant(
         name="pause-stops-leavers",
-        promise="A leaver on strong evidence passes every cause of the pause but a pause and the lost role.",
+        promise="A leaver on strong evidence passes every pause but an operator's and one for the lost role.",
         file=_PAUSES,
-        old="STOPS_LEAVERS: Final = frozenset({PauseCause.PAUSE, PauseCause.ROLE_LOST})",
-        new="STOPS_LEAVERS: Final = frozenset(PauseCause)",
+        old="STOPS_LEAVERS: Final = frozenset({PauseKind.OPERATOR, PauseKind.ROLE_LOST})",
+        new="STOPS_LEAVERS: Final = frozenset(PauseKind)",
         caught_by=("pause_lets_leavers_pass",),
     ),
     Mutant(
         name="incomplete-sweep-sets-no-pause",
         promise="A sweep that could not read everything sets a pause.",
         file="shared/services/sweep/trust.py",
-        old="        pauses[Pause(PauseCause.INCOMPLETE_SWEEP)] = ",
-        new="        pauses[Pause(PauseCause.POPULATION_SHRANK)] = ",
+        old="        pauses[Pause(PauseKind.INCOMPLETE_SWEEP)] = ",
+        new="        pauses[Pause(PauseKind.POPULATION_SHRANK)] = ",
         caught_by=("failed_reads_are_told",),
     ),
     Mutant(

@@ -86,7 +86,7 @@ MUTANTS: Final = (
         name="updated-without-rest",
         promise="A profile is left alone for 10 minutes after each update.",
         file=_PROFILE,
-        old="    if since is not None and since < pause:\n        return",
+        old="    if since is not None and since < rest:\n        return",
         new="    if since is not None and since < timedelta(0):\n        return",
         caught_by=("updates_are_rare",),
     ),

@@ -17,7 +17,7 @@ from shared.adapters.store.state import RowsState
 from shared.domain.billing import BillingAccount, BillingProfile
 from shared.domain.catalogue import Catalogue
 from shared.domain.guards.baseline import Baseline
-from shared.domain.guards.pauses import Pause, PauseCause, Pauses, Setting
+from shared.domain.guards.pauses import Pause, PauseKind, Pauses, Setting
 from shared.domain.history.records import DecisionBody, Verb
 from shared.domain.keys import ProfileKey
 from shared.domain.reasons import Code
@@ -40,14 +40,14 @@ def test_the_pause_is_set_told_and_cleared(store: Store, capsys: Said) -> None:
     assert main(["pauses"]) == 0
     assert "Nothing is paused." in capsys.readouterr().out
     assert main(["pause", "--why", "audit", "--by", "olga"]) == 0
-    assert store.causes() == {PauseCause.PAUSE}
+    assert store.kinds() == {PauseKind.OPERATOR}
     assert main(["pauses"]) == 1
     said = capsys.readouterr().out
     assert "set by olga: audit" in said
     assert "stops: everything\n" in said
     assert main(["resume", "--by", "pete"]) == 0
     assert "Cleared: operator-stop" in capsys.readouterr().out
-    assert store.causes() == set()
+    assert store.kinds() == set()
     assert main(["resume"]) == 0
     assert "nothing to resume" in capsys.readouterr().out
 
@@ -57,9 +57,9 @@ LOST = Setting(NOW, "sweep:1", Code.ACCOUNT_NOT_LISTED(account="mca:2"))
 COUNTED = Baseline(NOW - timedelta(hours=1), 7, 4, 50, "digest", accounts=("mca:1", "mca:2"))
 
 
-def pauses_on(store: Store, causes: dict[PauseCause, Setting], counted: Baseline | None = COUNTED) -> None:
+def pauses_on(store: Store, kinds: dict[PauseKind, Setting], counted: Baseline | None = COUNTED) -> None:
     async def use(state: RowsState) -> None:
-        await state.put_pauses(Stored(Pauses({Pause(cause): setting for cause, setting in causes.items()})))
+        await state.put_pauses(Stored(Pauses({Pause(pause_kind): setting for pause_kind, setting in kinds.items()})))
         if counted is not None:
             await state.put_baseline(Stored(counted))
 
@@ -70,86 +70,91 @@ def baseline(store: Store) -> Baseline | None:
     return store.run(lambda state: state.baseline()).value
 
 
-ACCEPTED: list[tuple[PauseCause, Setting, Baseline | None, tuple[str, ...]]] = [
+ACCEPTED: list[tuple[PauseKind, Setting, Baseline | None, tuple[str, ...]]] = [
     (
-        *(PauseCause.ROLE_LOST, LOST, COUNTED),
+        *(PauseKind.ROLE_LOST, LOST, COUNTED),
         (
             say(LOST.why),
             "saw 2 billing accounts: mca:1, mca:2. One of these that is gone as a whole is no longer missed",
         ),
     ),
-    (PauseCause.ROLE_LOST, LOST, None, ("no good sweep has said which there were",)),
+    (PauseKind.ROLE_LOST, LOST, None, ("no good sweep has said which there were",)),
     (
-        *(PauseCause.POPULATION_SHRANK, SHRANK, COUNTED),
+        *(PauseKind.POPULATION_SHRANK, SHRANK, COUNTED),
         (say(SHRANK.why), "that 33 people match the rules; it was 50 at the last good sweep"),
     ),
-    (PauseCause.POPULATION_SHRANK, replace(SHRANK, seen=1), None, ("that 1 person matches the rules",)),
-    (PauseCause.POPULATION_SHRANK, replace(SHRANK, seen=0), None, ("however many people match the rules",)),
+    (PauseKind.POPULATION_SHRANK, replace(SHRANK, seen=1), None, ("that 1 person matches the rules",)),
+    (PauseKind.POPULATION_SHRANK, replace(SHRANK, seen=0), None, ("however many people match the rules",)),
 ]
 
 
-@pytest.mark.parametrize(("cause", "setting", "counted", "words"), ACCEPTED)
+@pytest.mark.parametrize(("pause_kind", "setting", "counted", "words"), ACCEPTED)
 @pytest.mark.parametrize(("said", "resumed"), [("y\n", True), ("n\n", False), ("\n", False), ("", False)])
 def test_before_it_accepts_anything_a_resume_says_what_and_asks(
     store: Store,
     capsys: Said,
     answer: Callable[[str], None],
-    cause: PauseCause,
+    pause_kind: PauseKind,
     setting: Setting,
     counted: Baseline | None,
     words: tuple[str, ...],
     said: str,
     resumed: bool,
 ) -> None:
-    pauses_on(store, {cause: setting}, counted)
+    pauses_on(store, {pause_kind: setting}, counted)
     answer(said)
     assert main(["resume", "--by", "pete"]) == (0 if resumed else 1)
     asked, _, then = capsys.readouterr().out.partition("accept that, and resume? [y/N]")
     for one in words:
         assert one in asked
     assert ("Nothing was changed." in then) is not resumed
-    assert store.causes() == (set() if resumed else {cause})
+    assert store.kinds() == (set() if resumed else {pause_kind})
     assert (baseline(store) == counted) is (counted is None or not resumed)
 
 
-@pytest.mark.parametrize(("cause", "setting", "counted", "words"), ACCEPTED)
+@pytest.mark.parametrize(("pause_kind", "setting", "counted", "words"), ACCEPTED)
 def test_the_pause_names_what_a_resume_would_accept(
-    store: Store, capsys: Said, cause: PauseCause, setting: Setting, counted: Baseline | None, words: tuple[str, ...]
+    store: Store,
+    capsys: Said,
+    pause_kind: PauseKind,
+    setting: Setting,
+    counted: Baseline | None,
+    words: tuple[str, ...],
 ) -> None:
-    pauses_on(store, {cause: setting}, counted)
+    pauses_on(store, {pause_kind: setting}, counted)
     assert main(["pauses"]) == 1
     accepts = capsys.readouterr().out.partition("`resume` accepts: ")[2]
     assert words[-1] in accepts
 
 
 def test_where_nobody_can_be_asked_nothing_is_accepted_unless_told_so(store: Store, capsys: Said) -> None:
-    pauses_on(store, {PauseCause.ROLE_LOST: LOST, PauseCause.POPULATION_SHRANK: SHRANK})
+    pauses_on(store, {PauseKind.ROLE_LOST: LOST, PauseKind.POPULATION_SHRANK: SHRANK})
     assert main(["resume", "--by", "pete"]) == 2
     assert "give --yes" in capsys.readouterr().err
-    assert store.causes() == {PauseCause.ROLE_LOST, PauseCause.POPULATION_SHRANK}
+    assert store.kinds() == {PauseKind.ROLE_LOST, PauseKind.POPULATION_SHRANK}
     assert baseline(store) == COUNTED
     assert main(["resume", "--by", "pete", "--yes"]) == 0
     out = capsys.readouterr().out
     assert "accepted: that 33 people match the rules" in out
     assert "accepted: whichever billing accounts" in out
-    assert store.causes() == set()
+    assert store.kinds() == set()
     assert baseline(store) == replace(COUNTED, population=33, accounts=())
 
 
-@pytest.mark.parametrize("cause", [PauseCause.PAUSE, PauseCause.INCOMPLETE_SWEEP, PauseCause.HARM])
-def test_what_accepts_nothing_is_cleared_without_a_question(store: Store, capsys: Said, cause: PauseCause) -> None:
-    pauses_on(store, {cause: Setting(NOW, "sweep:1", Code.SAID(said="something"))})
+@pytest.mark.parametrize("pause_kind", [PauseKind.OPERATOR, PauseKind.INCOMPLETE_SWEEP, PauseKind.HARM])
+def test_what_accepts_nothing_is_cleared_without_a_question(store: Store, capsys: Said, pause_kind: PauseKind) -> None:
+    pauses_on(store, {pause_kind: Setting(NOW, "sweep:1", Code.SAID(said="something"))})
     assert main(["pauses"]) == 1
     assert "`resume` accepts" not in capsys.readouterr().out
     assert main(["resume", "--by", "pete"]) == 0
     assert "accepted" not in capsys.readouterr().out
-    assert store.causes() == set()
+    assert store.kinds() == set()
     assert baseline(store) == COUNTED
 
 
 def test_the_pause_says_when_a_sweep_found_the_same_again(store: Store, capsys: Said) -> None:
     again = Setting(NOW, "sweep:2", Code.SAID(said="one list failed"), renewed=NOW + timedelta(hours=1))
-    store.run(lambda state: state.put_pauses(Stored(Pauses({Pause(PauseCause.INCOMPLETE_SWEEP): again}))))
+    store.run(lambda state: state.put_pauses(Stored(Pauses({Pause(PauseKind.INCOMPLETE_SWEEP): again}))))
     assert main(["pauses"]) == 1
     out = capsys.readouterr().out
     assert re.search(r"since \S+ \S+.*, found again \S+ \S+.*, set by sweep:2: one list failed", out)
@@ -161,7 +166,7 @@ def test_a_pause_needs_a_reason_that_can_be_shown(store: Store, capsys: Said, wh
     assert "--why" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         main(["pause"])
-    assert store.causes() == set()
+    assert store.kinds() == set()
 
 
 # -- an emergency stop
@@ -186,7 +191,7 @@ def test_a_pause_that_cannot_be_recorded_is_on_and_says_so(store: Store, capsys:
         said = capsys.readouterr().err
         assert "Writes are paused; it could not be recorded: " in said
         assert "verify" in said
-        assert store.causes() == {PauseCause.PAUSE}
+        assert store.kinds() == {PauseKind.OPERATOR}
     assert main(["pauses"]) == 1
     assert "set by olga: stop" in capsys.readouterr().out
 
@@ -248,22 +253,22 @@ def pauses(store: Store) -> set[Pause]:
 
 def test_one_account_is_paused_and_resumed_and_the_rest_stands(store: Store, capsys: Said) -> None:
     put_catalogue(store)
-    pauses_on(store, {PauseCause.HARM: Setting(NOW, "profile:x", Code.SAID(said="a field"))})
+    pauses_on(store, {PauseKind.HARM: Setting(NOW, "profile:x", Code.SAID(said="a field"))})
     assert main(["pause", "--why", "audit", "--by", "olga", "--on", "MCA:1"]) == 0
     assert main(["pause", "--why", "audit", "--by", "olga", "--on", PROFILE]) == 0
     said = capsys.readouterr().out
     assert f"operator-stop on {ACCOUNT}, since" in said
     assert "stops: everything on this billing account\n" in said
     assert "stops: everything on this billing profile\n" in said
-    everywhere = Pause(PauseCause.HARM)
-    assert pauses(store) == {everywhere, Pause(PauseCause.PAUSE, ACCOUNT), Pause(PauseCause.PAUSE, PROFILE)}
+    everywhere = Pause(PauseKind.HARM)
+    assert pauses(store) == {everywhere, Pause(PauseKind.OPERATOR, ACCOUNT), Pause(PauseKind.OPERATOR, PROFILE)}
     assert main(["resume", "--by", "pete", "--on", ACCOUNT]) == 0
     said = capsys.readouterr().out
     assert f"Cleared: operator-stop on {ACCOUNT}" in said
     assert "Still paused:" in said
-    assert pauses(store) == {everywhere, Pause(PauseCause.PAUSE, PROFILE)}
+    assert pauses(store) == {everywhere, Pause(PauseKind.OPERATOR, PROFILE)}
     assert main(["resume", "--by", "pete", "--on", "everywhere"]) == 0
-    assert pauses(store) == {Pause(PauseCause.PAUSE, PROFILE)}
+    assert pauses(store) == {Pause(PauseKind.OPERATOR, PROFILE)}
     assert main(["resume", "--by", "pete", "--on", "everywhere"]) == 0
     assert "Nothing is paused for everywhere" in capsys.readouterr().out
     assert main(["resume", "--by", "pete"]) == 0
@@ -281,12 +286,12 @@ def test_a_pause_on_what_nobody_knows_is_refused_and_changes_nothing(store: Stor
 
 def test_a_resume_of_one_lost_account_accepts_no_other(store: Store, capsys: Said) -> None:
     async def use(state: RowsState) -> None:
-        lost = {Pause(PauseCause.ROLE_LOST, account): LOST for account in ("mca:1", "mca:2")}
+        lost = {Pause(PauseKind.ROLE_LOST, account): LOST for account in ("mca:1", "mca:2")}
         await state.put_pauses(Stored(Pauses(lost)))
         await state.put_baseline(Stored(COUNTED))
 
     store.run(use)
     assert main(["resume", "--by", "pete", "--on", "mca:2", "--yes"]) == 0
     assert "accepted: that billing account mca:2 may be gone" in capsys.readouterr().out
-    assert pauses(store) == {Pause(PauseCause.ROLE_LOST, "mca:1")}
+    assert pauses(store) == {Pause(PauseKind.ROLE_LOST, "mca:1")}
     assert baseline(store) == replace(COUNTED, accounts=("mca:1",))

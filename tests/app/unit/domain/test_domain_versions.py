@@ -1,4 +1,4 @@
-"""No value of the core knows which version of a row it was read as: that is the store's, and `Stored` carries it."""
+"""No value of the domain knows which version of a row it was read as: that is the store's, and `Stored` carries it."""
 
 import importlib
 import pkgutil

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.domain.keys import IdentityKey, IdentityKind, Key, PersonKey, ProfileKey, chain_key, parse_key, session_id
+from shared.domain.keys import Key, NameKey, NameKind, PersonKey, ProfileKey, chain_key, parse_key, session_id
 from shared.domain.work import Cause, CauseKind, WorkItem, at_once
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -19,10 +19,10 @@ ACCOUNT = "10000000-0000-0000-0000-000000000000:abcdef00-0000-0000-0000-00000000
         (ProfileKey(ACCOUNT, "NL-BG7"), ProfileKey(ACCOUNT.upper(), "NL-BG7")),
         (ProfileKey(ACCOUNT, "NL-BG7"), ProfileKey(ACCOUNT.replace(":", "%3A"), "NL-BG7")),
         (
-            IdentityKey(IdentityKind.UPN, "femke@contoso.example"),
-            IdentityKey(IdentityKind.UPN, "Femke@Contoso.Example"),
+            NameKey(NameKind.UPN, "femke@contoso.example"),
+            NameKey(NameKind.UPN, "Femke@Contoso.Example"),
         ),
-        (IdentityKey(IdentityKind.EMPLOYEE_ID, "e17"), IdentityKey(IdentityKind.EMPLOYEE_ID, " E17 ")),
+        (NameKey(NameKind.EMPLOYEE_ID, "e17"), NameKey(NameKind.EMPLOYEE_ID, " E17 ")),
     ],
 )
 def test_however_a_key_is_spelled_it_has_one_session_chain_and_message(one: Key, other: Key) -> None:
@@ -41,7 +41,7 @@ def test_keys_that_differ_have_chains_of_their_own() -> None:
     keys: list[Key] = [
         ProfileKey(ACCOUNT, "NL-BG7"),
         ProfileKey(ACCOUNT, "DE-BG7"),
-        IdentityKey(IdentityKind.UPN, "e17@contoso.example"),
-        IdentityKey(IdentityKind.MAIL, "e17@contoso.example"),
+        NameKey(NameKind.UPN, "e17@contoso.example"),
+        NameKey(NameKind.MAIL, "e17@contoso.example"),
     ]
     assert len({chain_key(key) for key in keys}) == len(keys)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.keys import IdentityKey, IdentityKind, PersonKey
+from shared.domain.keys import NameKey, NameKind, PersonKey
 from shared.domain.work import Cause, CauseKind, WorkItem, again, at_once, later, retried
 
 NOW = datetime(2026, 3, 2, 9, 0, 10, 250_000, tzinfo=UTC)
@@ -54,7 +54,7 @@ def test_checks_for_now_never_coalesce() -> None:
 
 @pytest.mark.parametrize("length", [1, 81, 128])
 def test_a_message_id_fits_service_bus_and_tells_keys_apart(length: int) -> None:
-    items = [replace(ITEM, key=IdentityKey(IdentityKind.MAIL, "x" * length + end)) for end in ("@a.nl", "@b.nl")]
+    items = [replace(ITEM, key=NameKey(NameKind.MAIL, "x" * length + end)) for end in ("@a.nl", "@b.nl")]
     for made in (
         [at_once(item, "u" * 36).message_id for item in items],
         [later(item, NOW, coalesce=STEP).message_id for item in items],

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from shared.domain.keys import IdentityKey, IdentityKind, PersonKey
+from shared.domain.keys import NameKey, NameKind, PersonKey
 from shared.errors import Rejected
 from shared.sources.events import Ignored, PersonEvent, Read
 from shared.sources.read import read_message
@@ -69,21 +69,21 @@ def collection(*items: Any) -> dict[str, Any]:
     [
         (f"id:{ANNA}", PersonKey(ANNA)),
         (f"ID: {ANNA.upper()} ", PersonKey(ANNA)),
-        ("upn:Anna@Contoso.com", IdentityKey(IdentityKind.UPN, "anna@contoso.com")),
+        ("upn:Anna@Contoso.com", NameKey(NameKind.UPN, "anna@contoso.com")),
         (
             "upn:kim_fabrikam.com#EXT#@contoso.com",
-            IdentityKey(IdentityKind.UPN, "kim_fabrikam.com#ext#@contoso.com"),
+            NameKey(NameKind.UPN, "kim_fabrikam.com#ext#@contoso.com"),
         ),
-        ("mail:o'brien+x@contoso.com", IdentityKey(IdentityKind.MAIL, "o'brien+x@contoso.com")),
-        ("Mail:zoë@contoso.com", IdentityKey(IdentityKind.MAIL, "zoë@contoso.com")),
-        ("employee-id:004711", IdentityKey(IdentityKind.EMPLOYEE_ID, "004711")),
-        ("Employee-Id:nl:42", IdentityKey(IdentityKind.EMPLOYEE_ID, "nl:42")),
+        ("mail:o'brien+x@contoso.com", NameKey(NameKind.MAIL, "o'brien+x@contoso.com")),
+        ("Mail:zoë@contoso.com", NameKey(NameKind.MAIL, "zoë@contoso.com")),
+        ("employee-id:004711", NameKey(NameKind.EMPLOYEE_ID, "004711")),
+        ("Employee-Id:nl:42", NameKey(NameKind.EMPLOYEE_ID, "nl:42")),
         (f"Users/{ANNA}", PersonKey(ANNA)),
         (f"/users/{ANNA.upper()}", PersonKey(ANNA)),
         (f"users('{ANNA}')", PersonKey(ANNA)),
     ],
 )
-def test_a_subject_names_one_person(subject: str, key: PersonKey | IdentityKey) -> None:
+def test_a_subject_names_one_person(subject: str, key: PersonKey | NameKey) -> None:
     found = accepted(event(subject=subject))
     assert found == PersonEvent(key, "/hr#1", "hired", None)
 

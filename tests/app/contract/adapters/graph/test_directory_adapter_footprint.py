@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 _READ_EVERYTHING = """
 from shared.adapters.graph.directory import GraphDirectory
-from shared.domain.keys import IdentityKey, IdentityKind
+from shared.domain.keys import NameKey, NameKind
 from shared.domain.people import SELECT
 
 OBJECT = "7c0f5a0e-0000-4000-8000-00000000000a"
@@ -22,7 +22,7 @@ def answer(request):
 async def main():
     directory = GraphDirectory(SETTINGS, Credential(), transport=HandlerTransport(answer))
     assert (await directory.person(OBJECT, frozenset({OBJECT}))).groups == {OBJECT}
-    assert await directory.find(IdentityKey(IdentityKind.MAIL, "a@contoso.com")) == [OBJECT]
+    assert await directory.find(NameKey(NameKind.MAIL, "a@contoso.com")) == [OBJECT]
     assert not await directory.group_exists(OBJECT)
     assert [p async for p in directory.people("")] and [p async for p in directory.members(OBJECT)]
     await directory.close()

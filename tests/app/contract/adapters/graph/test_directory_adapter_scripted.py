@@ -28,7 +28,7 @@ from shared.adapters.graph.wire import UserAnswer
 from shared.adapters.http.pipeline import request_options
 from shared.domain.access.employment import standing
 from shared.domain.access.plan import Employment, Strength
-from shared.domain.keys import IdentityKey, IdentityKind
+from shared.domain.keys import NameKey, NameKind
 from shared.domain.people import (
     SELECT,
     TEXT_ATTRIBUTES,
@@ -435,18 +435,18 @@ async def test_a_person_who_vanishes_between_two_reads_is_checked_again() -> Non
 @pytest.mark.parametrize(
     ("identity", "expected"),
     [
-        (IdentityKey(IdentityKind.UPN, "anna@contoso.com"), "userPrincipalName eq 'anna@contoso.com'"),
-        (IdentityKey(IdentityKind.MAIL, "o'brien+x@contoso.com"), "mail eq 'o''brien+x@contoso.com'"),
-        (IdentityKey(IdentityKind.EMPLOYEE_ID, "00&#/?%41 7"), "employeeId eq '00&#/?%41 7'"),
+        (NameKey(NameKind.UPN, "anna@contoso.com"), "userPrincipalName eq 'anna@contoso.com'"),
+        (NameKey(NameKind.MAIL, "o'brien+x@contoso.com"), "mail eq 'o''brien+x@contoso.com'"),
+        (NameKey(NameKind.EMPLOYEE_ID, "00&#/?%41 7"), "employeeId eq '00&#/?%41 7'"),
         (
-            IdentityKey(IdentityKind.UPN, "j_x.com#EXT#@contoso.com"),
+            NameKey(NameKind.UPN, "j_x.com#EXT#@contoso.com"),
             "userPrincipalName eq 'j_x.com#ext#@contoso.com'",
         ),
-        (IdentityKey(IdentityKind.UPN, "zoë@contoso.com"), "userPrincipalName eq 'zoë@contoso.com'"),
-        (IdentityKey(IdentityKind.MAIL, "'or'@id'ne'"), "mail eq '''or''@id''ne'''"),
+        (NameKey(NameKind.UPN, "zoë@contoso.com"), "userPrincipalName eq 'zoë@contoso.com'"),
+        (NameKey(NameKind.MAIL, "'or'@id'ne'"), "mail eq '''or''@id''ne'''"),
     ],
 )
-async def test_a_name_is_looked_up_literally(identity: IdentityKey, expected: str) -> None:
+async def test_a_name_is_looked_up_literally(identity: NameKey, expected: str) -> None:
     async with directory(one_after_another(ok({"value": [{"id": ANNA.upper()}, {"id": BEN}]}))) as (
         graph,
         script,
@@ -458,7 +458,7 @@ async def test_a_name_is_looked_up_literally(identity: IdentityKey, expected: st
 
 
 async def test_an_empty_list_finds_nobody_and_an_answer_without_a_list_is_a_failed_read() -> None:
-    anna = IdentityKey(IdentityKind.UPN, "anna@contoso.com")
+    anna = NameKey(NameKind.UPN, "anna@contoso.com")
     nobody = ok({"value": []})
     async with directory(one_after_another(nobody, nobody, nobody, ok({}))) as (graph, _):
         assert await graph.find(anna) == []
@@ -793,7 +793,7 @@ def test_an_answer_that_never_comes_is_transient_after_twenty_seconds() -> None:
     ("ask", "permission"),
     [
         (lambda graph: graph.person(ANNA, frozenset()), "User.Read.All"),
-        (lambda graph: graph.find(IdentityKey(IdentityKind.MAIL, "a@b.c")), "User.Read.All"),
+        (lambda graph: graph.find(NameKey(NameKind.MAIL, "a@b.c")), "User.Read.All"),
         (lambda graph: graph.group_exists(GROUPS[0]), "GroupMember.Read.All"),
         (lambda graph: anext(graph.members(GROUPS[0])), "GroupMember.Read.All"),
         (lambda graph: anext(graph.people("")), "User-LifeCycleInfo.Read.All"),

@@ -20,7 +20,7 @@ from sandbox.shell import serve
 from sandbox.transport_azure import HandlerTransport
 from sandbox.wire import Request, Response, as_json
 from shared.adapters.graph.directory import GraphDirectory
-from shared.domain.keys import IdentityKey, IdentityKind
+from shared.domain.keys import NameKey, NameKind
 from shared.domain.people import AbsentPerson, DeletedPerson, Person
 from shared.domain.policy.filter_push_down import LONGEST_FILTER
 from shared.errors import FailedRead, Permanent, QueryRefused, Transient
@@ -231,27 +231,27 @@ async def test_the_guest_the_deleted_and_the_unknown_are_told_apart(
 @pytest.mark.parametrize(
     ("kind", "value", "found"),
     [
-        (IdentityKind.UPN, "Anna.O'Brien@contoso.com", [ANNA]),
-        (IdentityKind.MAIL, "anna.o'brien@CONTOSO.com", [ANNA]),
-        (IdentityKind.EMPLOYEE_ID, "0042", [ANNA]),
-        (IdentityKind.UPN, "kim_fabrikam.com#EXT#@contoso.com", [GUEST]),
-        (IdentityKind.UPN, "zoë@contoso.com", [ZOE]),
-        (IdentityKind.UPN, "gone@contoso.com", [GONE]),
-        (IdentityKind.UPN, "one@contoso.com", []),
-        (IdentityKind.EMPLOYEE_ID, "42", []),
-        (IdentityKind.MAIL, "'or(id)ne'@x'", []),
+        (NameKind.UPN, "Anna.O'Brien@contoso.com", [ANNA]),
+        (NameKind.MAIL, "anna.o'brien@CONTOSO.com", [ANNA]),
+        (NameKind.EMPLOYEE_ID, "0042", [ANNA]),
+        (NameKind.UPN, "kim_fabrikam.com#EXT#@contoso.com", [GUEST]),
+        (NameKind.UPN, "zoë@contoso.com", [ZOE]),
+        (NameKind.UPN, "gone@contoso.com", [GONE]),
+        (NameKind.UPN, "one@contoso.com", []),
+        (NameKind.EMPLOYEE_ID, "42", []),
+        (NameKind.MAIL, "'or(id)ne'@x'", []),
     ],
 )
 async def test_people_are_found_by_what_others_call_them(
-    everyday: tuple[World, GraphDirectory], kind: IdentityKind, value: str, found: list[str]
+    everyday: tuple[World, GraphDirectory], kind: NameKind, value: str, found: list[str]
 ) -> None:
     _, directory = everyday
-    assert await directory.find(IdentityKey(kind, value)) == found
+    assert await directory.find(NameKey(kind, value)) == found
 
 
 @pytest.mark.parametrize("name", ["anna.o'brien@contoso.com", "Anna.Old@contoso.com", "anna@home.example"])
-@pytest.mark.parametrize("kind", [IdentityKind.UPN, IdentityKind.MAIL])
-async def test_who_has_another_name_by_now_is_found_by_their_other_addresses(kind: IdentityKind, name: str) -> None:
+@pytest.mark.parametrize("kind", [NameKind.UPN, NameKind.MAIL])
+async def test_who_has_another_name_by_now_is_found_by_their_other_addresses(kind: NameKind, name: str) -> None:
     async with bad_day() as (world, directory):
         change = {
             "userPrincipalName": "anna.de-vries@contoso.com",
@@ -264,7 +264,7 @@ async def test_who_has_another_name_by_now_is_found_by_their_other_addresses(kin
             "otherMails": ["anna@home.example"],
         }
         world.service.model.update(entry(world, ANNA), change)
-        assert await directory.find(IdentityKey(kind, name)) == [ANNA]
+        assert await directory.find(NameKey(kind, name)) == [ANNA]
         assert directory.calls == {"reads": 2}
 
 
@@ -275,21 +275,21 @@ async def test_who_was_deleted_since_is_found_by_the_name_of_then() -> None:
         for name in (ANNA, ZOE):
             model.delete(entry(world, name))
         for kind, value in (
-            (IdentityKind.UPN, "anna.o'brien@contoso.com"),
-            (IdentityKind.MAIL, "anna@contoso.com"),
-            (IdentityKind.MAIL, "anna@home.example"),
-            (IdentityKind.EMPLOYEE_ID, "0042"),
+            (NameKind.UPN, "anna.o'brien@contoso.com"),
+            (NameKind.MAIL, "anna@contoso.com"),
+            (NameKind.MAIL, "anna@home.example"),
+            (NameKind.EMPLOYEE_ID, "0042"),
         ):
-            assert await directory.find(IdentityKey(kind, value)) == [ANNA], value
-        assert await directory.find(IdentityKey(IdentityKind.UPN, "n@contoso.com")) == [], "the end of a name is none"
+            assert await directory.find(NameKey(kind, value)) == [ANNA], value
+        assert await directory.find(NameKey(NameKind.UPN, "n@contoso.com")) == [], "the end of a name is none"
         assert isinstance(await directory.person(ANNA, frozenset()), DeletedPerson)
 
 
 async def test_who_is_found_at_once_costs_one_read_and_nobody_three() -> None:
     async with bad_day() as (_, directory):
-        await directory.find(IdentityKey(IdentityKind.MAIL, "anna.o'brien@contoso.com"))
+        await directory.find(NameKey(NameKind.MAIL, "anna.o'brien@contoso.com"))
         assert directory.calls == {"reads": 1}
-        assert await directory.find(IdentityKey(IdentityKind.MAIL, "nobody@contoso.com")) == []
+        assert await directory.find(NameKey(NameKind.MAIL, "nobody@contoso.com")) == []
         assert directory.calls == {"reads": 4}
 
 
@@ -303,8 +303,8 @@ async def test_a_directory_that_takes_no_such_question_has_nobody_more() -> None
 
         transport = HandlerTransport(without_lambdas)
         other = GraphDirectory(settings("http://127.0.0.1:1"), Token(world.endpoint), transport=transport)
-        assert await other.find(IdentityKey(IdentityKind.MAIL, "nobody@contoso.com")) == []
-        assert await other.find(IdentityKey(IdentityKind.EMPLOYEE_ID, "0042")) == [ANNA]
+        assert await other.find(NameKey(NameKind.MAIL, "nobody@contoso.com")) == []
+        assert await other.find(NameKey(NameKind.EMPLOYEE_ID, "0042")) == [ANNA]
         await other.close()
 
 

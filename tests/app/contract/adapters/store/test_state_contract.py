@@ -12,7 +12,7 @@ from shared.adapters.store.rows import Delete, Insert, Replace, Rows
 from shared.adapters.store.state import RowsState
 from shared.domain.billing import BillingAccount, BillingProfile
 from shared.domain.catalogue import Catalogue
-from shared.domain.keys import IdentityKey, IdentityKind, PersonKey, ProfileKey
+from shared.domain.keys import NameKey, NameKind, PersonKey, ProfileKey
 from shared.domain.reasons import Code
 from shared.domain.remembered import FutureChecks, Holding, PersonState, ProfileState
 from shared.errors import Conflict, FailedRead, Permanent
@@ -35,7 +35,7 @@ def person(**changes: object) -> PersonState:
         ANNA,
         holdings={NL: Holding(("finance-nl", "own-company"), AT, found_nothing=True), UK: Holding(revoking_at=AT)},
         sightings={"out of scope: finance-nl": AT},
-        names={IdentityKind.UPN: "Anna@Contoso.com", IdentityKind.EMPLOYEE_ID: "E 007"},
+        names={NameKind.UPN: "Anna@Contoso.com", NameKind.EMPLOYEE_ID: "E 007"},
     )
     return replace(full, **changes)  # type: ignore[arg-type] # each test changes what it is about
 
@@ -45,8 +45,8 @@ def of(value: object) -> dict[str, Any]:
     return {"format": 1, "value": value}
 
 
-def upn(value: str) -> IdentityKey:
-    return IdentityKey(IdentityKind.UPN, value)
+def upn(value: str) -> NameKey:
+    return NameKey(NameKind.UPN, value)
 
 
 def catalogue(count: int, at: datetime = AT, mark: str = "") -> Catalogue:
@@ -95,7 +95,7 @@ async def test_a_person_is_replaced_whole_at_the_version_that_was_read(state: Ro
 async def test_a_person_somebody_else_stored_meanwhile_is_a_conflict(state: RowsState, changed_name: bool) -> None:
     first = await state.put_person(Stored(person()))
     second = await state.put_person(first.becoming(replace(first.value, sightings={})))
-    names = {IdentityKind.UPN: "new@contoso.com"} if changed_name else first.value.names
+    names = {NameKind.UPN: "new@contoso.com"} if changed_name else first.value.names
     for stale in (first, Stored(first.value)):
         with pytest.raises(Conflict, match=ANNA):
             await state.put_person(stale.becoming(replace(stale.value, holdings={}, names=names)))
@@ -107,7 +107,7 @@ async def test_of_two_who_store_at_once_one_succeeds(state: RowsState) -> None:
     read = await state.put_person(Stored(person()))
     outcomes = await asyncio.gather(
         *(
-            state.put_person(read.becoming(replace(read.value, names={IdentityKind.UPN: f"name{n}@contoso.com"})))
+            state.put_person(read.becoming(replace(read.value, names={NameKind.UPN: f"name{n}@contoso.com"})))
             for n in range(4)
         ),
         return_exceptions=True,
@@ -117,27 +117,25 @@ async def test_of_two_who_store_at_once_one_succeeds(state: RowsState) -> None:
     assert await state.person(ANNA) == won
     for n in range(4):
         name = f"name{n}@contoso.com"
-        assert await state.called(upn(name)) == ([ANNA] if won.value.names[IdentityKind.UPN] == name else [])
+        assert await state.called(upn(name)) == ([ANNA] if won.value.names[NameKind.UPN] == name else [])
 
 
 async def test_a_person_is_found_by_every_name_in_any_case(state: RowsState) -> None:
     await state.put_person(Stored(person()))
     assert await state.called(upn(" ANNA@contoso.COM ")) == [ANNA]
-    assert await state.called(IdentityKey(IdentityKind.EMPLOYEE_ID, "e 007")) == [ANNA]
-    assert await state.called(IdentityKey(IdentityKind.MAIL, "anna@contoso.com")) == []
+    assert await state.called(NameKey(NameKind.EMPLOYEE_ID, "e 007")) == [ANNA]
+    assert await state.called(NameKey(NameKind.MAIL, "anna@contoso.com")) == []
     assert await state.called(upn("anna@contoso.co")) == []
 
 
 async def test_a_person_is_found_by_names_they_no_longer_have(state: RowsState) -> None:
     read = await state.put_person(Stored(person()))
-    read = await state.put_person(
-        read.becoming(replace(read.value, names={IdentityKind.UPN: "anna.jansen@contoso.com"}))
-    )
+    read = await state.put_person(read.becoming(replace(read.value, names={NameKind.UPN: "anna.jansen@contoso.com"})))
     read = await state.put_person(read.becoming(replace(read.value, names={})))
-    await state.put_person(read.becoming(replace(read.value, names={IdentityKind.UPN: "anna@contoso.com"})))
+    await state.put_person(read.becoming(replace(read.value, names={NameKind.UPN: "anna@contoso.com"})))
     for name in ("anna@contoso.com", "anna.jansen@contoso.com"):
         assert await state.called(upn(name)) == [ANNA]
-    assert await state.called(IdentityKey(IdentityKind.EMPLOYEE_ID, "E 007")) == [ANNA]
+    assert await state.called(NameKey(NameKind.EMPLOYEE_ID, "E 007")) == [ANNA]
 
 
 async def test_everybody_who_was_ever_called_that_is_found(state: RowsState) -> None:
@@ -149,7 +147,7 @@ async def test_everybody_who_was_ever_called_that_is_found(state: RowsState) -> 
 
 @pytest.mark.parametrize("name", ["ö" * 128 + "@" + "ö" * 255, "jörg/#?\\%'@contoso.com", "名前@contoso.com"])
 async def test_names_of_any_length_and_script_are_found(state: RowsState, name: str) -> None:
-    await state.put_person(Stored(person(names={IdentityKind.UPN: name, IdentityKind.MAIL: "  "})))
+    await state.put_person(Stored(person(names={NameKind.UPN: name, NameKind.MAIL: "  "})))
     assert await state.called(upn(name)) == [ANNA]
 
 
@@ -157,10 +155,10 @@ async def test_a_person_whose_row_was_removed_by_hand_can_be_stored_again(state:
     stored = await state.put_person(Stored(person()))
     assert stored.version is not None
     await rows.write("people", Delete(f"person:{ANNA}", stored.version))
-    names = {IdentityKind.UPN: "anna@contoso.com", IdentityKind.MAIL: "anna@contoso.com"}
+    names = {NameKind.UPN: "anna@contoso.com", NameKind.MAIL: "anna@contoso.com"}
     await state.put_person(Stored(person(names=names)))
     assert (await state.person(ANNA)).value == person(names=names)
-    assert await state.called(IdentityKey(IdentityKind.MAIL, "anna@contoso.com")) == [ANNA]
+    assert await state.called(NameKey(NameKind.MAIL, "anna@contoso.com")) == [ANNA]
 
 
 async def test_everybody_who_has_a_row_is_listed_once_and_names_are_no_people(state: RowsState) -> None:
@@ -191,7 +189,7 @@ async def test_a_person_may_hold_thousands_of_profiles_and_be_seen_to_lose_them_
         for number, profile in enumerate(profiles)
     }
     sightings = {f"moved:{profile.folded}": at[number] for number, profile in enumerate(profiles)}
-    many = PersonState(ANNA, holdings=holdings, sightings=sightings, names={IdentityKind.UPN: "anna@contoso.com"})
+    many = PersonState(ANNA, holdings=holdings, sightings=sightings, names={NameKind.UPN: "anna@contoso.com"})
     stored = await state.put_person(Stored(many))
     assert (await state.person(ANNA)).value == many
     assert await people(state) == [many]
@@ -382,7 +380,7 @@ async def test_reports_of_one_moment_are_all_kept(state: RowsState, rows: Rows) 
 
 
 @pytest.mark.parametrize("key", [PersonKey(ANNA), upn("Jörg@contoso.com"), upn("ö" * 128 + "@" + "ö" * 255)])
-async def test_the_future_checks_of_a_key_are_read_back_whole(state: RowsState, key: PersonKey | IdentityKey) -> None:
+async def test_the_future_checks_of_a_key_are_read_back_whole(state: RowsState, key: PersonKey | NameKey) -> None:
     assert await state.future_checks(key) == Stored(FutureChecks(key))
     due = {AT + timedelta(days=n): n > 1 for n in range(5)}
     stored = await state.put_future_checks(Stored(FutureChecks(key, due)))

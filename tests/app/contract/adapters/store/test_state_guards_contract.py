@@ -16,7 +16,7 @@ from shared.domain.access.plan import StoppedBy
 from shared.domain.guards.baseline import Baseline
 from shared.domain.guards.daily_limits import Reservations
 from shared.domain.guards.holds import Hold, KeyHolds, Status, action_id
-from shared.domain.guards.pauses import Pause, PauseCause, Pauses, Setting
+from shared.domain.guards.pauses import Pause, PauseKind, Pauses, Setting
 from shared.domain.history.unmanaged_sightings import Sighted
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.policy.model import ActionKind
@@ -25,7 +25,7 @@ from shared.errors import Conflict, FailedRead, Permanent
 from shared.ports import Stored
 
 AT = datetime(2026, 3, 1, 9, 30, 15, 250_001, tzinfo=UTC)
-WHY = Code.PAUSED(cause="pause", since=AT.isoformat(), because=Code.SAID(said="month end"))
+WHY = Code.PAUSED(pause_kind="pause", since=AT.isoformat(), because=Code.SAID(said="month end"))
 MOVED = Code.NO_RULE_GIVES_IT_ANY_MORE(gave=("finance-nl",))
 ANNA = PersonKey("7c0f5a0e-0000-4000-8000-00000000000a")
 NL = ProfileKey("acc:ount_2019-05-31", "ABCD-EFGH-BG7-PGB")
@@ -322,23 +322,23 @@ async def test_a_pause_nobody_set_has_no_cause(state: RowsState) -> None:
 
 
 async def test_the_pause_is_read_anew_each_time_with_every_cause(state: RowsState, rows: Rows) -> None:
-    causes = {
-        Pause(cause, scope): Setting(AT, f"by {cause}", WHY, seen=n, renewed=None if n % 2 else AT)
-        for n, cause in enumerate(PauseCause)
+    kinds = {
+        Pause(pause_kind, scope): Setting(AT, f"by {pause_kind}", WHY, seen=n, renewed=None if n % 2 else AT)
+        for n, pause_kind in enumerate(PauseKind)
         for scope in ("", "1:2_2019-05-31", "1:2_2019-05-31/nl-bg7")
     }
-    stored = await state.put_pauses(Stored(Pauses(causes)))
+    stored = await state.put_pauses(Stored(Pauses(kinds)))
     assert await state.pauses() == stored
-    assert stored.value == Pauses(causes)
+    assert stored.value == Pauses(kinds)
     released = await RowsState(rows).put_pauses(stored.becoming(Pauses()))
     assert await state.pauses() == released
     assert released.is_there
 
 
 async def test_a_pause_that_somebody_else_set_meanwhile_is_a_conflict(state: RowsState) -> None:
-    pause = {Pause(PauseCause.PAUSE): Setting(AT, "olga", Code.SAID(said="month end"))}
+    pause = {Pause(PauseKind.OPERATOR): Setting(AT, "olga", Code.SAID(said="month end"))}
     first = await state.put_pauses(Stored(Pauses(pause)))
-    both = pause | {Pause(PauseCause.HARM): Setting(AT, "check", Code.SAID(said="x"))}
+    both = pause | {Pause(PauseKind.HARM): Setting(AT, "check", Code.SAID(said="x"))}
     second = await state.put_pauses(first.becoming(Pauses(both)))
     for stale in (first, Stored(first.value)):
         with pytest.raises(Conflict, match="the pause"):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.adapters.queues.work_wire import BODY_BYTES, decode, encode
-from shared.domain.keys import IdentityKey, IdentityKind, PersonKey, ProfileKey
+from shared.domain.keys import NameKey, NameKind, PersonKey, ProfileKey
 from shared.domain.work import FUTURE_CHECKS, MOST_HINTS, Cause, CauseKind, Position, WorkItem, again
 from shared.errors import Rejected
 
@@ -27,10 +27,8 @@ PROFILES = st.builds(ProfileKey, NAMES, NAMES)
 KEYS = st.one_of(
     st.builds(PersonKey, st.uuids().map(str)),
     PROFILES,
-    st.builds(IdentityKey, st.just(IdentityKind.EMPLOYEE_ID), WORD),
-    st.builds(
-        IdentityKey, st.sampled_from([IdentityKind.UPN, IdentityKind.MAIL]), st.builds("{}@{}".format, WORD, WORD)
-    ),
+    st.builds(NameKey, st.just(NameKind.EMPLOYEE_ID), WORD),
+    st.builds(NameKey, st.sampled_from([NameKind.UPN, NameKind.MAIL]), st.builds("{}@{}".format, WORD, WORD)),
 )
 ITEMS = st.builds(
     WorkItem,

@@ -290,8 +290,8 @@ def test_on_a_profile_that_is_only_observed_nothing_follows_yet() -> None:
     [
         (existing(policy=replace(POLICY, protected=frozenset({ID}))), "protects this person"),
         (existing(of=row(by=US)), "managed already"),
-        (existing(None, row(kind="Group")), "held by a group"),
-        (existing(None, row(kind="ServicePrincipal")), "held by an app"),
+        (existing(None, row(kind="Group")), "a group has it"),
+        (existing(None, row(kind="ServicePrincipal")), "an app has it"),
         (existing(NotRead(DOWN)), "the directory is down"),
     ],
 )

@@ -58,7 +58,7 @@ def test_what_was_reserved_by_a_moment_is_counted_apart() -> None:
 
 
 @pytest.mark.parametrize(
-    ("daily_limit", "owned", "allowed"),
+    ("daily_limit", "base", "allowed"),
     [
         (DailyLimit(0, 0, 0), 1000, 0),
         (DailyLimit(5, 2, 50), 1000, 5),  # the floor stands above a smaller count
@@ -69,8 +69,8 @@ def test_what_was_reserved_by_a_moment_is_counted_apart() -> None:
         (DailyLimit(0, 10_000, 7), 10**15, 10_000),
     ],
 )
-def test_the_limit(daily_limit: DailyLimit, owned: int, allowed: int) -> None:
-    assert limit(daily_limit, owned) == allowed
+def test_the_limit(daily_limit: DailyLimit, base: int, allowed: int) -> None:
+    assert limit(daily_limit, base) == allowed
 
 
 def test_a_reservation_counts_for_the_window_and_the_allowance_and_no_longer() -> None:

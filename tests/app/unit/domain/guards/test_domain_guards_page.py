@@ -9,7 +9,7 @@ from pathlib import Path
 
 from shared.domain.access.plan import StoppedBy, Strength
 from shared.domain.guards.daily_limits import ALLOWANCE, WINDOW, Reservations, left, limit, reserve
-from shared.domain.guards.pauses import Pause, PauseCause, Pauses, Setting, stops
+from shared.domain.guards.pauses import Pause, PauseKind, Pauses, Setting, stops
 from shared.domain.keys import ProfileKey
 from shared.domain.policy.model import DEFAULT_DAILY_LIMITS, ActionKind
 from shared.domain.reasons import Code
@@ -112,10 +112,10 @@ def test_the_formula_is_on_the_page_and_so_are_window_and_allowance() -> None:
 
 def test_every_cause_of_the_pause_is_on_the_page_with_what_passes_it() -> None:
     said = {row["kind"].strip("`"): row["a leaver's revoke, on strong evidence"] for row in table("kind")}
-    for cause in PauseCause:
-        pauses = Pauses({Pause(cause): Setting(NOW, "somebody", Code.SAID(said="because"))})
+    for pause_kind in PauseKind:
+        pauses = Pauses({Pause(pause_kind): Setting(NOW, "somebody", Code.SAID(said="because"))})
         passes = stops(pauses, ActionKind.LEAVER_REVOKES, STRONG, PROFILE) is None
-        assert said.pop(cause.value) == ("passes" if passes else "stopped")
+        assert said.pop(pause_kind.value) == ("passes" if passes else "stopped")
         for kind, strength in ((ActionKind.LEAVER_REVOKES, Strength.WEAK), (ActionKind.MOVER_REVOKES, STRONG)):
             assert stops(pauses, kind, strength, PROFILE) is not None
         for kind in (ActionKind.GRANTS, ActionKind.PROFILE_UPDATES):

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from shared.domain.history.checks import Told
-from shared.domain.keys import IdentityKey, PersonKey
+from shared.domain.keys import NameKey, PersonKey
 from shared.domain.outcome import Outcome, wait_delay
 from shared.domain.reasons import Code
 from shared.domain.work import Cause, CauseKind, RejectedEvent, WorkItem, again, at_once, later
@@ -21,11 +21,11 @@ from shared.wording.say import say
 _REMEDY: Final = "Name the person by their object id, or correct the name, and send the event again"
 
 
-async def find_identity(app: App, key: IdentityKey, item: WorkItem) -> Check:
-    """Finds everybody who is called that, or once was while they held something managed.
+async def find_by_name(app: App, key: NameKey, item: WorkItem) -> Check:
+    """Finds everybody who is called that, or once was while they had something managed.
 
     A leaver whom the directory no longer knows, or knows by another name, is only in the second place. Nobody
-    found: waiting, with growing pauses, up to `identity_wait_days` past the effective date; then rejected.
+    found: waiting, with growing waits, up to `identity_wait_days` past the effective date; then rejected.
     """
     now = app.clock.now()
     in_directory, remembered = await asyncio.gather(app.directory.find(key), app.state.called(key))
@@ -45,8 +45,8 @@ async def find_identity(app: App, key: IdentityKey, item: WorkItem) -> Check:
     if now >= asked_until:
         why = Code.NOBODY_OF_THIS_NAME(days=app.settings.identity_wait_days)
         return Check(Outcome.REJECTED, Told(why=why), rejected=(as_event(key, item, say(why), _REMEDY),))
-    pause = _pause(app, item, now)
-    wait = later(again(item, CauseKind.WAIT), min(now + pause, asked_until), coalesce=app.settings.coalesce)
+    due = min(now + _wait(app, item, now), asked_until)
+    wait = later(again(item, CauseKind.WAIT), due, coalesce=app.settings.coalesce)
     return Check(Outcome.WAITING, Told(why=Code.NOBODY_OF_THIS_NAME_YET()), (wait,))
 
 
@@ -55,7 +55,7 @@ def _last_moment(item: WorkItem) -> datetime:
     return min(max(item.first_asked, item.effective or item.first_asked), item.first_asked + FURTHEST)
 
 
-def _pause(app: App, item: WorkItem, now: datetime) -> timedelta:
+def _wait(app: App, item: WorkItem, now: datetime) -> timedelta:
     """How long to wait for somebody: up to six hours, and up to a week while the effective date is far off.
 
     Anybody may name a date in ten years, and each check is a read.
@@ -67,7 +67,7 @@ def _pause(app: App, item: WorkItem, now: datetime) -> timedelta:
     return min(ahead, wait_delay(waited, first=first, cap=timedelta(days=7)))
 
 
-def as_event(key: IdentityKey, item: WorkItem, reason: str, remedy: str) -> RejectedEvent:
+def as_event(key: NameKey, item: WorkItem, reason: str, remedy: str) -> RejectedEvent:
     """The event as it can be sent again once it is fixed: what we kept of it, in our own form."""
     event: dict[str, object] = {
         "specversion": "1.0",
