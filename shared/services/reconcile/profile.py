@@ -250,9 +250,9 @@ def _wait_for(
     An update is told by billing's `clock`, so that it does not matter whose instance made it.
     """
     since = since_update(max(state.updates, default=None), clock)
-    pause = timedelta(seconds=app.settings.profile_update_seconds)
-    if since is not None and since < pause:
-        return now + pause - since, Code.UPDATED_MOMENTS_AGO()
+    rest = timedelta(seconds=app.settings.profile_update_seconds)
+    if since is not None and since < rest:
+        return now + rest - since, Code.UPDATED_MOMENTS_AGO()
     if state.agreed is None or state.agreed[0] != fingerprint(profile):
         return now + app.settings.settle, Code.READ_ONCE()
     first = state.agreed[1]
