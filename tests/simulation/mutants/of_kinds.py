@@ -1,4 +1,4 @@
-"""Mutants of kinds that went unnoticed: days of a place, memories, spellings, and writes that belong together.
+"""Mutants of kinds that went unnoticed: days of a place, memories, spellings, odd records, writes that belong together.
 
 Most break a promise that no history of the simulation comes to by chance, so that a story has to notice them.
 """
@@ -249,5 +249,34 @@ _SLIPS: Final = (
     ),
 )
 
-MUTANTS: Final = (*_DAYS, *_MEMORIES, *_ROWS, *_SPELLINGS, *_SLIPS)
+_RECORDS: Final = (
+    Mutant(
+        name="odd-record-passed-over",
+        promise="A record that does not say what its kind says is refused, and nothing is concluded without it.",
+        file="shared/adapters/store/ledger.py",
+        old="                if misfits is None:\n                    raise\n",
+        new="                if misfits is None:\n                    continue\n",
+        stories=("tests/simulation/test_sim_as_of.py::test_a_chain_that_does_not_read_is_named_and_hides_no_other",),
+    ),
+    Mutant(
+        name="odd-digest-ends-the-audit",
+        promise="A record among the digests that cannot be read hides nothing of what later ones name.",
+        file="shared/services/ledger_audit.py",
+        old="        async for record in ledger.read(DIGEST, found.wrong):\n",
+        new="        async for record in ledger.read(DIGEST):\n",
+        stories=("tests/simulation/test_sim_proof.py::test_a_record_among_the_digests_that_names_no_heads_is_a_fault",),
+    ),
+    Mutant(
+        name="shortened-to-nothing-read",
+        promise="A record that was shortened does not say that nothing was read.",
+        file="shared/domain/history/checks.py",
+        old='    "read": None,\n',
+        new='    "read": (),\n',
+        stories=(
+            "tests/app/unit/domain/history/test_checks.py::test_the_record_says_what_is_gone_and_how_much_it_was",
+        ),
+    ),
+)
+
+MUTANTS: Final = (*_RECORDS, *_DAYS, *_MEMORIES, *_ROWS, *_SPELLINGS, *_SLIPS)
 """What outside hunters got past the promises, each with its siblings."""
