@@ -3,9 +3,9 @@
 import random
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Final
 
 from shared.domain.history.checks import Told
 from shared.domain.keys import ProfileKey
@@ -14,27 +14,8 @@ from shared.domain.policy.model import Policy
 from shared.domain.work import RejectedEvent, Scheduled, WorkItem
 from shared.ports import Billing, Clock, Directory, Ledger, Queues, State
 from shared.services.catalogue import CatalogueStore
+from shared.services.reservations import ReservationTurns
 from shared.settings import Settings
-
-
-class StoreOnly(Protocol):
-    """What a use case is given that touches the store alone. Every `App` is one."""
-
-    @property
-    def clock(self) -> Clock:
-        """The time."""
-
-    @property
-    def random(self) -> random.Random:
-        """Jitter and unique ids."""
-
-    @property
-    def ledger(self) -> Ledger:
-        """What was decided and done."""
-
-    @property
-    def state(self) -> State:
-        """What can be rebuilt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +36,7 @@ class App:
     catalogues: CatalogueStore
     calls: Callable[[], Mapping[str, int]] = dict
     """API calls made so far in this process, by service and kind; the sweep reports the difference."""
+    reservation_turns: ReservationTurns = field(default_factory=ReservationTurns)
 
 
 def unique_id(source: random.Random) -> str:

@@ -10,8 +10,8 @@ from shared.domain.guards.pauses import ENDED_BY_SWEEPS, MOST_SCOPES, Pause, Pau
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.policy.model import Everything
 from shared.domain.reasons import Reason
-from shared.services.app import App, StoreOnly
-from shared.services.shared_row import change_row
+from shared.services.app import App
+from shared.services.shared_row import StoreOnly, change_row
 
 
 async def set_pause(app: StoreOnly, pause: Pause, why: Reason, *, by: str, seen: int = 0) -> None:

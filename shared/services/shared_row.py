@@ -6,12 +6,12 @@ instead.
 """
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, Protocol
 
 from shared.errors import Conflict, Transient
-from shared.ports import Stored
-from shared.services.app import StoreOnly
+from shared.ports import Clock, Ledger, State, Stored
 
 TRIES: Final = 20
 """How often it is tried. 32 checks, one for each session, may want one row at once: with the pauses below none
@@ -20,6 +20,26 @@ of them needed more than 11 tries in 200 simulated runs, and none of 64 more tha
 PAUSE_SECONDS: Final = 0.05
 """The longest pause before the second try, as long as a read and a write take together. Before each later one it is
 longer by as much, so that many writers spread. All pauses together take 5 s, at most 10: a handler has 45."""
+
+
+class StoreOnly(Protocol):
+    """What a use case is given that touches the store alone. Every `App` is one."""
+
+    @property
+    def clock(self) -> Clock:
+        """The time."""
+
+    @property
+    def random(self) -> random.Random:
+        """Jitter and unique ids."""
+
+    @property
+    def ledger(self) -> Ledger:
+        """What was decided and done."""
+
+    @property
+    def state(self) -> State:
+        """What can be rebuilt."""
 
 
 async def until_stored[T](app: StoreOnly, what: str, attempt: Callable[[], Awaitable[T]], *, remedy: str = "") -> T:

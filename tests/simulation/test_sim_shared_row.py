@@ -10,8 +10,7 @@ import pytest
 from shared.domain.keys import SHARDS
 from shared.errors import Conflict, StoreRefused, Transient
 from shared.ports import Stored
-from shared.services.app import StoreOnly
-from shared.services.shared_row import TRIES, change_row
+from shared.services.shared_row import TRIES, StoreOnly, change_row
 from tests.simulation.stage import Stage
 
 A_HANDLER: Final = 45.0

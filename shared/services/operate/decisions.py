@@ -23,9 +23,9 @@ from shared.domain.reasons import Code, Reason
 from shared.domain.work import MOST_HINTS, Cause, CauseKind, Scheduled, WorkItem, at_once, later
 from shared.errors import Permanent, Transient
 from shared.ports import Stored
-from shared.services.app import App, StoreOnly, unique_id
+from shared.services.app import App, unique_id
 from shared.services.pauses import set_pause
-from shared.services.shared_row import change_row, until_stored
+from shared.services.shared_row import StoreOnly, change_row, until_stored
 
 CHAIN: Final = "operator"
 """The ledger's key for decisions."""

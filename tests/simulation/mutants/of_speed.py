@@ -12,7 +12,34 @@ _BESIDE: Final = "shared/services/side_by_side.py"
 _BESIDE_TESTS: Final = "tests/app/unit/services/test_side_by_side.py"
 _YIELDS: Final = "tests/simulation/test_sim_sweep_yields.py"
 
+_TURNS: Final = "shared/services/reservations.py"
+_TURNS_TESTS: Final = "tests/simulation/test_sim_reservations.py"
+
 MUTANTS: Final = (
+    Mutant(
+        name="remembered-row-is-believed",
+        promise="Nothing is left of a daily limit only where the store says so, and not a row that is remembered.",
+        file=_TURNS,
+        old="    if stored is row is remembered:",
+        new="    if stored is row is remembered is None:",
+        stories=(f"{_TURNS_TESTS}::test_what_another_instance_gave_back_is_there_for_whoever_asks_next",),
+    ),
+    Mutant(
+        name="a-turn-that-never-closes",
+        promise="Whoever comes while a turn is being stored is in the next one, and not lost.",
+        file=_TURNS,
+        old="    turns.latest[kind].open = False\n",
+        new="",
+        stories=(f"{_TURNS_TESTS}::test_two_instances_never_reserve_more_than_there_is",),
+    ),
+    Mutant(
+        name="a-turn-begins-anew-for-each",
+        promise="Changes of one turn are made one on top of the other: each sees what those before it reserved.",
+        file=_TURNS,
+        old="            row = after\n        return row\n",
+        new="        return after\n",
+        stories=(f"{_TURNS_TESTS}::test_a_check_for_each_session_at_once_takes_two_writes",),
+    ),
     Mutant(
         name="wildcards-find-nothing",
         promise="A selector whose only text has a wildcard picks every profile that fits.",
