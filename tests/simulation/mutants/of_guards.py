@@ -6,7 +6,7 @@ from tests.simulation.mutants.mutant import Mutant
 
 _GUARDS: Final = "shared/services/reconcile/guard.py"
 _RESERVATIONS: Final = "shared/services/reservations.py"
-_STORED: Final = "    before, after = await change_row(app, what, read, change, put)\n"
+_STORED: Final = "    read, put = partial(app.state.reservations, kind), app.state.put_reservations\n"
 _PAUSES: Final = "shared/domain/guards/pauses.py"
 _DAILY_LIMITS: Final = "shared/domain/guards/daily_limits.py"
 
@@ -25,10 +25,10 @@ MUTANTS: Final = (
         file=_RESERVATIONS,
         old=_STORED,
         new=(
-            "    async def put_half(row):\n"
-            "        return await put(row) if len(row.value.taken) % 2 else row\n"
+            "    read = partial(app.state.reservations, kind)\n"
             "\n"
-            "    before, after = await change_row(app, what, read, change, put_half)\n"
+            "    async def put(row):\n"
+            "        return await app.state.put_reservations(row) if len(row.value.taken) % 2 else row\n"
         ),
         caught_by=("within_daily_limit", "reserved_before_write"),
     ),
@@ -38,14 +38,12 @@ MUTANTS: Final = (
         file=_RESERVATIONS,
         old=_STORED,
         new=(
-            "    import asyncio\n"
+            "    read = partial(app.state.reservations, kind)\n"
             "\n"
-            "    async def put_late(row):\n"
+            "    async def put(row):\n"
             "        late = asyncio.get_running_loop().create_task(asyncio.sleep(30))\n"
-            "        late.add_done_callback(lambda _: asyncio.ensure_future(put(row)))\n"
+            "        late.add_done_callback(lambda _: asyncio.ensure_future(app.state.put_reservations(row)))\n"
             "        return row\n"
-            "\n"
-            "    before, after = await change_row(app, what, read, change, put_late)\n"
         ),
         caught_by=("reserved_before_write",),
     ),

@@ -67,16 +67,17 @@ MUTANTS: Final = (
         name="overtaken-reservation-counts",
         promise="A reservation precedes the write, also where another instance reserved in between.",
         file="shared/services/reservations.py",
-        old="    before, after = await change_row(app, what, read, change, put)\n",
+        old="    read, put = partial(app.state.reservations, kind), app.state.put_reservations\n",
         new=(
-            "    from contextlib import suppress\n"
-            "\n"
             "    from shared.errors import Conflict\n"
             "\n"
-            "    before = await read()\n"
-            "    after = before.becoming(change(before.value))\n"
-            "    with suppress(Conflict):\n"
-            "        await put(after)\n"
+            "    read = partial(app.state.reservations, kind)\n"
+            "\n"
+            "    async def put(row):\n"
+            "        try:\n"
+            "            return await app.state.put_reservations(row)\n"
+            "        except Conflict:\n"
+            "            return row\n"
         ),
         stories=(
             "tests/simulation/test_sim_overtaken.py::test_a_reservation_that_was_overtaken_is_stored_before_the_write",
