@@ -14,25 +14,24 @@ from typing import Final
 from shared.domain.keys import Key, ProfileKey
 
 SWEEP_ORIGIN: Final = "sweep#"
-"""What the origin of every check begins with that a sweep asked for, and of every check that followed from one."""
+"""How the origin begins of a check that a sweep asked for, and of checks that follow from it."""
 
 MOST_HINTS: Final = 200
 """The most hints in one item; each is a read more."""
 
 FUTURE_CHECKS: Final = 5
-"""The most checks days to come that may wait for one key: what senders can cost us is bounded. The sweep sees the
-rest."""
+"""How many future checks may wait for one key, so that what senders can cost us is bounded. The sweep sees the rest."""
 
 RECORDED_CHARACTERS: Final = 200
 """The longest origin and event type: they are the sender's words, and each record and copy repeats them."""
 
 MOST_ATTEMPTS: Final = 1_000_000
-"""Where counting attempts ends. No honest check comes near it: at one each fifteen minutes it is 28 years."""
+"""The highest number of attempts that is counted: at one each fifteen minutes it is 28 years."""
 
 _LONGEST_KEY: Final = 80
 
 _CLOCKS_DIFFER: Final = timedelta(hours=1)
-"""By how much our clock may be behind the queue's: what claims more was not scheduled by us."""
+"""By how much our clock may be behind the queue's. An item that claims more was not scheduled by this app."""
 
 
 class CauseKind(StrEnum):
@@ -139,12 +138,12 @@ def at_once(item: WorkItem, unique: str) -> Scheduled:
 def later(item: WorkItem, due: datetime, *, coalesce: timedelta) -> Scheduled:
     """Sends a check for `due`, rounded up to a multiple of `coalesce`, so that checks of one kind at a key coalesce.
 
-    The MessageId is `<kind>:<key>:<due>`. What is dropped as a duplicate is looked after by the one that stays: it
-    is due at the same moment, which is not before either was asked for. Checks that carry different `moments` are never
-    duplicates of each other: neither would see to the other's.
+    The MessageId is `<kind>:<key>:<due>`. If the queue drops a duplicate, the check that stays serves both: it is due
+    at the same moment, which is not before either was asked for. Checks with different `moments` are never duplicates:
+    neither would schedule the moments of the other.
 
-    A check that follows from a scheduled one is due after it also where our clock says otherwise: for the queue, whose
-    clock is another, they would be the same check, and it would drop the second one.
+    A check that follows from a scheduled one must be due after it, also if our clock is behind the queue's. So its due
+    time is moved by one step where needed, or the queue would drop it as a duplicate.
     """
     step = max(1, int(coalesce.total_seconds()))
     rounded = datetime.fromtimestamp(-(-due.timestamp() // step) * step, UTC)
@@ -155,7 +154,7 @@ def later(item: WorkItem, due: datetime, *, coalesce: timedelta) -> Scheduled:
 
 
 def nearest(moments: Collection[datetime], now: datetime, *, coalesce: timedelta) -> tuple[datetime, ...]:
-    """The nearest five of the moments to come; of those that fall into one step of `coalesce` the first."""
+    """The nearest five future moments; of several within one step of `coalesce` only the first."""
     step = max(1, int(coalesce.total_seconds()))
     first: dict[float, datetime] = {}
     for moment in sorted(moment for moment in moments if moment > now):
@@ -166,7 +165,7 @@ def nearest(moments: Collection[datetime], now: datetime, *, coalesce: timedelta
 def following(item: WorkItem, end: Position) -> Scheduled:
     """What `item` covers beyond `end`, for now.
 
-    Sent again for the same item, as after a crash, it is the same message: the queue drops it where it remembers.
+    If it is sent again for the same item, as after a crash, it is the same message: the queue may drop it.
     """
     rest = replace(item, after=end, attempt=0, failing_since=None, due=None)
     so_far = f"{item.cause}\n{item.attempt}\n{item.first_asked}\n{item.due}\n{end}"

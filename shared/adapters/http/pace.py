@@ -107,9 +107,10 @@ class Pace:
     # -- what the service says
 
     def told(self, left: float, number: int) -> None:
-        """The answer to the call of that number said how many more would be granted; none of those after it counts yet.
+        """The answer to the call of that number says how many more are granted.
 
-        Answers overtake each other: one to an earlier call than was heard of is old news.
+        The figure does not include calls sent since. Answers overtake each other: an answer to an earlier call than the
+        latest known one is ignored.
         """
         if number >= self._heard:
             self._heard, self._told = number, True
@@ -118,7 +119,7 @@ class Pace:
             self._check_again()
 
     def not_told(self, number: int) -> None:
-        """The answer to the call of that number said nothing of it."""
+        """The answer to the call of that number says nothing about what is left."""
         if number >= self._heard:
             self._heard, self._told = number, False
             self._check_again()

@@ -9,11 +9,11 @@ from datetime import datetime
 class Baseline:
     """What the last good sweep counted: what later ones, and daily limits, are measured against.
 
-    `managed` are our assignments, `profiles` the managed profiles, `population` the people whom the rules preselect.
-    `policy_digest` and `rules`, each rule with the digest of its meaning, say what was seen of the policy: a rule that
-    could not be judged since it changed is there as it was before, or not at all. `policy_digest` is "" where nothing
-    was seen. `accounts` are the managed accounts, lower-case, of which it listed profiles. A population of 0 and no
-    accounts mean that nobody knows: whatever there is next is accepted.
+    `managed` counts the managed assignments, `profiles` the managed profiles, `population` the people whom a rule
+    matches. `policy_digest` and `rules` (each rule with the digest of its meaning) say what was seen of the policy. A
+    changed rule that was not judged keeps its old digest, or has none if it is new. `policy_digest` is "" if nothing
+    was seen. `accounts` are the managed accounts, lower-case, of which the sweep listed profiles. A population of 0, or
+    no accounts, means not known: the next sweep accepts what it finds.
     """
 
     at: datetime

@@ -1,6 +1,6 @@
 """Daily limits: how much of one kind may be written in any 24 hours, over events and timers and all instances together.
 
-Lives here: the arithmetic. Where reservations are stored is `State`'s, who asks for one `reconcile.guard`'s.
+Lives here: the arithmetic. `State` stores reservations, and `reconcile.guard` asks for them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,13 +16,13 @@ WINDOW: Final = timedelta(hours=24)
 """The sliding window in which a daily limit counts."""
 
 ALLOWANCE: Final = timedelta(minutes=10)
-"""For how much longer a reservation counts: the write follows it by up to a handler's time, and clocks differ."""
+"""How much longer a reservation counts: the write follows it within a handler's time, and clocks differ."""
 
 _TICK: Final = timedelta(microseconds=1)
 """The least by which two times of the store differ."""
 
 _KEPT: Final = timedelta(days=3)
-"""When a reservation is forgotten for good. Later than it counts: a clock that runs ahead for a while forgets none."""
+"""When a reservation is forgotten, long after it counts: a clock that runs ahead for a while forgets none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,8 @@ def limit(daily_limit: DailyLimit, base: int) -> int:
 def percentage_base(reservations: Reservations, baseline: Baseline | None, now: datetime) -> int:
     """What the percentage of a daily limit is of: managed assignments, or managed profiles; 0 before a good sweep.
 
-    What the daily limit took away within the window, and before it was counted, is added: else each sweep of a day on
-    which many leave would allow fewer of them than the last one, and events more than sweeps.
+    For revokes, what the limit took within the window before that count is added. Otherwise, on a day on which many
+    leave, each sweep would allow fewer than the one before, and events more than sweeps.
     """
     if baseline is None:
         return 0
@@ -118,7 +118,7 @@ def reserve_all(
 def tell(reservations: Reservations, now: datetime) -> Reservations:
     """The row with `now` as the time at which it was told that something exceeds the daily limit; itself within a day.
 
-    Who waits that day is told of as one. A time that lies ahead by more than clocks differ is a clock that was wrong.
+    So it is told once a day. A time ahead by more than clocks differ is from a wrong clock, and does not count.
     """
     told = reservations.told
     if told is not None and -ALLOWANCE < now - told < WINDOW:

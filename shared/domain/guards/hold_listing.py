@@ -1,7 +1,7 @@
-"""What an operator saw of the holds, and how the world moved since.
+"""What an operator saw of the holds, and what changed since.
 
-Lives here: the listing, and picking what a decision concerns with every difference. Whether a decision is refused for
-one, and what a decision does, is `shared.services.operate.decisions`'.
+Lives here: the listing, and picking the holds of a decision, with every difference. `shared.services.operate.decisions`
+refuses or carries out a decision.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -14,7 +14,7 @@ from shared.domain.reasons import Code, Reason
 
 @dataclass(frozen=True, slots=True)
 class HoldGroup:
-    """What an operator decides about as one: a group's holds together, or a single hold.
+    """A group's holds, or a single hold: what an operator decides about at once.
 
     `id` is the group's or the hold's.
     """
@@ -28,8 +28,8 @@ class HoldGroup:
 class HoldListing:
     """Every hold at a moment, oldest first.
 
-    `at` is when the latest of them changed, or the time of the listing where there is none. What changes afterwards is
-    later than it by the clocks that wrote both: the clock of whoever lists does not matter.
+    `at` is when the latest of them changed, or the time of the listing if there is none. A later change has a later
+    stored time. Only stored times are compared, so the operator's clock does not matter.
     """
 
     at: datetime
@@ -50,7 +50,7 @@ class HoldListing:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How the world is not as the operator saw it: the hold or group, and what became of it."""
+    """A difference to what the operator saw: the hold or group, and what became of it."""
 
     name: str
     what: Reason

@@ -1,7 +1,7 @@
 """Holds: actions that wait for a person to decide. Time never applies one.
 
-Lives here: what a hold is, its id, and what a person may decide. Who holds is `reconcile.guard`'s and the sweep's
-business, who stores them `State`'s.
+Lives here: what a hold is, its id, and what a person may decide. `reconcile.guard` and sweeps make holds, `State`
+stores them.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from shared.domain.reasons import Code, Reason
 RELEASE_STANDS: Final = timedelta(hours=72)
 """How long a release stands that could not be carried out: an outage of a day, a day of retries, and a day to spare.
 
-Whoever releases something means it now. Weeks later nobody remembers, and it would pass every limit.
+A person who releases something means it now. Weeks later nobody remembers, and it would pass every limit.
 """
 
 

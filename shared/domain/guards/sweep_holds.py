@@ -102,8 +102,8 @@ def _has_lapsed(action: SweepAction, hold: Hold) -> bool:
 def too_many(kind: ActionKind, actions: Sequence[SweepAction], left: int, most: int) -> SweepGroup | None:
     """The group of a kind of which a sweep wants more than its daily limit has left; None where there is room.
 
-    It carries all of them: so many at once may be one mistake. Of leavers it carries the rest alone, as if events had
-    told of each: the evidence is strong for every one, and and who has left keeps access until somebody decides.
+    The group has all of them, because so many at once may be one mistake. Of leavers it has only those for whom nothing
+    is left: the evidence of each is strong, and access that nobody should have must not wait.
     """
     if len(actions) <= left:
         return None
@@ -115,17 +115,17 @@ def too_many(kind: ActionKind, actions: Sequence[SweepAction], left: int, most: 
 
 
 def used_up(kind: ActionKind, most: int) -> Reason:
-    """Why an action waits for which its daily limit has no room."""
+    """Why an action waits: its daily limit has no room."""
     return Code.DAILY_LIMIT_USED_UP(kind=kind.value, most=most)
 
 
 def exceeded(kind: ActionKind, most: int) -> Reason:
-    """What is told once a day where something exceeds a daily limit."""
+    """What is told once a day when something exceeds a daily limit."""
     return Code.DAILY_LIMIT_EXCEEDED(because=used_up(kind, most), group=of_daily_limit(kind))
 
 
 def _in_order(action: SweepAction) -> tuple[str, str]:
-    """One sweep finds everybody at once: any order is that of arrival, and this one all of one person's together."""
+    """One sweep finds everybody at once, so any order will do; this one keeps a person's actions together."""
     return action.key.canonical, action.profile.folded
 
 
@@ -135,10 +135,10 @@ def changed_rules(before: Mapping[str, str], now: Mapping[str, str]) -> frozense
 
 
 def seen_rules(before: Mapping[str, str], now: Mapping[str, str], unknown: AbstractSet[str]) -> dict[str, str]:
-    """The rules' digests that count as seen once a sweep has held what follows from each rule that it could judge.
+    """The rules' digests that count as seen after a sweep that held what follows from each rule that it could judge.
 
-    What it could not judge (`unknown`) stays as it was seen before. So does a rule that is gone, as long as there is
-    any such: what it gave may be given by one of those too, and is taken away only once that is known.
+    A rule that it could not judge (`unknown`) keeps the digest from before. While there is any such rule, the digests
+    of removed rules are kept too: what a removed rule gave may be given by an unknown one as well.
     """
     seen = {name: digest for name, digest in now.items() if name not in unknown}
     kept = before.keys() & (unknown | before.keys() - now.keys() if unknown else unknown)
@@ -154,8 +154,8 @@ def of_policy(
 ) -> SweepGroup | None:
     """The group of everything that a changed policy takes from movers, also what is not due yet; None for nothing.
 
-    `difference` says what changed. With `changed` it is what one of these rules gave, and what was given by
-    nobody remembers which. What a person decided about on the same basis is not in it.
+    `difference` says what changed. With `changed` the group has only what one of these rules gave, and assignments
+    whose rule is not known. It leaves out what a person decided about on the same basis.
     """
     actions = frozenset(
         action.id
@@ -196,8 +196,8 @@ def renewed(
 ) -> KeyHolds:
     """A key's holds after a sweep.
 
-    `groups` are the groups by the id of each action they carry, `unseen` the ids of holds that go because nobody wants
-    their action any more. What is wanted again is renewed; decisions on the same basis stay as they are.
+    `groups` are the groups, by the id of each of their actions. `unseen` are the ids of holds that close, because their
+    action is not wanted any more. A hold that is wanted again is renewed; a decision on the same basis stays.
     """
     holds = {id_: hold for id_, hold in row.holds.items() if id_ not in unseen}
     for action in wanted:

@@ -108,11 +108,11 @@ async def assess(app: App, sweep_id: str, started: datetime, estate: Estate, man
 
 
 def _to_keep(app: App, estate: Estate, before: Baseline | None, now: Baseline) -> Baseline:
-    """What a sweep counted as it is kept, with as much of the policy as it could hold the consequences of.
+    """What is kept of a sweep's figures. The policy counts as seen only as far as its consequences were held.
 
-    A sweep that only observed holds nothing. What it saw of a policy does not count as seen as long as anything is
-    managed: the first sweep that enforces is to hold what that policy takes. So it is as long as an account is lost:
-    what the policy takes there nobody has held. A lost account stays among those that are missed.
+    A sweep that only observes holds nothing, so while anything is managed it does not mark a policy as seen: the first
+    sweep that enforces must hold that policy's revokes. The same is true while an account is lost, because nothing is
+    held there. A lost account stays among the accounts that a later sweep misses.
     """
     missed = () if before is None else [account for account in before.accounts if account in estate.lost]
     now = replace(now, accounts=tuple(sorted({*now.accounts, *missed})))
