@@ -3,22 +3,18 @@
 And what a revoke or a lost role means for others is told, or stops the rest, in the same check.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from typing import Any, cast
+from collections.abc import Callable
 
 import pytest
 
 from sandbox.faults import Effect
 from shared.domain.access.plan import Note, NoteKind
-from shared.domain.guards.pauses import Pause, PauseKind, Pauses
+from shared.domain.guards.pauses import Pause, PauseKind
 from shared.domain.history.checks import CheckBody
-from shared.domain.history.unmanaged_sightings import Sighted
 from shared.domain.keys import PersonKey
 from shared.domain.outcome import Outcome
 from shared.domain.reasons import Code
 from shared.errors import Permanent, Transient
-from shared.ports import State, Stored
 from shared.services.app import HANDLER_SECONDS
 from tests.english import english
 from tests.simulation.small_world import DE, DIETER, FEMKE, HOLDING, NL, OWNER, PARTNER, POLICY, TESS, TREASURY
@@ -30,32 +26,6 @@ LISTINGS = "arm GET /providers/Microsoft.Billing/billingAccounts/{}/billingProfi
 
 FEW = POLICY.replace("min_recipients: 0", "min_recipients: 2")
 EVERY_PROFILE = POLICY.replace('profiles: [{ tag: { company: "{companyName}" } }]', "profiles: all")
-
-
-class WithoutSightings:
-    """The state of an app, but that what sweeps saw of others' cannot be read."""
-
-    def __init__(self, state: State) -> None:
-        self._state = state
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._state, name)
-
-    async def sighted(self) -> Sequence[Sighted]:
-        raise Permanent("the rows are damaged")
-
-
-class WithoutAPause:
-    """The state of an app, but that nobody can set a pause."""
-
-    def __init__(self, state: State) -> None:
-        self._state = state
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._state, name)
-
-    async def put_pauses(self, row: Stored[Pauses]) -> None:
-        raise Transient(f"the store does not take {sorted(row.value.active)}")
 
 
 @pytest.mark.parametrize("status", [403, 429, 500, 503])
@@ -132,15 +102,14 @@ async def test_a_check_that_cannot_pause_for_a_lost_role_writes_nothing_and_retr
 ) -> None:
     stage.restart(policy=EVERY_PROFILE)
     lost = stage.fault("arm", Effect(status=403), path="PARTNER")
-    state = stage.app.state
-    stage.app = replace(stage.app, state=cast("State", WithoutAPause(state)))
+    stage.state_rows.at_write(Transient("the store is busy"), "guards", holds="pauses=")
     written = len(stage.writes())
     person = stage.hire("anna")
     await stage.event_about(person)
     assert len(stage.writes()) == written
     assert (await stage.last_check(person)).outcome == "retry"
     stage.faults.lift(lost.id)
-    stage.app = replace(stage.app, state=state)
+    stage.state_rows.lift()
     await stage.advance(minutes=10)
     assert stage.held(person) == {NL, DE, HOLDING, PARTNER}
 
@@ -254,6 +223,7 @@ async def test_of_who_is_employed_nobody_reads_what_others_gave_elsewhere(stage:
 async def test_a_leaver_loses_what_is_managed_although_nobody_can_say_what_others_gave(stage: Stage) -> None:
     await stage.settle()
     stage.change(FEMKE, accountEnabled=False)
-    stage.app = replace(stage.app, state=cast("State", WithoutSightings(stage.app.state)))
+    stage.state_rows.at_read(Permanent("the rows are damaged"), "sighted")
     await stage.event_about(FEMKE)
+    assert stage.state_rows.happened
     assert stage.held(FEMKE) == set()

@@ -1,8 +1,7 @@
 """Whoever is overtaken by another writer writes again: what was overtaken counts as nothing that was done."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
@@ -10,7 +9,6 @@ from shared.domain.guards.holds import Hold, Status
 from shared.domain.keys import PersonKey
 from shared.domain.policy.model import ActionKind
 from shared.errors import Transient
-from shared.ports import State
 from shared.services.operate.decisions import dismiss, list_holds, pause, release, resume
 from tests.simulation.small_world import DE, DIETER, FEMKE, NL, POLICY
 from tests.simulation.stage import Stage
@@ -21,48 +19,35 @@ BY = "olga"
 ALWAYS: Final = 1_000
 
 
-class Overtaken:
-    """A state in which another writer is quicker: each of the first `times` calls of `put` meets a newer row."""
+async def overtaken(stage: Stage, put: str, verb: Verb, times: int = 1) -> None:
+    """Does it while others are quicker `times` times; each time at least one of them was.
 
-    def __init__(self, state: State, put: str, times: int) -> None:
-        self._state, self._put, self._left = state, put, times
-        self.overtaken = 0
+    They write the same again: nothing but the version is new.
+    """
+    state = stage.app.state
 
-    def __getattr__(self, name: str) -> Any:
-        call = getattr(self._state, name)
-        if name != self._put:
-            return call
-
-        async def put(*rows: Any, **options: Any) -> Any:
-            if self.overtaken < self._left:
-                self.overtaken += 1
-                await self._touch(rows[0])
-            return await call(*rows, **options)
-
-        return put
-
-    async def _touch(self, row: Any) -> None:
-        """The same again by somebody else: nothing but the version is new."""
-        state = self._state
-        match self._put:
+    async def somebody_is_quicker() -> None:
+        match put:
             case "put_pauses":
                 await state.put_pauses(await state.pauses())
             case "put_reservations":
-                await state.put_reservations(await state.reservations(row.value.kind))
-            case "put_key_holds":
-                await state.put_key_holds(await state.key_holds(row.value.key))
+                for kind in ActionKind:
+                    await state.put_reservations(await state.reservations(kind))
+            case _:
+                await state.put_key_holds(*[row async for row in state.holds()])
 
-
-async def overtaken(stage: Stage, put: str, verb: Verb, times: int = 1) -> None:
-    """Does it while others are quicker `times` times; each time at least one of them was."""
-    state = stage.app.state
-    slow: Any = Overtaken(state, put, times)
-    stage.app = replace(stage.app, state=slow)
+    rows, key = {
+        "put_pauses": ("guards", "pauses="),
+        "put_reservations": ("guards", "reservations:"),
+        "put_key_holds": ("holds", "hold:"),
+    }[put]
+    before = stage.state_rows.happened
+    stage.state_rows.at_write(somebody_is_quicker, rows, holds=key, times=times)
     try:
         await verb(stage)
     finally:
-        stage.app = replace(stage.app, state=state)
-        assert slow.overtaken >= min(times, 1)
+        stage.state_rows.lift()
+        assert stage.state_rows.happened - before >= min(times, 1)
 
 
 async def pausing(stage: Stage) -> None:

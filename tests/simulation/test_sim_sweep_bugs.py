@@ -138,40 +138,18 @@ async def test_a_day_of_bugs_has_its_digest(stage: Stage) -> None:
     assert (await stage.app.ledger.head(DIGEST))[0] == before + 2
 
 
-@pytest.mark.parametrize("at", ["put_baseline", "put_report"])
-async def test_a_bug_at_the_end_of_a_sweep_sets_the_pause_as_well(stage: Stage, at: str) -> None:
-    state = stage.app.state
-
-    class WithABugAtTheEnd:
-        def __getattr__(self, name: str) -> Any:
-            return self._raise if name == at else getattr(state, name)
-
-        async def _raise(self, *_: Any, **__: Any) -> None:
-            raise TypeError(at)
-
-    living = stage.app
-    buggy: Any = WithABugAtTheEnd()
-    stage.app = replace(living, state=buggy)
-    with pytest.raises(TypeError, match=at):
+@pytest.mark.parametrize(("rows", "at"), [("guards", "baseline="), ("reports", "")])
+async def test_a_bug_at_the_end_of_a_sweep_sets_the_pause_as_well(stage: Stage, rows: str, at: str) -> None:
+    stage.state_rows.at_write(TypeError("a bug"), rows, holds=at)
+    with pytest.raises(TypeError, match="a bug"):
         await stage.sweep()
-    stage.app = living
     assert (await paused(stage)).keys() == {Pause(PauseKind.INCOMPLETE_SWEEP)}
 
 
 async def test_where_the_pause_cannot_be_set_either_the_bug_is_what_is_raised(stage: Stage) -> None:
     bug = KeyError("x")
-    living = break_directory(stage, bug)
-    state = living.state
-
-    class Unwritable:
-        def __getattr__(self, name: str) -> Any:
-            return self._refuse if name == "put_pauses" else getattr(state, name)
-
-        async def _refuse(self, *_: Any, **__: Any) -> None:
-            raise FailedRead("the store is away")
-
-    unwritable: Any = Unwritable()
-    stage.app = replace(stage.app, state=unwritable)
+    break_directory(stage, bug)
+    stage.state_rows.at_write(FailedRead("the store is away"), "guards", holds="pauses=")
     with pytest.raises(KeyError) as raised:
         await stage.sweep()
     assert raised.value is bug

@@ -9,15 +9,16 @@ from typing import Any
 import pytest
 
 from sandbox.faults import Effect
+from shared.adapters.store.rows import Changed
 from shared.domain.access.plan import StoppedBy
-from shared.domain.catalogue import Catalogue
 from shared.domain.guards.holds import Hold, Status
 from shared.domain.guards.pauses import Pause, PauseKind, Pauses, Setting
+from shared.domain.history.unmanaged_sightings import ESTATE
 from shared.domain.keys import PersonKey
 from shared.domain.policy.model import ActionKind
 from shared.domain.reasons import Code, Reason
 from shared.domain.remembered import Holding
-from shared.errors import Conflict, Permanent, Transient
+from shared.errors import Permanent, Transient
 from shared.ports import Stored
 from shared.services.ledger_audit import DIGEST
 from shared.services.operate.decisions import dismiss, release, resume
@@ -375,48 +376,25 @@ async def test_a_decision_made_while_the_sweep_stores_is_kept(clerks: Stage) -> 
     move(clerks, CLERKS[:4])
     await clerks.settle()
     chosen = (await holds(clerks))[0]
-    state = clerks.app.state
 
-    class Meanwhile:
-        """Lets a person decide between what the sweep read and what it stores."""
+    async def somebody_decides() -> None:
+        await dismiss(clerks.app, [chosen.id], "olga", clerks.now)
 
-        decided = False
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(state, name)
-
-        async def put_key_holds(self, *rows: Any) -> None:
-            if not self.decided:
-                self.decided = True
-                await dismiss(replace(clerks.app, state=state), [chosen.id], "olga", clerks.now)
-            await state.put_key_holds(*rows)
-
-    meanwhile: Any = Meanwhile()
-    clerks.app = replace(clerks.app, state=meanwhile)
+    clerks.state_rows.at_write(somebody_decides, "holds", times=1)
     report = await clerks.settle()
-    assert meanwhile.decided
+    assert clerks.state_rows.happened == 1
     assert [hold.status for hold in await holds(clerks)] == [Status.DISMISSED, *[Status.OPEN] * 3]
     assert report["holds"]["dismissed"] == {"mover_revokes": 1}
 
 
 async def test_rows_that_keep_changing_let_nothing_loose(clerks: Stage) -> None:
-    state = clerks.app.state
-
-    class Contested:
-        def __getattr__(self, name: str) -> Any:
-            return getattr(state, name)
-
-        async def put_key_holds(self, *rows: Any) -> None:
-            raise Conflict(f"somebody else wrote one of {len(rows)} rows")
-
-    contested: Any = Contested()
-    clerks.app = replace(clerks.app, state=contested)
+    clerks.state_rows.at_write(Changed("somebody else wrote"), "holds")
     move(clerks, CLERKS[:4])
-    catalogue = await state.catalogue()
+    catalogue = await clerks.app.state.catalogue()
     with pytest.raises(Transient):
         await clerks.sweep()
     assert queued(clerks) == set()
-    assert await state.catalogue() == catalogue
+    assert await clerks.app.state.catalogue() == catalogue
 
 
 # -- a changed policy
@@ -512,31 +490,16 @@ class _Died(Exception):  # noqa: N818 - no error of the app's
     """The process is gone."""
 
 
-class _Dying:
-    """A state on which one write is the last thing that the process does."""
-
-    def __init__(self, state: Any, at: str) -> None:
-        self._state = state
-        self._at = at
-
-    def __getattr__(self, name: str) -> Any:
-        return self._die if name == self._at else getattr(self._state, name)
-
-    async def _die(self, *_: object) -> None:
-        raise _Died
-
-
-@pytest.mark.parametrize("at", ["put_key_holds", "put_catalogue", "put_baseline", "put_report"])
-async def test_a_crash_anywhere_in_the_first_sweep_of_a_policy_lets_nothing_through(stage: Stage, at: str) -> None:
+@pytest.mark.parametrize(("rows", "at"), [("holds", ""), ("catalogue", ""), ("guards", "baseline="), ("reports", "")])
+async def test_a_crash_anywhere_in_the_first_sweep_of_a_policy_lets_nothing_through(
+    stage: Stage, rows: str, at: str
+) -> None:
     stage.restart(policy=NARROWED)
-    dying: Any = _Dying(stage.app.state, at)
-    living = stage.app
-    catalogues = replace(living.catalogues, state=dying)
-    stage.app = replace(living, state=dying, catalogues=catalogues)
+    stage.state_rows.at_write(_Died(), rows, holds=at)
     with pytest.raises(_Died):
         await stage.sweep()
     before = await holds(stage)
-    stage.app = living
+    stage.state_rows.lift()
     stage.restart()
     await stage.event_about(FEMKE)
     await stage.advance(minutes=20)
@@ -545,27 +508,22 @@ async def test_a_crash_anywhere_in_the_first_sweep_of_a_policy_lets_nothing_thro
     assert stage.held(FEMKE) == {NL}
     (hold,) = await holds(stage)
     assert hold.stopped_by is StoppedBy.POLICY
-    assert [hold.since] == [each.since for each in before] or at == "put_key_holds"
+    assert [hold.since] == [each.since for each in before] or rows == "holds"
 
 
 async def test_holds_are_stored_before_the_judged_catalogue(stage: Stage) -> None:
     stage.restart(policy=NARROWED)
-    app, seen = stage.app, list[tuple[int, Catalogue]]()
+    held: list[int] = []
 
-    class Watched:
-        def __getattr__(self, name: str) -> Any:
-            return getattr(app.state, name)
+    async def count() -> None:
+        held.append(len(await holds(stage)))
 
-        async def put_catalogue(self, catalogue: Catalogue) -> None:
-            seen.append((len(await holds(stage)), catalogue))
-            await app.state.put_catalogue(catalogue)
-
-    watched: Any = Watched()
-    stage.app = replace(app, catalogues=replace(app.catalogues, state=watched))
+    stage.state_rows.at_write(count, "catalogue", holds="head=")
     await stage.sweep()
-    ((count, catalogue),) = seen
-    assert count == 1
-    assert catalogue.policy_digest == app.policy.digest
+    assert held == [1]
+    catalogue = await stage.app.state.catalogue()
+    assert catalogue is not None
+    assert catalogue.policy_digest == stage.app.policy.digest
 
 
 async def test_without_a_baseline_nobody_knows_the_policy_and_every_movers_revoke_is_held(stage: Stage) -> None:
@@ -814,17 +772,7 @@ async def test_a_profile_that_fights_back_is_a_finding_as_long_as_its_hold_is_op
 
 
 async def test_records_that_cannot_be_kept_are_told_of_and_hide_no_report(stage: Stage) -> None:
-    ledger = stage.app.ledger
-
-    class Away:
-        def __getattr__(self, name: str) -> Any:
-            return getattr(ledger, name)
-
-        async def open(self, key: str) -> Any:
-            raise Transient(f"the ledger is away: {key}")
-
-    away: Any = Away()
-    stage.app = replace(stage.app, ledger=away)
+    stage.ledger_rows.at_read(Transient("the ledger is away"), f"ledger:{ESTATE}")
     report = await stage.sweep()
     assert report["complete"]
     assert any("the ledger is away" in english(line) for line in report["not_kept"])
