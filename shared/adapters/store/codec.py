@@ -162,26 +162,26 @@ _SCHEMAS: Final[Mapping[Any, CoreSchema]] = {
 }
 
 
-def schema_of(hint: Any, *, sparse: bool = False) -> CoreSchema:
+def schema_of(annotation: Any, *, sparse: bool = False) -> CoreSchema:
     """What the values of a type are in JSON. Where it is `sparse`, a field at its default may be left out.
 
     Of several dataclasses each is told by its first field, a `Literal`.
     """
-    if isinstance(hint, TypeAliasType):
-        return schema_of(hint.__value__, sparse=sparse)
-    if hint in _SCHEMAS:
-        return _SCHEMAS[hint]
-    if isinstance(hint, EnumType):
-        return schemas.enum_schema(hint, [*hint], sub_type="str")
-    if get_origin(hint) is Literal:
-        return schemas.literal_schema([*get_args(hint)])
-    if get_origin(hint) is None:
-        return _dataclass_schema(hint, sparse=sparse)
-    return _generic_schema(hint, sparse=sparse)
+    if isinstance(annotation, TypeAliasType):
+        return schema_of(annotation.__value__, sparse=sparse)
+    if annotation in _SCHEMAS:
+        return _SCHEMAS[annotation]
+    if isinstance(annotation, EnumType):
+        return schemas.enum_schema(annotation, [*annotation], sub_type="str")
+    if get_origin(annotation) is Literal:
+        return schemas.literal_schema([*get_args(annotation)])
+    if get_origin(annotation) is None:
+        return _dataclass_schema(annotation, sparse=sparse)
+    return _generic_schema(annotation, sparse=sparse)
 
 
-def _generic_schema(hint: Any, *, sparse: bool) -> CoreSchema:
-    origin, inner = get_origin(hint), [each for each in get_args(hint) if each not in {NoneType, ...}]
+def _generic_schema(annotation: Any, *, sparse: bool) -> CoreSchema:
+    origin, inner = get_origin(annotation), [each for each in get_args(annotation) if each not in {NoneType, ...}]
     found = [schema_of(each, sparse=sparse) for each in inner]
     if origin is UnionType and len(inner) > 1:
         tag = fields(inner[0])[0].name
@@ -191,12 +191,12 @@ def _generic_schema(hint: Any, *, sparse: bool) -> CoreSchema:
         return schemas.nullable_schema(*found)
     if origin is Mapping:
         return schemas.dict_schema(*found)
-    return schemas.tuple_schema(found, variadic_item_index=0 if ... in get_args(hint) else None)
+    return schemas.tuple_schema(found, variadic_item_index=0 if ... in get_args(annotation) else None)
 
 
-def _dataclass_schema(hint: Any, *, sparse: bool) -> CoreSchema:
-    hints, found = get_type_hints(hint), []
-    for each in fields(hint):
+def _dataclass_schema(annotation: Any, *, sparse: bool) -> CoreSchema:
+    hints, found = get_type_hints(annotation), []
+    for each in fields(annotation):
         if each.name in _NOT_KEPT:
             empty = schemas.with_default_schema(schemas.any_schema(), default=_NOT_KEPT[each.name])
             found.append(schemas.dataclass_field(each.name, empty, init=False, serialization_exclude=True))
@@ -205,5 +205,5 @@ def _dataclass_schema(hint: Any, *, sparse: bool) -> CoreSchema:
         if sparse and each.default is not MISSING:
             schema = schemas.with_default_schema(schema, default=each.default)
         found.append(schemas.dataclass_field(each.name, schema))
-    arguments = schemas.dataclass_args_schema(hint.__name__, found, extra_behavior="forbid")
-    return schemas.dataclass_schema(hint, arguments, [each.name for each in fields(hint)], slots=True)
+    arguments = schemas.dataclass_args_schema(annotation.__name__, found, extra_behavior="forbid")
+    return schemas.dataclass_schema(annotation, arguments, [each.name for each in fields(annotation)], slots=True)
