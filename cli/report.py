@@ -6,6 +6,7 @@ it is read from the store as it was written, which is all that the command needs
 
 import argparse
 import asyncio
+import dataclasses
 import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -14,6 +15,9 @@ from typing import Any, Final
 from cli import terminal
 from cli.operating import DONE, REFUSED, counted, misconfigured, open_store, shown
 from cli.terminal import complaints
+from shared.domain.history.findings import Finding
+from shared.domain.history.report import Labels, Report
+from shared.domain.keys import ProfileKey
 from shared.domain.reasons import Reason
 from shared.errors import Misconfigured, Permanent, Transient
 from shared.wording.say import say, with_text
@@ -51,56 +55,64 @@ def run(chosen: argparse.Namespace) -> int:
         return REFUSED
     out = terminal.out()
     if chosen.json:
-        out.print(json.dumps({**report, "findings": [*map(_for_programs, report["findings"])]}, indent=2))
+        out.print(json.dumps(report, indent=2, default=_plain))
         return DONE
     for line in _lines(report):
         out.print(line)
     return DONE
 
 
-async def _latest() -> Mapping[str, Any] | None:
+async def _latest() -> Report | None:
     async with open_store() as desk:
         return next(iter(await desk.state.reports(1)), None)
 
 
-def _lines(report: Mapping[str, Any]) -> Iterator[str]:
+def _lines(report: Report) -> Iterator[str]:
     """The report for people."""
-    yield f"Sweep {report['sweep']}, {shown(datetime.fromisoformat(report['started']))}, {report['seconds']} s"
-    failures = report["failures"]
+    yield f"Sweep {report.sweep}, {shown(report.started)}, {report.seconds} s"
     yield (
         "Complete: everything could be read."
-        if report["complete"]
-        else f"INCOMPLETE: {counted(len(failures), 'read')} failed:"
+        if report.complete
+        else f"INCOMPLETE: {counted(len(report.failures), 'read')} failed:"
     )
-    for failure in failures:
-        yield f"  {_read(failure)}"
-    for title, name in (("Counted", "counts"), ("Drifted", "drift")):
-        yield f"{title}: {_figures(report[name])}"
-    yield f"Checks asked for: {report['enqueued']:,}"
-    yield f"Pause: {', '.join(report['pauses']) or 'off'}"
-    holds = report["holds"]
-    for status in ("open", "released", "dismissed"):
-        yield f"Holds, {status}: {_figures(holds[status])}"
-    for group, size in sorted(holds["groups"].items()):
+    for failure in report.failures:
+        yield f"  {say(failure)}"
+    yield f"Counted: {_figures(dataclasses.asdict(report.counts))}"
+    yield f"Drifted: {_figures(report.drift)}"
+    yield f"Checks asked for: {report.enqueued:,}"
+    yield f"Pause: {', '.join(report.pauses) or 'off'}"
+    holds = report.holds
+    for status, figures in (("open", holds.open), ("released", holds.released), ("dismissed", holds.dismissed)):
+        yield f"Holds, {status}: {_figures(figures)}"
+    for group, size in sorted(holds.groups.items()):
         yield f"  group {group}: {size:,}"
-    for kind, (wanted, left) in sorted(report["would_hold"].items()):
-        yield f"Enforcing everything would hold {kind}: {wanted:,} wanted, {left:,} left"
-    for failure in report["not_kept"]:
-        yield f"Not kept: {_read(failure)}"
-    yield f"Findings: {len(report['findings']):,}"
-    for finding in report["findings"]:
-        about = ", ".join(f"{what} {finding[what]}" for what in _WHERE if what in finding)
-        yield f"  {finding['kind']}{f', {about}' * bool(about)}: {_read(finding['why'])}"
+    for kind, room in sorted(report.would_hold.items()):
+        yield f"Enforcing everything would hold {kind}: {room.wanted:,} wanted, {room.left:,} left"
+    for failure in report.not_kept:
+        yield f"Not kept: {say(failure)}"
+    yield f"Findings: {len(report.findings):,}"
+    for finding in report.findings:
+        about = ", ".join(f"{what} {where}" for what in _WHERE if (where := getattr(finding, what)))
+        yield f"  {finding.kind}{f', {about}' * bool(about)}: {say(finding.why)}"
 
 
-def _for_programs(finding: Mapping[str, Any]) -> dict[str, Any]:
-    why = Reason.read(finding["why"])
-    return {name: value for name, value in finding.items() if name != "why"} | with_text(why)
-
-
-def _read(reason: object) -> str:
-    return say(Reason.read(reason))
-
-
-def _figures(figures: Mapping[str, int]) -> str:
+def _figures(figures: Mapping[Any, int]) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in figures.items()) or "none"
+
+
+def _plain(value: Any) -> object:
+    """A part of a report as JSON. A finding has its reason's text, code and facts beside what it is about."""
+    match value:
+        case Reason():
+            return with_text(value)
+        case datetime():
+            return value.isoformat()
+        case ProfileKey():
+            return str(value)
+        case Finding():
+            about = {each.name: getattr(value, each.name) for each in dataclasses.fields(value) if each.name != "why"}
+            return {name: one for name, one in about.items() if one} | with_text(value.why)
+        case Labels():
+            return {**dataclasses.asdict(value), "ratio": value.ratio}
+        case _:
+            return {each.name: getattr(value, each.name) for each in dataclasses.fields(value)}

@@ -8,7 +8,7 @@ act. Absence is never raised: it is a value.
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from shared.domain.access.ownership import ManagedAssignment
 from shared.domain.billing import Assignment, Assignments, BillingAccount, BillingProfile, Written
@@ -18,6 +18,7 @@ from shared.domain.guards.daily_limits import Reservations
 from shared.domain.guards.holds import KeyHolds
 from shared.domain.guards.pauses import Pauses
 from shared.domain.history.records import Body, Record
+from shared.domain.history.report import Report
 from shared.domain.history.unmanaged_sightings import Sighted
 from shared.domain.keys import NameKey, PersonKey, ProfileKey
 from shared.domain.people import ListedPerson, PersonRead
@@ -305,11 +306,11 @@ class State(Protocol):
         """Replaces them as a whole: a reader sees the old ones or the new ones."""
         ...
 
-    async def put_report(self, at: datetime, report: Mapping[str, Any]) -> None:
+    async def put_report(self, report: Report) -> None:
         """Keeps a sweep's report, also beside another of the same moment."""
         ...
 
-    async def reports(self, count: int) -> Sequence[Mapping[str, Any]]:
+    async def reports(self, count: int) -> Sequence[Report]:
         """The latest `count` reports, newest first."""
         ...
 

@@ -32,6 +32,7 @@ from shared.adapters.store.state import RowsState
 from shared.domain.billing import INVOICE_MANAGER
 from shared.domain.history.checks import CheckBody
 from shared.domain.history.records import Body, IntentBody, Record
+from shared.domain.history.report import Report
 from shared.domain.keys import Key, NameKey, PersonKey, ProfileKey, chain_key
 from shared.domain.outcome import Outcome
 from shared.domain.policy.load import load_policy
@@ -254,11 +255,11 @@ class Stage:
         await self.tell(f"id:{person}", **options)
         await self.run_until_quiet()
 
-    async def sweep(self) -> Mapping[str, Any]:
+    async def sweep(self) -> Report:
         """Runs the sweep; what it enqueued waits in the queue."""
         return await sweep(self.app)
 
-    async def settle(self) -> Mapping[str, Any]:
+    async def settle(self) -> Report:
         """Sweeps, and lets an hour pass with what follows from it."""
         report = await self.sweep()
         await self.advance(hours=1)

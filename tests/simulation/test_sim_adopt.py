@@ -15,7 +15,6 @@ from shared.adapters.store.rows import Changed
 from shared.domain.access.ownership import ManagedAssignment, OwnershipBasis
 from shared.domain.adoption.consequences import Choice, Consequence, Why
 from shared.domain.history.records import AdoptBody, IntendedRevoke
-from shared.domain.history.report import IDENTITIES
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.reasons import Code
 from shared.errors import Conflict
@@ -24,6 +23,7 @@ from shared.services.operate.adopt import Adopted, AdoptionPlan, Fate, apply_ado
 from shared.services.operate.first_contact import make_first_contact
 from tests.english import english
 from tests.ledger_records import check_body
+from tests.reports import report as a_report
 from tests.simulation.small_world import (
     APP,
     DE,
@@ -457,7 +457,7 @@ async def test_a_queue_that_cannot_be_reached_leaves_the_rest_to_the_sweep(stage
 
 
 async def test_what_the_reader_made_by_hand_is_not_managed_for_that(stage: Stage) -> None:
-    await stage.app.state.put_report(stage.now, {IDENTITIES: [APP]})
+    await stage.app.state.put_report(a_report(stage.now, identities=(APP,)))
     billing = stage.billing_as(OWNER)
     assert await billing.identities() == {OWNER}
     contact = await make_first_contact(replace(stage.app, billing=billing))

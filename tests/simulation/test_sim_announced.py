@@ -1,7 +1,6 @@
 """What a sweep says of its drift: announced or never announced, and when a feed that should tell is silent."""
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -11,8 +10,8 @@ import pytest
 from sandbox.faults import Effect
 from shared.adapters.store.rows import Delete
 from shared.domain.history.records import Record
+from shared.domain.history.report import Labels, Report
 from shared.domain.keys import PersonKey
-from shared.domain.reasons import Reason
 from shared.domain.work import CauseKind
 from shared.errors import FailedRead, Transient
 from shared.services.sweep import feed_check as announced
@@ -39,13 +38,13 @@ async def fed(set_stage: Callable[..., Stage]) -> Stage:
     return made
 
 
-def labels(report: Mapping[str, Any]) -> dict[str, int]:
+def labels(report: Report) -> dict[str, int]:
     """How much drift has which label, as far as there is any."""
-    return {label: count for label in announced.Label if (count := report["announced"][label])}
+    return {label: count for label in announced.Label if (count := getattr(report.feed_check.labels, label.value))}
 
 
-def silent(report: Mapping[str, Any]) -> list[str]:
-    return [english(finding["why"]) for finding in report["findings"] if finding["kind"] == "feed-silent"]
+def silent(report: Report) -> list[str]:
+    return [english(finding.why) for finding in report.findings if finding.kind == "feed-silent"]
 
 
 async def unheard(stage: Stage, count: int, mark: str = "clerk") -> list[str]:
@@ -70,9 +69,9 @@ class Unreadable:
 
 async def test_without_drift_there_is_no_ratio(fed: Stage) -> None:
     report = await fed.sweep()
-    assert report["drift"] == {}
-    assert report["announced"]["ratio"] is None
-    assert report["announced"]["kinds"] == {}
+    assert report.drift == {}
+    assert report.feed_check.labels.ratio is None
+    assert report.feed_check.kinds == {}
     assert labels(report) == {}
     assert silent(report) == []
 
@@ -85,17 +84,16 @@ async def test_drift_is_announced_when_an_event_had_the_person_checked(fed: Stag
     (unheard_of,) = await unheard(fed, 1)
     fed.delete(DIETER)
     report = await fed.sweep()
-    assert report["drift"] == {"missing": 2, "holder-outside-every-rule": 1}
+    assert report.drift == {"missing": 2, "holder-outside-every-rule": 1}
     assert labels(report) == {"announced": 1, "never_announced": 2}
-    assert report["announced"]["kinds"] == {
-        "missing": {"announced": 1, "never_announced": 1},
-        "holder-outside-every-rule": {"never_announced": 1},
+    assert report.feed_check.kinds == {
+        "missing": Labels(announced=1, never_announced=1),
+        "holder-outside-every-rule": Labels(never_announced=1),
     }
-    assert report["announced"]["ratio"] == 0.333
-    assert report["announced"].keys() == {"since", "feed", "ratio", "announced", "never_announced", "kinds"}
+    assert report.feed_check.labels.ratio == 0.333
     await fed.advance(hours=1)
     assert fed.held(heard) == fed.held(unheard_of) == {NL}
-    assert (await fed.app.state.reports(1))[0] == json.loads(json.dumps(report, default=Reason.as_json))
+    assert (await fed.app.state.reports(1))[0] == report
 
 
 async def test_an_event_by_name_and_one_for_a_date_announce_the_person_as_well(fed: Stage) -> None:
@@ -110,7 +108,7 @@ async def test_an_event_by_name_and_one_for_a_date_announce_the_person_as_well(f
     await fed.tell("upn:clerk0@contoso.example")
     await fed.advance(minutes=2)
     report = await fed.sweep()
-    assert report["announced"]["kinds"]["missing"] == {"announced": 2}
+    assert report.feed_check.kinds["missing"] == Labels(announced=2)
 
 
 async def test_an_event_before_the_last_sweep_announces_nothing_new(fed: Stage) -> None:
@@ -126,7 +124,7 @@ async def test_a_sweep_by_hand_soon_after_another_still_counts_the_events_of_the
     await fed.event_about(fed.hire("anna"))
     fed.faults.lift()
     await fed.advance(minutes=1)
-    await fed.app.state.put_report(fed.now, {**(await fed.app.state.reports(1))[0], "started": fed.now.isoformat()})
+    await fed.app.state.put_report(replace((await fed.app.state.reports(1))[0], started=fed.now))
     await fed.advance(minutes=1)
     assert labels(await fed.sweep()) == {"announced": 1}
 
@@ -138,7 +136,7 @@ async def test_drift_that_an_earlier_sweep_found_is_labelled_once(fed: Stage) ->
     assert labels(first) == {"never_announced": 6}
     for _ in range(2):
         report = await fed.settle()
-        assert report["drift"] == {"missing": 6}
+        assert report.drift == {"missing": 6}
         assert labels(report) == {}
         assert silent(report) == []
 
@@ -147,7 +145,7 @@ async def test_what_an_observed_policy_would_do_is_labelled_once(set_stage: Call
     stage = set_stage(policy=POLICY.replace("enforce: all", "enforce: none"), **FEED)
     for _ in range(3):
         report = await stage.settle()
-        assert report["drift"]["missing"] >= 3
+        assert report.drift["missing"] >= 3
         assert labels(report) == {}
         assert silent(report) == []
 
@@ -158,7 +156,7 @@ async def test_what_people_did_not_change_nobody_could_announce(fed: Stage) -> N
     assert account is not None
     account.profiles["holding-bg7"].tags = {"company": "Contoso Deutschland"}
     report = await fed.sweep()
-    assert report["drift"] == {"missing": 2}
+    assert report.drift == {"missing": 2}
     assert labels(report) == {}
 
 
@@ -168,9 +166,9 @@ async def test_who_moved_while_a_profile_changed_is_told_apart(fed: Stage) -> No
     account.profiles["holding-bg7"].tags = {"company": "Contoso Deutschland"}
     fed.change(FEMKE, companyName="Contoso Deutschland")
     report = await fed.sweep()
-    assert report["announced"]["kinds"] == {
-        "missing": {"never_announced": 1},  # Femke, also on a profile that is as it was
-        "no-longer-given": {"never_announced": 1},
+    assert report.feed_check.kinds == {
+        "missing": Labels(never_announced=1),  # Femke, also on a profile that is as it was
+        "no-longer-given": Labels(never_announced=1),
     }
 
 
@@ -179,11 +177,11 @@ async def test_a_changed_policy_is_no_silent_feed_and_nor_is_the_first_sweep(set
     for number in range(8):
         stage.hire(f"clerk{number}")
     first = await stage.settle()
-    assert first["drift"]["missing"] == 11
+    assert first.drift["missing"] == 11
     assert labels(first) == {}
     stage.restart(policy=AMPLE.replace("department eq 'Finance'", "department eq 'Audit'"))
     report = await stage.settle()
-    assert sum(report["drift"].values()) >= 8
+    assert sum(report.drift.values()) >= 8
     assert labels(report) == {}
     assert silent(first) == silent(report) == []
 
@@ -191,7 +189,7 @@ async def test_a_changed_policy_is_no_silent_feed_and_nor_is_the_first_sweep(set
 async def test_profiles_that_are_opted_out_are_no_part_of_it(fed: Stage) -> None:
     fed.set_profile(PARTNER, invoiceEmailOptIn=False)
     report = await fed.sweep()
-    assert report["drift"] == {"opted-out": 1}
+    assert report.drift == {"opted-out": 1}
     assert labels(report) == {}
 
 
@@ -201,8 +199,8 @@ async def test_a_chain_that_cannot_be_read_gives_no_label_and_the_sweep_goes_on(
     anna, *_ = await unheard(fed, 6)
     fed.app = replace(fed.app, ledger=Unreadable(fed.app.ledger))
     report = await fed.settle()
-    assert report["complete"]
-    assert report["drift"] == {"missing": 6}
+    assert report.complete
+    assert report.drift == {"missing": 6}
     assert labels(report) == {}
     assert silent(report) == []
     assert "the ledger is away" in caplog.text
@@ -219,8 +217,8 @@ async def test_a_catalogue_that_cannot_be_read_is_nothing_to_compare_with(fed: S
     with pytest.raises(FailedRead):
         await fed.app.state.catalogue()
     report = await fed.sweep()
-    assert report["complete"]
-    assert report["drift"] == {"missing": 6}
+    assert report.complete
+    assert report.drift == {"missing": 6}
     assert labels(report) == {}
 
 
@@ -232,7 +230,7 @@ async def test_of_a_long_chain_only_the_end_is_read(fed: Stage) -> None:
         for _ in range(checks):
             await fed.check(PersonKey(person), CauseKind.VERIFY)
     report = await fed.sweep()
-    assert report["drift"] == {"missing": 2}
+    assert report.drift == {"missing": 2}
     assert labels(report) == {"announced": 1}
 
 
@@ -241,7 +239,7 @@ async def test_of_very_many_people_a_sample_is_labelled(fed: Stage, monkeypatch:
     fed.take(NL, FEMKE)
     await unheard(fed, 6)
     report = await fed.sweep()
-    assert report["drift"] == {"missing": 7}
+    assert report.drift == {"missing": 7}
     assert labels(report) == {"never_announced": 4}
 
 
@@ -292,7 +290,7 @@ async def test_where_no_feed_should_be_on_there_is_a_ratio_and_no_finding(stage:
     await unheard(stage, 9)
     report = await stage.settle()
     assert labels(report) == {"never_announced": 9}
-    assert report["announced"]["feed"] is False
+    assert report.feed_check.feed is False
     assert silent(report) == []
     stage.restart(**FEED)
     await unheard(stage, 1, "later")
@@ -303,5 +301,5 @@ async def test_five_whom_a_feed_reaches_in_time_never_come_to_the_sweep(fed: Sta
     for person in await unheard(fed, 9):
         await fed.event_about(person)
     report = await fed.settle()
-    assert report["drift"] == {}
+    assert report.drift == {}
     assert silent(report) == []

@@ -56,7 +56,7 @@ async def unmanaged_at(stage: Stage, at: datetime, **filters: Any) -> dict[tuple
     return found
 
 
-async def note(stage: Stage) -> list[dict[str, Any]]:
+async def note(stage: Stage) -> list[Sighted]:
     """What a sweep does about unmanaged assignments."""
     started = stage.now
     estate = await read_estate(stage.app)
@@ -246,7 +246,7 @@ def test_a_day_is_a_day_where_the_time_zone_is() -> None:
 async def test_unmanaged_ones_are_told_with_first_and_last_sight(stage: Stage) -> None:
     first = stage.now
     listed = await note(stage)
-    assert [(row["principal"], row["profile"]) for row in listed] == [(HARRY, str(NL))]
+    assert [(row.principal_id, row.profile) for row in listed] == [(HARRY, NL)]
     await stage.advance(hours=1)
     last = stage.now
     await note(stage)
@@ -320,7 +320,7 @@ async def test_only_changes_are_appended(stage: Stage) -> None:
     for _ in range(3):
         await stage.advance(hours=1)
         (row,) = await note(stage)
-        assert row["last_seen"] == stage.now.isoformat()
+        assert row.last.isoformat() == stage.now.isoformat()
     assert [record async for record in stage.app.ledger.read(ESTATE)] == records
     stage.give(DE, OWNER)
     await note(stage)
@@ -334,7 +334,7 @@ async def test_a_profile_whose_list_could_not_be_read_is_as_it_was(stage: Stage)
     stage.fault("arm", Effect(status=400), path="NL-BG7/billingRoleAssignments$", times=1)
     (row,) = await note(stage)
     assert await stage.app.state.sighted() == before
-    assert row["last_seen"] == before[0].last.isoformat()
+    assert row.last.isoformat() == before[0].last.isoformat()
 
 
 async def test_a_profile_that_is_no_longer_managed_does_not_make_it_gone(set_stage: Callable[..., Stage]) -> None:
@@ -363,7 +363,7 @@ async def test_a_lost_state_keeps_the_first_sight(stage: Stage) -> None:
     stage.lose_state()
     await stage.advance(hours=1)
     (row,) = await note(stage)
-    assert row["first_seen"] == first["first_seen"]
+    assert row.first.isoformat() == first.first.isoformat()
     stage.take(NL, HARRY)
     stage.lose_state()
     await note(stage)
@@ -376,7 +376,7 @@ async def test_a_lost_ledger_gets_everything_anew_with_its_first_sight(stage: St
     await stage.advance(hours=1)
     await note(stage)
     told = (await unmanaged_at(stage, stage.now))[HARRY, NL]
-    assert told.first.isoformat() == first["first_seen"]
+    assert told.first.isoformat() == first.first.isoformat()
 
 
 async def test_more_than_a_report_lists_are_all_kept_in_records_of_bounded_size(stage: Stage) -> None:
@@ -407,7 +407,7 @@ async def test_of_two_sweeps_at_once_one_notes(stage: Stage) -> None:
 
     stage.ledger_rows.at_read(note_first, f"ledger:{ESTATE}", key="head", times=1)
     listed = await note_unmanaged(stage.app, estate, held, stage.now)
-    assert {row["principal"] for row in listed} == {HARRY, OWNER}
+    assert {row.principal_id for row in listed} == {HARRY, OWNER}
     records = [record async for record in stage.app.ledger.read(ESTATE)]
     assert records[-1].kind == "check"
     assert {one.principal_id for one in await stage.app.state.sighted()} == {HARRY}

@@ -18,7 +18,7 @@ LONG_AGO = "2025-06-30T00:00:00Z"
 
 
 def found(report: Any, kind: str) -> list[str]:
-    return [one["principal"] for one in report["findings"] if one["kind"] == kind]
+    return [one.principal for one in report.findings if one.kind == kind]
 
 
 # -- a hire date that moves ahead
@@ -32,7 +32,7 @@ async def test_whose_hire_date_moves_ahead_keeps_what_they_hold_and_is_told_of(s
         await stage.advance(hours=1)
     for _ in range(3):
         report = await stage.settle()
-        assert (found(report, "hire-date-ahead"), report["drift"]) == ([FEMKE], {})
+        assert (found(report, "hire-date-ahead"), report.drift) == ([FEMKE], {})
     assert stage.held(FEMKE) == {NL}
     await stage.advance(days=31)
     report = await stage.settle()
@@ -133,7 +133,7 @@ async def test_a_release_takes_it_away_and_a_dismissal_leaves_it(set_stage: Call
     for clerk in CLERKS[:2]:
         stage.change(clerk, employeeLeaveDateTime=LONG_AGO)
     report = await stage.settle()
-    assert report["holds"]["groups"] == {}  # what is asked about takes no room from a daily limit, and is in no group
+    assert report.holds.groups == {}  # what is asked about takes no room from a daily limit, and is in no group
     first, second = sorted(await holds(stage), key=lambda hold: hold.key.canonical)
     await release(stage.app, [first.id], "olga", stage.now)
     await dismiss(stage.app, [second.id], "olga", stage.now)

@@ -196,11 +196,11 @@ async def test_every_sweep_counts_by_owner_and_principal_type_and_says_who_we_ar
 ) -> None:
     caplog.set_level("INFO")
     report = await old.sweep()
-    assert report["assignments"] == {
+    assert report.assignments == {
         "managed": {},
         "unmanaged": {"Group": 1, "ServicePrincipal": 1, "Unknown": 1, "User": 5},
     }
-    assert json.dumps(report["assignments"]) in caplog.text
+    assert json.dumps(report.assignments) in caplog.text
     contact = await make_first_contact(old.app)
     assert contact.identities_known
     assert contact.identities == {APP}

@@ -122,7 +122,7 @@ async def test_twelve_movers_at_once(set_stage: SetStage, example: Example) -> N
     await stage.settle()
     assert len(people) - still_hold(stage, people) == example["revoked"]
     waiting = await holds(stage)
-    assert len(waiting) == report["holds"]["groups"][example["group"]] == example["held"]
+    assert len(waiting) == report.holds.groups[example["group"]] == example["held"]
     assert {(hold.stopped_by, hold.group) for hold in waiting} == {(example["stopped_by"], example["group"])}
     (line,) = (await list_holds(stage.app)).groups
     assert line.id == example["group"]
@@ -143,7 +143,7 @@ async def test_twelve_leavers_at_once(set_stage: SetStage, example: Example) -> 
     await stage.settle()
     assert len(people) - still_hold(stage, people) == example["revoked"]
     waiting = await holds(stage)
-    assert len(waiting) == report["holds"]["groups"][example["group"]] == example["held"]
+    assert len(waiting) == report.holds.groups[example["group"]] == example["held"]
     assert {(hold.stopped_by, hold.group) for hold in waiting} == {(example["stopped_by"], example["group"])}
 
 

@@ -241,7 +241,7 @@ def test_in_the_end_everybody_holds_what_the_policy_says(history: list[Step], an
         play.check_what_is_not_managed()
         await play.check_the_end()
         report = await play.stage.sweep()
-        assert (report["drift"], report["complete"]) == ({}, True)
+        assert (report.drift, report.complete) == ({}, True)
 
     note(told(history))
     in_virtual_time(tell)

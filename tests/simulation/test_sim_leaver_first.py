@@ -11,6 +11,7 @@ from sandbox.faults import Effect
 from shared.domain.access.plan import Note, NoteKind
 from shared.domain.guards.pauses import Pause, PauseKind
 from shared.domain.history.checks import CheckBody
+from shared.domain.history.findings import Finding, FindingKind
 from shared.domain.keys import PersonKey
 from shared.domain.outcome import Outcome
 from shared.domain.reasons import Code
@@ -136,8 +137,8 @@ async def test_a_revoke_that_leaves_a_profile_with_too_few_recipients_says_so_at
     why = Code.FEW_RECIPIENTS(reached=1, asked=2)
     assert about_recipients(check) == [Note(NoteKind.FEW_RECIPIENTS, why, NL)]
     assert (stage.calls() - before)[LISTINGS] == 1
-    findings = (await stage.sweep())["findings"]
-    assert {"kind": "few-recipients", "why": why, "profile": str(NL)} in findings
+    findings = (await stage.sweep()).findings
+    assert Finding(kind=FindingKind.FEW_RECIPIENTS, why=why, profile=NL) in findings
 
 
 async def test_a_revoke_that_leaves_enough_says_nothing(two_wanted: Stage) -> None:

@@ -167,7 +167,7 @@ async def test_a_filter_of_the_policy_that_names_people_is_told_by_its_rule(comp
     echo(company, "graph", 403, "Invalid filter clause", path="/users$")  # the other rule's comes first
     echo(company, "graph", 403, "Invalid filter clause: startsWith(userPrincipalName,'quirijn')", path="/users$")
     report = await company.sweep()
-    assert [failure for failure in report["failures"] if "people of rule one-person: " in english(failure)]
+    assert [failure for failure in report.failures if "people of rule one-person: " in english(failure)]
     assert records.of("shared.services.sweep.sweep")
     assert records.telling(*PERSONAL) == []
 

@@ -42,7 +42,7 @@ async def test_an_event_about_a_leaver_or_mover_takes_what_is_managed_after_one_
         stage.lose_ledger()
     report = await stage.sweep()
     await stage.advance(minutes=20)
-    assert (report["complete"], report["remembered"], report["not_kept"]) == (True, 3, [])
+    assert (report.complete, report.remembered, report.not_kept) == (True, 3, ())
     match left:
         case "disabled":
             stage.change(FEMKE, accountEnabled=False)
@@ -70,7 +70,7 @@ async def test_a_row_that_does_not_say_who_made_it_is_remembered_by_the_ledger(s
     stage.turn(created_by_service_principal="absent")
     await stage.settle()
     stage.lose_state()
-    assert (await stage.sweep())["remembered"] == 3
+    assert (await stage.sweep()).remembered == 3
     stage.change(FEMKE, accountEnabled=False)
     await stage.event_about(FEMKE)
     assert stage.held(FEMKE) == set()
@@ -81,7 +81,7 @@ async def test_a_new_store_knows_what_a_former_identity_made(set_stage: Callable
     account = next(one for one in given["billingAccounts"] if one["name"] == MCA)
     account["billingProfiles"][0]["billingRoleAssignments"].append(by_hand(FEMKE, createdByPrincipalId=OTHER_APP))
     stage = set_stage(given=given, former_identities=OTHER_APP)
-    assert (await stage.sweep())["remembered"] == 1
+    assert (await stage.sweep()).remembered == 1
     stage.change(FEMKE, accountEnabled=False)
     await stage.event_about(FEMKE)
     assert stage.held(FEMKE) == set()
@@ -101,7 +101,7 @@ async def test_what_was_adopted_is_taken_with_what_we_made(stage: Stage) -> None
     stage.change(FEMKE, companyName="Fabrikam", department="Kitchen")
     stage.fault("arm", Effect(status=503), path=f".*/{DE.profile}/billingRoleAssignments")
     report = await stage.sweep()
-    assert not report["complete"]  # of this profile nothing was read
+    assert not report.complete  # of this profile nothing was read
     stage.queues.waiting.clear()
     await stage.advance(minutes=11)  # this stage draws the same MessageIds after a restart
     stage.faults.lift()
@@ -127,10 +127,10 @@ async def test_one_row_that_cannot_be_stored_costs_no_other_and_comes_with_the_n
     stage.lose_state()
     stage.state_rows.at_write(Permanent("the store refuses this row"), "people", holds=f"person:{FEMKE}=")
     report = await stage.sweep()
-    assert report["remembered"] == 2
-    why = english(*report["not_kept"])
+    assert report.remembered == 2
+    why = english(*report.not_kept)
     assert FEMKE in why
     assert "refuses this row" in why
     stage.state_rows.lift()
-    assert (await stage.sweep())["remembered"] == 1
-    assert (await stage.sweep())["remembered"] == 0
+    assert (await stage.sweep()).remembered == 1
+    assert (await stage.sweep()).remembered == 0

@@ -13,6 +13,7 @@ import pytest
 from cli.adopt import add_to, choice_of
 from shared.domain.access.plan import StoppedBy
 from shared.domain.guards.holds import Status
+from shared.domain.history.report import Room
 from shared.domain.keys import PersonKey
 from shared.domain.policy.model import ActionKind
 from shared.services.operate.adopt import apply_adoption, plan_adoption
@@ -140,18 +141,18 @@ async def test_a_sweep_lets_loose_what_events_left_of_the_daily_limit_and_holds_
         await company.event_about(clerk)
     leave(company, CLERKS[10:])
     report = await company.sweep()
-    assert report["guards"]["leaver_revokes"] == {"wanted": 50, "left": ALLOWED - 10, "limit": ALLOWED}
-    assert report["holds"]["groups"] == {GROUP: 50 - (ALLOWED - 10)}
-    assert report["enqueued"] == ALLOWED - 10
-    (told,) = [one for one in report["findings"] if one["kind"] == "daily-limit-used-up"]
-    assert english(told["why"]) == (
+    assert report.guards[ActionKind.LEAVER_REVOKES] == Room(50, ALLOWED - 10, ALLOWED)
+    assert report.holds.groups == {GROUP: 50 - (ALLOWED - 10)}
+    assert report.enqueued == ALLOWED - 10
+    (told,) = [one for one in report.findings if one.kind == "daily-limit-used-up"]
+    assert english(told.why) == (
         f"the daily limit for leaver revokes is used up: 24 h allow {ALLOWED}; whatever exceeds it waits for a "
         f"person as {GROUP}: docs/guards.md"
     )
     await company.advance(minutes=5)
     assert len([clerk for clerk in CLERKS if not company.held(clerk)]) == ALLOWED
     again = await company.sweep()
-    assert [one for one in again["findings"] if one["kind"] == "daily-limit-used-up"] == []
+    assert [one for one in again.findings if one.kind == "daily-limit-used-up"] == []
 
 
 async def test_the_next_day_that_too_many_leave_is_told_again(company: Stage, caplog: pytest.LogCaptureFixture) -> None:
@@ -222,7 +223,7 @@ async def test_the_command_in_a_finding_removes_a_leavers_unmanaged_assignment(
         (text,) = [english(note.why) for note in notes if note.kind == "leaver-holds-unmanaged"]
     else:
         report = await stage.sweep()
-        (text,) = [english(one["why"]) for one in report["findings"] if one["kind"] == "leaver-holds-unmanaged"]
+        (text,) = [english(one.why) for one in report.findings if one.kind == "leaver-holds-unmanaged"]
         await stage.run_until_quiet()
     assert stage.held(FEMKE) == {DE}
     command = shlex.split(text.rpartition("to have it removed: ")[2])

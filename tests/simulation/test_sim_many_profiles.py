@@ -316,10 +316,10 @@ async def test_a_sweep_finds_a_leaver_and_holds_as_one_what_is_too_much(office: 
     stage.change(TESS, accountEnabled=False)
     report = await stage.sweep()
     await stage.advance(hours=1)
-    assert report["holds"]["groups"] == {"daily_limit:leaver_revokes": 1950}
+    assert report.holds.groups == {"daily_limit:leaver_revokes": 1950}
     assert len(books.held(TESS)) == 1950
     again = await stage.sweep()
-    assert again["enqueued"] == 0
+    assert again.enqueued == 0
 
 
 async def test_unmanaged_assignments_of_a_leaver_are_told_piece_by_piece(office: Open) -> None:

@@ -1,12 +1,13 @@
 """A text that looks like another, or is one letter away: it is told, and takes nobody's access away by itself."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from sandbox.faults import Effect
 from shared.domain.access.plan import StoppedBy
+from shared.domain.history.findings import Finding
+from shared.domain.history.report import Report
 from shared.domain.keys import PersonKey
 from shared.services.operate.decisions import dismiss, list_holds, release
 from tests.english import english
@@ -14,8 +15,8 @@ from tests.simulation.small_world import DE, DIETER, FEMKE, HARRY, HOLDING, NL, 
 from tests.simulation.stage import Stage, newcomer
 
 
-def of_kind(report: Any, kind: str) -> list[dict[str, str]]:
-    return [finding for finding in report["findings"] if finding["kind"] == kind]
+def of_kind(report: Report, kind: str) -> list[Finding]:
+    return [finding for finding in report.findings if finding.kind == kind]
 
 
 async def moved(stage: Stage, person: str, **texts: str) -> list[str]:
@@ -167,8 +168,8 @@ async def test_a_hire_who_just_misses_a_rule_is_told_by_the_check_with_both_text
 async def test_a_person_who_just_misses_a_rule_is_a_finding_of_the_sweep(stage: Stage) -> None:
     stage.change(DIETER, companyName="Contoso Deutschland ")
     (finding,) = of_kind(await stage.settle(), "near-miss")
-    assert (finding["principal"], finding["profile"]) == (DIETER, str(DE))
-    assert "companyName 'Contoso Deutschland ' were 'Contoso Deutschland'" in english(finding["why"])
+    assert (finding.principal, finding.profile) == (DIETER, DE)
+    assert "companyName 'Contoso Deutschland ' were 'Contoso Deutschland'" in english(finding.why)
 
 
 @pytest.mark.parametrize("department", ["Finance ", " Finance"])
@@ -178,7 +179,7 @@ async def test_a_sweep_tells_of_who_just_misses_a_rule_also_where_nothing_else_l
     anna = stage.hire("anna", department=department)
     report = await stage.settle()
     (finding,) = of_kind(report, "near-miss")
-    assert (finding["principal"], finding["profile"]) == (anna, str(NL))
+    assert (finding.principal, finding.profile) == (anna, NL)
     assert stage.held(anna) == set()
 
 
@@ -212,12 +213,12 @@ async def test_a_policy_that_names_what_nobody_finds_is_a_finding(
 ) -> None:
     stage = set_stage(policy=POLICY.replace(*changed).replace("6575495, 6575496", '"6575495", "6575496"'))
     (finding,) = of_kind(await stage.settle(), "policy-names-nothing")
-    assert (finding["key"], english(finding["why"])) == (key, text)
+    assert (finding.key, english(finding.why)) == (key, text)
 
 
 async def test_a_policy_whose_words_all_mean_something_has_no_such_finding(stage: Stage) -> None:
     report = await stage.settle()
-    assert [finding["kind"] for finding in report["findings"]] == []
+    assert [finding.kind for finding in report.findings] == []
 
 
 async def test_a_directory_that_cannot_say_who_is_protected_takes_nothing_from_the_sweep(
@@ -227,15 +228,15 @@ async def test_a_directory_that_cannot_say_who_is_protected_takes_nothing_from_t
     stage = set_stage(policy=POLICY.replace(rule, ""))  # so that nobody else is asked for by a filter
     stage.fault("graph", Effect(status=400), path="/v1.0/users$")
     report = await stage.settle()
-    assert report["complete"]
-    assert report["failures"] == []
-    assert "looking for who is protected" in english(report["not_kept"][0])
+    assert report.complete
+    assert report.failures == ()
+    assert "looking for who is protected" in english(report.not_kept[0])
 
 
 async def test_one_dead_comparison_is_a_finding_and_the_rule_goes_on(set_stage: Callable[..., Stage]) -> None:
     stage = set_stage(policy=POLICY.replace("department eq 'Finance'", "department in ('Finance', 'Finanzen')"))
     (finding,) = of_kind(await stage.settle(), "comparison-met-by-nobody")
-    assert (finding["rule"], english(finding["why"])) == ("own-company", "nobody listed has department 'Finanzen'")
+    assert (finding.rule, english(finding.why)) == ("own-company", "nobody listed has department 'Finanzen'")
     stage.change(FEMKE, department="Sales")
     await stage.event_about(FEMKE)
     await stage.advance(minutes=20)

@@ -34,16 +34,16 @@ async def test_a_row_without_a_principal_is_told_and_stops_nothing(
 ) -> None:
     stage = set_stage(given=with_rows(odd))
     report = await stage.settle()
-    assert (report["complete"], report["failures"], report["pauses"]) == (True, [], [])
-    (told,) = [one for one in report["findings"] if one["kind"] == "assignment-not-read"]
-    assert told["profile"] == str(NL)
-    assert told["assignment"].startswith("40000000-aaaa-bbbb-cccc-10000000000")
-    assert "properties.principalId is missing" in english(told["why"])
+    assert (report.complete, report.failures, report.pauses) == (True, (), ())
+    (told,) = [one for one in report.findings if one.kind == "assignment-not-read"]
+    assert told.profile == NL
+    assert told.assignment.startswith("40000000-aaaa-bbbb-cccc-10000000000")
+    assert "properties.principalId is missing" in english(told.why)
     assert stage.held(FEMKE) == {NL}
     assert stage.held(DIETER) == {DE}
     stage.change(FEMKE, accountEnabled=False)
     report = await stage.settle()
-    assert report["complete"]
+    assert report.complete
     assert stage.held(FEMKE) == set()
 
 

@@ -80,7 +80,7 @@ async def test_managed_deleted_and_made_anew_by_hand_is_unmanaged(stage: Stage) 
 async def test_managed_deleted_by_hand_comes_back(stage: Stage) -> None:
     stage.take(NL, FEMKE)
     report = await stage.sweep()
-    assert report["drift"] == {"missing": 1}
+    assert report.drift == {"missing": 1}
     await stage.run_until_quiet()
     assert stage.held(FEMKE) == {NL}
 
@@ -116,7 +116,7 @@ async def test_it_does_so_also_when_the_state_was_lost(anonymous: Stage, told: b
     if told:
         await anonymous.event_about(FEMKE)
     report = await anonymous.settle()
-    assert report["counts"]["unmanaged"] == 1  # Harry's
+    assert report.counts.unmanaged == 1  # Harry's
     await anonymous.settle()
     assert anonymous.held(FEMKE) == {NL, DE}  # with the state went the knowledge under which policy it was given
     await release(anonymous.app, None, "olga", anonymous.now)
@@ -200,7 +200,7 @@ async def test_observing_writes_nothing_and_leaves_would_records(set_stage: Call
     stage = set_stage(policy=OBSERVING)
     before = stage.everything_held()
     report = await stage.settle()
-    assert report["drift"]["missing"] == 3
+    assert report.drift["missing"] == 3
     await stage.event_about(FEMKE)
     await stage.advance(hours=1)
     assert stage.everything_held() == before

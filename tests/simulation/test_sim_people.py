@@ -135,7 +135,7 @@ async def test_a_sweep_schedules_whose_answer_changes_before_the_next_one(stage:
     assert stage.awaited(anna) == []
     await stage.advance(to=datetime(2026, 3, 2, 12, tzinfo=UTC))
     report = await stage.sweep()
-    assert report["drift"] == {}
+    assert report.drift == {}
     assert stage.awaited(anna) == [("schedule", begins)]
     assert stage.awaited(FEMKE) == [("schedule", datetime(2026, 3, 2, 12, 10, 30, tzinfo=UTC))]
     assert stage.awaited(nobody) == []

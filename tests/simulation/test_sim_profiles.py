@@ -94,7 +94,7 @@ async def test_an_answer_that_does_not_say_is_no_no(stage: Stage) -> None:
     scope = stage.billing.account(NL.account).profiles["nl-bg7"]  # type: ignore[union-attr]
     scope.properties = {name: value for name, value in scope.properties.items() if name != "invoiceEmailOptIn"}
     report = await stage.sweep()
-    assert report["drift"] == {}
+    assert report.drift == {}
     await stage.check(NL)
     assert await outcomes(stage) == ["unchanged"]
     assert puts(stage) == 0

@@ -31,7 +31,9 @@ async def counted(set_stage: Callable[..., Stage]) -> Stage:
     await stage.settle()
     stage.restart(policy=SHARES)
     report = await stage.settle()
-    counts = {name: report["counts"][name] for name in ("managed", "unmanaged", "assignments", "profiles", "people")}
+    counts = {
+        name: getattr(report.counts, name) for name in ("managed", "unmanaged", "assignments", "profiles", "people")
+    }
     assert counts["managed"] == MANAGED
     assert counts["profiles"] == 3
     assert len({*counts.values()}) == len(counts), f"some are the same number: {counts}"
@@ -40,7 +42,7 @@ async def counted(set_stage: Callable[..., Stage]) -> Stage:
 
 async def test_a_sweep_takes_its_percentage_of_what_is_managed_and_of_managed_profiles(counted: Stage) -> None:
     report = await counted.sweep()
-    assert {kind: room["limit"] for kind, room in report["guards"].items()} == {
+    assert {kind: room.limit for kind, room in report.guards.items()} == {
         "grants": MANAGED,
         "mover_revokes": MANAGED,
         "leaver_revokes": MANAGED,

@@ -1,16 +1,17 @@
 """The sweep: finds every kind of drift in bulk, concludes nothing from what it could not read, and says what it saw."""
 
 import asyncio
-import json
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
 
 from sandbox.faults import Effect
+from shared.domain.history.findings import Finding
+from shared.domain.history.report import Counts, Report
 from shared.domain.keys import PersonKey, ProfileKey
-from shared.domain.reasons import Code, Reason
+from shared.domain.reasons import Code
 from shared.domain.work import MOST_HINTS, CauseKind
 from shared.errors import Permanent, Transient
 from shared.services.operate.decisions import resume
@@ -51,7 +52,7 @@ async def test_a_sweep_that_finds_nothing_drifted_enqueues_nothing_and_writes_no
     held, writes = stage.everything_held(), len(stage.writes())
     for _ in range(3):
         report = await stage.sweep()
-        assert (report["complete"], report["drift"], report["enqueued"]) == (True, {}, 0)
+        assert (report.complete, report.drift, report.enqueued) == (True, {}, 0)
         await stage.advance(hours=1)
     assert stage.everything_held() == held
     assert len(stage.writes()) == writes
@@ -65,25 +66,25 @@ async def test_every_kind_of_drift_is_found_and_fixed(stage: Stage) -> None:
     stage.join(TREASURY, anna)
     stage.set_profile(PARTNER, invoiceEmailOptIn=False)
     report = await stage.settle()
-    assert report["drift"] == {
+    assert report.drift == {
         "missing": 2,  # Anna's two profiles, and Dieter's new one
         "leaver-holds": 1,
         "no-longer-given": 1,
         "holder-outside-every-rule": 1,
         "opted-out": 1,
     }
-    assert report["enqueued"] == 5
+    assert report.enqueued == 5
     assert stage.held(anna) == {NL, HOLDING}
     assert stage.held(FEMKE) == stage.held(TESS) == set()
     assert stage.held(DIETER) == {NL}
     assert stage.profile(PARTNER)["invoiceEmailOptIn"] is True
-    assert (await stage.sweep())["drift"] == {}
+    assert (await stage.sweep()).drift == {}
 
 
 async def test_a_deleted_leaver_whose_event_was_lost_is_found(stage: Stage) -> None:
     stage.delete(FEMKE)
     report = await stage.settle()
-    assert report["drift"] == {"holder-outside-every-rule": 1}
+    assert report.drift == {"holder-outside-every-rule": 1}
     assert stage.held(FEMKE) == set()
 
 
@@ -101,8 +102,8 @@ async def test_it_reads_in_bulk_and_nobody_in_particular(stage: Stage) -> None:
         "graph GET /v1.0/groups/{}": 1,
         "graph GET /v1.0/groups/{}/transitiveMembers/graph.user": 1,
     }
-    assert report["api_calls"] == {"billing reads": 7, "graph reads": 3}
-    assert report["drift"] == {"missing": 20}
+    assert report.api_calls == {"billing reads": 7, "graph reads": 3}
+    assert report.drift == {"missing": 20}
 
 
 async def test_lists_of_members_that_are_days_behind_give_nobody_anything(stage: Stage) -> None:
@@ -110,7 +111,7 @@ async def test_lists_of_members_that_are_days_behind_give_nobody_anything(stage:
     stage.graph.switches.stale_members[TREASURY] = [TESS, HARRY]  # Harry left the group long ago
     for _ in range(48):
         report = await stage.settle()
-        assert report["drift"] == {"missing": 1}  # the sweep believes the list, and the check asks about him alone
+        assert report.drift == {"missing": 1}  # the sweep believes the list, and the check asks about him alone
     assert stage.everything_held() == held
     assert len(stage.writes()) == writes
     assert (await stage.last_check(HARRY)).outcome == "unchanged"
@@ -124,7 +125,7 @@ async def test_lists_of_members_that_are_days_behind_take_nothing_from_anybody(s
     stage.graph.switches.stale_members[TREASURY] = [DIETER]  # Tess joined some days ago
     for _ in range(48):
         report = await stage.settle()
-        assert sum(report["drift"].values()) == 1
+        assert sum(report.drift.values()) == 1
     assert stage.everything_held() == held
     assert len(stage.writes()) == writes
     assert (await stage.last_check(TESS)).outcome == "unchanged"
@@ -151,7 +152,7 @@ async def test_leavers_go_first_and_the_rest_in_batches(set_stage: Callable[...,
 async def test_who_drifted_in_two_ways_gets_one_check(stage: Stage) -> None:
     stage.change(DIETER, companyName="Contoso Nederland")
     report = await stage.sweep()
-    assert sum(report["drift"].values()) == 2
+    assert sum(report.drift.values()) == 2
     assert waiting(stage) == {f"person:{DIETER}": 1}
 
 
@@ -165,7 +166,7 @@ async def test_more_profiles_than_a_message_holds_are_found_in_the_end(set_stage
     ample = "daily_limits: { grants: 999/999/100, mover_revokes: 999/999/100 }\n"
     stage = set_stage(given=given, policy=POLICY.replace('[{ name: "Contoso Holding" }]', "all") + ample)
     report = await stage.settle()
-    assert report["complete"]
+    assert report.complete
     assert len(stage.held(TESS)) == MOST_HINTS + 5 + len(PROFILES)
     stage.join(TREASURY, PIA)  # the rule still matches somebody
     stage.lose_state()  # nobody remembers where she holds anything: only hints lead there
@@ -187,9 +188,9 @@ async def test_fifty_job_titles_are_swept_whole_on_a_directory_that_takes_no_lon
     stage = set_stage(policy=POLICY.replace("department eq 'Finance'", who))
     first, last = (stage.hire(name, jobTitle=title) for name, title in (("anna", titles[0]), ("bert", titles[-1])))
     report = await stage.settle()
-    assert (report["complete"], report["failures"]) == (True, [])
+    assert (report.complete, report.failures) == (True, ())
     assert (stage.held(first), stage.held(last)) == ({NL}, {NL})
-    assert report["counts"]["people_listed"] == 3, "each of them once, and who is in the group"
+    assert report.counts.people_listed == 3, "each of them once, and who is in the group"
 
 
 UNSUPPORTED = {"error": {"code": "Request_UnsupportedQuery", "message": "Not 'Finance', not in this way."}}
@@ -201,21 +202,21 @@ async def test_a_refused_filter_is_asked_in_a_wider_form_and_everybody_is_judged
     other = stage.hire("bert", department="Sales")
     stage.fault("graph", Effect(status=400, body=UNSUPPORTED), path="/users$", times=refused)
     report = await stage.sweep()
-    assert (report["complete"], report["failures"]) == (True, [])
-    assert report["drift"] == {"missing": 1}
-    [finding] = report["findings"]
-    assert (finding["kind"], finding["rule"]) == ("filter-refused", "own-company")
-    assert "Finance" not in english(finding["why"])
+    assert (report.complete, report.failures) == (True, ())
+    assert report.drift == {"missing": 1}
+    [finding] = report.findings
+    assert (finding.kind, finding.rule) == ("filter-refused", "own-company")
+    assert "Finance" not in english(finding.why)
     await stage.run_until_quiet()
     assert (stage.held(anna), stage.held(other), stage.held(FEMKE)) == ({NL}, set(), {NL})
-    assert (await stage.sweep())["findings"] == []
+    assert (await stage.sweep()).findings == ()
 
 
 async def test_where_the_directory_takes_no_question_at_all_the_sweep_is_incomplete(stage: Stage) -> None:
     stage.fault("graph", Effect(status=400, body=UNSUPPORTED), path="/users$")
     report = await stage.sweep()
-    assert report["complete"] is False
-    assert "own-company" in english(report["failures"][0])
+    assert report.complete is False
+    assert "own-company" in english(report.failures[0])
 
 
 # -- incomplete reads
@@ -226,10 +227,10 @@ async def test_a_profile_whose_list_fails_is_neither_missing_nor_empty(stage: St
     stage.fault("arm", Effect(status=400), path="NL-BG7/billingRoleAssignments$")
     anna = stage.hire("anna", "Contoso Deutschland")
     report = await stage.sweep()
-    assert report["complete"] is False
-    failure = english(*report["failures"])
+    assert report.complete is False
+    failure = english(*report.failures)
     assert failure.startswith(f"assignments of {NL}")
-    assert report["drift"] == {"missing": 1}
+    assert report.drift == {"missing": 1}
     assert await stage.app.state.catalogue() == catalogue
     await stage.run_until_quiet()
     assert stage.held(anna) == set()  # checked, and stopped by the pause
@@ -250,10 +251,10 @@ async def test_a_population_that_cannot_be_listed_makes_nobody_a_leaver(stage: S
     stage.fault("graph", Effect(status=403, body={"error": {"code": "x", "message": "x"}}), path=path)
     catalogue = await stage.app.state.catalogue()
     report = await stage.sweep()
-    assert report["complete"] is False
-    assert said in english(report["failures"][0])
-    assert set(report["drift"]) <= {"leaver-holds"}
-    assert report["findings"] == []
+    assert report.complete is False
+    assert said in english(report.failures[0])
+    assert set(report.drift) <= {"leaver-holds"}
+    assert report.findings == ()
     assert await stage.app.state.catalogue() == catalogue
     await stage.advance(hours=1)
     assert stage.held(DIETER) == {DE, HOLDING}
@@ -266,8 +267,8 @@ async def test_a_link_to_another_host_makes_the_list_fail_and_sends_no_token_the
     body = {"value": [], "@odata.nextLink": "https://graph.example/v1.0/users?$skiptoken=x"}
     stage.fault("graph", Effect(status=200, body=body), path="/users$")
     report = await stage.sweep()
-    assert report["complete"] is False
-    assert "another host" in english(report["failures"][0])
+    assert report.complete is False
+    assert "another host" in english(report.failures[0])
     await stage.advance(hours=1)
     assert stage.held(FEMKE) == {NL}
     assert given
@@ -277,9 +278,9 @@ async def test_a_link_to_another_host_in_a_list_of_assignments_makes_that_list_f
     body = {"value": [], "nextLink": "https://arm.example/next"}
     stage.fault("arm", Effect(status=200, body=body), path="NL-BG7/billingRoleAssignments$")
     report = await stage.settle()
-    assert report["complete"] is False
-    assert "another host" in english(report["failures"][0])
-    assert report["drift"] == {}
+    assert report.complete is False
+    assert "another host" in english(report.failures[0])
+    assert report.drift == {}
     assert stage.held(FEMKE) == {NL}
 
 
@@ -310,7 +311,7 @@ async def test_a_sweep_outlasts_a_queue_that_is_away_for_three_minutes(stage: St
     assert not sweep.done()
     stage.queues.unreachable = False
     report = await sweep
-    assert report["complete"]
+    assert report.complete
     await stage.run_until_quiet()
     assert stage.held(anna) == {NL}
 
@@ -320,28 +321,28 @@ async def test_a_sweep_outlasts_a_queue_that_is_away_for_three_minutes(stage: St
 
 async def test_the_report_counts_and_tells_what_is_left_alone(stage: Stage) -> None:
     report = await stage.sweep()
-    assert report["counts"] == {
-        "accounts": 3,
-        "managed_accounts": 2,
-        "profiles": 4,
-        "assignments": 4,
-        "managed": 3,
-        "unmanaged": 1,
-        "people_listed": 5,
-        "people": 5,
-        "people_unreadable": 0,
-    }
-    (alone,) = report["left_alone"]
-    assert alone["account"] == EA
-    assert "EnterpriseAgreement" in english(alone["why"])
-    assert (await stage.app.state.reports(1))[0] == json.loads(json.dumps(report, default=Reason.as_json))
+    assert report.counts == Counts(
+        accounts=3,
+        managed_accounts=2,
+        profiles=4,
+        assignments=4,
+        managed=3,
+        unmanaged=1,
+        people_listed=5,
+        people=5,
+        people_unreadable=0,
+    )
+    (alone,) = report.left_alone
+    assert alone.account == EA
+    assert "EnterpriseAgreement" in english(alone.why)
+    assert (await stage.app.state.reports(1))[0] == report
 
 
 async def test_an_account_that_the_policy_does_not_name_is_left_alone(set_stage: Callable[..., Stage]) -> None:
     stage = set_stage(policy=POLICY.replace("accounts: all", f'accounts: ["{MCA}"]'))
     report = await stage.settle()
-    assert {english(alone["why"]) for alone in report["left_alone"]} >= {"the policy does not name it"}
-    assert report["counts"]["profiles"] == 3
+    assert {english(alone.why) for alone in report.left_alone} >= {"the policy does not name it"}
+    assert report.counts.profiles == 3
 
 
 async def test_unmanaged_assignments_are_listed_since_when_they_were_first_seen(stage: Stage) -> None:
@@ -349,12 +350,12 @@ async def test_unmanaged_assignments_are_listed_since_when_they_were_first_seen(
     await stage.advance(hours=1)
     stage.give(DE, OWNER)
     report = await stage.sweep()
-    rows = {(row["profile"], row["principal"]): row for row in report["unmanaged"]}
-    assert rows.keys() == {(str(NL), HARRY), (str(DE), OWNER)}
-    assert rows[str(NL), HARRY]["first_seen"] == first["started"]
-    assert rows[str(DE), OWNER]["first_seen"] == report["started"]
-    assert rows[str(NL), HARRY]["why"] == Code.MADE_BY(maker=OWNER)
-    assert rows[str(NL), HARRY]["principal_type"] == "User"
+    rows = {(row.profile, row.principal_id): row for row in report.unmanaged}
+    assert rows.keys() == {(NL, HARRY), (DE, OWNER)}
+    assert rows[NL, HARRY].first == first.started
+    assert rows[DE, OWNER].first == report.started
+    assert rows[NL, HARRY].why == Code.MADE_BY(maker=OWNER)
+    assert rows[NL, HARRY].principal_type == "User"
 
 
 async def test_a_sweep_that_could_not_see_an_unmanaged_assignment_forgets_it_not(stage: Stage) -> None:
@@ -363,11 +364,11 @@ async def test_a_sweep_that_could_not_see_an_unmanaged_assignment_forgets_it_not
     stage.fault("arm", Effect(status=400), path="NL-BG7/billingRoleAssignments$", times=1)
     await stage.sweep()
     await stage.advance(hours=1)
-    (row,) = (await stage.sweep())["unmanaged"]
-    assert row["first_seen"] == first["started"]
+    (row,) = (await stage.sweep()).unmanaged
+    assert row.first == first.started
     stage.take(NL, HARRY)
     await stage.advance(hours=1)
-    assert (await stage.sweep())["unmanaged"] == []
+    assert (await stage.sweep()).unmanaged == ()
 
 
 async def test_profiles_whose_invoices_reach_too_few_are_findings(set_stage: Callable[..., Stage]) -> None:
@@ -378,16 +379,16 @@ async def test_profiles_whose_invoices_reach_too_few_are_findings(set_stage: Cal
     stage = set_stage(given=given, policy=POLICY.replace("min_recipients: 0", "min_recipients: 3"))
     await stage.settle()
     report = await stage.sweep()
-    few = {finding["profile"]: english(finding["why"])[0] for finding in report["findings"]}
-    assert few == {str(DE): "1", str(HOLDING): "1", str(PARTNER): "0"}  # NL: Femke, Harry and Olga
-    assert {finding["kind"] for finding in report["findings"]} == {"few-recipients"}
+    few = {finding.profile: english(finding.why)[0] for finding in report.findings}
+    assert few == {DE: "1", HOLDING: "1", PARTNER: "0"}  # NL: Femke, Harry and Olga
+    assert {finding.kind for finding in report.findings} == {"few-recipients"}
 
 
 USERS = "graph GET /v1.0/users"
 
 
-def of_kind(report: Mapping[str, Any], kind: str) -> list[Mapping[str, str]]:
-    return [finding for finding in report["findings"] if finding["kind"] == kind]
+def of_kind(report: Report, kind: str) -> list[Finding]:
+    return [finding for finding in report.findings if finding.kind == kind]
 
 
 async def test_who_cannot_read_mail_is_no_recipient(set_stage: Callable[..., Stage]) -> None:
@@ -400,18 +401,18 @@ async def test_who_cannot_read_mail_is_no_recipient(set_stage: Callable[..., Sta
     stage.delete(gone)
     stage.change(without, mail=None)
     report = await stage.sweep()
-    (few,) = [one for one in of_kind(report, "few-recipients") if one["profile"] == str(PARTNER)]
-    assert english(few["why"]) == "0 of the 2 people whom the policy asks for get its invoices"
-    assert str(DE) not in {one["profile"] for one in of_kind(report, "few-recipients")}  # Dieter and Rita
+    (few,) = [one for one in of_kind(report, "few-recipients") if one.profile == PARTNER]
+    assert english(few.why) == "0 of the 2 people whom the policy asks for get its invoices"
+    assert DE not in {one.profile for one in of_kind(report, "few-recipients")}  # Dieter and Rita
     stage.change(DIETER, mail=" ")
     before = stage.calls()
     report = await stage.sweep()
-    (few,) = [one for one in of_kind(report, "few-recipients") if one["profile"] == str(DE)]
-    assert english(few["why"]) == (
+    (few,) = [one for one in of_kind(report, "few-recipients") if one.profile == DE]
+    assert english(few.why) == (
         "1 of the 2 people whom the policy asks for get its invoices; 4 more hold a role there, and are disabled, "
         "deleted or without a mailbox"
     )
-    assert report["complete"]
+    assert report.complete
     assert (stage.calls() - before)[USERS] == 2  # the rule's and one more
 
 
@@ -445,8 +446,8 @@ async def test_a_sweep_that_cannot_ask_who_reads_mail_is_complete_and_says_so(se
 
     stage.app.directory.people = refused  # type: ignore[method-assign]
     report = await stage.sweep()
-    assert report["complete"]
-    assert any("who can read mail" in english(line) for line in report["not_kept"])
+    assert report.complete
+    assert any("who can read mail" in english(line) for line in report.not_kept)
 
 
 @pytest.mark.parametrize("status", ["Disabled", "UnderReview", "Warned", "Other"])
@@ -454,8 +455,8 @@ async def test_a_profile_that_is_not_active_is_a_finding(stage: Stage, status: s
     stage.set_profile(NL, status=status, statusReasonCode="PastDue")
     report = await stage.settle()
     (found,) = of_kind(report, "profile-not-active")
-    assert found["profile"] == str(NL)
-    assert english(found["why"]).startswith(f"its status is {status} (PastDue)")
+    assert found.profile == NL
+    assert english(found.why).startswith(f"its status is {status} (PastDue)")
     stage.set_profile(NL, status="Active")
     assert not of_kind(await stage.settle(), "profile-not-active")
 
@@ -466,7 +467,7 @@ async def test_an_account_that_is_not_active_is_a_finding(set_stage: Callable[..
     given["billingAccounts"][0]["properties"]["accountStatus"] = status
     report = await set_stage(given=given).settle()
     (found,) = of_kind(report, "account-not-active")
-    assert (found["account"], status in english(found["why"])) == (MCA, True)
+    assert (found.account, status in english(found.why)) == (MCA, True)
 
 
 async def test_accounts_with_no_profile_or_of_no_kind_to_manage_are_findings(
@@ -475,7 +476,7 @@ async def test_accounts_with_no_profile_or_of_no_kind_to_manage_are_findings(
     given = world()
     given["billingAccounts"][1]["billingProfiles"] = []
     (found,) = of_kind(await set_stage(given=given).settle(), "account-without-profiles")
-    assert found["account"] == MPA
+    assert found.account == MPA
     enterprise = set_stage(policy=POLICY.replace("accounts: all", f"accounts: ['{EA}']"))
     assert of_kind(await enterprise.settle(), "no-account-managed")
 
@@ -487,8 +488,8 @@ async def test_other_automations_and_protected_people_are_no_drift(set_stage: Ca
     stage = set_stage(given=given)
     await stage.settle()
     report = await stage.sweep()
-    assert report["drift"] == {}
-    assert report["counts"]["unmanaged"] == 4
+    assert report.drift == {}
+    assert report.counts.unmanaged == 4
 
 
 async def test_a_key_that_was_given_up_is_tried_again_by_the_next_sweep(stage: Stage) -> None:

@@ -72,14 +72,14 @@ async def test_a_time_beyond_every_calendar_costs_its_row_and_takes_nothing_away
     )
     before = stage.everything_held()
     report = await stage.settle()
-    assert (report["complete"], report["pauses"]) == (True, [])
-    (finding,) = [one for one in report["findings"] if one["kind"] == "assignment-not-read"]
-    assert finding["profile"] == str(NL)
-    assert "properties.createdOn" in english(finding["why"])
+    assert (report.complete, report.pauses) == (True, ())
+    (finding,) = [one for one in report.findings if one.kind == "assignment-not-read"]
+    assert finding.profile == NL
+    assert "properties.createdOn" in english(finding.why)
     assert stage.everything_held() == before
     assert stage.raised == []
     stage.faults.lift()
-    assert "assignment-not-read" not in {one["kind"] for one in (await stage.settle())["findings"]}
+    assert "assignment-not-read" not in {one.kind for one in (await stage.settle()).findings}
 
 
 @pytest.mark.parametrize("odd", [{"poNumber": ALONE}, {"shipTo": {ALONE: 1}}, {"displayName": ALONE}])
@@ -90,7 +90,7 @@ async def test_text_that_nothing_can_keep_is_a_failed_sweep(stage: Stage, odd: d
     setting = (await paused(stage))[Pause(PauseKind.INCOMPLETE_SWEEP)]
     assert "properties" in english(setting.why)
     stage.faults.lift()
-    assert (await stage.settle())["pauses"] == []
+    assert (await stage.settle()).pauses == ()
 
 
 async def test_a_check_of_a_profile_that_says_such_a_thing_is_tried_again(stage: Stage) -> None:
@@ -124,7 +124,7 @@ async def test_a_bug_sets_the_pause_and_is_raised_as_it_is(stage: Stage) -> None
     assert queued(stage) == set()
     assert await stage.check(PersonKey(anna)) is Outcome.HELD
     stage.app = living
-    assert (await stage.settle())["pauses"] == []
+    assert (await stage.settle()).pauses == ()
     assert stage.held(anna) == {NL}
 
 

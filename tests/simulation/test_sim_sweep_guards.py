@@ -1,6 +1,5 @@
 """What a sweep holds back: too much of a kind at once, what a changed policy takes, and everything it cannot trust."""
 
-import json
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -13,10 +12,12 @@ from shared.adapters.store.rows import Changed
 from shared.domain.access.plan import StoppedBy
 from shared.domain.guards.holds import Hold, Status
 from shared.domain.guards.pauses import Pause, PauseKind, Pauses, Setting
+from shared.domain.history.findings import FindingKind
+from shared.domain.history.report import HoldCounts, Room
 from shared.domain.history.unmanaged_sightings import ESTATE
 from shared.domain.keys import PersonKey
 from shared.domain.policy.model import ActionKind
-from shared.domain.reasons import Code, Reason
+from shared.domain.reasons import Code
 from shared.domain.remembered import Holding
 from shared.errors import Permanent, Transient
 from shared.ports import Stored
@@ -113,15 +114,10 @@ async def test_of_a_kind_that_is_too_much_nothing_is_enqueued_and_one_hold_carri
     assert {english(hold.why) for hold in held} == {
         "one sweep wants 4 revokes from movers, and of 3 in 24 h 3 are left"
     }
-    assert report["drift"] == {"no-longer-given": 4}
-    assert (report["enqueued"], queued(clerks)) == (0, set())
-    assert report["holds"] == {
-        "open": {"mover_revokes": 4},
-        "released": {},
-        "dismissed": {},
-        "groups": {"sweep:mover_revokes": 4},
-    }
-    assert report["guards"]["mover_revokes"] == {"wanted": 4, "left": 3, "limit": 3}
+    assert report.drift == {"no-longer-given": 4}
+    assert (report.enqueued, queued(clerks)) == (0, set())
+    assert report.holds == HoldCounts({ActionKind.MOVER_REVOKES: 4}, {}, {}, {"sweep:mover_revokes": 4})
+    assert report.guards[ActionKind.MOVER_REVOKES] == Room(4, 3, 3)
     await clerks.advance(hours=24 * 3)
     await clerks.settle()
     assert all(clerks.held(clerk) == {NL} for clerk in CLERKS)
@@ -141,7 +137,7 @@ async def test_what_is_left_is_what_events_have_not_used(clerks: Stage) -> None:
     assert clerks.held(CLERKS[0]) == set()
     move(clerks, CLERKS[1:4])
     report = await clerks.sweep()
-    assert report["guards"]["mover_revokes"] == {"wanted": 3, "left": 2, "limit": 3}
+    assert report.guards[ActionKind.MOVER_REVOKES] == Room(3, 2, 3)
     assert len(await holds(clerks)) == 3
 
 
@@ -150,7 +146,7 @@ async def test_a_sweep_measures_daily_limits_by_what_it_counts_itself(clerks: St
     clerks.lose_state()
     newcomers = [clerks.hire(f"new{number}") for number in range(12)]
     report = await clerks.settle()
-    assert report["guards"]["grants"] == {"wanted": 12, "left": 15, "limit": 15}
+    assert report.guards[ActionKind.GRANTS] == Room(12, 15, 15)
     assert all(clerks.held(person) == {NL} for person in newcomers)
 
 
@@ -168,8 +164,8 @@ async def test_leavers_and_grants_have_groups_of_their_own(set_stage: Callable[.
     leave(stage, CLERKS[:3])
     newcomer = stage.hire("anna")
     report = await stage.settle()
-    assert report["holds"]["groups"] == {"daily_limit:leaver_revokes": 1, "sweep:grants": 1}
-    assert report["enqueued"] == 2
+    assert report.holds.groups == {"daily_limit:leaver_revokes": 1, "sweep:grants": 1}
+    assert report.enqueued == 2
     assert stage.held(newcomer) == set()
     assert [clerk for clerk in CLERKS if not stage.held(clerk)] == list(CLERKS[:2])
 
@@ -204,7 +200,7 @@ async def test_holders_outside_every_rule_are_held_as_movers_and_leavers_among_t
         clerks.change(clerk, department=KITCHEN)
     clerks.change(CLERKS[3], accountEnabled=False)
     report = await clerks.sweep()
-    assert report["drift"] == {"holder-outside-every-rule": 4}
+    assert report.drift == {"holder-outside-every-rule": 4}
     assert {english(hold.basis) for hold in await holds(clerks)} == {""}
     await clerks.advance(hours=1)
     assert [clerk for clerk in CLERKS if not clerks.held(clerk)] == [CLERKS[3]]
@@ -247,13 +243,13 @@ async def test_profiles_only_observed_have_no_holds_and_the_report_says_what_wou
 ) -> None:
     stage = set_stage(policy=limited(grants="2/2/100").replace("enforce: all", "enforce: none"))
     report = await stage.settle()
-    assert report["would_hold"] == {"grants": [3, 2]}
-    assert report["enqueued"] == 3
+    assert report.would_hold[ActionKind.GRANTS] == Room(3, 2, 2)
+    assert report.enqueued == 3
     assert await holds(stage) == []
     stage.restart(policy=limited(grants="2/2/100").replace("enforce: all", 'enforce: [{ name: "Contoso Holding" }]'))
-    assert (await stage.settle())["would_hold"] == {"grants": [3, 2]}
+    assert (await stage.settle()).would_hold[ActionKind.GRANTS] == Room(3, 2, 2)
     assert stage.held(TESS) == {HOLDING}
-    assert (await stage.settle())["would_hold"] == {"grants": [2, 1]}
+    assert (await stage.settle()).would_hold[ActionKind.GRANTS] == Room(2, 1, 2)
 
 
 async def test_a_held_person_is_no_news_to_the_feed(set_stage: Callable[..., Stage]) -> None:
@@ -263,8 +259,8 @@ async def test_a_held_person_is_no_news_to_the_feed(set_stage: Callable[..., Sta
     move(stage, CLERKS[:6])
     first = await stage.settle()
     again = await stage.settle()
-    assert first["announced"]["never_announced"] == 6
-    assert again["announced"]["never_announced"] == 0
+    assert first.feed_check.labels.never_announced == 6
+    assert again.feed_check.labels.never_announced == 0
 
 
 # -- renewing, deciding, closing
@@ -276,7 +272,7 @@ async def test_a_second_sweep_renews_and_changes_nothing_else(clerks: Stage) -> 
     first = await holds(clerks)
     report = await clerks.settle()
     again = await holds(clerks)
-    assert report["enqueued"] == 0
+    assert report.enqueued == 0
     assert [replace(hold, renewed=was.renewed) for hold, was in zip(again, first, strict=True)] == first
     assert all(hold.renewed > was.renewed for hold, was in zip(again, first, strict=True))
 
@@ -287,8 +283,8 @@ async def test_a_dismissed_action_is_neither_counted_nor_checked_again(clerks: S
     await dismiss(clerks.app, [(await holds(clerks))[0].id], "olga", clerks.now)
     before = await holds(clerks)
     report = await clerks.settle()
-    assert report["guards"]["mover_revokes"]["wanted"] == 0
-    assert report["enqueued"] == 0
+    assert report.guards[ActionKind.MOVER_REVOKES].wanted == 0
+    assert report.enqueued == 0
     held = await holds(clerks)
     assert held[0] == before[0]
     assert [hold.status for hold in held] == [Status.DISMISSED, *[Status.OPEN] * 3]
@@ -342,9 +338,9 @@ async def test_a_released_hold_that_nobody_wants_any_more_does_not_wait_for_its_
         clerks.change(clerk, companyName="Contoso Nederland")
     await clerks.advance(minutes=1)
     report = await clerks.settle()
-    assert report["drift"] == {"released-hold": 4}
+    assert report.drift == {"released-hold": 4}
     assert await holds(clerks) == []
-    assert (await clerks.sweep())["drift"] == {}
+    assert (await clerks.sweep()).drift == {}
 
 
 async def test_holds_close_when_a_later_complete_sweep_no_longer_wants_them(clerks: Stage) -> None:
@@ -368,7 +364,7 @@ async def test_a_rule_that_becomes_unknown_closes_no_hold(clerks: Stage) -> None
         scope = clerks.scope(profile)
         scope.tags = {}
     report = await clerks.settle()
-    assert [finding["kind"] for finding in report["findings"]] == ["rule-not-known"]
+    assert [finding.kind for finding in report.findings] == ["rule-not-known"]
     assert await holds(clerks) == before
 
 
@@ -384,7 +380,7 @@ async def test_a_decision_made_while_the_sweep_stores_is_kept(clerks: Stage) -> 
     report = await clerks.settle()
     assert clerks.state_rows.happened == 1
     assert [hold.status for hold in await holds(clerks)] == [Status.DISMISSED, *[Status.OPEN] * 3]
-    assert report["holds"]["dismissed"] == {"mover_revokes": 1}
+    assert report.holds.dismissed == {"mover_revokes": 1}
 
 
 async def test_rows_that_keep_changing_let_nothing_loose(clerks: Stage) -> None:
@@ -414,7 +410,7 @@ async def test_what_a_changed_policy_takes_is_held_with_the_difference(stage: St
     assert {english(hold.why) for hold in held.values()} == {
         f"{why}; 2 revokes from movers wait for a person to see that"
     }
-    assert report["holds"]["groups"] == {f"policy:{stage.app.policy.digest[:12]}": 2}
+    assert report.holds.groups == {f"policy:{stage.app.policy.digest[:12]}": 2}
     for _ in range(30):
         await stage.settle()
     assert (stage.held(FEMKE), stage.held(TESS)) == ({NL}, {HOLDING})
@@ -548,9 +544,9 @@ async def test_an_incomplete_sweep_sets_the_pause_and_a_complete_one_clears_it(
     lists_fail(stage)
     baseline = (await stage.app.state.baseline()).value
     report = await stage.settle()
-    assert report["pauses"] == ["incomplete-sweep"]
+    assert report.pauses == ("incomplete-sweep",)
     setting = (await paused(stage))[Pause(PauseKind.INCOMPLETE_SWEEP)]
-    assert setting.by == f"sweep#{report['sweep']}"
+    assert setting.by == f"sweep#{report.sweep}"
     assert "people of rule" in english(setting.why)
     assert [record.levelno for record in caplog.records if "writes are paused" in record.message] == [logging.WARNING]
     assert (await stage.app.state.baseline()).value == baseline
@@ -564,7 +560,7 @@ async def test_an_incomplete_sweep_sets_the_pause_and_a_complete_one_clears_it(
     await stage.settle()
     assert (await paused(stage))[Pause(PauseKind.INCOMPLETE_SWEEP)].since == since
     stage.faults.lift()
-    assert (await stage.settle())["pauses"] == []
+    assert (await stage.settle()).pauses == ()
     assert await paused(stage) == {}
     assert stage.held(anna) == {NL}
 
@@ -597,7 +593,7 @@ async def test_the_loss_of_our_role_pauses_the_account_until_a_sweep_reads_it(st
     stage.fault("arm", refused, path="NL-BG7/billingRoleAssignments$")
     leave(stage, [DIETER])
     report = await stage.settle()
-    assert (report["complete"], report["pauses"]) == (False, [f"role-lost on {MCA}"])
+    assert (report.complete, [*report.pauses]) == (False, [f"role-lost on {MCA}"])
     assert stage.held(DIETER) == {DE}
     stage.faults.lift()
     await stage.settle()
@@ -649,7 +645,7 @@ async def test_a_pause_that_others_write_meanwhile_is_read_anew(stage: Stage) ->
     meanwhile: Any = Meanwhile()
     stage.app = replace(stage.app, state=meanwhile)
     report = await stage.sweep()
-    assert report["pauses"] == ["operator-stop"]
+    assert report.pauses == ("operator-stop",)
     assert (await paused(stage)).keys() == {Pause(PauseKind.OPERATOR)}
 
 
@@ -664,7 +660,7 @@ async def test_a_population_that_shrank_sets_the_pause_and_keeps_the_baseline(cl
         clerks.change(clerk, department=KITCHEN)
     clerks.change(CLERKS[0], accountEnabled=False)
     report = await clerks.settle()
-    assert report["pauses"] == ["population-shrank"]
+    assert report.pauses == ("population-shrank",)
     why = (await paused(clerks))[Pause(PauseKind.POPULATION_SHRANK)].why
     assert english(why).startswith("11 people match the rules; at the last good sweep, of 2026-03-02 09:00")
     assert (await clerks.app.state.baseline()).value == baseline
@@ -695,14 +691,14 @@ async def test_an_operator_who_resumes_accepts_the_population_as_it_is(clerks: S
     await clerks.settle()
     await resume(clerks.app, "olga")
     report = await clerks.settle()
-    assert report["pauses"] == []
+    assert report.pauses == ()
     baseline = (await clerks.app.state.baseline()).value
     assert baseline is not None
     assert baseline.population == 11
-    assert report["holds"]["groups"] == {"sweep:mover_revokes": 5}  # the group still waits
+    assert report.holds.groups == {"sweep:mover_revokes": 5}  # the group still waits
     for clerk in CLERKS[5:10]:
         clerks.change(clerk, department=KITCHEN)
-    assert (await clerks.settle())["pauses"] == ["population-shrank"]
+    assert (await clerks.settle()).pauses == ("population-shrank",)
 
 
 @pytest.mark.parametrize(("gone", "percent"), [(4, 25), (5, 35)])
@@ -710,14 +706,14 @@ async def test_fewer_than_that_is_an_ordinary_day(clerks: Stage, gone: int, perc
     clerks.restart(population_shrink_percent=percent)
     for clerk in CLERKS[:gone]:
         clerks.change(clerk, department=KITCHEN)
-    assert (await clerks.settle())["pauses"] == []
+    assert (await clerks.settle()).pauses == ()
 
 
 async def test_a_policy_that_changed_elsewhere_hides_no_population_that_shrank(clerks: Stage) -> None:
     for clerk in CLERKS[:5]:
         clerks.change(clerk, department=KITCHEN)
     clerks.restart(policy=limited().replace("Europe/Amsterdam", "Europe/Lisbon"))
-    assert (await clerks.settle())["pauses"] == ["population-shrank"]
+    assert (await clerks.settle()).pauses == ("population-shrank",)
 
 
 async def test_who_is_listed_and_matches_no_rule_is_not_of_the_population(set_stage: Callable[..., Stage]) -> None:
@@ -730,12 +726,12 @@ async def test_who_is_listed_and_matches_no_rule_is_not_of_the_population(set_st
     assert baseline.population == 16
     for clerk in CLERKS[:5]:
         stage.change(clerk, department=KITCHEN)
-    assert (await stage.settle())["pauses"] == ["population-shrank"]
+    assert (await stage.settle()).pauses == ("population-shrank",)
 
 
 async def test_under_other_rules_populations_are_not_compared(clerks: Stage) -> None:
     clerks.restart(policy=limited().replace("department eq 'Finance'", "department eq 'Audit'"))
-    assert (await clerks.settle())["pauses"] == []
+    assert (await clerks.settle()).pauses == ()
     baseline = (await clerks.app.state.baseline()).value
     assert baseline is not None
     assert baseline.policy_digest == clerks.app.policy.digest
@@ -746,13 +742,13 @@ async def test_under_other_rules_populations_are_not_compared(clerks: Stage) -> 
 
 async def test_leavers_who_hold_what_others_gave_are_findings(stage: Stage) -> None:
     stage.give(DE, FEMKE)
-    assert (await stage.sweep())["findings"] == []
+    assert (await stage.sweep()).findings == ()
     leave(stage, [FEMKE])
     report = await stage.settle()
-    assert [(one["kind"], one["principal"], one["profile"]) for one in report["findings"]] == [
-        ("leaver-holds-unmanaged", FEMKE, str(DE))
+    assert [(one.kind, one.principal, one.profile) for one in report.findings] == [
+        (FindingKind.LEAVER_HOLDS_UNMANAGED, FEMKE, DE)
     ]
-    assert f"made by {OWNER}" in english(report["findings"][0]["why"])
+    assert f"made by {OWNER}" in english(report.findings[0].why)
     assert stage.held(FEMKE) == {DE}
 
 
@@ -763,20 +759,20 @@ async def test_a_profile_that_fights_back_is_a_finding_as_long_as_its_hold_is_op
     (hold,) = await holds(stage)
     assert hold.stopped_by is StoppedBy.FIGHTS_BACK
     report = await stage.settle()
-    assert [(one["kind"], one["profile"]) for one in report["findings"]] == [("profile-fights-back", str(PARTNER))]
+    assert [(one.kind, one.profile) for one in report.findings] == [(FindingKind.PROFILE_FIGHTS_BACK, PARTNER)]
     assert (await holds(stage))[0].stopped_by is StoppedBy.FIGHTS_BACK
-    assert report["enqueued"] == 0
+    assert report.enqueued == 0
     stage.set_profile(PARTNER, invoiceEmailOptIn=True)
-    assert (await stage.settle())["findings"] == []
+    assert (await stage.settle()).findings == ()
     assert await holds(stage) == []
 
 
 async def test_records_that_cannot_be_kept_are_told_of_and_hide_no_report(stage: Stage) -> None:
     stage.ledger_rows.at_read(Transient("the ledger is away"), f"ledger:{ESTATE}")
     report = await stage.sweep()
-    assert report["complete"]
-    assert any("the ledger is away" in english(line) for line in report["not_kept"])
-    assert (await stage.app.state.reports(1))[0] == json.loads(json.dumps(report, default=Reason.as_json))
+    assert report.complete
+    assert any("the ledger is away" in english(line) for line in report.not_kept)
+    assert (await stage.app.state.reports(1))[0] == report
 
 
 async def test_a_sweep_takes_the_days_digest_once(stage: Stage) -> None:

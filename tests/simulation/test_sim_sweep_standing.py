@@ -15,7 +15,9 @@ from sandbox.faults import Effect
 from shared.domain.access.plan import NoteKind, StoppedBy
 from shared.domain.catalogue import Catalogue
 from shared.domain.guards.pauses import MOST_SCOPES, Pause, PauseKind
+from shared.domain.history.findings import FindingKind
 from shared.domain.keys import PersonKey
+from shared.domain.policy.model import ActionKind
 from shared.domain.reasons import Code, Reason
 from shared.errors import Conflict, Transient
 from shared.services.ledger_audit import DIGEST
@@ -151,7 +153,7 @@ async def test_open_holds_starve_nobody_else(set_stage: SetStage) -> None:
     await stage.advance(hours=30)
     leave(stage, CLERKS[6:7])
     report = await stage.settle()
-    assert report["guards"]["leaver_revokes"]["wanted"] == 1
+    assert report.guards[ActionKind.LEAVER_REVOKES].wanted == 1
     assert stage.held(CLERKS[6]) == set()
     assert len(await holds(stage)) == 1
 
@@ -162,8 +164,8 @@ async def test_daily_limits_are_measured_by_the_last_good_sweep_where_this_one_r
     await stage.settle()
     stage.fault("arm", Effect(status=400), path="NL-BG7/billingRoleAssignments$")
     report = await stage.sweep()
-    assert report["counts"]["managed"] == 2
-    assert report["guards"]["mover_revokes"]["limit"] == 8  # half of the 15 that are managed
+    assert report.counts.managed == 2
+    assert report.guards[ActionKind.MOVER_REVOKES].limit == 8  # half of the 15 that are managed
 
 
 # -- accounts that are out of sight
@@ -175,20 +177,20 @@ async def test_an_account_that_is_not_listed_any_more_is_a_role_lost(stage: Stag
     assert baseline.accounts == (MCA, MPA)
     with out_of_sight(MCA):
         report = await stage.settle()
-    assert (report["complete"], report["pauses"]) == (False, [f"role-lost on {MCA.lower()}"])
-    assert [english(line).split(":")[0] for line in report["failures"]] == [
+    assert (report.complete, [*report.pauses]) == (False, [f"role-lost on {MCA.lower()}"])
+    assert [english(line).split(":")[0] for line in report.failures] == [
         "billing account 10000000-0000-0000-0000-000000000000"
     ]
     after = (await stage.app.state.baseline()).value
     assert after is not None
     assert after.accounts == (MCA, MPA)  # it is missed until it is back
-    assert (await stage.settle())["pauses"] == []
+    assert (await stage.settle()).pauses == ()
 
 
 async def test_all_accounts_out_of_sight_are_a_role_lost(stage: Stage) -> None:
     with out_of_sight(MCA, MPA):
         report = await stage.sweep()
-    assert report["pauses"] == [f"role-lost on {account}" for account in (MCA, MPA)]
+    assert [*report.pauses] == [f"role-lost on {account}" for account in (MCA, MPA)]
     await stage.settle()
     assert not await paused(stage)
 
@@ -199,11 +201,11 @@ async def test_an_account_whose_profiles_we_may_not_list_is_paused_and_the_other
     eva = stage.hire("eva", companyName="Fabrikam")
     for _ in range(3):
         report = await stage.settle()
-        assert (report["complete"], report["pauses"]) == (False, [f"role-lost on {MPA}"])
-        assert report["findings"] == []  # no rule is doubted for what nobody could list
+        assert (report.complete, [*report.pauses]) == (False, [f"role-lost on {MPA}"])
+        assert report.findings == ()  # no rule is doubted for what nobody could list
     assert (stage.held(anna), stage.held(eva)) == ({NL}, set())
     stage.faults.lift()
-    assert (await stage.settle())["pauses"] == []
+    assert (await stage.settle()).pauses == ()
     assert stage.held(eva) == {PARTNER}
 
 
@@ -226,7 +228,7 @@ async def test_a_resume_of_a_lost_account_accepts_that_it_is_gone_and_no_other(s
         pauses = (await stage.app.state.pauses()).value.active
         wanted = Pause(PauseKind.ROLE_LOST, MPA)
         assert (await resume(stage.app, "olga", {wanted: pauses[wanted]})).cleared.keys() == {wanted}
-        assert (await stage.settle())["pauses"] == [f"role-lost on {MCA}"]
+        assert (await stage.settle()).pauses == (f"role-lost on {MCA}",)
 
 
 async def test_a_check_that_finds_a_lost_role_again_is_not_overruled_by_an_older_sweep(stage: Stage) -> None:
@@ -235,10 +237,10 @@ async def test_a_check_that_finds_a_lost_role_again_is_not_overruled_by_an_older
     await stage.advance(minutes=10)
 
     set_while_it_sweeps(stage, lost, Code.SAID(said="a check was refused again"), by="profile:2")
-    assert (await stage.sweep())["pauses"] == [str(lost)]
+    assert [*(await stage.sweep()).pauses] == [str(lost)]
     assert (await paused(stage))[lost].by == "profile:2"
     stage.app = app
-    assert (await stage.settle())["pauses"] == []
+    assert (await stage.settle()).pauses == ()
 
 
 async def test_a_cause_found_in_too_many_places_stands_everywhere(stage: Stage) -> None:
@@ -253,12 +255,12 @@ async def test_an_identity_that_sees_no_account_is_told_on_its_first_sweep(set_s
         stage = set_stage(policy=POLICY.replace("enforce: all", f"enforce: {enforce}"))
         stage.fault("arm", Effect(status=200, body={"value": []}), path="billingAccounts$")
         report = await stage.sweep()
-        assert report["complete"] is False
-        assert "billing lists no account at all" in english(report["failures"][0])
-        assert report["pauses"] == ["incomplete-sweep", *["role-lost"] * (enforce == "all")]
+        assert report.complete is False
+        assert "billing lists no account at all" in english(report.failures[0])
+        assert [*report.pauses] == ["incomplete-sweep", *["role-lost"] * (enforce == "all")]
         assert stage.writes() == []
         stage.faults.lift()
-        assert (await stage.settle())["pauses"] == []
+        assert (await stage.settle()).pauses == ()
 
 
 async def test_an_identity_that_sees_no_account_any_more_takes_nothing_away(stage: Stage) -> None:
@@ -267,7 +269,7 @@ async def test_an_identity_that_sees_no_account_any_more_takes_nothing_away(stag
     leave(stage, [DIETER])
     for _ in range(3):
         report = await stage.settle()
-        assert {"incomplete-sweep", "role-lost"} <= {*report["pauses"]}
+        assert {"incomplete-sweep", "role-lost"} <= {*report.pauses}
     assert {person: stage.held(person) for person in before} == before
     stage.faults.lift()
     await stage.settle()
@@ -310,7 +312,7 @@ async def test_where_an_operator_accepted_the_loss_holds_stay_for_its_return(sta
         await stage.settle()
         await resume(stage.app, "olga")
         report = await stage.settle()
-        assert (report["complete"], report["pauses"]) == (True, [])
+        assert (report.complete, report.pauses) == (True, ())
         assert await holds(stage) == before
         accepted = (await stage.app.state.baseline()).value
         assert accepted is not None
@@ -321,22 +323,22 @@ async def test_where_an_operator_accepted_the_loss_holds_stay_for_its_return(sta
 
 async def test_what_is_managed_in_an_account_out_of_sight_is_told_of_as_long_as_it_is(stage: Stage) -> None:
     await stage.settle()
-    managed = (await stage.settle())["counts"]["managed"]
+    managed = (await stage.settle()).counts.managed
     assert managed == 3
     with out_of_sight(MCA):
         await stage.settle()
         await resume(stage.app, "olga")
         for _ in range(2):
-            findings = {finding["kind"]: finding for finding in (await stage.settle())["findings"]}
-            assert findings["account-out-of-sight"]["account"] == MCA
-            assert english(findings["account-out-of-sight"]["why"]).startswith(
+            findings = {finding.kind: finding for finding in (await stage.settle()).findings}
+            assert findings[FindingKind.ACCOUNT_OUT_OF_SIGHT].account == MCA
+            assert english(findings[FindingKind.ACCOUNT_OUT_OF_SIGHT].why).startswith(
                 f"{managed} managed assignments are remembered"
             )
         stage.change(FEMKE, accountEnabled=False)
         await stage.event_about(FEMKE)
         (note,) = (await stage.last_check(PersonKey(FEMKE))).notes
         assert (note.kind, note.profile) == (NoteKind.NOT_MANAGED, NL)
-    assert (await stage.settle())["findings"] == []
+    assert (await stage.settle()).findings == ()
     assert stage.held(FEMKE) == set()
 
 
@@ -347,7 +349,7 @@ async def test_an_account_that_the_policy_drops_is_not_lost_and_takes_its_holds_
     await stage.settle()
     assert [hold.profile for hold in await holds(stage)] == [PARTNER]
     stage.restart(policy=limited().replace("accounts: all", f"accounts: ['{MCA}']"))
-    assert (await stage.settle())["pauses"] == []
+    assert (await stage.settle()).pauses == ()
     assert await holds(stage) == []
 
 
@@ -355,11 +357,11 @@ async def test_where_nothing_is_written_no_loss_of_a_role_sets_the_pause(set_sta
     stage = set_stage(policy=POLICY.replace("enforce: all", "enforce: none"))
     await stage.settle()
     with out_of_sight(MCA):
-        assert (await stage.settle())["pauses"] == []
+        assert (await stage.settle()).pauses == ()
     stage.fault("arm", FORBIDDEN, path="NL-BG7/billingRoleAssignments$")
     report = await stage.settle()
-    assert (report["pauses"], report["complete"]) == ([], False)
-    assert "no billing role on" in english(report["failures"][0])
+    assert (report.pauses, report.complete) == ((), False)
+    assert "no billing role on" in english(report.failures[0])
 
 
 # -- a changed policy
@@ -370,7 +372,7 @@ async def test_what_a_rule_that_becomes_known_later_takes_is_held_as_the_changed
     await stage.settle()
     stage.restart(policy=limited().replace("department eq 'Finance'", "department eq 'Finance & Control'"))
     report = await stage.settle()
-    assert [finding["kind"] for finding in report["findings"]] == ["rule-not-known"]
+    assert [finding.kind for finding in report.findings] == ["rule-not-known"]
     stage.change(FEMKE, department="Finance & Control")
     await stage.settle()
     await stage.advance(hours=1)
@@ -402,7 +404,7 @@ async def test_a_rule_that_was_away_for_a_while_is_no_change(set_stage: SetStage
     tags = [scope.tags for scope in scopes]
     for scope in scopes:
         scope.tags = {}
-    assert "rule-not-known" in {finding["kind"] for finding in (await stage.settle())["findings"]}
+    assert "rule-not-known" in {finding.kind for finding in (await stage.settle()).findings}
     for scope, tag in zip(scopes, tags, strict=True):
         scope.tags = tag
     move(stage, CLERKS[:1])
@@ -452,13 +454,13 @@ async def test_a_changed_policy_does_not_hide_that_the_population_shrank(set_sta
     await stage.settle()
     for person in people:
         stage.change(person, department=KITCHEN)
-    assert (await stage.settle())["pauses"] == ["population-shrank"]
+    assert (await stage.settle()).pauses == ("population-shrank",)
     stage.restart(policy=limited().replace(f"protected: [{PIA}]", f"protected: [{PIA}, {HARRY}]"))
     for _ in range(3):
-        assert (await stage.settle())["pauses"] == ["population-shrank"]
+        assert (await stage.settle()).pauses == ("population-shrank",)
     for person in people:
         stage.change(person, department="Finance")
-    assert (await stage.settle())["pauses"] == []
+    assert (await stage.settle()).pauses == ()
 
 
 # -- several sweeps
@@ -469,10 +471,10 @@ async def test_an_older_sweep_leaves_the_pause_that_a_newer_one_set(stage: Stage
 
     set_while_it_sweeps(stage, Pause(PauseKind.INCOMPLETE_SWEEP), Code.SAID(said="another sweep failed"), by="sweep#2")
     report = await stage.sweep()
-    assert report["pauses"] == ["incomplete-sweep"]
+    assert report.pauses == ("incomplete-sweep",)
     assert (await paused(stage))[Pause(PauseKind.INCOMPLETE_SWEEP)].by == "sweep#2"
     stage.app = app
-    assert (await stage.settle())["pauses"] == []
+    assert (await stage.settle()).pauses == ()
 
 
 async def test_an_older_sweep_leaves_a_cause_that_a_newer_one_found_again(stage: Stage) -> None:
@@ -482,11 +484,11 @@ async def test_an_older_sweep_leaves_a_cause_that_a_newer_one_found_again(stage:
     await stage.advance(minutes=10)
 
     set_while_it_sweeps(stage, Pause(PauseKind.INCOMPLETE_SWEEP), Code.SAID(said="the third failed"), by="sweep#3")
-    assert (await stage.sweep())["pauses"] == ["incomplete-sweep"]
+    assert (await stage.sweep()).pauses == ("incomplete-sweep",)
     stands = (await paused(stage))[Pause(PauseKind.INCOMPLETE_SWEEP)]
     assert (stands.since, english(stands.why), stands.by) == (began, "the third failed", "sweep#3")
     stage.app = app
-    assert (await stage.settle())["pauses"] == []
+    assert (await stage.settle()).pauses == ()
 
 
 async def test_a_sweep_that_finds_what_only_a_person_ends_leaves_it_theirs(stage: Stage) -> None:
@@ -544,10 +546,10 @@ async def test_findings_are_counted_in_the_log(set_stage: SetStage, caplog: pyte
     caplog.set_level(logging.INFO)
     stage = set_stage(policy=POLICY.replace("min_recipients: 0", "min_recipients: 4"))
     report = await stage.sweep()
-    (line,) = [record for record in caplog.records if record.message.startswith(f"sweep {report['sweep']}: {{")]
+    (line,) = [record for record in caplog.records if record.message.startswith(f"sweep {report.sweep}: {{")]
     assert line.levelno == logging.WARNING
     assert json.loads(line.message.partition(": ")[2])["findings"] == {"few-recipients": 4}
     lists_fail(stage)
     failed = await stage.sweep()
-    (line,) = [record for record in caplog.records if record.message.startswith(f"sweep {failed['sweep']}: {{")]
+    (line,) = [record for record in caplog.records if record.message.startswith(f"sweep {failed.sweep}: {{")]
     assert line.levelno == logging.ERROR

@@ -336,7 +336,7 @@ async def test_a_forged_judgement_takes_what_an_unknown_rule_gave_unless_its_gro
         stage.call_graph("DELETE", f"/groups/{TREASURY}")
     before = await stage.settle()
     await stage.settle()
-    assert "treasury" in {finding.get("rule") for finding in before["findings"]}
+    assert "treasury" in {finding.rule for finding in before.findings}
     assert HOLDING in stage.held(TESS)
     await forge_catalogue(stage, unknown_rules={})
     await stage.event_about(TESS)
@@ -468,8 +468,8 @@ async def test_no_link_in_a_billing_answer_leads_elsewhere(stage: Stage, path: s
     stage.fault("arm", Effect(status=200, body={"value": [], "nextLink": ELSEWHERE}), path=path)
     if path.startswith("billingRole"):
         report = await stage.sweep()
-        assert not report["complete"]
-        assert any("collector.example" in english(failure) for failure in report["failures"])
+        assert not report.complete
+        assert any("collector.example" in english(failure) for failure in report.failures)
     else:
         with pytest.raises(FailedRead, match=r"collector\.example"):
             await stage.sweep()
@@ -490,7 +490,7 @@ async def test_no_link_in_a_directory_answer_leads_elsewhere_and_nobody_is_taken
     before = stage.everything_held()
     stage.fault("graph", Effect(status=200, body={"value": [], "@odata.nextLink": ELSEWHERE}), path="users$")
     report = await stage.settle()
-    assert not report["complete"]
+    assert not report.complete
     assert not [call for call in stage.calls() if "harvest" in call]
     assert stage.everything_held() == before
 

@@ -30,9 +30,9 @@ async def test_a_group_deleted_between_two_sweeps_takes_nothing_away(stage: Stag
 async def test_nor_does_it_after_the_sweep_which_says_so(stage: Stage) -> None:
     stage.call_graph("DELETE", f"/groups/{TREASURY}")
     report = await stage.settle()
-    (finding,) = report["findings"]
-    assert (finding["kind"], finding["rule"]) == ("rule-not-known", "treasury")
-    assert f"there is no group {TREASURY}" in english(finding["why"])
+    (finding,) = report.findings
+    assert (finding.kind, finding.rule) == ("rule-not-known", "treasury")
+    assert f"there is no group {TREASURY}" in english(finding.why)
     await stage.settle()
     assert stage.held(TESS) == {HOLDING}
 
@@ -48,7 +48,7 @@ async def test_a_profile_that_was_renamed_takes_nothing_away(stage: Stage) -> No
     stage.set_profile(HOLDING, displayName="Contoso Group")
     await stage.settle()
     report = await stage.settle()
-    assert [finding["rule"] for finding in report["findings"]] == ["treasury"]
+    assert [finding.rule for finding in report.findings] == ["treasury"]
     assert stage.held(TESS) == {HOLDING}
 
 
@@ -60,7 +60,7 @@ async def test_a_rule_that_matches_nobody_takes_nothing_away(set_stage: Callable
         stage.change(person, department="Finanz")
     await stage.event_about(FEMKE)
     report = await stage.settle()
-    assert "it matches nobody" in english(report["findings"][0]["why"])
+    assert "it matches nobody" in english(report.findings[0].why)
     await stage.settle()
     assert stage.held(DIETER) == {DE}
     stage.change(DIETER, department="Finance")
@@ -89,7 +89,7 @@ async def test_a_rule_that_was_removed_takes_away_what_it_gave_once_a_sweep_know
     rule = POLICY[POLICY.index("  - name: treasury") : POLICY.index("email_invoicing")]
     stage.restart(policy=POLICY.replace(rule, ""))
     report = await stage.settle()
-    assert report["drift"] == {"holder-outside-every-rule": 1}
+    assert report.drift == {"holder-outside-every-rule": 1}
     assert stage.held(TESS) == {HOLDING}
     await release(stage.app, None, "olga", stage.now)
     await stage.advance(minutes=11)

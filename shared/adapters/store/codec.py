@@ -147,6 +147,7 @@ def _as_text(read: Callable[[str], Any], write: Callable[[Any], str]) -> CoreSch
 _SCHEMAS: Final[Mapping[Any, CoreSchema]] = {
     str: schemas.str_schema(strict=True),
     int: schemas.int_schema(strict=True),
+    float: schemas.float_schema(strict=True),
     bool: schemas.bool_schema(strict=True),
     datetime: _as_text(_time, datetime.isoformat),
     ProfileKey: _as_text(lru_cache(4096)(ProfileKey.parse), str),

@@ -14,21 +14,20 @@ What guards the app (holds, reservations, pause, baseline, unmanaged assignments
 """
 
 import hashlib
-import json
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from shared.adapters.store.chunked_value import PART, ChunkedValue, parts_of
 from shared.adapters.store.codec import Codec
-from shared.adapters.store.rows import Changed, Damaged, Exists, Insert, Replace, Row, Rows, after, fitting, put_over
+from shared.adapters.store.rows import Changed, Exists, Insert, Replace, Row, Rows, after, fitting, put_over
 from shared.adapters.store.state_guards import GuardsState
 from shared.domain.catalogue import Catalogue
+from shared.domain.history.report import Report
 from shared.domain.keys import NameKey, NameKind, PersonKey, ProfileKey
-from shared.domain.reasons import Reason
 from shared.domain.remembered import FutureChecks, PersonState, ProfileState
 from shared.errors import Conflict
 from shared.ports import Stored
@@ -37,6 +36,7 @@ _PEOPLE: Final = "people"
 _PROFILES: Final = "profiles"
 _FUTURE: Final = "future"
 _REPORTS: Final = "reports"
+_REPORT: Final = Codec[Report](Report, "report")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,20 +136,20 @@ class RowsState(GuardsState):
         key, body = _future_key(row.value.key), _DUE.body(dict(sorted(row.value.due.items())))
         return await self._put(_FUTURE, key, row, body, f"what is remembered as '{key}'")
 
-    async def put_report(self, at: datetime, report: Mapping[str, Any]) -> None:
+    async def put_report(self, report: Report) -> None:
         """Keeps a sweep's report, also beside another of the same moment."""
-        parts = parts_of(json.dumps(report, separators=(",", ":"), allow_nan=False, default=Reason.as_json))
+        parts = parts_of(_REPORT.text(report))
         # Counting down, so that the latest comes first in a store that sorts only one way.
-        countdown = 10**17 - (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+        countdown = 10**17 - (report.started - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
         # Two sweeps may begin at once: the random part keeps the rows of each together, and apart from the other's.
         prefix = f"report:{countdown:018}:{secrets.token_hex(8)}"
         # The first part last: a report begins with it, and what was never finished has none.
         for number, part in reversed([*enumerate(parts)]):
             await self._rows.write(_REPORTS, Insert(f"{prefix}:{number:04}", PART.body(part)))
 
-    async def reports(self, count: int) -> Sequence[Mapping[str, Any]]:
+    async def reports(self, count: int) -> Sequence[Report]:
         """The latest `count` reports, newest first."""
-        found: list[Mapping[str, Any]] = []
+        found: list[Report] = []
         if count < 1:
             return found
         begun, text = "", ""
@@ -163,7 +163,7 @@ class RowsState(GuardsState):
                 part = PART.value(row)
                 text += part.text
                 if int(number) + 1 == part.parts:
-                    found.append(_report(row, text))
+                    found.append(_REPORT.value(row, text))
                 if len(found) == count:
                     break
         return found
@@ -220,13 +220,3 @@ def _names_of(names: Mapping[NameKind, str]) -> Sequence[NameKey]:
 
 def _conflict(object_id: str) -> Conflict:
     return Conflict(f"somebody else changed what we remember of person {object_id}")
-
-
-def _report(row: Row, text: str) -> Mapping[str, Any]:
-    try:
-        report = json.loads(text)
-    except ValueError as error:
-        raise Damaged(f"the report that ends with row '{row.key}' is no JSON: {error}") from error
-    if not isinstance(report, dict):
-        raise Damaged(f"the report that ends with row '{row.key}' is no JSON object")
-    return report

@@ -16,9 +16,6 @@ from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.policy.model import ActionKind
 from shared.domain.reasons import Code, Reason
 
-DAILY_LIMIT_USED_UP: Final = "daily-limit-used-up"
-"""The finding that something exceeds a daily limit and waits for a person."""
-
 _STAYS: Final = frozenset({StoppedBy.FIGHTS_BACK, StoppedBy.HARM, StoppedBy.NEAR_MISS, StoppedBy.STALE_LEAVE_DATE})
 """What a check found by itself: a group neither takes such a hold over nor counts its action."""
 

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final
 
 from shared.domain.access.ownership import OwnershipBasis
 from shared.domain.access.plan import Employment, Note
+from shared.domain.history.findings import FindingKind
 from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.reasons import Reason
@@ -89,7 +90,7 @@ class Told:
 
     why: Reason | None = None
     alert: Reason | None = None
-    finding: str = ""
+    finding: FindingKind | None = None
     employment: Employment | None = None
     piece: PieceBody | None = None
     wanted: Mapping[ProfileKey, tuple[str, ...]] | None = None
@@ -159,7 +160,6 @@ def cuts(body: CheckBody) -> Iterator[CheckBody]:
         body,
         why=None if body.why is None else body.why.shortened(_TEXT_CHARACTERS),
         alert=None if body.alert is None else body.alert.shortened(_TEXT_CHARACTERS),
-        finding=body.finding[:_TEXT_CHARACTERS],
         origin=body.origin[:_TEXT_CHARACTERS],
     )
     gone: dict[str, int] = {}

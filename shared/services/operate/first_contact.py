@@ -22,7 +22,6 @@ from shared.domain.adoption.first_contact import (
     table,
 )
 from shared.domain.billing import Assignment
-from shared.domain.history.report import IDENTITIES
 from shared.domain.keys import PersonKey
 from shared.domain.people import AbsentPerson
 from shared.domain.reasons import Code, Reason
@@ -99,8 +98,8 @@ async def app_identities(app: App) -> tuple[frozenset[str], bool]:
     latest sweep's word counts, and one's own token only where there has been no sweep.
     """
     for report in await app.state.reports(1):
-        if said := report.get(IDENTITIES):
-            return frozenset(said) | frozenset(one.lower() for one in app.settings.former_identities), True
+        if report.identities:
+            return frozenset(report.identities) | frozenset(one.lower() for one in app.settings.former_identities), True
     return await app.billing.identities(), False
 
 

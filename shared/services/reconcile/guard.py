@@ -15,8 +15,9 @@ from shared.domain.access.plan import AskFirst, StoppedBy, Strength
 from shared.domain.guards.daily_limits import Place, Reservations, give_back, limit, percentage_base, reserve_all, tell
 from shared.domain.guards.holds import Hold, KeyHolds, Status, action_id, in_time, of_daily_limit
 from shared.domain.guards.pauses import Pauses, stops
-from shared.domain.guards.sweep_holds import DAILY_LIMIT_USED_UP, exceeded, used_up
+from shared.domain.guards.sweep_holds import exceeded, used_up
 from shared.domain.history.checks import Told
+from shared.domain.history.findings import FindingKind
 from shared.domain.history.records import Mode
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.outcome import Outcome
@@ -94,7 +95,7 @@ class Guard:
         """What a check tells, with a daily limit that it found used up first that day."""
         if not self._told:
             return told
-        return replace(told, alert=Code.TOGETHER(reasons=tuple(self._told)), finding=DAILY_LIMIT_USED_UP)
+        return replace(told, alert=Code.TOGETHER(reasons=tuple(self._told)), finding=FindingKind.DAILY_LIMIT_USED_UP)
 
     @property
     def asked_about(self) -> frozenset[ProfileKey]:

@@ -14,6 +14,7 @@ from shared.domain.billing import BillingProfile
 from shared.domain.clocks import CLOCKS_APART
 from shared.domain.guards.pauses import Pause, PauseKind
 from shared.domain.history.checks import Ended, Step, Told
+from shared.domain.history.findings import FindingKind
 from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.policy.model import ActionKind
@@ -149,12 +150,12 @@ async def _tell_change(
     made = state.unjudged or clock.now()
     is_harm = may_be_harm and clock.now() - made < _JUDGED_WITHIN
     if is_harm:
-        finding, why = "profile-update-harm", Code.UPDATE_DID_HARM(fields=fields)
+        finding, why = FindingKind.PROFILE_UPDATE_HARM, Code.UPDATE_DID_HARM(fields=fields)
         if state.answered is None:
             why = Code.UPDATE_MAY_HAVE_DONE_HARM(fields=fields)
         state = replace(state, blocked=why, after=image(after))
     else:
-        finding, why = "profile-update-unjudged", Code.UPDATE_UNJUDGED(made=made.isoformat(), fields=fields)
+        finding, why = FindingKind.PROFILE_UPDATE_UNJUDGED, Code.UPDATE_UNJUDGED(made=made.isoformat(), fields=fields)
     told = Told(why=why, finding=finding, changed=tuple(changed))
     try:
         if is_harm:

@@ -16,6 +16,7 @@ from shared.domain.access.plan import AskFirst, StoppedBy
 from shared.domain.access.rules import managed_accounts
 from shared.domain.billing import BillingProfile
 from shared.domain.history.checks import Told
+from shared.domain.history.findings import FindingKind
 from shared.domain.history.records import IntendedUpdate, IntentBody
 from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
@@ -144,24 +145,26 @@ async def _opt_in(
         return Check(Outcome.WOULD, ended(profile.key, Outcome.WOULD, WHY))
     stop = await guard.pauses(wanted)
     if stop is not None:
-        return _held(profile.key, stop, "")
+        return _held(profile.key, stop, None)
     return await _update(app, guard, deadline, billing, profile, row.becoming(state), clock)
 
 
-async def _stopped(app: App, guard: Guard, wanted: Action, state: ProfileState) -> tuple[Stopped | None, str]:
-    """What stands in the way of an update, and the finding that it is, "" for none."""
+async def _stopped(
+    app: App, guard: Guard, wanted: Action, state: ProfileState
+) -> tuple[Stopped | None, FindingKind | None]:
+    """What stands in the way of an update, and the finding that it is, None for none."""
     ask: AskFirst | None = None
-    finding = ""
+    finding = None
     if state.blocked is not None:
-        ask, finding = AskFirst(StoppedBy.HARM, state.blocked), "profile-update-blocked"
+        ask, finding = AskFirst(StoppedBy.HARM, state.blocked), FindingKind.PROFILE_UPDATE_BLOCKED
     elif len(state.updates) >= app.settings.profile_updates_per_day:
         why = Code.FIGHTS_BACK(times=len(state.updates))
-        ask, finding = AskFirst(StoppedBy.FIGHTS_BACK, why), "profile-fights-back"
+        ask, finding = AskFirst(StoppedBy.FIGHTS_BACK, why), FindingKind.PROFILE_FIGHTS_BACK
     stopped = await guard.admit([replace(wanted, ask_first=ask)])
     return stopped.get(wanted.id), finding
 
 
-def _held(key: ProfileKey, stop: Stopped, finding: str) -> Check:
+def _held(key: ProfileKey, stop: Stopped, finding: FindingKind | None) -> Check:
     return Check(stop.outcome, replace(ended(key, stop.outcome, stop.why, stop.hold), finding=finding))
 
 

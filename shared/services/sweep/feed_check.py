@@ -12,11 +12,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 from shared.domain.catalogue import Catalogue
 from shared.domain.history.checks import CheckBody
+from shared.domain.history.findings import Finding, FindingKind
 from shared.domain.history.records import Record
+from shared.domain.history.report import FeedCheck, Labels, Report
 from shared.domain.keys import PersonKey, ProfileKey, chain_key
 from shared.domain.outcome import Outcome
 from shared.domain.reasons import Code
@@ -69,9 +71,9 @@ async def label_drift(
     *,
     sweep_id: str,
     before: Catalogue | None,
-    reports: Sequence[Mapping[str, Any]],
+    reports: Sequence[Report],
     waited: AbstractSet[PersonKey] = frozenset(),
-) -> dict[str, Any]:
+) -> FeedCheck:
     """Labels the drift of people that says something of the feed, for the report.
 
     What has no label: drift that an earlier sweep found already; drift that the policy, a profile or the assignment
@@ -82,7 +84,7 @@ async def label_drift(
     people whom no check is asked for, because all of their drift was held before: a sweep has seen it. Reads the end of
     at most `CHAINS` chains, of drift that nothing else explains first.
     """
-    last = next((datetime.fromisoformat(one["started"]) for one in reports if one.get("complete")), None)
+    last = next((one.started for one in reports if one.complete), None)
     # Never less than one interval: a sweep by hand a minute after another must not call an hour's events none.
     since = min(last or estate.read_at, estate.read_at - timedelta(hours=app.settings.sweep_hours))
     by_key: dict[PersonKey, Label] = {}
@@ -100,36 +102,32 @@ async def label_drift(
         label = by_key.get(one.key)
         if label is Label.ANNOUNCED or (label is not None and one in plain):
             kinds.setdefault(one.kind, Counter())[label] += 1
-    total = sum(kinds.values(), Counter[Label]())
-    return {
-        "since": since.isoformat(),
-        "feed": bool(app.settings.notification_url),
-        "ratio": round(total[Label.ANNOUNCED] / total.total(), 3) if total else None,
-        **{label.value: total[label] for label in Label},
-        "kinds": {kind: {label.value: count for label, count in sorted(of.items())} for kind, of in kinds.items()},
-    }
+    return FeedCheck(
+        since,
+        feed=bool(app.settings.notification_url),
+        labels=_counted(sum(kinds.values(), Counter[Label]())),
+        kinds={kind: _counted(of) for kind, of in kinds.items()},
+    )
 
 
-def silent_feed(
-    labelled: Mapping[str, Any], reports: Iterable[Mapping[str, Any]], now: datetime
-) -> list[dict[str, Any]]:
+def _counted(of: Mapping[Label, int]) -> Labels:
+    return Labels(of.get(Label.ANNOUNCED, 0), of.get(Label.NEVER_ANNOUNCED, 0))
+
+
+def silent_feed(check: FeedCheck, reports: Iterable[Report], now: datetime) -> list[Finding]:
     """The finding that a feed is silent, where one should be on: most of a day's drift was never announced.
 
     Our own Graph subscriptions are that feed: they should tell of everybody, while an HR system tells what it likes.
     Only a sweep that finds such drift itself says so, so that a fixed feed is not accused for another day.
     """
-    if not labelled["feed"] or not labelled[Label.NEVER_ANNOUNCED]:
+    if not check.feed or not check.labels.never_announced:
         return []
-    day = [labelled, *(one["announced"] for one in reports if _is_of_the_day(one, now))]
-    never, heard = (sum(one[label] for one in day) for label in (Label.NEVER_ANNOUNCED, Label.ANNOUNCED))
+    before = (one.feed_check.labels for one in reports if one.feed_check.feed and now - one.started < _DAY)
+    day = [check.labels, *before]
+    never, heard = sum(one.never_announced for one in day), sum(one.announced for one in day)
     if never < _MANY or never < _SILENT_SHARE * (never + heard):
         return []
-    return [{"kind": "feed-silent", "why": Code.FEED_SILENT(never=never, of=never + heard)}]
-
-
-def _is_of_the_day(report: Mapping[str, Any], now: datetime) -> bool:
-    fed = report.get("announced", {}).get("feed", False)
-    return bool(fed) and now - datetime.fromisoformat(report["started"]) < _DAY
+    return [Finding(kind=FindingKind.FEED_SILENT, why=Code.FEED_SILENT(never=never, of=never + heard))]
 
 
 def _is_explained(drift: PersonDrift, changed: AbstractSet[ProfileKey], state: PersonState | None) -> bool:

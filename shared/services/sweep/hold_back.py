@@ -10,16 +10,15 @@ import logging
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import batched
-from typing import Any, Final
+from typing import Final
 
 from shared.domain.access.plan import StoppedBy
 from shared.domain.access.rules import is_named
 from shared.domain.guards.daily_limits import counted, left, limit, percentage_base, tell
 from shared.domain.guards.holds import Hold, KeyHolds, Status, in_time
 from shared.domain.guards.sweep_holds import (
-    DAILY_LIMIT_USED_UP,
     SweepAction,
     SweepGroup,
     changed_rules,
@@ -32,6 +31,8 @@ from shared.domain.guards.sweep_holds import (
     renewed,
     too_many,
 )
+from shared.domain.history.findings import Finding, FindingKind
+from shared.domain.history.report import HoldCounts, Room
 from shared.domain.keys import Key, PersonKey, ProfileKey
 from shared.domain.policy.model import ActionKind
 from shared.domain.reasons import Reason
@@ -63,24 +64,32 @@ class Guarded:
     stopped: frozenset[str]
     holds: Mapping[str, Hold]
     groups: Mapping[str, SweepGroup]
-    rooms: Mapping[ActionKind, Mapping[str, int]]
-    would_hold: Mapping[ActionKind, Sequence[int]]
+    rooms: Mapping[ActionKind, Room]
+    would_hold: Mapping[ActionKind, Room]
     resolve: tuple[Hold, ...]
     told: tuple[Reason, ...]
 
-    def holds_report(self) -> dict[str, Any]:
+    def counts(self) -> HoldCounts:
         """How many holds there are: by decision and kind, and the open ones by group."""
-        by_status: dict[str, Counter[str]] = {status.value: Counter() for status in Status}
+        by_status: dict[Status, Counter[ActionKind]] = {status: Counter() for status in Status}
         for hold in self.holds.values():
-            by_status[hold.status.value][hold.kind.value] += 1
+            by_status[hold.status][hold.kind] += 1
         groups = Counter(hold.group for hold in self.holds.values() if hold.status is Status.OPEN and hold.group)
-        return {**{status: dict(kinds) for status, kinds in by_status.items()}, "groups": dict(groups)}
+        return HoldCounts(
+            open=dict(by_status[Status.OPEN]),
+            released=dict(by_status[Status.RELEASED]),
+            dismissed=dict(by_status[Status.DISMISSED]),
+            groups=dict(groups),
+        )
 
-    def findings(self) -> list[dict[str, Any]]:
+    def findings(self) -> list[Finding]:
         """A daily limit that is used up, and profiles that somebody has to look after before they are updated again."""
-        kinds = {StoppedBy.FIGHTS_BACK: "profile-fights-back", StoppedBy.HARM: "profile-update-blocked"}
-        return [{"kind": DAILY_LIMIT_USED_UP, "why": why} for why in self.told] + [
-            {"kind": kinds[hold.stopped_by], "profile": str(hold.profile), "why": hold.why}
+        kinds = {
+            StoppedBy.FIGHTS_BACK: FindingKind.PROFILE_FIGHTS_BACK,
+            StoppedBy.HARM: FindingKind.PROFILE_UPDATE_BLOCKED,
+        }
+        return [Finding(kind=FindingKind.DAILY_LIMIT_USED_UP, why=why) for why in self.told] + [
+            Finding(kind=kinds[hold.stopped_by], profile=hold.profile, why=hold.why)
             for hold in sorted(self.holds.values(), key=lambda hold: hold.profile)
             if hold.stopped_by in kinds and hold.status is Status.OPEN
         ]
@@ -99,8 +108,8 @@ async def hold_groups(app: App, standing: Trust, estate: Estate, drift: Drift) -
     measure = standing.counted if standing.is_good else standing.before
     now = app.clock.now()
     groups: list[SweepGroup] = []
-    rooms: dict[ActionKind, dict[str, int]] = {}
-    would_hold: dict[ActionKind, list[int]] = {}
+    rooms: dict[ActionKind, Room] = {}
+    would_hold: dict[ActionKind, Room] = {}
     told: list[Reason | None] = []
     for kind in ActionKind:
         reservations = (await app.state.reservations(kind)).value
@@ -108,9 +117,9 @@ async def hold_groups(app: App, standing: Trust, estate: Estate, drift: Drift) -
         room, reserved = left(reservations, most, now), counted(reservations, now)
         wanted = needing_room((one for one in guarded if one.kind is kind), holds, reserved)
         everything = needing_room((one for one in actions if one.kind is kind), holds, reserved)
-        rooms[kind] = {"wanted": len(wanted), "left": room, "limit": most}
+        rooms[kind] = Room(len(wanted), room, most)
         if len(everything) > max(room, len(wanted)):
-            would_hold[kind] = [len(everything), room]
+            would_hold[kind] = Room(len(everything), room, most)
         if kind is ActionKind.MOVER_REVOKES and (group := _of_changed_policy(standing, guarded, holds)) is not None:
             groups.append(group)
             wanted = [one for one in wanted if one.id not in group.actions]
@@ -168,7 +177,7 @@ async def _groups_to_tell(
             waited.setdefault(hold.group, []).append(hold)
     if not waited:
         return found
-    last = min((datetime.fromisoformat(one["started"]) for one in await app.state.reports(1)), default=standing.started)
+    last = min((one.started for one in await app.state.reports(1)), default=standing.started)
     for name, members in waited.items():
         came = [hold for hold in members if hold.since >= last]
         if came and all(hold.key in drift.unsure for hold in came):

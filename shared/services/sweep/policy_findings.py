@@ -6,9 +6,9 @@ stays.
 
 from collections.abc import Iterable, Iterator
 from itertools import batched
-from typing import Any
 
 from shared.domain.access.rules import dead_comparisons
+from shared.domain.history.findings import Finding, FindingKind
 from shared.domain.policy.filter_tree import quote
 from shared.domain.policy.model import Everything
 from shared.domain.policy.unresolved import but, unresolved
@@ -18,25 +18,29 @@ from shared.services.estate import Estate
 from shared.services.sweep.recipients import IDS_A_QUERY
 
 
-def policy_findings(app: App, estate: Estate) -> list[dict[str, Any]]:
+def policy_findings(app: App, estate: Estate) -> list[Finding]:
     """What of the policy's own words is amiss.
 
     Rules that are not known or whose filter the directory refused, comparisons that nobody meets, and selectors and
     accounts that name nothing.
     """
     unknown = estate.catalogue.unknown_rules or {}
-    found: list[dict[str, Any]] = [
-        {"kind": "rule-not-known", "rule": rule, "why": Code.TOGETHER(reasons=why)}
+    found = [
+        Finding(kind=FindingKind.RULE_NOT_KNOWN, rule=rule, why=Code.TOGETHER(reasons=why))
         for rule, why in sorted(unknown.items())
     ]
-    found += [{"kind": "filter-refused", "rule": rule, "why": why} for rule, why in sorted(estate.asked_wider.items())]
+    found += [
+        Finding(kind=FindingKind.FILTER_REFUSED, rule=rule, why=why) for rule, why in sorted(estate.asked_wider.items())
+    ]
     if estate.people_complete:
         found += [
-            {"kind": "comparison-met-by-nobody", "rule": dead.rule, "why": dead.why}
+            Finding(kind=FindingKind.COMPARISON_MET_BY_NOBODY, rule=dead.rule, why=dead.why)
             for dead in dead_comparisons(app.policy, estate.people.values())
             if dead.rule not in unknown
         ]
-    found += [{"kind": "policy-names-nothing", "key": key, "why": why} for key, why in _names_nothing(app, estate)]
+    found += [
+        Finding(kind=FindingKind.POLICY_NAMES_NOTHING, key=key, why=why) for key, why in _names_nothing(app, estate)
+    ]
     return found
 
 
@@ -52,7 +56,7 @@ def _names_nothing(app: App, estate: Estate) -> Iterator[tuple[str, Reason]]:
                 yield "accounts", Code.NO_ACCOUNT_OF_NAME(text=but(name, listed))
 
 
-async def unknown_protected(app: App, estate: Estate) -> list[dict[str, Any]]:
+async def unknown_protected(app: App, estate: Estate) -> list[Finding]:
     """The protected object ids of which the directory knows no person: nobody is protected by them.
 
     One listing for every 15 ids of which the sweep has not seen anybody. Raises as `Directory.people` does.
@@ -62,12 +66,12 @@ async def unknown_protected(app: App, estate: Estate) -> list[dict[str, Any]]:
     for ids in batched(asked, IDS_A_QUERY, strict=False):
         known |= await _known(app, ids)
     return [
-        {
-            "kind": "policy-names-nothing",
-            "key": "protected",
-            "principal": object_id,
-            "why": Code.NO_SUCH_PERSON(person=object_id),
-        }
+        Finding(
+            kind=FindingKind.POLICY_NAMES_NOTHING,
+            key="protected",
+            principal=object_id,
+            why=Code.NO_SUCH_PERSON(person=object_id),
+        )
         for object_id in asked
         if object_id not in known
     ]

@@ -6,16 +6,15 @@ keys, so that a sweep that read wrongly can cause needless checks and nothing el
 
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from shared.background import in_background
 from shared.domain.access.ownership import Held
 from shared.domain.adoption.first_contact import quick_counts
 from shared.domain.catalogue import Catalogue
-from shared.domain.history.report import IDENTITIES
+from shared.domain.history.report import Report
 from shared.domain.keys import Key, PersonKey, ProfileKey
 from shared.domain.log_line import json_of
 from shared.domain.reasons import Code, Reason
@@ -47,7 +46,7 @@ _SHOWN = (
     "drift",
     "holds",
     "pauses",
-    "announced",
+    "feed_check",
     "enqueued",
     "failures",
     "seconds",
@@ -56,7 +55,7 @@ _SHOWN = (
 
 
 @in_background
-async def sweep(app: App) -> Mapping[str, Any]:
+async def sweep(app: App) -> Report:
     """Compares the whole estate with the policy, enqueues what drifted, and returns the report that it stored.
 
     A read that fails makes the sweep incomplete: it says so, sets a pause, and the catalogue stays as it was. Raises
@@ -81,7 +80,7 @@ async def sweep(app: App) -> Mapping[str, Any]:
     return report
 
 
-async def _sweep(app: App, sweep_id: str, started: datetime) -> Mapping[str, Any]:
+async def _sweep(app: App, sweep_id: str, started: datetime) -> Report:
     calls_before = Counter(app.calls())
     estate = await read_estate(app)
     held = await held_by_person(app, estate)
@@ -90,7 +89,7 @@ async def _sweep(app: App, sweep_id: str, started: datetime) -> Mapping[str, Any
     before = await _catalogue_before(app)
     # The pause before anything, holds before the judged catalogue, the baseline last: whatever of it is missing after
     # a crash, checks are stopped rather than let through, and the next sweep does it all again.
-    standing = await assess(app, sweep_id, started, estate, counted["managed"])
+    standing = await assess(app, sweep_id, started, estate, counted.managed)
     guarded = await hold_groups(app, standing, estate, drift)
     kept = _Kept(sweep_id)
     unable = await kept.attempt(Code.READERS_NOT_FOUND_OUT, find_out_who_cannot_read(app, estate))
@@ -105,7 +104,7 @@ async def _sweep(app: App, sweep_id: str, started: datetime) -> Mapping[str, Any
     if checks:
         await outlast(lambda: app.queues.send_work(checks), patience(), f"sweep {sweep_id}")
     reports = await app.state.reports(REPORTS)
-    labelled = await label_drift(
+    feed_check = await label_drift(
         app, estate, drift.people, sweep_id=sweep_id, before=before, reports=reports, waited=waited
     )
     seen_unmanaged = await kept.attempt(Code.UNMANAGED_NOT_NOTED, note_unmanaged(app, estate, held, started)) or []
@@ -113,46 +112,46 @@ async def _sweep(app: App, sweep_id: str, started: datetime) -> Mapping[str, Any
     calls = Counter(app.calls())
     calls.subtract(calls_before)
     finished = app.clock.now()
-    report = {
-        "sweep": sweep_id,
-        "started": started.isoformat(),
-        "seconds": round((finished - started).total_seconds(), 3),
-        "complete": standing.complete and not standing.lost,
-        "failures": estate.all_failures,
-        "not_kept": [*not_remembered, *kept.failures],
-        "remembered": remembered,
-        "counts": counted,
-        "drift": dict(drift.kinds),
-        "announced": labelled,
-        "enqueued": len(checks),
-        "pauses": sorted(str(pause) for pause in pauses.active),
-        "holds": guarded.holds_report(),
-        "guards": {kind.value: dict(room) for kind, room in guarded.rooms.items()},
-        "would_hold": {kind.value: list(figures) for kind, figures in guarded.would_hold.items()},
-        IDENTITIES: sorted(await app.billing.identities()),
-        "assignments": quick_counts(one for ones in held.values() for one in ones),
-        "left_alone": left_alone(app, estate),
-        "unmanaged": seen_unmanaged,
-        "findings": [
+    report = Report(
+        sweep=sweep_id,
+        started=started,
+        seconds=round((finished - started).total_seconds(), 3),
+        complete=standing.complete and not standing.lost,
+        failures=tuple(estate.all_failures),
+        not_kept=(*not_remembered, *kept.failures),
+        remembered=remembered,
+        counts=counted,
+        drift=dict(drift.kinds),
+        feed_check=feed_check,
+        enqueued=len(checks),
+        pauses=tuple(sorted(str(pause) for pause in pauses.active)),
+        holds=guarded.counts(),
+        guards=guarded.rooms,
+        would_hold=guarded.would_hold,
+        identities=tuple(sorted(await app.billing.identities())),
+        assignments=quick_counts(one for ones in held.values() for one in ones),
+        left_alone=tuple(left_alone(app, estate)),
+        unmanaged=tuple(seen_unmanaged),
+        findings=(
             *policy_findings(app, estate),
             *unprotected,
             *findings(app, estate),
             *of_people(drift.notes),
             *guarded.findings(),
-            *silent_feed(labelled, reports, started),
-        ],
-        "api_calls": dict(+calls),
-    }
-    await app.state.put_report(started, report)
+            *silent_feed(feed_check, reports, started),
+        ),
+        api_calls=dict(+calls),
+    )
+    await app.state.put_report(report)
     _log_report(sweep_id, report)
     return report
 
 
-def _log_report(sweep_id: str, report: Mapping[str, Any]) -> None:
+def _log_report(sweep_id: str, report: Report) -> None:
     """Says a report in the log, its findings by kind alone: `report` on the command line tells them in full."""
-    shown = {name: report[name] for name in _SHOWN}
-    shown["findings"] = Counter(one["kind"] for one in report["findings"])
-    level = logging.ERROR if report["failures"] else logging.WARNING if shown["findings"] else logging.INFO
+    shown = {name: getattr(report, name) for name in _SHOWN}
+    shown["findings"] = Counter(one.kind for one in report.findings)
+    level = logging.ERROR if report.failures else logging.WARNING if shown["findings"] else logging.INFO
     _log.log(level, "sweep %s: %s", sweep_id, json_of(shown, say))
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import batched
-from typing import Any, Final
+from typing import Final
 
 from shared.domain.access.ownership import Held, ManagedAssignment, OwnershipBasis, UnmanagedAssignment
 from shared.domain.history.records import Appeared, Disappeared, Left, UnmanagedBody
@@ -33,7 +33,7 @@ type _Pair = tuple[ProfileKey, str]
 
 async def note_unmanaged(
     app: App, estate: Estate, held: Mapping[str, Sequence[Held]], started: datetime
-) -> list[dict[str, Any]]:
+) -> list[Sighted]:
     """Notes the Invoice manager assignments that are not managed, and returns the first of them for the report.
 
     `held` is what the sweep that began at `started` read, by principal. A profile whose list could not be read is as it
@@ -62,7 +62,7 @@ async def note_unmanaged(
     except Conflict as lost:
         _log.info("sweep: what is unmanaged was noted by another sweep: %s", lost.reason)
     listed = sorted(now.values(), key=lambda one: (str(one.profile), one.principal_id))
-    return [_listed(one) for one in listed[:SHOWN]]
+    return listed[:SHOWN]
 
 
 def _seen(held: Mapping[str, Sequence[Held]], started: datetime) -> Iterator[tuple[_Pair, Sighted]]:
@@ -117,14 +117,3 @@ def _bodies(came: Sequence[Appeared], left: Sequence[Disappeared]) -> Iterator[U
         yield UnmanagedBody(left=gone)
     for new in batched(came, _ENTRIES, strict=False):
         yield UnmanagedBody(appeared=new)
-
-
-def _listed(one: Sighted) -> dict[str, Any]:
-    return {
-        "profile": str(one.profile),
-        "principal": one.principal_id,
-        "principal_type": one.principal_type or None,
-        "why": one.why,
-        "first_seen": one.first.isoformat(),
-        "last_seen": one.last.isoformat(),
-    }

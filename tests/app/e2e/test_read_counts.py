@@ -209,8 +209,8 @@ async def test_a_sweep_reads_in_bulk_and_nobody_by_themselves(office: Open) -> N
     async with office(rules) as opened:
         report, arrived = await opened.arrived(sweep(opened.app))
         assert arrived == bulk
-        assert report["complete"]
-        assert report["counts"]["people_listed"] < 999
+        assert report.complete
+        assert report.counts.people_listed < 999
         # The service's pages made as small as one needs to see several of them: two items each.
         opened.sandbox.billing.switches = dataclasses.replace(
             opened.sandbox.billing.switches, page_size=2, assignments_on_one_page=False
@@ -223,6 +223,6 @@ async def test_a_sweep_reads_in_bulk_and_nobody_by_themselves(office: Open) -> N
 async def test_a_sweep_reads_a_page_per_999_people_listed(office: Open) -> None:
     async with office(OWN_COMPANY, extra=clerks(1000)) as opened:
         report, arrived = await opened.arrived(sweep(opened.app))
-    assert report["complete"]
-    assert 999 < report["counts"]["people_listed"] <= 2 * 999
+    assert report.complete
+    assert 999 < report.counts.people_listed <= 2 * 999
     assert arrived == {ACCOUNTS: 1, PROFILES: 3, ASSIGNMENTS: 12, USERS: 2}

@@ -6,7 +6,7 @@ quiet is `aftermath`'s.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from shared.domain.guards.holds import Status
 from shared.domain.guards.pauses import Pauses
 from shared.domain.history.checks import CheckBody
 from shared.domain.history.records import AdoptBody, IntendedGrant, IntentBody, Mode
+from shared.domain.history.report import Report
 from shared.domain.work import CauseKind, Scheduled
 from tests.english import english
 from tests.simulation.engine.book import RUN, Run
@@ -257,15 +258,13 @@ class Judge(Case):
             if (broken := promise(self, run, bodies)) is not None:
                 self.book.violate(promise.__name__, f"run {run.number} {run.function} {run.key}: {broken}")
 
-    def swept(self, run: Run, report: Mapping[str, Any]) -> None:
+    def swept(self, run: Run, report: Report) -> None:
         """A sweep ended well, with this report."""
         for promise in (*SWEEP_PROMISES, *SWEEP_GUARD_PROMISES, releases_end):
             if (broken := promise(self, run, report)) is not None:
                 self.book.violate(promise.__name__, f"run {run.number}: {broken}")
-        self._told(
-            run, "".join(english(one["why"]) for one in report["findings"] if one["kind"] == "daily-limit-used-up")
-        )
-        if report["complete"] and not report["not_kept"] and not self.state_lost_during(run):
+        self._told(run, "".join(english(one.why) for one in report.findings if one.kind == "daily-limit-used-up"))
+        if report.complete and not report.not_kept and not self.state_lost_during(run):
             self.known = (run.began, self.world.now(), run.policy)
 
     def app_wrote(self, write: AppWrite) -> None:

@@ -6,10 +6,11 @@ Lives here: the seams through which a process meets the rest. Who stands behind 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
 from sandbox.wire import Request, Response
 from shared.adapters.store.rows import Row
+from shared.domain.history.report import Report
 from shared.domain.work import Scheduled
 from tests.simulation.engine.book import RUN, Book, Run
 from tests.simulation.engine.broker_queues import Post
@@ -55,7 +56,7 @@ class Watch(Protocol):
         """A run ended, before its messages are settled."""
         ...
 
-    def swept(self, run: Run, report: Mapping[str, Any]) -> None:
+    def swept(self, run: Run, report: Report) -> None:
         """A sweep ended well, with this report."""
         ...
 

@@ -247,12 +247,12 @@ class Process:
             self.place.book.violate("NoBug", f"run {run.number} sweep: {bug!r}")
         else:
             self.place.watch.swept(run, report)
-            complete = "complete" if report["complete"] else "incomplete"
-            if report["complete"]:
+            complete = "complete" if report.complete else "incomplete"
+            if report.complete:
                 unknown &= self.place.watch.judge_rules(self.sim_policy)
                 self.place.watch.unknown_rules = (self.sim_policy, unknown)
             self.place.book.count(f"sweep:{complete}")
-            self.place.book.say(self.name, f"sweep {complete}: {json.dumps(report['drift'], sort_keys=True)}")
+            self.place.book.say(self.name, f"sweep {complete}: {json.dumps(report.drift, sort_keys=True)}")
         run.ended = "ok"
         del self._runs[dispatch_key(run)]
 

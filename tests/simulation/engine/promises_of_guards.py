@@ -15,6 +15,7 @@ from shared.domain.access.plan import StoppedBy
 from shared.domain.guards.daily_limits import limit
 from shared.domain.guards.holds import Hold, Status, action_id
 from shared.domain.guards.pauses import PauseKind
+from shared.domain.history.report import Report
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.people import SELECT
 from shared.domain.policy.model import ActionKind, DailyLimit
@@ -69,15 +70,15 @@ def updates_are_rare(judge: Case, write: AppWrite, run: Run | None) -> str | Non
 # -- sweeps
 
 
-def one_group_of_too_many(judge: Case, run: Run, report: Mapping[str, Any]) -> str | None:
+def one_group_of_too_many(judge: Case, run: Run, report: Report) -> str | None:
     """Section 7: of a kind of which one sweep wants more than is left, none is enqueued: one hold carries them all.
 
     Of leavers there go as many as there is room for, and the rest is held. A sweep during which the state was lost is
     spared: what was reserved when it decided is not known any more. So is one that could not read more people than are
     odd, because an answer was garbled: it concluded nothing about them.
     """
-    garbled = report["complete"] and report["counts"]["people_unreadable"] > len(judge.world.odd)
-    if not report["complete"] or garbled or judge.state_lost_during(run):
+    garbled = report.complete and report.counts.people_unreadable > len(judge.world.odd)
+    if not report.complete or garbled or judge.state_lost_during(run):
         return None
     wanted: dict[ActionKind, set[str]] = {}
     for kind, action in _surely_wanted(judge, run):
@@ -96,14 +97,14 @@ def one_group_of_too_many(judge: Case, run: Run, report: Mapping[str, Any]) -> s
     return None
 
 
-def leavers_go_as_far_as_the_daily_limit(judge: Case, run: Run, report: Mapping[str, Any]) -> str | None:
+def leavers_go_as_far_as_the_daily_limit(judge: Case, run: Run, report: Report) -> str | None:
     """The leavers that one sweep finds go for as long as there is room: it holds none for whom there is."""
     kind = ActionKind.LEAVER_REVOKES
     found = [hold for hold in run.held_anew.values() if hold.kind is kind and not hold.refused]
     held = [hold for hold in found if hold.stopped_by is StoppedBy.DAILY_LIMIT]
-    if not report["complete"] or not held or judge.state_lost_during(run):
+    if not report.complete or not held or judge.state_lost_during(run):
         return None
-    loose = report["guards"][kind.value]["wanted"] - len(held)
+    loose = report.guards[kind].wanted - len(held)
     since = run.began - _DAY - 2 * _CLOCKS
     rows = [row for at, row in judge.reservations.get(kind, ()) if at > run.began]
     rows += [row for at, row in judge.reservations.get(kind, ()) if at <= run.began][-1:]
@@ -241,12 +242,12 @@ def _changed_at(judge: Case, key: ProfileKey, person: str) -> datetime:
 _VERBS: Final = ("grant", "revoke")
 
 
-def shrinking_sets_the_pause(judge: Case, run: Run, report: Mapping[str, Any]) -> str | None:
+def shrinking_sets_the_pause(judge: Case, run: Run, report: Report) -> str | None:
     """Section 7: a population that shrank more than 20 % since the last good sweep sets a pause."""
-    if not report["complete"]:
+    if not report.complete:
         return None
     now = sum(_is_meant(run, person, user) for person, user in run.listed.items())
-    others = [(at, one) for at, one in judge.baselines if one.at.isoformat() != report["started"]]
+    others = [(at, one) for at, one in judge.baselines if one.at != report.started]
     befores = [one for at, one in others if at > run.began] + [one for at, one in others if at <= run.began][-1:]
     for before in befores:
         gone = before.population - now

@@ -18,6 +18,7 @@ from shared.domain.guards.holds import Status, action_id
 from shared.domain.guards.pauses import Pause, PauseKind
 from shared.domain.history.checks import CheckBody, Ended
 from shared.domain.history.records import IntendedGrant, IntentBody
+from shared.domain.history.report import Report
 from shared.domain.keys import PersonKey, ProfileKey, parse_key
 from shared.domain.policy.model import ActionKind
 from tests.english import english
@@ -237,10 +238,10 @@ def _would_be_taken(judge: Case, run: Run, key: ProfileKey, row: Assignment) -> 
 # -- sweeps
 
 
-def failed_reads_are_told(judge: Case, run: Run, report: Mapping[str, Any]) -> str | None:
+def failed_reads_are_told(judge: Case, run: Run, report: Report) -> str | None:
     """Section 7: a sweep that was not answered is incomplete, says so, and sets a pause."""
     unanswered = _unanswered(run, report)
-    if report["complete"]:
+    if report.complete:
         return f"it is called complete, and {next(iter(unanswered))[:120]} was never answered" if unanswered else None
     if judge.stood_since(PauseKind.INCOMPLETE_SWEEP, run.began):
         return None
@@ -249,13 +250,13 @@ def failed_reads_are_told(judge: Case, run: Run, report: Mapping[str, Any]) -> s
     return None
 
 
-def _unanswered(run: Run, report: Mapping[str, Any]) -> Mapping[str, bool]:
+def _unanswered(run: Run, report: Report) -> Mapping[str, bool]:
     """What a sweep asked in vain, and whether for the loss of our role.
 
     Left out is who is protected by a typing error, and who can read mail: nothing hangs on it, and that nobody could
     check is told all the same.
     """
-    told_apart = any("protected" in english(line) or "read mail" in english(line) for line in report["not_kept"])
+    told_apart = any("protected" in english(line) or "read mail" in english(line) for line in report.not_kept)
     return {one: lost for one, lost in run.unanswered.items() if not (told_apart and _BY_ID in one)}
 
 
@@ -265,12 +266,12 @@ def _lacks_our_role_alone(judge: Case, run: Run, unanswered: Mapping[str, bool])
     return is_told and all(unanswered.values())
 
 
-def incomplete_sweeps_keep_the_catalogue(judge: Case, run: Run, report: Mapping[str, Any]) -> str | None:
+def incomplete_sweeps_keep_the_catalogue(judge: Case, run: Run, report: Report) -> str | None:
     """Section 3: what an incomplete sweep saw replaces no catalogue, unless our role on an account is all it lacks."""
-    if report["complete"] or not run.catalogue_stored:
+    if report.complete or not run.catalogue_stored:
         return None
     pauses = judge.pauses.active.get(Pause(PauseKind.INCOMPLETE_SWEEP))
-    is_its_own = pauses is not None and pauses.by.endswith(report["sweep"])
+    is_its_own = pauses is not None and pauses.by.endswith(report.sweep)
     if not is_its_own and _lacks_our_role_alone(judge, run, _unanswered(run, report)):
         return None
     return "it is incomplete, and stored a catalogue"

@@ -3,13 +3,14 @@
 Lives here: one function per promise, named as it is reported; each answers None, or what is broken.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from sandbox.billing.holdings import Assignment
 from shared.domain.guards.holds import Hold, Status, action_id
 from shared.domain.history.checks import CheckBody
+from shared.domain.history.report import Report
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.policy.model import ActionKind
 from tests.simulation.engine import oracle
@@ -90,7 +91,7 @@ def releases_are_recent(judge: Case, write: AppWrite, run: Run | None) -> str | 
     return f"it is written by a release of {hold.decided_at}"
 
 
-def releases_end(judge: Case, run: Run, report: Mapping[str, Any]) -> str | None:
+def releases_end(judge: Case, run: Run, report: Report) -> str | None:
     """Section 7: no release lies in wait: a sweep leaves none behind that is older than three days."""
     del report
     for row in judge.holds.values():

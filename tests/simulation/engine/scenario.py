@@ -6,13 +6,14 @@ scenario's.
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from sandbox.wire import Request, Response
 from shared.adapters.store.rows import Row
+from shared.domain.history.report import Report
 from shared.domain.policy.load import load_policy
 from shared.domain.work import CauseKind, Scheduled
 from tests.simulation.engine.book import Book, Run
@@ -61,7 +62,7 @@ class Counting:
     def ended(self, run: Run, bodies: tuple[bytes, ...], *, ok: bool) -> None:
         """Nothing."""
 
-    def swept(self, run: Run, report: Mapping[str, Any]) -> None:
+    def swept(self, run: Run, report: Report) -> None:
         """Nothing."""
 
 

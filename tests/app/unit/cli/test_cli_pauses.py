@@ -24,6 +24,7 @@ from shared.domain.reasons import Code
 from shared.ports import Stored
 from shared.wording.say import say
 from tests.app.unit.cli_desk import NOW, Said, Store, answering, deployed
+from tests.reports import report as a_report
 
 
 @pytest.fixture
@@ -219,7 +220,7 @@ def test_the_store_is_named_first_and_doubted_where_no_sweep_was_kept(
     told = capsys.readouterr()
     assert told.out.splitlines()[0] == f"Store: {os.environ['INVOICE_ACCESS_STORE']}"
     assert doubt in told.err
-    store.run(lambda state: state.put_report(NOW, {"sweep": "1"}))
+    store.run(lambda state: state.put_report(a_report()))
     main(verb)
     assert capsys.readouterr().err == ""
 

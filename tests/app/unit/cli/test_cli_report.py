@@ -2,36 +2,42 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from cli.__main__ import main
 from shared.adapters.store.rows_sqlite import SqliteRows
 from shared.adapters.store.state import RowsState
+from shared.domain.history.findings import Finding, FindingKind
+from shared.domain.history.report import FeedCheck, HoldCounts, Labels, Report, Room
+from shared.domain.keys import ProfileKey
+from shared.domain.policy.model import ActionKind
 from shared.domain.reasons import Code
 from shared.wording.say import say
+from tests.reports import NOTHING
+from tests.reports import report as a_report
 
 AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 
 FEW = Code.FEW_RECIPIENTS(reached=1, asked=2)
-REPORT: dict[str, Any] = {
-    "sweep": "0000",
-    "started": AT.isoformat(),
-    "seconds": 2.5,
-    "complete": True,
-    "failures": [],
-    "not_kept": [Code.UNMANAGED_NOT_NOTED(said="the store was away").as_json()],
-    "counts": {"accounts": 2, "managed": 1500},
-    "drift": {"leaver-holds": 3},
-    "enqueued": 3,
-    "pauses": ["operator-stop"],
-    "holds": {"open": {"grants": 4}, "released": {}, "dismissed": {}, "groups": {"sweep:grants": 4}},
-    "would_hold": {"grants": [7, 2]},
-    "findings": [{"kind": "few-recipients", "profile": "a/b", "why": FEW.as_json()}],
-}
+COUNTED = (
+    "Counted: accounts 2, managed accounts 0, profiles 0, assignments 0, managed 1,500, unmanaged 0, "
+    "people listed 0, people 0, people unreadable 0"
+)
+REPORT = a_report(
+    not_kept=(Code.UNMANAGED_NOT_NOTED(said="the store was away"),),
+    counts=replace(NOTHING, accounts=2, managed=1500),
+    drift={"leaver-holds": 3},
+    feed_check=FeedCheck(AT, feed=True, labels=Labels(1, 2), kinds={"missing": Labels(1, 2)}),
+    enqueued=3,
+    pauses=("operator-stop",),
+    holds=HoldCounts({ActionKind.GRANTS: 4}, {}, {}, {"sweep:grants": 4}),
+    would_hold={ActionKind.GRANTS: Room(7, 2, 10)},
+    findings=(Finding(kind=FindingKind.FEW_RECIPIENTS, profile=ProfileKey("a", "b"), why=FEW),),
+)
 
 
 @pytest.fixture
@@ -44,12 +50,12 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def keep(store: Path, *reports: dict[str, Any]) -> None:
+def keep(store: Path, *reports: Report) -> None:
     async def work() -> None:
         rows = SqliteRows(store)
         try:
             for report in reports:
-                await RowsState(rows).put_report(datetime.fromisoformat(report["started"]), report)
+                await RowsState(rows).put_report(report)
         finally:
             await rows.close()
 
@@ -62,7 +68,7 @@ def test_a_report_is_told_in_words(store: Path, capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().out.splitlines() == [
         "Sweep 0000, 2026-03-01 09:30:00 UTC, 2.5 s",
         "Complete: everything could be read.",
-        "Counted: accounts 2, managed 1,500",
+        COUNTED,
         "Drifted: leaver-holds 3",
         "Checks asked for: 3",
         "Pause: operator-stop",
@@ -78,11 +84,8 @@ def test_a_report_is_told_in_words(store: Path, capsys: pytest.CaptureFixture[st
 
 
 def test_it_is_the_latest_and_says_what_could_not_be_read(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    later = REPORT | {
-        "started": (AT + timedelta(hours=1)).isoformat(),
-        "complete": False,
-        "failures": [Code.PEOPLE_NOT_READ(rules=("x",), said="503").as_json()],
-    }
+    failures = (Code.PEOPLE_NOT_READ(rules=("x",), said="503"),)
+    later = replace(REPORT, started=AT + timedelta(hours=1), complete=False, failures=failures)
     keep(store, later, REPORT)
     assert main(["report"]) == 0
     said = capsys.readouterr().out.splitlines()
@@ -93,8 +96,12 @@ def test_it_is_the_latest_and_says_what_could_not_be_read(store: Path, capsys: p
 def test_for_programs_its_findings_have_their_words_as_well(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
     keep(store, REPORT)
     assert main(["report", "--json"]) == 0
-    finding = {"kind": "few-recipients", "profile": "a/b", "text": say(FEW), **FEW.as_json()}
-    assert json.loads(capsys.readouterr().out) == REPORT | {"findings": [finding]}
+    said = json.loads(capsys.readouterr().out)
+    assert said["findings"] == [{"kind": "few-recipients", "profile": "a/b", "text": say(FEW), **FEW.as_json()}]
+    assert said["not_kept"][0]["text"] == "noting what is unmanaged: the store was away"
+    assert said["feed_check"]["labels"] == {"announced": 1, "never_announced": 2, "ratio": 0.333}
+    assert said["would_hold"] == {"grants": {"wanted": 7, "left": 2, "limit": 10}}
+    assert said["started"] == AT.isoformat()
 
 
 def test_without_a_report_it_says_so(store: Path, capsys: pytest.CaptureFixture[str]) -> None:

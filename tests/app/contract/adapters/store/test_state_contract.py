@@ -1,6 +1,7 @@
 """What State promises on every store: versions, names never forgotten, a catalogue never half there."""
 
 import asyncio
+import json
 import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,11 +13,14 @@ from shared.adapters.store.rows import Delete, Insert, Replace, Rows
 from shared.adapters.store.state import RowsState
 from shared.domain.billing import BillingAccount, BillingProfile
 from shared.domain.catalogue import Catalogue
+from shared.domain.history.findings import Finding, FindingKind
+from shared.domain.history.report import Report
 from shared.domain.keys import NameKey, NameKind, PersonKey, ProfileKey
 from shared.domain.reasons import Code
 from shared.domain.remembered import FutureChecks, Holding, PersonState, ProfileState
 from shared.errors import Conflict, FailedRead, Permanent
 from shared.ports import Stored
+from tests.reports import report
 
 ANNA = "7c0f5a0e-0000-4000-8000-00000000000a"
 BEN = "7c0f5a0e-0000-4000-8000-00000000000b"
@@ -343,37 +347,58 @@ async def test_a_damaged_catalogue_is_a_failed_read_until_the_next_sweep(
     assert await RowsState(rows).catalogue() == catalogue(11)
 
 
+HOUR = timedelta(hours=1)
+
+
 async def test_reports_are_newest_first_however_they_were_stored(state: RowsState) -> None:
-    for hour in (3, 1, 2):
-        await state.put_report(AT + timedelta(hours=hour), {"hour": hour})
-    assert await state.reports(10) == [{"hour": 3}, {"hour": 2}, {"hour": 1}]
-    assert await state.reports(2) == [{"hour": 3}, {"hour": 2}]
+    first, second, third = (report(AT + number * HOUR) for number in range(3))
+    for each in (third, first, second):
+        await state.put_report(each)
+    assert await state.reports(10) == [third, second, first]
+    assert await state.reports(2) == [third, second]
     assert await state.reports(0) == []
 
 
+def long_report(at: datetime) -> Report:
+    """A report of some parts."""
+    finding = Finding(
+        kind=FindingKind.RULE_NOT_KNOWN, rule="Zürich", why=Code.NO_PROFILE_OF_NAME(text=Code.TEXT(text='"Zürich"'))
+    )
+    return report(at, findings=(finding,) * 5_000)
+
+
 async def test_a_long_report_is_kept_whole_among_others(state: RowsState) -> None:
-    long = {"findings": ['Zürich "quoted" finding'] * 20_000}
-    await state.put_report(AT, {"n": 1})
-    await state.put_report(AT + timedelta(hours=1), long)
-    await state.put_report(AT + timedelta(hours=2), {"n": 3})
-    assert await state.reports(3) == [{"n": 3}, long, {"n": 1}]
+    first, long, last = report(AT), long_report(AT + HOUR), report(AT + 2 * HOUR)
+    for each in (first, long, last):
+        await state.put_report(each)
+    assert await state.reports(3) == [last, long, first]
 
 
 async def test_a_report_that_was_never_finished_is_not_seen(state: RowsState, rows: Rows) -> None:
-    await state.put_report(AT, {"n": 1})
-    await state.put_report(AT + timedelta(hours=1), {"noise": "x" * 500_000})
+    await state.put_report(report(AT))
+    await state.put_report(long_report(AT + HOUR))
     first = await anext(rows.range("reports", "report:", "report;"))
     await rows.write("reports", Delete(first.key, first.etag))
-    assert await state.reports(5) == [{"n": 1}]
+    assert await state.reports(5) == [report(AT)]
 
 
 async def test_reports_of_one_moment_are_all_kept(state: RowsState, rows: Rows) -> None:
-    long = {"n": 1, "noise": "x" * 500_000}
-    await asyncio.gather(state.put_report(AT, long), state.put_report(AT, {"n": 2}), RowsState(rows).put_report(AT, {}))
-    await state.put_report(AT + timedelta(microseconds=1), {"n": 4})
+    long, later = long_report(AT), report(AT + timedelta(microseconds=1))
+    other, third = report(AT, sweep="2"), report(AT, sweep="3")
+    await asyncio.gather(state.put_report(long), state.put_report(other), RowsState(rows).put_report(third))
+    await state.put_report(later)
     first, *others = await state.reports(5)
-    assert first == {"n": 4}
-    assert sorted(others, key=len) == [{}, {"n": 2}, long]
+    assert first == later
+    assert sorted(others, key=lambda one: one.sweep) == [long, other, third]
+
+
+async def test_a_report_of_a_later_build_is_refused_in_one_sentence(state: RowsState, rows: Rows) -> None:
+    await state.put_report(report(AT, findings=(Finding(kind=FindingKind.FEED_SILENT, why=Code.NOT_NAMED()),)))
+    row = await anext(rows.range("reports", "report:", "report;"))
+    body = json.loads(row.text.replace("not-named", "of-tomorrow"))
+    await rows.write("reports", Replace(row.key, body, row.etag))
+    with pytest.raises(Permanent, match="this build knows no reason 'of-tomorrow'; a later one wrote it"):
+        await state.reports(1)
 
 
 # -- future checks
