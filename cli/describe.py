@@ -1,10 +1,12 @@
 """Writes what the public surface promises: the JSON Schema of our event, and the OpenAPI document of the HTTP part.
 
-`python -m cli describe` writes docs/event.schema.json and docs/openapi.json from the models and the table of sources.
+`python -m cli describe` writes docs/event.schema.json, docs/openapi.json and docs/reasons.md from the models, the table
+of sources and the codes of reasons.
 What may live here: putting models into documents. What is in them is the models' own.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +14,7 @@ from typing import Any, Final
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
+from shared.domain.reasons import Code
 from shared.services.front import Accepted, Refusal
 from shared.sources.event_grid import EVENT_GRID
 from shared.sources.event_model import Event, UserEvent
@@ -19,6 +22,7 @@ from shared.sources.graph_model import Collection
 from shared.sources.registry import SOURCES
 from shared.sources.signatures import FunctionKey, Signature
 from shared.sources.source import Source
+from shared.wording.english import ENGLISH
 
 DOCS: Final = Path(__file__).parents[1] / "docs"
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -32,6 +36,25 @@ _WHY: Final = {
     "415": "A media type that this source does not read, or a compressed body",
     "503": "The queue cannot be reached now; come again after Retry-After seconds",
 }
+
+
+_SHOWN_AS: Final = re.compile(r"\{(\w+)(?::[^{}]*)?\}")
+"""A fact in a template, and how it is shown."""
+
+_REASONS: Final = """# Reasons
+
+`python -m cli describe` writes this page, and a test keeps it so.
+
+Why something was done, held, found or left alone is a **code** with its facts: in the [ledger](ledger.md), in the
+state, in a sweep's report, and in every `--json` of the command line, which has the English `text` beside it. A program
+asks for the code. Text is made when somebody reads it: a sentence may be put better in any release, and a code keeps
+its meaning.
+
+A fact is a text, a number, several texts, or other reasons. A moment is UTC. `said` is what somebody else said: a
+person, an error or another system. `because` is the reason that this one rests on.
+
+| code | facts | in English |
+|---|---|---|"""
 
 
 def event_schema() -> dict[str, Any]:
@@ -77,7 +100,17 @@ def openapi() -> dict[str, Any]:
 def documents() -> dict[Path, str]:
     """Every generated document by its path, as text."""
     made = {DOCS / "event.schema.json": event_schema(), DOCS / "openapi.json": openapi()}
-    return {path: json.dumps(document, indent=2, ensure_ascii=False) + "\n" for path, document in made.items()}
+    texts = {path: json.dumps(document, indent=2, ensure_ascii=False) + "\n" for path, document in made.items()}
+    return texts | {DOCS / "reasons.md": reasons()}
+
+
+def reasons() -> str:
+    """The page of every code: its facts, and its words in English with each fact in braces."""
+    rows = []
+    for code in sorted(Code):
+        facts, words = ", ".join(f"`{fact}`" for fact in sorted(code.facts)), _SHOWN_AS.sub(r"{\1}", ENGLISH[code])
+        rows.append(f"| `{code}` | {facts} | {words} |")
+    return "\n".join([_REASONS, *rows, ""])
 
 
 def describe() -> int:

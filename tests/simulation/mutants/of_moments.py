@@ -127,7 +127,7 @@ MUTANTS: Final = (
         name="share-of-everything",
         promise="A limit is a percentage of what is managed, and not of what others gave as well.",
         file="shared/services/sweep/sweep.py",
-        old='estate, counted["managed"])',
+        old="estate, counted.managed)",
         new='estate, counted["assignments"])',
         stories=(
             "tests/simulation/test_sim_shares.py::test_a_sweep_takes_its_percentage_of_what_is_managed_and_of_managed_profiles",
