@@ -220,7 +220,7 @@ def checks() -> dict[str, Any]:
             took.append(1000 * (time.process_time() - begun))
             assert outcome == ("unchanged" if number else "done"), outcome
         await stage.close()
-        return median(took[10:])
+        return sorted(took[10:])[CHECKS // 10]  # of the quickest tenth: on a busy machine the others are its own doing
 
     return {"few": _virtually(checked(12)), "many": _virtually(checked(PROFILES))}
 
