@@ -34,6 +34,7 @@ def test_a_reason_is_the_same_after_it_was_stored(fact: Any) -> None:
     ("given", "said"),
     [
         ({"code": "of-tomorrow"}, "this build knows no reason 'of-tomorrow'; a later one wrote it"),
+        ({"code": ["said"]}, r"this build knows no reason \['said'\]; a later one wrote it"),
         ({"code": "said"}, "the facts of 'said' are said, and not none"),
         ({"code": "said", "facts": {"sad": "x"}}, "the facts of 'said' are said, and not sad"),
         ({"code": "said", "facts": ["x"]}, "the facts of 'said' are no object"),
