@@ -16,6 +16,7 @@ from shared.domain.reasons import Code
 from shared.domain.work import Cause, CauseKind, WorkItem
 from shared.services.operate.decisions import dismiss, list_holds, release, resume
 from shared.services.reconcile.reconcile import reconcile
+from shared.services.reservations import ReservationTurns
 from tests.english import english
 from tests.guards_page import Example, example
 from tests.simulation.small_world import DE, DIETER, FEMKE, NL, POLICY
@@ -98,7 +99,14 @@ async def test_two_instances_race_for_the_last_place(set_stage: SetStage, exampl
         await stage.event_about(person)
     await stage.advance(minutes=4)
     both_have_read = asyncio.Barrier(2)
-    instances = [replace(stage.app, state=RowsState(Meeting(stage.state_rows, both_have_read))) for _ in people]
+    instances = [
+        replace(
+            stage.app,
+            state=RowsState(Meeting(stage.state_rows, both_have_read)),
+            reservation_turns=ReservationTurns(),
+        )
+        for _ in people
+    ]
     await asyncio.sleep(7 * 60)
     checks = [WorkItem(PersonKey(person), Cause(CauseKind.SETTLE, "test"), stage.now) for person in people]
     await asyncio.gather(*map(reconcile, instances, checks))

@@ -15,9 +15,9 @@ BY_NAME = {mutant.name: mutant for mutant in MUTANTS}
 HARMLESS = Mutant(
     name="harmless",
     promise="Nothing: a reason is worded in another way.",
-    file="shared/domain/access/employment.py",
-    old='_DISABLED = "the account is disabled"',
-    new='_DISABLED = "their account is disabled"',
+    file="shared/wording/english.py",
+    old='Code.ACCOUNT_DISABLED: "the account is disabled",',
+    new='Code.ACCOUNT_DISABLED: "their account is disabled",',
     caught_by=("no_leaver_holds_managed",),
 )
 

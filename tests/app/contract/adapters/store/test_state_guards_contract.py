@@ -25,7 +25,7 @@ from shared.errors import Conflict, FailedRead, Permanent
 from shared.ports import Stored
 
 AT = datetime(2026, 3, 1, 9, 30, 15, 250_001, tzinfo=UTC)
-WHY = Code.PAUSED(pause_kind="pause", since=AT.isoformat(), because=Code.SAID(said="month end"))
+WHY = Code.PAUSED(kind="operator-stop", since=AT.isoformat(), because=Code.SAID(said="month end"))
 MOVED = Code.NO_RULE_GIVES_IT_ANY_MORE(gave=("finance-nl",))
 ANNA = PersonKey("7c0f5a0e-0000-4000-8000-00000000000a")
 NL = ProfileKey("acc:ount_2019-05-31", "ABCD-EFGH-BG7-PGB")
