@@ -16,8 +16,8 @@ HARMLESS = Mutant(
     name="harmless",
     promise="Nothing: a reason is worded in another way.",
     file="shared/wording/english.py",
-    old='Code.ACCOUNT_DISABLED: "the account is disabled",',
-    new='Code.ACCOUNT_DISABLED: "their account is disabled",',
+    old='Code.ACCOUNT_DISABLED: "the account is disabled"',
+    new='Code.ACCOUNT_DISABLED: "their account is disabled"',
     caught_by=("no_leaver_holds_managed",),
 )
 
@@ -59,7 +59,7 @@ def test_a_mutant_is_noticed_by_stories_that_exist() -> None:
 def test_a_mutant_from_under_which_the_code_moved_on_says_so(tmp_path: Path) -> None:
     source = tmp_path / HARMLESS.file
     source.parent.mkdir(parents=True)
-    with pytest.raises(MovedOnError, match=r"there is no shared/domain/access/employment\.py"):
+    with pytest.raises(MovedOnError, match=r"there is no shared/wording/english\.py"):
         HARMLESS.text(tmp_path)
     source.write_text("")
     with pytest.raises(MovedOnError, match="0 times"):

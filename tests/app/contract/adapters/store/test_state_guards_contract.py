@@ -109,7 +109,7 @@ async def test_a_profile_has_holds_under_its_name_in_any_case_as_the_service_spe
 
 
 async def test_what_was_stored_of_holds_is_put_again_without_a_read(state: RowsState) -> None:
-    long = [held(hold(somebody(number), why="x" * 90_000)) for number in range(8)]
+    long = [held(hold(somebody(number), why=Code.SAID(said="x" * 90_000))) for number in range(8)]
     stored = await state.put_key_holds(*long, Stored(KeyHolds(NL)))
     assert [row.value for row in stored[:-1]] == [row.value for row in long]
     assert stored[-1] == Stored(KeyHolds(NL))
