@@ -6,6 +6,7 @@ Lives here: records, and who is running now. What they prove is the promises' bu
 import contextvars
 import hashlib
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -47,6 +48,8 @@ class Run:
     """The MessageId of what a check was asked for with."""
     locked: Any = None
     """Whether the session's lock still holds: a callable."""
+    beside: Mapping[Any, "Run"] = field(default_factory=dict)
+    """Every run of its process that is under way, itself among them."""
     clock_reads: list[datetime] = field(default_factory=list)
     opened: datetime | None = None
     """When it first read its key's head in the ledger."""

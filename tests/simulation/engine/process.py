@@ -195,7 +195,7 @@ class Process:
         book = self.place.book
         book.runs += 1
         run = Run(book.runs, self.name, function, self.sim_policy, self.place.world.now())
-        run.policy_digest = self.app.policy.digest
+        run.policy_digest, run.beside = self.app.policy.digest, self._runs
         self._runs[dispatch_key(run)] = run
         RUN.set(run)
         if self.place.weather.strikes(Fault.CRASH) and LIFE.get() is self.life and self.life.fatal_step is None:

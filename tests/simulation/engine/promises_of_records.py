@@ -147,15 +147,22 @@ def reserved_before_write(judge: Case, write: AppWrite, run: Run | None) -> str 
 
 
 def reservations_are_actions(judge: Case, run: Run | None, row: Reservations) -> str | None:
-    """Section 7: a reservation is one action's of this check's key, and idempotent: its id is the action's alone."""
+    """Section 7: a reservation is an action's of a key under check, and idempotent: its id is the action's alone.
+
+    Checks of one process store what they reserve at the same time in one write, in whose name soever.
+    """
     if run is None or run.function != "reconcile":
         return None
-    key = parse_key(run.key)
-    if isinstance(key, (PersonKey, ProfileKey)):
-        own = {action_id(key, row.kind, profile) for profile in judge.world.profiles()}
-        strange = row.taken.keys() - judge.reserved.get(row.kind, frozenset()) - own
-        if strange:
-            return f"a check of {run.key} reserved {', '.join(sorted(strange))}, which no action of it is called"
+    keys = [parse_key(one.key) for one in {run, *run.beside.values()} if one.key]
+    own = {
+        action_id(key, row.kind, profile)
+        for key in keys
+        if isinstance(key, (PersonKey, ProfileKey))
+        for profile in judge.world.profiles()
+    }
+    strange = row.taken.keys() - judge.reserved.get(row.kind, frozenset()) - own
+    if strange:
+        return f"a check of {run.key} reserved {', '.join(sorted(strange))}, which no action under check is called"
     return None
 
 
