@@ -38,7 +38,7 @@ _WHY: Final = {
 }
 
 
-_SHOWN_AS: Final = re.compile(r"\{(\w+)(?::[^{}]*)?\}")
+_SHOWN_AS: Final = re.compile(r"\{(\w+)(?::([^{}]*))?\}")
 """A fact in a template, and how it is shown."""
 
 _REASONS: Final = """# Reasons
@@ -108,9 +108,15 @@ def reasons() -> str:
     """The page of every code: its facts, and its words in English with each fact in braces."""
     rows = []
     for code in sorted(Code):
-        facts, words = ", ".join(f"`{fact}`" for fact in sorted(code.facts)), _SHOWN_AS.sub(r"{\1}", ENGLISH[code])
+        facts, words = ", ".join(f"`{fact}`" for fact in sorted(code.facts)), _SHOWN_AS.sub(_for_several, ENGLISH[code])
         rows.append(f"| `{code}` | {facts} | {words} |")
     return "\n".join([_REASONS, *rows, ""])
+
+
+def _for_several(fact: re.Match[str]) -> str:
+    """A fact in braces; the words for several where a template has words for one and for several in its place."""
+    _, between, several = (fact[2] or "").partition("|")
+    return several if between and "=" not in several else f"{{{fact[1]}}}"
 
 
 def describe() -> int:
