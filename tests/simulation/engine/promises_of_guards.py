@@ -146,7 +146,7 @@ def told_once_a_day(judge: Case, run: Run, said: str) -> str | None:
     return None
 
 
-_GROUPS_OF_DAILY_LIMITS: Final = re.compile(r"daily limit:\w+")
+_GROUPS_OF_DAILY_LIMITS: Final = re.compile(r"daily_limit:\w+")
 
 
 def _room(judge: Case, run: Run, kind: ActionKind) -> int:
