@@ -25,6 +25,7 @@ from shared.domain.people import ListedPerson, PersonRead
 from shared.domain.policy.model import ActionKind
 from shared.domain.remembered import FutureChecks, PersonState, ProfileState
 from shared.domain.subscription import Subscription, WantedSubscription
+from shared.domain.view import Called, PeopleView, View
 from shared.domain.work import RejectedEvent, Scheduled
 
 
@@ -312,6 +313,26 @@ class State(Protocol):
 
     async def reports(self, count: int) -> Sequence[Report]:
         """The latest `count` reports, newest first."""
+        ...
+
+    async def view(self) -> View | None:
+        """The view as last stored; None before the first sweep."""
+        ...
+
+    async def people_view(self) -> PeopleView | None:
+        """The people of the view as last stored. Its `sweep` says of which view."""
+        ...
+
+    async def put_view(self, view: View, people: PeopleView) -> None:
+        """Replaces the view. People first: who reads a view finds its people, or those of a later one."""
+        ...
+
+    async def names(self) -> Mapping[str, Called]:
+        """What everybody is called whom a view showed within the last 400 days, by object id."""
+        ...
+
+    async def put_names(self, names: Mapping[str, Called], at: datetime) -> None:
+        """Replaces them as a whole."""
         ...
 
 

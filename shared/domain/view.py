@@ -1,0 +1,181 @@
+"""The view: the estate as the latest sweep saw it, for whoever asks about it. Sweeps write it, people read it.
+
+Only facts live here. Nothing is decided by a view, and nobody gains or loses anything by it. The state alone keeps it,
+because it has names; the ledger has ids.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import cached_property
+from typing import Final
+
+from shared.domain.access.plan import Employment, Note
+from shared.domain.adoption.first_contact import PrincipalKind
+from shared.domain.keys import ProfileKey
+from shared.domain.people import Person
+from shared.domain.reasons import Reason
+
+STALE: Final = timedelta(hours=2)
+"""From this age on a view answers nothing by itself: sweeps run every hour, so that one was missed."""
+
+FORGOTTEN: Final = timedelta(days=400)
+"""How long a name is kept after the last view that showed it: a year's audit can still be read."""
+
+
+class Mailbox(StrEnum):
+    """Whether mail reaches a principal, as far as the directory says. It is likelihood, and no proof of delivery."""
+
+    YES = "yes"
+    NO = "no"
+    NOT_KNOWN = "not known"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Called:
+    """What a principal is called, as the directory last said. "" where it does not say.
+
+    `address` is where mail goes, `upn` the user principal name; both as the directory spells them. `asked` is when the
+    directory was asked, `used` when a view last showed the principal.
+    """
+
+    object_id: str
+    kind: PrincipalKind
+    name: str = ""
+    address: str = ""
+    upn: str = ""
+    employee_id: str = ""
+    mailbox: Mailbox = Mailbox.NOT_KNOWN
+    asked: datetime
+    used: datetime
+
+    @property
+    def best(self) -> str:
+        """The name that people know best; the object id where there is none."""
+        return self.name or self.address or self.upn or self.object_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleRow:
+    """A role that a principal has at a profile or at an account.
+
+    `role` is the role's name, such as `Invoice manager`. `managed` and `rules` (those that gave it, as far as they are
+    remembered) are an Invoice manager's; no other role is managed. What billing does not say is None.
+    """
+
+    principal: str
+    role: str
+    principal_type: str | None = None
+    created_by: str | None = None
+    created_on: datetime | None = None
+    managed: bool = False
+    rules: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileView:
+    """A billing profile: what it is, and everybody who has a role at it.
+
+    `rows` are None where the list was never read. `seen` is when the rows were read: the view's own time, or an older
+    one where the latest sweep could not read them. `invoice_day` is the day of the month on which the invoice is made.
+    """
+
+    key: ProfileKey
+    name: str
+    status: str
+    opted_in: bool | None
+    enforced: bool
+    currency: str | None = None
+    invoice_day: int | None = None
+    addresses: tuple[str, ...] = ()
+    rows: tuple[RoleRow, ...] | None
+    seen: datetime
+
+    @property
+    def is_active(self) -> bool:
+        """Whether invoices are made for it: status Active."""
+        return self.status.lower() == "active"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountView:
+    """A billing account. `rows` are the roles at the account itself, None where they were not read."""
+
+    name: str
+    display_name: str
+    agreement_type: str
+    status: str
+    managed: bool
+    rows: tuple[RoleRow, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonView:
+    """Somebody whom a rule lists, or who has something managed.
+
+    `person` has the attributes that the policy tests, and the names; None for somebody whom no rule lists, or whose
+    attributes cannot be read. `entitled` are the profiles that the policy gives, each with its rules; `held` those on
+    which they are Invoice manager, each with whether that is managed. `seen` is when this was read. `employment` is
+    None for somebody whom no rule lists: nobody has read them.
+    """
+
+    object_id: str
+    person: Person | None
+    employment: Employment | None
+    employment_why: Reason | None
+    entitled: Mapping[ProfileKey, tuple[str, ...]] = field(default_factory=dict)
+    held: Mapping[ProfileKey, bool] = field(default_factory=dict)
+    notes: tuple[Note, ...] = ()
+    next_change: datetime | None = None
+    seen: datetime
+
+
+@dataclass(frozen=True, kw_only=True)  # without slots: what is looked up in it is kept with it
+class View:
+    """The estate but for its people, as the sweep `sweep` of the time `as_of` saw it.
+
+    `complete` is whether it read everything; `failures` are the reads that failed. `members` are, by group that has a
+    role, the people in it, as object ids. What decisions were made by is the catalogue of the same sweep.
+    """
+
+    sweep: str
+    as_of: datetime
+    complete: bool
+    failures: tuple[Reason, ...]
+    policy_digest: str
+    accounts: tuple[AccountView, ...]
+    profiles: tuple[ProfileView, ...]
+    members: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @cached_property
+    def by_key(self) -> Mapping[ProfileKey, ProfileView]:
+        """Its profiles by key."""
+        return {one.key: one for one in self.profiles}
+
+    def is_stale(self, now: datetime) -> bool:
+        """Whether it is too old to say how things are."""
+        return now - self.as_of > STALE
+
+
+@dataclass(frozen=True, kw_only=True)
+class PeopleView:
+    """The people of the view that `sweep` wrote, by object id."""
+
+    sweep: str
+    people: tuple[PersonView, ...]
+
+    @cached_property
+    def by_id(self) -> Mapping[str, PersonView]:
+        """Its people by object id."""
+        return {one.object_id: one for one in self.people}
+
+
+def remembered_names(before: Mapping[str, Called], shown: Mapping[str, Called], now: datetime) -> dict[str, Called]:
+    """The names to keep after a view that shows `shown`: those, and what was shown within the last 400 days.
+
+    `used` counts in days, so that a name is stored anew once a day.
+    """
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    kept = {one: called for one, called in before.items() if now - called.used <= FORGOTTEN}
+    return kept | {one: replace(called, used=today) for one, called in shown.items()}
