@@ -24,6 +24,8 @@ OTHER_RECIPIENT_ROLES: Final = {
 Source: "Download your Azure invoice", Microsoft Learn, section on e-mailed invoices.
 """
 
+_LAST_DAY: Final = 31
+
 MANAGED_AGREEMENTS: Final = frozenset({"microsoftcustomeragreement", "microsoftpartneragreement"})
 """The agreement types whose profiles know the Invoice manager role, lower-case."""
 
@@ -48,7 +50,11 @@ class BillingProfile:
     """A billing profile as one complete answer shows it.
 
     `invoice_email_opt_in` is None where the answer does not say. `properties` is the whole `properties` object as it
-    came over the wire, for the one write that must send every writable field back.
+    came over the wire, for the one write that must send every writable field back. Of a profile that was kept without
+    it (the catalogue's) nothing is known of the currency, the invoice day and the addresses.
+
+    These three rest no decision. A value there that is none of its kind is told to nobody: it is *not known*, and the
+    profile is read all the same.
     """
 
     key: ProfileKey
@@ -62,6 +68,37 @@ class BillingProfile:
     def is_active(self) -> bool:
         """Whether new access and updates make sense on it: status Active."""
         return self.status.lower() == "active"
+
+    @property
+    def currency(self) -> str | None:
+        """The currency that it is billed in, as the service writes it (`EUR`); None where that is not known."""
+        match self.properties.get("currency"):
+            case str(currency) if currency.strip():
+                return currency.strip()
+        return None
+
+    @property
+    def invoice_day(self) -> int | None:
+        """The day of the month on which its invoice is made, 1 to 31; None where that is not known."""
+        match self.properties.get("invoiceDay"):
+            case bool():  # which Python takes for 0 and 1
+                return None
+            case int(day) if 1 <= day <= _LAST_DAY:
+                return day
+        return None
+
+    @property
+    def invoice_recipients(self) -> tuple[str, ...]:
+        """The addresses that are set on it beside its roles, each once, in the service's order.
+
+        Microsoft documents them as "the list of email addresses to receive invoices by email", and nowhere how they
+        go with the roles.
+        """
+        match self.properties.get("invoiceRecipients"):
+            case list(addresses):
+                texts = (each.strip() for each in addresses if isinstance(each, str))
+                return tuple(dict.fromkeys(each for each in texts if each))
+        return ()
 
 
 @dataclass(frozen=True, slots=True)

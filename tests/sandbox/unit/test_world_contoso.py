@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from sandbox.billing.world import ProfileSeed
 from sandbox.contoso import STANDARD_WORLD, contoso, names
 from sandbox.world import World, load_world
 
@@ -66,6 +67,13 @@ def test_the_app_owns_every_account_but_the_enterprise_one_and_the_portal_all(ra
 def test_one_profile_is_opted_out_and_one_disabled(raw: dict[str, Any]) -> None:
     assert [p["name"] for _, p in profiles(raw) if not p["properties"]["invoiceEmailOptIn"]] == [names.FABRIKAM_NORDICS]
     assert [p["name"] for _, p in profiles(raw) if p["properties"]["status"] != "Active"] == [names.FABRIKAM_SCHWEIZ]
+
+
+def test_invoices_are_made_on_the_5th_and_litwares_on_the_8th(raw: dict[str, Any]) -> None:
+    days = {p["name"]: ProfileSeed.model_validate(p).properties.invoice_day for _, p in profiles(raw)}
+    eighth = {names.LITWARE_SERVICES, names.LITWARE_POLSKA}
+    assert {name for name, day in days.items() if day == 8} == eighth
+    assert {day for name, day in days.items() if name not in eighth} == {5}
 
 
 def test_whoever_holds_something_exists_and_got_it_from_the_portal(raw: dict[str, Any], world: World) -> None:

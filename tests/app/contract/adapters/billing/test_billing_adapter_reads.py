@@ -387,3 +387,17 @@ async def test_a_list_that_goes_on_for_ever_ends() -> None:
     service = Service(lambda _request: page(link=f"/more?page={next(numbers)}"))
     with pytest.raises(FailedRead, match="no end"):
         await service.billing().assignments(KEY)
+
+
+# -- what a profile says besides
+
+
+@pytest.mark.parametrize("odd", ["5", 99, True, None, {"day": 5}, ["x"]])
+async def test_odd_values_that_no_decision_rests_on_leave_a_profile_readable(odd: Any) -> None:
+    row = profile_row(invoiceDay=odd, currency=[odd], invoiceRecipients={"a": odd})
+    service = Service(as_json(200, row), page(row))
+    billing = service.billing()
+    one, (listed,) = await billing.profile(KEY), await billing.profiles(ACCOUNT)
+    assert one == listed
+    assert (listed.currency, listed.invoice_day, listed.invoice_recipients) == (None, None, ())
+    assert listed.properties == row["properties"]

@@ -348,3 +348,12 @@ async def test_over_sockets_with_a_managed_identity_it_is_the_same(monkeypatch: 
 
 async def test_a_deleted_account_is_not_listed() -> None:
     assert MPA not in {account.name for account in await Azure().billing(ACCOUNT_OWNER).accounts()}
+
+
+async def test_a_profile_shows_its_invoice_day_its_currency_and_the_addresses_set_on_it() -> None:
+    billing = Azure().billing()
+    listed = next(one for one in await billing.profiles(MCA) if one.key == KEY)
+    for profile in (await billing.profile(KEY), listed):
+        assert profile is not None
+        assert (profile.invoice_day, profile.currency) == (5, "EUR")
+        assert profile.invoice_recipients == ("ap@contoso.nl",)
