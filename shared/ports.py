@@ -11,7 +11,14 @@ from datetime import datetime
 from typing import Protocol
 
 from shared.domain.access.ownership import ManagedAssignment
-from shared.domain.billing import Assignment, Assignments, BillingAccount, BillingProfile, Written
+from shared.domain.billing import (
+    AccountAssignments,
+    Assignment,
+    Assignments,
+    BillingAccount,
+    BillingProfile,
+    Written,
+)
 from shared.domain.catalogue import Catalogue
 from shared.domain.guards.baseline import Baseline
 from shared.domain.guards.daily_limits import Reservations
@@ -128,6 +135,14 @@ class Billing(Protocol):
 
     async def assignments(self, profile: ProfileKey) -> Assignments:
         """Every role assignment made at a profile, whatever its role and principal, and the rows that are none."""
+        ...
+
+    async def account_assignments(self, account: str) -> AccountAssignments:
+        """Every role assignment made at an account itself, whatever its role and principal.
+
+        It takes a role at the account. Whoever has one at its profiles alone gets `AccessLost`, which here says nothing
+        of those.
+        """
         ...
 
     async def grant_invoice_manager(self, profile: ProfileKey, principal_id: str) -> Written:

@@ -26,6 +26,17 @@ Source: "Download your Azure invoice", Microsoft Learn, section on e-mailed invo
 
 _LAST_DAY: Final = 31
 
+ACCOUNT_ROLES: Final = {
+    "50000000-aaaa-bbbb-cccc-100000000000": "Billing account owner",
+    "50000000-aaaa-bbbb-cccc-100000000001": "Billing account contributor",
+    "50000000-aaaa-bbbb-cccc-100000000002": "Billing account reader",
+}
+"""The roles at an account by which somebody may open every invoice of it. Never written by us.
+
+None of them is named among those whose holders get the invoices by e-mail. Source: the roles' permissions, as recorded
+from the service, and "Understand Microsoft Customer Agreement administrative roles", Microsoft Learn.
+"""
+
 MANAGED_AGREEMENTS: Final = frozenset({"microsoftcustomeragreement", "microsoftpartneragreement"})
 """The agreement types whose profiles know the Invoice manager role, lower-case."""
 
@@ -157,6 +168,28 @@ class Assignments(Sequence[Assignment]):
     def __len__(self) -> int:
         """How many rows were read."""
         return len(self.rows)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountAssignment:
+    """A billing role assignment made at an account, whoever made it. Spelled as `Assignment` is."""
+
+    account: str
+    name: str
+    role: str
+    principal_id: str
+    principal_type: str | None = None
+    created_by: str | None = None
+    created_on: datetime | None = None
+    principal_tenant: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountAssignments:
+    """The assignments made at one account, and the names of the rows of the list that could not be read as one."""
+
+    rows: tuple[AccountAssignment, ...]
+    unread: tuple[str, ...] = ()
 
 
 class Written(StrEnum):

@@ -11,7 +11,16 @@ from typing import Final
 
 from shared.adapters.billing.observed import DryRunBilling
 from shared.domain.access.ownership import ManagedAssignment
-from shared.domain.billing import INVOICE_MANAGER, Assignment, Assignments, BillingAccount, BillingProfile, Written
+from shared.domain.billing import (
+    INVOICE_MANAGER,
+    AccountAssignment,
+    AccountAssignments,
+    Assignment,
+    Assignments,
+    BillingAccount,
+    BillingProfile,
+    Written,
+)
 from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
 from shared.errors import InvoiceAccessError
@@ -23,6 +32,8 @@ from tests.simulation.work_queues import Message
 
 READ_SECONDS: Final = 0.2
 WRITE_SECONDS: Final = 0.3
+
+ACCOUNT_OWNER: Final = "50000000-aaaa-bbbb-cccc-100000000000"
 
 AMPLE: Final = "9999/9999/100"
 
@@ -114,6 +125,10 @@ class Books:
 
     async def assignments(self, profile: ProfileKey) -> Assignments:
         return Assignments(tuple(self.rows[profile].values()))
+
+    async def account_assignments(self, account: str) -> AccountAssignments:
+        owner = AccountAssignment(account=account, name=f"{ACCOUNT_OWNER}_{APP}", role=ACCOUNT_OWNER, principal_id=APP)
+        return AccountAssignments((owner,))
 
     async def grant_invoice_manager(self, profile: ProfileKey, principal_id: str) -> Written:
         await self._write("grant", profile, principal_id)

@@ -23,6 +23,7 @@ from shared.adapters.billing.wire import (
     made_by,
     opt_in_body,
     read_account,
+    read_account_assignment,
     read_assignment,
     read_json,
     read_listed_assignment,
@@ -44,7 +45,16 @@ from shared.adapters.http.answers import (
 from shared.adapters.http.gate import Gate, Kind
 from shared.adapters.http.pipeline import AzureApi, Limits, Transport, is_success
 from shared.domain.access.ownership import ManagedAssignment
-from shared.domain.billing import Assignment, Assignments, BillingAccount, BillingProfile, UnreadRow, Written
+from shared.domain.billing import (
+    AccountAssignment,
+    AccountAssignments,
+    Assignment,
+    Assignments,
+    BillingAccount,
+    BillingProfile,
+    UnreadRow,
+    Written,
+)
 from shared.domain.keys import ProfileKey
 from shared.errors import FailedRead, MaybeWritten, Transient
 from shared.settings import Settings
@@ -205,6 +215,19 @@ class ArmBilling:
         if len(unread) > max(MOST_UNREAD, len(found)):
             raise FailedRead(f"{what}: {len(unread)} rows do not fit, such as {next(iter(unread.values())).why}")
         return Assignments(tuple(found.values()), tuple(unread.values()))
+
+    async def account_assignments(self, account: str) -> AccountAssignments:
+        """See `shared.ports.Billing`."""
+        what = f"listing the role assignments on account {account}"
+        found: dict[str, AccountAssignment] = {}
+        unread: set[str] = set()
+        async for row in self._list(f"{_account_path(account)}/billingRoleAssignments", what, account):
+            match read_account_assignment(row, account, what):
+                case AccountAssignment() as assignment:
+                    found[assignment.name.lower()] = assignment
+                case str(name):
+                    unread.add(name)
+        return AccountAssignments(tuple(found.values()), tuple(sorted(unread)))
 
     async def _read(self, path: str, what: str, scope: str) -> AsyncHttpResponse | None:
         """Reads one thing; None when the service says that it is not there."""

@@ -11,7 +11,15 @@ from datetime import datetime
 
 from shared.domain.access.opt_in import FLAG
 from shared.domain.access.ownership import ManagedAssignment
-from shared.domain.billing import INVOICE_MANAGER, Assignment, Assignments, BillingAccount, BillingProfile, Written
+from shared.domain.billing import (
+    INVOICE_MANAGER,
+    AccountAssignments,
+    Assignment,
+    Assignments,
+    BillingAccount,
+    BillingProfile,
+    Written,
+)
 from shared.domain.keys import ProfileKey
 from shared.ports import Billing
 
@@ -79,6 +87,10 @@ class DryRunBilling:
             if where == profile and principal_id not in managers
         ]
         return replace(found, rows=(*live, *granted))
+
+    async def account_assignments(self, account: str) -> AccountAssignments:
+        """See `shared.ports.Billing`."""
+        return await self._billing.account_assignments(account)
 
     # -- writes
 

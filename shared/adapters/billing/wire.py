@@ -30,6 +30,7 @@ from shared.domain.access.opt_in import FLAG, writable
 from shared.domain.billing import (
     INVOICE_MANAGER,
     MANAGED_AGREEMENTS,
+    AccountAssignment,
     Assignment,
     BillingAccount,
     BillingProfile,
@@ -215,6 +216,32 @@ def read_listed_assignment(row: Any, profile: ProfileKey, what: str) -> Assignme
                     return None
                 return UnreadRow(profile, name, misfit.reason.removeprefix(f"{what}: {_MISFIT}"))
         raise
+
+
+def read_account_assignment(row: Any, account: str, what: str) -> AccountAssignment | str | None:
+    """A row of an account's list; None for one made elsewhere, and its name where it says too little.
+
+    A row without name, role or properties is no row of the service's, and fails the list.
+    """
+    match row:
+        case {"name": str(name), "properties": {"roleDefinitionId": str(), **rest}} if name:
+            if isinstance(scope := rest.get("scope"), str) and scope and _last_segment(scope) != account.lower():
+                return None
+            try:
+                properties = _fit(_Assignment, row, what).properties
+            except FailedRead:
+                return name
+            return AccountAssignment(
+                account=account,
+                name=name,
+                role=_last_segment(properties.role_definition_id),
+                principal_id=properties.principal_id.lower(),
+                principal_type=properties.principal_type,
+                created_by=(properties.created_by_principal_id or "").lower() or None,
+                created_on=properties.created_on,
+                principal_tenant=(properties.principal_tenant_id or "").lower() or None,
+            )
+    raise FailedRead(f"{what}: {_MISFIT}a row has no name or no role")
 
 
 def made_by(content: bytes) -> str | None:

@@ -9,7 +9,7 @@ import pytest
 
 from sandbox.wire import Response, as_json
 from shared.adapters.billing.arm import ArmBilling
-from shared.domain.billing import INVOICE_MANAGER, Assignment, Written
+from shared.domain.billing import INVOICE_MANAGER, AccountAssignment, Assignment, Written
 from shared.domain.keys import ProfileKey
 from shared.errors import FailedRead, InvoiceAccessError, MaybeWritten, Permanent
 from tests.app.contract.billing_script import (
@@ -401,3 +401,58 @@ async def test_odd_values_that_no_decision_rests_on_leave_a_profile_readable(odd
     assert one == listed
     assert (listed.currency, listed.invoice_day, listed.invoice_recipients) == (None, None, ())
     assert listed.properties == row["properties"]
+
+
+# -- the roles at an account
+
+ACCOUNT_ID = PROFILE_ID.rpartition("/billingProfiles")[0]
+ACCOUNT_READER = "50000000-aaaa-bbbb-cccc-100000000002"
+READER_NAME = f"{ACCOUNT_READER}_{PERSON}"
+
+
+def account_role(
+    name: str = f"{ACCOUNT_READER}_{PERSON}", scope: str = ACCOUNT_ID, **properties: Any
+) -> dict[str, Any]:
+    role = f"{ACCOUNT_ID}/billingRoleDefinitions/{ACCOUNT_READER.upper()}"
+    return assignment_row(name, scope=scope, **{"roleDefinitionId": role, **properties})
+
+
+async def test_the_roles_at_an_account_are_read_page_by_page_each_in_our_spelling() -> None:
+    other = account_role("second", principalId=MANAGED, principalType="ServicePrincipal", createdByPrincipalId="")
+    service = Service(page(account_role(), link="?page=2"), page(other))
+    read = await service.billing().account_assignments(ACCOUNT)
+    assert read.unread == ()
+    assert read.rows == (
+        AccountAssignment(
+            account=ACCOUNT,
+            name=READER_NAME,
+            role=ACCOUNT_READER,
+            principal_id=PERSON,
+            principal_type="User",
+            created_by=MANAGED,
+            created_on=datetime(2024, 3, 15, 22, 37, 20, 123456, UTC),
+        ),
+        AccountAssignment(
+            account=ACCOUNT,
+            name="second",
+            role=ACCOUNT_READER,
+            principal_id=MANAGED,
+            principal_type="ServicePrincipal",
+            created_on=datetime(2024, 3, 15, 22, 37, 20, 123456, UTC),
+        ),
+    )
+    assert service.requests[0].path.endswith(f"/billingAccounts/{ACCOUNT}/billingRoleAssignments")
+
+
+async def test_a_row_of_an_account_that_says_too_little_costs_itself_alone() -> None:
+    nobodys = account_role("everyones", principalId=...)
+    service = Service(page(account_role(), nobodys, account_role("a profiles", scope=PROFILE_ID)))
+    read = await service.billing().account_assignments(ACCOUNT)
+    assert [row.principal_id for row in read.rows] == [PERSON]
+    assert read.unread == ("everyones",)
+
+
+@pytest.mark.parametrize("row", [{}, {"name": "x"}, {"name": "", "properties": {"roleDefinitionId": "y"}}, {"name": 1}])
+async def test_a_row_of_an_account_without_name_or_role_fails_the_list(row: dict[str, Any]) -> None:
+    with pytest.raises(FailedRead, match="no name or no role"):
+        await Service(page(account_role(), row)).billing().account_assignments(ACCOUNT)

@@ -17,7 +17,7 @@ from shared.adapters.billing.arm import ArmBilling
 from shared.adapters.http.credentials import managed_identity
 from shared.domain.access.opt_in import FLAG, differences
 from shared.domain.access.ownership import ManagedAssignment, prove
-from shared.domain.billing import INVOICE_MANAGER, Assignment, Written
+from shared.domain.billing import ACCOUNT_ROLES, INVOICE_MANAGER, Assignment, Written
 from shared.domain.keys import ProfileKey
 from shared.errors import AccessLost, MaybeWritten, Permanent, Transient
 from shared.settings import Settings
@@ -357,3 +357,18 @@ async def test_a_profile_shows_its_invoice_day_its_currency_and_the_addresses_se
         assert profile is not None
         assert (profile.invoice_day, profile.currency) == (5, "EUR")
         assert profile.invoice_recipients == ("ap@contoso.nl",)
+
+
+async def test_the_roles_at_an_account_are_told_to_whoever_has_one_there() -> None:
+    read = await Azure().billing(by=ACCOUNT_OWNER).account_assignments(MCA)
+    assert [(row.principal_id, ACCOUNT_ROLES[row.role]) for row in read.rows] == [
+        (ACCOUNT_OWNER, "Billing account owner")
+    ]
+
+
+@pytest.mark.parametrize("stranger", ["no-claims", "unauthorized", "forbidden"])
+async def test_an_owner_of_a_profile_alone_is_not_told_the_roles_at_its_account(stranger: str) -> None:
+    billing = Azure(stranger=stranger).billing()
+    assert await billing.assignments(KEY)
+    with pytest.raises(AccessLost):
+        await billing.account_assignments(MCA)

@@ -11,6 +11,8 @@ from shared.domain.access.opt_in import FLAG, differences
 from shared.domain.access.ownership import ManagedAssignment, prove
 from shared.domain.billing import (
     INVOICE_MANAGER,
+    AccountAssignment,
+    AccountAssignments,
     Assignment,
     Assignments,
     BillingAccount,
@@ -26,6 +28,7 @@ ANNA = "7c0f5a0e-0000-4000-8000-000000000001"
 BEN = "7c0f5a0e-0000-4000-8000-000000000002"
 NL, DE = ProfileKey("account", "NL"), ProfileKey("account", "DE")
 TOLD = datetime(2026, 3, 2, 9, tzinfo=UTC)
+ACCOUNT_ROLE = "50000000-aaaa-bbbb-cccc-100000000000"
 OWNER_ROLE = "40000000-aaaa-bbbb-cccc-100000000000"
 
 
@@ -68,6 +71,10 @@ class World:
 
     async def assignments(self, profile: ProfileKey) -> Assignments:
         return Assignments(tuple(row for row in self.rows.values() if row.profile == profile), self.unread)
+
+    async def account_assignments(self, account: str) -> AccountAssignments:
+        owner = AccountAssignment(account=account, name=f"{ACCOUNT_ROLE}_{ANNA}", role=ACCOUNT_ROLE, principal_id=ANNA)
+        return AccountAssignments((owner,))
 
     async def grant_invoice_manager(self, profile: ProfileKey, principal_id: str) -> Written:
         row = manager(profile, principal_id)
@@ -202,3 +209,8 @@ async def test_profiles_are_the_same_whatever_their_case(spelled: str) -> None:
     row = await billing.assignment(NL, ANNA)
     assert row is not None
     assert [*await billing.assignments(NL)] == [row]
+
+
+async def test_roles_at_an_account_are_read_as_they_are() -> None:
+    world = World()
+    assert await observing(world).account_assignments("account") == await world.account_assignments("account")
