@@ -73,6 +73,13 @@ def shown(text: str) -> str:
     return "'" + "".join(map(_visible, text)) + "'"
 
 
+def plain(text: str) -> str:
+    """The text as it is, or `shown` where there is something in it or around it that the eye does not see."""
+    quoted = shown(text)
+    is_seen = quoted[1:-1] == text and text == " ".join(text.split()) and text != ""
+    return text if is_seen else quoted
+
+
 def _visible(character: str) -> str:
     if character.isascii() and character.isprintable():
         return character

@@ -65,6 +65,22 @@ class Code(StrEnum):
     TEXT_WERE = "text-were", "attribute value text"
     TEXT_BEGAN_WITH = "text-began-with", "attribute value text"
 
+    # -- why a rule gives a person nothing, and what it asks for
+    HAS_TEXT = "has-text", "attribute value"
+    HAS_NO_TEXT = "has-no-text", "attribute"
+    ALL_OF = "all-of", "reasons"
+    """Several, of which any other one would have done."""
+    IN_NO_SUCH_GROUP = "in-no-such-group"
+    IS_A_GUEST = "is-a-guest"
+    FITS_NO_PROFILE = "fits-no-profile", "attribute text"
+    TEXT_FITS_NO_PROFILE = "text-fits-no-profile", "attribute"
+    GIVES_OTHER_PROFILES = "gives-other-profiles", "count"
+    GIVES_NO_PROFILE = "gives-no-profile"
+    ASKS_FOR = "asks-for", "attribute texts"
+    ASKS_FOR_OTHER = "asks-for-other", "attribute texts"
+    ASKS_FOR_BEGINNING = "asks-for-beginning", "attribute text"
+    ASKS_FOR_OTHER_BEGINNING = "asks-for-other-beginning", "attribute text"
+
     # -- what a check finds and leaves alone
     PROTECTED = "protected"
     HOLDS_BEFORE_HIRE_DATE = "holds-before-hire-date", "because"

@@ -11,7 +11,8 @@ A template names each fact of its code in braces, and may say how it is shown:
     {kind:grants=given|mover_revokes=removed}   the words for that text
     {near:+ and }           several, with this between them
     {status:?not said}      the text, or these words where it is empty
-    {text:shown}            in quotes, with what the eye does not see escaped
+    {text:shown}            in quotes, with what the eye does not see escaped; several with commas
+    {text:plain}            the same, but as it is where the eye sees all of it
     {profile:shell}         as a word of a command line in a POSIX shell
 """
 
@@ -22,7 +23,7 @@ from functools import cache
 from string import Formatter
 from typing import Any, Final
 
-from shared.domain.alike import shown
+from shared.domain.alike import plain, shown
 from shared.domain.reasons import Code, Fact, Reason
 from shared.wording.english import ENGLISH
 
@@ -56,7 +57,12 @@ def _time(fact: str) -> str:
     return f"{datetime.fromisoformat(fact).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
-_SPELLED: Final[Mapping[str, Callable[[str], str]]] = {"time": _time, "shown": shown, "shell": shlex.quote}
+_SPELLED: Final[Mapping[str, Callable[[str], str]]] = {
+    "time": _time,
+    "shown": shown,
+    "plain": plain,
+    "shell": shlex.quote,
+}
 
 
 @cache
@@ -68,7 +74,8 @@ def _filled(fact: Fact, how: str, table: Table) -> str:
     if "|" in how:
         return _chosen(fact, how.split("|"))
     if how in _SPELLED:
-        return _SPELLED[how](str(fact))
+        each = fact if isinstance(fact, tuple) else (fact,)
+        return ", ".join(_SPELLED[how](str(one)) for one in each)
     if isinstance(fact, tuple):
         between = how[1:] or (_OF_REASONS if any(isinstance(one, Reason) for one in fact) else ", ")
         return between.join(_filled(one, "", table) for one in fact)

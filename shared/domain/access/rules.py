@@ -50,7 +50,7 @@ def is_named(policy: Policy, account: str) -> bool:
 
 def matches(rule: Rule, person: Person) -> bool:
     """Whether a rule gives to this person: `who`, a group, and guests if it says so."""
-    return _lets_in(rule, person) and _means(rule, person)
+    return lets_in(rule, person) and means(rule, person)
 
 
 def wanted(person: Person, policy: Policy, catalogue: Catalogue) -> Entitlements:
@@ -59,9 +59,9 @@ def wanted(person: Person, policy: Policy, catalogue: Catalogue) -> Entitlements
     given: dict[ProfileKey, list[str]] = {}
     notes: dict[Note, None] = {}
     for rule in policy.rules:
-        if not _means(rule, person):
+        if not means(rule, person):
             continue
-        if not _lets_in(rule, person):
+        if not lets_in(rule, person):
             notes[Note(NoteKind.GUEST, Code.NOT_FOR_GUESTS(rule=rule.name))] = None
             continue
         picked = catalogue.index.pick(rule.profiles, person)
@@ -138,13 +138,14 @@ def dead_comparisons(policy: Policy, people: Iterable[Person]) -> tuple[DeadComp
     return tuple(dead)
 
 
-def _lets_in(rule: Rule, person: Person) -> bool:
+def lets_in(rule: Rule, person: Person) -> bool:
+    """Whether a rule is for this account, where it is another tenant's or a guest."""
     if rule.guests == EXTERNAL_MEMBERS:
         return person.is_external_member or not person.is_guest
     return bool(rule.guests) or not person.is_guest
 
 
-def _means(rule: Rule, person: Person) -> bool:
+def means(rule: Rule, person: Person) -> bool:
     """Whether a rule would give to this person if guests made no difference."""
     if rule.who is not None and rule.who.judge(person) is not True:
         return False

@@ -18,7 +18,7 @@ from shared.domain.people import TEXT_ATTRIBUTES, Person, PersonRead
 from shared.domain.policy.filters import Filter
 from shared.domain.policy.model import Everything, Policy, Rule, Selection, Selector
 from shared.domain.policy.profile_index import Picked, ProfileIndex
-from tests.app.property.test_decide_properties import (
+from tests.app.deciding import (
     NOW,
     catalogues,
     filters,

@@ -81,8 +81,8 @@ MUTANTS: Final = (
         name="guests-are-people",
         promise="A guest is given something only by rules that say so.",
         file="shared/domain/access/rules.py",
-        old="        if not _lets_in(rule, person):\n",
-        new="        if not _lets_in(rule, person) and not rule.name:\n",
+        old="        if not lets_in(rule, person):\n",
+        new="        if not lets_in(rule, person) and not rule.name:\n",
         caught_by=("grants_are_given_by_rules",),
     ),
     Mutant(
