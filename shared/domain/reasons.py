@@ -265,6 +265,7 @@ class Code(StrEnum):
     READERS_NOT_FOUND_OUT = "readers-not-found-out", "said"
     UNMANAGED_NOT_NOTED = "unmanaged-not-noted", "said"
     PROTECTED_NOT_FOUND_OUT = "protected-not-found-out", "said"
+    VIEW_NOT_KEPT = "view-not-kept", "said"
 
     # -- what a sweep finds and leaves alone
     HAS_NO_INVOICE_MANAGERS = "has-no-invoice-managers", "agreement status"

@@ -4,17 +4,20 @@ Only facts live here. Nothing is decided by a view, and nobody gains or loses an
 because it has names; the ledger has ids.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 from typing import Final
 
-from shared.domain.access.plan import Employment, Note
+from shared.domain.access.plan import Employment, Note, Plan
+from shared.domain.access.rules import matches
 from shared.domain.adoption.first_contact import PrincipalKind
 from shared.domain.keys import ProfileKey
-from shared.domain.people import Person
+from shared.domain.people import PERSONAL_ATTRIBUTES, AbsentPerson, ListedPerson, Person
+from shared.domain.policy.model import Policy
+from shared.domain.policy.selectors import rule_attributes
 from shared.domain.reasons import Reason
 
 STALE: Final = timedelta(hours=2)
@@ -112,20 +115,21 @@ class AccountView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonView:
-    """Somebody whom a rule lists, or who has something managed.
+    """Somebody whom a rule lists, or who has a role at a profile.
 
-    `person` has the attributes that the policy tests, and the names; None for somebody whom no rule lists, or whose
-    attributes cannot be read. `entitled` are the profiles that the policy gives, each with its rules; `held` those on
-    which they are Invoice manager, each with whether that is managed. `seen` is when this was read. `employment` is
-    None for somebody whom no rule lists: nobody has read them.
+    `person` has the names, and the attributes that the policy tests; None where the directory has nobody of that id, or
+    what it says cannot be read. `rules` are those that match, `entitled` is on how many profiles they give access.
+    `notes` are those that are about no single profile. What `decide` says of them profile by profile follows from
+    `person`, the policy and the catalogue. `next_change` is when time alone changes it. `seen` is when the directory
+    was read.
     """
 
     object_id: str
     person: Person | None
-    employment: Employment | None
-    employment_why: Reason | None
-    entitled: Mapping[ProfileKey, tuple[str, ...]] = field(default_factory=dict)
-    held: Mapping[ProfileKey, bool] = field(default_factory=dict)
+    employment: Employment
+    employment_why: Reason
+    rules: tuple[str, ...] = ()
+    entitled: int = 0
     notes: tuple[Note, ...] = ()
     next_change: datetime | None = None
     seen: datetime
@@ -153,6 +157,15 @@ class View:
         """Its profiles by key."""
         return {one.key: one for one in self.profiles}
 
+    @cached_property
+    def held(self) -> Mapping[str, Sequence[tuple[ProfileKey, RoleRow]]]:
+        """By principal, the roles that they have, each with its profile."""
+        found: dict[str, list[tuple[ProfileKey, RoleRow]]] = {}
+        for profile in self.profiles:
+            for row in profile.rows or ():
+                found.setdefault(row.principal, []).append((profile.key, row))
+        return found
+
     def is_stale(self, now: datetime) -> bool:
         """Whether it is too old to say how things are."""
         return now - self.as_of > STALE
@@ -160,7 +173,7 @@ class View:
 
 @dataclass(frozen=True, kw_only=True)
 class PeopleView:
-    """The people of the view that `sweep` wrote, by object id."""
+    """The people of the view that `sweep` wrote."""
 
     sweep: str
     people: tuple[PersonView, ...]
@@ -169,6 +182,28 @@ class PeopleView:
     def by_id(self) -> Mapping[str, PersonView]:
         """Its people by object id."""
         return {one.object_id: one for one in self.people}
+
+
+def person_view(read: ListedPerson | AbsentPerson, plan: Plan, policy: Policy, seen: datetime) -> PersonView:
+    """Somebody as the view shows them, with what `decide` planned for them."""
+    person = read if isinstance(read, Person) else None
+    return PersonView(
+        object_id=read.object_id,
+        person=None if person is None else _with_tested(person, policy),
+        employment=plan.employment,
+        employment_why=plan.reason,
+        rules=() if person is None else tuple(rule.name for rule in policy.rules if matches(rule, person)),
+        entitled=len(plan.wanted),
+        notes=tuple(note for note in plan.notes if note.profile is None),
+        next_change=plan.next_change,
+        seen=seen,
+    )
+
+
+def _with_tested(person: Person, policy: Policy) -> Person:
+    """A person with their names, and the attributes that the policy tests: of the others nobody asks."""
+    kept = PERSONAL_ATTRIBUTES.union(*map(rule_attributes, policy.rules))
+    return replace(person, attributes={name: text for name, text in person.attributes.items() if name in kept})
 
 
 def remembered_names(before: Mapping[str, Called], shown: Mapping[str, Called], now: datetime) -> dict[str, Called]:

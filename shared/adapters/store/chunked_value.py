@@ -4,11 +4,12 @@ Only this way of keeping lives here; what the value is, and how it is spelled, i
 
     row key                        what it holds
     head                           which parts are the value now
-    part:<at>:<random>:<number>    its text, in parts
+    part:<at>:<random>:<number>    its text, in parts; of a value that is cut, a text of its own for each piece
 """
 
 import logging
 import secrets
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -65,15 +66,28 @@ _HEADS: Final = Codec[_Head](_Head, "head of a value")
 class ChunkedValue[T]:
     """The value called `what` in `partition`. Remembers the last one read: reading it again is one small read.
 
-    An `empty` value has no parts.
+    An `empty` value has no parts. A large one is `cut` into smaller ones of its own type, and `join` puts them together
+    again: each is spelled by itself, so that others run in between.
     """
 
-    def __init__(self, rows: Rows, partition: str, what: str, codec: Codec[T], empty: T | None = None) -> None:
+    def __init__(
+        self,
+        rows: Rows,
+        partition: str,
+        what: str,
+        codec: Codec[T],
+        empty: T | None = None,
+        *,
+        cut: Callable[[T], Iterator[T]] | None = None,
+        join: Callable[[Sequence[T]], T] | None = None,
+    ) -> None:
         self._rows = rows
         self._partition = partition
         self._what = what
         self._codec = codec
         self._empty = empty
+        self._cut = cut
+        self._join = join
         self._known: tuple[str, T] | None = None
 
     async def get(self) -> T | None:
@@ -92,9 +106,9 @@ class ChunkedValue[T]:
                 raise FailedRead(f"parts of {self._what} are missing from the store; the next sweep stores it anew")
             before = head.etag
             try:
-                text = await self._text(head)
-                if text is not None:
-                    value = self._codec.value(head, text) if text or self._empty is None else self._empty
+                texts = await self._texts(head)
+                if texts is not None:
+                    value = self._value(head, texts)
                     self._known = (head.etag, value)
                     return value
             except Damaged as error:
@@ -129,10 +143,22 @@ class ChunkedValue[T]:
 
     async def _put_parts(self, value: T, at: datetime) -> _Head:
         prefix = f"{_PARTS}{_utc(at)}:{secrets.token_hex(4)}:"
-        parts = [] if value == self._empty else parts_of(self._codec.text(value))
-        for number, part in enumerate(parts):
-            await self._rows.write(self._partition, Insert(f"{prefix}{number:04}", PART.body(part)))
-        return _Head(prefix, len(parts))
+        count = 0
+        for part in self._parts(value):
+            await self._rows.write(self._partition, Insert(f"{prefix}{count:04}", PART.body(part)))
+            count += 1
+        return _Head(prefix, count)
+
+    def _parts(self, value: T) -> Iterator[Part]:
+        if self._cut is not None:
+            yield from (Part(1, self._codec.text(piece)) for piece in self._cut(value))
+        elif value != self._empty:
+            yield from parts_of(self._codec.text(value))
+
+    def _value(self, head: Row, texts: Sequence[str]) -> T:
+        if self._join is not None:
+            return self._join([self._codec.value(head, text) for text in texts])
+        return self._codec.value(head, "".join(texts)) if texts or self._empty is None else self._empty
 
     async def _move_head(self, old: Row | None, head: _Head, at: datetime) -> bool:
         """Has the head lead to other parts, and removes those it led to; False where it is not the `old` any more."""
@@ -145,12 +171,12 @@ class ChunkedValue[T]:
         await self._clear(old, at)
         return True
 
-    async def _text(self, head: Row) -> str | None:
-        """The text that a head leads to; None when its parts are not all there (any more)."""
+    async def _texts(self, head: Row) -> list[str] | None:
+        """The texts that a head leads to; None when they are not all there (any more)."""
         said = _head_of(head)
         rows = self._rows.range(self._partition, said.prefix, after(said.prefix))
         found = [PART.value(row).text async for row in rows]
-        return "".join(found) if len(found) == said.parts else None
+        return found if len(found) == said.parts else None
 
     async def _clear(self, old: Row | None, at: datetime) -> None:
         """Removes the parts that `old` led to, and what crashed writers left long before `at`.

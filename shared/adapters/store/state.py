@@ -9,10 +9,9 @@ How State's values are spread over rows lives here; their spelling is `codec`, a
     future     due:<key>                              a FutureLooks; a name in the key is there by its digest
     catalogue  (see `chunked_value`)                    the Catalogue
     reports    report:<countdown>:<random>:<number>   a report's text, in parts; later ones sort first
-    view       (see `chunked_value`)                    the View
-    people-view, names   (the same)                     its PeopleView, and every Called
 
-What guards the app (holds, reservations, pause, baseline, unmanaged assignments) is kept by `state_guards`.
+What guards the app (holds, reservations, pause, baseline, unmanaged assignments) is kept by `state_guards`, the view by
+`state_view`.
 """
 
 import hashlib
@@ -27,11 +26,11 @@ from shared.adapters.store.chunked_value import PART, ChunkedValue, parts_of
 from shared.adapters.store.codec import Codec
 from shared.adapters.store.rows import Changed, Exists, Insert, Replace, Row, Rows, after, fitting, put_over
 from shared.adapters.store.state_guards import GuardsState
+from shared.adapters.store.state_view import ViewState
 from shared.domain.catalogue import Catalogue
 from shared.domain.history.report import Report
 from shared.domain.keys import NameKey, NameKind, PersonKey, ProfileKey
 from shared.domain.remembered import FutureChecks, PersonState, ProfileState
-from shared.domain.view import Called, PeopleView, View
 from shared.errors import Conflict
 from shared.ports import Stored
 
@@ -54,20 +53,15 @@ _PERSON: Final = Codec[_PersonRow](_PersonRow, "person", lambda row: _person_key
 _PROFILE: Final = Codec[ProfileState](ProfileState, "profile", lambda state: _profile_key(state.key))
 _DUE: Final = Codec[Mapping[datetime, bool]](Mapping[datetime, bool], "list of future checks")
 _CATALOGUE: Final = Codec[Catalogue](Catalogue, "catalogue")
-_VIEW: Final = Codec[View](View, "view")
-_PEOPLE_VIEW: Final = Codec[PeopleView](PeopleView, "view of people")
-_NAMES: Final = Codec[tuple[Called, ...]](tuple[Called, ...], "list of names")
 
 
-class RowsState(GuardsState):
+class RowsState(GuardsState, ViewState):
     """`State` over `Rows`. Remembers the last catalogue read: a check costs one small read for it."""
 
     def __init__(self, rows: Rows) -> None:
-        super().__init__(rows)
+        GuardsState.__init__(self, rows)
+        ViewState.__init__(self, rows)
         self._catalogue = ChunkedValue(rows, "catalogue", "the catalogue", _CATALOGUE)
-        self._view = ChunkedValue(rows, "view", "the view", _VIEW)
-        self._people_view = ChunkedValue(rows, "people-view", "the view of people", _PEOPLE_VIEW)
-        self._names = ChunkedValue(rows, "names", "the list of names", _NAMES, ())
 
     async def person(self, object_id: str) -> Stored[PersonState]:
         """A person's row, an empty one when there is none. One read."""
@@ -176,27 +170,6 @@ class RowsState(GuardsState):
                 if len(found) == count:
                     break
         return found
-
-    async def view(self) -> View | None:
-        """The view as last stored. Raises `FailedRead` when it cannot be read whole: the next sweep stores it anew."""
-        return await self._view.get()
-
-    async def people_view(self) -> PeopleView | None:
-        """The people of the view as last stored. Raises `FailedRead` as `view` does."""
-        return await self._people_view.get()
-
-    async def put_view(self, view: View, people: PeopleView) -> None:
-        """Replaces the view, its people first. Raises `Conflict`."""
-        await self._people_view.put(people, view.as_of)
-        await self._view.put(view, view.as_of)
-
-    async def names(self) -> Mapping[str, Called]:
-        """What everybody is called, by object id. Raises `FailedRead` as `view` does."""
-        return {one.object_id: one for one in await self._names.get() or ()}
-
-    async def put_names(self, names: Mapping[str, Called], at: datetime) -> None:
-        """Replaces them as a whole. Raises `Conflict`."""
-        await self._names.put(tuple(names[one] for one in sorted(names)), at)
 
     async def _is_indexed(self, name: NameKey, object_id: str) -> bool:
         return await self._rows.get(_PEOPLE, _indexed(name, object_id).key) is not None

@@ -22,6 +22,7 @@ from shared.domain.people import ListedPerson
 from shared.domain.policy.model import ActionKind
 from shared.domain.reasons import Code
 from shared.domain.remembered import PersonState
+from shared.domain.view import PersonView, person_view
 from shared.services.app import App
 from shared.services.catalogue import enforced_profiles
 from shared.services.estate import Estate
@@ -47,6 +48,7 @@ class Drift:
     whether they are leavers, so that they are checked whatever is held. `undecided` are the ids of actions about
     which nothing can be concluded, `enforced` the profiles on which there may be such: elsewhere no action waits for
     anything. Nothing at all can be concluded of the `unreadable`. `notes` are what somebody should know, by person.
+    `judged` are the listed people whom a rule matches or who have anything, as the view shows them.
     """
 
     enforced: frozenset[ProfileKey]
@@ -61,6 +63,7 @@ class Drift:
     undecided: set[str] = field(default_factory=set)
     unreadable: set[PersonKey] = field(default_factory=set)
     notes: list[tuple[str, Note]] = field(default_factory=list)
+    judged: list[PersonView] = field(default_factory=list)
 
     def add_person(self, found: PersonDrift, *, leaver: bool = False) -> None:
         """Counts a person's drift and remembers their key; what they have too much has to be read as well."""
@@ -113,6 +116,9 @@ async def find_drift(app: App, estate: Estate, held: Mapping[str, Sequence[Held]
     for object_id, person in listed.items():
         rows = held.get(object_id, ())
         plan = _judge(app, estate, person, rows, vocabulary, drift)
+        seen = person_view(person, plan, app.policy, estate.read_at)
+        if seen.rules or rows:
+            drift.judged.append(seen)
         await slices.took(1 + len(rows) + len(plan.wanted))
     if estate.people_complete:
         for object_id in sorted(held.keys() - listed.keys() - app.policy.protected):

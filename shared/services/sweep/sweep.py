@@ -33,6 +33,7 @@ from shared.services.sweep.memory import remember_managed
 from shared.services.sweep.policy_findings import policy_findings, unknown_protected
 from shared.services.sweep.recipients import find_out_who_cannot_read
 from shared.services.sweep.report import counts, findings, left_alone, of_people
+from shared.services.sweep.show import show_estate
 from shared.services.sweep.trust import Trust, assess, conclude, pause_for_failure
 from shared.services.sweep.unmanaged import note_unmanaged
 from shared.wording.say import say
@@ -108,6 +109,10 @@ async def _sweep(app: App, sweep_id: str, started: datetime) -> Report:
         app, estate, drift.people, sweep_id=sweep_id, before=before, reports=reports, waited=waited
     )
     seen_unmanaged = await kept.attempt(Code.UNMANAGED_NOT_NOTED, note_unmanaged(app, estate, held, started)) or []
+    await kept.attempt(
+        Code.VIEW_NOT_KEPT,
+        show_estate(app, estate, held, drift, sweep_id=sweep_id, complete=standing.complete and not standing.lost),
+    )
     unprotected = await kept.attempt(Code.PROTECTED_NOT_FOUND_OUT, unknown_protected(app, estate)) or []
     calls = Counter(app.calls())
     calls.subtract(calls_before)

@@ -1,0 +1,204 @@
+"""Writes the view: what a sweep saw, for whoever asks about it until the next one.
+
+Lives here: what of it is kept, who is looked up besides, and what stays of the view before where something could not
+be read. Nothing in a view is acted upon.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import batched
+from typing import Final
+
+from shared.domain.access.decide import decide
+from shared.domain.access.ownership import Held, ManagedAssignment
+from shared.domain.access.rules import managed_accounts
+from shared.domain.adoption.first_contact import PrincipalKind, is_no_person
+from shared.domain.billing import OTHER_RECIPIENT_ROLES, Assignment, BillingProfile
+from shared.domain.catalogue import Catalogue
+from shared.domain.keys import PersonKey, ProfileKey
+from shared.domain.people import AbsentPerson, ListedPerson, Person
+from shared.domain.policy.filter_tree import quote
+from shared.domain.view import (
+    AccountView,
+    Called,
+    Mailbox,
+    PeopleView,
+    PersonView,
+    ProfileView,
+    RoleRow,
+    View,
+    person_view,
+    remembered_names,
+)
+from shared.services.app import App
+from shared.services.catalogue import enforced_profiles
+from shared.services.estate import Estate
+from shared.services.slices import Slices
+from shared.services.sweep.drift import Drift
+from shared.services.sweep.recipients import IDS_A_QUERY
+
+_AGAIN: Final = timedelta(hours=24)
+"""How often somebody is read whom no rule lists: nothing is decided by it."""
+
+_MOST_ASKED: Final = 300
+"""People whom no rule lists that one sweep reads: 20 queries. The next sweeps read the others."""
+
+_INVOICE_MANAGER: Final = "Invoice manager"
+
+
+async def show_estate(
+    app: App, estate: Estate, held: Mapping[str, Sequence[Held]], drift: Drift, *, sweep_id: str, complete: bool
+) -> None:
+    """Stores the view, and what everybody in it is called. Raises `Transient` or `Permanent`."""
+    unread = [profile.key for profile in estate.catalogue.profiles if profile.key not in estate.rows]
+    before = await app.state.view() if unread else None
+    known = {} if before is None else before.by_key
+    managed = {(one.profile, one.assignment.name.lower()): one for ones in held.values() for one in ones}
+    enforced = enforced_profiles(app.policy, estate.catalogue)
+    profiles, slices = [], Slices()
+    listed = {profile.key: profile for profile in estate.listing.profiles}
+    for kept in estate.catalogue.profiles:
+        profile = listed.get(kept.key, kept)  # the catalogue keeps no raw answers
+        shown = _profile(estate, profile, managed, enforced=profile.key in enforced, before=known.get(profile.key))
+        profiles.append(shown)
+        await slices.took(1 + len(shown.rows or ()))
+    view = View(
+        sweep=sweep_id,
+        as_of=estate.read_at,
+        complete=complete,
+        failures=tuple(estate.all_failures),
+        policy_digest=app.policy.digest,
+        accounts=tuple(_accounts(app, estate.catalogue)),
+        profiles=tuple(profiles),
+    )
+    people = await _people(app, estate, drift)
+    await app.state.put_view(view, PeopleView(sweep=sweep_id, people=tuple(people.values())))
+    before_names = await app.state.names()
+    names = remembered_names(before_names, _names(estate, people, before_names), estate.read_at)
+    if names != before_names:
+        await app.state.put_names(names, estate.read_at)
+
+
+def _accounts(app: App, catalogue: Catalogue) -> Iterator[AccountView]:
+    managed = managed_accounts(app.policy, catalogue.accounts)
+    for account in catalogue.accounts:
+        yield AccountView(
+            name=account.name,
+            display_name=account.display_name,
+            agreement_type=account.agreement_type,
+            status=account.status,
+            managed=account.name.lower() in managed,
+        )
+
+
+def _profile(
+    estate: Estate,
+    profile: BillingProfile,
+    managed: Mapping[tuple[ProfileKey, str], Held],
+    *,
+    enforced: bool,
+    before: ProfileView | None,
+) -> ProfileView:
+    """A profile and who has a role at it; of one whose list could not be read, whoever had one before."""
+    rows, seen = None, estate.read_at
+    if profile.key in estate.rows:
+        found = (_role(row, managed.get((profile.key, row.name.lower()))) for row in estate.rows[profile.key])
+        rows = tuple(sorted((row for row in found if row is not None), key=lambda row: (row.role, row.principal)))
+    elif before is not None:
+        rows, seen = before.rows, before.seen
+    return ProfileView(
+        key=profile.key,
+        name=profile.display_name,
+        status=profile.status,
+        opted_in=profile.invoice_email_opt_in,
+        enforced=enforced,
+        currency=profile.currency,
+        invoice_day=profile.invoice_day,
+        addresses=profile.invoice_recipients,
+        rows=rows,
+        seen=seen,
+    )
+
+
+def _role(row: Assignment, held: Held | None) -> RoleRow | None:
+    """One of the four roles that get invoices; None for any other."""
+    role = _INVOICE_MANAGER if row.is_invoice_manager else OTHER_RECIPIENT_ROLES.get(row.role)
+    if role is None:
+        return None
+    ours = isinstance(held, ManagedAssignment)
+    return RoleRow(
+        principal=row.principal_id,
+        role=role,
+        principal_type=row.principal_type,
+        created_by=row.created_by,
+        created_on=row.created_on,
+        managed=ours,
+        rules=tuple(sorted(held.rules or ())) if isinstance(held, ManagedAssignment) else (),
+    )
+
+
+async def _people(app: App, estate: Estate, drift: Drift) -> dict[str, PersonView]:
+    """Whom a rule matches, and who has a role; of whom no rule lists, a day's memory is enough."""
+    people = {one.object_id: one for one in drift.judged}
+    others = sorted(_people_with_roles(estate, await app.billing.tenant()) - people.keys())
+    if not others and estate.people_complete:
+        return people
+    before = await app.state.people_view()
+    known = {} if before is None else before.by_id
+    if not estate.people_complete:
+        people = {one: seen for one, seen in known.items() if one not in people} | people
+    due = [one for one in others if one not in known or estate.read_at - known[one].seen > _AGAIN]
+    due.sort(key=lambda one: known[one].seen if one in known else estate.read_at - 2 * _AGAIN)
+    people |= {one: known[one] for one in others if one in known}
+    for ids in batched(due[:_MOST_ASKED], IDS_A_QUERY, strict=False):
+        odata_filter = f"id in ({', '.join(map(quote, ids))})"
+        found: dict[str, ListedPerson] = {one.object_id: one async for one in app.directory.people(odata_filter)}
+        for one in ids:
+            read = found.get(one) or AbsentPerson(one)
+            plan = decide(read, app.policy, estate.catalogue, (), estate.read_at)
+            people[one] = person_view(read, plan, app.policy, estate.read_at)
+    return people
+
+
+def _people_with_roles(estate: Estate, tenant: str) -> set[str]:
+    """The people whom our own directory can know who have one of the four roles anywhere."""
+    return {
+        row.principal_id
+        for rows in estate.rows.values()
+        for row in rows
+        if _role(row, None) is not None
+        and not is_no_person(row.principal_type)
+        and row.principal_tenant in {None, tenant}
+        and _is_id(row.principal_id)
+    }
+
+
+def _is_id(principal: str) -> bool:
+    try:
+        PersonKey(principal)
+    except ValueError:
+        return False
+    return True
+
+
+def _names(estate: Estate, people: Mapping[str, PersonView], before: Mapping[str, Called]) -> dict[str, Called]:
+    """What the people of a view are called."""
+    return {
+        one.object_id: _called(one.person, before.get(one.object_id), estate.read_at)
+        for one in people.values()
+        if one.person is not None
+    }
+
+
+def _called(person: Person, before: Called | None, now: datetime) -> Called:
+    return Called(
+        object_id=person.object_id,
+        kind=PrincipalKind.GUEST if person.is_guest else PrincipalKind.PERSON,
+        name=person.display_name or "",
+        address=person.attributes.get("mail") or "",
+        upn=person.user_principal_name or "",
+        employee_id=person.attributes.get("employeeId") or "",
+        mailbox=Mailbox.NOT_KNOWN if before is None else before.mailbox,
+        asked=now if before is None else before.asked,
+        used=now,
+    )
