@@ -18,8 +18,15 @@ APP_CLIENT_ID: Final = "c0a1d000-0000-4000-8000-000000000002"
 APP_OBJECT_ID: Final = "a0a1d000-0000-4000-8000-000000000002"
 """The app's managed identity: owner of the MCA and MPA accounts, reader of the directory."""
 
-APP_PERMISSIONS: Final = ("Group.Read.All", "GroupMember.Read.All", "User-LifeCycleInfo.Read.All", "User.Read.All")
-"""The least that the app needs in Graph; Group.Read.All only to be told of changes in groups."""
+APP_PERMISSIONS: Final = (
+    "Application.Read.All",
+    "Group.Read.All",
+    "GroupMember.Read.All",
+    "User-LifeCycleInfo.Read.All",
+    "User.Read.All",
+)
+"""What the app is granted in Graph; Group.Read.All only to be told of changes in groups, Application.Read.All only so
+that apps have names."""
 
 CONTOSO_ACCOUNT: Final = "e0a1d000-5c1f-4d2b-9a60-0c7f5a0e0001:1f0be7b2-6c4e-4e0f-9d1a-7a3a5b1c0001_2019-05-31"
 """Contoso Europe, a Microsoft Customer Agreement."""

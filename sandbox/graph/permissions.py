@@ -27,6 +27,8 @@ READ_GROUPS: Final[AnyOf] = frozenset(
         "Directory.ReadWrite.All",
     }
 )
+READ_DIRECTORY: Final[AnyOf] = frozenset({"Directory.Read.All", "Directory.ReadWrite.All"})
+READ_APPLICATIONS: Final[AnyOf] = READ_DIRECTORY | {"Application.Read.All", "Application.ReadWrite.All"}
 WRITE_GROUPS: Final[AnyOf] = frozenset({"Group.ReadWrite.All", "Directory.ReadWrite.All"})
 WRITE_MEMBERS: Final[AnyOf] = WRITE_GROUPS | {"GroupMember.ReadWrite.All"}
 SUBSCRIBE_USERS: Final[AnyOf] = frozenset({"User.Read.All", "Directory.Read.All"})

@@ -139,6 +139,7 @@ _USER_FILTERABLE: Final = (
 )
 
 _USER_OTHERS: Final = (
+    Property("assignedPlans", Kind.COMPLEXES, read_only=True),
     Property("businessPhones", Kind.STRINGS),
     Property("employeeOrgData", Kind.COMPLEX),
     Property("externalUserStateChangeDateTime", Kind.DATE_TIME, read_only=True),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote
 
-from sandbox.graph import deleted, groups, subscriptions, users
+from sandbox.graph import deleted, directory_objects, groups, subscriptions, users
 from sandbox.graph.errors import GraphError, malformed, not_built
 from sandbox.graph.permissions import (
     DELETE_USERS,
@@ -84,6 +84,7 @@ _TABLE: Final[Mapping[str, Mapping[str, Route]]] = {
     f"groups/*/transitiveMembers/{_USER_CAST}/$count": {
         "GET": Route(groups.count_transitive_user_members, (READ_GROUPS,), 5)
     },
+    "directoryObjects/getByIds": {"POST": Route(directory_objects.get_by_ids)},
     f"directory/deletedItems/{_USER_CAST}": {"GET": Route(deleted.list_deleted_users, (), 2)},
     f"directory/deletedItems/{_GROUP_CAST}": {"GET": Route(deleted.list_deleted_groups, (), 2)},
     "directory/deletedItems/*": {

@@ -39,6 +39,15 @@ class Switches:
     """Whether `/directory/deletedItems/{id}` refuses `$select` of user properties without the cast to
     microsoft.graph.user. Strict OData would; no page shows it."""
 
+    get_by_ids_needs_directory: bool = False
+    """Whether `/directoryObjects/getByIds` is refused without Directory.Read.All, as its table of permissions says. Its
+    own page also says that objects of a kind that the app may not read come with type and id alone, and a report on it
+    that User.Read.All suffices for users. Off, as reported."""
+
+    get_by_ids_refuses: str | None = None
+    """A property that `/directoryObjects/getByIds` does not let anybody select, because a directory object as such has
+    none of that name. Clients were seen to select userPrincipalName, userType and accountEnabled there."""
+
     most_or_clauses: int | None = 15
     """How many values `in`, or clauses joined by `or`, one plain filter may have: 15 by the filter page, 10
     seen before it. Quoted of requests without advanced parameters only. None: no limit."""

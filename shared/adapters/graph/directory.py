@@ -8,8 +8,9 @@ so of the object that was asked for, twice: among the living and among the delet
 """
 
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from itertools import batched
 from typing import Final
 
@@ -34,6 +35,7 @@ from msgraph.generated.users.item.check_member_groups.check_member_groups_post_r
 from msgraph.generated.users.item.user_item_request_builder import UserItemRequestBuilder
 from msgraph.generated.users.users_request_builder import UsersRequestBuilder
 
+from shared.adapters.graph.called import Names
 from shared.adapters.graph.client import GraphClient, sendable
 from shared.adapters.graph.people import read_people, read_person, unless_withheld
 from shared.adapters.graph.wire import MemberGroupsAnswer, NamedAnswer, ObjectAnswer, Page, parse
@@ -41,6 +43,7 @@ from shared.adapters.http.gate import Gate, Kind
 from shared.adapters.http.pipeline import Transport
 from shared.domain.keys import NameKey, NameKind, PersonKey
 from shared.domain.people import SELECT, AbsentPerson, DeletedPerson, ListedPerson, PersonRead, UnreadablePerson
+from shared.domain.view import Called
 from shared.errors import FailedRead, QueryRefused, Transient
 from shared.settings import Settings
 
@@ -72,6 +75,7 @@ class GraphDirectory:
         # Graph counts units for an app in a tenant, whatever it asks.
         gate = Gate("Microsoft Graph", {Kind.READS: settings.graph_calls_per_second}, settings)
         self._graph = GraphClient(settings, credential, transport=transport, gate=gate)
+        self._names = Names(self._graph)
         nobody = self._graph.sdk.users.by_user_id(_NOBODY)
         self._person_at = sendable(nobody.to_get_request_information(_SELECT_PERSON)).url
         self._memberships_at = sendable(
@@ -191,12 +195,26 @@ class GraphDirectory:
             Permanent: there is no such group (`group_exists` tells), or Graph refuses.
             Transient, FailedRead: as `person`.
         """
+        return self._people(self._members(group, SELECT), f"members of group {group}", _MEMBERSHIPS)
+
+    async def ids_in(self, group: str) -> Sequence[str]:
+        """The object ids of the people in a group. See `ports.Directory`. Raises as `members` does."""
+        pages = self._graph.pages(
+            _read_objects, self._members(group, ["id"]), f"members of group {group}", _MEMBERSHIPS
+        )
+        return [*dict.fromkeys([one.id async for one in pages])]
+
+    def _members(self, group: str, select: Sequence[str]) -> RequestInformation:
         query = GraphUserRequestBuilder.GraphUserRequestBuilderGetQueryParameters(
-            select=list(SELECT), top=PAGE_SIZE, count=True
+            select=[*select], top=PAGE_SIZE, count=True
         )
         members = self._graph.sdk.groups.by_group_id(_guid(group)).transitive_members.graph_user
-        first = members.to_get_request_information(_advanced(query))
-        return self._people(first, f"members of group {group}", _MEMBERSHIPS)
+        first: RequestInformation = members.to_get_request_information(_advanced(query))
+        return first
+
+    async def called(self, ids: Collection[str], at: datetime) -> Mapping[str, Called]:
+        """What principals are called. See `ports.Directory`. Raises as `person` does."""
+        return await self._names.called(ids, at)
 
     def _people(self, first: RequestInformation, what: str, needs: str) -> AsyncIterator[ListedPerson]:
         return unless_withheld(self._graph.pages(read_people, first, what, needs), what)

@@ -41,7 +41,7 @@ def read_person(body: bytes, what: str) -> ListedPerson:
     try:
         return UserAnswer.model_validate_json(body).person()
     except ValidationError as error:
-        given = _as_python(body, what)
+        given = as_python(body, what)
         if not isinstance(given, dict):
             raise misfit(error, what) from error
         person = _read(given, what)
@@ -56,7 +56,7 @@ def read_people(body: bytes, what: str) -> tuple[Sequence[ListedPerson], str | N
         page = Page[UserAnswer].model_validate_json(body)
     except ValidationError:
         try:
-            loose = _LoosePage.model_validate(_as_python(body, what))
+            loose = _LoosePage.model_validate(as_python(body, what))
         except ValidationError as error:
             raise misfit(error, what) from error
         return [_read(one, f"{what}: no. {n}") for n, one in enumerate(loose.value)], loose.next_link
@@ -108,7 +108,7 @@ def _is_withheld(problem: ErrorDetails, given: dict[str, Any]) -> bool:
     return blanked or problem["type"] in {"missing", WITHHELD}
 
 
-def _as_python(body: bytes, what: str) -> Any:
+def as_python(body: bytes, what: str) -> Any:
     """The answer, even if some texts in it are not UTF-8 or have raw control characters.
 
     A text that could not be stored becomes bytes, which fit no attribute.

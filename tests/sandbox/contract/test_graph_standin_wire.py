@@ -464,3 +464,42 @@ def test_listeners_hear_of_changes_in_their_order(service: GraphService) -> None
         ("deleted", guid(1), ()),
         ("purged", guid(1), ()),
     ]
+
+
+# -- objects of any kind by id
+
+
+def by_ids(service: GraphService, query: str = "", **body: Any) -> Response:
+    return send(service, "POST", f"directoryObjects/getByIds{query}", body)
+
+
+def test_objects_of_any_kind_are_found_by_id_each_with_its_type(service: GraphService) -> None:
+    found = content(by_ids(service, "?$select=id,displayName,assignedPlans", ids=[guid(100), guid(1).upper(), guid(9)]))
+    assert found["value"] == [
+        {"@odata.type": "#microsoft.graph.group", "id": guid(100), "displayName": "G"},
+        {"@odata.type": "#microsoft.graph.user", "id": guid(1), "displayName": "P 1", "assignedPlans": []},
+    ]
+
+
+def test_objects_by_id_are_of_the_types_that_are_asked_for(service: GraphService) -> None:
+    found = content(by_ids(service, ids=[guid(100), guid(1)], types=["User"]))
+    assert [one["id"] for one in found["value"]] == [guid(1)]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"ids": []},
+        {"ids": ["x"]},
+        {"ids": [guid(n) for n in range(1001)]},
+        {"ids": [1]},
+        {"ids": [guid(1)], "types": 1},
+    ],
+)
+def test_objects_by_id_are_asked_for_by_up_to_1000_guids(service: GraphService, body: dict[str, Any]) -> None:
+    assert by_ids(service, **body).status == 400
+
+
+def test_a_property_that_nothing_has_cannot_be_selected_of_objects_by_id(service: GraphService) -> None:
+    assert by_ids(service, "?$select=shoeSize", ids=[guid(1)]).status == 400

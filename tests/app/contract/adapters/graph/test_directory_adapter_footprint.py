@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 _READ_EVERYTHING = """
+from datetime import UTC, datetime
 from shared.adapters.graph.directory import GraphDirectory
 from shared.domain.keys import NameKey, NameKind
 from shared.domain.people import SELECT
@@ -25,6 +26,8 @@ async def main():
     assert await directory.find(NameKey(NameKind.MAIL, "a@contoso.com")) == [OBJECT]
     assert not await directory.group_exists(OBJECT)
     assert [p async for p in directory.people("")] and [p async for p in directory.members(OBJECT)]
+    assert await directory.ids_in(OBJECT) == [OBJECT]
+    assert OBJECT in await directory.called([OBJECT], datetime.now(UTC))
     await directory.close()
 """
 
