@@ -18,6 +18,7 @@ $(VENV)/.ready: requirements.txt requirements-dev.txt constraints.txt
 	@echo "Installing into $(VENV), once; this takes about a minute ..."
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 demo: setup ## a finance department's story on the embedded sandbox

@@ -1,31 +1,73 @@
-"""`python -m cli <command>`: parses the command line, runs the command, and exits with its status."""
+"""`invoice-access`, or `python -m cli`: runs one verb, tells what went wrong, and exits with its status."""
 
-import argparse
+import os
 import sys
 from collections.abc import Sequence
 
-from cli import adopt, as_of, assignments, check, describe, holds, pauses, policy, report, verify
+from cli.faults import Fault, UsageError, fault_of
+from cli.out import tell
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command; 0 when it did what was asked."""
-    parser = argparse.ArgumentParser(prog="python -m cli", description="The command line of invoice-access.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    check.add_to(commands)
-    assignments.add_to(commands)
-    adopt.add_to(commands)
-    as_of.add_to(commands)
-    holds.add_to(commands)
-    pauses.add_to(commands)
-    report.add_to(commands)
-    verify.add_to(commands)
-    policy.add_to(commands)
-    writing = commands.add_parser("describe", help="write docs/event.schema.json and docs/openapi.json anew")
-    writing.set_defaults(run=lambda _: describe.describe())
-    chosen = parser.parse_args(arguments)
-    status: int = chosen.run(chosen)
-    return status
+    """Runs one command; its status (`cli.faults.Status`)."""
+    given = [*(sys.argv[1:] if arguments is None else arguments)]
+    try:
+        return _run({(): ["--help"], ("--version",): ["version"]}.get((*given,), given))
+    except Fault as fault:
+        tell(fault, as_json=_asks_for_json(given))
+        return fault.status
+
+
+def script() -> None:
+    """The console script: what is piped is UTF-8 on every system, as programs expect JSON and CSV to be."""
+    for stream in (sys.stdout, sys.stderr):
+        if not stream.isatty():
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
+    sys.exit(main())
+
+
+def _run(given: list[str]) -> int:
+    from cli import earlier  # noqa: PLC0415
+
+    if given and given[0] in earlier.VERBS:
+        return earlier.main(given)
+    try:
+        from typer.exceptions import Abort, TyperException  # noqa: PLC0415 - told below where it is missing
+
+        from cli.command import COMPLETE  # noqa: PLC0415
+        from cli.root import ROOT  # noqa: PLC0415 - it imports typer
+    except ModuleNotFoundError as missing:
+        fault = fault_of(missing, acts=False)
+        if fault is None:
+            raise
+        raise fault from missing
+    if COMPLETE in os.environ:
+        from typer._completion_classes import completion_init  # noqa: PLC0415
+
+        completion_init()
+    try:
+        return int(ROOT.main(args=given, prog_name="invoice-access", standalone_mode=False) or 0)
+    except TyperException as wrong:
+        raise _misuse(wrong) from wrong
+    except Abort as aborted:
+        raise UsageError("there is no terminal to ask at") from aborted
+
+
+def _misuse(wrong: Exception) -> UsageError:
+    """What typer cannot read of the arguments, with where to look."""
+    context = getattr(wrong, "ctx", None)
+    said = wrong.format_message() if hasattr(wrong, "format_message") else f"{wrong}"
+    if context is None:
+        return UsageError(said)
+    return UsageError(f"{context.command_path}: {said}", mend=f"`{context.command_path} --help` says how.")
+
+
+def _asks_for_json(given: Sequence[str]) -> bool:
+    """Whether JSON is asked for, also where nothing else of the arguments can be read."""
+    words = "\n".join(given)
+    forms = ("--json", "-o\njson", "-ojson", "--output\njson", "--output=json", "-o=json")
+    return any(f"\n{form}\n" in f"\n{words}\n" for form in forms)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    script()

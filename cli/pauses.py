@@ -11,6 +11,7 @@ from typing import Any, Final
 from rich.console import Console
 
 from cli import terminal
+from cli.harmless import harmless
 from cli.operating import (
     DONE,
     REFUSED,
@@ -77,7 +78,7 @@ def run_pause(chosen: argparse.Namespace) -> int:
 
     async def verb(app: StoreDesk) -> int:
         by, why = who(chosen.by), chosen.why.strip()
-        if not 0 < len(why) <= _LONGEST_WHY or terminal.harmless(why) != why:
+        if not 0 < len(why) <= _LONGEST_WHY or harmless(why) != why:
             raise UsageError(
                 f"--why: say why, for those who find it paused, in 1 to {_LONGEST_WHY} characters that can be shown"
             )

@@ -5,7 +5,9 @@ InvoiceAccessError
 │   ├── MaybeWritten   a write whose answer was lost: it may have happened, read before repeating it
 │   ├── FailedRead     an answer that does not fit: it says nothing, least of all that something is absent
 │   ├── Conflict       somebody else wrote first: our lock is no longer ours
+│   ├── NotSignedIn    no token came, because whoever runs this has not signed in
 │   └── StoreRefused   the store of ledger and state takes or gives nothing until somebody fixes it
+│       └── StoreForbidden  our role on it is missing
 ├── Permanent          repeating it changes nothing; carries the reason
 │   ├── AccessLost     our own role on a billing scope is gone
 │   ├── QueryRefused   a question that is not understood as it is asked: a wider one may be
@@ -54,12 +56,20 @@ class Conflict(Transient):
     """Somebody else wrote this chain or row first: whoever holds the lock now goes on, we stop."""
 
 
+class NotSignedIn(Transient):
+    """No token came, because whoever runs this has not signed in. That can pass: a fresh identity is refused, too."""
+
+
 class StoreRefused(Transient):
     """The store takes or gives nothing (our role there is missing, the disk is full), and a person has to fix that.
 
     It is an outage all the same: nothing can be recorded meanwhile. So everything waits, and goes on by itself once it
     is fixed.
     """
+
+
+class StoreForbidden(StoreRefused):
+    """Our role on the store is missing, or its firewall lets us not through."""
 
 
 class Permanent(InvoiceAccessError):  # noqa: N818

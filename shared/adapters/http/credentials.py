@@ -14,10 +14,10 @@ from typing import Any, Final, Self
 
 from azure.core.credentials import AccessToken, AccessTokenInfo, TokenRequestOptions
 from azure.core.credentials_async import AsyncSupportsTokenInfo, AsyncTokenCredential
-from azure.core.exceptions import AzureError, HttpResponseError
+from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 from azure.identity.aio import ManagedIdentityCredential
 
-from shared.errors import Transient
+from shared.errors import NotSignedIn, Transient
 
 TOKEN_SECONDS: Final = 8.0
 """How long a token may take to come.
@@ -136,6 +136,8 @@ class Tokens:
                     given = AccessTokenInfo(token.token, token.expires_on)
         except TimeoutError as error:
             raise self._missing(f"did not answer within {self._token_seconds:g} s") from error
+        except ClientAuthenticationError as error:
+            raise self._missing(_said(error), NotSignedIn) from error
         except HttpResponseError as error:
             raise self._missing(_said(error)) from error
         except AzureError as error:
@@ -147,10 +149,10 @@ class Tokens:
             raise self._missing("answered what is no token")
         return given
 
-    def _missing(self, what: str) -> Transient:
+    def _missing(self, what: str, kind: type[Transient] = Transient) -> Transient:
         if isinstance(self._credential, ManagedIdentityCredential):
             return Transient(f"no token for {self._service}: the identity endpoint {what}. {_IDENTITY_REMEDY}")
-        return Transient(f"no token for {self._service}: the sign-in {what}. {_LOGIN_REMEDY}")
+        return kind(f"no token for {self._service}: the sign-in {what}. {_LOGIN_REMEDY}")
 
 
 def _is_token(text: Any) -> bool:

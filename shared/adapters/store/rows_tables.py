@@ -34,7 +34,15 @@ from shared.adapters.store.rows import (
     pieces,
     texts,
 )
-from shared.errors import FailedRead, InvoiceAccessError, Misconfigured, Permanent, StoreRefused, Transient
+from shared.errors import (
+    FailedRead,
+    InvoiceAccessError,
+    Misconfigured,
+    Permanent,
+    StoreForbidden,
+    StoreRefused,
+    Transient,
+)
 from shared.settings_values import LOOPBACK
 
 TABLE: Final = "invoiceaccess"
@@ -210,7 +218,7 @@ class TableRows:
         if error.status_code in _THIS_REQUEST_STATUSES:
             return Permanent(f"{said}: {error.message}")
         if error.status_code in {401, 403}:
-            return StoreRefused(
+            return StoreForbidden(
                 f"{said}; give the app's identity the role Storage Table Data Contributor on the account, "
                 "and check whether its firewall lets the app through"
             )

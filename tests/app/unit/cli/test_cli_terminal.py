@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from rich.table import Table
 
 from cli import terminal
+from cli.harmless import harmless
 from cli.operating import UsageError, operate_on_store
 
 CLI = Path(__file__).parents[4] / "cli"
@@ -26,7 +27,7 @@ CLI = Path(__file__).parents[4] / "cli"
     ],
 )
 def test_what_acts_on_a_terminal_is_written_out(text: str, shown: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert terminal.harmless(text) == shown
+    assert harmless(text) == shown
     terminal.out().print(text, end="|")
     table = Table(box=None, pad_edge=False)
     table.add_column("name", overflow="fold")
@@ -41,7 +42,7 @@ def test_what_acts_on_a_terminal_is_written_out(text: str, shown: str, capsys: p
 
 @given(st.text())
 def test_nothing_that_is_shown_commands_a_terminal(text: str) -> None:
-    safe = terminal.harmless(text)
+    safe = harmless(text)
     assert not any(
         ord(one) < 0x20 or 0x7F <= ord(one) < 0xA0 or one in "\u061c\u200e\u200f" for one in safe if one not in "\n\t"
     )

@@ -1,0 +1,17 @@
+"""Every verb and noun of the command line, by its name: a line each, whose module is `cli.verbs.<name>`."""
+
+from typing import Final
+
+from cli.command import HELP, Lazy
+
+SECTIONS: Final = (
+    ("Other", (("completion", "a script that completes names in your shell"), ("version", "which version this is"))),
+)
+
+ROOT: Final = Lazy(
+    SECTIONS,
+    name="invoice-access",
+    help="Who receives which invoice of Azure, why, and what waits for a person.",
+    subcommand_metavar="COMMAND ...",
+    context_settings={"help_option_names": [*HELP]},
+)
