@@ -112,6 +112,8 @@ class Case:
     """When the state was last wiped."""
     reserved_then: Mapping[ActionKind, frozenset[str]] = field(default_factory=dict)
     """What was reserved when the state was last wiped: a write may have been on its way."""
+    released_then: frozenset[str] = frozenset()
+    """What a person had released then: nothing is reserved for that."""
     known: tuple[datetime, datetime, SimPolicy] | None = None
     """The latest complete sweep that kept everything since the state was lost: its beginning, end and policy."""
     slips: dict[str, Slip] = field(default_factory=dict)
@@ -167,6 +169,18 @@ class Case:
         row = self.holds.get(key)
         hold = row.holds.get(action) if row is not None else None
         return None if hold is None else hold.status
+
+    def released(self, run: Run, action: str) -> bool:
+        """Whether a person has released an action, as a run knows it that read so before the state was wiped."""
+        if self.status(run.key, action) is Status.RELEASED:
+            return True
+        return self.state_lost_during(run) and action in self.released_then
+
+    def let_through(self, run: Run, kind: ActionKind, action: str) -> bool:
+        """Whether an action was reserved or released before the state was wiped, in the very run that now does it."""
+        if not self.state_lost_during(run):
+            return False
+        return action in self.reserved_then.get(kind, ()) or action in self.released_then
 
     def judge_rules(self, policy: SimPolicy) -> set[str]:
         """The rules that are not known now, neither truly nor by what Graph shows."""

@@ -302,6 +302,12 @@ class Judge(Case):
         """Everything that can be rebuilt is gone, and with it what was decided, counted and paused."""
         self.state_lost = self.world.now()
         self.reserved_then = dict(self.reserved)
+        self.released_then = frozenset(
+            action
+            for row in self.holds.values()
+            for action, hold in row.holds.items()
+            if hold.status is Status.RELEASED
+        )
         self.pauses_stood |= dict.fromkeys(self.pauses.active, self.state_lost)
         self.pauses = Pauses()
         self.known = None

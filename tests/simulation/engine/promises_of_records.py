@@ -14,7 +14,7 @@ from shared.adapters.store.rows import Row
 from shared.domain.access.opt_in import FLAG
 from shared.domain.guards.baseline import Baseline
 from shared.domain.guards.daily_limits import Reservations
-from shared.domain.guards.holds import Status, action_id
+from shared.domain.guards.holds import action_id
 from shared.domain.guards.pauses import Pause, PauseKind
 from shared.domain.history.checks import CheckBody, Ended
 from shared.domain.history.records import IntendedGrant, IntentBody
@@ -139,9 +139,7 @@ def reserved_before_write(judge: Case, write: AppWrite, run: Run | None) -> str 
     kind = kind_of_write(judge, write, run)
     key: PersonKey | ProfileKey = PersonKey(write.entry.principal) if write.entry.principal else write.profile
     action = action_id(key, kind, write.profile)
-    if action in judge.reserved.get(kind, ()) or judge.status(run.key, action) is Status.RELEASED:
-        return None
-    if judge.state_lost_during(run) and action in judge.reserved_then.get(kind, ()):
+    if action in judge.reserved.get(kind, ()) or judge.released(run, action) or judge.let_through(run, kind, action):
         return None
     return f"nothing of the daily limit for {kind.value} is reserved for it"
 

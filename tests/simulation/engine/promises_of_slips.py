@@ -3,7 +3,7 @@
 Lives here: that promise alone. A slip is known to whoever made it; that a text is near another is nothing asked here.
 """
 
-from shared.domain.guards.holds import Status, action_id
+from shared.domain.guards.holds import action_id
 from shared.domain.keys import PersonKey
 from shared.domain.policy.model import ActionKind
 from tests.simulation.engine import oracle
@@ -27,6 +27,6 @@ def slips_wait_for_a_person(judge: Case, write: AppWrite, run: Run | None) -> st
     versions = judge.world.facts_since(run.began - judge.catalogue_age)
     if not all(write.profile in oracle.wanted(meant, run.heard.groups, run.policy, facts) for facts in versions):
         return None
-    if judge.status(run.key, action_id(PersonKey(person), ActionKind.MOVER_REVOKES, write.profile)) is Status.RELEASED:
+    if judge.released(run, action_id(PersonKey(person), ActionKind.MOVER_REVOKES, write.profile)):
         return None
     return f"{slip.attribute} is {slip.wrong!r} and was {slip.right!r}, and nobody said that this is a move"
