@@ -13,7 +13,8 @@ from typing import Any, Final
 from rich.console import Console
 
 from cli.assignments import out, tell_doubts
-from cli.operating import BAD_ARGUMENTS, DONE, REFUSED, UsageError, counted, operate, who
+from cli.faults import UsageError
+from cli.operating import BAD_ARGUMENTS, DONE, REFUSED, counted, operate, who
 from cli.terminal import complaints
 from shared.domain.adoption.consequences import Adoption, Choice, Consequence
 from shared.domain.keys import PersonKey, ProfileKey

@@ -17,11 +17,11 @@ from zoneinfo import ZoneInfo
 from rich.console import Console
 from rich.table import Table
 
+from cli.faults import UsageError
 from cli.operating import (
     BAD_ARGUMENTS,
     DONE,
     REFUSED,
-    UsageError,
     counted,
     misconfigured,
     open_store,

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from cli.operating import SETTINGS_FIRST
+from cli.faults import SETTINGS_FIRST
 from cli.terminal import complaints, out
 from shared.adapters.queues.service_bus import ServiceBusQueues
 from shared.errors import Permanent, Rejected, Transient

@@ -13,12 +13,12 @@ from typing import Any, Final
 from rich.console import Console
 
 from cli import terminal
+from cli.faults import UsageError
 from cli.operating import (
     BAD_ARGUMENTS,
     DONE,
     REFUSED,
     StoreDesk,
-    UsageError,
     confirmed,
     counted,
     moment,

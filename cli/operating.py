@@ -16,6 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from rich.console import Console
 
+from cli.faults import SETTINGS_FIRST, UsageError
 from cli.terminal import complaints
 from shared import bootstrap
 from shared.adapters.process import SystemClock, quiet_libraries
@@ -30,16 +31,7 @@ REFUSED: Final = 1
 BAD_ARGUMENTS: Final = 2
 """Something is wrong with what was asked, or with the settings."""
 
-SETTINGS_FIRST: Final = (
-    "(source the app's settings first; sandbox: `set -a; . <state>/app.env; set +a`; docs/settings.md)"
-)
-"""What to do where settings are missing."""
-
 _LONGEST_NAME: Final = 100
-
-
-class UsageError(Exception):
-    """An argument that cannot be used; the text names it and says what to give instead."""
 
 
 @asynccontextmanager
@@ -95,6 +87,26 @@ def misconfigured(mistake: Misconfigured) -> int:
     ):
         say.print(SETTINGS_FIRST, markup=False, soft_wrap=True)
     return BAD_ARGUMENTS
+
+
+def on_app[T](verb: Callable[[App], Awaitable[T]]) -> T:
+    """What a verb finds with the app of this environment. Raises the app's errors, which `cli.faults` knows."""
+
+    async def run() -> T:
+        async with open_app() as app:
+            return await verb(app)
+
+    return asyncio.run(run())
+
+
+def on_store[T](verb: Callable[[StoreDesk], Awaitable[T]]) -> T:
+    """What a verb finds with the store alone, as `on_app` does with the app."""
+
+    async def run() -> T:
+        async with open_store() as desk:
+            return await verb(desk)
+
+    return asyncio.run(run())
 
 
 def operate(verb: Callable[[App], Awaitable[int]]) -> int:

@@ -11,12 +11,12 @@ from typing import Any, Final
 from rich.console import Console
 
 from cli import terminal
+from cli.faults import UsageError
 from cli.harmless import harmless
 from cli.operating import (
     DONE,
     REFUSED,
     StoreDesk,
-    UsageError,
     confirmed,
     counted,
     operate_on_store,

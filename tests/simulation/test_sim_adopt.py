@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from cli.adopt import adopt as adopt_verb
-from cli.operating import UsageError
+from cli.faults import UsageError
 from sandbox.faults import Effect
 from shared.adapters.store.rows import Changed
 from shared.domain.access.ownership import ManagedAssignment, OwnershipBasis

@@ -6,7 +6,7 @@ import pytest
 
 from cli.__main__ import main
 from cli.adopt import choice_of, figures
-from cli.operating import UsageError
+from cli.faults import UsageError
 from shared.domain.adoption.consequences import Adoption, Choice, Consequence, Why
 from shared.domain.keys import ProfileKey
 from shared.domain.reasons import Code

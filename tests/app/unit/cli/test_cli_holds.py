@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from cli.__main__ import main
-from cli.operating import UsageError, moment, who
+from cli.faults import UsageError
+from cli.operating import moment, who
 from sandbox.settings import Options, Places, app_settings, shell_environment
 from sandbox.up import running
 from shared.adapters.queues.work_wire import decode

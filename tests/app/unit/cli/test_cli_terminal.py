@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from rich.table import Table
 
 from cli import terminal
+from cli.faults import UsageError
 from cli.harmless import harmless
-from cli.operating import UsageError, operate_on_store
+from cli.operating import operate_on_store
 
 CLI = Path(__file__).parents[4] / "cli"
 
