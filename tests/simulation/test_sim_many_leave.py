@@ -13,9 +13,8 @@ import pytest
 from cli.adopt import add_to, choice_of
 from shared.domain.access.plan import StoppedBy
 from shared.domain.guards.holds import Status
-from shared.domain.history.report import Room
 from shared.domain.keys import PersonKey
-from shared.domain.policy.model import ActionKind
+from shared.domain.policy.model import ActionKind, Room
 from shared.services.operate.adopt import apply_adoption, plan_adoption
 from shared.services.operate.decisions import list_holds, release
 from tests.english import english

@@ -13,10 +13,10 @@ from shared.domain.access.plan import StoppedBy
 from shared.domain.guards.holds import Hold, Status
 from shared.domain.guards.pauses import Pause, PauseKind, Pauses, Setting
 from shared.domain.history.findings import FindingKind
-from shared.domain.history.report import HoldCounts, Room
+from shared.domain.history.report import HoldCounts
 from shared.domain.history.unmanaged_sightings import ESTATE
 from shared.domain.keys import PersonKey
-from shared.domain.policy.model import ActionKind
+from shared.domain.policy.model import ActionKind, Room
 from shared.domain.reasons import Code
 from shared.domain.remembered import Holding
 from shared.errors import Permanent, Transient

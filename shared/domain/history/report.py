@@ -9,7 +9,7 @@ from datetime import datetime
 
 from shared.domain.history.findings import Finding
 from shared.domain.history.unmanaged_sightings import Sighted
-from shared.domain.policy.model import ActionKind
+from shared.domain.policy.model import ActionKind, Room
 from shared.domain.reasons import Reason
 
 
@@ -34,15 +34,6 @@ class Counts:
     people_listed: int
     people: int
     people_unreadable: int
-
-
-@dataclass(frozen=True, slots=True)
-class Room:
-    """What a sweep wanted of a kind of action, and what its daily limit has left and allows."""
-
-    wanted: int
-    left: int
-    limit: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,15 @@ class ActionKind(StrEnum):
     PROFILE_UPDATES = "profile_updates"
 
 
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a sweep wanted of a kind of action, and what its daily limit has left and allows."""
+
+    wanted: int
+    left: int
+    limit: int
+
+
 DEFAULT_DAILY_LIMITS: Final[Mapping[str, DailyLimit]] = {
     ActionKind.MOVER_REVOKES: DailyLimit(2, 10, 20),
     ActionKind.LEAVER_REVOKES: DailyLimit(5, 50, 50),

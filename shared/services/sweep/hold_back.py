@@ -1,48 +1,35 @@
 """What a sweep holds back before it enqueues anything: what is too much at once, or follows from a changed policy.
 
-Lives here: reading and storing the holds of a whole sweep. The arithmetic is
-`shared.domain.guards.sweep_holds`', a check's own guard `reconcile.guard`'s, the pause `trust`'s.
+Lives here: reading and storing the holds of a whole sweep, and telling of them. The decision is
+`shared.domain.guards.sweep_guard`'s, a check's own guard `reconcile.guard`'s, the pause `trust`'s.
 Azure is neither read nor written, and whatever breaks off halfway is done
 again by the next sweep with the same result.
 """
 
 import logging
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import batched
 from typing import Final
 
 from shared.domain.access.plan import StoppedBy
-from shared.domain.access.rules import is_named
-from shared.domain.guards.daily_limits import counted, left, limit, percentage_base, tell
-from shared.domain.guards.holds import Hold, KeyHolds, Status, in_time
-from shared.domain.guards.sweep_holds import (
-    SweepAction,
-    SweepGroup,
-    changed_rules,
-    exceeded,
-    is_forgotten,
-    is_stopped,
-    needing_room,
-    of_policy,
-    policy_difference,
-    renewed,
-    too_many,
-)
+from shared.domain.guards.daily_limits import Reservations, tell
+from shared.domain.guards.holds import Hold, KeyHolds, Status, of_daily_limit
+from shared.domain.guards.sweep_guard import HoldsAfter, Wants, grouped
+from shared.domain.guards.sweep_holds import SweepGroup, exceeded
+from shared.domain.guards.sweep_trust import Trust
 from shared.domain.history.findings import Finding, FindingKind
-from shared.domain.history.report import HoldCounts, Room
-from shared.domain.keys import Key, PersonKey, ProfileKey
-from shared.domain.policy.model import ActionKind
+from shared.domain.history.report import HoldCounts
+from shared.domain.keys import PersonKey, ProfileKey
+from shared.domain.policy.model import ActionKind, Room
 from shared.domain.reasons import Reason
-from shared.ports import Stored
+from shared.ports import State, Stored
 from shared.services.app import App
 from shared.services.estate import Estate
 from shared.services.reservations import rewrite_reservations
 from shared.services.shared_row import until_stored
 from shared.services.sweep.drift import Drift
-from shared.services.sweep.trust import Trust
 from shared.wording.say import say
 
 _ROWS_AT_ONCE: Final = 100
@@ -95,6 +82,22 @@ class Guarded:
         ]
 
 
+def wants(estate: Estate, drift: Drift) -> Wants:
+    """What a sweep wants that found this drift."""
+    return Wants(
+        actions=drift.actions,
+        enforced=drift.enforced,
+        read=estate.rows.keys(),
+        undecided=drift.undecided,
+        unreadable=drift.unreadable,
+    )
+
+
+async def every_reservation(state: State) -> dict[ActionKind, Reservations]:
+    """What is reserved of each daily limit. Four reads."""
+    return {kind: (await state.reservations(kind)).value for kind in ActionKind}
+
+
 async def hold_groups(app: App, standing: Trust, estate: Estate, drift: Drift) -> Guarded:
     """Holds what one sweep wants too much of, and what a changed policy takes away; renews and closes older holds.
 
@@ -103,42 +106,28 @@ async def hold_groups(app: App, standing: Trust, estate: Estate, drift: Drift) -
     """
     rows = {row.value.key: row async for row in app.state.holds()}
     holds = {id_: hold for row in rows.values() for id_, hold in row.value.holds.items()}
-    actions = [action for of_key in drift.actions.values() for action in of_key]
-    guarded = [action for action in actions if action.profile in drift.enforced]
-    measure = standing.counted if standing.is_good else standing.before
-    now = app.clock.now()
-    groups: list[SweepGroup] = []
-    rooms: dict[ActionKind, Room] = {}
-    would_hold: dict[ActionKind, Room] = {}
-    told: list[Reason | None] = []
-    for kind in ActionKind:
-        reservations = (await app.state.reservations(kind)).value
-        most = limit(app.policy.daily_limits[kind], percentage_base(reservations, measure, now))
-        room, reserved = left(reservations, most, now), counted(reservations, now)
-        wanted = needing_room((one for one in guarded if one.kind is kind), holds, reserved)
-        everything = needing_room((one for one in actions if one.kind is kind), holds, reserved)
-        rooms[kind] = Room(len(wanted), room, most)
-        if len(everything) > max(room, len(wanted)):
-            would_hold[kind] = Room(len(everything), room, most)
-        if kind is ActionKind.MOVER_REVOKES and (group := _of_changed_policy(standing, guarded, holds)) is not None:
-            groups.append(group)
-            wanted = [one for one in wanted if one.id not in group.actions]
-        if (group := too_many(kind, wanted, room, most)) is not None:
-            groups.append(group)
-            if group.stopped_by is StoppedBy.DAILY_LIMIT:
-                told.append(await _tell_of_used_up(app, standing.sweep_id, kind, most))
-    undecided = {id_ for key in drift.unreadable if key in rows for id_ in rows[key].value.holds} | drift.undecided
-    after = await _store(app, standing, _Seen(app, estate, guarded, groups, undecided), rows)
+    wanted = wants(estate, drift)
+    reserved = await every_reservation(app.state)
+    found = grouped(app.policy, standing, wanted, holds, reserved, app.clock.now())
+    of_limits = {group.name for group in found.groups if group.stopped_by is StoppedBy.DAILY_LIMIT}
+    told = [
+        await _tell_of_used_up(app, standing.sweep_id, kind, room.limit)
+        for kind, room in found.rooms.items()
+        if of_daily_limit(kind) in of_limits
+    ]
+    leaves = HoldsAfter(app.policy, standing, wanted, found.groups)
+    after = await _store(app, leaves, rows)
     now_held = {id_: hold for row in after for id_, hold in row.holds.items()}
-    for name, why in sorted((await _groups_to_tell(app, standing, drift, groups, now_held.values())).items()):
+    to_tell = await _groups_to_tell(app, standing, drift, found.groups, now_held.values())
+    for name, why in sorted(to_tell.items()):
         _log.warning("sweep %s: held %s: %s", standing.sweep_id, name, say(why))
     return Guarded(
-        stopped=frozenset(action.id for action in guarded if is_stopped(action, now_held.get(action.id))),
+        stopped=leaves.stopped(now_held),
         holds=now_held,
-        groups={group.name: group for group in groups},
-        rooms=rooms,
-        would_hold=would_hold,
-        resolve=_to_resolve(standing, now_held.values(), {action.id for action in guarded} | undecided),
+        groups={group.name: group for group in found.groups},
+        rooms=found.rooms,
+        would_hold=found.would_hold,
+        resolve=leaves.to_resolve(now_held.values()),
         told=tuple(why for why in told if why is not None),
     )
 
@@ -185,86 +174,18 @@ async def _groups_to_tell(
     return found
 
 
-def _of_changed_policy(standing: Trust, guarded: Sequence[SweepAction], holds: Mapping[str, Hold]) -> SweepGroup | None:
-    """What a changed policy takes: everything in its first complete sweep.
-
-    Later it is what follows from the rules that no sweep before this one could judge.
-    """
-    before, now = standing.before, standing.counted
-    if not standing.complete:
-        return None
-    changed = None
-    if before is not None and not standing.is_first_of_policy:
-        changed = changed_rules(before.rules, now.rules)
-        if not changed:
-            return None
-    difference = policy_difference(None if before is None else before.rules, now.rules)
-    return of_policy(guarded, holds, now.policy_digest, difference, changed)
-
-
-def _to_resolve(standing: Trust, holds: Iterable[Hold], seen: Collection[str]) -> tuple[Hold, ...]:
-    """Released holds whose action nobody wants any more: without a check they would wait for it to come back."""
-    if not standing.is_good:
-        return ()
-    return tuple(
-        hold
-        for hold in holds
-        if hold.status is Status.RELEASED
-        and hold.id not in seen
-        and max(hold.renewed, hold.decided_at or hold.since) < standing.started
-    )
-
-
-class _Seen:
-    """What a sweep has to say about the holds of one key after the other."""
-
-    def __init__(
-        self,
-        app: App,
-        estate: Estate,
-        guarded: Sequence[SweepAction],
-        groups: Iterable[SweepGroup],
-        undecided: Collection[str],
-    ) -> None:
-        self._app = app
-        self._read = estate.rows.keys()
-        self._undecided = frozenset(undecided)
-        self.actions: dict[Key, list[SweepAction]] = {}
-        for action in guarded:
-            self.actions.setdefault(action.key, []).append(action)
-        self.groups = {id_: group for group in groups for id_ in group.actions}
-        self.wanted = frozenset(action.id for action in guarded)
-
-    def undecided(self, row: KeyHolds) -> frozenset[str]:
-        """The ids of the holds of a key about which nothing can be concluded.
-
-        Such are those on profiles that the policy names and nobody could see: they are gone, or our role there is.
-        """
-        return self._undecided | {
-            id_
-            for id_, hold in row.holds.items()
-            if hold.profile not in self._read and is_named(self._app.policy, hold.profile.account)
-        }
-
-    def concerns(self, rows: Mapping[PersonKey | ProfileKey, Stored[KeyHolds]]) -> list[Stored[KeyHolds]]:
-        """The rows to go through: every one there is, and an empty one for each key that is new in a group."""
-        new = {action.key: action.key for of in self.actions.values() for action in of if action.id in self.groups}
-        return [*rows.values(), *(Stored(KeyHolds(key)) for key in new if key not in rows)]
-
-
 async def _store(
-    app: App, standing: Trust, seen: _Seen, rows: Mapping[PersonKey | ProfileKey, Stored[KeyHolds]]
+    app: App, leaves: HoldsAfter, rows: Mapping[PersonKey | ProfileKey, Stored[KeyHolds]]
 ) -> Sequence[KeyHolds]:
     """Stores every key's holds as the sweep leaves them, where that differs, and returns them all."""
+    concerned = [*rows.values(), *(Stored(KeyHolds(key)) for key in leaves.new_keys(rows.keys()))]
     result: list[KeyHolds] = []
-    for together in batched(seen.concerns(rows), _ROWS_AT_ONCE, strict=False):
-        result += await _store_together(app, standing, seen, together)
+    for together in batched(concerned, _ROWS_AT_ONCE, strict=False):
+        result += await _store_together(app, leaves, together)
     return result
 
 
-async def _store_together(
-    app: App, standing: Trust, seen: _Seen, rows: Sequence[Stored[KeyHolds]]
-) -> Sequence[KeyHolds]:
+async def _store_together(app: App, leaves: HoldsAfter, rows: Sequence[Stored[KeyHolds]]) -> Sequence[KeyHolds]:
     """Stores rows as the sweep leaves them. After a conflict it reads all anew: what was decided is kept."""
     known: Sequence[Stored[KeyHolds]] | None = rows
 
@@ -272,22 +193,10 @@ async def _store_together(
         nonlocal known
         before = [await app.state.key_holds(row.value.key) for row in rows] if known is None else known
         known = None
-        after = [_merged(app, standing, seen, row.value) for row in before]
+        after = [leaves.of(row.value, app.clock.now()) for row in before]
         changed = [row.becoming(now) for now, row in zip(after, before, strict=True) if now != row.value]
         if changed:
             await app.state.put_key_holds(*changed)
         return after
 
     return await until_stored(app, "holds", attempt, remedy="the next sweep tries again")
-
-
-def _merged(app: App, standing: Trust, seen: _Seen, row: KeyHolds) -> KeyHolds:
-    now, grace = app.clock.now(), timedelta(hours=app.policy.mover_grace_hours)
-    row = replace(row, holds={id_: in_time(hold, now, grace) for id_, hold in row.holds.items()})
-    unseen = frozenset[str]()
-    if standing.is_good:
-        undecided = seen.undecided(row)
-        unseen = frozenset(
-            id_ for id_, hold in row.holds.items() if is_forgotten(hold, seen.wanted, undecided, standing.started)
-        )
-    return renewed(row, seen.actions.get(row.key, ()), seen.groups, now, unseen=unseen)

@@ -14,6 +14,7 @@ from shared.background import in_background
 from shared.domain.access.ownership import Held
 from shared.domain.adoption.first_contact import quick_counts
 from shared.domain.catalogue import Catalogue
+from shared.domain.guards.sweep_trust import Trust
 from shared.domain.history.report import Report
 from shared.domain.keys import Key, PersonKey, ProfileKey
 from shared.domain.log_line import json_of
@@ -34,7 +35,7 @@ from shared.services.sweep.policy_findings import policy_findings, unknown_prote
 from shared.services.sweep.recipients import find_out_who_cannot_read
 from shared.services.sweep.report import counts, findings, left_alone, of_people
 from shared.services.sweep.show import show_estate
-from shared.services.sweep.trust import Trust, assess, conclude, pause_for_failure
+from shared.services.sweep.trust import assess, conclude, pause_for_failure
 from shared.services.sweep.unmanaged import note_unmanaged
 from shared.wording.say import say
 

@@ -104,7 +104,7 @@ MUTANTS: Final = (
     Mutant(
         name="changed-policy-not-held",
         promise="What the first sweep under a changed policy takes from movers waits for a person.",
-        file="shared/services/sweep/hold_back.py",
+        file="shared/domain/guards/sweep_guard.py",
         old="(group := _of_changed_policy(standing, guarded, holds)) is not None:",
         new=("(group := _of_changed_policy(standing, guarded, holds)) is not None and standing.before is None:"),
         caught_by=("changed_policy_is_held",),

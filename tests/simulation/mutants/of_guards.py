@@ -98,7 +98,7 @@ MUTANTS: Final = (
     Mutant(
         name="incomplete-sweep-sets-no-pause",
         promise="A sweep that could not read everything sets a pause.",
-        file="shared/services/sweep/trust.py",
+        file="shared/domain/guards/sweep_trust.py",
         old="        pauses[Pause(PauseKind.INCOMPLETE_SWEEP)] = ",
         new="        pauses[Pause(PauseKind.POPULATION_SHRANK)] = ",
         caught_by=("failed_reads_are_told",),
@@ -223,13 +223,9 @@ MUTANTS: Final = (
     Mutant(
         name="shrinking-unnoticed",
         promise="A population that shrank too far since the last good sweep sets a pause.",
-        file="shared/services/sweep/trust.py",
-        old="    if not is_too_far or gone < settings.population_shrink_people:\n        return None\n",
-        new=(
-            "    if not is_too_far or gone < settings.population_shrink_people or gone <= "
-            "before.population:\n"
-            "        return None\n"
-        ),
+        file="shared/domain/guards/sweep_trust.py",
+        old="    if not is_too_far or gone < shrinking.people:\n        return None\n",
+        new=("    if not is_too_far or gone < shrinking.people or gone <= before.population:\n        return None\n"),
         caught_by=("shrinking_sets_the_pause",),
     ),
 )

@@ -12,9 +12,9 @@ from cli.__main__ import main
 from shared.adapters.store.rows_sqlite import SqliteRows
 from shared.adapters.store.state import RowsState
 from shared.domain.history.findings import Finding, FindingKind
-from shared.domain.history.report import FeedCheck, HoldCounts, Labels, Report, Room
+from shared.domain.history.report import FeedCheck, HoldCounts, Labels, Report
 from shared.domain.keys import ProfileKey
-from shared.domain.policy.model import ActionKind
+from shared.domain.policy.model import ActionKind, Room
 from shared.domain.reasons import Code
 from shared.wording.say import say
 from tests.reports import NOTHING
