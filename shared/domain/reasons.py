@@ -59,6 +59,7 @@ class Code(StrEnum):
     NO_RULE_GIVES_IT = "no-rule-gives-it"
     NO_RULE_GIVES_IT_ANY_MORE = "no-rule-gives-it-any-more", "gave"
     NO_RULE_GIVES_IT_AND_RULES_ARE_GONE = "no-rule-gives-it-and-rules-are-gone", "gave gone"
+    NO_RULE_LISTS_THEM = "no-rule-lists-them"
     STALE_LEAVE_DATE = "stale-leave-date", "because days"
     MAY_BE_A_SLIP = "may-be-a-slip", "because"
     NEAR_MISS = "near-miss", "rules near"

@@ -4,7 +4,8 @@ No read per person. A read that fails is written down and makes the estate incom
 """
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
@@ -19,7 +20,7 @@ from shared.domain.keys import ProfileKey
 from shared.domain.people import ListedPerson, Person, UnreadablePerson
 from shared.domain.policy.filter_push_down import EVERYBODY
 from shared.domain.policy.load import rule_digests
-from shared.domain.policy.model import Everything
+from shared.domain.policy.model import Everything, Policy, Rule
 from shared.domain.reasons import Code, Reason
 from shared.domain.redact import redact
 from shared.domain.remembered import PersonState
@@ -32,6 +33,8 @@ _LITERAL: Final = re.compile(r"'((?:[^']|'')*)'")
 """A text in an OData filter."""
 
 type _Asked = tuple[tuple[str, ...], ...]
+
+type _Keep = Callable[[ListedPerson], bool]
 
 _NO_ACCOUNT: Final = (
     "billing lists no account at all: the app's identity has no billing role; give it one (docs/security.md says which)"
@@ -56,7 +59,7 @@ class Estate:
     more people were listed for it; `everybody_listed`, that nobody is left to list. `failures` are the reads that
     failed. `lost` are the accounts, lower-case, on which our own billing role is gone, each with what showed it: of
     these the catalogue keeps what was known before. "" among them stands for all there are. `listing` is what billing
-    truly listed.
+    truly listed. `passed_over` are those of whom nothing was kept, see `read_estate`.
     """
 
     read_at: datetime
@@ -74,6 +77,7 @@ class Estate:
     lost: dict[str, Reason] = field(default_factory=dict)
     listing: ListedProfiles = field(default_factory=lambda: ListedProfiles((), ()))
     listed: int = 0
+    passed_over: set[str] = field(default_factory=set)
 
     @property
     def all_failures(self) -> list[Reason]:
@@ -81,8 +85,12 @@ class Estate:
         return [*self.failures, *(why for _, why in sorted(self.lost.items()))]
 
 
-async def read_estate(app: App) -> Estate:
-    """Reads everything. Raises only where nothing can be said at all: accounts, profiles or our own store."""
+async def read_estate(app: App, *, only_concerned: bool = False) -> Estate:
+    """Reads everything. Raises only where nothing can be said at all: accounts, profiles or our own store.
+
+    `only_concerned` is for who asks about actions alone: of a directory of 100,000 people it keeps whom a rule may give
+    something to, and who is Invoice manager somewhere. What a person just misses it cannot tell of anybody else.
+    """
     now = app.clock.now()
     listing = await read_profiles(app.billing, app.policy)
     lost = {**_lost_accounts(app, (await app.state.baseline()).value, listing), **listing.lost}
@@ -91,10 +99,11 @@ async def read_estate(app: App) -> Estate:
     estate = Estate(now, catalogue, lost=lost, listing=listing)
     estate.states = {state.object_id: state async for state in app.state.people()}
     await _read_assignments(app, estate, listing.profiles)
-    await _read_people(app, estate)
+    holders = {row.principal_id for rows in estate.rows.values() for row in rows if row.is_invoice_manager}
+    await _read_people(app, estate, holders if only_concerned else None)
     roles = {**estate.catalogue.other_roles, **_other_roles(estate)}
     estate.catalogue = replace(estate.catalogue, other_roles=roles)
-    estate.catalogue = _judged(app, estate)
+    estate.catalogue = judged(app.policy, estate)
     return estate
 
 
@@ -129,21 +138,24 @@ async def judge_rules(app: App, catalogue: Catalogue) -> Catalogue:
         return catalogue
     estate = Estate(app.clock.now(), catalogue)
     await _read_people(app, estate)
-    judged = _judged(app, estate)
-    if baseline is None or judged.unknown_rules is None:
-        return judged
+    found = judged(app.policy, estate)
+    if baseline is None or found.unknown_rules is None:
+        return found
     unseen = changed_rules(baseline.rules, rule_digests(app.policy))
     return replace(
-        judged, unknown_rules=dict.fromkeys(sorted(unseen), (Code.RULE_NOT_SEEN(),)) | dict(judged.unknown_rules)
+        found, unknown_rules=dict.fromkeys(sorted(unseen), (Code.RULE_NOT_SEEN(),)) | dict(found.unknown_rules)
     )
 
 
-def _judged(app: App, estate: Estate) -> Catalogue:
-    """Whoever could not list everybody knows no rule: matching nobody says something only of a complete list."""
+def judged(policy: Policy, estate: Estate) -> Catalogue:
+    """The estate's catalogue with a policy's rules judged.
+
+    Whoever could not list everybody knows no rule: matching nobody says something only of a complete list.
+    """
     if not estate.people_complete:
         return estate.catalogue
-    unknown = unknown_rules(app.policy, estate.catalogue, estate.people.values(), estate.missing_groups)
-    return replace(estate.catalogue, policy_digest=app.policy.digest, unknown_rules=unknown)
+    unknown = unknown_rules(policy, estate.catalogue, estate.people.values(), estate.missing_groups)
+    return replace(estate.catalogue, policy_digest=policy.digest, unknown_rules=unknown)
 
 
 async def _read_assignments(app: App, estate: Estate, profiles: Sequence[BillingProfile]) -> None:
@@ -170,30 +182,33 @@ def _not_read(profile: ProfileKey, failure: InvoiceAccessError) -> Reason:
     return Code.ASSIGNMENTS_NOT_READ(profile=str(profile), said=str(failure))
 
 
-async def _read_people(app: App, estate: Estate) -> None:
+async def _read_people(app: App, estate: Estate, holders: AbstractSet[str] | None = None) -> None:
     """Lists each population once: groups first, then the filters of rules that name no group.
 
-    A rule with both is the members of its group, judged here by its filter.
+    A rule with both is the members of its group, judged here by its filter. With `holders` only they are kept, and whom
+    a rule may mean.
     """
+    by_filter = [rule for rule in app.policy.rules if not rule.member_of]
     members: dict[str, set[str]] = {}
     for group in sorted(app.policy.groups):
         try:
             if not await app.directory.group_exists(group):
                 estate.missing_groups.add(group)
                 continue
-            listed = await _list(app.directory.members(group), estate)
+            rules = [rule for rule in app.policy.rules if group in rule.member_of]
+            listed = await _list(app.directory.members(group), estate, _keep(rules, holders))
         except InvoiceAccessError as failure:
             estate.people_complete = False
             estate.failures.append(Code.MEMBERS_NOT_READ(group=group, said=str(failure)))
         else:
             for object_id in listed:
                 members.setdefault(object_id, set()).add(group)
-    for asked, rules in sorted(_filters(app).items()):
+    for asked, names in sorted(_filters(app).items()):
         try:
-            await _preselect(app, estate, asked, rules)
+            await _preselect(app, estate, asked, names, _keep(by_filter, holders))
         except InvoiceAccessError as failure:
             estate.people_complete = False
-            estate.failures.append(Code.PEOPLE_NOT_READ(rules=tuple(rules), said=_unquoted(failure, asked)))
+            estate.failures.append(Code.PEOPLE_NOT_READ(rules=tuple(names), said=_unquoted(failure, asked)))
     for object_id in members.keys() & estate.people.keys():
         estate.people[object_id] = replace(estate.people[object_id], groups=frozenset(members[object_id]))
     too_many = _too_many_unreadable(app, estate)
@@ -207,7 +222,7 @@ def _too_many_unreadable(app: App, estate: Estate) -> Reason | None:
     The share is that by which a population may shrink: of as many people a sweep knows as little.
     """
     unreadable, settings = len(estate.unreadable), app.settings
-    listed = unreadable + len(estate.people)
+    listed = len(estate.unreadable.keys() | estate.people.keys() | estate.passed_over)
     is_too_many = unreadable * 100 > settings.population_shrink_percent * listed
     if not is_too_many or unreadable < settings.population_shrink_people:
         return None
@@ -221,13 +236,24 @@ def _too_many_unreadable(app: App, estate: Estate) -> Reason | None:
     )
 
 
-async def _preselect(app: App, estate: Estate, asked: _Asked, rules: Sequence[str]) -> None:
+def _keep(rules: Sequence[Rule], holders: AbstractSet[str] | None) -> _Keep:
+    """Whom of a listing that is for these rules is kept: everybody, or the holders and whom one of the rules means."""
+    if holders is None:
+        return lambda _: True
+    return lambda person: (
+        isinstance(person, UnreadablePerson)
+        or person.object_id in holders
+        or any(rule.who is None or rule.who.judge(person) is True for rule in rules)
+    )
+
+
+async def _preselect(app: App, estate: Estate, asked: _Asked, rules: Sequence[str], keep: _Keep) -> None:
     """Lists whom a filter preselects. A form that the directory refuses is asked for in the next wider one."""
     for wider, form in enumerate(asked, start=1):
         try:
             for odata_filter in form:
                 if not estate.everybody_listed:
-                    await _list(app.directory.people(odata_filter), estate)
+                    await _list(app.directory.people(odata_filter), estate, keep)
             estate.everybody_listed |= form == (EVERYBODY,)
         except QueryRefused as refusal:
             if wider == len(asked):
@@ -252,15 +278,22 @@ def _filters(app: App) -> dict[_Asked, list[str]]:
     return filters
 
 
-async def _list(pages: AsyncIterator[ListedPerson], estate: Estate) -> set[str]:
+async def _list(pages: AsyncIterator[ListedPerson], estate: Estate, keep: _Keep) -> set[str]:
     """Reads a population to its end before anybody in it counts. Who cannot be read in one listing is so in all."""
-    listed = [person async for person in pages]
-    estate.listed += len(listed)
+    listed: list[ListedPerson] = []
+    passed_over: list[str] = []
+    async for person in pages:
+        if keep(person):
+            listed.append(person)
+        else:
+            passed_over.append(person.object_id)
+    estate.listed += len(listed) + len(passed_over)
+    estate.passed_over.update(passed_over)
     estate.unreadable |= {person.object_id: person for person in listed if isinstance(person, UnreadablePerson)}
     estate.people |= {person.object_id: person for person in listed if isinstance(person, Person)}
     for object_id in estate.unreadable.keys() & estate.people.keys():
         del estate.people[object_id]
-    return {person.object_id for person in listed}
+    return {*passed_over, *(person.object_id for person in listed)}
 
 
 def _other_roles(estate: Estate) -> dict[ProfileKey, dict[str, str]]:

@@ -29,6 +29,7 @@ ENGLISH: Final[Mapping[Code, str]] = {
         "no rule gives it any more; it was given by {gave:rule|rules} {gave}, and the policy no longer has "
         "{gone:rule|rules} {gone}"
     ),
+    Code.NO_RULE_LISTS_THEM: "no rule lists them any more: they moved on or left, which a check finds out",
     Code.STALE_LEAVE_DATE: (
         "{because} for more than {days} days, and the account is enabled: it may be that nobody cleared the date "
         "after a rehire; clear it, disable the account, or release this"

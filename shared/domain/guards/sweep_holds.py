@@ -32,22 +32,27 @@ _WANTED: Final = {
 class SweepAction:
     """An action that a sweep wants. `basis` is its reason, None where the sweep cannot tell.
 
-    `due` says whether it may be written before the next sweep: who is in a period of grace is not taken anything from
-    yet, and takes no room from others. What `asks_first` takes none either: the check holds it for a person.
-    `rules` are those that gave what it takes away; empty where nobody remembers.
+    `until` is when its evidence is enough, where that is after the next sweep: who is in a period of grace is not taken
+    anything from yet, and takes no room from others. What `asks_first` takes none either: the check holds it for a
+    person. `rules` are those that give it, or that gave what it takes away; empty where nobody remembers.
     """
 
     key: PersonKey | ProfileKey
     kind: ActionKind
     profile: ProfileKey
     basis: Reason | None
-    due: bool = True
+    until: datetime | None = None
     rules: frozenset[str] = frozenset()
     asks_first: bool = False
     id: str = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "id", action_id(self.key, self.kind, self.profile))
+
+    @property
+    def due(self) -> bool:
+        """Whether it may be written before the next sweep."""
+        return self.until is None
 
 
 @dataclass(frozen=True, slots=True)

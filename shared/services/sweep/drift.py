@@ -146,7 +146,8 @@ def _judge(
         drift.add_person(PersonDrift("missing", key, missing=missing))
         for grant in plan.grants:
             if grant.profile in missing:
-                drift.want(SweepAction(key, kind_of(plan, grant), grant.profile, grant.reason))
+                rules = frozenset(grant.rules)
+                drift.want(SweepAction(key, kind_of(plan, grant), grant.profile, grant.reason, rules=rules))
     if plan.revokes:
         leaver = plan.employment is Employment.LEAVER
         surplus = frozenset(revoke.profile for revoke in plan.revokes)
@@ -198,13 +199,13 @@ def _want_revokes(app: App, estate: Estate, key: PersonKey, plan: Plan, drift: D
         settle=app.settings.settle,
         grace=timedelta(hours=app.policy.mover_grace_hours),
     )
-    waits = {waiting.revoke.profile for waiting in weighed.wait if waiting.due > _next_sweep(app, estate)}
+    waits = {one.revoke.profile: one.due for one in weighed.wait if one.due > _next_sweep(app, estate)}
     for revoke in plan.revokes:
-        due = revoke.profile not in waits
+        until = waits.get(revoke.profile)
         rules = revoke.assignment.rules or frozenset()
         asks = revoke.ask_first is not None
         kind, basis = kind_of(plan, revoke), revoke.reason if can_tell else None
-        drift.want(SweepAction(key, kind, revoke.profile, basis, due=due, rules=rules, asks_first=asks))
+        drift.want(SweepAction(key, kind, revoke.profile, basis, until=until, rules=rules, asks_first=asks))
 
 
 def _missing(estate: Estate, plan: Plan) -> frozenset[ProfileKey]:

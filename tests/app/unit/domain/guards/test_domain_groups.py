@@ -109,7 +109,7 @@ def test_what_waits_for_a_person_or_was_decided_by_one_needs_no_room(before: Hol
 
 def test_nor_does_what_is_reserved_or_not_due() -> None:
     assert needing_room([ACTION], {}, frozenset({ACTION.id})) == []
-    assert needing_room([replace(ACTION, due=False)], {}, frozenset()) == []
+    assert needing_room([replace(ACTION, until=NOW)], {}, frozenset()) == []
 
 
 def test_as_many_as_are_left_are_not_too_many() -> None:
@@ -122,7 +122,7 @@ def test_as_many_as_are_left_are_not_too_many() -> None:
 
 def test_a_changed_policy_holds_movers_alone_due_or_not() -> None:
     grant = SweepAction(PERSON, ActionKind.GRANTS, PROFILE, Code.GIVEN_BY(rules=("one",)))
-    group = of_policy([grant, replace(ACTION, due=False)], {}, "0123456789abcdef", CHANGED)
+    group = of_policy([grant, replace(ACTION, until=NOW)], {}, "0123456789abcdef", CHANGED)
     assert group is not None
     assert (group.name, set(group.actions)) == ("policy:0123456789ab", {ACTION.id})
     assert of_policy([grant], {}, "0123", CHANGED) is None
