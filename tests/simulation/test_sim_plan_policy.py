@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import fields, replace
+from typing import Any
 
 import pytest
 
@@ -188,7 +189,7 @@ async def test_a_comparison_writes_nothing(stage: Stage) -> None:
     assert (stage.state_rows.copy(), stage.ledger_rows.copy(), len(stage.queues.sent), stage.writes()) == before
 
 
-OTHER: dict[str, object] = {
+OTHER: dict[str, Any] = {
     "accounts": frozenset({MPA}),
     "enforce": Everything.ALL,
     "opt_in": (Selector(name="x"),),
