@@ -52,7 +52,10 @@ _HALF_DONE: Final = "It may be half done; to give the same command again is safe
 
 
 class Fault(Exception):  # noqa: N818 - not every fault is an error: a world that moved is none
-    """What a verb cannot do. `code` is for programs, and so is `nearest`: what was perhaps meant."""
+    """What a verb cannot do. `code` is for programs, `nearest` is what was perhaps meant.
+
+    `details` are lines for people, in the place of `nearest`.
+    """
 
     status: Status = Status.FAILED
 
@@ -63,6 +66,7 @@ class Fault(Exception):  # noqa: N818 - not every fault is an error: a world tha
         code: str = "failed",
         mend: str = "",
         nearest: Sequence[str] = (),
+        details: Sequence[str] = (),
         status: Status | None = None,
     ) -> None:
         super().__init__(message)
@@ -70,6 +74,7 @@ class Fault(Exception):  # noqa: N818 - not every fault is an error: a world tha
         self.code = code
         self.mend = mend
         self.nearest = tuple(nearest)
+        self.details = tuple(details or nearest)
         self.status = self.status if status is None else status
 
 
@@ -78,17 +83,25 @@ class UsageError(Fault):
 
     status = Status.MISUSE
 
-    def __init__(self, message: str, *, code: str = "misuse", mend: str = "", nearest: Sequence[str] = ()) -> None:
-        super().__init__(message, code=code, mend=mend, nearest=nearest)
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str = "misuse",
+        mend: str = "",
+        nearest: Sequence[str] = (),
+        details: Sequence[str] = (),
+    ) -> None:
+        super().__init__(message, code=code, mend=mend, nearest=nearest, details=details)
 
 
 class Moved(Fault):
-    """The world is not what was decided about. `message` has each difference in a line of its own."""
+    """The world is not what was decided about. `details` has a line for each difference."""
 
     status = Status.REFUSED
 
-    def __init__(self, message: str, *, mend: str = "") -> None:
-        super().__init__(message, code="moved", mend=mend)
+    def __init__(self, message: str, *, mend: str = "", details: Sequence[str] = ()) -> None:
+        super().__init__(message, code="moved", mend=mend, details=details)
 
 
 def fault_of(error: BaseException, *, acts: bool) -> Fault | None:

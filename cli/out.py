@@ -90,7 +90,7 @@ def tell(fault: Fault, *, as_json: bool) -> None:
         return
     from cli.harmless import harmless  # noqa: PLC0415
 
-    lines = [fault.message, *(f"  {near}" for near in fault.nearest), *([fault.mend] if fault.mend else [])]
+    lines = [fault.message, *(f"  {line}" for line in fault.details), *([fault.mend] if fault.mend else [])]
     _write(sys.stderr, "".join(f"{harmless(line)}\n" for line in lines))
 
 

@@ -1,0 +1,116 @@
+"""PERSON and PROFILE of every verb: a name, an address, an employee number or an id becomes whom or what is meant.
+
+Lives here: who can be meant (the view and its names, the catalogue), and what is said where it is nobody or several.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from cli.faults import UsageError
+from shared.domain.alike import shown as shown_text
+from shared.domain.guids import is_guid
+from shared.domain.keys import ProfileKey
+from shared.domain.lookup import Candidate, Lookup, look_up
+from shared.domain.people import Person
+from shared.domain.view import Called, PeopleView
+from shared.ports import State
+
+_PERSON: Final = "Give a name, an address, an employee number or an object id."
+_PROFILE: Final = "Give a display name or an id, as `invoice-access profiles` shows them."
+_NO_VIEW: Final = "No sweep has stored names yet; give an object id, or wait for the next sweep."
+_SHOWN: Final = 20
+"""Of several that are meant, how many are told."""
+
+
+async def find_person(state: State, text: str, *, or_id: bool = False) -> Candidate:
+    """The one person (or other principal) who is called so.
+
+    With `or_id` an object id that the view does not know is taken as it is: the verb reads what there is of it. Raises
+    `UsageError` where nobody, or several, are called so.
+    """
+    names, people = await state.names(), await state.people_view()
+    found = look_up(text, people_candidates(names, people))
+    if found.only is None and or_id and is_guid(found.text):
+        return Candidate(found.text.lower())
+    known = bool(names) or people is not None
+    return _only(found, who="nobody", are="people are", mend=_PERSON if known else _NO_VIEW)
+
+
+async def find_profile(state: State, text: str, *, or_id: bool = False) -> tuple[ProfileKey, Candidate]:
+    """The one profile that is called so, by its name or its id, whole or the last segment. As `find_person`."""
+    catalogue = await state.catalogue()
+    candidates = (
+        []
+        if catalogue is None
+        else list(profile_candidates({profile.key: profile.display_name for profile in catalogue.profiles}))
+    )
+    found = look_up(text, candidates)
+    if found.only is None and or_id and "/" in found.text:
+        try:
+            key = ProfileKey.parse(found.text)
+        except ValueError as wrong:
+            raise UsageError(f"{wrong}") from wrong
+        return key, Candidate(str(key))
+    only = _only(found, who="no profile", are="profiles are", mend=_PROFILE)
+    return ProfileKey.parse(only.id), only
+
+
+def people_candidates(names: Mapping[str, Called], people: PeopleView | None) -> Iterator[Candidate]:
+    """Everybody whom a view showed within the last 400 days, and whoever the latest one has."""
+    by_id = {} if people is None else people.by_id
+    for object_id in names.keys() | by_id.keys():
+        called, view = names.get(object_id), by_id.get(object_id)
+        person = None if view is None else view.person
+        labels = [] if called is None else [called.name, called.address, called.upn, called.employee_id]
+        if person is not None:
+            labels += [person.display_name or "", *(person.attributes.get(name) or "" for name in _NAMES)]
+        yield Candidate(object_id, tuple(dict.fromkeys(label for label in labels if label)), _about(person))
+
+
+def profile_candidates(names: Mapping[ProfileKey, str]) -> Iterator[Candidate]:
+    """Profiles by their keys and names."""
+    for key, name in names.items():
+        yield Candidate(str(key), (name, key.profile), key.account)
+
+
+_NAMES: Final = ("mail", "userPrincipalName", "employeeId")
+
+
+def _about(person: Person | None) -> str:
+    if person is None:
+        return ""
+    return ", ".join(said for name in ("jobTitle", "companyName") if (said := person.attributes.get(name)))
+
+
+def _only(found: Lookup, *, who: str, are: str, mend: str) -> Candidate:
+    if found.only is not None:
+        return found.only
+    if found.matches:
+        shown = found.matches[:_SHOWN]
+        more = f" (these are the first {_SHOWN})" if len(found.matches) > _SHOWN else ""
+        said = f"{len(found.matches)} {are} called {found.matches[0].best}{more}; say which:"
+        raise UsageError(said, code="ambiguous", nearest=[_handle(one) for one in shown], details=_lines(shown))
+    said = f"{who} is called {shown_text(found.text)}" if found.text else f"an empty text names {who}"
+    raise UsageError(said, code="not-found", mend=mend, nearest=[_handle(one) for one in found.nearest])
+
+
+def _handle(one: Candidate) -> str:
+    """What names it alone, and a person knows."""
+    return next((label for label in one.labels if "@" in label), one.best)
+
+
+def _lines(several: Sequence[Candidate]) -> list[str]:
+    """A line each, under one another: what names it alone, what tells it from the others, its number or id."""
+    rows = [(_handle(one), one.about, _number(one)) for one in several]
+    widths = [max(len(row[at]) for row in rows) for at in range(2)]
+    return [f"{row[0]:{widths[0]}}  {row[1]:{widths[1]}}  {row[2]}" for row in rows]
+
+
+def _number(one: Candidate) -> str:
+    return next((label for label in one.labels[1:] if "@" not in label and label != one.best), one.id)
+
+
+def called(names: Mapping[str, Called], object_id: str) -> str:
+    """What somebody is called; the object id of whom no view has shown."""
+    known = names.get(object_id.lower())
+    return object_id if known is None else known.best
