@@ -195,20 +195,20 @@ async def _read_people(app: App, estate: Estate, holders: AbstractSet[str] | Non
             if not await app.directory.group_exists(group):
                 estate.missing_groups.add(group)
                 continue
-            rules = [rule for rule in app.policy.rules if group in rule.member_of]
-            listed = await _list(app.directory.members(group), estate, _keep(rules, holders))
+            of_group = [rule for rule in app.policy.rules if group in rule.member_of]
+            listed = await _list(app.directory.members(group), estate, _keep(of_group, holders))
         except InvoiceAccessError as failure:
             estate.people_complete = False
             estate.failures.append(Code.MEMBERS_NOT_READ(group=group, said=str(failure)))
         else:
             for object_id in listed:
                 members.setdefault(object_id, set()).add(group)
-    for asked, names in sorted(_filters(app).items()):
+    for asked, rules in sorted(_filters(app).items()):
         try:
-            await _preselect(app, estate, asked, names, _keep(by_filter, holders))
+            await _preselect(app, estate, asked, rules, _keep(by_filter, holders))
         except InvoiceAccessError as failure:
             estate.people_complete = False
-            estate.failures.append(Code.PEOPLE_NOT_READ(rules=tuple(names), said=_unquoted(failure, asked)))
+            estate.failures.append(Code.PEOPLE_NOT_READ(rules=tuple(rules), said=_unquoted(failure, asked)))
     for object_id in members.keys() & estate.people.keys():
         estate.people[object_id] = replace(estate.people[object_id], groups=frozenset(members[object_id]))
     too_many = _too_many_unreadable(app, estate)
