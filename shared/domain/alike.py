@@ -3,6 +3,7 @@
 Lives here: comparing two texts. Whose texts are compared, and what follows, is `near_misses`'.
 """
 
+import difflib
 import unicodedata
 from collections.abc import Iterable
 from typing import Final
@@ -11,6 +12,13 @@ _MINUS_SIGN: Final = "\u2212"
 
 _LONG_ENOUGH: Final = 8
 """Characters from which one letter may be a slip: in shorter texts (UK, US) it is often another word."""
+
+
+_SIMILAR: Final = 0.84
+"""How similar a text is that is suggested: of ten letters, two may differ."""
+
+_MOST_COMPARED: Final = 1000
+"""Texts that are compared letter by letter for a suggestion: some ten milliseconds."""
 
 
 def likeness(text: str) -> str:
@@ -59,13 +67,31 @@ def one_letter_apart(one: str, other: str) -> bool:
 
 
 def closest(text: str, known: Iterable[str]) -> str | None:
-    """The first known text that looks like this one, or is one letter away; None where there is none."""
+    """The known text that was perhaps meant; None where there is none.
+
+    The first one that looks like this one, or is one letter away, or differs in accents alone; else the most similar.
+    """
     known = list(known)
     read = likeness(text)
     for each in known:
         if likeness(each) == read:
             return each
-    return next((each for each in known if one_letter_apart(text, each)), None)
+    for each in known:
+        if one_letter_apart(text, each):
+            return each
+    bare = _without_accents(read)
+    for each in known:
+        if _without_accents(likeness(each)) == bare:
+            return each
+    by_likeness = {likeness(each): each for each in reversed(known)} if len(known) <= _MOST_COMPARED else {}
+    similar = difflib.get_close_matches(read, by_likeness, 1, _SIMILAR)
+    return by_likeness[similar[0]] if similar else None
+
+
+def _without_accents(read: str) -> str:
+    if read.isascii():
+        return read
+    return "".join(one for one in unicodedata.normalize("NFD", read) if unicodedata.category(one) != "Mn")
 
 
 def shown(text: str) -> str:

@@ -90,6 +90,8 @@ class Code(StrEnum):
     GIVEN_OUTSIDE_MANAGED_ACCOUNTS = "given-outside-managed-accounts", "rule"
     NOT_FOR_GUESTS = "not-for-guests", "rule"
     TEMPLATE_BLANK = "template-blank", "rule attribute"
+    TEMPLATE_FITS_NOTHING = "template-fits-nothing", "rule attribute value"
+    TEMPLATE_TEXT_FITS_NOTHING = "template-text-fits-nothing", "rule attribute"
     STAYS_OUTSIDE_MANAGED_ACCOUNTS = "stays-outside-managed-accounts"
     STAYS_OUT_OF_SIGHT = "stays-out-of-sight"
     STAYS_WHERE_NOT_LISTED = "stays-where-not-listed"
@@ -112,6 +114,7 @@ class Code(StrEnum):
     MATCHES_NOBODY = "matches-nobody"
     NO_SUCH_GROUP = "no-such-group", "group"
     NO_SUCH_PERSON = "no-such-person", "person"
+    NO_SUCH_PERSON_BUT = "no-such-person-but", "person near"
     NO_SUCH_ACCOUNT = "no-such-account", "text"
     NO_ACCOUNT_OF_NAME = "no-account-of-name", "text"
     NO_SUCH_PROFILE = "no-such-profile", "text"
@@ -279,6 +282,7 @@ class Code(StrEnum):
     PROFILE_NOT_ACTIVE_BECAUSE = "profile-not-active-because", "status cause"
     ASSIGNMENT_NOT_READ = "assignment-not-read", "said"
     FEED_SILENT = "feed-silent", "never of"
+    RULE_GAVE_NOTHING = "rule-gave-nothing", "people because"
 
 
 @dataclass(frozen=True, slots=True)

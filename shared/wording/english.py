@@ -60,6 +60,8 @@ ENGLISH: Final[Mapping[Code, str]] = {
     Code.GIVEN_OUTSIDE_MANAGED_ACCOUNTS: "rule {rule} gives it, but its billing account is not managed",
     Code.NOT_FOR_GUESTS: "rule {rule} is not for guests",
     Code.TEMPLATE_BLANK: "rule {rule} needs {attribute}, which is blank",
+    Code.TEMPLATE_FITS_NOTHING: "rule {rule} gives nothing: no billing profile fits {attribute} {value:shown}",
+    Code.TEMPLATE_TEXT_FITS_NOTHING: "rule {rule} gives nothing: no billing profile fits {attribute}",
     Code.STAYS_OUTSIDE_MANAGED_ACCOUNTS: "managed, but its billing account is not managed: it stays",
     Code.STAYS_OUT_OF_SIGHT: (
         "remembered as managed, but its billing account is not managed or not listed: it was not read, and stays"
@@ -92,6 +94,7 @@ ENGLISH: Final[Mapping[Code, str]] = {
     Code.MATCHES_NOBODY: "it matches nobody",
     Code.NO_SUCH_GROUP: "there is no group {group}",
     Code.NO_SUCH_PERSON: "the directory knows no person {person}: a typing error, or somebody who was deleted",
+    Code.NO_SUCH_PERSON_BUT: "the directory knows no person {person}, but there is {near}",
     Code.NO_SUCH_ACCOUNT: "there is no billing account {text}",
     Code.NO_ACCOUNT_OF_NAME: "no billing account is listed that is called {text}",
     Code.NO_SUCH_PROFILE: "there is no billing profile {text}",
@@ -292,4 +295,5 @@ ENGLISH: Final[Mapping[Code, str]] = {
         "them: see whether its notifications still reach this app (docs/subscriptions.md). Changes of groups "
         "within groups are never told of"
     ),
+    Code.RULE_GAVE_NOTHING: "it matches {people} {people:person|people} and gives them nothing: {because}",
 }

@@ -84,7 +84,7 @@ def read_change(text: str) -> Change:
     value = value.strip() if known in {MEMBER_OF, ENABLED, USER_TYPE, HIRED, LEFT} else value
     change = Change(known, value if value.strip() else None, no_longer)
     try:
-        change.of(_NOBODY)
+        change.of(Person("", None, None, None, None, dict.fromkeys(TEXT_ATTRIBUTES)))  # whoever it is
     except ValueError as wrong:
         raise ValueError(f"{known}: {wrong}") from wrong
     return change
@@ -120,4 +120,3 @@ def _moment(text: str | None) -> datetime | None:
 
 _DAY_CHARACTERS: Final = len("2026-04-01")
 _EXTENSIONS: Final = "onPremisesExtensionAttributes/extensionAttribute1 to 15"
-_NOBODY: Final = Person("", None, None, None, None, dict.fromkeys(TEXT_ATTRIBUTES))

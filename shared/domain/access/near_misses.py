@@ -92,14 +92,18 @@ class Vocabulary:
     def slips(self, person: Person, attributes: AbstractSet[str]) -> list[Near]:
         """Where one of these texts of a person is one letter away from one that is asked for, and is known nowhere."""
         return [
-            Near(attribute, value, text)
+            near
             for attribute in sorted(attributes & self.alike.keys())
             if (value := person.attributes.get(attribute)) is not None
-            and not self._is_asked_for(attribute, value)
-            and likeness(value) not in self.everywhere
-            for text in self.alike[attribute].values()
-            if one_letter_apart(value, text)
+            for near in self.slip(attribute, value)
         ]
+
+    def slip(self, attribute: str, value: str) -> tuple[Near, ...]:
+        """The texts from which this one of a person is one letter away, where it is known nowhere."""
+        if attribute not in self.alike or self._is_asked_for(attribute, value) or likeness(value) in self.everywhere:
+            return ()
+        texts = self.alike[attribute].values()
+        return tuple(Near(attribute, value, text) for text in texts if one_letter_apart(value, text))
 
     def _is_asked_for(self, attribute: str, value: str) -> bool:
         folded = fold(value)

@@ -70,6 +70,7 @@ class NoteKind(StrEnum):
     NOT_MANAGED = "not-managed"
     RULE_NOT_KNOWN = "rule-not-known"
     TEMPLATE_BLANK = "template-blank"
+    TEMPLATE_FITS_NOTHING = "template-fits-nothing"
     LEAVER_HOLDS_UNMANAGED = "leaver-holds-unmanaged"
     FEW_RECIPIENTS = "few-recipients"
     NEAR_MISS = "near-miss"

@@ -4,7 +4,7 @@ Lives here: matching a rule, the union of what rules give inside the managed acc
 a rule is not known. What is done about it is for `decide`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
@@ -15,6 +15,7 @@ from shared.domain.keys import ProfileKey
 from shared.domain.people import PERSONAL_ATTRIBUTES, Person
 from shared.domain.policy.filter_tree import StartsWith, fold
 from shared.domain.policy.model import EXTERNAL_MEMBERS, Everything, Policy, Rule
+from shared.domain.policy.selectors import person_text, templated_attributes
 from shared.domain.policy.unresolved import but, unresolved
 from shared.domain.reasons import Code, Reason
 
@@ -68,6 +69,8 @@ def wanted(person: Person, policy: Policy, catalogue: Catalogue) -> Entitlements
         for attribute in picked.blanks:
             why = Code.TEMPLATE_BLANK(rule=rule.name, attribute=attribute)
             notes[Note(NoteKind.TEMPLATE_BLANK, why)] = None
+        if not picked.profiles and not picked.blanks:
+            notes |= dict.fromkeys(_fits_nothing(rule, person))
         for profile in picked.profiles:
             if profile.key.account.lower() in managed:
                 given.setdefault(profile.key, []).append(rule.name)
@@ -75,6 +78,17 @@ def wanted(person: Person, policy: Policy, catalogue: Catalogue) -> Entitlements
                 why = Code.GIVEN_OUTSIDE_MANAGED_ACCOUNTS(rule=rule.name)
                 notes[Note(NoteKind.NOT_MANAGED, why, profile.key)] = None
     return Entitlements({key: tuple(given[key]) for key in sorted(given)}, tuple(notes))
+
+
+def _fits_nothing(rule: Rule, person: Person) -> Iterator[Note]:
+    """That no profile has what the rule's templates become for a person; nothing where it has no template."""
+    for attribute in templated_attributes(rule.profiles):
+        if attribute in PERSONAL_ATTRIBUTES:
+            why = Code.TEMPLATE_TEXT_FITS_NOTHING(rule=rule.name, attribute=attribute)
+        else:
+            value = person_text(person, attribute) or ""
+            why = Code.TEMPLATE_FITS_NOTHING(rule=rule.name, attribute=attribute, value=value)
+        yield Note(NoteKind.TEMPLATE_FITS_NOTHING, why)
 
 
 def unknown_rules(

@@ -19,6 +19,7 @@ class FindingKind(StrEnum):
     STALE_LEAVE_DATE = "stale-leave-date"
     HIRE_DATE_AHEAD = "hire-date-ahead"
     FEW_RECIPIENTS = "few-recipients"
+    RULE_GAVE_NOTHING = "rule-gave-nothing"
     RULE_NOT_KNOWN = "rule-not-known"
     FILTER_REFUSED = "filter-refused"
     COMPARISON_MET_BY_NOBODY = "comparison-met-by-nobody"

@@ -132,12 +132,17 @@ def template_attributes(text: str) -> tuple[str, ...]:
     return tuple(_TEMPLATE.findall(text))
 
 
+def templated_attributes(selection: Selection) -> tuple[str, ...]:
+    """The attributes that the templates of a selection name, in the order written."""
+    if isinstance(selection, Everything):
+        return ()
+    return tuple(dict.fromkeys(name for selector in selection for name in compiled(selector).attributes))
+
+
 def rule_attributes(rule: Rule) -> frozenset[str]:
     """Every attribute that a rule checks: its filter's, and its templates'."""
     checked = frozenset[str]() if rule.who is None else rule.who.attributes
-    if isinstance(rule.profiles, Everything):
-        return checked
-    return checked.union(*(compiled(selector).attributes for selector in rule.profiles))
+    return checked.union(templated_attributes(rule.profiles))
 
 
 def filled_by(selection: Selection, profiles: Iterable[BillingProfile]) -> Iterator[tuple[str, str]]:

@@ -1,13 +1,13 @@
-"""What a selection names that does not exist, and what it may have been meant to be.
+"""What a policy names that does not exist, and what it may have been meant to be.
 
-Lives here: comparing a policy's selectors with a catalogue. What follows from it is `rules`'.
+Lives here: comparing a policy's selectors, accounts and protected people with what there is. What follows is `rules`'.
 """
 
 from collections.abc import Iterable, Iterator
 
-from shared.domain.alike import closest
+from shared.domain.alike import closest, one_letter_apart
 from shared.domain.catalogue import Catalogue
-from shared.domain.policy.model import Everything, Selection, Selector
+from shared.domain.policy.model import Everything, Policy, Selection, Selector
 from shared.domain.policy.selectors import (
     ACCOUNT,
     NAME,
@@ -67,3 +67,28 @@ def but(text: str | None, known: Iterable[str]) -> Reason:
     wanted = text or ""
     near = closest(wanted, known)
     return Code.TEXT(text=wanted) if near is None else Code.TEXT_BUT_THERE_IS(text=wanted, near=near)
+
+
+def no_such_person(object_id: str, known: Iterable[str]) -> Reason:
+    """That the directory knows no person of this object id, and the known one that is a letter away."""
+    near = next((one for one in known if one_letter_apart(object_id, one)), None)
+    if near is None:
+        return Code.NO_SUCH_PERSON(person=object_id)
+    return Code.NO_SUCH_PERSON_BUT(person=object_id, near=near)
+
+
+def names_nothing(policy: Policy, catalogue: Catalogue, accounts: Iterable[str]) -> Iterator[tuple[str, Reason]]:
+    """What a policy names outside its rules that does not exist: the key of the file, and what is amiss.
+
+    `accounts` are the names of the billing accounts that are listed.
+    """
+    for key, selection in (("enforce", policy.enforce), ("email_invoicing.opt_in", policy.opt_in)):
+        for why in unresolved(selection, catalogue):
+            yield key, why
+    if not isinstance(policy.accounts, Everything):
+        listed = list(accounts)
+        seen = {name.lower() for name in listed}
+        others = [name for name in listed if name.lower() not in policy.accounts]
+        for name in sorted(policy.accounts):
+            if name.lower() not in seen:
+                yield "accounts", Code.NO_ACCOUNT_OF_NAME(text=but(name, others))

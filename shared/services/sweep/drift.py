@@ -6,7 +6,7 @@ read or written; what becomes of it is `sweep`'s and its guards' business.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from shared.domain.access.decide import decide
@@ -18,7 +18,7 @@ from shared.domain.guards.daily_limits import kind_of
 from shared.domain.guards.holds import action_id
 from shared.domain.guards.sweep_holds import SweepAction
 from shared.domain.keys import Key, PersonKey, ProfileKey
-from shared.domain.people import ListedPerson
+from shared.domain.people import ListedPerson, Person
 from shared.domain.policy.model import ActionKind
 from shared.domain.reasons import Code
 from shared.domain.remembered import PersonState
@@ -27,6 +27,8 @@ from shared.services.app import App
 from shared.services.catalogue import enforced_profiles
 from shared.services.estate import Estate
 from shared.services.slices import Slices
+from shared.services.sweep.empty_handed import EmptyHanded
+from shared.services.sweep.slips import Slips
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,9 @@ class Drift:
     `actions` are what the checks would do as far as the sweep can tell; `unsure` the keys of which it cannot tell
     whether they are leavers, so that they are checked whatever is held. `undecided` are the ids of actions about
     which nothing can be concluded, `enforced` the profiles on which there may be such: elsewhere no action waits for
-    anything. Nothing at all can be concluded of the `unreadable`. `notes` are what somebody should know, by person.
-    `judged` are the listed people whom a rule matches or who have anything, as the view shows them.
+    anything. Nothing at all can be concluded of the `unreadable`. `notes` are what somebody should know, by person;
+    `empty_handed` whom a rule matches and gives nothing. `judged` are the listed people whom a rule matches or who have
+    anything, as the view shows them.
     """
 
     enforced: frozenset[ProfileKey]
@@ -64,6 +67,7 @@ class Drift:
     unreadable: set[PersonKey] = field(default_factory=set)
     notes: list[tuple[str, Note]] = field(default_factory=list)
     judged: list[PersonView] = field(default_factory=list)
+    empty_handed: EmptyHanded = field(default_factory=EmptyHanded)
 
     def add_person(self, found: PersonDrift, *, leaver: bool = False) -> None:
         """Counts a person's drift and remembers their key; what they have too much has to be read as well."""
@@ -88,6 +92,7 @@ class Drift:
         """Remembers what somebody should know of a person, and what their plan cannot conclude."""
         if plan.employment is Employment.UNREADABLE:
             self.unreadable.add(key)
+        self.empty_handed.take(key.object_id, plan)
         for note in plan.notes:
             if note.kind in FINDINGS:
                 self.notes.append((key.object_id, note))
@@ -111,11 +116,15 @@ async def find_drift(app: App, estate: Estate, held: Mapping[str, Sequence[Held]
     drift = Drift(enforced_profiles(app.policy, estate.catalogue))
     await slices.rest()
     vocabulary = app.catalogues.vocabulary(app.policy, estate.catalogue)
+    slips = Slips(app.policy, estate.catalogue, vocabulary, estate.people.values())
     await slices.rest()
     listed: dict[str, ListedPerson] = {**estate.people, **estate.unreadable}
     for object_id, person in listed.items():
         rows = held.get(object_id, ())
         plan = _judge(app, estate, person, rows, vocabulary, drift)
+        if isinstance(person, Person):
+            plan = replace(plan, notes=(*plan.notes, *slips.of(person, plan)))
+        drift.note(PersonKey(object_id), plan)
         seen = person_view(person, plan, app.policy, estate.read_at)
         if seen.rules or rows:
             drift.judged.append(seen)
@@ -154,7 +163,6 @@ def _judge(
         kind = "leaver-holds" if leaver else "no-longer-given"
         drift.add_person(PersonDrift(kind, key, surplus=surplus), leaver=leaver)
         _want_revokes(app, estate, key, plan, drift)
-    drift.note(key, plan)
     change = plan.next_change
     if change is not None and change <= _next_sweep(app, estate):
         then = decide(person, app.policy, estate.catalogue, held, change)

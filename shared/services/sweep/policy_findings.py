@@ -4,15 +4,14 @@ Lives here: the findings of a sweep about the policy's own words. Nothing is don
 stays.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import batched
 
 from shared.domain.access.rules import dead_comparisons
 from shared.domain.history.findings import Finding, FindingKind
 from shared.domain.policy.filter_tree import quote
-from shared.domain.policy.model import Everything
-from shared.domain.policy.unresolved import but, unresolved
-from shared.domain.reasons import Code, Reason
+from shared.domain.policy.unresolved import names_nothing, no_such_person
+from shared.domain.reasons import Code
 from shared.services.app import App
 from shared.services.estate import Estate
 from shared.services.sweep.recipients import IDS_A_QUERY
@@ -38,22 +37,12 @@ def policy_findings(app: App, estate: Estate) -> list[Finding]:
             for dead in dead_comparisons(app.policy, estate.people.values())
             if dead.rule not in unknown
         ]
+    accounts = [account.name for account in estate.listing.accounts]
     found += [
-        Finding(kind=FindingKind.POLICY_NAMES_NOTHING, key=key, why=why) for key, why in _names_nothing(app, estate)
+        Finding(kind=FindingKind.POLICY_NAMES_NOTHING, key=key, why=why)
+        for key, why in names_nothing(app.policy, estate.catalogue, accounts)
     ]
     return found
-
-
-def _names_nothing(app: App, estate: Estate) -> Iterator[tuple[str, Reason]]:
-    for key, selection in (("enforce", app.policy.enforce), ("email_invoicing.opt_in", app.policy.opt_in)):
-        for why in unresolved(selection, estate.catalogue):
-            yield key, why
-    if not isinstance(app.policy.accounts, Everything):
-        listed = [account.name for account in estate.listing.accounts]
-        seen = {name.lower() for name in listed}
-        for name in sorted(app.policy.accounts):
-            if name.lower() not in seen:
-                yield "accounts", Code.NO_ACCOUNT_OF_NAME(text=but(name, listed))
 
 
 async def unknown_protected(app: App, estate: Estate) -> list[Finding]:
@@ -70,7 +59,7 @@ async def unknown_protected(app: App, estate: Estate) -> list[Finding]:
             kind=FindingKind.POLICY_NAMES_NOTHING,
             key="protected",
             principal=object_id,
-            why=Code.NO_SUCH_PERSON(person=object_id),
+            why=no_such_person(object_id, estate.people.keys() | known),
         )
         for object_id in asked
         if object_id not in known

@@ -141,6 +141,7 @@ async def _sweep(app: App, sweep_id: str, started: datetime) -> Report:
         findings=(
             *policy_findings(app, estate),
             *unprotected,
+            *drift.empty_handed.findings(app.policy, estate.catalogue),
             *findings(app, estate),
             *of_people(drift.notes),
             *guarded.findings(),

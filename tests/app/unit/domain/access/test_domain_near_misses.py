@@ -84,10 +84,23 @@ def test_one_letter_apart_is_for_texts_of_eight_characters_or_more(one: str, oth
     assert one_letter_apart(other, one) is apart
 
 
-def test_the_closest_text_is_one_that_looks_the_same_then_one_that_is_a_letter_off() -> None:
-    assert closest("Controller ", ["Controllers", "controller"]) == "controller"
-    assert closest("Contoller", ["Clerk", "Controller"]) == "Controller"
-    assert closest("Clerks", ["Clerk"]) is None
+@pytest.mark.parametrize(
+    ("text", "known", "meant"),
+    [
+        ("Controller ", ["Controllers", "controller"], "controller"),
+        ("Contoller", ["Clerk", "Controller"], "Controller"),
+        ("Societe Generale", ["Societe Generale SA", "Société Générale"], "Société Générale"),
+        ("Clerks", ["Clerk"], "Clerk"),
+        ("Contoso Deutchland GmbH", ["Contoso Nederland", "Contoso Deutschland"], "Contoso Deutschland"),
+        ("UK", ["US"], None),
+        ("Contoso", ["Fabrikam"], None),
+        ("Clerks", [f"Clerk {number}" for number in range(2000)], None),
+    ],
+)
+def test_the_text_that_was_perhaps_meant_looks_the_same_or_nearly(
+    text: str, known: list[str], meant: str | None
+) -> None:
+    assert closest(text, known) == meant
 
 
 @pytest.mark.parametrize(

@@ -195,7 +195,7 @@ def test_a_rule_that_only_guests_would_match_matches_nobody() -> None:
         ("department in ('Finance','Finanz')", "nobody listed has department 'Finanz'"),
         (
             "department eq 'Finance' or companyName in ('Contoso','Contosso')",
-            "nobody listed has companyName 'Contosso'",
+            "nobody listed has companyName 'Contosso', but there is 'Contoso'",
         ),
         (
             "department eq 'Finance' or jobTitle eq 'Control\u00a0ler'",
