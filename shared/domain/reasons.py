@@ -270,6 +270,8 @@ class Code(StrEnum):
     UNMANAGED_NOT_NOTED = "unmanaged-not-noted", "said"
     PROTECTED_NOT_FOUND_OUT = "protected-not-found-out", "said"
     VIEW_NOT_KEPT = "view-not-kept", "said"
+    NAMES_NOT_KEPT = "names-not-kept", "said"
+    ACCOUNT_ROLES_NOT_READ = "account-roles-not-read", "account said"
 
     # -- what a sweep finds and leaves alone
     HAS_NO_INVOICE_MANAGERS = "has-no-invoice-managers", "agreement status"

@@ -64,7 +64,8 @@ class RoleRow:
     """A role that a principal has at a profile or at an account.
 
     `role` is the role's name, such as `Invoice manager`. `managed` and `rules` (those that gave it, as far as they are
-    remembered) are an Invoice manager's; no other role is managed. What billing does not say is None.
+    remembered) are an Invoice manager's; no other role is managed. `elsewhere` is whether the principal is of another
+    tenant, whose directory nobody asks. What billing does not say is None.
     """
 
     principal: str
@@ -74,6 +75,7 @@ class RoleRow:
     created_on: datetime | None = None
     managed: bool = False
     rules: tuple[str, ...] = ()
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +105,12 @@ class ProfileView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountView:
-    """A billing account. `rows` are the roles at the account itself, None where they were not read."""
+    """A billing account.
+
+    `rows` are the roles at the account itself, by which every invoice of it may be opened, and `seen` is when they were
+    read. Both are None where that is not known: of an account that is not managed, and where the app has a role at the
+    profiles alone.
+    """
 
     name: str
     display_name: str
@@ -111,6 +118,7 @@ class AccountView:
     status: str
     managed: bool
     rows: tuple[RoleRow, ...] | None = None
+    seen: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +148,8 @@ class View:
     """The estate but for its people, as the sweep `sweep` of the time `as_of` saw it.
 
     `complete` is whether it read everything; `failures` are the reads that failed. `members` are, by group that has a
-    role, the people in it, as object ids. What decisions were made by is the catalogue of the same sweep.
+    role, the people in it, as object ids, and `members_seen` when each group was read; one that is missing there was
+    never read. What decisions were made by is the catalogue of the same sweep.
     """
 
     sweep: str
@@ -151,6 +160,7 @@ class View:
     accounts: tuple[AccountView, ...]
     profiles: tuple[ProfileView, ...]
     members: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    members_seen: Mapping[str, datetime] = field(default_factory=dict)
 
     @cached_property
     def by_key(self) -> Mapping[ProfileKey, ProfileView]:

@@ -270,6 +270,8 @@ ENGLISH: Final[Mapping[Code, str]] = {
     Code.UNMANAGED_NOT_NOTED: "noting what is unmanaged: {said}",
     Code.PROTECTED_NOT_FOUND_OUT: "looking for who is protected: {said}",
     Code.VIEW_NOT_KEPT: "storing the view: {said}",
+    Code.NAMES_NOT_KEPT: "asking what everybody is called: {said}",
+    Code.ACCOUNT_ROLES_NOT_READ: "roles at account {account}: {said}",
     # -- what a sweep finds and leaves alone
     Code.HAS_NO_INVOICE_MANAGERS: "{agreement}, {status}: only active MCA and MPA accounts have Invoice managers",
     Code.NOT_NAMED: "the policy does not name it",

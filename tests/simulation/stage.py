@@ -338,22 +338,31 @@ class Stage:
         """Takes a user out of a group."""
         self.call_graph("DELETE", f"/groups/{group}/members/{person}/$ref")
 
-    def give(self, profile: ProfileKey, person: str, *, by: str = OWNER) -> None:
-        """Somebody makes a person Invoice manager."""
+    def give(self, profile: ProfileKey, person: str, *, by: str = OWNER, role: str = INVOICE_MANAGER) -> None:
+        """Somebody gives a principal a role at a profile: a person, to be Invoice manager."""
         self.call_arm(
             "POST",
             f"{profile.account}/billingProfiles/{profile.profile}/createBillingRoleAssignment",
             {
                 "principalId": person,
                 "principalTenantId": TENANT,
-                "roleDefinitionId": f"{self.scope(profile).id}/billingRoleDefinitions/{INVOICE_MANAGER}",
+                "roleDefinitionId": f"{self.scope(profile).id}/billingRoleDefinitions/{role}",
             },
             by=by,
         )
 
-    def take(self, profile: ProfileKey, person: str) -> None:
-        """Somebody takes it away in the portal."""
-        name = f"{INVOICE_MANAGER}_{person}"
+    def give_at_account(self, account: str, principal: str, role: str) -> None:
+        """Somebody gives a principal a role at an account itself."""
+        body = {"principalId": principal, "principalTenantId": TENANT, "roleDefinitionId": role}
+        self.call_arm("POST", f"{account}/createBillingRoleAssignment", body)
+
+    def take_at_account(self, account: str, principal: str, role: str) -> None:
+        """Somebody takes it away."""
+        self.call_arm("DELETE", f"{account}/billingRoleAssignments/{role}_{principal}")
+
+    def take(self, profile: ProfileKey, person: str, *, role: str = INVOICE_MANAGER) -> None:
+        """Somebody takes a role away in the portal."""
+        name = f"{role}_{person}"
         path = f"{profile.account}/billingProfiles/{profile.profile}/billingRoleAssignments/{name}"
         self.call_arm("DELETE", path)
 

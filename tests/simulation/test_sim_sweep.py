@@ -98,11 +98,13 @@ async def test_it_reads_in_bulk_and_nobody_in_particular(stage: Stage) -> None:
         f"arm GET {ACCOUNTS}": 1,
         f"arm GET {ACCOUNTS}/{{}}/billingProfiles": 2,
         f"arm GET {ACCOUNTS}/{{}}/billingProfiles/{{}}/billingRoleAssignments": 4,
+        f"arm GET {ACCOUNTS}/{{}}/billingRoleAssignments": 2,
         "graph GET /v1.0/users": 1,
         "graph GET /v1.0/groups/{}": 1,
         "graph GET /v1.0/groups/{}/transitiveMembers/graph.user": 1,
+        "graph POST /v1.0/directoryObjects/getByIds": 1,
     }
-    assert report.api_calls == {"billing reads": 7, "graph reads": 3}
+    assert report.api_calls == {"billing reads": 9, "graph reads": 4}
     assert report.drift == {"missing": 20}
 
 

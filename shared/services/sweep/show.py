@@ -4,38 +4,30 @@ Lives here: what of it is kept, who is looked up besides, and what stays of the 
 be read. Nothing in a view is acted upon.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+import logging
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 from itertools import batched
 from typing import Final
 
 from shared.domain.access.decide import decide
 from shared.domain.access.ownership import Held, ManagedAssignment
-from shared.domain.access.rules import managed_accounts
-from shared.domain.adoption.first_contact import PrincipalKind, is_no_person
+from shared.domain.adoption.first_contact import is_no_person
 from shared.domain.billing import OTHER_RECIPIENT_ROLES, Assignment, BillingProfile
-from shared.domain.catalogue import Catalogue
 from shared.domain.keys import PersonKey, ProfileKey
-from shared.domain.people import AbsentPerson, ListedPerson, Person
+from shared.domain.people import AbsentPerson, ListedPerson
 from shared.domain.policy.filter_tree import quote
-from shared.domain.view import (
-    AccountView,
-    Called,
-    Mailbox,
-    PeopleView,
-    PersonView,
-    ProfileView,
-    RoleRow,
-    View,
-    person_view,
-    remembered_names,
-)
+from shared.domain.reasons import Reason
+from shared.domain.view import PeopleView, PersonView, ProfileView, RoleRow, View, person_view
+from shared.errors import Permanent
 from shared.services.app import App
 from shared.services.catalogue import enforced_profiles
 from shared.services.estate import Estate
 from shared.services.slices import Slices
 from shared.services.sweep.drift import Drift
 from shared.services.sweep.recipients import IDS_A_QUERY
+from shared.services.sweep.who_else import find_who_else
 
 _AGAIN: Final = timedelta(hours=24)
 """How often somebody is read whom no rule lists: nothing is decided by it."""
@@ -45,13 +37,25 @@ _MOST_ASKED: Final = 300
 
 _INVOICE_MANAGER: Final = "Invoice manager"
 
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The view that was stored, and the reads for it alone that failed."""
+
+    view: View
+    people: PeopleView
+    failures: tuple[Reason, ...]
+
 
 async def show_estate(
     app: App, estate: Estate, held: Mapping[str, Sequence[Held]], drift: Drift, *, sweep_id: str, complete: bool
-) -> None:
-    """Stores the view, and what everybody in it is called. Raises `Transient` or `Permanent`."""
-    unread = [profile.key for profile in estate.catalogue.profiles if profile.key not in estate.rows]
-    before = await app.state.view() if unread else None
+) -> Shown:
+    """Stores the view. Raises `Transient` or `Permanent`."""
+    before = await _if_readable(app.state.view())
+    tenant = await app.billing.tenant()
+    who_else = await find_who_else(app, estate, before)
     known = {} if before is None else before.by_key
     managed = {(one.profile, one.assignment.name.lower()): one for ones in held.values() for one in ones}
     enforced = enforced_profiles(app.policy, estate.catalogue)
@@ -59,7 +63,8 @@ async def show_estate(
     listed = {profile.key: profile for profile in estate.listing.profiles}
     for kept in estate.catalogue.profiles:
         profile = listed.get(kept.key, kept)  # the catalogue keeps no raw answers
-        shown = _profile(estate, profile, managed, enforced=profile.key in enforced, before=known.get(profile.key))
+        enforces = profile.key in enforced
+        shown = _profile(estate, profile, managed, tenant, enforced=enforces, before=known.get(profile.key))
         profiles.append(shown)
         await slices.took(1 + len(shown.rows or ()))
     view = View(
@@ -68,33 +73,30 @@ async def show_estate(
         complete=complete,
         failures=tuple(estate.all_failures),
         policy_digest=app.policy.digest,
-        accounts=tuple(_accounts(app, estate.catalogue)),
+        accounts=who_else.accounts,
         profiles=tuple(profiles),
+        members=who_else.members,
+        members_seen=who_else.members_seen,
     )
-    people = await _people(app, estate, drift)
-    await app.state.put_view(view, PeopleView(sweep=sweep_id, people=tuple(people.values())))
-    before_names = await app.state.names()
-    names = remembered_names(before_names, _names(estate, people, before_names), estate.read_at)
-    if names != before_names:
-        await app.state.put_names(names, estate.read_at)
+    people = PeopleView(sweep=sweep_id, people=tuple((await _people(app, estate, drift, tenant)).values()))
+    await app.state.put_view(view, people)
+    return Shown(view, people, who_else.failures)
 
 
-def _accounts(app: App, catalogue: Catalogue) -> Iterator[AccountView]:
-    managed = managed_accounts(app.policy, catalogue.accounts)
-    for account in catalogue.accounts:
-        yield AccountView(
-            name=account.name,
-            display_name=account.display_name,
-            agreement_type=account.agreement_type,
-            status=account.status,
-            managed=account.name.lower() in managed,
-        )
+async def _if_readable[T](before: Awaitable[T | None]) -> T | None:
+    """What was stored before; None where there is none, or none that this build can read: the new one replaces it."""
+    try:
+        return await before
+    except Permanent as damage:
+        _log.warning("sweep: what the sweep before showed cannot be read: %s", damage)
+        return None
 
 
 def _profile(
     estate: Estate,
     profile: BillingProfile,
     managed: Mapping[tuple[ProfileKey, str], Held],
+    tenant: str,
     *,
     enforced: bool,
     before: ProfileView | None,
@@ -102,7 +104,7 @@ def _profile(
     """A profile and who has a role at it; of one whose list could not be read, whoever had one before."""
     rows, seen = None, estate.read_at
     if profile.key in estate.rows:
-        found = (_role(row, managed.get((profile.key, row.name.lower()))) for row in estate.rows[profile.key])
+        found = (_role(row, managed.get((profile.key, row.name.lower())), tenant) for row in estate.rows[profile.key])
         rows = tuple(sorted((row for row in found if row is not None), key=lambda row: (row.role, row.principal)))
     elif before is not None:
         rows, seen = before.rows, before.seen
@@ -120,7 +122,7 @@ def _profile(
     )
 
 
-def _role(row: Assignment, held: Held | None) -> RoleRow | None:
+def _role(row: Assignment, held: Held | None, tenant: str) -> RoleRow | None:
     """One of the four roles that get invoices; None for any other."""
     role = _INVOICE_MANAGER if row.is_invoice_manager else OTHER_RECIPIENT_ROLES.get(row.role)
     if role is None:
@@ -134,16 +136,17 @@ def _role(row: Assignment, held: Held | None) -> RoleRow | None:
         created_on=row.created_on,
         managed=ours,
         rules=tuple(sorted(held.rules or ())) if isinstance(held, ManagedAssignment) else (),
+        elsewhere=row.principal_tenant not in {None, tenant},
     )
 
 
-async def _people(app: App, estate: Estate, drift: Drift) -> dict[str, PersonView]:
+async def _people(app: App, estate: Estate, drift: Drift, tenant: str) -> dict[str, PersonView]:
     """Whom a rule matches, and who has a role; of whom no rule lists, a day's memory is enough."""
     people = {one.object_id: one for one in drift.judged}
-    others = sorted(_people_with_roles(estate, await app.billing.tenant()) - people.keys())
+    others = sorted(_people_with_roles(estate, tenant) - people.keys())
     if not others and estate.people_complete:
         return people
-    before = await app.state.people_view()
+    before = await _if_readable(app.state.people_view())
     known = {} if before is None else before.by_id
     if not estate.people_complete:
         people = {one: seen for one, seen in known.items() if one not in people} | people
@@ -166,7 +169,7 @@ def _people_with_roles(estate: Estate, tenant: str) -> set[str]:
         row.principal_id
         for rows in estate.rows.values()
         for row in rows
-        if _role(row, None) is not None
+        if _role(row, None, tenant) is not None
         and not is_no_person(row.principal_type)
         and row.principal_tenant in {None, tenant}
         and _is_id(row.principal_id)
@@ -179,26 +182,3 @@ def _is_id(principal: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _names(estate: Estate, people: Mapping[str, PersonView], before: Mapping[str, Called]) -> dict[str, Called]:
-    """What the people of a view are called."""
-    return {
-        one.object_id: _called(one.person, before.get(one.object_id), estate.read_at)
-        for one in people.values()
-        if one.person is not None
-    }
-
-
-def _called(person: Person, before: Called | None, now: datetime) -> Called:
-    return Called(
-        object_id=person.object_id,
-        kind=PrincipalKind.GUEST if person.is_guest else PrincipalKind.PERSON,
-        name=person.display_name or "",
-        address=person.attributes.get("mail") or "",
-        upn=person.user_principal_name or "",
-        employee_id=person.attributes.get("employeeId") or "",
-        mailbox=Mailbox.NOT_KNOWN if before is None else before.mailbox,
-        asked=now if before is None else before.asked,
-        used=now,
-    )

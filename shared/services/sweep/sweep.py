@@ -6,7 +6,7 @@ keys, so that a sweep that read wrongly can cause needless checks and nothing el
 
 import logging
 from collections import Counter
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -31,6 +31,7 @@ from shared.services.sweep.drift import Drift, find_drift
 from shared.services.sweep.feed_check import REPORTS, label_drift, silent_feed
 from shared.services.sweep.hold_back import Guarded, hold_groups
 from shared.services.sweep.memory import remember_managed
+from shared.services.sweep.names import name_everybody
 from shared.services.sweep.policy_findings import policy_findings, unknown_protected
 from shared.services.sweep.recipients import find_out_who_cannot_read
 from shared.services.sweep.report import counts, findings, left_alone, of_people
@@ -110,10 +111,13 @@ async def _sweep(app: App, sweep_id: str, started: datetime) -> Report:
         app, estate, drift.people, sweep_id=sweep_id, before=before, reports=reports, waited=waited
     )
     seen_unmanaged = await kept.attempt(Code.UNMANAGED_NOT_NOTED, note_unmanaged(app, estate, held, started)) or []
-    await kept.attempt(
+    shown = await kept.attempt(
         Code.VIEW_NOT_KEPT,
         show_estate(app, estate, held, drift, sweep_id=sweep_id, complete=standing.complete and not standing.lost),
     )
+    if shown is not None:
+        kept.failed(shown.failures)
+        await kept.attempt(Code.NAMES_NOT_KEPT, name_everybody(app, shown.view, shown.people))
     unprotected = await kept.attempt(Code.PROTECTED_NOT_FOUND_OUT, unknown_protected(app, estate)) or []
     calls = Counter(app.calls())
     calls.subtract(calls_before)
@@ -174,9 +178,14 @@ class _Kept:
         try:
             return await keeping
         except InvoiceAccessError as failure:
-            self.failures.append(what(said=str(failure)))
-            _log.error("sweep %s: not kept: %s", self._sweep_id, say(self.failures[-1]))
+            self.failed([what(said=str(failure))])
             return None
+
+    def failed(self, failures: Iterable[Reason]) -> None:
+        """Tells of what failed."""
+        for failure in failures:
+            self.failures.append(failure)
+            _log.error("sweep %s: not kept: %s", self._sweep_id, say(failure))
 
 
 async def _catalogue_before(app: App) -> Catalogue | None:

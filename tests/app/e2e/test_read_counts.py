@@ -38,6 +38,8 @@ MEMBERS = "GET /v1.0/groups/{}/transitiveMembers/graph.user"
 ACCOUNTS = "GET /providers/Microsoft.Billing/billingAccounts"
 PROFILES = f"{ACCOUNTS}/{{}}/billingProfiles"
 ASSIGNMENTS = f"{PROFILES}/{{}}/billingRoleAssignments"
+ACCOUNT_ROLES = f"{ACCOUNTS}/{{}}/billingRoleAssignments"
+NAMES = "POST /v1.0/directoryObjects/getByIds"
 ASSIGNMENT = f"{ASSIGNMENTS}/{{}}"
 GRANT = f"{PROFILES}/{{}}/createBillingRoleAssignment".replace("GET", "POST")
 
@@ -205,10 +207,12 @@ async def test_a_sweep_reads_in_bulk_and_nobody_by_themselves(office: Open) -> N
     profiles: [{ name: "Contoso Nederland" }]
 """
     rules = finance + OWN_COMPANY + in_groups(names.TREASURY)
-    bulk = {ACCOUNTS: 1, PROFILES: 3, ASSIGNMENTS: 12, GROUP: 1, MEMBERS: 1, USERS: 2}
+    bulk = {ACCOUNTS: 1, PROFILES: 3, ASSIGNMENTS: 12, ACCOUNT_ROLES: 3, GROUP: 1, MEMBERS: 1, USERS: 2}
+    # Once a day: the six whom no rule lists and who have a role, the group that has one, and all their names.
+    daily = {USERS: 2 + 1, MEMBERS: 1 + 1, NAMES: 1}
     async with office(rules) as opened:
         report, arrived = await opened.arrived(sweep(opened.app))
-        assert arrived == {**bulk, USERS: 2 + 1}  # once a day the six whom no rule lists and who have a role
+        assert arrived == {**bulk, **daily}
         assert report.complete
         assert report.counts.people_listed < 999
         # The service's pages made as small as one needs to see several of them: two items each.
@@ -216,8 +220,9 @@ async def test_a_sweep_reads_in_bulk_and_nobody_by_themselves(office: Open) -> N
             opened.sandbox.billing.switches, page_size=2, assignments_on_one_page=False
         )
         _, by_twos = await opened.arrived(sweep(opened.app))
-    # Four accounts; 6, 4 and 2 profiles; three assignments on Contoso Nederland, two at most on any other.
-    assert by_twos == {**bulk, ACCOUNTS: 2, PROFILES: 3 + 2 + 1, ASSIGNMENTS: 12 + 1}
+    # Four accounts; 6, 4 and 2 profiles; three assignments on Contoso Nederland, two at most on any other; three roles
+    # at the first account, two at the others.
+    assert by_twos == {**bulk, ACCOUNTS: 2, PROFILES: 3 + 2 + 1, ASSIGNMENTS: 12 + 1, ACCOUNT_ROLES: 3 + 1}
 
 
 async def test_a_sweep_reads_a_page_per_999_people_listed(office: Open) -> None:
@@ -225,4 +230,5 @@ async def test_a_sweep_reads_a_page_per_999_people_listed(office: Open) -> None:
         report, arrived = await opened.arrived(sweep(opened.app))
     assert report.complete
     assert 999 < report.counts.people_listed <= 2 * 999
-    assert arrived == {ACCOUNTS: 1, PROFILES: 3, ASSIGNMENTS: 12, USERS: 2 + 1}
+    bulk = {ACCOUNTS: 1, PROFILES: 3, ASSIGNMENTS: 12, ACCOUNT_ROLES: 3}
+    assert arrived == {**bulk, USERS: 2 + 1, MEMBERS: 1, NAMES: 1}
