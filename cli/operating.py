@@ -11,19 +11,21 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit, urlunsplit
 
 from rich.console import Console
 
 from cli.faults import SETTINGS_FIRST, UsageError
 from cli.terminal import complaints
-from shared import bootstrap
 from shared.adapters.process import SystemClock, quiet_libraries
+from shared.bootstrap_store import store
 from shared.errors import Misconfigured, Permanent, Transient
 from shared.ports import Clock, Ledger, State
-from shared.services.app import App
 from shared.settings import Settings, StoreSettings
+
+if TYPE_CHECKING:
+    from shared.services.app import App
 
 DONE: Final = 0
 REFUSED: Final = 1
@@ -35,15 +37,18 @@ _LONGEST_NAME: Final = 100
 
 
 @asynccontextmanager
-async def open_app() -> AsyncIterator[App]:
+async def open_app() -> AsyncIterator["App"]:
     """The app that the environment variables describe, with every client closed in the end.
 
     It signs in as azure-identity's default does: a managed identity where the machine has one, else `az login`. Raises
     `Misconfigured` with every mistake of settings and policy.
     """
+    from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415 - half a second, and only for verbs
+
+    from shared import bootstrap  # noqa: PLC0415 - the whole app, and only for verbs that need it
+
     configuration = bootstrap.read_configuration(os.environ)
     quiet_libraries()
-    from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415 - half a second, and only for verbs
 
     async with AsyncExitStack() as closing:
         credential = await closing.enter_async_context(DefaultAzureCredential())
@@ -69,9 +74,7 @@ async def open_store() -> AsyncIterator[StoreDesk]:
     """
     settings = StoreSettings.read(os.environ)
     quiet_libraries()
-    from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415 - half a second, and only for verbs
-
-    async with DefaultAzureCredential() as credential, bootstrap.store(settings, credential) as (ledger, state):
+    async with store(settings) as (ledger, state):
         dice = random.Random()  # noqa: S311 - jitter, no secrets
         yield StoreDesk(named_store(settings.store), SystemClock(), dice, ledger, state)
 
@@ -89,7 +92,7 @@ def misconfigured(mistake: Misconfigured) -> int:
     return BAD_ARGUMENTS
 
 
-def on_app[T](verb: Callable[[App], Awaitable[T]]) -> T:
+def on_app[T](verb: Callable[["App"], Awaitable[T]]) -> T:
     """What a verb finds with the app of this environment. Raises the app's errors, which `cli.faults` knows."""
 
     async def run() -> T:
@@ -109,7 +112,7 @@ def on_store[T](verb: Callable[[StoreDesk], Awaitable[T]]) -> T:
     return asyncio.run(run())
 
 
-def operate(verb: Callable[[App], Awaitable[int]]) -> int:
+def operate(verb: Callable[["App"], Awaitable[int]]) -> int:
     """Runs a verb on the app; its exit status, or what stands for the error, which is said on stderr."""
     return _operate(open_app, verb)
 

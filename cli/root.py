@@ -5,6 +5,13 @@ from typing import Final
 from cli.command import HELP, Lazy
 
 SECTIONS: Final = (
+    (
+        "Questions",
+        (
+            ("status", "whether every invoice will be mailed, and what needs a person"),
+            ("who", "who receives a profile's next invoice, and how each got there"),
+        ),
+    ),
     ("Other", (("completion", "a script that completes names in your shell"), ("version", "which version this is"))),
 )
 

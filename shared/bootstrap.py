@@ -19,17 +19,15 @@ from shared.domain.keys import ProfileKey
 from shared.domain.policy.load import load_policy
 from shared.domain.policy.model import Policy
 from shared.errors import Misconfigured
-from shared.ports import Billing, Ledger, State
+from shared.ports import Billing
 from shared.services.app import App
 from shared.services.catalogue import CatalogueStore
 from shared.services.subscriptions import Keeper
-from shared.settings import Settings, StoreSettings
+from shared.settings import Settings
 from shared.sources.registry import wrong_sources
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
-
-    from shared.adapters.store.rows import Rows
 
 _APP_FOLDER: Final = Path(__file__).resolve().parent.parent
 
@@ -121,10 +119,11 @@ def build(
     from shared.adapters.queues.service_bus import ServiceBusQueues  # noqa: PLC0415
     from shared.adapters.store.ledger import RowsLedger  # noqa: PLC0415
     from shared.adapters.store.state import RowsState  # noqa: PLC0415
+    from shared.bootstrap_store import rows_of  # noqa: PLC0415
 
     settings, policy = configuration.settings, configuration.policy
     credential = credential or managed_identity(settings.client_id)
-    rows = _rows(settings, credential)
+    rows = rows_of(settings, credential)
     billing = ArmBilling(settings, credential)
     directory = GraphDirectory(settings, credential)
     queues = ServiceBusQueues(settings.service_bus, credential)
@@ -175,26 +174,3 @@ async def keeper() -> AsyncIterator[Keeper]:
             yield Keeper(subscriptions, configuration.policy, configuration.settings, SystemClock())
         finally:
             await subscriptions.close()
-
-
-@asynccontextmanager
-async def store(settings: StoreSettings, credential: "AsyncTokenCredential") -> AsyncIterator[tuple[Ledger, State]]:
-    """Only ledger and state, for commands that need neither policy nor other clients; closed in the end."""
-    from shared.adapters.store.ledger import RowsLedger  # noqa: PLC0415 - see the module's docstring
-    from shared.adapters.store.state import RowsState  # noqa: PLC0415
-
-    rows = _rows(settings, credential)
-    try:
-        yield RowsLedger(rows), RowsState(rows)
-    finally:
-        await rows.close()
-
-
-def _rows(settings: StoreSettings, credential: "AsyncTokenCredential") -> "Rows":
-    if settings.store.startswith("sqlite:"):
-        from shared.adapters.store.rows_sqlite import SqliteRows  # noqa: PLC0415
-
-        return SqliteRows(Path(settings.store.removeprefix("sqlite:")))
-    from shared.adapters.store.rows_tables import TableRows  # noqa: PLC0415
-
-    return TableRows(settings.store, credential)

@@ -63,9 +63,9 @@ class Called:
 class RoleRow:
     """A role that a principal has at a profile or at an account.
 
-    `role` is the role's name, such as `Invoice manager`. `managed` and `rules` (those that gave it, as far as they are
-    remembered) are an Invoice manager's; no other role is managed. `elsewhere` is whether the principal is of another
-    tenant, whose directory nobody asks. What billing does not say is None.
+    `role` is the role's name, such as `Invoice manager`. `managed`, `rules` (those that gave it, as far as they are
+    remembered) and `given_by` (those that give it now) are an Invoice manager's; no other role is managed. `elsewhere`
+    is whether the principal is of another tenant, whose directory nobody asks. What billing does not say is None.
     """
 
     principal: str
@@ -75,6 +75,7 @@ class RoleRow:
     created_on: datetime | None = None
     managed: bool = False
     rules: tuple[str, ...] = ()
+    given_by: tuple[str, ...] = ()
     elsewhere: bool = False
 
 
@@ -149,7 +150,8 @@ class View:
 
     `complete` is whether it read everything; `failures` are the reads that failed. `members` are, by group that has a
     role, the people in it, as object ids, and `members_seen` when each group was read; one that is missing there was
-    never read. What decisions were made by is the catalogue of the same sweep.
+    never read. Days are those of `time_zone`, the policy's (an IANA name). What decisions were made by is the catalogue
+    of the same sweep.
     """
 
     sweep: str
@@ -157,6 +159,7 @@ class View:
     complete: bool
     failures: tuple[Reason, ...]
     policy_digest: str
+    time_zone: str
     accounts: tuple[AccountView, ...]
     profiles: tuple[ProfileView, ...]
     members: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -20,7 +20,9 @@ from odata_query.grammar import ODataLexer, ODataParser
 from sly.lex import Token  # type: ignore[import-untyped]  # sly ships no types
 
 from shared.domain.people import TEXT_ATTRIBUTES
-from shared.domain.policy.filter_tree import Joined, Node, Not, OneOf, StartsWith
+from shared.domain.policy.filter_push_down import and_lookalikes, push_down
+from shared.domain.policy.filter_tree import Joined, Node, Not, OneOf, StartsWith, tests_of
+from shared.domain.policy.filters import Filter
 
 ALLOWED: Final = "allowed are eq, ne, in, and, or, not, startsWith and parentheses"
 
@@ -42,6 +44,17 @@ class FilterError(ValueError):
         self.reason = reason
         self.position = position
         self.suggestion = suggestion
+
+
+def parse_filter(text: str) -> Filter:
+    """Reads a filter.
+
+    Raises:
+        FilterError: It is no filter, or it uses what Graph or the three-valued judgement does not support.
+    """
+    root = read_filter(text)
+    attributes = frozenset(test.attribute for test in tests_of(root))
+    return Filter(text.strip(), and_lookalikes(root, push_down(root)), attributes, root)
 
 
 def read_filter(text: str) -> Node:

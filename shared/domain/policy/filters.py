@@ -1,7 +1,6 @@
 """A rule's `who`: an OData filter, read once, judged for every person, and pushed down to Graph to preselect.
 
-Lives here: `Filter`, which joins its parts. `filter_text` reads it, `filter_tree` says what it means, and
-`filter_push_down` what Graph is asked for.
+Lives here: `Filter`. `filter_text` reads one, `filter_tree` says what it means, `filter_push_down` what Graph is asked.
 
 Truth has three values (Kleene): an attribute that is null is unknown, so is everything that depends on it,
 and only true grants.
@@ -10,11 +9,7 @@ and only true grants.
 from dataclasses import dataclass, field
 
 from shared.domain.people import Person
-from shared.domain.policy.filter_push_down import and_lookalikes, push_down
-from shared.domain.policy.filter_text import FilterError, read_filter
-from shared.domain.policy.filter_tree import Node, OneOf, StartsWith, asked_of, judge, spell, tests_of
-
-__all__ = ["Filter", "FilterError", "parse_filter"]
+from shared.domain.policy.filter_tree import Node, OneOf, StartsWith, asked_of, judge, spell
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +40,3 @@ class Filter:
     def asked(self) -> tuple[OneOf | StartsWith, ...]:
         """The tests that are not negated, left to right."""
         return tuple(asked_of(self.root))
-
-
-def parse_filter(text: str) -> Filter:
-    """Reads a filter.
-
-    Raises:
-        FilterError: It is no filter, or it uses what Graph or the three-valued judgement does not support.
-    """
-    root = read_filter(text)
-    attributes = frozenset(test.attribute for test in tests_of(root))
-    return Filter(text.strip(), and_lookalikes(root, push_down(root)), attributes, root)

@@ -27,8 +27,8 @@ from pydantic_core import PydanticKnownError
 
 from shared.domain.guids import EXAMPLE, is_guid
 from shared.domain.people import TEXT_ATTRIBUTES
-from shared.domain.policy.filter_text import suggest_attribute
-from shared.domain.policy.filters import Filter, parse_filter
+from shared.domain.policy.filter_text import parse_filter, suggest_attribute
+from shared.domain.policy.filters import Filter
 from shared.domain.policy.model import EXTERNAL_MEMBERS, STALE_LEAVE_DAYS, Guests
 from shared.domain.policy.selectors import template_attributes
 from shared.domain.time_zones import zone

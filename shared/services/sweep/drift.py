@@ -67,6 +67,7 @@ class Drift:
     unreadable: set[PersonKey] = field(default_factory=set)
     notes: list[tuple[str, Note]] = field(default_factory=list)
     judged: list[PersonView] = field(default_factory=list)
+    given: dict[tuple[str, ProfileKey], tuple[str, ...]] = field(default_factory=dict)
     empty_handed: EmptyHanded = field(default_factory=EmptyHanded)
 
     def add_person(self, found: PersonDrift, *, leaver: bool = False) -> None:
@@ -128,6 +129,9 @@ async def find_drift(app: App, estate: Estate, held: Mapping[str, Sequence[Held]
         seen = person_view(person, plan, app.policy, estate.read_at)
         if seen.rules or rows:
             drift.judged.append(seen)
+        drift.given |= {
+            (object_id, one.profile): plan.wanted[one.profile] for one in rows if one.profile in plan.wanted
+        }
         await slices.took(1 + len(rows) + len(plan.wanted))
     if estate.people_complete:
         for object_id in sorted(held.keys() - listed.keys() - app.policy.protected):

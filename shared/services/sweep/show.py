@@ -63,8 +63,8 @@ async def show_estate(
     listed = {profile.key: profile for profile in estate.listing.profiles}
     for kept in estate.catalogue.profiles:
         profile = listed.get(kept.key, kept)  # the catalogue keeps no raw answers
-        enforces = profile.key in enforced
-        shown = _profile(estate, profile, managed, tenant, enforced=enforces, before=known.get(profile.key))
+        enforces, before_it = profile.key in enforced, known.get(profile.key)
+        shown = _profile(estate, profile, managed, drift.given, tenant, enforced=enforces, before=before_it)
         profiles.append(shown)
         await slices.took(1 + len(shown.rows or ()))
     view = View(
@@ -73,6 +73,7 @@ async def show_estate(
         complete=complete,
         failures=tuple(estate.all_failures),
         policy_digest=app.policy.digest,
+        time_zone=app.policy.time_zone.key,
         accounts=who_else.accounts,
         profiles=tuple(profiles),
         members=who_else.members,
@@ -96,6 +97,7 @@ def _profile(
     estate: Estate,
     profile: BillingProfile,
     managed: Mapping[tuple[ProfileKey, str], Held],
+    given: Mapping[tuple[str, ProfileKey], tuple[str, ...]],
     tenant: str,
     *,
     enforced: bool,
@@ -104,7 +106,15 @@ def _profile(
     """A profile and who has a role at it; of one whose list could not be read, whoever had one before."""
     rows, seen = None, estate.read_at
     if profile.key in estate.rows:
-        found = (_role(row, managed.get((profile.key, row.name.lower())), tenant) for row in estate.rows[profile.key])
+        found = (
+            _role(
+                row,
+                managed.get((profile.key, row.name.lower())),
+                tenant,
+                given.get((row.principal_id, profile.key), ()),
+            )
+            for row in estate.rows[profile.key]
+        )
         rows = tuple(sorted((row for row in found if row is not None), key=lambda row: (row.role, row.principal)))
     elif before is not None:
         rows, seen = before.rows, before.seen
@@ -122,8 +132,8 @@ def _profile(
     )
 
 
-def _role(row: Assignment, held: Held | None, tenant: str) -> RoleRow | None:
-    """One of the four roles that get invoices; None for any other."""
+def _role(row: Assignment, held: Held | None, tenant: str, given: tuple[str, ...] = ()) -> RoleRow | None:
+    """One of the four roles that get invoices; None for any other. `given` are the rules that give it now."""
     role = _INVOICE_MANAGER if row.is_invoice_manager else OTHER_RECIPIENT_ROLES.get(row.role)
     if role is None:
         return None
@@ -137,6 +147,7 @@ def _role(row: Assignment, held: Held | None, tenant: str) -> RoleRow | None:
         managed=ours,
         rules=tuple(sorted(held.rules or ())) if isinstance(held, ManagedAssignment) else (),
         elsewhere=row.principal_tenant not in {None, tenant},
+        given_by=given if row.is_invoice_manager else (),
     )
 
 

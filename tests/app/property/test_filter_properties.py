@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from shared.domain.people import TEXT_ATTRIBUTES, Person
 from shared.domain.policy.filter_push_down import LONGEST_FILTER, MOST_REQUESTS
-from shared.domain.policy.filter_text import LONGEST
-from shared.domain.policy.filters import FilterError, parse_filter
+from shared.domain.policy.filter_text import LONGEST, FilterError, parse_filter
 
 type Values = Mapping[str, str | None]
 

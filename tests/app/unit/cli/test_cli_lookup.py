@@ -53,7 +53,9 @@ async def state() -> AsyncIterator[RowsState]:
     people = PeopleView(
         sweep="s", people=(seen(175, "Financial analyst", "Contoso UK"), seen(343, "Clerk", "Litware Services"))
     )
-    view = View(sweep="s", as_of=NOW, complete=True, failures=(), policy_digest="", accounts=(), profiles=())
+    view = View(
+        sweep="s", as_of=NOW, complete=True, failures=(), time_zone="UTC", policy_digest="", accounts=(), profiles=()
+    )
     await made.put_names({one.object_id: one for one in names}, NOW)
     await made.put_view(view, people)
     named = ((UK, "Contoso UK"), (FRANCE, "Contoso France"))

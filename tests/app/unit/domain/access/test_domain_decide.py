@@ -14,7 +14,7 @@ from shared.domain.billing import INVOICE_MANAGER, Assignment, BillingAccount, B
 from shared.domain.catalogue import Catalogue
 from shared.domain.keys import ProfileKey
 from shared.domain.people import TEXT_ATTRIBUTES, AbsentPerson, DeletedPerson, Person, PersonRead
-from shared.domain.policy.filters import parse_filter
+from shared.domain.policy.filter_text import parse_filter
 from shared.domain.policy.model import Everything, Policy, Rule, Selector
 from shared.domain.reasons import Code, Reason
 from shared.wording.say import say

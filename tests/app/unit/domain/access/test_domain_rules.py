@@ -11,7 +11,7 @@ from shared.domain.billing import BillingAccount, BillingProfile
 from shared.domain.catalogue import Catalogue
 from shared.domain.keys import ProfileKey
 from shared.domain.people import TEXT_ATTRIBUTES, Person
-from shared.domain.policy.filters import parse_filter
+from shared.domain.policy.filter_text import parse_filter
 from shared.domain.policy.model import EXTERNAL_MEMBERS, Everything, Guests, Policy, Rule, Selector
 from shared.domain.reasons import Code
 from shared.wording.say import say

@@ -6,9 +6,8 @@ import pytest
 
 from shared.domain.people import TEXT_ATTRIBUTES, Person
 from shared.domain.policy.filter_push_down import EVERYBODY, LONGEST_FILTER, push_down
-from shared.domain.policy.filter_text import read_filter
+from shared.domain.policy.filter_text import FilterError, parse_filter, read_filter
 from shared.domain.policy.filter_tree import OneOf
-from shared.domain.policy.filters import FilterError, parse_filter
 
 FINANCE = "department eq 'Finance'"
 
