@@ -32,6 +32,18 @@ _TOKENS_KNOWN: Final = 256
 
 _BEARER: Final = "bearer "
 
+_AZURE_CLI: Final = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
+"""The client id of Azure's command line, the same in every tenant."""
+
+_MICROSOFTS: Final = (
+    "https://management.azure.com",
+    "https://graph.microsoft.com",
+    "https://servicebus.azure.net",
+    "https://storage.azure.com",
+    "https://vault.azure.net",
+)
+"""What the audiences of Microsoft's own services begin with: tokens for these carry no app roles of ours."""
+
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
@@ -39,7 +51,7 @@ def _utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A managed identity, which the directory also knows as a service principal.
+    """A managed identity, which the directory also knows as a service principal; or a `person` who signs in.
 
     `default` marks the one that is given when no `client_id` is asked for: the portal administrator, as whom
     people change their world. `graph_permissions` are Graph application permissions, as `User.Read.All`.
@@ -51,6 +63,19 @@ class Identity:
     tenant_id: str
     default: bool = False
     graph_permissions: frozenset[str] = field(default_factory=frozenset)
+    person: "Person | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What a token says of a person who signed in, beside whose it is.
+
+    `roles` are the app roles that they were assigned, which tokens for an API of one's own carry.
+    """
+
+    name: str
+    upn: str
+    roles: tuple[str, ...] = ()
 
 
 def normal_audience(audience: str) -> str:
@@ -112,6 +137,9 @@ class IdentityEndpoint:
     def issue(self, identity: Identity, resource: str) -> str:
         """An access token that speaks for `identity` to `resource`, valid from now on."""
         issued = int(self._clock().timestamp())
+        speaks = {"appid": identity.client_id, "appidacr": "2", "idtyp": "app"}
+        if identity.person is not None:
+            speaks = _of_person(identity.person, resource)
         return jwt.encode(
             {
                 "aud": resource,
@@ -119,9 +147,7 @@ class IdentityEndpoint:
                 "iat": issued,
                 "nbf": issued,
                 "exp": issued + self._lifetime,
-                "appid": identity.client_id,
-                "appidacr": "2",
-                "idtyp": "app",
+                **speaks,
                 "oid": identity.object_id,
                 "sub": identity.object_id,
                 "tid": identity.tenant_id,
@@ -179,6 +205,21 @@ class IdentityEndpoint:
         if not claims["nbf"] <= self._clock().timestamp() < claims["exp"]:
             return None
         return Caller(object_id=claims["oid"], tenant_id=claims["tid"], client_id=claims["appid"])
+
+
+def _of_person(person: Person, resource: str) -> dict[str, Any]:
+    """The claims of somebody who signed in with Azure's command line, as Entra's tokens of version 1.0 have them."""
+    claims: dict[str, Any] = {
+        "appid": _AZURE_CLI,
+        "appidacr": "0",
+        "idtyp": "user",
+        "name": person.name,
+        "unique_name": person.upn,
+        "upn": person.upn,
+        "scp": "user_impersonation",
+    }
+    is_own = not normal_audience(resource).startswith(_MICROSOFTS)
+    return claims | ({"roles": list(person.roles)} if is_own and person.roles else {})
 
 
 def _refusal(status: int, message: str) -> Response:

@@ -148,7 +148,7 @@ async def _started(
         random = Random(options.seed)
         directory = world.directory(clock=utc_now, random_source=random)
         billing = _billing(world, directory, random)
-        tokens = IdentityEndpoint(world.principals())
+        tokens = IdentityEndpoint((*world.principals(), *world.people_signing_in()))
         deliveries = Deliveries(directory, random_source=Random(options.seed))
         courier = Courier()
         stack.push_async_callback(courier.close)
@@ -319,7 +319,7 @@ def _host(
         except OSError as refusal:
             raise ConfigurationError(f"the policy {policy} cannot be read: {refusal.strerror}") from None
         found = app_settings(places, client_id=app.client_id, identity_header=header, own=own)
-        _write_private(places.environment, shell_environment(found))
+        _write_private(places.environment, shell_environment(found, world.people_signing_in()))
         return found
 
     return FunctionsHost(

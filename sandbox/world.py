@@ -17,6 +17,11 @@ identities:                          # managed identities; tokens are given out 
     objectId: a1...
     tenantId: 5f3c...                # optional: the world's
     graphPermissions: [User.Read.All, GroupMember.Read.All]
+signIns:                             # people who can sign in, besides the identities. Optional: nobody
+  - user: b0...                      # one of the users
+    clientId: c2...                  # by which their tokens are asked for
+    roles: [Operator]                # app roles, in tokens for an API of one's own
+    graphPermissions: [User.Read.All]
 users:                               # as Graph writes users; `id` and `userPrincipalName` are required
   - id: b0...
     userPrincipalName: femke@contoso.example
@@ -63,7 +68,7 @@ from sandbox.graph.model import GraphModel
 from sandbox.graph.properties import GROUP, USER, Resource
 from sandbox.graph.switches import Switches
 from sandbox.graph.writing import seeded_properties
-from sandbox.identity import Identity
+from sandbox.identity import Identity, Person
 from sandbox.misfits import lines
 from sandbox.wire import Clock
 
@@ -96,6 +101,15 @@ class WorldIdentity(_Part):
     object_id: Guid
     tenant_id: Guid | None = None
     default: bool = False
+    graph_permissions: list[str] = Field(default_factory=list)
+
+
+class WorldSignIn(_Part):
+    """A person who can sign in, as the file has them."""
+
+    user: Guid
+    client_id: Guid
+    roles: list[str] = Field(default_factory=list)
     graph_permissions: list[str] = Field(default_factory=list)
 
 
@@ -164,6 +178,7 @@ class World(_Part):
 
     tenant_id: Guid = names.TENANT_ID
     identities: list[WorldIdentity] = Field(default_factory=_standard_identities)
+    sign_ins: list[WorldSignIn] = Field(default_factory=list)
     users: list[WorldUser] = Field(default_factory=list)
     deleted_users: list[WorldUser] = Field(default_factory=list)
     groups: list[WorldGroup] = Field(default_factory=list)
@@ -202,6 +217,23 @@ class World(_Part):
             for identity in self.identities
         )
 
+    def people_signing_in(self) -> tuple[Identity, ...]:
+        """The people who can sign in, each with what their tokens say of them."""
+        users = {user.id: user.properties() for user in self.users}
+        return tuple(
+            Identity(
+                name=str(users[one.user]["displayName"]),
+                client_id=one.client_id,
+                object_id=one.user,
+                tenant_id=self.tenant_id,
+                graph_permissions=frozenset(one.graph_permissions),
+                person=Person(
+                    str(users[one.user]["displayName"]), str(users[one.user]["userPrincipalName"]), tuple(one.roles)
+                ),
+            )
+            for one in self.sign_ins
+        )
+
     def billing(self) -> list[dict[str, Any]]:
         """The billing accounts, each in this world's directory unless it names another."""
         home = {"primaryBillingTenantId": self.tenant_id}
@@ -217,6 +249,7 @@ class World(_Part):
         return GraphModel(
             tenant_id=self.tenant_id,
             identities=self.principals(),
+            people=self.people_signing_in(),
             users=[user.properties() for user in self.users],
             deleted_users=[user.properties() for user in self.deleted_users],
             groups=[group.properties() for group in self.groups],
@@ -231,9 +264,11 @@ class World(_Part):
             + [(u.id, f"user {u.user_principal_name}") for u in (*self.users, *self.deleted_users)]
             + [(g.id, f"group {g.display_name}") for g in self.groups]
         )
+        clients = [(i.client_id, f"identity {i.name}") for i in self.identities]
+        clients += [(one.client_id, f"sign-in of {one.user}") for one in self.sign_ins]
         upns = [(u.user_principal_name.casefold(), f"user {u.id}") for u in self.users]
         mistakes = []
-        for what, pairs in (("id", named), ("userPrincipalName", upns)):
+        for what, pairs in (("id", named), ("userPrincipalName", upns), ("clientId", clients)):
             first: dict[str, str] = {}
             for key, owner in pairs:
                 if key in first:
@@ -248,6 +283,10 @@ class World(_Part):
             for group in self.groups
             for member in group.members
             if member not in known
+        ] + [
+            f"a sign-in is of nobody among the users of this world: {one.user}"
+            for one in self.sign_ins
+            if one.user not in {user.id for user in self.users}
         ]
 
 

@@ -90,6 +90,16 @@ SANNE_BAKKER: Final = _person(9)
 MIKKEL_HANSEN: Final = _person(10)
 """Finance director, Finance, Fabrikam Nordics; Billing profile owner there, by a portal's hand."""
 
+CAMILLE_VOS: Final = _person(221)
+"""Signs in as an operator. Another Camille Vos works at Contoso as well."""
+FELIX_SMIT: Final = _person(229)
+"""Signs in as an operator."""
+
+FELIX_CLIENT_ID: Final = "c0a1d000-0000-4000-8000-000000000101"
+CAMILLE_CLIENT_ID: Final = "c0a1d000-0000-4000-8000-000000000102"
+SANNE_CLIENT_ID: Final = "c0a1d000-0000-4000-8000-000000000103"
+"""By which the tokens of the two operators and of SANNE_BAKKER, a reader, are asked for."""
+
 AUDITOR_GUEST: Final = "b0a1d000-0000-4000-8000-000000009001"
 """A guest of Northwind Auditors: Invoice manager of Contoso UK, by a portal's hand."""
 FINANCE_GUEST: Final = "b0a1d000-0000-4000-8000-000000009002"

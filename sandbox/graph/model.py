@@ -57,6 +57,7 @@ class GraphModel:
         *,
         tenant_id: str,
         identities: Sequence[Identity] = (),
+        people: Sequence[Identity] = (),
         users: Sequence[Mapping[str, Any]] = (),
         deleted_users: Sequence[Mapping[str, Any]] = (),
         groups: Sequence[Mapping[str, Any]] = (),
@@ -78,6 +79,7 @@ class GraphModel:
         self._clock = clock
         self._random = random_source
         self._identities = {identity.object_id.lower(): identity for identity in identities}
+        self._people = {person.object_id.lower(): person for person in people}
         self._timelines: dict[str, Timeline[Entry]] = {}
         self._listeners: list[Callable[[Change], None]] = []
         for user in users:
@@ -107,6 +109,10 @@ class GraphModel:
     def identity(self, object_id: str) -> Identity | None:
         """The managed identity with that object id."""
         return self._identities.get(object_id.lower())
+
+    def speaker(self, object_id: str) -> Identity | None:
+        """Whoever may speak to this directory under that object id: a managed identity, or a person who signs in."""
+        return self._identities.get(object_id.lower()) or self._people.get(object_id.lower())
 
     def principal_type(self, object_id: str) -> PrincipalType | None:
         """What kind of principal that object id is; None for what does not exist or is deleted."""

@@ -75,7 +75,7 @@ class GraphService:
         try:
             options = read_options(request)
             self._meter(caller, route, options, headers)
-            permissions = permissions_of(self.model.identity(caller.object_id))
+            permissions = permissions_of(self.model.speaker(caller.object_id))
             if not all(permissions.allow(needed) for needed in route.needs):
                 raise denied()
             call = Call(request, caller, self.model, permissions, options, self.model.view())
