@@ -137,6 +137,7 @@ async def test_everybody_shown_is_named_also_who_made_a_row_and_which_apps_there
     assert names[HARRY].name == "Harry Audit"
     assert names[APP].kind is PrincipalKind.APP
     assert names[FEMKE].employee_id == "E1"
+    assert names[TREASURY].name == "Treasury"  # it has no role, and a rule is about it
 
 
 async def test_a_mailbox_is_asked_for_once_a_day(stage: Stage) -> None:

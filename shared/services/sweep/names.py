@@ -1,4 +1,4 @@
-"""Finds out what everybody whom a view shows is called: people, and the groups and apps beside them.
+"""Finds out what everybody whom a view shows is called: people, the groups and apps beside them, the policy's groups.
 
 Lives here: whom a sweep asks about, and how often. Names are for people who read; nothing is decided by one.
 """
@@ -23,7 +23,7 @@ async def name_everybody(app: App, view: View, people: PeopleView) -> None:
     """Stores what everybody in a view is called. Raises `Transient` or `Permanent`; then the names are as they were."""
     now, before = view.as_of, await app.state.names()
     read = {one.object_id: one.person for one in people.people if one.person is not None}
-    asking = set(_principals(view))  # of whoever else a rule lists, this sweep read the names
+    asking = {*_principals(view), *app.policy.groups}  # of whoever else a rule lists, this sweep read the names
     due = sorted(one for one in asking if one not in before or now - before[one].asked >= AGAIN)
     due.sort(key=lambda one: (one in before, before[one].asked if one in before else now))
     asked = await app.directory.called(due[:MOST_ASKED], now) if due else {}
