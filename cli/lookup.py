@@ -4,12 +4,13 @@ Lives here: who can be meant (the view and its names, the catalogue), and what i
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from cli.faults import UsageError
 from shared.domain.alike import shown as shown_text
 from shared.domain.guids import is_guid
-from shared.domain.keys import ProfileKey
+from shared.domain.keys import NameKey, PersonKey, ProfileKey
 from shared.domain.lookup import Candidate, Lookup, look_up
 from shared.domain.people import Person
 from shared.domain.view import Called, PeopleView
@@ -55,6 +56,23 @@ async def find_profile(state: State, text: str, *, or_id: bool = False) -> tuple
     return ProfileKey.parse(only.id), only
 
 
+async def find_scope(state: State, text: str) -> str:
+    """What `--on` names, as pauses call it: a billing account's name or `<account>/<profile>`, lower-case.
+
+    Raises `UsageError` where no account or profile of the catalogue is called so, or several are.
+    """
+    catalogue = await state.catalogue()
+    if catalogue is None:
+        # Before the first sweep nobody knows what there is, and an emergency stop waits for nobody.
+        return text.strip().lower()
+    profiles = profile_candidates({one.key: one.display_name for one in catalogue.profiles})
+    accounts = [Candidate(one.name, (one.display_name,), "billing account") for one in catalogue.accounts]
+    only = _only(
+        look_up(text, [*accounts, *profiles]), who="no billing account or profile", are="parts are", mend=_PROFILE
+    )
+    return only.id.lower()
+
+
 def people_candidates(names: Mapping[str, Called], people: PeopleView | None) -> Iterator[Candidate]:
     """Everybody whom a view showed within the last 400 days, and whoever the latest one has."""
     by_id = {} if people is None else people.by_id
@@ -86,7 +104,7 @@ def _only(found: Lookup, *, who: str, are: str, mend: str) -> Candidate:
     if found.only is not None:
         return found.only
     if found.matches:
-        shown = found.matches[:_SHOWN]
+        shown = sorted(found.matches, key=_handle)[:_SHOWN]
         more = f" (these are the first {_SHOWN})" if len(found.matches) > _SHOWN else ""
         said = f"{len(found.matches)} {are} called {found.matches[0].best}{more}; say which:"
         raise UsageError(said, code="ambiguous", nearest=[_handle(one) for one in shown], details=_lines(shown))
@@ -114,3 +132,36 @@ def called(names: Mapping[str, Called], object_id: str) -> str:
     """What somebody is called; the object id of whom no view has shown."""
     known = names.get(object_id.lower())
     return object_id if known is None else known.best
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What people and profiles are called, to show instead of ids."""
+
+    people: Mapping[str, Called]
+    profiles: Mapping[ProfileKey, str]
+
+    def of(self, key: PersonKey | NameKey | ProfileKey) -> str:
+        """What a key is called; its id where nobody has said."""
+        match key:
+            case PersonKey():
+                return called(self.people, key.object_id)
+            case ProfileKey():
+                return self.profiles.get(key) or f"{key}"
+            case NameKey():
+                return key.value
+
+    def person(self, object_id: str) -> dict[str, str]:
+        """A person for programs."""
+        return {"id": object_id, "name": called(self.people, object_id)}
+
+    def profile(self, key: ProfileKey) -> dict[str, str]:
+        """A profile for programs."""
+        return {"id": f"{key}", "name": self.of(key)}
+
+
+async def read_known(state: State) -> Known:
+    """What everybody and everything is called, as the latest sweep left it."""
+    catalogue = await state.catalogue()
+    profiles = {} if catalogue is None else {one.key: one.display_name for one in catalogue.profiles}
+    return Known(await state.names(), profiles)

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit, urlunsplit
 
@@ -48,6 +49,7 @@ async def open_app() -> AsyncIterator["App"]:
     from shared import bootstrap  # noqa: PLC0415 - the whole app, and only for verbs that need it
 
     configuration = bootstrap.read_configuration(os.environ)
+    check_store(configuration.settings.store)
     quiet_libraries()
 
     async with AsyncExitStack() as closing:
@@ -73,10 +75,36 @@ async def open_store() -> AsyncIterator[StoreDesk]:
     Signs in and raises as `open_app` does.
     """
     settings = StoreSettings.read(os.environ)
+    check_store(settings.store)
     quiet_libraries()
     async with store(settings) as (ledger, state):
         dice = random.Random()  # noqa: S311 - jitter, no secrets
         yield StoreDesk(named_store(settings.store), SystemClock(), dice, ledger, state)
+
+
+def check_store(store: str) -> None:
+    """Raises `UsageError` where a file is named that is not there: the app makes its store, and an operator reads it.
+
+    Made here, an empty one would be taken for an estate in which nothing waits.
+    """
+    path = store.removeprefix("sqlite:")
+    if path not in {store, ":memory:"} and not Path(path).is_file():
+        raise UsageError(
+            f"INVOICE_ACCESS_STORE: there is no file {path}",
+            code="no-store",
+            mend="Name the store that the app uses; it is made at the app's first start.",
+        )
+
+
+async def doubts(desk: StoreDesk) -> list[str]:
+    """What speaks against a store's being the app's: that no sweep ever left anything in it."""
+    from shared.services.operate.decisions import was_swept  # noqa: PLC0415 - and only for verbs that doubt
+
+    try:
+        swept = await was_swept(desk)
+    except (Permanent, Transient) as failure:
+        return [f"Whether this store has a sweep is not known: {failure}"]
+    return [] if swept else ["This store has no sweep yet. Is it the one that the app uses?"]
 
 
 def misconfigured(mistake: Misconfigured) -> int:

@@ -3,27 +3,15 @@
 Lives here: the words for pauses. What each stops is in `shared.domain.guards.pauses`.
 """
 
-import argparse
-import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from rich.console import Console
-
-from cli import terminal
-from cli.faults import UsageError
+from cli.answer import Answer, Line, Rows
+from cli.faults import Fault, Status, UsageError
 from cli.harmless import harmless
-from cli.operating import (
-    DONE,
-    REFUSED,
-    StoreDesk,
-    confirmed,
-    counted,
-    operate_on_store,
-    shown,
-    who,
-)
-from cli.terminal import complaints
+from cli.lookup import find_scope
+from cli.operating import StoreDesk, counted, doubts, on_store, shown, who
+from cli.out import Out
 from shared.domain.guards.baseline import Baseline
 from shared.domain.guards.pauses import ENDED_BY_SWEEPS, STOPS_LEAVERS, Pause, PauseKind, Pauses, Setting
 from shared.errors import Permanent, Transient
@@ -34,122 +22,96 @@ from shared.wording.say import say
 _LONGEST_WHY: Final = 500
 
 _CLEARED_BY: Final[Mapping[bool, str]] = {
-    True: "a complete sweep that finds nothing wrong ends it, or `resume`",
-    False: "only `resume` ends it",
+    True: "a complete sweep that finds nothing wrong ends it, or `invoice-access resume`",
+    False: "only `invoice-access resume` ends it",
 }
 
-
-def add_to(commands: Any) -> None:
-    """Adds the three commands to the command line."""
-    pausing = commands.add_parser("pause", help="stop every write to Azure, or those on one part", description=_PAUSE)
-    pausing.add_argument("--why", required=True, metavar="TEXT", help="for those who find it paused")
-    pausing.add_argument("--on", default="", metavar="SCOPE", help=_SCOPE)
-    pausing.add_argument("--by", metavar="NAME", help="who you are (default: the user of this machine)")
-    pausing.set_defaults(run=run_pause)
-    resuming = commands.add_parser("resume", help="end every pause, whatever set it", description=_RESUME)
-    resuming.add_argument("--on", metavar="SCOPE", help=f"clear nothing else: {_SCOPE}, or `everywhere`")
-    resuming.add_argument("--by", metavar="NAME", help="who you are (default: the user of this machine)")
-    resuming.add_argument("--yes", action="store_true", help="do not ask, even if something is accepted")
-    resuming.set_defaults(run=run_resume)
-    telling = commands.add_parser(
-        "pauses", help="show what stops writes now; 1 when anything does", description=_PAUSES
-    )
-    telling.set_defaults(run=run_pauses)
-
-
-_SCOPE: Final = "a billing account's name, or <account>/<profile>"
 _EVERYWHERE: Final = "everywhere"
 """How `resume --on` calls what stops everything."""
 
-_PAUSE: Final = (
-    "Stops every write to Azure, a leaver's as well, until `resume`; with --on only those on one billing account or "
-    "profile. Checks and sweeps go on."
-)
-_RESUME: Final = (
-    "Ends every pause, with --on those of one scope. The next sweep takes up what was stopped. If something is "
-    "accepted, `resume` says what and asks first: after role-lost that accounts are missing, after population-shrank "
-    "that there are fewer people."
-)
-_PAUSES: Final = "Shows what stops writes now, where, since when and why. The exit status is 1 when anything does."
+_COLUMNS: Final = ("kind", "scope", "since", "renewed", "by", "why", "stops", "accepts")
 
 
-def run_pause(chosen: argparse.Namespace) -> int:
-    """Sets the pause; 0, or 1 when that could not be recorded."""
+def set_pause(out: Out, *, why: str, on: str, by: str | None) -> int:
+    """Sets the pause; 1 when that could not be recorded."""
+    by, why = who(by), why.strip()
+    if not 0 < len(why) <= _LONGEST_WHY or harmless(why) != why:
+        raise UsageError(
+            f"--why: say why, for those who find it paused, in 1 to {_LONGEST_WHY} characters that can be shown"
+        )
 
-    async def verb(app: StoreDesk) -> int:
-        by, why = who(chosen.by), chosen.why.strip()
-        if not 0 < len(why) <= _LONGEST_WHY or harmless(why) != why:
-            raise UsageError(
-                f"--why: say why, for those who find it paused, in 1 to {_LONGEST_WHY} characters that can be shown"
-            )
-        _tell_store(app)
-        scope = chosen.on.strip().lower()
-        known = await decisions.known_scopes(app) if scope else None
-        if known is not None and scope not in known:
-            raise UsageError(
-                f"--on: no billing account or profile {scope} is known; without --on, everything is paused"
-            )
-        paused = await decisions.pause(app, by, why, scope)
-        if paused.unrecorded is not None:
-            say = complaints()
-            say.print(f"Writes are paused; it could not be recorded: {paused.unrecorded}", markup=False, soft_wrap=True)
-            say.print("`verify` says what is wrong with the ledger. Once that is fixed, pause again to have it there.")
-            return REFUSED
-        if paused.already:
-            _out().print("Already paused; your reason is recorded in `holds log`.")
-        _tell(await decisions.read_pauses(app))
-        await _doubt_store(app)
-        return DONE
+    async def verb(desk: StoreDesk) -> tuple[decisions.Paused, Pauses]:
+        out.note(f"Store: {desk.store}", *await doubts(desk))
+        scope = await find_scope(desk.state, on) if on.strip() else ""
+        return await decisions.pause(desk, by, why, scope), await decisions.read_pauses(desk)
 
-    return operate_on_store(verb)
+    paused, pauses = on_store(verb)
+    if paused.unrecorded is not None:
+        raise Fault(
+            f"Writes are paused; it could not be recorded: {paused.unrecorded}",
+            code="unrecorded",
+            mend=(
+                "`invoice-access ledger verify` says what is wrong with the ledger. Once that is fixed, pause again to "
+                "have it there."
+            ),
+        )
+    text: list[Line] = []
+    if paused.already:
+        text.append("Already paused; your reason is recorded in `invoice-access holds log`.")
+    return out.answer(_answer("pause", pauses, {}, text, already=paused.already))
 
 
-def run_resume(chosen: argparse.Namespace) -> int:
-    """Ends pauses. Returns 0, or 1 when one was set again meanwhile or the answer was no, 2 without a terminal."""
+def end_pauses(out: Out, *, on: str, by: str | None, yes: bool) -> int:
+    """Ends pauses; 5 when one was set again meanwhile, 1 when the answer was no."""
+    by = who(by)
 
-    async def verb(app: StoreDesk) -> int:
-        by = who(chosen.by)
-        _tell_store(app)
-        await _doubt_store(app)
-        pauses = _on(await decisions.read_pauses(app), chosen.on)
-        accepted = await _accepted(app, pauses)
-        if accepted and not chosen.yes:
-            _tell(pauses, accepted)
-            if not sys.stdin.isatty():
-                raise UsageError("resume: there is no terminal to ask at whether that is accepted; give --yes")
-            if not confirmed(_out(), "\naccept that, and resume?"):
-                _out().print("Nothing was changed.")
-                return REFUSED
-        return _tell_resumed(await decisions.resume(app, by, pauses.active), accepted, chosen.on)
+    async def verb(desk: StoreDesk) -> tuple[Resumed, Mapping[Pause, str], str | None] | None:
+        out.note(f"Store: {desk.store}", *await doubts(desk))
+        scope = await _scope(desk, on)
+        pauses = _of(await decisions.read_pauses(desk), scope)
+        accepted = await _accepted(desk, pauses)
+        if pauses.active:
+            out.note(*_lines(pauses, accepted))
+            if not out.confirm("Accept that, and resume?" if accepted else "Resume?", yes=yes):
+                return None
+        return await decisions.resume(desk, by, pauses.active), accepted, scope
 
-    return operate_on_store(verb)
+    found = on_store(verb)
+    if found is None:
+        out.note("Nothing was changed.")
+        return Status.FAILED
+    return _tell_resumed(out, *found)
 
 
-def run_pauses(_: argparse.Namespace) -> int:
-    """Says what stops writes; 0 when nothing does."""
+def tell_pauses(out: Out, *, exit_code: bool) -> int:
+    """Says what stops writes."""
 
-    async def verb(app: StoreDesk) -> int:
-        _tell_store(app)
-        await _doubt_store(app)
-        pauses = await decisions.read_pauses(app)
+    async def verb(desk: StoreDesk) -> tuple[Pauses, Mapping[Pause, str]]:
+        out.note(f"Store: {desk.store}", *await doubts(desk))
+        pauses = await decisions.read_pauses(desk)
         try:
-            accepted = await _accepted(app, pauses)
+            return pauses, await _accepted(desk, pauses)
         except (Permanent, Transient) as failure:
-            _tell(pauses)
-            complaints().print(f"What `resume` accepts is not known: {failure}", markup=False, soft_wrap=True)
-        else:
-            _tell(pauses, accepted)
-        return REFUSED if pauses.active else DONE
+            out.note(f"What `invoice-access resume` accepts is not known: {failure}")
+            return pauses, {}
 
-    return operate_on_store(verb)
+    pauses, accepted = on_store(verb)
+    status = Status.FOUND if exit_code and pauses.active else Status.DONE
+    return out.answer(_answer("pauses", pauses, accepted, [], status=status))
 
 
-def _on(pauses: Pauses, scope: str | None) -> Pauses:
+async def _scope(desk: StoreDesk, on: str) -> str | None:
+    """What `resume --on` means: "" for what stops everything, None for every pause."""
+    if not on.strip():
+        return None
+    return "" if on.strip().lower() == _EVERYWHERE else await find_scope(desk.state, on)
+
+
+def _of(pauses: Pauses, scope: str | None) -> Pauses:
     """The pauses of a scope, or all of them."""
     if scope is None:
         return pauses
-    wanted = "" if scope.strip().lower() == _EVERYWHERE else scope.strip().lower()
-    return Pauses({pause: setting for pause, setting in pauses.active.items() if pause.scope == wanted})
+    return Pauses({pause: setting for pause, setting in pauses.active.items() if pause.scope == scope})
 
 
 async def _accepted(app: StoreDesk, pauses: Pauses) -> Mapping[Pause, str]:
@@ -187,53 +149,75 @@ _ACCEPTED: Final[Mapping[PauseKind, Callable[[Pause, Setting, Baseline | None], 
 }
 
 
-def _tell_resumed(resumed: Resumed, accepted: Mapping[Pause, str], scope: str | None) -> int:
-    out = _out()
+def _tell_resumed(out: Out, resumed: Resumed, accepted: Mapping[Pause, str], scope: str | None) -> int:
+    again = _of(Pauses(resumed.remaining), scope)
+    if again.active:
+        raise Fault(
+            "Set again meanwhile, and left as it is:", code="moved", status=Status.REFUSED, details=_lines(again, {})
+        )
+    text: list[Line] = []
     for pause, setting in resumed.cleared.items():
-        out.print(f"Cleared: {_said(pause, setting)}")
+        text.append(f"Cleared: {_said(pause, setting)}")
         if pause in accepted:
-            out.print(f"  accepted: {accepted[pause]}")
-    if _on(Pauses(resumed.remaining), scope).active:
-        complaints().print("Set again meanwhile, and left as it is:")
-        _tell(_on(Pauses(resumed.remaining), scope))
-        return REFUSED
+            text.append(f"  accepted: {accepted[pause]}")
     if resumed.remaining:
-        out.print("Still paused:")
-        _tell(Pauses(resumed.remaining))
-    if not resumed.cleared:
-        where = "" if scope is None else f" for {scope}"
-        out.print(f"Nothing is paused{where}: there is nothing to resume.")
-        return DONE
-    out.print("The next sweep takes up what was stopped. Holds still wait: see `holds list`.")
-    return DONE
+        text += ["Still paused:", *_lines(Pauses(resumed.remaining), {})]
+    if resumed.cleared:
+        text.append("The next sweep takes up what was stopped. Holds still wait: `invoice-access holds` shows them.")
+    else:
+        where = "" if scope is None else f" for {scope or _EVERYWHERE}"
+        text.append(f"Nothing is paused{where}: there is nothing to resume.")
+    cleared = [_as_json(pause, setting, accepted) for pause, setting in resumed.cleared.items()]
+    remaining = [_as_json(pause, setting, {}) for pause, setting in resumed.remaining.items()]
+    body = {"resumed": cleared, "still_paused": remaining}
+    return out.answer(Answer("resume", body, text, Rows.of(_COLUMNS, _flat(cleared))))
 
 
-def _tell_store(app: StoreDesk) -> None:
-    _out().print(f"Store: {app.store}")
+def _answer(
+    verb: str,
+    pauses: Pauses,
+    accepted: Mapping[Pause, str],
+    text: list[Line],
+    *,
+    status: Status = Status.DONE,
+    **more: Any,
+) -> Answer:
+    told = [_as_json(pause, setting, accepted) for pause, setting in sorted(pauses.active.items())]
+    lines = [*text, *_lines(pauses, accepted)] if pauses.active else ["Nothing is paused."]
+    return Answer(verb, {"paused": told, **more}, lines, Rows.of(_COLUMNS, _flat(told)), status=status)
 
 
-async def _doubt_store(app: StoreDesk) -> None:
-    """Warns about a store that has no sweep: a pause there may stop nobody."""
-    say = complaints()
-    try:
-        if not await decisions.was_swept(app):
-            say.print("This store has no sweep yet. Is it the one that the app uses?", soft_wrap=True)
-    except (Permanent, Transient) as failure:
-        doubt = f"Whether this store has a sweep is not known: {failure}"
-        say.print(doubt, markup=False, soft_wrap=True)
+def _as_json(pause: Pause, setting: Setting, accepted: Mapping[Pause, str]) -> dict[str, Any]:
+    return {
+        "kind": pause.kind.value,
+        "scope": pause.scope or None,
+        "since": setting.since,
+        "renewed": setting.renewed,
+        "by": setting.by,
+        "why": setting.why,
+        "stops": _stops(pause),
+        "accepts": accepted.get(pause),
+    }
 
 
-def _tell(pauses: Pauses, accepted: Mapping[Pause, str] | None = None) -> None:
-    out = _out()
-    if not pauses.active:
-        out.print("Nothing is paused.")
+def _flat(told: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [one | {"why": say(one["why"])} for one in told]
+
+
+def _lines(pauses: Pauses, accepted: Mapping[Pause, str]) -> list[str]:
+    """Each pause: since when and why, what it stops, what ends it."""
+    told = []
     for pause, setting in sorted(pauses.active.items()):
-        out.print(_said(pause, setting))
-        passes = pause.kind not in STOPS_LEAVERS
-        out.print(f"  stops: {_WHAT[pause.scope.count('/') + bool(pause.scope)]}{_LEAVERS * passes}")
-        out.print(f"  ends:  {_CLEARED_BY[pause.kind in ENDED_BY_SWEEPS]}")
-        if accepted and pause in accepted:
-            out.print(f"  `resume` accepts: {accepted[pause]}")
+        told += [_said(pause, setting), f"  stops: {_stops(pause)}"]
+        told.append(f"  ends:  {_CLEARED_BY[pause.kind in ENDED_BY_SWEEPS]}")
+        if pause in accepted:
+            told.append(f"  `resume` accepts: {accepted[pause]}")
+    return told
+
+
+def _stops(pause: Pause) -> str:
+    passes = pause.kind not in STOPS_LEAVERS
+    return f"{_WHAT[pause.scope.count('/') + bool(pause.scope)]}{_LEAVERS * passes}"
 
 
 _WHAT: Final = ("everything", "everything on this billing account", "everything on this billing profile")
@@ -243,7 +227,3 @@ _LEAVERS: Final = ", but no leaver's revoke on strong evidence"
 def _said(pause: Pause, setting: Setting) -> str:
     again = "" if setting.renewed is None else f", found again {shown(setting.renewed)}"
     return f"{pause}, since {shown(setting.since)}{again}, set by {setting.by}: {say(setting.why)}"
-
-
-def _out() -> Console:
-    return terminal.out()

@@ -10,6 +10,15 @@ SECTIONS: Final = (
         (
             ("status", "whether every invoice will be mailed, and what needs a person"),
             ("who", "who receives a profile's next invoice, and how each got there"),
+            ("pauses", "what stops writes now"),
+        ),
+    ),
+    ("Things", (("holds", "what waits for a decision: list, show, release, dismiss, log"),)),
+    (
+        "Deeds",
+        (
+            ("pause", "stop every write to Azure, or those on one part"),
+            ("resume", "end every pause, or those of one part"),
         ),
     ),
     ("Other", (("completion", "a script that completes names in your shell"), ("version", "which version this is"))),

@@ -523,7 +523,7 @@ async def _serve(options: Options, echo: Echo) -> None:
         _logger.info("ready; ledger and logs are in %s", sandbox.state)
         if sandbox.environment is not None:
             _logger.info(
-                "operate it from another terminal: set -a; . %s; set +a; python -m cli holds list",
+                "operate it from another terminal: set -a; . %s; set +a; invoice-access holds",
                 shlex.quote(str(sandbox.environment)),
             )
         print(json.dumps(sandbox.announcement()), flush=True)

@@ -16,9 +16,11 @@ import pytest
 from shared.adapters.store.ledger import RowsLedger
 from shared.adapters.store.rows_sqlite import SqliteRows
 from shared.adapters.store.state import RowsState
+from shared.domain.adoption.first_contact import PrincipalKind
 from shared.domain.guards.holds import Hold, KeyHolds, Status
 from shared.domain.guards.pauses import PauseKind
 from shared.domain.history.records import DecisionBody
+from shared.domain.view import Called
 from shared.ports import Stored
 from tests.app.policy_texts import LEAST
 
@@ -91,7 +93,22 @@ def deployed(path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     monkeypatch.setenv("INVOICE_ACCESS_STORE", f"sqlite:{path / 'store.sqlite'}")
     monkeypatch.setenv("ServiceBusConnection__fullyQualifiedNamespace", "127.0.0.1:9")
     monkeypatch.setattr("sys.stdin", io.StringIO())
-    return Store(path / "store.sqlite")
+    store = Store(path / "store.sqlite")
+    store.run(lambda state: state.reports(1))  # the app has been here: an operator's command makes no store
+    return store
+
+
+def called(object_id: str, name: str, address: str = "", employee_id: str = "") -> Called:
+    """Somebody as a view keeps their names."""
+    return Called(
+        object_id=object_id,
+        kind=PrincipalKind.PERSON,
+        name=name,
+        address=address,
+        employee_id=employee_id,
+        asked=NOW,
+        used=NOW,
+    )
 
 
 class Terminal(io.StringIO):

@@ -32,6 +32,7 @@ from shared.domain.keys import ProfileKey
 from shared.domain.outcome import Outcome
 from shared.domain.reasons import Code
 from shared.domain.work import Cause, CauseKind
+from tests.app.unit import cli_desk as desk
 from tests.ledger_records import check_body, forge
 
 WHY = Code.EMPLOYED()
@@ -194,6 +195,7 @@ def test_what_was_before_the_ledger_it_does_not_claim_to_know(
 def test_a_ledger_without_records_is_said_to_be_empty(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, store: Store, tmp_path: Path
 ) -> None:
+    desk.Store(tmp_path / "other.sqlite").run(lambda state: state.reports(1))
     monkeypatch.setenv("INVOICE_ACCESS_STORE", f"sqlite:{tmp_path / 'other.sqlite'}")
     assert main(["as-of", "--on", "2026-03-01"]) == 0
     assert "This ledger has no record of anybody: is INVOICE_ACCESS_STORE the store that the app uses?" in (

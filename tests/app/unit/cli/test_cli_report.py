@@ -17,6 +17,7 @@ from shared.domain.keys import ProfileKey
 from shared.domain.policy.model import ActionKind, Room
 from shared.domain.reasons import Code
 from shared.wording.say import say
+from tests.app.unit import cli_desk as desk
 from tests.reports import NOTHING
 from tests.reports import report as a_report
 
@@ -44,6 +45,7 @@ REPORT = a_report(
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The file of the store that the environment names; there is no policy."""
     path = tmp_path / "state.sqlite"
+    desk.Store(path).run(lambda state: state.reports(1))  # the app has been here
     monkeypatch.setenv("INVOICE_ACCESS_STORE", f"sqlite:{path}")
     monkeypatch.delenv("ServiceBusConnection__fullyQualifiedNamespace", raising=False)
     monkeypatch.setenv("INVOICE_ACCESS_POLICY", str(tmp_path / "there-is-none.yaml"))

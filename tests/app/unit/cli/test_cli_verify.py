@@ -13,6 +13,7 @@ from shared.adapters.store.rows import Delete
 from shared.adapters.store.rows_sqlite import SqliteRows
 from shared.domain.history.records import DigestBody
 from shared.services.ledger_audit import DIGEST
+from tests.app.unit import cli_desk as desk
 from tests.ledger_records import check_body
 
 AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
@@ -22,6 +23,7 @@ AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The file of the store that the environment names; nothing else of the app is configured, no policy either."""
     path = tmp_path / "ledger.sqlite"
+    desk.Store(path).run(lambda state: state.reports(1))  # the app has been here
     monkeypatch.setenv("INVOICE_ACCESS_STORE", f"sqlite:{path}")
     monkeypatch.delenv("ServiceBusConnection__fullyQualifiedNamespace", raising=False)
     monkeypatch.setenv("INVOICE_ACCESS_POLICY", str(tmp_path / "there-is-none.yaml"))

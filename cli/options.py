@@ -1,0 +1,30 @@
+"""Options that several verbs have, worded once."""
+
+from typing import Annotated
+
+import typer
+
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+By = Annotated[
+    str | None, typer.Option("--by", metavar="NAME", show_default="the user of this machine", help="Who you are.")
+]
+Why = Annotated[str, typer.Option("--why", metavar="TEXT", show_default=False, help="For the record.")]
+AsListed = Annotated[
+    str,
+    typer.Option(
+        "--as-listed",
+        metavar="TIME",
+        show_default=False,
+        help="Refuse what came in or changed after this time, which `holds` ends with.",
+    ),
+]
+ExitCode = Annotated[bool, typer.Option("--exit-code", help="End with 3 where there is something.")]
+Scope = Annotated[
+    str,
+    typer.Option(
+        "--on",
+        metavar="PART",
+        show_default=False,
+        help="A billing profile or a billing account, by name or id; for `resume` also `everywhere`.",
+    ),
+]
