@@ -116,6 +116,8 @@ class Case:
     """What a person had released then: nothing is reserved for that."""
     known: tuple[datetime, datetime, SimPolicy] | None = None
     """The latest complete sweep that kept everything since the state was lost: its beginning, end and policy."""
+    unread: frozenset[tuple[ProfileKey, str]] = frozenset()
+    """The rows, by profile and name, that this sweep could not read: it says so, and nobody knows whose they are."""
     slips: dict[str, Slip] = field(default_factory=dict)
     """The latest slip in somebody's texts, by object id, also after it was fixed."""
     adopted: dict[tuple[ProfileKey, str], datetime] = field(default_factory=dict)

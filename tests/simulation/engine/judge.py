@@ -19,6 +19,7 @@ from shared.domain.guards.daily_limits import Reservations
 from shared.domain.guards.holds import Status
 from shared.domain.guards.pauses import Pauses
 from shared.domain.history.checks import CheckBody
+from shared.domain.history.findings import FindingKind
 from shared.domain.history.records import AdoptBody, IntendedGrant, IntentBody, Mode
 from shared.domain.history.report import Report
 from shared.domain.work import CauseKind, Scheduled
@@ -266,6 +267,11 @@ class Judge(Case):
         self._told(run, "".join(english(one.why) for one in report.findings if one.kind == "daily-limit-used-up"))
         if report.complete and not report.not_kept and not self.state_lost_during(run):
             self.known = (run.began, self.world.now(), run.policy)
+            self.unread = frozenset(
+                (one.profile, one.assignment)
+                for one in report.findings
+                if one.kind is FindingKind.ASSIGNMENT_NOT_READ and one.profile is not None
+            )
 
     def app_wrote(self, write: AppWrite) -> None:
         """The app wrote to billing."""
