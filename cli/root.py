@@ -9,6 +9,7 @@ SECTIONS: Final = (
         "Questions",
         (
             ("status", "whether every invoice will be mailed, and what needs a person"),
+            ("plan", "what the next full check would do, or what another policy would"),
             ("who", "who receives a profile's next invoice, and how each got there"),
             ("pauses", "what stops writes now"),
         ),

@@ -116,11 +116,13 @@ class Planned:
     are people for whom the answer changes by itself before the sweep after, with the moment. `rooms` say for each kind
     what is wanted, left and allowed in 24 h; `would_hold` what enforcing everything would hold. `pauses` are those that
     stand then. `unknown_rules` are not known, each with why. `recipients` are of the profiles that change. `names` are
-    of everybody in it as far as anybody knows them, `profile_names` of every profile.
+    of everybody in it as far as anybody knows them, `profile_names` of every profile. `policy` is the digest of the
+    policy that this is planned by, `swept` of the one that the latest sweep which could judge its rules went by.
     """
 
     as_of: datetime
     policy: str
+    swept: str | None
     complete: bool
     failures: tuple[Reason, ...]
     people: int
@@ -159,15 +161,15 @@ class PolicyDifference:
 class Compared:
     """What another policy would do in place of the one in force, whose digest is `in_force`.
 
-    `planned` has what only the other one does; `stay` counts what both do alike. `no_longer` is what only the one in
-    force does.
+    `planned` has what only the other one does, also what waits under one of them alone; `stay` what both do alike,
+    `no_longer` what only the one in force does.
     """
 
     in_force: str
     difference: PolicyDifference
     planned: Planned
     no_longer: tuple[Change, ...]
-    stay: int
+    stay: tuple[Change, ...]
 
 
 def change_of(
@@ -250,7 +252,34 @@ def policy_differences(before: Policy, now: Policy) -> PolicyDifference:
     )
 
 
-def differing(changes: Iterable[Change], others: Iterable[Change]) -> tuple[Change, ...]:
-    """The changes that are not among the others. One that is observed there and written here is another one."""
-    there = {(one.id, one.is_observed) for one in others}
-    return tuple(one for one in changes if (one.id, one.is_observed) not in there)
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """What differs between two plans of an estate: what the second does anew or otherwise, what both do, what it drops.
+
+    A change is another one where it waits under one of them and not under the other, or is only observed there.
+    """
+
+    new: tuple[Change, ...]
+    stay: tuple[Change, ...]
+    no_longer: tuple[Change, ...]
+
+
+def between(before: Iterable[Change], after: Sequence[Change]) -> Differences:
+    """What differs between the changes of two plans. Those that stay are as the second has them."""
+    was = {one.id: one for one in before}
+    is_now = {one.id: one for one in after}
+    alike = {one.id for one in after if one.id in was and _state(was[one.id]) == _state(one)}
+    return Differences(
+        new=tuple(one for one in after if one.id not in alike),
+        stay=tuple(one for one in after if one.id in alike),
+        no_longer=tuple(
+            one for one in was.values() if one.id not in is_now or (is_now[one.id].is_observed and not one.is_observed)
+        ),
+    )
+
+
+def _state(change: Change) -> str:
+    """Whether it is made by itself, waits for whatever it is, is only observed or was dismissed."""
+    if change.waits is None:
+        return "now"
+    return "waits" if change.is_open and not change.is_observed else change.waits.kind.value

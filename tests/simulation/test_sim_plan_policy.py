@@ -59,7 +59,7 @@ async def test_a_new_rule_shows_whom_it_gives_what_and_nothing_else(stage: Stage
     found = await compared(stage, with_audit())
     assert told(found) == {(Do.GIVE, f"person:{HARRY}", DE.profile, None)}
     assert found.difference == PolicyDifference(added=("audit",))
-    assert (found.stay, found.no_longer) == (1, ())
+    assert (len(found.stay), found.no_longer) == (1, ())
     assert dict(found.planned.recipients) == {DE: Recipients(1, 2)}
     assert found.planned.names[HARRY]
     assert nora not in found.planned.names
@@ -99,8 +99,26 @@ async def test_to_enforce_is_a_change_of_whatever_was_only_observed(set_stage: S
         (f"person:{TESS}", HOLDING.profile, None),
     }
     assert found.difference == PolicyDifference(keys=("enforce",))
-    assert {one.key for one in found.no_longer} == {PersonKey(FEMKE), PersonKey(DIETER), PersonKey(TESS)}
-    assert all(one.is_observed for one in found.no_longer)
+    assert (found.no_longer, found.stay) == ((), ())
+
+
+async def test_to_enforce_no_longer_is_told(stage: Stage) -> None:
+    nora = stage.hire("nora")
+    found = await compared(stage, POLICY.replace("enforce: all", "enforce: none"))
+    assert told(found) == {(Do.GIVE, f"person:{nora}", NL.profile, "observe")}
+    assert {one.key for one in found.no_longer} == {PersonKey(nora)}
+
+
+async def test_what_is_taken_by_itself_would_wait_under_a_policy_whose_rules_changed(stage: Stage) -> None:
+    stage.change(FEMKE, companyName="Contoso Deutschland")
+    assert {str(one.waits) for one in (await plan(stage.app)).changes} == {"None"}
+    found = await compared(stage, with_audit())
+    group = f"policy:{load_policy(with_audit(), 'new').digest[:12]}"
+    assert told(found) == {
+        (Do.GIVE, f"person:{HARRY}", DE.profile, None),
+        (Do.REMOVE, f"person:{FEMKE}", NL.profile, group),
+    }
+    assert (len(found.stay), found.no_longer) == (1, ())
 
 
 async def test_what_it_would_do_no_longer_is_told(stage: Stage) -> None:
@@ -122,13 +140,13 @@ async def test_what_waits_already_stays_and_is_no_change(set_stage: SetStage) ->
     await stage.sweep()
     found = await compared(stage, with_audit(policy))
     assert told(found) == {(Do.GIVE, f"person:{HARRY}", DE.profile, None)}
-    assert found.stay == 4
+    assert [str(one.waits) for one in found.stay] == 4 * [f"policy:{found.planned.policy[:12]}"]
 
 
 async def test_the_same_policy_changes_nothing(stage: Stage) -> None:
     stage.hire("nora")
     found = await compared(stage, POLICY.replace("all, min", "  all, min"))
-    assert (found.planned.changes, found.no_longer, found.stay) == ((), (), 1)
+    assert (found.planned.changes, found.no_longer, len(found.stay)) == ((), (), 1)
     assert found.difference.is_none
 
 
@@ -147,7 +165,7 @@ async def test_another_account_is_read_and_changes_nothing_for_the_policy_in_for
     assert told(found) == {(Do.GIVE, f"person:{HARRY}", PARTNER.profile, None)}
     assert found.planned.profiles == 4
     stage.set_profile(PARTNER, invoiceEmailOptIn=False)
-    assert (await compared(stage, only_contoso)).stay == 0
+    assert (await compared(stage, only_contoso)).stay == ()
 
 
 async def test_a_policy_that_drops_an_account_does_nothing_there(set_stage: SetStage) -> None:

@@ -24,8 +24,8 @@ from shared.domain.planned import (
     Change,
     Compared,
     Planned,
+    between,
     change_of,
-    differing,
     policy_differences,
     recipients,
 )
@@ -49,6 +49,7 @@ class _Guards:
     pauses: Pauses
     holds: Sequence[KeyHolds]
     reserved: Mapping[ActionKind, Reservations]
+    swept: str | None
 
 
 @in_background
@@ -68,15 +69,14 @@ async def compare(app: App, other: Policy) -> Compared:
     guards = await _read_guards(app)
     before = await _planned_under(app, app.policy, estate, held, guards)
     after = await _planned_under(app, other, estate, held, guards)
-    changes = differing(after.changes, before.changes)
-    no_longer = differing(before.changes, after.changes)
-    shown = replace(after, changes=changes, recipients=recipients(estate.rows, changes))
+    found = between(before.changes, after.changes)
+    shown = replace(after, changes=found.new, recipients=recipients(estate.rows, found.new))
     return Compared(
         in_force=app.policy.digest,
         difference=policy_differences(app.policy, other),
-        planned=await _with_names(app, estate, shown, (*changes, *no_longer)),
-        no_longer=no_longer,
-        stay=sum(one.is_open for one in after.changes) - sum(one.is_open for one in changes),
+        planned=await _with_names(app, estate, shown, (*found.new, *found.no_longer)),
+        no_longer=found.no_longer,
+        stay=found.stay,
     )
 
 
@@ -127,11 +127,13 @@ def _to_read_for_both(policy: Policy, other: Policy) -> Policy:
 
 
 async def _read_guards(app: App) -> _Guards:
+    catalogue = await app.state.catalogue()
     return _Guards(
         (await app.state.baseline()).value,
         (await app.state.pauses()).value,
         [row.value async for row in app.state.holds()],
         await every_reservation(app.state),
+        None if catalogue is None else catalogue.policy_digest,
     )
 
 
@@ -160,6 +162,7 @@ async def _planned(app: App, estate: Estate, held: Mapping[str, Sequence[Held]],
     return Planned(
         as_of=estate.read_at,
         policy=app.policy.digest,
+        swept=guards.swept,
         complete=standing.complete and not standing.lost,
         failures=tuple(estate.all_failures),
         people=len(estate.people.keys() | estate.unreadable.keys() | estate.passed_over),
