@@ -71,6 +71,11 @@ def _beginning(found: Planned, in_force: str) -> Iterator[Line]:
             yield f"  {say(why)}"
     for pause, one in found.pauses.active.items():
         yield Part(f"Paused: {pause} since {_moment(one.since)}, by {one.by}: {say(one.why)}", Shade.WAITS)
+    if not found.identities_known:
+        yield Part(
+            "No full check has said yet under which identity the app works: what you made yourself counts as managed.",
+            Shade.WAITS,
+        )
     if found.swept not in {None, in_force}:
         yield Part(
             f"The latest full check went by another policy ({found.swept[:_DIGEST]}) than the one in force here "

@@ -118,11 +118,13 @@ class Planned:
     stand then. `unknown_rules` are not known, each with why. `recipients` are of the profiles that change. `names` are
     of everybody in it as far as anybody knows them, `profile_names` of every profile. `policy` is the digest of the
     policy that this is planned by, `swept` of the one that the latest sweep which could judge its rules went by.
+    `identities_known` is whether a sweep said under which identity the app works; else it is whoever plans.
     """
 
     as_of: datetime
     policy: str
     swept: str | None
+    identities_known: bool
     complete: bool
     failures: tuple[Reason, ...]
     people: int

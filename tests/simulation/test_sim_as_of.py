@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from sandbox.faults import Effect
+from shared.domain.access.ownership import Held
 from shared.domain.adoption.consequences import Choice
 from shared.domain.history.records import UnmanagedBody
 from shared.domain.history.spells import Certainty, Ending, How, Window
@@ -56,11 +57,15 @@ async def unmanaged_at(stage: Stage, at: datetime, **filters: Any) -> dict[tuple
     return found
 
 
+async def proved(stage: Stage, estate: Estate) -> dict[str, list[Held]]:
+    return await held_by_person(stage.app, estate, await stage.app.billing.identities())
+
+
 async def note(stage: Stage) -> list[Sighted]:
     """What a sweep does about unmanaged assignments."""
     started = stage.now
     estate = await read_estate(stage.app)
-    return await note_unmanaged(stage.app, estate, await held_by_person(stage.app, estate), started)
+    return await note_unmanaged(stage.app, estate, await proved(stage, estate), started)
 
 
 async def minutes_later(stage: Stage, minutes: int = 30) -> datetime:
@@ -386,7 +391,7 @@ async def test_more_than_a_report_lists_are_all_kept_in_records_of_bounded_size(
     known = [Sighted(HOLDING, guid(8, n), "User", Code.MADE_BY(maker=OWNER), START, START) for n in range(1201)]
     await stage.app.state.put_sighted([*await stage.app.state.sighted(), *known])
     del estate.rows[HOLDING]
-    listed = await note_unmanaged(stage.app, estate, await held_by_person(stage.app, estate), stage.now)
+    listed = await note_unmanaged(stage.app, estate, await proved(stage, estate), stage.now)
     assert len(listed) == SHOWN
     assert len(await stage.app.state.sighted()) == 1202
     await note(stage)  # and now they are gone
@@ -399,7 +404,7 @@ async def test_of_two_sweeps_at_once_one_notes(stage: Stage) -> None:
     await note(stage)
     stage.give(DE, OWNER)
     estate: Estate = await read_estate(stage.app)
-    held = await held_by_person(stage.app, estate)
+    held = await proved(stage, estate)
     other = await stage.app.ledger.open(ESTATE)
 
     async def note_first() -> None:

@@ -1,6 +1,7 @@
 """What a plan says is what the next sweep does, and saying it changes nothing."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -272,6 +273,28 @@ async def test_a_plan_writes_nothing_at_all(clerks: Stage) -> None:
     assert (clerks.state_rows.copy(), clerks.ledger_rows.copy()) == lists
     assert [(one.message_id, one.body) for one in clerks.queues.sent] == sent
     assert (clerks.everything_held(), clerks.writes()) == (held, wrote)
+
+
+async def test_who_plans_with_a_login_of_their_own_sees_what_the_app_does(stage: Stage) -> None:
+    stage.change(FEMKE, companyName="Contoso Deutschland")
+    stage.give(PARTNER, DIETER)
+    billing = stage.billing_as(OWNER)
+    try:
+        as_operator = await plan(replace(stage.app, billing=billing))
+    finally:
+        await billing.close()
+    assert as_operator.changes == (await plan(stage.app)).changes
+    assert {(one.do, one.key) for one in as_operator.changes} == {
+        (Do.GIVE, PersonKey(FEMKE)),
+        (Do.REMOVE, PersonKey(FEMKE)),
+    }
+
+
+async def test_before_a_sweep_said_who_the_app_is_nobody_knows(set_stage: SetStage) -> None:
+    stage = set_stage()
+    assert not (await plan(stage.app)).identities_known
+    await stage.sweep()
+    assert (await plan(stage.app)).identities_known
 
 
 async def test_a_plan_asks_no_more_than_a_sweep(clerks: Stage) -> None:

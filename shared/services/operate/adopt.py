@@ -24,7 +24,8 @@ from shared.domain.work import Cause, CauseKind, WorkItem, at_once
 from shared.errors import InvoiceAccessError
 from shared.services.app import App, unique_id
 from shared.services.catalogue import enforced_profiles
-from shared.services.operate.first_contact import FirstContact, app_identities, make_first_contact
+from shared.services.identities import app_identities
+from shared.services.operate.first_contact import FirstContact, make_first_contact
 from shared.services.provenance import Prover, recalled
 from shared.services.shared_row import until_stored
 

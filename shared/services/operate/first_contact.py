@@ -28,6 +28,7 @@ from shared.domain.reasons import Code, Reason
 from shared.errors import InvoiceAccessError
 from shared.services.app import App
 from shared.services.estate import Estate, read_estate
+from shared.services.identities import app_identities
 from shared.services.provenance import Prover
 
 _READS_AT_ONCE: Final = 8
@@ -89,18 +90,6 @@ async def make_first_contact(app: App) -> FirstContact:
     ]
     in_order = sorted(existing, key=lambda one: (one.profile, one.principal_id))
     return FirstContact(estate, tuple(in_order), tuple(estate.all_failures), identities, known)
-
-
-async def app_identities(app: App) -> tuple[frozenset[str], bool]:
-    """The object ids under which the app writes or wrote, and whether the app itself said so.
-
-    An operator reads with a login of their own: what they made by hand is not managed, and what the app made is. So the
-    latest sweep's word counts, and one's own token only where there has been no sweep.
-    """
-    for report in await app.state.reports(1):
-        if report.identities:
-            return frozenset(report.identities) | frozenset(one.lower() for one in app.settings.former_identities), True
-    return await app.billing.identities(), False
 
 
 async def _proved(app: App, estate: Estate, rows: Iterable[Assignment], identities: frozenset[str]) -> list[Held]:

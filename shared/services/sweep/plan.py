@@ -32,6 +32,7 @@ from shared.domain.planned import (
 from shared.domain.policy.model import ActionKind, Everything, Policy
 from shared.services.app import App
 from shared.services.estate import Estate, judged, read_estate
+from shared.services.identities import app_identities
 from shared.services.sweep.drift import Drift, find_drift
 from shared.services.sweep.hold_back import every_reservation, wants
 from shared.services.sweep.sweep import held_by_person
@@ -43,21 +44,24 @@ _NO_SWEEP = "plan"
 
 @dataclass(frozen=True, slots=True)
 class _Guards:
-    """What is stored of the guards, as it is now."""
+    """What is stored of the guards, as it is now, and under which identities the app writes."""
 
     baseline: Baseline | None
     pauses: Pauses
     holds: Sequence[KeyHolds]
     reserved: Mapping[ActionKind, Reservations]
     swept: str | None
+    identities: frozenset[str]
+    identities_known: bool
 
 
 @in_background
 async def plan(app: App) -> Planned:
     """What the next sweep would do. Raises as `read_estate` does, and where the store cannot be read."""
     estate = await read_estate(app, only_concerned=True)
-    held = await held_by_person(app, estate)
-    found = await _planned(app, estate, held, await _read_guards(app))
+    guards = await _read_guards(app)
+    held = await held_by_person(app, estate, guards.identities)
+    found = await _planned(app, estate, held, guards)
     return await _with_names(app, estate, found, found.changes)
 
 
@@ -65,8 +69,8 @@ async def plan(app: App) -> Planned:
 async def compare(app: App, other: Policy) -> Compared:
     """What another policy would do in place of the one in force. What either lists is read once. Raises as `plan`."""
     estate = await read_estate(replace(app, policy=_to_read_for_both(app.policy, other)), only_concerned=True)
-    held = await held_by_person(app, estate)
     guards = await _read_guards(app)
+    held = await held_by_person(app, estate, guards.identities)
     before = await _planned_under(app, app.policy, estate, held, guards)
     after = await _planned_under(app, other, estate, held, guards)
     found = between(before.changes, after.changes)
@@ -134,6 +138,7 @@ async def _read_guards(app: App) -> _Guards:
         [row.value async for row in app.state.holds()],
         await every_reservation(app.state),
         None if catalogue is None else catalogue.policy_digest,
+        *await app_identities(app),
     )
 
 
@@ -163,6 +168,7 @@ async def _planned(app: App, estate: Estate, held: Mapping[str, Sequence[Held]],
         as_of=estate.read_at,
         policy=app.policy.digest,
         swept=guards.swept,
+        identities_known=guards.identities_known,
         complete=standing.complete and not standing.lost,
         failures=tuple(estate.all_failures),
         people=len(estate.people.keys() | estate.unreadable.keys() | estate.passed_over),

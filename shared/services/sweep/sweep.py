@@ -7,6 +7,7 @@ keys, so that a sweep that read wrongly can cause needless checks and nothing el
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -86,7 +87,7 @@ async def sweep(app: App) -> Report:
 async def _sweep(app: App, sweep_id: str, started: datetime) -> Report:
     calls_before = Counter(app.calls())
     estate = await read_estate(app)
-    held = await held_by_person(app, estate)
+    held = await held_by_person(app, estate, await app.billing.identities())
     drift = await find_drift(app, estate, held)
     counted = counts(app, estate, held)
     before = await _catalogue_before(app)
@@ -197,9 +198,12 @@ async def _catalogue_before(app: App) -> Catalogue | None:
         return None
 
 
-async def held_by_person(app: App, estate: Estate) -> dict[str, list[Held]]:
-    """Every Invoice manager assignment that was read, by principal, each proved managed or unmanaged."""
-    prover = Prover(await app.billing.identities(), ReadOnce(app.ledger), app.settings.on_its_way)
+async def held_by_person(app: App, estate: Estate, identities: AbstractSet[str]) -> dict[str, list[Held]]:
+    """Every Invoice manager assignment that was read, by principal, each proved managed or unmanaged.
+
+    `identities` are those under which the app writes or wrote.
+    """
+    prover = Prover(identities, ReadOnce(app.ledger), app.settings.on_its_way)
     slices = Slices()
     held: dict[str, list[Held]] = {}
     for rows in estate.rows.values():

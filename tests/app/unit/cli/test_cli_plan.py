@@ -52,6 +52,7 @@ def planned(*changes: Change, **more: Any) -> Planned:
         as_of=AT,
         policy="3f9a17c2" + 56 * "0",
         swept=None,
+        identities_known=True,
         complete=True,
         failures=(),
         people=74,
