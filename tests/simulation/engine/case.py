@@ -112,8 +112,8 @@ class Case:
     """When the state was last wiped."""
     reserved_then: Mapping[ActionKind, frozenset[str]] = field(default_factory=dict)
     """What was reserved when the state was last wiped: a write may have been on its way."""
-    released_then: frozenset[str] = frozenset()
-    """What a person had released then: nothing is reserved for that."""
+    released_until: dict[str, datetime] = field(default_factory=dict)
+    """When an action was last released and then no more: decided otherwise, done, or lost with the state."""
     known: tuple[datetime, datetime, SimPolicy] | None = None
     """The latest complete sweep that kept everything since the state was lost: its beginning, end and policy."""
     unread: frozenset[tuple[ProfileKey, str]] = frozenset()
@@ -173,16 +173,15 @@ class Case:
         return None if hold is None else hold.status
 
     def released(self, run: Run, action: str) -> bool:
-        """Whether a person has released an action, as a run knows it that read so before the state was wiped."""
+        """Whether a person has released an action, or had while a run was under way: it may have read so."""
         if self.status(run.key, action) is Status.RELEASED:
             return True
-        return self.state_lost_during(run) and action in self.released_then
+        until = self.released_until.get(action)
+        return until is not None and until >= run.began
 
     def let_through(self, run: Run, kind: ActionKind, action: str) -> bool:
-        """Whether an action was reserved or released before the state was wiped, in the very run that now does it."""
-        if not self.state_lost_during(run):
-            return False
-        return action in self.reserved_then.get(kind, ()) or action in self.released_then
+        """Whether an action was reserved before the state was wiped, in the very run that now does it."""
+        return self.state_lost_during(run) and action in self.reserved_then.get(kind, ())
 
     def judge_rules(self, policy: SimPolicy) -> set[str]:
         """The rules that are not known now, neither truly nor by what Graph shows."""

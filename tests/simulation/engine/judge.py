@@ -6,7 +6,7 @@ quiet is `aftermath`'s.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ from shared.adapters.store.rows import Row
 from shared.adapters.store.state_guards import baseline_of, holds_of, pauses_of, reservations_of
 from shared.domain.guards.baseline import Baseline
 from shared.domain.guards.daily_limits import Reservations
-from shared.domain.guards.holds import Status
+from shared.domain.guards.holds import Hold, Status
 from shared.domain.guards.pauses import Pauses
 from shared.domain.history.checks import CheckBody
 from shared.domain.history.findings import FindingKind
@@ -206,10 +206,16 @@ class Judge(Case):
             run.undismissed |= {
                 id_: hold for id_, hold in before.items() if hold.status is Status.DISMISSED and id_ not in now
             }
+        self._no_longer_released(before, now)
         if isinstance(row, str):
             self.holds.pop(key, None)
         else:
             self.holds[key] = holds_of(row)
+
+    def _no_longer_released(self, before: Mapping[str, Hold], now: Mapping[str, Hold]) -> None:
+        for action, hold in before.items():
+            if hold.status is Status.RELEASED and (action not in now or now[action].status is not Status.RELEASED):
+                self.released_until[action] = self.world.now()
 
     def _paused(self, pauses: Pauses) -> None:
         for pause in pauses.active.keys() - self.pauses.active.keys():
@@ -308,12 +314,8 @@ class Judge(Case):
         """Everything that can be rebuilt is gone, and with it what was decided, counted and paused."""
         self.state_lost = self.world.now()
         self.reserved_then = dict(self.reserved)
-        self.released_then = frozenset(
-            action
-            for row in self.holds.values()
-            for action, hold in row.holds.items()
-            if hold.status is Status.RELEASED
-        )
+        for row in self.holds.values():
+            self._no_longer_released(row.holds, {})
         self.pauses_stood |= dict.fromkeys(self.pauses.active, self.state_lost)
         self.pauses = Pauses()
         self.known = None
