@@ -9,11 +9,12 @@ from typing import Final
 
 from cli.faults import UsageError
 from shared.domain.alike import shown as shown_text
+from shared.domain.catalogue import Catalogue
 from shared.domain.guids import is_guid
 from shared.domain.keys import NameKey, PersonKey, ProfileKey
 from shared.domain.lookup import Candidate, Lookup, look_up
 from shared.domain.people import Person
-from shared.domain.view import Called, PeopleView
+from shared.domain.view import Called, PersonView
 from shared.ports import State
 
 _PERSON: Final = "Give a name, an address, an employee number or an object id."
@@ -30,22 +31,29 @@ async def find_person(state: State, text: str, *, or_id: bool = False) -> Candid
     `UsageError` where nobody, or several, are called so.
     """
     names, people = await state.names(), await state.people_view()
+    return person_among(names, {} if people is None else people.by_id, text, or_id=or_id)
+
+
+def person_among(
+    names: Mapping[str, Called], people: Mapping[str, PersonView], text: str, *, or_id: bool = False
+) -> Candidate:
+    """The same, where names and people have been read."""
     found = look_up(text, people_candidates(names, people))
     if found.only is None and or_id and is_guid(found.text):
         return Candidate(found.text.lower())
-    known = bool(names) or people is not None
+    known = bool(names) or bool(people)
     return _only(found, who="nobody", are="people are", mend=_PERSON if known else _NO_VIEW)
 
 
 async def find_profile(state: State, text: str, *, or_id: bool = False) -> tuple[ProfileKey, Candidate]:
     """The one profile that is called so, by its name or its id, whole or the last segment. As `find_person`."""
-    catalogue = await state.catalogue()
-    candidates = (
-        []
-        if catalogue is None
-        else list(profile_candidates({profile.key: profile.display_name for profile in catalogue.profiles}))
-    )
-    found = look_up(text, candidates)
+    return profile_among(await state.catalogue(), text, or_id=or_id)
+
+
+def profile_among(catalogue: Catalogue | None, text: str, *, or_id: bool = False) -> tuple[ProfileKey, Candidate]:
+    """The same, where the catalogue has been read."""
+    profiles = () if catalogue is None else catalogue.profiles
+    found = look_up(text, profile_candidates({profile.key: profile.display_name for profile in profiles}))
     if found.only is None and or_id and "/" in found.text:
         try:
             key = ProfileKey.parse(found.text)
@@ -73,11 +81,10 @@ async def find_scope(state: State, text: str) -> str:
     return only.id.lower()
 
 
-def people_candidates(names: Mapping[str, Called], people: PeopleView | None) -> Iterator[Candidate]:
+def people_candidates(names: Mapping[str, Called], people: Mapping[str, PersonView]) -> Iterator[Candidate]:
     """Everybody whom a view showed within the last 400 days, and whoever the latest one has."""
-    by_id = {} if people is None else people.by_id
-    for object_id in names.keys() | by_id.keys():
-        called, view = names.get(object_id), by_id.get(object_id)
+    for object_id in names.keys() | people.keys():
+        called, view = names.get(object_id), people.get(object_id)
         person = None if view is None else view.person
         labels = [] if called is None else [called.name, called.address, called.upn, called.employee_id]
         if person is not None:

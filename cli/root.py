@@ -11,6 +11,7 @@ SECTIONS: Final = (
             ("status", "whether every invoice will be mailed, and what needs a person"),
             ("plan", "what the next full check would do, or what another policy would"),
             ("who", "who receives a profile's next invoice, and how each got there"),
+            ("why", "why somebody has access or not, and what would change it"),
             ("pauses", "what stops writes now"),
         ),
     ),

@@ -3,13 +3,12 @@
 Lives here: assignments as a sweep proved them. A check proves anew what it reads.
 """
 
-from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 from shared.domain.access.ownership import Held, Intent, prove
 from shared.domain.billing import INVOICE_MANAGER, OTHER_RECIPIENT_ROLES, Assignment
 from shared.domain.keys import ProfileKey
-from shared.domain.view import ProfileView, RoleRow
+from shared.domain.view import RoleRow
 
 INVOICE_MANAGER_NAME = "Invoice manager"
 
@@ -37,11 +36,3 @@ def held_as_seen(profile: ProfileKey, row: RoleRow) -> Held:
     ours = frozenset() if row.created_by is None else frozenset({row.created_by})
     made = Intent(assignment.created_on or _UNSAID, found_nothing=True)
     return prove(assignment, identities=ours, intent=made, rules=frozenset(row.rules) or None)
-
-
-def held_by(principal: str, profiles: Iterable[ProfileView]) -> Iterator[Held]:
-    """Everything that somebody has by a view, of any role, in the order of the profiles."""
-    for profile in profiles:
-        for row in profile.rows or ():
-            if row.principal == principal:
-                yield held_as_seen(profile.key, row)

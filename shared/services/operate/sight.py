@@ -6,7 +6,7 @@ from shared.domain.receiving import Sight
 from shared.errors import Permanent, Transient
 from shared.ports import Clock, State
 
-_NONE: Final = (
+NO_VIEW: Final = (
     "no full check (sweep) has left a view yet. They run hourly, unless SWEEP_SCHEDULE says otherwise; else: is "
     "INVOICE_ACCESS_STORE the store that the app uses?"
 )
@@ -23,7 +23,7 @@ async def read_sight(state: State, clock: Clock) -> Sight:
     for _ in range(_TRIES):
         view, people = await state.view(), await state.people_view()
         if view is None:
-            raise Permanent(_NONE)
+            raise Permanent(NO_VIEW)
         if people is not None and people.sweep == view.sweep:
             return Sight(view, people.by_id, await state.names(), clock.now())
     raise Transient("the view was replaced while it was read; ask again")

@@ -161,7 +161,8 @@ async def _people(app: App, estate: Estate, drift: Drift, tenant: str) -> dict[s
     known = {} if before is None else before.by_id
     if not estate.people_complete:
         people = {one: seen for one, seen in known.items() if one not in people} | people
-    due = [one for one in others if one not in known or estate.read_at - known[one].seen > _AGAIN]
+    # Whom a rule matched when they were last read, and none lists now, has moved: a day is too long for that.
+    due = [one for one in others if one not in known or known[one].rules or estate.read_at - known[one].seen > _AGAIN]
     due.sort(key=lambda one: known[one].seen if one in known else estate.read_at - 2 * _AGAIN)
     people |= {one: known[one] for one in others if one in known}
     for ids in batched(due[:_MOST_ASKED], IDS_A_QUERY, strict=False):

@@ -6,11 +6,11 @@ import pytest
 
 from shared.domain.access.ownership import ManagedAssignment, UnmanagedAssignment
 from shared.domain.keys import ProfileKey
-from shared.domain.seen import held_as_seen, held_by
-from shared.domain.view import ProfileView, RoleRow
+from shared.domain.seen import held_as_seen
+from shared.domain.view import RoleRow
 
 AT = datetime(2026, 3, 3, 8, tzinfo=UTC)
-UK, NL = ProfileKey("mca", "UK"), ProfileKey("mca", "NL")
+UK = ProfileKey("mca", "UK")
 ANNA, MAKER = "b0a1d000-0000-4000-8000-000000000001", "a0a1d000-0000-4000-8000-000000000002"
 
 
@@ -35,13 +35,3 @@ def test_what_it_did_not_prove_is_unmanaged(made_by: str | None, made_on: dateti
     held = held_as_seen(UK, row)
     assert isinstance(held, UnmanagedAssignment)
     assert held.assignment.is_invoice_manager
-
-
-def test_of_one_person_every_row_is_found_of_any_role() -> None:
-    rows = (RoleRow(principal=ANNA, role="Billing profile reader"), RoleRow(principal=MAKER, role="Invoice manager"))
-    profiles = [
-        ProfileView(key=key, name="", status="Active", opted_in=True, enforced=True, rows=read, seen=AT)
-        for key, read in ((UK, rows), (NL, None))
-    ]
-    found = list(held_by(ANNA, profiles))
-    assert [(one.profile, one.assignment.is_invoice_manager) for one in found] == [(UK, False)]

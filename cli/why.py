@@ -1,0 +1,307 @@
+"""`why`: asks for the facts of one person, and makes the answer of what follows from them.
+
+Lives here: whom to ask, and the form for programs. What is said to people is `why_headline`'s and `why_steps`'.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time
+from typing import Any, Final
+
+from cli.answer import Answer, Line, Rows, Table
+from cli.called import Names
+from cli.faults import UsageError
+from cli.lookup import find_profile, person_among, profile_among
+from cli.operating import StoreDesk, on_app, on_store
+from cli.sighted import doubts
+from cli.why_headline import caveats, headline, name_of, what_if
+from cli.why_steps import steps
+from shared import bootstrap
+from shared.bootstrap import Configuration
+from shared.domain.access.changed_facts import Change, read_change
+from shared.domain.access.explain import RuleVerdict
+from shared.domain.access.ownership import ManagedAssignment
+from shared.domain.access.why import Effect, Facts, Flip, effects
+from shared.domain.keys import NameKey, NameKind, ProfileKey
+from shared.domain.people import Person
+from shared.domain.view import Called
+from shared.errors import Permanent
+from shared.services.app import App
+from shared.services.operate.sight import NO_VIEW, read_sight
+from shared.services.operate.why import There, Why, explain_person, live_facts, seen_facts
+
+_DAY_CHARACTERS: Final = len("2026-04-01")
+_DAY_REMEDY: Final = "give a day such as 2026-04-01, or a moment with its offset such as 2026-04-01T09:00+02:00"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What was asked. `changes` and `on` are what is otherwise than it is, where anything is."""
+
+    person: str
+    profile: str = ""
+    changes: tuple[Change, ...] = ()
+    on: datetime | None = None
+
+
+def answer_of(person: str, profile: str, sets: Sequence[str], on: str) -> Answer:
+    """The answer. Raises `UsageError` for what cannot be asked, and the app's errors."""
+    configuration = bootstrap.read_configuration(os.environ)
+    question = Question(person, profile, tuple(map(_change, sets)), _moment(on, configuration, datetime.now(UTC)))
+    found = on_store(lambda desk: as_seen(desk, configuration, question))
+    if isinstance(found, Answer):
+        return found
+    return on_app(lambda app: as_read(app, question, found))
+
+
+def _change(text: str) -> Change:
+    try:
+        return read_change(text)
+    except ValueError as wrong:
+        raise UsageError(f"--set: {wrong}") from wrong
+
+
+def _moment(text: str, configuration: Configuration, now: datetime) -> datetime | None:
+    """The moment of `--on`: a day begins where the policy's days do."""
+    if not text:
+        return None
+    try:
+        if len(text) <= _DAY_CHARACTERS:
+            at = datetime.combine(date.fromisoformat(text), time.min, configuration.policy.time_zone)
+        else:
+            at = datetime.fromisoformat(text)
+    except ValueError as wrong:
+        raise UsageError(f"--on: {text!r} is no day and no moment; {_DAY_REMEDY}") from wrong
+    if at.tzinfo is None:
+        raise UsageError(f"--on: {text!r} does not say of which time zone; {_DAY_REMEDY}")
+    if at.astimezone(configuration.policy.time_zone).date() < now.astimezone(configuration.policy.time_zone).date():
+        mend = "`invoice-access who PROFILE --on DAY` says who held it then."
+        raise UsageError(f"--on: {text!r} is past; why answers for today and days to come", mend=mend)
+    return max(at.astimezone(UTC), now)
+
+
+# ------------------------------------------------------------------------------------------------ whom to ask
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """Somebody whom no view has: by their object id, or by a name that the directory may know; else `unknown`."""
+
+    object_id: str | None
+    names: tuple[NameKey, ...]
+    unknown: UsageError | None
+
+
+async def as_seen(desk: StoreDesk, configuration: Configuration, question: Question) -> Answer | Unseen:
+    """The answer from what the latest sweep saw, without asking Azure; or whom to ask it about."""
+    catalogue = await desk.state.catalogue()
+    if catalogue is None:
+        raise Permanent(NO_VIEW)
+    sight = await read_sight(desk.state, desk.clock)
+    key = profile_among(catalogue, question.profile, or_id=True)[0] if question.profile else None
+    try:
+        object_id = person_among(sight.names, sight.people, question.person, or_id=True).id
+    except UsageError as unknown:
+        names = _names(question.person) if unknown.code == "not-found" else ()
+        if not names:
+            raise
+        return Unseen(None, names, unknown)
+    found = seen_facts(sight, catalogue, configuration.policy, object_id)
+    if found is None:
+        return Unseen(object_id, (), None)
+    why = await explain_person(desk.state, desk.ledger, found, key, settle=configuration.settings.settle)
+    return _answer(why, _called(why, sight.names), question, doubts(sight))
+
+
+async def as_read(app: App, question: Question, unseen: Unseen) -> Answer:
+    """The answer from the directory and billing themselves."""
+    object_id = unseen.object_id
+    if object_id is None:
+        ids = {one.lower() for name in unseen.names for one in await app.directory.find(name)}
+        if not ids and unseen.unknown is not None:
+            raise unseen.unknown
+        if len(ids) > 1:
+            said = f"{len(ids)} people are called {question.person}; say which:"
+            raise UsageError(said, code="ambiguous", nearest=sorted(ids))
+        (object_id,) = ids
+    key = (await find_profile(app.state, question.profile, or_id=True))[0] if question.profile else None
+    found = await live_facts(app, object_id, key)
+    why = await explain_person(app.state, app.ledger, found, key, settle=app.settings.settle)
+    return _answer(why, _called(why, await app.state.names()), question, ())
+
+
+def _names(text: str) -> tuple[NameKey, ...]:
+    """What the directory may know somebody by: an address, or an employee number. It is not asked for mere names."""
+    text = text.strip()
+    kinds = (NameKind.UPN, NameKind.MAIL) if "@" in text else (NameKind.EMPLOYEE_ID,)
+    if "@" not in text and not any(character.isdigit() for character in text):
+        return ()
+    try:
+        return tuple(NameKey(kind, text) for kind in kinds)
+    except ValueError:
+        return ()
+
+
+def _called(why: Why, principals: Mapping[str, Called]) -> Names:
+    facts = why.found.facts
+    profiles = {one.key: one.display_name for one in facts.catalogue.profiles}
+    return Names(principals, profiles, facts.policy.time_zone, facts.now)
+
+
+# ------------------------------------------------------------------------------------------------- the answer
+
+
+def _answer(why: Why, names: Names, question: Question, first: Iterable[Line]) -> Answer:
+    text: list[Line | Table] = [*first, *caveats(why.found, names)]
+    body = _body(why, names)
+    if question.changes or question.on is not None:
+        changed = why.found.facts.changed(*question.changes)
+        changed = changed if question.on is None else replace(changed, now=question.on)
+        if not isinstance(changed.person, Person):
+            raise UsageError("the directory has no such person (any more), so that nothing can be set")
+        text += what_if(why, changed, question.changes, question.on, names)
+        body |= {"what_if": _what_if(why, changed, question, names)}
+    else:
+        text.append(headline(why, names))
+        text.append(Table(("STEP", "WHAT"), [*steps(why, names)], titled=False, indent=2))
+    rows = Rows(("step", "says"), [("verdict", headline(why, names)), *steps(why, names)])
+    return Answer("why", body, text, rows, as_of=why.found.as_of, complete=why.found.complete)
+
+
+def _body(why: Why, names: Names) -> dict[str, Any]:
+    held = [one for one in why.there if one.held is not None]
+    plan = why.plan
+    return {
+        "person": {"id": why.object_id, "name": name_of(why, names)},
+        "profile": None if why.profile is None else _named(why.profile, names),
+        "live": why.found.live,
+        "holds": bool(held),
+        "should": bool(plan.wanted) if why.profile is None else why.profile in plan.wanted,
+        "steps": [
+            {"step": "directory", "employment": plan.employment.value, "reason": plan.reason},
+            {"step": "policy", "rules": [_rule(one, names) for one in why.verdicts], "notes": _notes(why)},
+            {"step": "billing", **_of(why, names, _billing)},
+            {"step": "evidence", **_of(why, names, _evidence_of(why))},
+            {"step": "limits", **_of(why, names, _limits)},
+        ],
+        "flips": [_flip(flip, names) for flip in why.flips],
+    }
+
+
+def _named(key: ProfileKey, names: Names) -> dict[str, str]:
+    return {"id": str(key), "name": names.profile(key)}
+
+
+def _notes(why: Why) -> list[dict[str, Any]]:
+    notes = [note for note in why.plan.notes if why.profile is None or note.profile in {None, why.profile}]
+    return [
+        {"kind": note.kind.value, "profile": None if note.profile is None else str(note.profile), "why": note.why}
+        for note in notes
+    ]
+
+
+def _rule(one: RuleVerdict, names: Names) -> dict[str, Any]:
+    """A rule's verdict: the first comparison by itself, and all of them where there are several."""
+    body: dict[str, Any] = {"rule": one.rule, "gives": one.gives}
+    if one.gives:
+        return body | {"profiles": [_named(key, names) for key in one.profiles]}
+    compared = [
+        {
+            "attribute": each.attribute,
+            "value": each.value,
+            "wants": list(each.texts),
+            **({"begins": True} if each.begins else {}),
+            **({"not": True} if each.negated else {}),
+        }
+        for each in one.comparisons
+    ]
+    body |= compared[0] if compared else {}
+    body |= {"alternatives": compared} if len(compared) > 1 else {}
+    body |= {"groups": list(one.groups)} if one.groups else {}
+    return body | {"why": one.why}
+
+
+type _Part = Callable[[There], dict[str, Any]]
+
+
+def _of(why: Why, names: Names, part: _Part) -> dict[str, Any]:
+    """A step's facts about the one profile, or about each."""
+    if why.profile is not None:
+        return dict(part(why.there[0]))
+    return {"profiles": [{"profile": _named(one.profile, names), **part(one)} for one in why.there]}
+
+
+def _billing(there: There) -> dict[str, Any]:
+    held, spell = there.held, there.spell
+    made = None if held is None else held.assignment.created_on
+    since = made if spell is None else spell.began.at or spell.began.earliest or made
+    return {
+        "effect": there.effect.value,
+        "holds": held is not None,
+        "managed": isinstance(held, ManagedAssignment),
+        "since": since,
+        "by": None if held is None else held.assignment.created_by,
+        "rules": sorted(held.rules or ()) if isinstance(held, ManagedAssignment) else [],
+        "record": None if spell is None else spell.began.record,
+    }
+
+
+def _evidence_of(why: Why) -> _Part:
+    strengths = {one.profile: one.strength.value for one in why.plan.revokes}
+
+    def part(there: There) -> dict[str, Any]:
+        found = there.evidence
+        return {
+            "strength": strengths.get(there.profile),
+            "seen": [] if found is None else list(found.seen),
+            "due": None if found is None else found.due,
+        }
+
+    return part
+
+
+def _limits(there: There) -> dict[str, Any]:
+    found = there.limits
+    if found is None:
+        return {"kind": None, "hold": None, "pause": None}
+    hold = found.hold
+    return {
+        "kind": found.kind.value,
+        "enforced": found.enforced,
+        "left": found.left,
+        "most": found.most,
+        "hold": None if hold is None else hold.id,
+        "group": None if hold is None else hold.group or None,
+        "status": None if hold is None else hold.status.value,
+        "pause": None if found.pause is None else str(found.pause[0]),
+    }
+
+
+def _flip(flip: Flip, names: Names) -> dict[str, Any]:
+    return {
+        "if": str(flip.change),
+        "then": flip.then.value,
+        "rules": list(flip.rules),
+        "profiles": [_named(key, names) for key in flip.profiles],
+    }
+
+
+def _what_if(why: Why, changed: Facts, question: Question, names: Names) -> dict[str, Any]:
+    plan, then = changed.plan(), effects(changed.plan(), changed.held)
+    keys = sorted(then) if why.profile is None else [why.profile]
+    return {
+        "if": [str(change) for change in question.changes],
+        "on": question.on,
+        "employment": plan.employment.value,
+        "reason": plan.reason,
+        "profiles": [
+            {
+                "profile": _named(key, names),
+                "should": key in plan.wanted,
+                "rules": list(plan.wanted.get(key, ())),
+                "effect": then.get(key, Effect.NOTHING).value,
+            }
+            for key in keys
+        ],
+    }
