@@ -53,6 +53,10 @@ class Out:
         _write(sys.stdout, said)
         return answer.status
 
+    def say(self, text: str) -> None:
+        """Writes a text to stdout that is the answer as it stands, such as a file's."""
+        _write(sys.stdout, text)
+
     def note(self, *lines: "Line | Table") -> None:
         """Says what is no part of the answer, on stderr: what is about to happen, and what may be missing."""
         from cli import answer as forms  # noqa: PLC0415 - see the module's docstring

@@ -15,7 +15,14 @@ SECTIONS: Final = (
             ("pauses", "what stops writes now"),
         ),
     ),
-    ("Things", (("holds", "what waits for a decision: list, show, release, dismiss, log"),)),
+    (
+        "Things",
+        (
+            ("holds", "what waits for a decision: list, show, release, dismiss, log"),
+            ("ledger", "the record of everything: verify, show"),
+            ("export", "answers to take away: access"),
+        ),
+    ),
     (
         "Deeds",
         (

@@ -1,4 +1,4 @@
-"""`as-of` as an auditor types it: what it shows, for people and programs, and what it exits with."""
+"""`export access` as an auditor types it: what it shows, for people and programs, and what it exits with."""
 
 import asyncio
 import json
@@ -17,6 +17,7 @@ from shared.domain.access.ownership import OwnershipBasis
 from shared.domain.access.plan import Strength
 from shared.domain.history.checks import CheckBody, Ended, Step, Told
 from shared.domain.history.records import (
+    AdoptBody,
     Appeared,
     Body,
     DigestBody,
@@ -116,28 +117,77 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
 
 
 def asked(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
-    assert main(["as-of", *arguments, "--json"]) == 0
+    assert main(["export", "access", *arguments, "--json"]) == 0
     found: dict[str, Any] = json.loads(capsys.readouterr().out)
     return found
 
 
-def test_whoever_held_something_at_any_time_of_a_day_is_shown(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["as-of", "--on", "2026-03-01"]) == 0
-    out = capsys.readouterr().out
-    anna = next(line for line in out.splitlines() if line.startswith(ANNA))
-    assert f"{NL}" in anna
-    assert "granted: own-company" in anna
-    assert "2026-03-01 22:50:00 UTC, revoked" in anna
-    assert anna.rstrip().endswith("held")
-    assert "event com.contoso.changed /hr#17" in out
-    assert "Managed, 2026-02-28 23:00:00 UTC to 2026-03-01 23:00:00 UTC: 2 assignments" in out
-    unmanaged = next(line for line in out.splitlines() if line.startswith(BEN) and ANNA in line)
-    assert unmanaged.rstrip().endswith("2026-03-01 22:30:00 UTC"), "when it was seen last, and not that it is there"
+COLUMNS = (
+    "day,profile_id,profile,person_id,person,role,managed,rules,since,until,certainty,record,event_source,event_id"
+)
+
+
+def test_whoever_had_something_at_any_time_of_a_day_is_a_row(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", "access", "--on", "2026-03-01"]) == 0
+    columns, *rows = capsys.readouterr().out.splitlines()
+    assert columns == COLUMNS
+    day, role = "2026-03-01", "Invoice manager"
+    assert sorted(rows) == [
+        f"{day},{DE},{DE},{BEN},{BEN},{role},true,own-company,2026-03-01T22:30:00Z,,held,person:{BEN}#1,/hr,17",
+        (
+            f"{day},{NL},{NL},{ANNA},{ANNA},{role},true,own-company,2026-03-01T22:30:00Z,2026-03-01T22:50:00Z,held,"
+            f"person:{ANNA}#1,/hr,17"
+        ),
+        f"{day},{NL},{NL},{BEN},{BEN},{role},false,,2026-03-01T22:30:00Z,,held,estate,,",
+    ]
+
+
+def test_what_was_taken_moments_ago_is_not_exported_of_now(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    """An unmanaged one, adopted and removed; the next sweep has not noted that it is gone."""
+    taken = GRANTED + timedelta(minutes=10)
+    row = AdoptBody(
+        NL, "row", ANNA, GRANTED, "User", by="olga", why="chosen", consequence="revoked", shown=WHY, rules=()
+    )
+    store.append(f"person:{BEN}", taken, row)
+    revoke = IntendedRevoke("revoke", NL, Mode.ENFORCE, WHY, OwnershipBasis.ADOPTED, Strength.STRONG)
+    store.append(f"person:{BEN}", taken, IntentBody((revoke,)))
+    told = Told(actions=(Ended(Step.REVOKE, Outcome.DONE, WHY, "", NL),))
+    cause = Cause(CauseKind.OPERATOR, "operator:olga")
+    store.append(f"person:{BEN}", taken, CheckBody.of(told, cause, Outcome.DONE, 0, ()))
+    before = asked(capsys, "--on", GRANTED.isoformat(), "--profile", str(NL))["access"]
+    assert [(one["person_id"], one["managed"]) for one in before] == [(ANNA, True), (BEN, False)]
+    moments_later = (taken + timedelta(seconds=1)).isoformat()
+    for more in ([], ["--person", BEN], ["--profile", str(NL)]):
+        after = asked(capsys, "--on", moments_later, *more)["access"]
+        assert (BEN, str(NL)) not in {(one["person_id"], one["profile_id"]) for one in after}
+
+
+def test_a_file_has_names_and_nothing_that_a_spreadsheet_computes(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = {ANNA: desk.called(ANNA, "=Anna", "anna@contoso.example"), BEN: desk.called(BEN, "Zoë")}
+    desk.Store(tmp_path / "store.sqlite").run(lambda state: state.put_names(names, GRANTED))
+    file = tmp_path / "access.csv"
+    assert main(["export", "access", "--on", "2026-03-01", "--out", str(file)]) == 0
+    assert capsys.readouterr().out == ""
+    assert file.read_bytes().startswith(b"\xef\xbb\xbfday,"), "Excel takes it for UTF-8"
+    assert f"{ANNA},'=Anna," in file.read_text(encoding="utf-8")
+    assert (
+        main(["export", "access", "--on", "2026-03-01", "--person", "anna@contoso.example", "--format", "jsonl"]) == 0
+    )
+    (line,) = capsys.readouterr().out.splitlines()
+    one = json.loads(line)
+    assert (one["person"], one["rules"], one["managed"], one["until"]) == (
+        "=Anna",
+        ["own-company"],
+        True,
+        "2026-03-01T22:50:00Z",
+    )
 
 
 def test_a_day_is_one_of_the_policys_time_zone_or_of_another(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     def people(*arguments: str) -> set[str]:
-        return {row["person"] for row in asked(capsys, *arguments)["managed"]}
+        return {row["id"] for row in asked(capsys, *arguments)["managed"]}
 
     assert people("--on", "2026-03-01") == {ANNA, BEN}
     assert people("--on", "2026-03-02") == {BEN}
@@ -151,16 +201,16 @@ def test_without_a_policy_a_day_is_one_in_utc_and_that_is_said(
     store: Store, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("INVOICE_ACCESS_POLICY", "there-is-none.yaml")
-    assert main(["as-of", "--on", "2026-03-01", "--json"]) == 0
+    assert main(["export", "access", "--on", "2026-03-01", "--json"]) == 0
     told = capsys.readouterr()
-    assert json.loads(told.out)["from"] == "2026-03-01T00:00:00+00:00"
+    assert json.loads(told.out)["from"] == "2026-03-01T00:00:00Z"
     assert "No policy could be read" in told.err
 
 
 def test_programs_get_everything(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     found = asked(capsys, "--on", "2026-03-01", "--person", ANNA.upper(), "--profile", str(NL).lower())
     (row,) = found["managed"]
-    assert (row["person"], row["profile"], row["certainty"]) == (ANNA, str(NL), "held")
+    assert (row["id"], row["profile"], row["certainty"]) == (ANNA, str(NL), "held")
     assert (row["since"], row["how"], row["rules"], row["record"]) == (
         GRANTED.isoformat(),
         "granted",
@@ -172,7 +222,7 @@ def test_programs_get_everything(store: Store, capsys: pytest.CaptureFixture[str
     assert found["unmanaged"] == []
     (unmanaged,) = asked(capsys, "--on", "2026-03-02", "--profile", str(NL))["unmanaged"]
     seen = GRANTED.isoformat()
-    assert (unmanaged["principal"], unmanaged["first_seen"], unmanaged["last_seen"]) == (BEN, seen, seen)
+    assert (unmanaged["id"], unmanaged["first_seen"], unmanaged["last_seen"]) == (BEN, seen, seen)
     assert (unmanaged["certainty"], unmanaged["left"]) == ("perhaps", None)
 
 
@@ -185,11 +235,11 @@ BEGINS = "This ledger begins 2026-03-01 22:30:00 UTC; of what was before, it kno
 def test_what_was_before_the_ledger_it_does_not_claim_to_know(
     store: Store, capsys: pytest.CaptureFixture[str], day: str, said: str | None
 ) -> None:
-    assert main(["as-of", "--on", day]) == 0
-    out = capsys.readouterr().out
-    assert (said or "Unmanaged") in out
-    assert ("begins" in out) is (said is not None)
-    assert asked(capsys, "--on", day)["known_from"] == GRANTED.isoformat()
+    assert main(["export", "access", "--on", day]) == 0
+    told = capsys.readouterr().err
+    assert (said or "") in told
+    assert ("begins" in told) is (said is not None)
+    assert asked(capsys, "--on", day)["known_from"] == "2026-03-01T22:30:00Z"
 
 
 def test_a_ledger_without_records_is_said_to_be_empty(
@@ -197,9 +247,9 @@ def test_a_ledger_without_records_is_said_to_be_empty(
 ) -> None:
     desk.Store(tmp_path / "other.sqlite").run(lambda state: state.reports(1))
     monkeypatch.setenv("INVOICE_ACCESS_STORE", f"sqlite:{tmp_path / 'other.sqlite'}")
-    assert main(["as-of", "--on", "2026-03-01"]) == 0
+    assert main(["export", "access", "--on", "2026-03-01"]) == 0
     assert "This ledger has no record of anybody: is INVOICE_ACCESS_STORE the store that the app uses?" in (
-        capsys.readouterr().out
+        capsys.readouterr().err
     )
     assert asked(capsys, "--on", "2026-03-01")["known_from"] is None
 
@@ -207,9 +257,9 @@ def test_a_ledger_without_records_is_said_to_be_empty(
 def test_of_one_person_the_ledger_is_as_old_as_its_digests(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     store.append("digest", GRANTED - timedelta(days=9), DigestBody({}))
     found = asked(capsys, "--on", "2026-02-25", "--person", CLEO)
-    assert found["known_from"] == (GRANTED - timedelta(days=9)).isoformat()
-    assert main(["as-of", "--on", "2026-02-25", "--person", ANNA]) == 0
-    assert "begins" not in capsys.readouterr().out
+    assert found["known_from"] == "2026-02-20T22:30:00Z"
+    assert main(["export", "access", "--on", "2026-02-25", "--person", ANNA]) == 0
+    assert "begins" not in capsys.readouterr().err
 
 
 NOBODY, NOTHING = "No record names this person.", "No record names this profile."
@@ -234,9 +284,9 @@ def test_whom_and_what_no_record_names_is_said(
 ) -> None:
     store.append("profile:mca:1/at-bg7", GRANTED, check_body())
     store.append(ESTATE, GRANTED, UnmanagedBody((Appeared(DE, OWNER, "User", Code.ANOTHER_ROLE(), GRANTED),)))
-    assert main(["as-of", "--on", "2026-03-02", *arguments]) == 0
-    out = capsys.readouterr().out
-    assert [line for line in out.splitlines() if line.startswith("No record")] == ([] if said is None else [said])
+    assert main(["export", "access", "--on", "2026-03-02", *arguments]) == 0
+    told = capsys.readouterr().err
+    assert [line for line in told.splitlines() if line.startswith("No record")] == ([] if said is None else [said])
     assert asked(capsys, "--on", "2026-03-02", *arguments)["not_named"] == not_named
 
 
@@ -251,15 +301,15 @@ def test_of_a_chain_that_cannot_be_read_nobody_says_whom_it_names(
 ) -> None:
     store.append(f"person:{CLEO}", GRANTED, check_body())
     store.damage(f"person:{CLEO}")
-    assert main(["as-of", "--on", "2026-03-02", "--person", CLEO, "--json"]) == 1
+    assert main(["export", "access", "--on", "2026-03-02", "--person", CLEO, "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["not_named"] == []
 
 
 def test_a_chain_that_cannot_be_read_is_1_and_hides_no_other(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     store.forge(f"person:{ANNA}", GRANTED, {"actions": 7})
-    assert main(["as-of", "--on", "2026-03-01", "--json"]) == 1
+    assert main(["export", "access", "--on", "2026-03-01", "--json"]) == 1
     told = capsys.readouterr()
-    assert [row["person"] for row in json.loads(told.out)["managed"]] == [BEN]
+    assert [row["id"] for row in json.loads(told.out)["managed"]] == [BEN]
     assert f"person:{ANNA} could not be read" in told.err
 
 
@@ -273,14 +323,15 @@ def test_a_chain_that_cannot_be_read_is_1_and_hides_no_other(store: Store, capsy
         (["--on", "2999-01-01"], "is yet to come"),
         (["--on", "2026-03-01", "--time-zone", "Mars/Olympus"], "--time-zone: 'Mars/Olympus' is not a time zone"),
         (["--on", "2026-03-01", "--time-zone", "../etc"], "--time-zone: '../etc' is not a time zone"),
-        (["--on", "2026-03-01", "--person", "anna"], "--person: 'anna' is not an object id"),
-        (["--on", "2026-03-01", "--profile", "NL"], "--profile: 'NL' is not"),
+        (["--on", "2026-03-01", "--person", "anna"], "nobody is called 'anna'"),
+        (["--on", "2026-03-01", "--profile", "NL"], "no profile is called 'NL'"),
+        ([], "Missing option '--on'"),
     ],
 )
 def test_what_cannot_be_asked_is_2_and_says_what_to_give(
     store: Store, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
 ) -> None:
-    assert main(["as-of", *arguments]) == 2
+    assert main(["export", "access", *arguments]) == 2
     assert said in capsys.readouterr().err.replace("\n", " ")
 
 
@@ -288,5 +339,5 @@ def test_without_a_store_it_says_which_setting_is_missing(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("INVOICE_ACCESS_STORE", raising=False)
-    assert main(["as-of", "--on", "2026-03-01", "--time-zone", "UTC"]) == 2
+    assert main(["export", "access", "--on", "2026-03-01", "--time-zone", "UTC"]) == 2
     assert "INVOICE_ACCESS_STORE" in capsys.readouterr().err

@@ -1,0 +1,198 @@
+"""`export access --on DAY`: who had access on a day, managed or not, for a spreadsheet or a program.
+
+Lives here: the rows, and what the ledger cannot know. It reads the store alone; the answer is
+`shared.services.operate.as_of`'s.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from cli.answer import Answer, Rows, as_csv, as_json, utc
+from cli.faults import Status
+from cli.lookup import Known as Names
+from cli.lookup import find_person, find_profile, read_known
+from cli.on_day import read_window, read_zone
+from cli.operating import StoreDesk, on_store, shown
+from cli.out import Form, Out
+from shared.domain.history.spells import Spell, Window
+from shared.domain.history.unmanaged_sightings import ESTATE, UnmanagedSpell
+from shared.domain.keys import PersonKey, ProfileKey
+from shared.services.operate.as_of import HeldOn, Known, Unreadable, check_further, held_on, unmanaged_on
+
+COLUMNS: Final = (
+    *("day", "profile_id", "profile", "person_id", "person", "role", "managed", "rules", "since", "until", "certainty"),
+    *("record", "event_source", "event_id"),
+)
+
+_ROLE: Final = "Invoice manager"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked: a day, and perhaps a person, a profile and where the day is a day, as they were typed."""
+
+    on: str
+    person: str = ""
+    profile: str = ""
+    time_zone: str = ""
+
+
+@dataclass(slots=True)
+class _Found:
+    """What was found, and what was asked for by name that no record names."""
+
+    names: Names
+    held: list[HeldOn] = field(default_factory=list)
+    unmanaged: list[UnmanagedSpell] = field(default_factory=list)
+    unreadable: list[Unreadable] = field(default_factory=list)
+    known: Known = field(default_factory=Known)
+    not_named: list[str] = field(default_factory=list)
+
+
+def export_access(out: Out, asked: Asked, *, lines: bool, to: Path | None) -> int:
+    """Answers; 1 when a chain could not be read."""
+    window = read_window(asked.on, read_zone(out, asked.time_zone), datetime.now(UTC))
+
+    async def ask(desk: StoreDesk) -> _Found:
+        person = PersonKey((await find_person(desk.state, asked.person, or_id=True)).id) if asked.person else None
+        profile = (await find_profile(desk.state, asked.profile, or_id=True))[0] if asked.profile else None
+        return await _ask(desk, window, person, profile)
+
+    found = on_store(ask)
+    out.note(*_bounds(found, window, of_person=bool(asked.person)))
+    out.note(*(f"{one.key} could not be read, and is not told of: {one.why}" for one in found.unreadable))
+    things = sorted(
+        _things(found, window, asked.on), key=lambda one: (one["profile"], one["person"], one["since"] or "")
+    )
+    answer = Answer(
+        "export-access",
+        _body(found, window, things),
+        [],
+        Rows.of(COLUMNS, things),
+        complete=not found.unreadable,
+        status=Status.FAILED if found.unreadable else Status.DONE,
+    )
+    if out.form is not Form.TABLE and to is None:
+        return out.answer(answer)
+    text = "".join(as_json(one, pretty=False) for one in things) if lines else as_csv(answer.rows)
+    if to is None:
+        out.say(text)
+    else:
+        # Excel takes a file for one of its own code page, unless it begins with the mark of UTF-8.
+        to.write_text(text, encoding="utf-8" if lines else "utf-8-sig")
+    return answer.status
+
+
+async def _ask(desk: StoreDesk, window: Window, person: PersonKey | None, profile: ProfileKey | None) -> _Found:
+    found = _Found(await read_known(desk.state))
+    ledger, state, known = desk.ledger, desk.state, found.known
+    async for held in held_on(ledger, state, window, person=person, profile=profile, known=known):
+        if isinstance(held, Unreadable):
+            found.unreadable.append(held)
+        else:
+            found.held.append(held)
+    async for unmanaged in unmanaged_on(ledger, state, window, person=person, profile=profile, known=known):
+        if isinstance(unmanaged, Unreadable):
+            found.unreadable.append(unmanaged)
+        else:
+            found.unmanaged.append(unmanaged)
+    further = await check_further(ledger, known, person=person, profile=profile)
+    found.unreadable += [] if further is None else [further]
+    if found.unreadable:
+        return found  # what cannot be read may name them
+    if person is not None and not known.person:
+        found.not_named.append("person")
+    elif profile is not None and not known.profile:
+        found.not_named.append("profile")
+    return found
+
+
+def _body(found: _Found, window: Window, things: list[dict[str, Any]]) -> Mapping[str, Any]:
+    return {
+        "from": window.start,
+        "to": window.end,
+        "known_from": found.known.since,
+        "not_named": found.not_named,
+        "access": things,
+        "managed": [
+            found.names.person(one.person)
+            | {"profile_name": found.names.of(one.spell.profile)}
+            | one.spell.as_record(window)
+            for one in found.held
+        ],
+        "unmanaged": [
+            found.names.person(one.principal_id) | {"profile_name": found.names.of(one.profile)} | one.as_record(window)
+            for one in found.unmanaged
+        ],
+        "unreadable": [{"key": one.key, "why": one.why} for one in found.unreadable],
+    }
+
+
+def _things(found: _Found, window: Window, day: str) -> Iterator[dict[str, Any]]:
+    """A row each."""
+    for held in found.held:
+        yield _row(found.names, day, held.spell.profile, held.person) | _managed(held, window)
+    for one in found.unmanaged:
+        certainty = one.certainty(window)
+        yield _row(found.names, day, one.profile, one.principal_id) | {
+            "managed": False,
+            "rules": [],
+            "since": utc(one.first),
+            "until": None if one.left_at is None else utc(one.left_at),
+            "certainty": None if certainty is None else certainty.value,
+            "record": ESTATE,
+            "event_source": None,
+            "event_id": None,
+        }
+
+
+def _row(names: Names, day: str, profile: ProfileKey, principal: str) -> dict[str, Any]:
+    person = names.person(principal)
+    return {
+        "day": day,
+        "profile_id": str(profile),
+        "profile": names.of(profile),
+        "person_id": person["id"],
+        "person": person["name"],
+        "role": _ROLE,
+    }
+
+
+def _managed(held: HeldOn, window: Window) -> dict[str, Any]:
+    spell = held.spell
+    began, ended = spell.began, spell.ended
+    since = began.at if began.at is not None else began.earliest
+    source, _, event = began.origin.rpartition("#")
+    return {
+        "managed": True,
+        "rules": list(spell.rules_on(window)),
+        "since": None if since is None else utc(since),
+        "until": None if ended is None else utc(ended.at),
+        "certainty": held.certainty.value,
+        "record": f"{PersonKey(held.person).canonical}#{began.record}",
+        "event_source": source or _source(spell),
+        "event_id": event if source else None,
+    }
+
+
+def _source(spell: Spell) -> str | None:
+    """What a spell began by where that was no event: a sweep, an operator, whoever adopted it."""
+    began = spell.began
+    return began.origin or began.cause or (f"operator:{began.by}" if began.by else None)
+
+
+def _bounds(found: _Found, window: Window, *, of_person: bool) -> Iterable[str]:
+    """What the ledger cannot know, so that nobody takes its silence for an answer."""
+    since = found.known.since
+    if "person" in found.not_named:
+        yield "No record names this person."
+    if "profile" in found.not_named:
+        yield f"No record{' of this person' * of_person} names this profile."
+    if since is None and not of_person and not found.unreadable:
+        yield "This ledger has no record of anybody: is INVOICE_ACCESS_STORE the store that the app uses?"
+    elif since is not None and window.start < since:
+        knows = "no more" if found.held or found.unmanaged else "nothing"
+        yield f"This ledger begins {shown(since)}; of what was before, it knows {knows}."
