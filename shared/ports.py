@@ -26,6 +26,7 @@ from shared.domain.guards.holds import KeyHolds
 from shared.domain.guards.pauses import Pauses
 from shared.domain.history.records import Body, Record
 from shared.domain.history.report import Report
+from shared.domain.history.roles_seen import Seen
 from shared.domain.history.unmanaged_sightings import Sighted
 from shared.domain.keys import NameKey, PersonKey, ProfileKey
 from shared.domain.people import ListedPerson, PersonRead
@@ -332,6 +333,14 @@ class State(Protocol):
 
     async def put_sighted(self, sighted: Sequence[Sighted]) -> None:
         """Replaces them as a whole: a reader sees the old ones or the new ones."""
+        ...
+
+    async def seen_roles(self) -> Seen | None:
+        """The roles, members and settings that the last sweep saw; None before the first. Raises `FailedRead`."""
+        ...
+
+    async def put_seen_roles(self, seen: Seen, at: datetime) -> None:
+        """Replaces them as a whole, as seen at that time."""
         ...
 
     async def put_report(self, report: Report) -> None:

@@ -271,6 +271,7 @@ class Code(StrEnum):
     PROTECTED_NOT_FOUND_OUT = "protected-not-found-out", "said"
     VIEW_NOT_KEPT = "view-not-kept", "said"
     NAMES_NOT_KEPT = "names-not-kept", "said"
+    ROLES_NOT_NOTED = "roles-not-noted", "said"
     ACCOUNT_ROLES_NOT_READ = "account-roles-not-read", "account said"
 
     # -- what a sweep finds and leaves alone

@@ -271,6 +271,7 @@ ENGLISH: Final[Mapping[Code, str]] = {
     Code.PROTECTED_NOT_FOUND_OUT: "looking for who is protected: {said}",
     Code.VIEW_NOT_KEPT: "storing the view: {said}",
     Code.NAMES_NOT_KEPT: "asking what everybody is called: {said}",
+    Code.ROLES_NOT_NOTED: "noting who has another role: {said}",
     Code.ACCOUNT_ROLES_NOT_READ: "roles at account {account}: {said}",
     # -- what a sweep finds and leaves alone
     Code.HAS_NO_INVOICE_MANAGERS: "{agreement}, {status}: only active MCA and MPA accounts have Invoice managers",

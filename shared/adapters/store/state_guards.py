@@ -8,6 +8,7 @@ How these values are spread over rows lives here; their spelling is `codec`, and
                pause                                  the Pause
                baseline                               the Baseline
     sighted    (see `chunked_value`)                    every Sighted
+    seen-roles (the same)                              the Seen of roles
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
@@ -34,6 +35,7 @@ from shared.domain.guards.baseline import Baseline
 from shared.domain.guards.daily_limits import Reservations
 from shared.domain.guards.holds import KeyHolds
 from shared.domain.guards.pauses import Pauses
+from shared.domain.history.roles_seen import Seen
 from shared.domain.history.unmanaged_sightings import Sighted
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.policy.model import ActionKind
@@ -54,6 +56,7 @@ _RESERVATIONS: Final = Codec[Reservations](
 _PAUSES_CODEC: Final = Codec[Pauses](Pauses, "pauses")
 _BASELINES: Final = Codec[Baseline](Baseline, "baseline")
 _SIGHTED: Final = Codec[tuple[Sighted, ...]](tuple[Sighted, ...], "list of unmanaged assignments")
+_SEEN_ROLES: Final = Codec[Seen](Seen, "list of roles")
 
 
 class GuardsState:
@@ -62,6 +65,7 @@ class GuardsState:
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
         self._sighted = ChunkedValue(rows, "sighted", "the list of unmanaged assignments", _SIGHTED, ())
+        self._seen_roles = ChunkedValue(rows, "seen-roles", "the list of roles", _SEEN_ROLES)
 
     async def key_holds(self, key: PersonKey | ProfileKey) -> Stored[KeyHolds]:
         """Every hold of a key, none when there is no row. One read."""
@@ -144,6 +148,14 @@ class GuardsState:
         """Replaces them as a whole: a reader sees the old ones or the new ones. Raises `Conflict`."""
         # Parts are named by a time, so that what a crash left is told by its age. None at all have no parts.
         await self._sighted.put(tuple(sighted), max((one.last for one in sighted), default=_LONG_AGO))
+
+    async def seen_roles(self) -> Seen | None:
+        """The roles that the last sweep saw, None before the first. Raises `FailedRead` for what is not whole."""
+        return await self._seen_roles.get()
+
+    async def put_seen_roles(self, seen: Seen, at: datetime) -> None:
+        """Replaces them as a whole."""
+        await self._seen_roles.put(seen, at)
 
     async def _get[T](self, partition: str, key: str, read: Callable[[Row], T], empty: T) -> Stored[T]:
         """A row as `read` has it, `empty` when there is none. One read."""

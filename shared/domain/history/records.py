@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal
 
 from shared.domain.access.ownership import OwnershipBasis
 from shared.domain.access.plan import Strength
@@ -200,7 +200,61 @@ class UnmanagedBody:
     left: tuple[Disappeared, ...] = ()
 
 
-type Body = IntentBody | CheckBody | AdoptBody | DecisionBody | DigestBody | UnmanagedBody
+MEMBER: Final = "member"
+"""What the role of somebody in a group is called: the group has the role itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoleSeen:
+    """A role by which somebody gets or may see invoices, and when a sweep saw it first; Invoice managers are no part.
+
+    `where` is a profile (`<account>/<profile>`), an account, or a group that has a role; `role` is the role's name, in
+    a group `member`. `type` is billing's principal type, "" where it says none.
+    """
+
+    where: str
+    role: str
+    principal: str
+    type: str
+    first: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RoleGone(RoleSeen):
+    """A role that is no longer there, or of which nobody asks any more: when a sweep saw it last."""
+
+    last: datetime
+    left: Left
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsSeen:
+    """What a profile's e-mail invoicing is like since the sweep at `at`.
+
+    `addresses` is how many are set on the profile, and `digest` is over them: addresses are personal, and no record has
+    one. `ours` is whether an update of ours turned it on; whatever else changes, others changed.
+    """
+
+    profile: ProfileKey
+    opted_in: bool | None
+    addresses: int
+    digest: str
+    at: datetime
+    ours: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RolesBody:
+    """What changed among roles, members of groups and profiles' settings since the sweep before."""
+
+    KIND: ClassVar = "roles"
+
+    appeared: tuple[RoleSeen, ...] = ()
+    left: tuple[RoleGone, ...] = ()
+    settings: tuple[SettingsSeen, ...] = ()
+
+
+type Body = IntentBody | CheckBody | AdoptBody | DecisionBody | DigestBody | UnmanagedBody | RolesBody
 
 
 @dataclass(frozen=True, slots=True)

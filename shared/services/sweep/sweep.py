@@ -17,6 +17,7 @@ from shared.domain.adoption.first_contact import quick_counts
 from shared.domain.catalogue import Catalogue
 from shared.domain.guards.sweep_trust import Trust
 from shared.domain.history.report import Report
+from shared.domain.history.unmanaged_sightings import ESTATE
 from shared.domain.keys import Key, PersonKey, ProfileKey
 from shared.domain.log_line import json_of
 from shared.domain.reasons import Code, Reason
@@ -36,6 +37,7 @@ from shared.services.sweep.names import name_everybody
 from shared.services.sweep.policy_findings import policy_findings, unknown_protected
 from shared.services.sweep.recipients import find_out_who_cannot_read
 from shared.services.sweep.report import counts, findings, left_alone, of_people
+from shared.services.sweep.roles_seen import note_roles
 from shared.services.sweep.show import show_estate
 from shared.services.sweep.trust import assess, conclude, pause_for_failure
 from shared.services.sweep.unmanaged import note_unmanaged
@@ -111,6 +113,7 @@ async def _sweep(app: App, sweep_id: str, started: datetime) -> Report:
     feed_check = await label_drift(
         app, estate, drift.people, sweep_id=sweep_id, before=before, reports=reports, waited=waited
     )
+    noted = await kept.attempt(Code.UNMANAGED_NOT_NOTED, app.ledger.head(ESTATE))
     seen_unmanaged = await kept.attempt(Code.UNMANAGED_NOT_NOTED, note_unmanaged(app, estate, held, started)) or []
     shown = await kept.attempt(
         Code.VIEW_NOT_KEPT,
@@ -119,6 +122,8 @@ async def _sweep(app: App, sweep_id: str, started: datetime) -> Report:
     if shown is not None:
         kept.failed(shown.failures)
         await kept.attempt(Code.NAMES_NOT_KEPT, name_everybody(app, shown.view, shown.people))
+        if noted is not None:
+            await kept.attempt(Code.ROLES_NOT_NOTED, note_roles(app, shown.view, anew=noted[0] == 0))
     unprotected = await kept.attempt(Code.PROTECTED_NOT_FOUND_OUT, unknown_protected(app, estate)) or []
     calls = Counter(app.calls())
     calls.subtract(calls_before)

@@ -17,6 +17,8 @@ from shared.domain.guards.baseline import Baseline
 from shared.domain.guards.daily_limits import Reservations
 from shared.domain.guards.holds import Hold, KeyHolds, Status, action_id
 from shared.domain.guards.pauses import Pause, PauseKind, Pauses, Setting
+from shared.domain.history.records import RoleSeen, SettingsSeen
+from shared.domain.history.roles_seen import Seen
 from shared.domain.history.unmanaged_sightings import Sighted
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.policy.model import ActionKind
@@ -463,6 +465,33 @@ async def test_what_stays_behind_a_replaced_list_is_said_and_no_failure(
         await RowsState(slow).put_sighted(sighted(2))
     assert "old parts of the list of unmanaged assignments stay" in caplog.text
     assert list(await state.sighted()) == sighted(2)
+
+
+# -- other roles
+
+
+def seen(count: int) -> Seen:
+    roles = tuple(RoleSeen(str(NL), "Billing profile reader", somebody(n).object_id, "User", AT) for n in range(count))
+    settings = (SettingsSeen(NL, True, 2, "d" * 32, AT), SettingsSeen(UK, None, 0, "", AT, ours=True))
+    return Seen(roles, settings, {str(NL).lower(): AT, "group": AT - timedelta(days=1)})
+
+
+async def test_roles_are_read_back_whole_however_many(state: RowsState, rows: Rows) -> None:
+    assert await state.seen_roles() is None
+    for count, hours in ((5000, 0), (0, 1), (3, 2)):
+        await state.put_seen_roles(seen(count), AT + timedelta(hours=hours))
+        assert await state.seen_roles() == seen(count)
+        assert await RowsState(rows).seen_roles() == seen(count)
+
+
+async def test_roles_with_a_lost_part_fail_the_read_until_the_next_sweep(state: RowsState, rows: Rows) -> None:
+    await state.put_seen_roles(seen(3), AT)
+    (part,) = [row async for row in rows.range("seen-roles", "part:", "part;")]
+    await rows.write("seen-roles", Delete(part.key, part.etag))
+    with pytest.raises(FailedRead, match="the list of roles"):
+        await state.seen_roles()
+    await state.put_seen_roles(seen(2), AT)
+    assert await state.seen_roles() == seen(2)
 
 
 class Racing:
