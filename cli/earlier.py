@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import Final
 
 VERBS: Final = (
-    "check",
     "assignments",
     "adopt",
     "report",
@@ -16,11 +15,11 @@ VERBS: Final = (
 
 def main(arguments: Sequence[str]) -> int:
     """Runs one command."""
-    from cli import adopt, assignments, check, describe, policy, report  # noqa: PLC0415
+    from cli import adopt, assignments, describe, policy, report  # noqa: PLC0415
 
     parser = argparse.ArgumentParser(prog="python -m cli", description="The command line of invoice-access.")
     commands = parser.add_subparsers(dest="command", required=True)
-    for module in (check, assignments, adopt, report, policy):
+    for module in (assignments, adopt, report, policy):
         module.add_to(commands)
     writing = commands.add_parser("describe", help="write docs/event.schema.json and docs/openapi.json anew")
     writing.set_defaults(run=lambda _: describe.describe())

@@ -67,7 +67,7 @@ def test_what_is_missing_is_said_in_the_same_words_and_ends_with_the_remedy(
 def test_a_check_without_an_address_ends_with_the_remedy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "people.csv"
     file.write_text("employee-id\n7\n", encoding="utf-8")
-    assert main(["check", str(file)]) == 1
+    assert main(["events", "send", str(file)]) == 2
     assert capsys.readouterr().err.endswith(f"{REMEDY}\n")
 
 

@@ -1,4 +1,4 @@
-"""`check` where nobody is left to ask about: nothing is sent, and that is no success."""
+"""`events send` where nobody is left to ask about: nothing is sent, and that is no success."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def test_a_file_of_which_nothing_is_sent_is_1_and_says_so(
 ) -> None:
     file = tmp_path / "people.csv"
     file.write_text(text, encoding="utf-8")
-    assert main(["check", str(file), *options, "--connection-string", NOBODY_ANSWERS]) == 1
+    assert main(["events", "send", str(file), *options, "--connection-string", NOBODY_ANSWERS]) == 1
     told = capsys.readouterr()
     assert told.err.splitlines()[-1] == f"{file}: {said}"
     assert told.out == ""
