@@ -170,6 +170,15 @@ def effective_policy(policy: bytes, mode: Mode) -> bytes:
         return policy
 
 
+def enforce_of(policy: bytes) -> str | None:
+    """The `enforce` that a policy gives, in YAML's own words; None where it gives none, or is no policy."""
+    try:
+        read = _read(_yaml(), policy.decode("utf-8"))
+    except UnicodeDecodeError:
+        return None
+    return repr(read["enforce"]) if read is not None and "enforce" in read else None
+
+
 def overruled(policy: bytes, mode: Mode) -> str | None:
     """What to say where `effective_policy` changes an `enforce` that a policy gives; None where it changes none."""
     try:

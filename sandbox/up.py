@@ -40,8 +40,10 @@ from sandbox.host.admin import AdminDoors
 from sandbox.host.configuration import ConfigurationError
 from sandbox.host.host import FunctionsHost, HostStartError, NoSuchFunctionError, utc_now
 from sandbox.identity import Identity, IdentityEndpoint
+from sandbox.keeping import KEPT_WORLD, Keeper
 from sandbox.misfits import lines, misfits
 from sandbox.notifier import Courier, Notifier
+from sandbox.policy_in_force import PolicyInForce
 from sandbox.settings import (
     APP_IDENTITY,
     PROJECT,
@@ -50,7 +52,6 @@ from sandbox.settings import (
     Options,
     Places,
     app_settings,
-    effective_policy,
     notification_settings,
     overruled,
     shell_environment,
@@ -127,10 +128,10 @@ async def running(options: Options, *, echo: Callable[[str], None] | None = None
         StartError: an option names something that cannot be used.
         HostStartError: the app does not start; the text is its own.
     """
-    world = _world(options)
     state = _state(options)
     is_ready = False
     try:
+        world = _world(options, state)
         async with _started(options, world, state, echo) as sandbox:
             is_ready = True
             yield sandbox
@@ -145,9 +146,13 @@ async def _started(
     options: Options, world: World, state: Path, echo: Callable[[str], None] | None
 ) -> AsyncIterator[Sandbox]:
     async with AsyncExitStack() as stack:
-        random = Random(options.seed)
+        # A world that goes on gets new ids: those of the same seed were given to others before.
+        random = Random(options.seed) if not _goes_on(options, state) else Random()
         directory = world.directory(clock=utc_now, random_source=random)
         billing = _billing(world, directory, random)
+        keeper = Keeper(state, world, directory, billing)
+        keeper.start()
+        stack.push_async_callback(keeper.close)
         tokens = IdentityEndpoint((*world.principals(), *world.people_signing_in()))
         deliveries = Deliveries(directory, random_source=Random(options.seed))
         courier = Courier()
@@ -242,9 +247,17 @@ async def _close(listening: Sequence[Callable[[], Awaitable[None]]]) -> None:
     await asyncio.gather(*(close() for close in listening))
 
 
-def _world(options: Options) -> World:
+def _goes_on(options: Options, state: Path) -> bool:
+    """Whether the world is the one that a sandbox before left in this directory."""
+    return options.world is None and (state / KEPT_WORLD).is_file()
+
+
+def _world(options: Options, state: Path) -> World:
+    goes_on = _goes_on(options, state)
+    if goes_on:
+        _logger.info("the world is as it was left in %s; --world would start another", state / KEPT_WORLD)
     try:
-        return load_world(options.world or STANDARD_WORLD)
+        return load_world(state / KEPT_WORLD if goes_on else options.world or STANDARD_WORLD)
     except WorldError as mistake:
         raise StartError(f"--world: {mistake}") from None
 
@@ -305,19 +318,16 @@ def _host(
     broker: Broker,
     echo: Callable[[str], None] | None,
 ) -> FunctionsHost:
-    policy = options.policy or STANDARD_POLICY
-    if not policy.is_file():
-        raise StartError(f"--policy: there is no file {policy}; name an existing one")
-    _say_what_the_mode_does(policy, options.mode)
+    in_force = _policy_in_force(options, places.policy)
     header = secrets.token_hex(16)
     app = _app_identity(world)
 
     def settings() -> Mapping[str, str]:
         # Rendered at every start of a worker: a policy that was fixed is in force after a restart.
         try:
-            places.policy.write_bytes(effective_policy(policy.read_bytes(), options.mode))
+            in_force.render()
         except OSError as refusal:
-            raise ConfigurationError(f"the policy {policy} cannot be read: {refusal.strerror}") from None
+            raise ConfigurationError(f"the policy {refusal.filename} cannot be read: {refusal.strerror}") from None
         found = app_settings(places, client_id=app.client_id, identity_header=header, own=own)
         _write_private(places.environment, shell_environment(found, world.people_signing_in()))
         return found
@@ -325,6 +335,18 @@ def _host(
     return FunctionsHost(
         options.app_directory, settings, broker, places.policy.parent, echo=echo, silent_start=options.silent_start
     )
+
+
+def _policy_in_force(options: Options, place: Path) -> PolicyInForce:
+    """The policy of the file that was given; where none was, that which an earlier sandbox left in this directory."""
+    if options.policy is None and place.is_file():
+        _logger.info("the policy is as it was left in %s, whatever --mode says; --policy would bring another", place)
+        return PolicyInForce(place, place, None)
+    policy = options.policy or STANDARD_POLICY
+    if not policy.is_file():
+        raise StartError(f"--policy: there is no file {policy}; name an existing one")
+    _say_what_the_mode_does(policy, options.mode)
+    return PolicyInForce(policy, place, options.mode)
 
 
 def _write_private(path: Path, text: str) -> None:
@@ -472,7 +494,12 @@ def read_arguments(arguments: Sequence[str]) -> Options:
     parser.add_argument(
         "--switch", type=switch, action="append", default=[], metavar="arm.NAME=VALUE", help="a stand-in's switch"
     )
-    parser.add_argument("--state", type=Path, metavar="DIR", help="for ledger and logs (default: a fresh one)")
+    parser.add_argument(
+        "--state",
+        type=Path,
+        metavar="DIR",
+        help="for ledger, logs, world and policy: it goes on there (default: fresh)",
+    )
     given = parser.parse_args(arguments)
     for option, is_given in (("--notifications", given.notifications), ("--policy", given.policy is not None)):
         if given.no_app and is_given:
