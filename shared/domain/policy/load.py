@@ -9,12 +9,14 @@ import json
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 from urllib.parse import unquote
 
 from pydantic import ValidationError
 
 from shared.domain.misfits import place_of
+from shared.domain.policy.example import Example, ExampleProfile, Examples, Whole
+from shared.domain.policy.example_schema import TestsKeys
 from shared.domain.policy.mistakes import say
 from shared.domain.policy.model import (
     DEFAULT_DAILY_LIMITS,
@@ -26,19 +28,21 @@ from shared.domain.policy.model import (
     Selector,
 )
 from shared.domain.policy.schema import (
-    LIST,
     VERSION,
-    WORD,
     DailyLimitKeys,
     PlainSelector,
     PolicyKeys,
     RuleKeys,
     RuleSelector,
 )
+from shared.domain.policy.schema_values import LIST, WORD, did_you_mean
 from shared.domain.policy.yaml_tree import Path, Place, Tree, read_yaml
 from shared.errors import Misconfigured
 
 type _Found = tuple[Place, Path, str]
+
+_KEY: Final = "[key]"
+"""What pydantic puts behind a key in a location, where it is the key that does not fit."""
 
 
 def load_policy(text: str, source: str = "policy.yaml") -> Policy:
@@ -66,10 +70,11 @@ def load_policy(text: str, source: str = "policy.yaml") -> Policy:
             found += _misfits(error, tree, settled)
         found += blanks
         found += _across_keys(tree)
+        found += _across_examples(tree)
     if found or model is None:
         lines = [_line(*each) for each in sorted(dict.fromkeys(found), key=lambda each: each[0])]
         raise Misconfigured(source, lines)
-    return _policy(model)
+    return _policy(model, tree)
 
 
 # ------------------------------------------------------------------------------------ what is wrong with it
@@ -78,9 +83,9 @@ def load_policy(text: str, source: str = "policy.yaml") -> Policy:
 def _misfits(error: ValidationError, tree: Tree, settled: AbstractSet[Path]) -> Iterator[_Found]:
     """What does not fit its model, without what is at or under the settled paths."""
     for detail in error.errors():
-        path: Path = tuple(part for part in detail["loc"] if part not in {WORD, LIST})
+        path: Path = tuple(part for part in detail["loc"] if part not in {WORD, LIST, _KEY})
         if not any(path[:length] in settled for length in range(len(path) + 1)):
-            place = tree.place(path, key=detail["type"] == "extra_forbidden")
+            place = tree.place(path, key=detail["type"] == "extra_forbidden" or _KEY in detail["loc"])
             yield place, path, say(detail, path)
 
 
@@ -118,6 +123,35 @@ def _across_keys(tree: Tree) -> Iterator[_Found]:
             yield place, (*path, "name"), f"another rule is called {name!r}, in line {line}; names are unique"
 
 
+def _across_examples(tree: Tree) -> Iterator[_Found]:
+    """Examples of which nothing is expected, and profiles that they name and nobody describes."""
+    tests = tree.value.get("tests")
+    examples = tests.get("examples") if isinstance(tests, dict) else None
+    described = _described(tests.get("profiles")) if isinstance(tests, dict) else None
+    for i, example in enumerate(examples if isinstance(examples, list) else []):
+        path: Path = ("tests", "examples", i)
+        if not isinstance(example, dict):
+            continue
+        if not example.keys() & {"gets", "gets_not"}:
+            yield tree.place(path), path, "the example expects nothing; give gets, gets_not or both"
+        for key in ("gets", "gets_not") if described is not None else ():
+            names = example.get(key)
+            for j, name in enumerate(names if isinstance(names, list) else []):
+                if isinstance(name, str) and described is not None and name.casefold() not in described:
+                    remedy = did_you_mean(name, list(described.values()))
+                    yield tree.place((*path, key, j)), (*path, key, j), f"tests.profiles has no {name!r}; {remedy}"
+
+
+def _described(profiles: Any) -> dict[str, str] | None:
+    """The names by which examples may call the profiles that are described, as they are compared; None for none."""
+    if not isinstance(profiles, list):
+        return None
+    named = [one for one in profiles if isinstance(one, dict)]
+    texts = [text for one in named for text in (one.get("name"), one.get("profile"))]
+    texts += [f"{one['account']}/{one['profile']}" for one in named if one.keys() >= {"account", "profile"}]
+    return {text.casefold(): text for text in texts if isinstance(text, str)}
+
+
 def _line(place: Place, path: Path, what: str) -> str:
     return ": ".join(filter(None, (f"line {place.line}, column {place.column}", place_of(path), what)))
 
@@ -125,7 +159,7 @@ def _line(place: Place, path: Path, what: str) -> str:
 # -------------------------------------------------------------------------------------- what it then means
 
 
-def _policy(model: PolicyKeys) -> Policy:
+def _policy(model: PolicyKeys, tree: Tree) -> Policy:
     given: dict[str, DailyLimitKeys | None] = {name: getattr(model.daily_limits, name) for name in DEFAULT_DAILY_LIMITS}
     policy = Policy(
         rules=tuple(_rule(rule) for rule in model.rules),
@@ -141,12 +175,29 @@ def _policy(model: PolicyKeys) -> Policy:
         time_zone=model.employment.time_zone,
         date_zones=tuple(model.employment.date_zones),
         protected=frozenset(model.protected),
+        tests=_tests(model.tests, tree),
         daily_limits={
             **DEFAULT_DAILY_LIMITS,
             **{name: _daily_limit(keys) for name, keys in given.items() if keys is not None},
         },
     )
     return replace(policy, digest=digest(policy))
+
+
+def _tests(keys: TestsKeys, tree: Tree) -> Examples:
+    profiles = tuple(ExampleProfile(one.name, one.account, one.profile, dict(one.tag)) for one in keys.profiles or ())
+    examples = tuple(
+        Example(
+            one.name,
+            dict(one.person),
+            frozenset(one.member_of),
+            Whole(one.gets) if isinstance(one.gets, str) else None if one.gets is None else tuple(one.gets),
+            tuple(one.gets_not),
+            tree.place(("tests", "examples", number)).line,
+        )
+        for number, one in enumerate(keys.examples)
+    )
+    return Examples(profiles, examples)
 
 
 def _daily_limit(keys: DailyLimitKeys) -> DailyLimit:

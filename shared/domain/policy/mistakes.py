@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from pydantic_core import ErrorDetails
 
-from shared.domain.policy.schema import VERSION, allowed_keys, did_you_mean
+from shared.domain.policy.schema import VERSION, allowed_keys
+from shared.domain.policy.schema_values import did_you_mean
 from shared.domain.policy.yaml_tree import Path
 
 _LONGEST_SHOWN: Final = 60
@@ -26,6 +27,14 @@ _MISSING: Final = {
     "percent": "a daily limit has floor, count and percent",
 }
 
+_MISSING_IN_TESTS: Final[Mapping[str, Mapping[str, str]]] = {
+    "profiles": {"name": "examples call the profile by it"},
+    "examples": {
+        "name": "say whom it is about, such as: a Controller of Contoso UK",
+        "person": "write the attributes that matter, such as { jobTitle: Controller }, or {} for none",
+    },
+}
+
 
 def say(detail: ErrorDetails, path: Path) -> str:
     """What is wrong with the value at a path of the file, and what to write instead."""
@@ -33,7 +42,8 @@ def say(detail: ErrorDetails, path: Path) -> str:
 
 
 def _missing(_: ErrorDetails, path: Path) -> str:
-    return f"this key is missing; {_MISSING[str(path[-1])]}"
+    remedies = _MISSING_IN_TESTS.get(str(path[1]), _MISSING) if path[0] == "tests" else _MISSING
+    return f"this key is missing; {remedies[str(path[-1])]}"
 
 
 def _no_such_key(_: ErrorDetails, path: Path) -> str:
@@ -99,7 +109,7 @@ def _words(path: Path) -> tuple[str, ...]:
     match path:
         case ("accounts",):
             return ("all",)
-        case ("enforce",) | ("email_invoicing", "opt_in") | ("rules", _, "profiles"):
+        case ("enforce",) | ("email_invoicing", "opt_in") | ("rules", _, "profiles") | ("tests", "examples", _, "gets"):
             return ("all", "none")
         case _:
             return ()

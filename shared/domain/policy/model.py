@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
+from shared.domain.policy.example import Examples
 from shared.domain.policy.filters import Filter
 from shared.domain.time_zones import zone
 
@@ -109,7 +110,7 @@ class Policy:
     it keeps invoice e-mail on. `lead_days`: access before the hire date; `mover_grace_hours`: access after moving on.
     `stale_leave_days`: a revoke because of a leave date more days ago, on an enabled account, is held.
     Days begin and end in `time_zone`; midnight in one of `date_zones` is a date without a time as well.
-    `protected` are object ids (lower-case) that are never touched.
+    `protected` are object ids (lower-case) that are never touched. `tests` are examples, which decide nothing.
     """
 
     rules: tuple[Rule, ...]
@@ -125,6 +126,7 @@ class Policy:
     protected: frozenset[str] = frozenset()
     daily_limits: Mapping[str, DailyLimit] = field(default_factory=lambda: DEFAULT_DAILY_LIMITS)
     digest: str = ""
+    tests: Examples = field(default_factory=Examples, compare=False)
 
     @property
     def groups(self) -> frozenset[str]:

@@ -4,7 +4,6 @@ Lives here: one pydantic model per mapping of the file, which checks single valu
 other, and `mistakes` has the words for what is wrong.
 """
 
-import difflib
 import re
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal, Self
@@ -12,9 +11,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Discriminator,
     Field,
     PlainValidator,
@@ -23,61 +20,26 @@ from pydantic import (
     Tag,
     model_validator,
 )
-from pydantic_core import PydanticKnownError
 
-from shared.domain.guids import EXAMPLE, is_guid
 from shared.domain.people import TEXT_ATTRIBUTES
+from shared.domain.policy.example_schema import TestsKeys, allowed_in_tests
 from shared.domain.policy.filter_text import parse_filter, suggest_attribute
 from shared.domain.policy.filters import Filter
 from shared.domain.policy.model import EXTERNAL_MEMBERS, STALE_LEAVE_DAYS, Guests
+from shared.domain.policy.schema_values import LIST, WORD, Keys, ObjectId, Text, Word, exact, filled, form, text_of
 from shared.domain.policy.selectors import template_attributes
 from shared.domain.time_zones import zone
 
 VERSION: Final = 1
 """The version of the language that this app reads."""
 
-WORD, LIST = "(word)", "(list)"
-"""The names of a value's two forms in pydantic's locations. No key of the file looks like them."""
-
 _DAILY_LIMIT = re.compile(r"\s*(\d{1,6})\s*/\s*(\d{1,6})\s*/\s*(\d{1,6})\s*%?\s*")
-
-
-def did_you_mean(word: str, known: Sequence[str]) -> str:
-    """A suggestion: the nearest known word, or all of them."""
-    near = difflib.get_close_matches(word.lower(), [each.lower() for each in known], 1)
-    if near:
-        return f"did you mean {next(each for each in known if each.lower() == near[0])!r}?"
-    return f"allowed are {', '.join(known)}"
-
-
-def _object_id(text: str) -> str:
-    if not is_guid(text):
-        raise ValueError(f"{text!r} is not an object id; it looks like {EXAMPLE}")
-    return text.lower()
-
-
-def _filled(text: str) -> str:
-    if text != text.strip() or not text or not text.isprintable():
-        raise ValueError(f"{text!r} is no name; write one without space around it")
-    return text
-
-
-def _printable(text: str) -> str:
-    if not text.isprintable():
-        raise ValueError(f"{text!r} has characters that nobody can see; take them out")
-    return text
 
 
 def _account_name(text: str) -> str:
     if "/" in text or "*" in text:
         raise ValueError(f"{text!r} is not a billing account's name; write its name alone, without a path or wildcard")
-    return _filled(text)
-
-
-def _exact(text: str) -> str:
-    if "*" in text:
-        raise ValueError("'*' is a wildcard in name only; write the whole text here, or use name")
-    return text
+    return filled(text)
 
 
 def _templates(text: str) -> str:
@@ -96,11 +58,11 @@ def _no_templates(text: str) -> str:
 
 
 def _filter(value: Any) -> Filter:
-    return parse_filter(_text(value))
+    return parse_filter(text_of(value))
 
 
 def _zone(value: Any) -> ZoneInfo:
-    return zone(_text(value))
+    return zone(text_of(value))
 
 
 def _guests(value: Any) -> Guests:
@@ -110,12 +72,6 @@ def _guests(value: Any) -> Guests:
         return EXTERNAL_MEMBERS
     remedy = f"write one, without quotes; {EXTERNAL_MEMBERS} lets in those whose userType is Member, true all of them"
     raise ValueError(f"{value!r} is none of false, {EXTERNAL_MEMBERS} and true; {remedy}")
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise PydanticKnownError("string_type")
-    return value
 
 
 def _version(number: int) -> int:
@@ -134,27 +90,17 @@ def _daily_limit(value: Any) -> Any:
     return dict(zip(("floor", "count", "percent"), map(int, parts.groups()), strict=True))
 
 
-def _form(value: Any) -> str:
-    return WORD if isinstance(value, str) else LIST
-
-
 type TimeZone = Annotated[ZoneInfo, PlainValidator(_zone)]
 
 
-class _Keys(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-type Text = Annotated[StrictStr, Field(min_length=1), AfterValidator(_printable)]
-type ObjectId = Annotated[StrictStr, AfterValidator(_object_id)]
 type Plain = Annotated[Text, AfterValidator(_no_templates)]
 type Templated = Annotated[Text, AfterValidator(_templates)]
 
 
-class _SelectorKeys[Text](_Keys):
+class _SelectorKeys[Text](Keys):
     name: Text | None = None
-    account: Annotated[Text, AfterValidator(_exact)] | None = None
-    profile: Annotated[Text, AfterValidator(_exact)] | None = None
+    account: Annotated[Text, AfterValidator(exact)] | None = None
+    profile: Annotated[Text, AfterValidator(exact)] | None = None
     tag: Annotated[dict[str, Text], Field(min_length=1)] = Field(default_factory=dict)
 
     @model_validator(mode="before")
@@ -173,19 +119,18 @@ class RuleSelector(_SelectorKeys[Templated]):
     """A selector of a rule: its texts may be templates, filled in for each person."""
 
 
-type _Word = Annotated[Literal["all", "none"], Tag(WORD)]
 type PlainSelection = Annotated[
-    _Word | Annotated[list[PlainSelector], Field(min_length=1), Tag(LIST)], Discriminator(_form)
+    Word | Annotated[list[PlainSelector], Field(min_length=1), Tag(LIST)], Discriminator(form)
 ]
 type RuleSelection = Annotated[
-    _Word | Annotated[list[RuleSelector], Field(min_length=1), Tag(LIST)], Discriminator(_form)
+    Word | Annotated[list[RuleSelector], Field(min_length=1), Tag(LIST)], Discriminator(form)
 ]
 
 
-class RuleKeys(_Keys):
+class RuleKeys(Keys):
     """One rule. `load` checks that it has `who` or `member_of`."""
 
-    name: Annotated[StrictStr, Field(max_length=64), AfterValidator(_filled)]
+    name: Annotated[StrictStr, Field(max_length=64), AfterValidator(filled)]
     """Unique, whatever the case: records and findings name the rule by it."""
 
     profiles: RuleSelection
@@ -194,7 +139,7 @@ class RuleKeys(_Keys):
     guests: Annotated[Guests, PlainValidator(_guests)] = False
 
 
-class EmailInvoicingKeys(_Keys):
+class EmailInvoicingKeys(Keys):
     """Which profiles shall send their invoices by e-mail."""
 
     opt_in: PlainSelection = "none"
@@ -202,7 +147,7 @@ class EmailInvoicingKeys(_Keys):
     """Fewer recipients than this on a profile are a finding. Nobody needs a hundred for one invoice."""
 
 
-class EmploymentKeys(_Keys):
+class EmploymentKeys(Keys):
     """How hire and leave dates are read."""
 
     lead_days: Annotated[StrictInt, Field(ge=0, le=90)] = 0
@@ -223,7 +168,7 @@ class EmploymentKeys(_Keys):
     right date the access would be gone by then. A month is a payroll's run; with ten years nobody is held."""
 
 
-class DailyLimitKeys(_Keys):
+class DailyLimitKeys(Keys):
     """How much of one kind may be written in 24 h."""
 
     floor: Annotated[StrictInt, Field(ge=0, le=100_000)]
@@ -240,7 +185,7 @@ class DailyLimitKeys(_Keys):
 type DailyLimitText = Annotated[DailyLimitKeys, BeforeValidator(_daily_limit)]
 
 
-class DailyLimitsKeys(_Keys):
+class DailyLimitsKeys(Keys):
     """The daily limits; one that is left out has its default."""
 
     mover_revokes: DailyLimitText | None = None
@@ -249,7 +194,7 @@ class DailyLimitsKeys(_Keys):
     profile_updates: DailyLimitText | None = None
 
 
-class PolicyKeys(_Keys):
+class PolicyKeys(Keys):
     """The whole file."""
 
     version: Annotated[StrictInt, AfterValidator(_version)]
@@ -257,20 +202,21 @@ class PolicyKeys(_Keys):
     accounts: Annotated[
         Annotated[Literal["all"], Tag(WORD)]
         | Annotated[list[Annotated[StrictStr, AfterValidator(_account_name)]], Field(min_length=1), Tag(LIST)],
-        Discriminator(_form),
+        Discriminator(form),
     ] = "all"
     enforce: PlainSelection = "none"
     email_invoicing: EmailInvoicingKeys = EmailInvoicingKeys()
     employment: EmploymentKeys = Field(default_factory=EmploymentKeys)
     daily_limits: DailyLimitsKeys = DailyLimitsKeys()
     protected: list[ObjectId] = Field(default_factory=list)
+    tests: TestsKeys = TestsKeys()
 
 
 def allowed_keys(path: Sequence[str | int]) -> tuple[str, ...]:
     """The keys that the mapping at a path of the file may have; none where any may stand (a tag's name)."""
     match path:
         case []:
-            model: type[_Keys] = PolicyKeys
+            model: type[Keys] = PolicyKeys
         case ["rules", int()]:
             model = RuleKeys
         case ["rules", int(), "profiles", int()] | ["enforce", int()] | ["email_invoicing", "opt_in", int()]:
@@ -283,6 +229,8 @@ def allowed_keys(path: Sequence[str | int]) -> tuple[str, ...]:
             model = DailyLimitsKeys
         case ["daily_limits", str()]:
             model = DailyLimitKeys
+        case ["tests", *within]:
+            return allowed_in_tests(within)
         case _:
             return ()
     return tuple(model.model_fields)

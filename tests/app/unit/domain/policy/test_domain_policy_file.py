@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import pytest
 
+from shared.domain.policy.example import Example, ExampleProfile, Whole
 from shared.domain.policy.load import load_policy
 from shared.domain.policy.model import DailyLimit, Everything, Policy, Selector
 from shared.errors import Misconfigured
@@ -16,6 +17,10 @@ def mistakes(text: str) -> list[str]:
     with pytest.raises(Misconfigured) as wrong:
         load_policy(text)
     return list(wrong.value.mistakes)
+
+
+EXAMPLE = LEAST.replace("{", "{{").replace("}", "}}") + "tests: {{examples: [{{name: a, {}}}]}}"
+"""A policy with one example, of which the rest is filled in."""
 
 
 def test_a_whole_policy_says_all_of_it() -> None:
@@ -39,6 +44,36 @@ def test_a_whole_policy_says_all_of_it() -> None:
         "grants": DailyLimit(4, 5, 6),
         "profile_updates": DailyLimit(5, 20, 20),
     }
+
+
+def test_the_examples_of_a_policy_know_their_lines() -> None:
+    text = (
+        LEAST
+        + """
+tests:
+  profiles:
+    - { name: Contoso UK, account: "1111:a", profile: UK, tag: { company: UK } }
+  examples:
+    - name: a Controller
+      person: { jobTitle: Controller, userType: Guest }
+      member_of: [7C0F5A0E-0000-4000-8000-000000000001]
+      gets: [Contoso UK]
+    - { name: nobody, person: {}, gets: none, gets_not: [uk] }
+"""
+    )
+    policy = load_policy(text)
+    assert policy.tests.profiles == (ExampleProfile("Contoso UK", "1111:a", "UK", {"company": "UK"}),)
+    assert policy.tests.examples == (
+        Example(
+            "a Controller",
+            {"jobTitle": "Controller", "userType": "Guest"},
+            frozenset({"7c0f5a0e-0000-4000-8000-000000000001"}),
+            ("Contoso UK",),
+            line=8,
+        ),
+        Example("nobody", {}, gets=Whole.NONE, gets_not=("uk",), line=12),
+    )
+    assert policy.digest == load_policy(LEAST).digest
 
 
 def test_what_is_left_out_has_the_careful_default() -> None:
@@ -201,6 +236,54 @@ def test_what_is_left_out_has_the_careful_default() -> None:
             RULE + "enforce: [{ name: '{companyName}' }]",
             "6:19",
             "enforce[0].name: a template stands for a person's attribute, and nobody is meant here; write the text",
+        ),
+        (LEAST + "tests: {exmples: []}", "3:9", "tests.exmples: there is no such key; did you mean 'examples'?"),
+        (LEAST + "tests: []", "3:8", "tests: a list is not a mapping; write keys and values: profiles, examples"),
+        (LEAST + "tests: {profiles: []}", "3:19", "tests.profiles: it is empty; take the key out"),
+        (
+            LEAST + "tests: {profiles: [{tag: {a: b}}]}",
+            "3:20",
+            "tests.profiles[0].name: this key is missing; examples call the profile by it",
+        ),
+        (
+            EXAMPLE.format("person: {jobtitel: x}, gets: none"),
+            "3:39",
+            "tests.examples[0].person.jobtitel: 'jobtitel' is not an attribute; did you mean 'jobTitle'?",
+        ),
+        (
+            EXAMPLE.format("person: {jobTitle: 5}, gets: none"),
+            "3:49",
+            "tests.examples[0].person.jobTitle: 5 is not a text; put it in quotes",
+        ),
+        (
+            EXAMPLE.format("gets: none"),
+            "3:20",
+            "tests.examples[0].person: this key is missing; write the attributes that matter, such as { jobTitle: Con",
+        ),
+        (
+            EXAMPLE.format("person: {}"),
+            "3:20",
+            "tests.examples[0]: the example expects nothing; give gets, gets_not or both",
+        ),
+        (
+            EXAMPLE.format("person: {}, gets: some"),
+            "3:48",
+            "tests.examples[0].gets: 'some' is neither a list nor a word known here; allowed are all, none",
+        ),
+        (
+            EXAMPLE.format("person: {}, gets_not: []"),
+            "3:52",
+            "tests.examples[0].gets_not: it is empty; take the key out",
+        ),
+        (
+            EXAMPLE.format("person: {}, member_of: [x], gets: all"),
+            "3:54",
+            "tests.examples[0].member_of[0]: 'x' is not an object id",
+        ),
+        (
+            LEAST + "tests: {profiles: [{name: UK}], examples: [{name: a, person: {}, gets: [UKK]}]}",
+            "3:73",
+            "tests.examples[0].gets[0]: tests.profiles has no 'UKK'; did you mean 'UK'?",
         ),
         (LEAST + "protected: &x []", "3:12", "protected: anchors (&x) are not read; take it out"),
         (LEAST + "protected: *x", "3:12", "protected: aliases (*x) are not read; write it out"),

@@ -9,6 +9,7 @@ import pytest
 
 from shared.domain.access.decide import decide
 from shared.domain.access.employment import standing
+from shared.domain.access.examples import described, judge_examples
 from shared.domain.billing import BillingAccount, BillingProfile
 from shared.domain.catalogue import Catalogue
 from shared.domain.keys import ProfileKey
@@ -83,7 +84,16 @@ def test_every_example_gives_what_its_table_says(text: str, outcome: str) -> Non
 
 
 def test_the_page_has_its_examples() -> None:
-    assert (len(EXAMPLES), len(TOLD), len(WRONG)) == (6, 5, 1)
+    assert (len(EXAMPLES), len(TOLD), len(WRONG)) == (7, 5, 1)
+
+
+def test_the_examples_of_the_page_s_own_policies_hold() -> None:
+    policies = [load_policy(text) for text in EXAMPLES]
+    judged = [one for policy in policies for one in judge_examples(policy, described(policy))]
+    assert [one.example.name for one in judged if one.holds] == [
+        "a Controller of Contoso UK",
+        "a guest who is a Controller",
+    ]
 
 
 def test_mistakes_are_reported_as_the_page_shows_them() -> None:
@@ -105,7 +115,7 @@ def test_the_last_day_ends_when_the_page_says() -> None:
 
 def test_the_page_names_every_key_and_attribute() -> None:
     in_the_file = {row["key"].strip("`") for row in tables(PAGE, "key")[0]}
-    nested = {"email_invoicing", "employment", "daily_limits"}
+    nested = {"email_invoicing", "employment", "daily_limits", "tests"}
     expected = set(allowed_keys(())) - nested | {f"{key}.{inner}" for key in nested for inner in allowed_keys((key,))}
     assert in_the_file == expected
     assert [row["key of a rule"].strip("`") for row in tables(PAGE, "key of a rule")[0]] == [
@@ -113,6 +123,9 @@ def test_the_page_names_every_key_and_attribute() -> None:
     ]  # fmt: skip
     assert [row["key of a selector"].strip("`") for row in tables(PAGE, "key of a selector")[0]] == list(
         allowed_keys(("enforce", 0))
+    )
+    assert [row["key of an example"].strip("`") for row in tables(PAGE, "key of an example")[0]] == list(
+        allowed_keys(("tests", "examples", 0))
     )
     assert all(f"`{name}`" in PAGE for name in TEXT_ATTRIBUTES if "/" not in name)
 
