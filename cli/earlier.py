@@ -8,18 +8,17 @@ VERBS: Final = (
     "assignments",
     "adopt",
     "report",
-    "policy",
     "describe",
 )
 
 
 def main(arguments: Sequence[str]) -> int:
     """Runs one command."""
-    from cli import adopt, assignments, describe, policy, report  # noqa: PLC0415
+    from cli import adopt, assignments, describe, report  # noqa: PLC0415
 
     parser = argparse.ArgumentParser(prog="python -m cli", description="The command line of invoice-access.")
     commands = parser.add_subparsers(dest="command", required=True)
-    for module in (assignments, adopt, report, policy):
+    for module in (assignments, adopt, report):
         module.add_to(commands)
     writing = commands.add_parser("describe", help="write docs/event.schema.json and docs/openapi.json anew")
     writing.set_defaults(run=lambda _: describe.describe())

@@ -19,6 +19,7 @@ SECTIONS: Final = (
         "Things",
         (
             ("holds", "what waits for a decision: list, show, release, dismiss, log"),
+            ("policy", "who gets what: check, test, explain"),
             ("events", "what asks for checks: send"),
             ("ledger", "the record of everything: verify, show"),
             ("export", "answers to take away: access"),
