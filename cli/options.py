@@ -28,3 +28,9 @@ Scope = Annotated[
         help="A billing profile or a billing account, by name or id; for `resume` also `everywhere`.",
     ),
 ]
+Unmanaged = Annotated[
+    bool, typer.Option("--unmanaged", help="Only with an Invoice manager whom somebody else made, and nobody adopted.")
+]
+Left = Annotated[bool, typer.Option("--left", help="Only those who left and still have a role.")]
+Waiting = Annotated[bool, typer.Option("--waiting", help="Only where something waits for a decision.")]
+Differs = Annotated[bool, typer.Option("--differs", help="Only where what there is is not what the policy says.")]

@@ -18,6 +18,8 @@ SECTIONS: Final = (
     (
         "Things",
         (
+            ("profiles", "every billing profile: list, show"),
+            ("people", "everybody whom a rule lists or who has a role: list, show, find"),
             ("holds", "what waits for a decision: list, show, release, dismiss, log"),
             ("policy", "who gets what: check, test, explain"),
             ("events", "what asks for checks: send"),
