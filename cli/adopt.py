@@ -4,133 +4,167 @@ Lives here: reading the choice, showing and asking. What follows is `shared.doma
 `shared.services.operate.adopt`'s.
 """
 
-import argparse
-import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from rich.console import Console
-
-from cli.assignments import out, tell_doubts
-from cli.faults import UsageError
-from cli.operating import BAD_ARGUMENTS, DONE, REFUSED, counted, operate, who
-from cli.terminal import complaints
+from cli.answer import Answer, Cell, Line, Part, Rows, Shade, Table, counted
+from cli.faults import Status, UsageError
+from cli.lookup import Known, find_person, find_profile, read_known
+from cli.operating import on_app, who
+from cli.out import Out
 from shared.domain.adoption.consequences import Adoption, Choice, Consequence
-from shared.domain.keys import PersonKey, ProfileKey
+from shared.domain.keys import ProfileKey
+from shared.domain.reasons import Reason
+from shared.ports import State
 from shared.services.app import App
 from shared.services.operate.adopt import Adopted, AdoptionPlan, Fate, apply_adoption, plan_adoption
 from shared.wording.say import say
 
-_DESCRIPTION: Final = (
-    "Makes assignments that somebody else made managed: kept where a rule gives them, taken away where none does. It "
-    "shows what would follow from each and asks first. Nothing is written to Azure from here: the app's next check "
-    "does that, where the policy enforces."
-)
+_WOULD: Final[Mapping[Consequence, tuple[str, Shade]]] = {
+    Consequence.STAYS: ("stays", Shade.PLAIN),
+    Consequence.REVOKED: ("is removed", Shade.REMOVED),
+    Consequence.SPARED: ("stays for now", Shade.WAITS),
+    Consequence.REFUSED: ("can not be adopted", Shade.DIM),
+}
+"""What would follow, as people say it."""
 
-_WOULD: Final[Mapping[Consequence, str]] = {
-    Consequence.STAYS: "would stay",
-    Consequence.REVOKED: "would be revoked",
-    Consequence.SPARED: "would be spared",
-    Consequence.REFUSED: "can not be adopted",
+_FIGURES: Final[Mapping[Consequence, str]] = {
+    Consequence.STAYS: "to stay",
+    Consequence.REVOKED: "to be removed",
+    Consequence.SPARED: "to stay for now",
+    Consequence.REFUSED: "that can not be adopted",
 }
 
-
-def add_to(commands: Any) -> None:
-    """Adds the command to the command line."""
-    parser = commands.add_parser(
-        "adopt", help="make assignments that somebody else made managed", description=_DESCRIPTION
-    )
-    parser.add_argument(
-        "pairs",
-        nargs="*",
-        metavar="PROFILE PRINCIPAL",
-        help="an assignment: <billing account>/<billing profile> and an object id, as `assignments` shows them",
-    )
-    parser.add_argument("--given-by-rule", action="store_true", help="all that a rule of the policy gives anyway")
-    parser.add_argument("--leavers", action="store_true", help="all that leavers have")
-    parser.add_argument("--by", metavar="NAME", help="who you are (default: the user of this machine)")
-    parser.add_argument("--yes", action="store_true", help="do not ask")
-    parser.set_defaults(run=run)
+_COLUMNS: Final = ("profile_id", "profile", "person_id", "person", "why", "consequence", "text", "fate", "fate_why")
 
 
-def run(chosen: argparse.Namespace) -> int:
-    """Adopts. Returns 0 when all was adopted, 1 when some was refused or failed, 2 for wrong arguments."""
-    try:
-        choice, by = choice_of(chosen), who(chosen.by)
-    except UsageError as mistake:
-        complaints().print(f"{mistake}", markup=False, soft_wrap=True)
-        return BAD_ARGUMENTS
+def adopt_assignments(
+    out: Out, pairs: Sequence[str], *, given_by_rule: bool, left: bool, by: str | None, yes: bool
+) -> int:
+    """Adopts. 1 when some could not be adopted or the answer was no, 5 when the world had moved."""
+    if not (pairs or given_by_rule or left):
+        raise UsageError("adopt: say what: PROFILE PERSON, --given-by-rule or --left")
+    if len(pairs) % 2:
+        raise UsageError(f"adopt: {pairs[-1]!r} stands alone; give a profile and a person for each assignment")
+    by = who(by)
 
     async def verb(app: App) -> int:
-        return await adopt(app, out(), choice, by, ask=not chosen.yes)
+        choice = Choice(await read_pairs(app.state, pairs), given_by_rule=given_by_rule, leavers=left)
+        return await adopt(app, out, choice, by, yes=yes)
 
-    return operate(verb)
-
-
-def choice_of(chosen: argparse.Namespace) -> Choice:
-    """What the arguments choose. Raises `UsageError`."""
-    if not (chosen.pairs or chosen.given_by_rule or chosen.leavers):
-        raise UsageError("adopt: say what: PROFILE PRINCIPAL as `assignments` shows them, --given-by-rule or --leavers")
-    if len(chosen.pairs) % 2:
-        raise UsageError(
-            f"adopt: {chosen.pairs[-1]!r} stands alone; give a profile and a principal for each assignment"
-        )
-    try:
-        pairs = tuple(
-            (ProfileKey.parse(profile), PersonKey(principal).object_id)
-            for profile, principal in zip(chosen.pairs[::2], chosen.pairs[1::2], strict=True)
-        )
-    except ValueError as wrong:
-        raise UsageError(f"adopt: {wrong}") from wrong
-    return Choice(pairs, given_by_rule=chosen.given_by_rule, leavers=chosen.leavers)
+    return on_app(verb)
 
 
-async def adopt(app: App, out: Console, choice: Choice, by: str, *, ask: bool) -> int:
-    """Shows what would follow, asks, and adopts; the exit status."""
-    plan = await plan_adoption(app, choice)
-    _tell_plan(out, plan)
-    tell_doubts(plan.failures, identities_known=plan.identities_known)
-    if not plan.able:
-        out.print("There is nothing to adopt.")
-        return REFUSED if plan.adoptions or plan.failures else DONE
-    if ask:
-        if not sys.stdin.isatty():
-            raise UsageError("adopt: nothing was adopted, because there is no terminal to ask at; give --yes")
-        question = f"adopt {counted(len(plan.able), 'assignment')}, as {by}? [y/N] "
-        if out.input(question).strip().lower() not in {"y", "yes"}:
-            out.print("Nothing was adopted.")
-            return REFUSED
-    adopted = await apply_adoption(app, plan.able, by)
-    return _tell_fates(out, adopted, refused=len(plan.adoptions) - len(plan.able))
+async def read_pairs(state: State, pairs: Sequence[str]) -> tuple[tuple[ProfileKey, str], ...]:
+    """The assignments that are named. Raises `UsageError` where a name means nobody or several."""
+    found = []
+    for profile, person in zip(pairs[::2], pairs[1::2], strict=True):
+        key, _ = await find_profile(state, profile, or_id=True)
+        found.append((key, (await find_person(state, person, or_id=True)).id))
+    return tuple(found)
 
 
-def _tell_plan(out: Console, plan: AdoptionPlan) -> None:
-    for adoption in plan.adoptions:
-        out.print(_named(adoption))
-        out.print(f"    {say(adoption.text)}")
+async def adopt(app: App, out: Out, choice: Choice, by: str, *, yes: bool) -> int:
+    """Shows what would follow, asks, and adopts; the status to end with."""
+    plan, known = await plan_adoption(app, choice), await read_known(app.state)
     if plan.adoptions:
-        out.print(f"\n{figures(plan.adoptions)}")
+        out.note(_plan_table(plan, known), figures(plan.adoptions))
+    out.note(*_doubts(plan.failures, identities_known=plan.identities_known))
+    fates: tuple[Adopted, ...] = ()
+    if plan.able:
+        if not out.confirm(f"Adopt {counted(len(plan.able), 'assignment')}, as {by}?", yes=yes):
+            out.note("Nothing was adopted.")
+            return Status.FAILED
+        fates = await apply_adoption(app, plan.able, by)
+    return out.answer(_answer(plan, fates, known))
 
 
 def figures(adoptions: Iterable[Adoption]) -> str:
     """How many adoptions would have each consequence, in a line."""
     numbers = Counter(adoption.consequence for adoption in adoptions)
-    return ", ".join(f"{said}: {numbers[one]:,}" for one, said in _WOULD.items() if numbers[one])
+    return ", ".join(f"{numbers[one]:,} {said}" for one, said in _FIGURES.items() if numbers[one])
 
 
-def _named(adoption: Adoption) -> str:
-    named = f"{adoption.profile}  {adoption.principal_id}"
-    said = ", ".join(one for one in (adoption.profile_name, adoption.called) if one)
-    return f"{named}  ({said})" if said else named
+def _answer(plan: AdoptionPlan, fates: Sequence[Adopted], known: Known) -> Answer:
+    refused = [one for one in plan.adoptions if one.is_refused]
+    adopted = sum(one.fate is Fate.ADOPTED for one in fates)
+    things = [_json(one.adoption, known, one) for one in fates] + [_json(one, known, None) for one in refused]
+    body = {"adopted": adopted, "not_adopted": len(things) - adopted, "adoptions": things}
+    flat = [
+        one
+        | {"profile_id": one["profile"]["id"], "profile": one["profile"]["name"]}
+        | {"person_id": one["person"]["id"], "person": one["person"]["name"]}
+        | {name: None if one[name] is None else say(one[name]) for name in ("text", "fate_why")}
+        for one in things
+    ]
+    return Answer(
+        "adopt",
+        body,
+        list(_text(plan, fates, adopted, known)),
+        Rows.of(_COLUMNS, flat),
+        complete=not plan.failures,
+        status=_status(plan, fates, refused),
+    )
 
 
-def _tell_fates(out: Console, fates: Sequence[Adopted], *, refused: int) -> int:
-    err = complaints()
-    done = [one for one in fates if one.fate is Fate.ADOPTED]
+def _status(plan: AdoptionPlan, fates: Sequence[Adopted], refused: Sequence[Adoption]) -> Status:
+    if any(one.fate is Fate.REFUSED for one in fates):
+        return Status.REFUSED
+    if refused or any(one.fate is Fate.FAILED for one in fates) or (plan.failures and not fates):
+        return Status.FAILED
+    return Status.DONE
+
+
+def _text(plan: AdoptionPlan, fates: Sequence[Adopted], adopted: int, known: Known) -> Iterator[Line]:
     for one in fates:
         if one.why is not None:
-            err.print(f"{one.fate.value}: {_named(one.adoption)}", markup=False, soft_wrap=True)
-            err.print(f"    {say(one.why)}", markup=False, soft_wrap=True)
-    out.print(f"{counted(len(done), 'assignment')} adopted. The app checks each of these people now.")
-    return DONE if len(done) == len(fates) and not refused else REFUSED
+            yield f"{one.fate.value}: {_named(one.adoption, known)}: {say(one.why)}"
+    if not plan.able:
+        yield "There is nothing to adopt."
+    else:
+        yield f"{counted(adopted, 'assignment')} adopted. The app checks each of these people now."
+
+
+def _plan_table(plan: AdoptionPlan, known: Known) -> Table:
+    rows: list[list[Cell]] = []
+    for one in plan.adoptions:
+        said, shade = _WOULD[one.consequence]
+        rows.append([_profile(one, known), _person(one, known), Part(said, shade), say(one.text)])
+    return Table(("PROFILE", "WHO", "THEN", "BECAUSE"), rows)
+
+
+def _doubts(failures: Sequence[Reason], *, identities_known: bool) -> Iterator[str]:
+    """What may be missing, or counted as somebody else's."""
+    for failure in failures:
+        yield f"not read: {say(failure)}"
+    if failures:
+        yield "What could not be read may hide assignments, people and rules."
+    if not identities_known:
+        yield "No sweep has said yet under which identity the app works: what you made yourself counts as managed."
+
+
+def _profile(one: Adoption, known: Known) -> str:
+    return one.profile_name or known.of(one.profile)
+
+
+def _person(one: Adoption, known: Known) -> str:
+    name = known.person(one.principal_id)["name"]
+    return name if name != one.principal_id else one.called or name
+
+
+def _named(one: Adoption, known: Known) -> str:
+    return f"{_person(one, known)} on {_profile(one, known)}"
+
+
+def _json(one: Adoption, known: Known, fate: Adopted | None) -> dict[str, Any]:
+    return {
+        "profile": {"id": str(one.profile), "name": _profile(one, known)},
+        "person": {"id": one.principal_id, "name": _person(one, known)},
+        "why": one.why.value,
+        "consequence": one.consequence.value,
+        "text": one.text,
+        "rules": list(one.rules),
+        "fate": "refused" if fate is None else fate.fate.value,
+        "fate_why": None if fate is None else fate.why,
+    }

@@ -4,22 +4,16 @@ import argparse
 from collections.abc import Sequence
 from typing import Final
 
-VERBS: Final = (
-    "assignments",
-    "adopt",
-    "report",
-    "describe",
-)
+VERBS: Final = ("report", "describe")
 
 
 def main(arguments: Sequence[str]) -> int:
     """Runs one command."""
-    from cli import adopt, assignments, describe, report  # noqa: PLC0415
+    from cli import describe, report  # noqa: PLC0415
 
     parser = argparse.ArgumentParser(prog="python -m cli", description="The command line of invoice-access.")
     commands = parser.add_subparsers(dest="command", required=True)
-    for module in (assignments, adopt, report):
-        module.add_to(commands)
+    report.add_to(commands)
     writing = commands.add_parser("describe", help="write docs/event.schema.json and docs/openapi.json anew")
     writing.set_defaults(run=lambda _: describe.describe())
     chosen = parser.parse_args(arguments)

@@ -30,6 +30,7 @@ SECTIONS: Final = (
     (
         "Deeds",
         (
+            ("adopt", "have the app manage what somebody else gave"),
             ("pause", "stop every write to Azure, or those on one part"),
             ("resume", "end every pause, or those of one part"),
         ),

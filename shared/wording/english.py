@@ -80,7 +80,7 @@ ENGLISH: Final[Mapping[Code, str]] = {
     Code.REMOVE_BY_HAND_AS_IT_HAS_NO_TIME: (
         "it does not say when it was made, so that it cannot be adopted: take it away in the portal"
     ),
-    Code.ADOPT_TO_REMOVE: "to have it removed: python -m cli adopt {profile:shell} {principal:shell}",
+    Code.ADOPT_TO_REMOVE: "to have it removed: invoice-access adopt {profile:shell} {principal:shell}",
     Code.FEW_RECIPIENTS: "{reached} of the {asked} people whom the policy asks for get its invoices",
     Code.FEW_CAN_READ: (
         "{reached} of the {asked} people whom the policy asks for get its invoices; {missed} more hold a role "

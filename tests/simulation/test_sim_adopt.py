@@ -2,14 +2,15 @@
 
 import asyncio
 import io
+import json
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from rich.console import Console
 
 from cli.adopt import adopt as adopt_verb
 from cli.faults import UsageError
+from cli.out import Form, Out
 from sandbox.faults import Effect
 from shared.adapters.store.rows import Changed
 from shared.domain.access.ownership import ManagedAssignment, OwnershipBasis
@@ -473,24 +474,16 @@ async def test_what_the_reader_made_by_hand_is_not_managed_for_that(stage: Stage
 # -- the verb
 
 
-def _screen() -> Console:
-    return Console(file=io.StringIO(), highlight=False, markup=False, soft_wrap=True)
-
-
-def _said(screen: Console) -> str:
-    assert isinstance(screen.file, io.StringIO)
-    return screen.file.getvalue()
-
-
 async def test_the_verb_shows_each_consequence_and_refuses_where_nobody_can_be_asked(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
-    screen = _screen()
-    with pytest.raises(UsageError, match="--yes"):
-        await adopt_verb(stage.app, screen, chosen((NL, HARRY)), "olga", ask=True)
-    assert f"{NL}  {HARRY}  (Contoso Nederland, harry@contoso.example)" in _said(screen)
-    assert "would be revoked when a second check finds the same: no rule gives it" in _said(screen)
+    with pytest.raises(UsageError, match="no terminal to ask at") as told:
+        await adopt_verb(stage.app, Out(), chosen((NL, HARRY)), "olga", yes=False)
+    assert told.value.mend == "Give --yes."
+    shown = capsys.readouterr().err
+    assert "Contoso Nederland  harry  is removed  would be revoked" in shown
+    assert "would be revoked when a second check finds the same: no rule gives it" in shown
     assert await evidence(stage, HARRY) == []
 
 
@@ -501,17 +494,16 @@ async def test_the_verb_asks_on_a_terminal(
     terminal = io.StringIO(answer)
     monkeypatch.setattr(terminal, "isatty", lambda: True)
     monkeypatch.setattr("sys.stdin", terminal)
-    assert await adopt_verb(stage.app, _screen(), chosen((NL, HARRY)), "olga", ask=True) == status
+    assert await adopt_verb(stage.app, Out(), chosen((NL, HARRY)), "olga", yes=False) == status
     assert len(await evidence(stage, HARRY)) == (status == 0)
 
 
 async def test_the_verb_does_what_it_can_and_says_by_its_status_that_some_was_refused(
     stage: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    screen = _screen()
-    assert await adopt_verb(stage.app, screen, chosen((NL, HARRY), (NL, FEMKE)), "olga", ask=False) == 1
-    assert "1 assignment adopted" in _said(screen)
+    assert await adopt_verb(stage.app, Out(), chosen((NL, HARRY), (NL, FEMKE)), "olga", yes=True) == 1
+    assert "1 assignment adopted" in capsys.readouterr().out
     assert len(await evidence(stage, HARRY)) == 1
-    assert await adopt_verb(stage.app, screen, RULE, "olga", ask=False) == 0
-    assert "There is nothing to adopt." in _said(screen)
-    capsys.readouterr()
+    assert await adopt_verb(stage.app, Out(Form.JSON), RULE, "olga", yes=True) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["schema"], found["adopted"], found["adoptions"]) == ("invoice-access/adopt/1", 0, [])

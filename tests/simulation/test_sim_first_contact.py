@@ -1,16 +1,12 @@
 """First contact on a whole estate, and what is known of it when the ledger is lost or an older copy comes back."""
 
 import asyncio
-import io
 import json
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 import pytest
-from rich.console import Console
 
-from cli.assignments import tell
 from sandbox.faults import Effect
 from shared.domain.adoption.consequences import Choice
 from shared.domain.adoption.first_contact import Existing, Owner, PrincipalKind, quick_counts
@@ -206,53 +202,23 @@ async def test_every_sweep_counts_by_owner_and_principal_type_and_says_who_we_ar
     assert contact.identities == {APP}
 
 
-# -- how it is shown
-
-
-def _screen() -> Console:
-    return Console(file=io.StringIO(), width=160, highlight=False, markup=False, soft_wrap=True)
-
-
-def _said(screen: Console) -> str:
-    assert isinstance(screen.file, io.StringIO)
-    return screen.file.getvalue()
-
-
-async def test_the_list_shows_each_with_its_flags_and_the_counts(
-    old: Stage, capsys: pytest.CaptureFixture[str]
-) -> None:
-    screen = _screen()
-    assert tell(screen, await make_first_contact(old.app)) == 0
-    said = _said(screen)
-    assert f"Contoso Nederland  {NL}" in said
-    assert f"{FEMKE}  unmanaged  person   femke@contoso.example" in said
-    assert "employed; given by rule own-company" in said
-    (pia,) = [after for line, after in zip(said.splitlines(), said.splitlines()[1:], strict=False) if PIA in line]
-    assert pia.endswith("; protected")
-    assert "No sweep has said yet" in capsys.readouterr().err
-
-
-async def test_programs_get_json_of_one_owner_and_the_counts_of_all(old: Stage) -> None:
+async def test_each_has_its_flags_and_the_counts_are_of_all(old: Stage) -> None:
+    before = await make_first_contact(old.app)
+    assert not before.identities_known
     await old.settle()
-    screen = _screen()
-    assert tell(screen, await make_first_contact(old.app), only=Owner.MANAGED, as_json=True) == 0
-    found = json.loads(_said(screen))
-    assert found["assignments"] == []
-    assert found["counts"]["unmanaged"] == {"person": 3, "guest": 1, "group": 1, "app": 1, "gone": 1, "unknown": 1}
-    screen = _screen()
-    tell(screen, await make_first_contact(old.app), only=Owner.UNMANAGED, as_json=True)
-    listed = {one["principal"]: one for one in json.loads(_said(screen))["assignments"]}
-    assert listed[FEMKE]["given_by"] == ["own-company"]
-    assert listed[PIA]["protected"] is True
-    said = {"text": "billing says Group", "code": "billing-says", "facts": {"type": "Group"}}
-    assert listed[TREASURY]["kind_why"] == said
-    assert datetime.fromisoformat(listed[FEMKE]["created_on"]).tzinfo is not None
+    contact = await make_first_contact(old.app)
+    counts = {kind.value: number for kind, number in contact.table[Owner.UNMANAGED].items()}
+    assert counts == {"person": 3, "guest": 1, "group": 1, "app": 1, "gone": 1, "unknown": 1}
+    assert sum(contact.table[Owner.MANAGED].values()) == 0
+    assert of(contact, FEMKE).given_by == ("own-company",)
+    assert of(contact, PIA).protected
+    assert of(contact, TREASURY).principal_why == Code.BILLING_SAYS(type="Group")
 
 
-async def test_a_read_that_failed_shows_in_the_status(old: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_a_read_that_failed_is_told_with_what_it_was(old: Stage) -> None:
     old.fault("arm", Effect(status=503), path=f".*/{DE.profile}/billingRoleAssignments$")
-    assert tell(_screen(), await make_first_contact(old.app)) == 1
-    assert f"not read: assignments of {DE}" in capsys.readouterr().err
+    (failure,) = (await make_first_contact(old.app)).failures
+    assert english(failure).startswith(f"assignments of {DE}")
 
 
 async def test_no_name_reaches_the_log_or_the_ledger(old: Stage, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,6 +1,5 @@
 """A day on which many leave: it ends alike however the app hears of it, and is told once."""
 
-import argparse
 import logging
 import random
 import shlex
@@ -10,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from cli.adopt import add_to, choice_of
+from cli.adopt import read_pairs
 from shared.domain.access.plan import StoppedBy
+from shared.domain.adoption.consequences import Choice
 from shared.domain.guards.holds import Status
 from shared.domain.keys import PersonKey
 from shared.domain.policy.model import ActionKind, Room
@@ -226,10 +226,8 @@ async def test_the_command_in_a_finding_removes_a_leavers_unmanaged_assignment(
         await stage.run_until_quiet()
     assert stage.held(FEMKE) == {DE}
     command = shlex.split(text.rpartition("to have it removed: ")[2])
-    assert command[:3] == ["python", "-m", "cli"]
-    parser = argparse.ArgumentParser()
-    add_to(parser.add_subparsers())
-    plan = await plan_adoption(stage.app, choice_of(parser.parse_args(command[3:])))
+    assert command[:2] == ["invoice-access", "adopt"]
+    plan = await plan_adoption(stage.app, Choice(await read_pairs(stage.app.state, command[2:])))
     assert [(one.profile, one.principal_id) for one in plan.able] == [(DE, FEMKE)]
     await apply_adoption(stage.app, plan.able, "olga")
     await stage.run_until_quiet()
@@ -240,4 +238,4 @@ async def test_who_has_not_left_is_suggested_nothing(set_stage: SetStage) -> Non
     stage = set_stage()
     await stage.settle()
     await stage.event_about(HARRY)
-    assert not any("cli adopt" in english(note.why) for note in (await stage.last_check(HARRY)).notes)
+    assert not any("invoice-access adopt" in english(note.why) for note in (await stage.last_check(HARRY)).notes)

@@ -7,7 +7,7 @@ Lives here: the reads and their order. What an assignment is is
 import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from shared.domain.access.ownership import Held
 from shared.domain.adoption.first_contact import (
@@ -53,17 +53,6 @@ class FirstContact:
     def table(self) -> Mapping[Owner, Mapping[PrincipalKind, int]]:
         """How many there are, by owner and kind of principal."""
         return table(self.existing)
-
-    def as_json(self) -> dict[str, Any]:
-        """For programs. It carries user principal names, so that it belongs in no log."""
-        return {
-            "read_at": self.estate.read_at.isoformat(),
-            "complete": not self.failures,
-            "failures": list(self.failures),
-            "identities": sorted(self.identities),
-            "counts": {owner.value: {k.value: n for k, n in kinds.items()} for owner, kinds in self.table.items()},
-            "assignments": [_as_json(one) for one in self.existing],
-        }
 
 
 async def make_first_contact(app: App) -> FirstContact:
@@ -136,23 +125,3 @@ async def _read(app: App, row: Assignment) -> PrincipalRead:
     except InvoiceAccessError as failure:
         return NotRead(Code.DIRECTORY_NOT_READ(said=str(failure)))
     return found
-
-
-def _as_json(one: Existing) -> dict[str, Any]:
-    row = one.held.assignment
-    return {
-        "profile": str(one.profile),
-        "profile_name": one.profile_name,
-        "principal": one.principal_id,
-        "upn": one.called,
-        "owner": one.owner.value,
-        "owner_why": one.owner_why,
-        "kind": one.principal.value,
-        "kind_why": one.principal_why,
-        "employment": None if one.standing is None else one.standing.employment.value,
-        "employment_why": None if one.standing is None else one.standing.reason,
-        "protected": one.protected,
-        "given_by": list(one.given_by),
-        "created_by": row.created_by,
-        "created_on": None if row.created_on is None else row.created_on.isoformat(),
-    }

@@ -15,6 +15,9 @@ STORE_ONLY = [
     ["report"],
     ["ledger", "verify"],
     ["export", "access", "--on", "2026-03-01", "--time-zone", "UTC"],
+    ["status"],
+    ["people"],
+    ["profiles"],
     ["holds", "list"],
     ["holds", "show", "x"],
     ["holds", "log"],
@@ -23,8 +26,7 @@ STORE_ONLY = [
     ["pauses"],
 ]
 APP = [
-    ["assignments"],
-    ["adopt", "--leavers", "--by", "olga"],
+    ["adopt", "--left", "--by", "olga"],
     ["holds", "release", "x", "--yes", "--as-listed", "2026-03-02T09:00Z", "--by", "olga"],
     ["holds", "dismiss", "x", "--yes", "--by", "olga"],
 ]
@@ -77,7 +79,7 @@ def test_where_nothing_is_missing_the_mistake_stands_alone(
     monkeypatch.setenv("INVOICE_ACCESS_STORE", f"sqlite:{policy.with_name('store.sqlite')}")
     monkeypatch.setenv(NAMESPACE, "127.0.0.1:9")
     policy.write_text("version: 2\nrules: []\n")
-    assert main(["assignments"]) == 2
+    assert main(["adopt", "--left"]) == 2
     said = capsys.readouterr().err
     assert "this command cannot start: 1 mistake" in said
     assert REMEDY not in said

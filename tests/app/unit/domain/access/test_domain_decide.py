@@ -204,11 +204,11 @@ def test_a_leaver_loses_everything_of_ours_at_once_and_nothing_else(person: Pers
 @pytest.mark.parametrize(
     ("person", "unmanaged", "said"),
     [
-        (DeletedPerson(ID), {}, f"python -m cli adopt {P2} {ID}"),
-        (DeletedPerson(ID), {"profile": ProfileKey("a b", "c'd")}, f"""python -m cli adopt 'a b/c'"'"'d' {ID}"""),
+        (DeletedPerson(ID), {}, f"invoice-access adopt {P2} {ID}"),
+        (DeletedPerson(ID), {"profile": ProfileKey("a b", "c'd")}, f"""invoice-access adopt 'a b/c'"'"'d' {ID}"""),
         (DeletedPerson(ID), {"created_on": None}, "take it away in the portal"),
         (AbsentPerson(ID), {"principal_type": None}, "take it away in the portal"),
-        (AbsentPerson(ID), {"principal_type": "User"}, f"python -m cli adopt {P2} {ID}"),
+        (AbsentPerson(ID), {"principal_type": "User"}, f"invoice-access adopt {P2} {ID}"),
     ],
 )
 def test_what_a_leaver_holds_by_others_is_noted_with_how_to_remove_it(
