@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from cli.faults import UsageError
 from cli.out import Out
+from shared.bootstrap_policy import read_policy
 from shared.domain.history.spells import Window
 from shared.domain.time_zones import zone as time_zone
 from shared.errors import Misconfigured
@@ -35,15 +36,13 @@ def read_window(text: str, zone: ZoneInfo, now: datetime) -> Window:
 
 def read_zone(out: Out, name: str) -> ZoneInfo:
     """The time zone asked for, or the policy's; UTC where there is no policy to read, as with an auditor."""
-    from shared import bootstrap  # noqa: PLC0415 - the policy's reader, which no other setting needs
-
     if name:
         try:
             return time_zone(name)
         except ValueError as wrong:
             raise UsageError(f"--time-zone: {wrong}") from wrong
     try:
-        return bootstrap.read_policy(os.environ).time_zone
+        return read_policy(os.environ).time_zone
     except Misconfigured:
         out.note("No policy could be read: a day is a day in UTC here, unless --time-zone says otherwise.")
         return time_zone("UTC")

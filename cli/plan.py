@@ -15,7 +15,7 @@ from cli import plan_text
 from cli.answer import Answer, Line, Rows, Table
 from cli.faults import Status, UsageError
 from cli.operating import on_app
-from shared import bootstrap
+from shared.bootstrap_policy import read_policy_file
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.planned import Change, Compared, Do, Planned, WaitKind
 from shared.domain.policy.model import Policy
@@ -72,7 +72,7 @@ def compared(file: Path, *, full: bool) -> Found:
 def read_policy(file: Path) -> Policy:
     """The policy in a file. Raises `UsageError` with every mistake in it, and OSError where it cannot be read."""
     try:
-        return bootstrap.read_policy_file(file)
+        return read_policy_file(file)
     except Misconfigured as wrong:
         raise UsageError(
             f"{file} cannot be used",

@@ -14,7 +14,7 @@ from typing import Any, Final
 from cli.answer import Answer, Line, Part, Rows, Shade, counted
 from cli.faults import Status, UsageError
 from cli.operating import StoreDesk, on_store
-from shared import bootstrap
+from shared.bootstrap_policy import policy_path, read_policy_file
 from shared.domain.catalogue import Catalogue
 from shared.domain.history.findings import FindingKind
 from shared.domain.policy.model import Policy
@@ -61,14 +61,14 @@ class _Said:
 
 def path_of(file: Path | None) -> Path:
     """The file, or the one that the app of this environment reads."""
-    return file if file is not None else bootstrap.policy_path(os.environ)
+    return file if file is not None else policy_path(os.environ)
 
 
 def read(file: Path | None) -> PolicyFile | None:
     """Reads a policy; None for one with mistakes. Raises `UsageError` where there is no such file."""
     path = path_of(file)
     try:
-        return PolicyFile(path, bootstrap.read_policy_file(path))
+        return PolicyFile(path, read_policy_file(path))
     except Misconfigured:
         return None
     except FileNotFoundError as wrong:
@@ -116,7 +116,7 @@ def _answer(
 
 def _mistakes(path: Path) -> Iterator[_Said]:
     try:
-        bootstrap.read_policy_file(path)
+        read_policy_file(path)
     except Misconfigured as wrong:
         for mistake in wrong.mistakes:
             place = _PLACE.match(mistake)

@@ -6,8 +6,8 @@ Lives here: whom to ask, and the form for programs. What is said to people is `w
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time
-from typing import Any, Final
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any, Final
 
 from cli.answer import Answer, Line, Rows, Table
 from cli.called import Names
@@ -17,19 +17,22 @@ from cli.operating import StoreDesk, on_app, on_store
 from cli.sighted import doubts
 from cli.why_headline import caveats, headline, name_of, what_if
 from cli.why_steps import steps
-from shared import bootstrap
-from shared.bootstrap import Configuration
+from shared.bootstrap_policy import read_policy
 from shared.domain.access.changed_facts import Change, read_change
 from shared.domain.access.explain import RuleVerdict
 from shared.domain.access.ownership import ManagedAssignment
 from shared.domain.access.why import Effect, Facts, Flip, effects
 from shared.domain.keys import NameKey, NameKind, ProfileKey
 from shared.domain.people import Person
+from shared.domain.policy.model import Policy
 from shared.domain.view import Called
 from shared.errors import Permanent
-from shared.services.app import App
 from shared.services.operate.sight import NO_VIEW, read_sight
-from shared.services.operate.why import There, Why, explain_person, live_facts, seen_facts
+from shared.services.operate.why import There, Why, explain_person, seen_facts
+from shared.settings import TrialSettings
+
+if TYPE_CHECKING:
+    from shared.services.app import App
 
 _DAY_CHARACTERS: Final = len("2026-04-01")
 _DAY_REMEDY: Final = "give a day such as 2026-04-01, or a moment with its offset such as 2026-04-01T09:00+02:00"
@@ -47,9 +50,9 @@ class Question:
 
 def answer_of(person: str, profile: str, sets: Sequence[str], on: str) -> Answer:
     """The answer. Raises `UsageError` for what cannot be asked, and the app's errors."""
-    configuration = bootstrap.read_configuration(os.environ)
-    question = Question(person, profile, tuple(map(_change, sets)), _moment(on, configuration, datetime.now(UTC)))
-    found = on_store(lambda desk: as_seen(desk, configuration, question))
+    policy, settle = read_policy(os.environ), TrialSettings.read(os.environ).settle
+    question = Question(person, profile, tuple(map(_change, sets)), _moment(on, policy, datetime.now(UTC)))
+    found = on_store(lambda desk: as_seen(desk, policy, settle, question))
     if isinstance(found, Answer):
         return found
     return on_app(lambda app: as_read(app, question, found))
@@ -62,20 +65,20 @@ def _change(text: str) -> Change:
         raise UsageError(f"--set: {wrong}") from wrong
 
 
-def _moment(text: str, configuration: Configuration, now: datetime) -> datetime | None:
+def _moment(text: str, policy: Policy, now: datetime) -> datetime | None:
     """The moment of `--on`: a day begins where the policy's days do."""
     if not text:
         return None
     try:
         if len(text) <= _DAY_CHARACTERS:
-            at = datetime.combine(date.fromisoformat(text), time.min, configuration.policy.time_zone)
+            at = datetime.combine(date.fromisoformat(text), time.min, policy.time_zone)
         else:
             at = datetime.fromisoformat(text)
     except ValueError as wrong:
         raise UsageError(f"--on: {text!r} is no day and no moment; {_DAY_REMEDY}") from wrong
     if at.tzinfo is None:
         raise UsageError(f"--on: {text!r} does not say of which time zone; {_DAY_REMEDY}")
-    if at.astimezone(configuration.policy.time_zone).date() < now.astimezone(configuration.policy.time_zone).date():
+    if at.astimezone(policy.time_zone).date() < now.astimezone(policy.time_zone).date():
         mend = "`invoice-access who PROFILE --on DAY` says who held it then."
         raise UsageError(f"--on: {text!r} is past; why answers for today and days to come", mend=mend)
     return max(at.astimezone(UTC), now)
@@ -93,7 +96,7 @@ class Unseen:
     unknown: UsageError | None
 
 
-async def as_seen(desk: StoreDesk, configuration: Configuration, question: Question) -> Answer | Unseen:
+async def as_seen(desk: StoreDesk, policy: Policy, settle: timedelta, question: Question) -> Answer | Unseen:
     """The answer from what the latest sweep saw, without asking Azure; or whom to ask it about."""
     catalogue = await desk.state.catalogue()
     if catalogue is None:
@@ -107,15 +110,17 @@ async def as_seen(desk: StoreDesk, configuration: Configuration, question: Quest
         if not names:
             raise
         return Unseen(None, names, unknown)
-    found = seen_facts(sight, catalogue, configuration.policy, object_id)
+    found = seen_facts(sight, catalogue, policy, object_id)
     if found is None:
         return Unseen(object_id, (), None)
-    why = await explain_person(desk.state, desk.ledger, found, key, settle=configuration.settings.settle)
+    why = await explain_person(desk.state, desk.ledger, found, key, settle=settle)
     return _answer(why, _called(why, sight.names), question, doubts(sight))
 
 
-async def as_read(app: App, question: Question, unseen: Unseen) -> Answer:
+async def as_read(app: "App", question: Question, unseen: Unseen) -> Answer:
     """The answer from the directory and billing themselves."""
+    from shared.services.operate.why_live import live_facts  # noqa: PLC0415 - what only a live answer needs
+
     object_id = unseen.object_id
     if object_id is None:
         ids = {one.lower() for name in unseen.names for one in await app.directory.find(name)}

@@ -11,13 +11,13 @@ from cli.answer import Answer, as_document, as_json, show
 from cli.faults import UsageError
 from cli.operating import StoreDesk
 from cli.why import Question, as_read, as_seen
-from shared.bootstrap import Configuration
 from shared.domain.access.changed_facts import read_change
 from shared.domain.access.why import effects
 from shared.errors import Permanent
 from shared.services.operate.decisions import dismiss, list_holds, pause
 from shared.services.operate.sight import read_sight
-from shared.services.operate.why import live_facts, seen_facts
+from shared.services.operate.why import seen_facts
+from shared.services.operate.why_live import live_facts
 from tests.simulation.small_world import DIETER, FEMKE, GREG, HARRY, NL, PIA, POLICY, TESS, TREASURY
 from tests.simulation.stage import Stage
 
@@ -27,7 +27,7 @@ async def asked(stage: Stage, person: str, profile: str = "", *sets: str, **more
     app = stage.app
     question = Question(person, profile, tuple(map(read_change, sets)), **more)
     desk = StoreDesk("sqlite:unused", app.clock, app.random, app.ledger, app.state)
-    found = await as_seen(desk, Configuration(app.settings, app.policy), question)
+    found = await as_seen(desk, app.policy, app.settings.settle, question)
     return found if isinstance(found, Answer) else await as_read(app, question, found)
 
 

@@ -1,7 +1,7 @@
 """Why one person has or has not something: the facts of a decision, what it says, and what stands in its way.
 
-Lives here: where the facts come from (a sweep's view, or the directory and billing themselves), and putting together
-what the store knows besides. What is decided is `shared.domain.access.why`'s; nothing is written.
+Lives here: the facts as a sweep saw them, and putting together what the store knows besides. What is decided is
+`shared.domain.access.why`'s; nothing is written. Facts that are read when somebody asks are `why_live`'s.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,12 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from shared.domain.access.decide import decide
 from shared.domain.access.evidence import sighting_on, weigh
 from shared.domain.access.explain import RuleVerdict
 from shared.domain.access.ownership import Held
 from shared.domain.access.plan import Grant, Plan, Revoke, Strength
-from shared.domain.access.rules import managed_accounts
 from shared.domain.access.why import Effect, Facts, Flip, effects, flips, verdicts
 from shared.domain.catalogue import Catalogue
 from shared.domain.guards.daily_limits import kind_of, left, limit, percentage_base
@@ -33,13 +31,8 @@ from shared.domain.seen import held_as_seen
 from shared.domain.view import PersonView
 from shared.errors import Permanent
 from shared.ports import Ledger, State
-from shared.services.app import App
 from shared.services.catalogue import enforced_profiles
-from shared.services.identities import app_identities
-from shared.services.provenance import Prover, ReadOnce, recalled
-from shared.services.side_by_side import in_order
 
-_READS_AT_ONCE: Final = 8
 _RECENT: Final = 20
 """Records of a person in which evidence that was seen again is looked for."""
 
@@ -134,29 +127,6 @@ def _read(shown: PersonView) -> PersonRead:
             return UnreadablePerson(shown.object_id, None, (str(shown.employment_why.facts["said"]),))
         case _:
             return AbsentPerson(shown.object_id)
-
-
-async def live_facts(app: App, object_id: str, profile: ProfileKey | None = None) -> Found:
-    """The facts as directory and billing say them now, for somebody whom no view has.
-
-    Reads the person, and their assignment on each profile that the policy gives, that is remembered, or that is asked
-    about. Raises `Permanent` before the first sweep, and as the reads do.
-    """
-    now = app.clock.now()
-    person = await app.directory.person(object_id, app.policy.groups)
-    before = await recalled(await app.state.person(object_id), app.ledger)
-    catalogue = await app.state.catalogue()
-    if catalogue is None:
-        raise Permanent("no sweep has stored a catalogue of billing profiles yet; wait for the next sweep")
-    managed = managed_accounts(app.policy, catalogue.accounts)
-    draft = decide(person, app.policy, catalogue, (), now)
-    asked = {*draft.wanted, *before.holdings, *([] if profile is None else [profile])}
-    keys = sorted(key for key in asked if key.account.lower() in managed)
-    rows = await in_order(lambda key: app.billing.assignment(key, object_id), keys, at_once=_READS_AT_ONCE)
-    identities, _ = await app_identities(app)
-    prover = Prover(identities, ReadOnce(app.ledger), app.settings.on_its_way)
-    held = [await prover.held(row, before) for row in rows if row is not None]
-    return Found(Facts.of(person, held, app.policy, catalogue, now), now, complete=True, read=now, live=True)
 
 
 async def explain_person(

@@ -1,0 +1,39 @@
+"""Reads the policy file: all that some commands need, so that they load neither services nor clients."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from shared.domain.policy.load import load_policy
+from shared.domain.policy.model import Policy
+from shared.errors import Misconfigured
+from shared.settings import Settings
+
+_APP_FOLDER: Final = Path(__file__).resolve().parent.parent
+
+
+def read_policy(environment: Mapping[str, str]) -> Policy:
+    """Reads only the policy; raises `Misconfigured` with every mistake in it."""
+    path = policy_path(environment)
+    try:
+        return read_policy_file(path)
+    except Misconfigured as wrong:
+        raise Misconfigured("policy", [f"{path.name}: {mistake}" for mistake in wrong.mistakes]) from wrong
+    except OSError as wrong:
+        mistake = f"{path}: {wrong.strerror}; INVOICE_ACCESS_POLICY names the policy file"
+        raise Misconfigured("policy", [mistake]) from wrong
+
+
+def policy_path(environment: Mapping[str, str]) -> Path:
+    """Where the app's policy is."""
+    named = environment.get("INVOICE_ACCESS_POLICY", "")
+    return _APP_FOLDER / (named if named.strip() else str(Settings.model_fields["policy"].default))
+
+
+def read_policy_file(path: Path) -> Policy:
+    """Reads a policy file; raises `Misconfigured` with every mistake in it, and OSError where it cannot be opened."""
+    try:
+        return load_policy(path.read_text(encoding="utf-8"), path.name)
+    except UnicodeDecodeError as wrong:
+        mistake = f"byte {wrong.start} is not UTF-8; save the file as UTF-8"
+        raise Misconfigured("policy", [mistake]) from wrong
