@@ -3,6 +3,7 @@
 Lives here: asking the service, and the values of the answer. What a plan is, `shared.domain.planned` says.
 """
 
+import shlex
 import sys
 import time
 from collections import Counter
@@ -11,12 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from cli import plan_text
+from cli import plan_file, plan_text
 from cli.answer import Answer, Line, Rows, Table
-from cli.faults import Status, UsageError
+from cli.faults import Fault, Status, UsageError
 from cli.operating import on_app
+from cli.out import Out
 from shared.bootstrap_policy import read_policy_file
 from shared.domain.keys import PersonKey, ProfileKey
+from shared.domain.pinned import pin
 from shared.domain.planned import Change, Compared, Do, Planned, WaitKind
 from shared.domain.policy.model import Policy
 from shared.errors import Misconfigured
@@ -31,11 +34,23 @@ _COLUMNS: Final = ("do", "person_id", "person", "profile_id", "profile", "rules"
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What was found, in every form."""
+    """What was found, in every form. `whole` is every change under the policy that was planned by."""
 
     planned: Planned
+    whole: tuple[Change, ...]
     body: Mapping[str, Any]
     text: Sequence[Line | Table]
+
+    def keep(self, out: Out, file: Path) -> None:
+        """Writes the plan to a file, to be applied as it is. Raises `Fault` where not everything could be read."""
+        if not self.planned.complete:
+            raise Fault(
+                "this plan was not kept, as not everything could be read",
+                details=[say(why) for why in self.planned.failures],
+                mend="Plan again.",
+            )
+        plan_file.write(file, pin(self.planned.policy, self.planned.as_of, self.whole))
+        out.note(f"Kept, to be applied as it is: invoice-access apply {shlex.quote(str(file))}")
 
     def answer(self, *, exit_code: bool) -> Answer:
         """The answer; with `exit_code` its status says whether anything would change."""
@@ -57,7 +72,7 @@ def planned(*, full: bool) -> Found:
     begun = time.monotonic()
     found = on_app(plan)
     text = plan_text.of_planned(found, seconds=time.monotonic() - begun, full=full, most=_most(full=full))
-    return Found(found, {"policy": found.policy, **body(found)}, list(text))
+    return Found(found, found.changes, {"policy": found.policy, **body(found)}, list(text))
 
 
 def compared(file: Path, *, full: bool) -> Found:
@@ -66,7 +81,7 @@ def compared(file: Path, *, full: bool) -> Found:
     begun = time.monotonic()
     found = on_app(lambda app: compare(app, other))
     text = plan_text.of_compared(found, file.name, seconds=time.monotonic() - begun, full=full, most=_most(full=full))
-    return Found(found.planned, body_of_compared(found), list(text))
+    return Found(found.planned, (*found.planned.changes, *found.stay), body_of_compared(found), list(text))
 
 
 def read_policy(file: Path) -> Policy:

@@ -31,6 +31,7 @@ SECTIONS: Final = (
         "Deeds",
         (
             ("adopt", "have the app manage what somebody else gave"),
+            ("apply", "make the changes of a plan that was reviewed, and no others"),
             ("pause", "stop every write to Azure, or those on one part"),
             ("resume", "end every pause, or those of one part"),
         ),

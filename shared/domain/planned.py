@@ -73,7 +73,7 @@ class Wait:
 class Change:
     """One change to billing. `rules` give it, or gave what it takes away; none where nobody remembers.
 
-    `id` is the action's, which its hold has as well.
+    `id` is the action's, which its hold has as well. `basis` is what it rests on, None where only a check can tell.
     """
 
     id: str
@@ -83,6 +83,7 @@ class Change:
     why: Reason
     rules: tuple[str, ...] = ()
     waits: Wait | None = None
+    basis: Reason | None = None
 
     @property
     def do(self) -> Do:
@@ -188,6 +189,7 @@ def change_of(
         action.basis or unsaid,
         tuple(sorted(action.rules)),
         _wait(action, enforced, holds.get(action.id), pauses),
+        action.basis,
     )
 
 

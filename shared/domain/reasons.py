@@ -200,6 +200,7 @@ class Code(StrEnum):
     RELEASE_LAPSED = "release-lapsed", "released hours"
     RELEASED_FOR_ANOTHER_REASON = "released-for-another-reason", "was now"
     RELEASED_WHERE_STOPPED_OTHERWISE = "released-where-stopped-otherwise", "was now because"
+    NOT_IN_THE_PLAN = "not-in-the-plan"
     NOT_ENFORCED_THERE = "not-enforced-there"
     HELD = "held", "kind profile because"
     NO_SUCH_HOLD = "no-such-hold"

@@ -1,7 +1,7 @@
 """A piece of work: one key to check, why, and when.
 
 Whoever can put one of these on a queue can cause a check, never a grant: nothing in it says what the
-answer should be.
+answer should be. `only` can do no more than narrow what a check writes.
 """
 
 import hashlib
@@ -24,6 +24,9 @@ FUTURE_CHECKS: Final = 5
 
 RECORDED_CHARACTERS: Final = 200
 """The longest origin and event type: they are the sender's words, and each record and copy repeats them."""
+
+MOST_REVIEWED: Final = 200
+"""The most actions that one item names as those that it may write."""
 
 MOST_ATTEMPTS: Final = 1_000_000
 """The highest number of attempts that is counted: at one each fifteen minutes it is 28 years."""
@@ -52,7 +55,7 @@ class CauseKind(StrEnum):
     SWEEP = "sweep"
     """The sweep found drift."""
     OPERATOR = "operator"
-    """A person asked for it: released a hold, or adopted what the key holds."""
+    """A person asked for it: released a hold, adopted what the key holds, or applied a plan."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,9 @@ class WorkItem:
     `upto`, where they are given. Pieces that lie side by side cover everything, whatever changed in between: each
     profile has one position at a time. A forged pair spares us reads in that one check, and nothing is concluded from
     what was not read.
+
+    `only` are the actions that this check may write, as `reviewed` spells them: those of a plan that a person applied.
+    Whatever else it finds is left to the next check. None is no limit. It can only narrow what is written.
     """
 
     key: Key
@@ -110,6 +116,7 @@ class WorkItem:
     moments: tuple[datetime, ...] = ()
     after: Position | None = None
     upto: Position | None = None
+    only: frozenset[str] | None = None
 
     @property
     def is_part(self) -> bool:
@@ -203,12 +210,16 @@ def retried(item: WorkItem, now: datetime) -> WorkItem:
 
 
 def _short(item: WorkItem) -> str:
-    """The key, or its digest where it is too long for a MessageId (128 characters in Service Bus); and which part."""
+    """The key, or its digest where it is too long for a MessageId (128 characters in Service Bus); and which part.
+
+    A check that may do less is no duplicate of one that may do everything.
+    """
     key = item.key.canonical
     short = key if len(key) <= _LONGEST_KEY else "sha256-" + hashlib.sha256(key.encode()).hexdigest()
-    if not item.is_part:
+    if not item.is_part and item.only is None:
         return short
-    return f"{short}~{hashlib.sha256(f'{item.after}{item.upto}'.encode()).hexdigest()[:8]}"
+    narrowed = f"{item.after}{item.upto}" if item.only is None else f"{item.after}{item.upto}{sorted(item.only)}"
+    return f"{short}~{hashlib.sha256(narrowed.encode()).hexdigest()[:8]}"
 
 
 def _of_moments(item: WorkItem) -> str:

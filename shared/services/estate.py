@@ -243,7 +243,7 @@ def _keep(rules: Sequence[Rule], holders: AbstractSet[str] | None) -> _Keep:
     return lambda person: (
         isinstance(person, UnreadablePerson)
         or person.object_id in holders
-        or any(rule.who is None or rule.who.judge(person) is True for rule in rules)
+        or any(rule.who.judge(person) is True if rule.who is not None else bool(rule.member_of) for rule in rules)
     )
 
 

@@ -187,6 +187,7 @@ ENGLISH: Final[Mapping[Code, str]] = {
     Code.RELEASE_LAPSED: "it was released on {released:time}, and could not be carried out within {hours} h",
     Code.RELEASED_FOR_ANOTHER_REASON: "it was released as '{was}', and now it is '{now}'",
     Code.RELEASED_WHERE_STOPPED_OTHERWISE: "it was released as stopped by {was}, and now it is {now}: {because}",
+    Code.NOT_IN_THE_PLAN: "it is not in the plan that was applied: left to the next check",
     Code.NOT_ENFORCED_THERE: "the policy does not enforce there, or the last sweep did not see the profile",
     Code.HELD: (
         "{kind:grants=grants|mover_revokes=mover revokes|leaver_revokes=leaver revokes|profile_updates=profile "

@@ -17,6 +17,7 @@ from shared.domain.work import (
     FUTURE_CHECKS,
     MOST_ATTEMPTS,
     MOST_HINTS,
+    MOST_REVIEWED,
     RECORDED_CHARACTERS,
     Cause,
     CauseKind,
@@ -34,6 +35,9 @@ WAITS: Final = "waits-for-rejected-events"
 
 _ID: Final = re.compile(r"[A-Za-z0-9:._-]{1,128}")
 """What names a billing account or profile. Source: Microsoft.Billing 2024-04-01, patterns of both, taken together."""
+
+_REVIEWED: Final = r"^[0-9a-f]{16}(:[0-9a-f]{16})?$"
+"""How `shared.domain.guards.holds.reviewed` spells an action."""
 
 _FIRST_YEAR: Final = 1900
 _LAST_YEAR: Final = 2200
@@ -93,6 +97,7 @@ class _WorkOnWire(_Strict):
     moments: Annotated[list[_Moment], Field(max_length=FUTURE_CHECKS)] = []
     after: _PositionOnWire | None = None
     upto: _PositionOnWire | None = None
+    only: Annotated[list[Annotated[str, Field(pattern=_REVIEWED)]], Field(max_length=MOST_REVIEWED)] | None = None
 
 
 def encode(item: WorkItem) -> bytes:
@@ -109,6 +114,7 @@ def encode(item: WorkItem) -> bytes:
         moments=list(item.moments),
         after=_PositionOnWire.of(item.after),
         upto=_PositionOnWire.of(item.upto),
+        only=None if item.only is None else sorted(item.only),
     )
     body = wire.model_dump_json(exclude_defaults=True).encode()
     if len(body) > BODY_BYTES:
@@ -153,6 +159,7 @@ def decode(body: bytes, session: str | None = None) -> WorkItem:
         moments=tuple(wire.moments),
         after=_position(wire.after, "after"),
         upto=_position(wire.upto, "upto"),
+        only=None if wire.only is None else frozenset(wire.only),
     )
 
 

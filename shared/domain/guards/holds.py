@@ -5,6 +5,7 @@ stores them.
 """
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -92,3 +93,14 @@ def in_time(hold: Hold, now: datetime, grace: timedelta) -> Hold:
 def action_id(key: PersonKey | ProfileKey, kind: ActionKind, profile: ProfileKey) -> str:
     """The id of an action and of its hold: 16 hexadecimal digits of the SHA-256 over key, kind and profile."""
     return hashlib.sha256(f"{key.canonical}\n{kind}\n{profile.folded}".encode()).hexdigest()[:16]
+
+
+def reviewed(action: str, basis: Reason | None) -> str:
+    """An action as a person reviewed it: its id, and what it rests on as far as anybody could tell.
+
+    An action on another basis is another action.
+    """
+    if basis is None:
+        return action
+    told = json.dumps(basis.as_json(), sort_keys=True)
+    return f"{action}:{hashlib.sha256(told.encode()).hexdigest()[:16]}"

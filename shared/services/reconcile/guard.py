@@ -13,7 +13,7 @@ from functools import partial
 
 from shared.domain.access.plan import AskFirst, StoppedBy, Strength
 from shared.domain.guards.daily_limits import Place, Reservations, give_back, limit, percentage_base, reserve_all, tell
-from shared.domain.guards.holds import Hold, KeyHolds, Status, action_id, in_time, of_daily_limit
+from shared.domain.guards.holds import Hold, KeyHolds, Status, action_id, in_time, of_daily_limit, reviewed
 from shared.domain.guards.pauses import Pauses, stops
 from shared.domain.guards.sweep_holds import exceeded, used_up
 from shared.domain.history.checks import Told
@@ -63,8 +63,11 @@ class Guard:
     stopped for a write that is not sent.
     """
 
-    def __init__(self, app: App, row: Stored[KeyHolds], enforced: Collection[ProfileKey]) -> None:
+    def __init__(
+        self, app: App, row: Stored[KeyHolds], enforced: Collection[ProfileKey], only: Collection[str] | None = None
+    ) -> None:
         self._app = app
+        self._only = only
         self._enforced = enforced
         self._key = row.value.key
         self._stored = row
@@ -74,9 +77,15 @@ class Guard:
         self._used: dict[str, Place] = {}
 
     @classmethod
-    async def open(cls, app: App, key: PersonKey | ProfileKey, enforced: Collection[ProfileKey]) -> "Guard":
-        """The guard of a key. One read."""
-        return cls(app, await app.state.key_holds(key), enforced)
+    async def open(
+        cls,
+        app: App,
+        key: PersonKey | ProfileKey,
+        enforced: Collection[ProfileKey],
+        only: Collection[str] | None = None,
+    ) -> "Guard":
+        """The guard of a key. One read. `only` are the actions that may be taken, as `WorkItem.only` has them."""
+        return cls(app, await app.state.key_holds(key), enforced, only)
 
     @property
     def profiles(self) -> frozenset[ProfileKey]:
@@ -121,8 +130,8 @@ class Guard:
 
     async def admit(self, actions: Sequence[Action]) -> Mapping[str, Stopped]:
         """Returns by id the actions that may not run, and why; the rest were reserved or released by an operator."""
-        actions = [action for action in actions if self.enforces(action.profile)]
-        stopped: dict[str, Stopped] = {}
+        stopped = self._not_reviewed(actions)
+        actions = [action for action in actions if self.enforces(action.profile) and action.id not in stopped]
         released: set[str] = set()
         ask: list[Action] = []
         pauses = (await self._app.state.pauses()).value if actions else Pauses()
@@ -142,6 +151,18 @@ class Guard:
                 stopped |= await self._within_daily_limit(kind, of_kind)
         await self.store()
         return stopped
+
+    def _not_reviewed(self, actions: Sequence[Action]) -> dict[str, Stopped]:
+        """What is none of the actions that a person applied. No hold is made of it: the next check decides about it."""
+        only = self._only
+        if only is None:
+            return {}
+        why = Code.NOT_IN_THE_PLAN()
+        return {
+            action.id: Stopped(Outcome.UNCHANGED, why)
+            for action in actions
+            if action.id not in only and reviewed(action.id, action.basis) not in only
+        }
 
     def begins(self, wanted: Action) -> None:
         """The write is made now: whatever becomes of it, its reservation counts, unless it `came_to_nothing`."""

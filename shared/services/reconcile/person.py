@@ -61,7 +61,7 @@ async def check_person(app: App, key: PersonKey, item: WorkItem, chain: Chain, d
         found_by_sweep = item.cause.kind is CauseKind.SWEEP
         catalogue = await app.catalogues.current(now, not_before=item.first_asked if found_by_sweep else None)
         enforced = enforced_profiles(app.policy, catalogue)
-        guard = await Guard.open(app, key, enforced)
+        guard = await Guard.open(app, key, enforced, item.only)
         person = await _with_groups(app, await reading, before, now)
     billing = app.billing_for_check(enforced.__contains__)
     guard.reopen_released()
@@ -375,7 +375,8 @@ def _follow_ups(
     if saw_nothing and item.cause.kind in _CAUSED_BY_EVENTS and not covered:
         checks.append(_at(app, everything, CauseKind.SETTLE, settled))
     if plan.next_change is not None and plan.next_change <= now + timedelta(hours=app.settings.sweep_hours):
-        checks.append(_at(app, everything, CauseKind.SCHEDULE, plan.next_change))
+        # What a date changes was in no plan: that check is like any other of its day.
+        checks.append(_at(app, replace(everything, only=None), CauseKind.SCHEDULE, plan.next_change))
     return checks
 
 

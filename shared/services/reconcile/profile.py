@@ -67,7 +67,7 @@ async def check_profile(app: App, key: ProfileKey, item: WorkItem, chain: Chain,
     profile = await billing.profile(key)
     row = await app.state.profile(key)
     state = row.value
-    guard = await Guard.open(app, key, enforced)
+    guard = await Guard.open(app, key, enforced, item.only)
     guard.reopen_released()
     clock = services_clock(app, billing)
     if state.unjudged is not None and profile is not None:

@@ -4,7 +4,7 @@ Lives here: the reads of a plan, and putting its answer together. It stores noth
 Azure. What a sweep decides is the domain's and `drift`'s, so that both decide the same.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -56,13 +56,16 @@ class _Guards:
 
 
 @in_background
-async def plan(app: App) -> Planned:
-    """What the next sweep would do. Raises as `read_estate` does, and where the store cannot be read."""
+async def plan(app: App, *, named: Collection[str] = ()) -> Planned:
+    """What the next sweep would do. Raises as `read_estate` does, and where the store cannot be read.
+
+    `named` are object ids whose names are wanted as well.
+    """
     estate = await read_estate(app, only_concerned=True)
     guards = await _read_guards(app)
     held = await held_by_person(app, estate, guards.identities)
     found = await _planned(app, estate, held, guards)
-    return await _with_names(app, estate, found, found.changes)
+    return await _with_names(app, estate, found, found.changes, named)
 
 
 @in_background
@@ -198,10 +201,12 @@ def _soon(drift: Drift) -> tuple[tuple[PersonKey, datetime], ...]:
     return tuple(sorted(found, key=lambda one: (one[1], one[0].object_id)))
 
 
-async def _with_names(app: App, estate: Estate, planned: Planned, changes: Iterable[Change]) -> Planned:
+async def _with_names(
+    app: App, estate: Estate, planned: Planned, changes: Iterable[Change], named: Collection[str] = ()
+) -> Planned:
     """The plan with the names of everybody in it: as the directory says now, or as a view last showed them."""
     keys = (*(one.key for one in changes), *(key for key, _ in planned.soon))
-    ids = {key.object_id for key in keys if isinstance(key, PersonKey)}
+    ids = {*named, *(key.object_id for key in keys if isinstance(key, PersonKey))}
     names = {one: name for one in ids & estate.people.keys() if (name := _name(estate.people[one])) is not None}
     if names.keys() != ids:
         names |= {one: called.best for one, called in (await app.state.names()).items() if one in ids - names.keys()}

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import sqlite3
 import sys
 from collections.abc import AsyncIterator
@@ -20,7 +21,7 @@ APP = "import azure.functions as func\n\napp = func.FunctionApp()\n"
 NOT_SAID = "No full check has said yet under which identity the app works: what you made yourself counts as managed."
 PAYROLL = """
   - name: payroll
-    who: "department eq 'Human Resources' and city eq 'Lyon'"
+    who: "department eq 'Human Resources' and companyName eq 'Contoso France'"
     profiles: [{ name: "Contoso France" }]
 """
 
@@ -122,3 +123,64 @@ async def test_a_policy_that_cannot_be_used_is_misuse_and_says_why(shell: Shell)
     bad = shell.policy("ruels:\n")
     status, answer, told = await shell.says(f"plan --policy {bad} --json")
     assert (status, answer, json.loads(told)["code"]) == (2, "", "policy")
+
+
+FINANCE = """
+version: 1
+accounts: all
+enforce: all
+rules:
+  - name: finance-nl
+    who: "department eq 'Finance' and companyName eq 'Contoso Nederland'"
+    profiles: [{ name: "Contoso Nederland" }]
+"""
+
+
+async def test_what_was_reviewed_is_made_by_the_app_and_refused_a_second_time(tmp_path: Path) -> None:
+    policy, file = tmp_path / "finance.yaml", tmp_path / "reviewed plan.json"
+    policy.write_text(FINANCE)
+    async with running(Options(policy=policy, state=tmp_path / "state")) as sandbox:
+        shell = Shell(sandbox, tmp_path)
+        assert sandbox.host is not None
+        async with asyncio.timeout(60):
+            assert (await sandbox.host.run_now("subscriptions", "")).ok  # the app has been here: there is a store
+        rows = SqliteRows(sandbox.ledger)
+        await RowsState(rows).reports(1)
+        await rows.close()
+        status, planned, told = await shell.says(f"plan --out '{file}' --json")
+        people = {one["person"]["name"] for one in json.loads(planned)["changes"]}
+        assert (status, len(people) > 2, "invoice-access apply" in told) == (0, True, True)
+        status, answer, _ = await shell.says(f"apply '{file}'")
+        assert (status, answer) == (2, ""), "nobody can be asked"
+        status, answer, told = await shell.says(f"apply '{file}' --yes --by Felix")
+        assert status == 0, told
+        assert answer.splitlines()[0] == f"{len(people)} checks were asked for: {len(people)} done."
+        writes = [entry.operation for entry in sandbox.billing.audit]
+        assert len([one for one in writes if "create" in one.lower()]) == len(people)
+        status, answer, told = await shell.says(f"apply '{file}' --yes --by Felix")
+        assert (status, answer) == (5, "")
+        assert "Nothing was changed: it is not what you reviewed." in told
+        assert all(f"give {name} on Contoso Nederland" in told for name in people)
+        async with asyncio.timeout(60):
+            assert (await sandbox.host.run_now("sweep", "")).ok
+        new = tmp_path / "new.yaml"
+        new.write_text(FINANCE.replace("rules:\n", f"rules:{PAYROLL}", 1))
+        for command, shown in examples("plan.md"):
+            _, answer, _ = await shell.says(command.removeprefix("invoice-access ").replace("new.yaml", f"'{new}'"))
+            assert timeless(answer) == timeless(shown), command
+
+
+def examples(page: str) -> list[tuple[str, str]]:
+    """The commands of a page with what they answer, of those whose answer it shows."""
+    found = []
+    for block in re.findall(r"```console\n(.*?)```", (PROJECT / "docs" / page).read_text(), re.DOTALL):
+        for example in block.split("$ ")[1:]:
+            command, _, shown = example.partition("\n")
+            found += [(command, shown)] if shown else []
+    assert len(found) == 2, "each of them is tried"
+    return found
+
+
+def timeless(said: str) -> str:
+    """What was said, without how long it took and the digest of a policy."""
+    return re.sub(r"\([0-9a-f]{8}\)", "(digest)", re.sub(r"[\d.]+ s\b", "0 s", said)).strip()

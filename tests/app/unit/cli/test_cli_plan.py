@@ -224,7 +224,7 @@ def test_what_would_wait_or_no_longer_be_done_is_told() -> None:
 
 def answer(found: Planned, *, exit_code: bool = False, compared_with: Compared | None = None) -> Answer:
     body = {"policy": found.policy, **body_of(found)} if compared_with is None else body_of_compared(compared_with)
-    return Found(found, body, ["told"]).answer(exit_code=exit_code)
+    return Found(found, found.changes, body, ["told"]).answer(exit_code=exit_code)
 
 
 def test_json_has_ids_and_names_and_what_each_change_waits_for() -> None:

@@ -42,6 +42,12 @@ def test_what_follows_from_a_scheduled_check_is_due_after_it_whatever_our_clock_
     assert following.message_id != handled.message_id
 
 
+def test_a_check_that_may_do_less_is_no_duplicate_of_one_that_may_do_everything() -> None:
+    narrowed = [replace(ITEM, only=only) for only in (None, frozenset[str](), frozenset({16 * "0"}))]
+    assert len({later(one, NOW, coalesce=STEP).message_id for one in narrowed}) == 3
+    assert again(narrowed[2], CauseKind.SETTLE).only == narrowed[2].only
+
+
 def test_a_due_time_that_nobody_can_have_meant_moves_nothing() -> None:
     far = replace(ITEM, due=NOW + timedelta(days=400))
     assert later(far, NOW, coalesce=STEP).due == later(ITEM, NOW, coalesce=STEP).due

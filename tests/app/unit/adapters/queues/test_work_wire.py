@@ -43,6 +43,7 @@ ITEMS = st.builds(
     moments=st.lists(MOMENTS, max_size=FUTURE_CHECKS).map(tuple),
     after=st.none() | st.builds(Position, st.booleans(), PROFILES),
     upto=st.none() | st.builds(Position, st.booleans(), PROFILES),
+    only=st.none() | st.frozensets(st.from_regex(r"[0-9a-f]{16}(:[0-9a-f]{16})?", fullmatch=True), max_size=5),
 )
 
 
@@ -81,6 +82,7 @@ def test_unknown_fields_are_ignored() -> None:
         ({"key": "room:1"}, "key", "is not a key"),
         ({"after": {"surplus": True, "profile": "nothing"}}, "after.profile", "is not '<billing account>"),
         ({"upto": {"profile": "a/b"}}, "upto.surplus", "it is missing"),
+        ({"only": ["everything"]}, "only[0]", "should match pattern"),
         ({"after": "a/b"}, "after", "object"),
         ({"key": "identity:upn: "}, "key", "names nobody"),
         ({"key": "profile:a/b/c"}, "key", "is not a billing account"),
