@@ -47,6 +47,9 @@ TURNS: Final = 12
 CHECKS: Final = 200
 EVENTS: Final = 250
 BURSTS: Final = 2
+SWEPT: Final = 1000
+SWEEPS: Final = 5
+
 SINGLES: Final = 100
 SETTLE_SECONDS: Final = 20
 
@@ -279,6 +282,31 @@ async def _events() -> dict[str, Any]:
     }
 
 
+def swept() -> dict[str, Any]:
+    """CPU seconds of the worker for a sweep of an estate that matches, where everybody has one profile."""
+    return asyncio.run(_swept())
+
+
+async def _swept() -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        no_sweep = f"0 0 {(datetime.now(UTC).hour + 12) % 24} * * *"
+        async with _app(Path(folder), SWEPT, settings={"SWEEP_SCHEDULE": no_sweep}) as (app, people):
+            await app.handle(people)
+            async with asyncio.timeout(running_app.PATIENCE_SECONDS):
+                while _done(Path(folder)) < len(people):  # noqa: ASYNC110 - some were put off, and another process does it
+                    await asyncio.sleep(1)
+            await app.sweep()
+            await app.rest()
+            spent = []
+            for _ in range(SWEEPS):
+                spent.append(await _cpu_ms(app, app.sweep, 1) / 1000)
+                await app.rest()
+            peak = app.spent().peak_bytes
+            held = _outcomes(Path(folder))
+    assert held["event", "done"] == len(people), held
+    return {"seconds": median(spent), "megabytes": peak / 2**20}
+
+
 async def _second_checks(app: Any, count: int) -> float:
     """Waits for the second checks of as many events; CPU milliseconds of each, without the wait for them."""
     done = app._runs("reconcile") + count  # noqa: SLF001 - versions have no other name for it in common
@@ -354,6 +382,7 @@ FIGURES: Final[dict[str, Callable[[], dict[str, Any]]]] = {
     "cold": cold,
     "checks": checks,
     "events": events,
+    "swept": swept,
 }
 
 if __name__ == "__main__":

@@ -86,6 +86,14 @@ _SECTIONS: Final[Sequence[tuple[str, str, Sequence[_Line]]]] = (
         ),
     ),
     ("events", "An event that changes nothing, in the worker", _EVENTS),
+    (
+        "swept",
+        f"A sweep of {one_version.SWEPT:,} people and as many assignments on 12 profiles, in the worker",
+        (
+            _Line("seconds", "CPU", "s", None, 1.15),
+            _Line("megabytes", "peak memory of the worker after that", "MB"),
+        ),
+    ),
 )
 
 
