@@ -148,7 +148,7 @@ def _body(sight: Sight, found: Receiving) -> Mapping[str, Any]:
             "opted_in": profile.opted_in,
             "will_mail": found.will_mail,
             "addresses": list(profile.addresses),
-            "read_at": iso(profile.seen),
+            "read_at": iso(profile.seen or sight.view.as_of),
         },
         "receives": [_recipient_json(sight, one) for one in found.receives],
         "may_see": [

@@ -25,7 +25,7 @@ def look_at(view: View) -> Look:
     for profile in view.profiles:
         where = str(profile.key)
         groups |= _groups(profile.rows or ())
-        if profile.rows is None or profile.seen != view.as_of:
+        if profile.rows is None or profile.seen is not None:
             unread.add(where.lower())
             continue
         others = [row for row in profile.rows if row.role != _INVOICE_MANAGER]

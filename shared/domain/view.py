@@ -5,6 +5,7 @@ because it has names; the ledger has ids.
 """
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -83,8 +84,8 @@ class RoleRow:
 class ProfileView:
     """A billing profile: what it is, and everybody who has a role at it.
 
-    `rows` are None where the list was never read. `seen` is when the rows were read: the view's own time, or an older
-    one where the latest sweep could not read them. `invoice_day` is the day of the month on which the invoice is made.
+    `rows` are None where the list was never read. `seen` is when they were read where the latest sweep could not read
+    them, None where it did. `invoice_day` is the day of the month on which the invoice is made.
     """
 
     key: ProfileKey
@@ -96,7 +97,7 @@ class ProfileView:
     invoice_day: int | None = None
     addresses: tuple[str, ...] = ()
     rows: tuple[RoleRow, ...] | None
-    seen: datetime
+    seen: datetime | None = None
 
     @property
     def is_active(self) -> bool:
@@ -130,7 +131,7 @@ class PersonView:
     what it says cannot be read. `rules` are those that match, `entitled` is on how many profiles they give access.
     `notes` are those that are about no single profile. What `decide` says of them profile by profile follows from
     `person`, the policy and the catalogue. `next_change` is when time alone changes it. `seen` is when the directory
-    was read.
+    was read where the sweep of the view did not read it, else None.
     """
 
     object_id: str
@@ -141,7 +142,7 @@ class PersonView:
     entitled: int = 0
     notes: tuple[Note, ...] = ()
     next_change: datetime | None = None
-    seen: datetime
+    seen: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)  # without slots: what is looked up in it is kept with it
@@ -197,26 +198,36 @@ class PeopleView:
         return {one.object_id: one for one in self.people}
 
 
-def person_view(read: ListedPerson | AbsentPerson, plan: Plan, policy: Policy, seen: datetime) -> PersonView:
-    """Somebody as the view shows them, with what `decide` planned for them."""
-    person = read if isinstance(read, Person) else None
+def tested_attributes(policy: Policy) -> frozenset[str]:
+    """The attributes of people that a view keeps: their names, and those that the policy tests."""
+    return PERSONAL_ATTRIBUTES.union(*map(rule_attributes, policy.rules))
+
+
+def person_view(
+    read: ListedPerson | AbsentPerson,
+    plan: Plan,
+    policy: Policy,
+    tested: AbstractSet[str],
+    seen: datetime | None = None,
+) -> PersonView:
+    """Somebody as the view shows them, with what `decide` planned for them, and the attributes `tested`."""
+    person: Person | None = None
+    rules: tuple[str, ...] = ()
+    if isinstance(read, Person):
+        kept = {name: text for name, text in read.attributes.items() if name in tested}
+        person = replace(read, attributes=kept)
+        rules = tuple(rule.name for rule in policy.rules if matches(rule, read))
     return PersonView(
         object_id=read.object_id,
-        person=None if person is None else _with_tested(person, policy),
+        person=person,
         employment=plan.employment,
         employment_why=plan.reason,
-        rules=() if person is None else tuple(rule.name for rule in policy.rules if matches(rule, person)),
+        rules=rules,
         entitled=len(plan.wanted),
         notes=tuple(note for note in plan.notes if note.profile is None),
         next_change=plan.next_change,
         seen=seen,
     )
-
-
-def _with_tested(person: Person, policy: Policy) -> Person:
-    """A person with their names, and the attributes that the policy tests: of the others nobody asks."""
-    kept = PERSONAL_ATTRIBUTES.union(*map(rule_attributes, policy.rules))
-    return replace(person, attributes={name: text for name, text in person.attributes.items() if name in kept})
 
 
 def remembered_names(before: Mapping[str, Called], shown: Mapping[str, Called], now: datetime) -> dict[str, Called]:
@@ -226,4 +237,6 @@ def remembered_names(before: Mapping[str, Called], shown: Mapping[str, Called], 
     """
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     kept = {one: called for one, called in before.items() if now - called.used <= FORGOTTEN}
-    return kept | {one: replace(called, used=today) for one, called in shown.items()}
+    for one, called in shown.items():
+        kept[one] = called if called.used == today else replace(called, used=today)
+    return kept

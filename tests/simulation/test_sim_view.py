@@ -1,9 +1,11 @@
 """The view: what the latest sweep saw of profiles, roles and people, for whoever asks about it."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 from sandbox.faults import Effect
+from shared.adapters.store.state import RowsState
 from shared.domain.access.plan import Employment
 from shared.domain.adoption.first_contact import PrincipalKind
 from shared.domain.keys import ProfileKey
@@ -15,6 +17,7 @@ from tests.simulation.small_world import (
     HARRY,
     NL,
     OWNER,
+    PROFILES,
     TESS,
 )
 from tests.simulation.stage import Stage
@@ -118,27 +121,60 @@ async def test_whom_no_rule_lists_is_read_again_after_a_day(stage: Stage) -> Non
     assert (await person_of(stage, HARRY)).employment is Employment.LEAVER
 
 
-async def test_a_profile_that_could_not_be_read_keeps_the_rows_of_before_with_their_time(stage: Stage) -> None:
+async def test_a_profile_that_cannot_be_read_keeps_its_rows_with_their_time(stage: Stage) -> None:
     await stage.settle()
-    before = await profile_of(stage, NL)
+    before, seen = await profile_of(stage, NL), (await view_of(stage)).as_of
     await stage.advance(hours=1)
     stage.fault("arm", Effect(status=503), path=f".*/{NL.profile}/billingRoleAssignments$")
     await stage.sweep()
     after = await profile_of(stage, NL)
-    assert (after.rows, after.seen) == (before.rows, before.seen)
+    assert (after.rows, after.seen) == (before.rows, seen)
     view = await view_of(stage)
     assert not view.complete
     assert view.failures
-    assert (await profile_of(stage, DE)).seen == view.as_of
+    assert (await profile_of(stage, DE)).seen is None
 
 
 async def test_people_who_could_not_be_listed_stay_as_they_were_seen(stage: Stage) -> None:
     await stage.settle()
-    before = await person_of(stage, TESS)
+    before = replace(await person_of(stage, TESS), seen=(await view_of(stage)).as_of)
     await stage.advance(hours=1)
     stage.fault("graph", Effect(status=503), path=".*/transitiveMembers.*")
     await stage.sweep()
     assert await person_of(stage, TESS) == before
+    await stage.advance(hours=1)
+    await stage.sweep()
+    assert await person_of(stage, TESS) == before
+
+
+async def test_what_has_not_changed_is_not_stored_again(stage: Stage) -> None:
+    await stage.sweep()
+    await stage.sweep()
+    stored = len(await rows_of(stage, "view-people")), await rows_of(stage, "view-profiles")
+    view = await view_of(stage)
+    await stage.advance(hours=1)
+    await stage.sweep()
+    assert (len(await rows_of(stage, "view-people")), await rows_of(stage, "view-profiles")) == stored
+    later = await view_of(stage)
+    assert (later.profiles, later.as_of - view.as_of) == (view.profiles, timedelta(hours=1))
+    assert (await people_of(stage)).sweep == later.sweep
+    stage.change(FEMKE, department="Legal")
+    await stage.sweep()
+    assert (await person_of(stage, FEMKE)).rules == ()
+
+
+async def test_a_view_that_another_process_replaced_is_stored_whole(stage: Stage) -> None:
+    await stage.sweep()
+    other = RowsState(stage.state_rows)
+    theirs = replace(await view_of(stage), sweep="theirs", profiles=())
+    await other.put_view(theirs, PeopleView(sweep="theirs", people=()))
+    await stage.sweep()
+    assert {one.key for one in (await view_of(stage)).profiles} == {*PROFILES}
+    assert FEMKE in (await people_of(stage)).by_id
+
+
+async def rows_of(stage: Stage, partition: str) -> list[str]:
+    return [f"{row.key} {row.etag}" async for row in stage.state_rows.range(partition, "a", "z")]
 
 
 async def test_names_are_forgotten_400_days_after_the_last_view_that_showed_them(stage: Stage) -> None:

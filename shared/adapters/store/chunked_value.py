@@ -67,7 +67,7 @@ class ChunkedValue[T]:
     """The value called `what` in `partition`. Remembers the last one read: reading it again is one small read.
 
     An `empty` value has no parts. A large one is `cut` into smaller ones of its own type, and `join` puts them together
-    again: each is spelled by itself, so that others run in between.
+    again: each is spelled by itself, so that others run in between. The last such value put is remembered, too.
     """
 
     def __init__(
@@ -115,6 +115,11 @@ class ChunkedValue[T]:
                 raise FailedRead(f"{error}; the next sweep stores {self._what} anew") from error
         raise FailedRead(f"{self._what} was replaced {_TRIES} times while it was read")
 
+    @property
+    def is_known(self) -> bool:
+        """Whether a value is remembered, which may no longer be the stored one."""
+        return self._known is not None
+
     async def put(self, value: T, at: datetime) -> None:
         """Replaces the value by one that is of the time `at`.
 
@@ -126,14 +131,14 @@ class ChunkedValue[T]:
         head = await self._put_parts(value, at)
         for _ in range(_TRIES):
             old = await self._rows.get(self._partition, _HEAD)
-            if await self._move_head(old, head, at):
+            if await self._move_head(old, head, value, at):
                 return  # else another sweep was faster; the later one stands
         raise Conflict(f"others replaced {self._what} {_TRIES} times while it was stored")
 
     async def put_over(self, before: T | None, value: T, at: datetime) -> None:
         """Replaces the very value that was read before (None: that there was none). Raises `Conflict` otherwise."""
         old = await self._rows.get(self._partition, _HEAD)
-        if not self._is(old, before) or not await self._move_head(old, await self._put_parts(value, at), at):
+        if not self._is(old, before) or not await self._move_head(old, await self._put_parts(value, at), value, at):
             raise Conflict(f"somebody else stored {self._what} meanwhile")
 
     def _is(self, head: Row | None, value: T | None) -> bool:
@@ -160,14 +165,14 @@ class ChunkedValue[T]:
             return self._join([self._codec.value(head, text) for text in texts])
         return self._codec.value(head, "".join(texts)) if texts or self._empty is None else self._empty
 
-    async def _move_head(self, old: Row | None, head: _Head, at: datetime) -> bool:
+    async def _move_head(self, old: Row | None, head: _Head, value: T, at: datetime) -> bool:
         """Has the head lead to other parts, and removes those it led to; False where it is not the `old` any more."""
+        version = None if old is None else old.etag
         try:
-            await self._rows.write(
-                self._partition, put_over(None if old is None else old.etag, _HEAD, _HEADS.body(head))
-            )
+            (etag,) = await self._rows.write(self._partition, put_over(version, _HEAD, _HEADS.body(head)))
         except (Exists, Changed):
             return False
+        self._known = None if self._cut is None else (etag, value)
         await self._clear(old, at)
         return True
 

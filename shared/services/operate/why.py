@@ -111,7 +111,7 @@ def seen_facts(sight: Sight, catalogue: Catalogue, policy: Policy, object_id: st
         return None
     held = [held_as_seen(profile, row) for profile, row in sight.view.held.get(object_id, ())]
     facts = Facts.of(_read(shown), held, policy, catalogue, sight.now)
-    return Found(facts, sight.view.as_of, sight.view.complete, shown.seen, live=False)
+    return Found(facts, sight.view.as_of, sight.view.complete, shown.seen or sight.view.as_of, live=False)
 
 
 def _read(shown: PersonView) -> PersonRead:

@@ -22,7 +22,7 @@ from shared.domain.people import ListedPerson, Person
 from shared.domain.policy.model import ActionKind
 from shared.domain.reasons import Code
 from shared.domain.remembered import PersonState
-from shared.domain.view import PersonView, person_view
+from shared.domain.view import PersonView, person_view, tested_attributes
 from shared.services.app import App
 from shared.services.catalogue import enforced_profiles
 from shared.services.estate import Estate
@@ -120,13 +120,14 @@ async def find_drift(app: App, estate: Estate, held: Mapping[str, Sequence[Held]
     slips = Slips(app.policy, estate.catalogue, vocabulary, estate.people.values())
     await slices.rest()
     listed: dict[str, ListedPerson] = {**estate.people, **estate.unreadable}
+    tested = tested_attributes(app.policy)
     for object_id, person in listed.items():
         rows = held.get(object_id, ())
         plan = _judge(app, estate, person, rows, vocabulary, drift)
         if isinstance(person, Person):
             plan = replace(plan, notes=(*plan.notes, *slips.of(person, plan)))
         drift.note(PersonKey(object_id), plan)
-        seen = person_view(person, plan, app.policy, estate.read_at)
+        seen = person_view(person, plan, app.policy, tested)
         if seen.rules or rows:
             drift.judged.append(seen)
         drift.given |= {

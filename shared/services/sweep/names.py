@@ -28,7 +28,8 @@ async def name_everybody(app: App, view: View, people: PeopleView) -> None:
     due.sort(key=lambda one: (one in before, before[one].asked if one in before else now))
     asked = await app.directory.called(due[:MOST_ASKED], now) if due else {}
     names = {one: called for one in asking | read.keys() if (called := asked.get(one) or before.get(one)) is not None}
-    names |= {one: _as_read(person, names.get(one), now) for one, person in read.items()}
+    for one, person in read.items():
+        names[one] = _as_read(person, names.get(one), now)
     kept = remembered_names(before, names, now)
     if kept != before:
         await app.state.put_names(kept, now)
@@ -47,13 +48,24 @@ def _principals(view: View) -> Iterable[str]:
 
 def _as_read(person: Person, before: Called | None, now: datetime) -> Called:
     """Somebody whose attributes this sweep read: these are newer than any name."""
+    kind = PrincipalKind.GUEST if person.is_guest else PrincipalKind.PERSON
+    name, address = person.display_name or "", person.attributes.get("mail") or ""
+    upn, employee_id = person.user_principal_name or "", person.attributes.get("employeeId") or ""
+    if before is not None and (kind, name, address, upn, employee_id) == (
+        before.kind,
+        before.name,
+        before.address,
+        before.upn,
+        before.employee_id,
+    ):
+        return before
     return Called(
         object_id=person.object_id,
-        kind=PrincipalKind.GUEST if person.is_guest else PrincipalKind.PERSON,
-        name=person.display_name or "",
-        address=person.attributes.get("mail") or "",
-        upn=person.user_principal_name or "",
-        employee_id=person.attributes.get("employeeId") or "",
+        kind=kind,
+        name=name,
+        address=address,
+        upn=upn,
+        employee_id=employee_id,
         mailbox=Mailbox.NOT_KNOWN if before is None else before.mailbox,
         asked=now - 2 * AGAIN if before is None else before.asked,
         used=now,

@@ -6,8 +6,8 @@ be read. Nothing in a view is acted upon.
 
 import logging
 from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from itertools import batched
 from typing import Final
 
@@ -19,7 +19,7 @@ from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.people import AbsentPerson, ListedPerson
 from shared.domain.policy.filter_tree import quote
 from shared.domain.reasons import Reason
-from shared.domain.view import PeopleView, PersonView, ProfileView, RoleRow, View, person_view
+from shared.domain.view import PeopleView, PersonView, ProfileView, RoleRow, View, person_view, tested_attributes
 from shared.errors import Permanent
 from shared.services.app import App
 from shared.services.catalogue import enforced_profiles
@@ -34,6 +34,8 @@ _AGAIN: Final = timedelta(hours=24)
 
 _MOST_ASKED: Final = 300
 """People whom no rule lists that one sweep reads: 20 queries. The next sweeps read the others."""
+
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 _INVOICE_MANAGER: Final = "Invoice manager"
 
@@ -63,8 +65,16 @@ async def show_estate(
     listed = {profile.key: profile for profile in estate.listing.profiles}
     for kept in estate.catalogue.profiles:
         profile = listed.get(kept.key, kept)  # the catalogue keeps no raw answers
-        enforces, before_it = profile.key in enforced, known.get(profile.key)
-        shown = _profile(estate, profile, managed, drift.given, tenant, enforced=enforces, before=before_it)
+        shown = _profile(
+            estate,
+            profile,
+            managed,
+            drift.given,
+            tenant,
+            enforced=profile.key in enforced,
+            before=known.get(profile.key),
+            shown_at=None if before is None else before.as_of,
+        )
         profiles.append(shown)
         await slices.took(1 + len(shown.rows or ()))
     view = View(
@@ -79,7 +89,7 @@ async def show_estate(
         members=who_else.members,
         members_seen=who_else.members_seen,
     )
-    people = PeopleView(sweep=sweep_id, people=tuple((await _people(app, estate, drift, tenant)).values()))
+    people = PeopleView(sweep=sweep_id, people=tuple((await _people(app, estate, drift, tenant, before)).values()))
     await app.state.put_view(view, people)
     return Shown(view, people, who_else.failures)
 
@@ -102,9 +112,10 @@ def _profile(
     *,
     enforced: bool,
     before: ProfileView | None,
+    shown_at: datetime | None,
 ) -> ProfileView:
     """A profile and who has a role at it; of one whose list could not be read, whoever had one before."""
-    rows, seen = None, estate.read_at
+    rows, seen = None, None
     if profile.key in estate.rows:
         found = (
             _role(
@@ -117,7 +128,7 @@ def _profile(
         )
         rows = tuple(sorted((row for row in found if row is not None), key=lambda row: (row.role, row.principal)))
     elif before is not None:
-        rows, seen = before.rows, before.seen
+        rows, seen = before.rows, before.seen or shown_at
     return ProfileView(
         key=profile.key,
         name=profile.display_name,
@@ -151,28 +162,40 @@ def _role(row: Assignment, held: Held | None, tenant: str, given: tuple[str, ...
     )
 
 
-async def _people(app: App, estate: Estate, drift: Drift, tenant: str) -> dict[str, PersonView]:
+async def _people(app: App, estate: Estate, drift: Drift, tenant: str, shown: View | None) -> dict[str, PersonView]:
     """Whom a rule matches, and who has a role; of whom no rule lists, a day's memory is enough."""
     people = {one.object_id: one for one in drift.judged}
     others = sorted(_people_with_roles(estate, tenant) - people.keys())
     if not others and estate.people_complete:
         return people
     before = await _if_readable(app.state.people_view())
-    known = {} if before is None else before.by_id
+    shown_at = estate.read_at - 2 * _AGAIN if shown is None else shown.as_of
+    known = {} if before is None else {one.object_id: _dated(one, shown_at) for one in before.people}
     if not estate.people_complete:
         people = {one: seen for one, seen in known.items() if one not in people} | people
     # Whom a rule matched when they were last read, and none lists now, has moved: a day is too long for that.
-    due = [one for one in others if one not in known or known[one].rules or estate.read_at - known[one].seen > _AGAIN]
-    due.sort(key=lambda one: known[one].seen if one in known else estate.read_at - 2 * _AGAIN)
+    moved = {one for one in others if estate.people_complete and one in known and known[one].rules}
+    due = [one for one in others if one not in known or one in moved or estate.read_at - _seen(known[one]) > _AGAIN]
+    due.sort(key=lambda one: _seen(known[one]) if one in known else _NEVER)
     people |= {one: known[one] for one in others if one in known}
+    tested = tested_attributes(app.policy)
     for ids in batched(due[:_MOST_ASKED], IDS_A_QUERY, strict=False):
         odata_filter = f"id in ({', '.join(map(quote, ids))})"
         found: dict[str, ListedPerson] = {one.object_id: one async for one in app.directory.people(odata_filter)}
         for one in ids:
             read = found.get(one) or AbsentPerson(one)
             plan = decide(read, app.policy, estate.catalogue, (), estate.read_at)
-            people[one] = person_view(read, plan, app.policy, estate.read_at)
+            people[one] = person_view(read, plan, app.policy, tested, estate.read_at)
     return people
+
+
+def _dated(one: PersonView, shown_at: datetime) -> PersonView:
+    """Somebody of a view, with the time of that view where it is by its own sweep."""
+    return one if one.seen is not None else replace(one, seen=shown_at)
+
+
+def _seen(one: PersonView) -> datetime:
+    return one.seen or _NEVER
 
 
 def _people_with_roles(estate: Estate, tenant: str) -> set[str]:
