@@ -8,11 +8,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from cli.actor import introduce, signed_in
 from cli.answer import Answer, Cell, Line, Part, Rows, Shade, Table, counted
 from cli.faults import Status, UsageError
 from cli.lookup import Known, find_person, find_profile, read_known
-from cli.operating import on_app, who
+from cli.operating import on_app
 from cli.out import Out
+from shared.domain.actors import Actor
 from shared.domain.adoption.consequences import Adoption, Choice, Consequence
 from shared.domain.keys import ProfileKey
 from shared.domain.reasons import Reason
@@ -39,19 +41,17 @@ _FIGURES: Final[Mapping[Consequence, str]] = {
 _COLUMNS: Final = ("profile_id", "profile", "person_id", "person", "why", "consequence", "text", "fate", "fate_why")
 
 
-def adopt_assignments(
-    out: Out, pairs: Sequence[str], *, given_by_rule: bool, left: bool, by: str | None, yes: bool
-) -> int:
+def adopt_assignments(out: Out, pairs: Sequence[str], *, given_by_rule: bool, left: bool, yes: bool) -> int:
     """Adopts. 1 when some could not be adopted or the answer was no, 5 when the world had moved."""
     if not (pairs or given_by_rule or left):
         raise UsageError("adopt: say what: PROFILE PERSON, --given-by-rule or --left")
     if len(pairs) % 2:
         raise UsageError(f"adopt: {pairs[-1]!r} stands alone; give a profile and a person for each assignment")
-    by = who(by)
 
     async def verb(app: App) -> int:
+        actor = await signed_in()
         choice = Choice(await read_pairs(app.state, pairs), given_by_rule=given_by_rule, leavers=left)
-        return await adopt(app, out, choice, by, yes=yes)
+        return await adopt(app, out, choice, actor, yes=yes)
 
     return on_app(verb)
 
@@ -65,7 +65,7 @@ async def read_pairs(state: State, pairs: Sequence[str]) -> tuple[tuple[ProfileK
     return tuple(found)
 
 
-async def adopt(app: App, out: Out, choice: Choice, by: str, *, yes: bool) -> int:
+async def adopt(app: App, out: Out, choice: Choice, actor: Actor, *, yes: bool) -> int:
     """Shows what would follow, asks, and adopts; the status to end with."""
     plan, known = await plan_adoption(app, choice), await read_known(app.state)
     if plan.adoptions:
@@ -73,10 +73,11 @@ async def adopt(app: App, out: Out, choice: Choice, by: str, *, yes: bool) -> in
     out.note(*_doubts(plan.failures, identities_known=plan.identities_known))
     fates: tuple[Adopted, ...] = ()
     if plan.able:
-        if not out.confirm(f"Adopt {counted(len(plan.able), 'assignment')}, as {by}?", yes=yes):
+        if not out.confirm(f"Adopt {counted(len(plan.able), 'assignment')}, as {actor.best}?", yes=yes):
             out.note("Nothing was adopted.")
             return Status.FAILED
-        fates = await apply_adoption(app, plan.able, by)
+        fates = await apply_adoption(app, plan.able, actor.object_id)
+        await introduce(out, app, actor)
     return out.answer(_answer(plan, fates, known))
 
 

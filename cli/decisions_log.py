@@ -4,7 +4,7 @@ from typing import Any
 
 from cli.answer import Answer, Line, Rows, Table, counted
 from cli.hold_words import action, minute
-from cli.lookup import Known, read_known
+from cli.lookup import Known, called, read_known
 from cli.operating import StoreDesk, doubts, on_store
 from cli.out import Out
 from shared.domain.history.records import DecisionBody, Record
@@ -25,7 +25,7 @@ def tell_log(out: Out) -> int:
     for record, decision in records:
         text += _lines(record, decision, known)
     told = [_as_json(record, decision, known) for record, decision in records]
-    columns = ("sequence", "at", "verb", "scope", "by", "why", "changes")
+    columns = ("sequence", "at", "verb", "scope", "by", "by_name", "why", "changes")
     rows = Rows.of(columns, [one | {"changes": len(one.get("holds", ()))} for one in told])
     return out.answer(Answer("holds-log", {"decisions": told}, text, rows))
 
@@ -34,9 +34,13 @@ def _lines(record: Record, decision: DecisionBody, known: Known) -> list[Line | 
     """What was decided, and where, if it was not everywhere."""
     why = f": {decision.why}" if decision.why else ""
     where = f" on {decision.scope}" if decision.scope else ""
-    told: list[Line | Table] = ["", f"{minute(record.at)} UTC  {decision.verb}{where} by {decision.by}{why}"]
+    told: list[Line | Table] = [
+        "",
+        f"{minute(record.at)} UTC  {decision.verb}{where} by {called(known.people, decision.by)}{why}",
+    ]
     for pause, setting in (decision.pauses or {}).items():
-        told.append(f"    {pause}, since {minute(setting.since)} UTC, set by {setting.by}: {say(setting.why)}")
+        by = called(known.people, setting.by)
+        told.append(f"    {pause}, since {minute(setting.since)} UTC, set by {by}: {say(setting.why)}")
     for hold in decision.holds:
         of = f"  of group {hold.group}" if hold.group else ""
         told.append(f"    {hold.id}  {action(hold, known)}{of}")
@@ -47,7 +51,12 @@ def _lines(record: Record, decision: DecisionBody, known: Known) -> list[Line | 
 def _as_json(record: Record, decision: DecisionBody, known: Known) -> dict[str, Any]:
     """What a decision says, without what it says nothing of."""
     pauses = {
-        pause: {"since": setting.since, "by": setting.by, "why": setting.why}
+        pause: {
+            "since": setting.since,
+            "by": setting.by,
+            "by_name": called(known.people, setting.by),
+            "why": setting.why,
+        }
         for pause, setting in (decision.pauses or {}).items()
     }
     holds = [
@@ -64,6 +73,7 @@ def _as_json(record: Record, decision: DecisionBody, known: Known) -> dict[str, 
     told: dict[str, Any] = {
         "verb": decision.verb.value,
         "by": decision.by,
+        "by_name": called(known.people, decision.by),
         "why": decision.why,
         "scope": decision.scope,
         "pauses": pauses,

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from cli.answer import Cell, Part, Rows, Shade, Table, counted
-from cli.lookup import Known
+from cli.lookup import Known, called
 from shared.domain.guards.hold_listing import HoldGroup
 from shared.domain.guards.holds import Hold, Status
 from shared.domain.history.records import DecidedHold
@@ -33,7 +33,7 @@ STATES: Final = {
 
 COLUMNS: Final = (
     *("id", "group", "status", "do", "person_id", "person", "profile_id", "profile", "basis", "why", "stopped_by"),
-    *("since", "renewed", "by", "decided_at", "refused"),
+    *("since", "renewed", "by", "by_name", "decided_at", "refused"),
 )
 """Of the spreadsheet of holds."""
 
@@ -95,7 +95,7 @@ def holds_table(holds: Sequence[Hold], known: Known) -> Table:
             "" if hold.basis is None else say(hold.basis),
             say(hold.why),
             minute(hold.since),
-            _state(hold),
+            _state(hold, known),
             Part(hold.id, Shade.DIM),
         )
         for hold in holds
@@ -126,6 +126,7 @@ def as_json(hold: Hold, known: Known) -> dict[str, Any]:
         "since": hold.since,
         "renewed": hold.renewed,
         "by": hold.by or None,
+        "by_name": called(known.people, hold.by) or None,
         "decided_at": hold.decided_at,
         "refused": hold.refused,
     }
@@ -153,7 +154,7 @@ def action(hold: Hold | DecidedHold, known: Known) -> str:
     return f"{WOULD[hold.kind][0]} {who} on {known.of(hold.profile)}"
 
 
-def _state(hold: Hold) -> Cell:
+def _state(hold: Hold, known: Known) -> Cell:
     if hold.decided_at is None:
         return STATES[hold.status]
-    return (STATES[hold.status], f" by {hold.by}, {minute(hold.decided_at)}")
+    return (STATES[hold.status], f" by {called(known.people, hold.by)}, {minute(hold.decided_at)}")

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Final
 
+from cli.actor import introduce, signed_in
 from cli.answer import Answer, Line, Rows, Table, counted
 from cli.faults import Moved, Status, UsageError
 from cli.hold_words import as_json, as_rows, concerned, groups_table, holds_table, refusals
 from cli.lookup import Known, read_known
-from cli.operating import StoreDesk, doubts, moment, on_app, on_store, shown, who
+from cli.operating import StoreDesk, doubts, moment, on_app, on_store, shown
 from cli.out import Out
 from shared.domain.guards import holds as domain
 from shared.domain.guards.hold_listing import HoldListing
@@ -90,9 +91,7 @@ def show_holds(out: Out, name: str) -> int:
     return out.answer(Answer("holds-show", body, text, as_rows(holds, known)))
 
 
-def release_holds(
-    out: Out, names: Sequence[str], *, everything: bool, as_listed: str, by: str | None, why: str, yes: bool
-) -> int:
+def release_holds(out: Out, names: Sequence[str], *, everything: bool, as_listed: str, why: str, yes: bool) -> int:
     """Releases holds."""
     if yes and not as_listed:
         raise UsageError("--yes: say as of when with --as-listed, and the time that `invoice-access holds` ended with")
@@ -100,14 +99,14 @@ def release_holds(
         raise UsageError(
             "holds release: name holds or groups as `invoice-access holds` shows them, or give --all; not both"
         )
-    return _decide(out, _Asked("release", None if everything else names, by, why, as_listed, yes=yes))
+    return _decide(out, _Asked("release", None if everything else names, why, as_listed, yes=yes))
 
 
-def dismiss_holds(out: Out, names: Sequence[str], *, as_listed: str, by: str | None, why: str, yes: bool) -> int:
+def dismiss_holds(out: Out, names: Sequence[str], *, as_listed: str, why: str, yes: bool) -> int:
     """Dismisses holds."""
     if not names:
         raise UsageError("holds dismiss: name holds or groups as `invoice-access holds` shows them")
-    return _decide(out, _Asked("dismiss", names, by, why, as_listed, yes=yes))
+    return _decide(out, _Asked("dismiss", names, why, as_listed, yes=yes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +115,6 @@ class _Asked:
 
     verb: str
     names: Sequence[str] | None
-    by: str | None
     why: str
     as_listed: str
     yes: bool
@@ -127,10 +125,10 @@ class _Asked:
 
 
 def _decide(out: Out, asked: _Asked) -> int:
-    by = who(asked.by)
     as_listed = moment(asked.as_listed, "--as-listed") if asked.as_listed else None
 
     async def decide(app: App) -> tuple[Decided, Known, list[Hold], bool] | None:
+        actor = await signed_in()
         listing: HoldListing | None = None
         known = await read_known(app.state)
         if not asked.yes:
@@ -140,11 +138,12 @@ def _decide(out: Out, asked: _Asked) -> int:
         seen = as_listed or listing
         if asked.verb == "release":
             assert seen is not None, "without --yes it was listed, and --yes needs --as-listed"
-            decided = await decisions.release(app, asked.names, by, seen, why=asked.why)
+            decided = await decisions.release(app, asked.names, actor.object_id, seen, why=asked.why)
         else:
-            decided = await decisions.dismiss(app, asked.names or (), by, seen, why=asked.why)
+            decided = await decisions.dismiss(app, asked.names or (), actor.object_id, seen, why=asked.why)
+        await introduce(out, app, actor)
         left = (await decisions.list_holds(app)).of(asked.names) if not decided.holds else []
-        return decided, known, left, bool((await decisions.read_pauses(app)).active)
+        return decided, await read_known(app.state), left, bool((await decisions.read_pauses(app)).active)
 
     found = on_app(decide)
     if found is None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from cli.answer import Answer, Line, Part, Rows, Shade, Table, counted
 from cli.faults import Fault, Status, UsageError
 from cli.hold_words import action, minute
-from cli.lookup import Known, find_person, find_profile, read_known
+from cli.lookup import Known, called, find_person, find_profile, read_known
 from cli.operating import StoreDesk, on_store
 from cli.out import Out
 from shared.adapters.store.ledger_rows import body_text
@@ -130,9 +130,9 @@ def _said(record: Record, known: Known) -> Iterator[str]:
         case CheckBody() as check:
             yield from _check(check, known)
         case AdoptBody() as one:
-            yield f"adopted {known.of(one.profile)} by {one.by} ({one.why})"
+            yield f"adopted {known.of(one.profile)} by {called(known.people, one.by)} ({one.why})"
         case DecisionBody() as one:
-            yield f"{one.verb} by {one.by}" + (f": {one.why}" if one.why else "")
+            yield f"{one.verb} by {called(known.people, one.by)}" + (f": {one.why}" if one.why else "")
             yield from (f"{hold.id}  {action(hold, known)}" for hold in one.holds)
         case DigestBody(heads):
             yield f"digest of {counted(len(heads), 'chain')}"

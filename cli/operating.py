@@ -1,10 +1,9 @@
-"""What every operator's verb needs: the app of this environment or its store in hand, who decides, what went wrong.
+"""What every operator's verb needs: the app of this environment or its store in hand, what went wrong.
 
 Lives here: opening and closing them for one command, as their operator and not as a managed identity; no verb.
 """
 
 import asyncio
-import getpass
 import os
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -33,8 +32,6 @@ REFUSED: Final = 1
 """Something is wrong with the world: the verb did not do what was asked, or not all of it."""
 BAD_ARGUMENTS: Final = 2
 """Something is wrong with what was asked, or with the settings."""
-
-_LONGEST_NAME: Final = 100
 
 
 @asynccontextmanager
@@ -184,18 +181,6 @@ def confirmed(out: Console, question: str) -> bool:
     except EOFError:  # the terminal was closed: that is no yes
         return False
     return said.strip().lower() in {"y", "yes"}
-
-
-def who(by: str | None) -> str:
-    """Who decides: `--by`, or the user of this machine. Raises `UsageError` where neither is known."""
-    if by is None:
-        try:
-            by = getpass.getuser()
-        except OSError as unknown:
-            raise UsageError("--by: this machine does not say who you are; give your name") from unknown
-    if not by.strip() or not by.isprintable() or len(by) > _LONGEST_NAME:
-        raise UsageError(f"--by: give a name of 1 to {_LONGEST_NAME} printable characters")
-    return by.strip()
 
 
 def moment(text: str, argument: str) -> datetime:

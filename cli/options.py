@@ -5,9 +5,6 @@ from typing import Annotated
 import typer
 
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
-By = Annotated[
-    str | None, typer.Option("--by", metavar="NAME", show_default="the user of this machine", help="Who you are.")
-]
 Why = Annotated[str, typer.Option("--why", metavar="TEXT", show_default=False, help="For the record.")]
 AsListed = Annotated[
     str,

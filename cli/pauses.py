@@ -4,13 +4,15 @@ Lives here: the words for pauses. What each stops is in `shared.domain.guards.pa
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
+from cli.actor import introduce, signed_in
 from cli.answer import Answer, Line, Rows
 from cli.faults import Fault, Status, UsageError
 from cli.harmless import harmless
-from cli.lookup import find_scope
-from cli.operating import StoreDesk, counted, doubts, on_store, shown, who
+from cli.lookup import Known, called, find_scope, read_known
+from cli.operating import StoreDesk, counted, doubts, on_store, shown
 from cli.out import Out
 from shared.domain.guards.baseline import Baseline
 from shared.domain.guards.pauses import ENDED_BY_SWEEPS, STOPS_LEAVERS, Pause, PauseKind, Pauses, Setting
@@ -29,23 +31,34 @@ _CLEARED_BY: Final[Mapping[bool, str]] = {
 _EVERYWHERE: Final = "everywhere"
 """How `resume --on` calls what stops everything."""
 
-_COLUMNS: Final = ("kind", "scope", "since", "renewed", "by", "why", "stops", "accepts")
+_COLUMNS: Final = ("kind", "scope", "since", "renewed", "by", "by_name", "why", "stops", "accepts")
 
 
-def set_pause(out: Out, *, why: str, on: str, by: str | None) -> int:
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What everybody is called, and what `resume` accepts, by the pause that told of it."""
+
+    known: Known
+    accepted: Mapping[Pause, str] = field(default_factory=dict)
+
+
+def set_pause(out: Out, *, why: str, on: str) -> int:
     """Sets the pause; 1 when that could not be recorded."""
-    by, why = who(by), why.strip()
+    why = why.strip()
     if not 0 < len(why) <= _LONGEST_WHY or harmless(why) != why:
         raise UsageError(
             f"--why: say why, for those who find it paused, in 1 to {_LONGEST_WHY} characters that can be shown"
         )
 
-    async def verb(desk: StoreDesk) -> tuple[decisions.Paused, Pauses]:
+    async def verb(desk: StoreDesk) -> tuple[decisions.Paused, Pauses, Known]:
         out.note(f"Store: {desk.store}", *await doubts(desk))
+        actor = await signed_in()
         scope = await find_scope(desk.state, on) if on.strip() else ""
-        return await decisions.pause(desk, by, why, scope), await decisions.read_pauses(desk)
+        paused = await decisions.pause(desk, actor.object_id, why, scope)
+        await introduce(out, desk, actor)
+        return paused, await decisions.read_pauses(desk), await _known(out, desk)
 
-    paused, pauses = on_store(verb)
+    paused, pauses, known = on_store(verb)
     if paused.unrecorded is not None:
         raise Fault(
             f"Writes are paused; it could not be recorded: {paused.unrecorded}",
@@ -58,23 +71,25 @@ def set_pause(out: Out, *, why: str, on: str, by: str | None) -> int:
     text: list[Line] = []
     if paused.already:
         text.append("Already paused; your reason is recorded in `invoice-access holds log`.")
-    return out.answer(_answer("pause", pauses, {}, text, already=paused.already))
+    return out.answer(_answer("pause", pauses, _Words(known), text, already=paused.already))
 
 
-def end_pauses(out: Out, *, on: str, by: str | None, yes: bool) -> int:
+def end_pauses(out: Out, *, on: str, yes: bool) -> int:
     """Ends pauses; 5 when one was set again meanwhile, 1 when the answer was no."""
-    by = who(by)
 
-    async def verb(desk: StoreDesk) -> tuple[Resumed, Mapping[Pause, str], str | None] | None:
+    async def verb(desk: StoreDesk) -> tuple[Resumed, _Words, str | None] | None:
         out.note(f"Store: {desk.store}", *await doubts(desk))
+        actor = await signed_in()
         scope = await _scope(desk, on)
         pauses = _of(await decisions.read_pauses(desk), scope)
-        accepted = await _accepted(desk, pauses)
+        words = _Words(await _known(out, desk), await _accepted(desk, pauses))
         if pauses.active:
-            out.note(*_lines(pauses, accepted))
-            if not out.confirm("Accept that, and resume?" if accepted else "Resume?", yes=yes):
+            out.note(*_lines(pauses, words))
+            if not out.confirm("Accept that, and resume?" if words.accepted else "Resume?", yes=yes):
                 return None
-        return await decisions.resume(desk, by, pauses.active), accepted, scope
+        resumed = await decisions.resume(desk, actor.object_id, pauses.active)
+        await introduce(out, desk, actor)
+        return resumed, words, scope
 
     found = on_store(verb)
     if found is None:
@@ -86,18 +101,18 @@ def end_pauses(out: Out, *, on: str, by: str | None, yes: bool) -> int:
 def tell_pauses(out: Out, *, exit_code: bool) -> int:
     """Says what stops writes."""
 
-    async def verb(desk: StoreDesk) -> tuple[Pauses, Mapping[Pause, str]]:
+    async def verb(desk: StoreDesk) -> tuple[Pauses, _Words]:
         out.note(f"Store: {desk.store}", *await doubts(desk))
-        pauses = await decisions.read_pauses(desk)
+        pauses, known = await decisions.read_pauses(desk), await _known(out, desk)
         try:
-            return pauses, await _accepted(desk, pauses)
+            return pauses, _Words(known, await _accepted(desk, pauses))
         except (Permanent, Transient) as failure:
             out.note(f"What `invoice-access resume` accepts is not known: {failure}")
-            return pauses, {}
+            return pauses, _Words(known)
 
-    pauses, accepted = on_store(verb)
+    pauses, words = on_store(verb)
     status = Status.FOUND if exit_code and pauses.active else Status.DONE
-    return out.answer(_answer("pauses", pauses, accepted, [], status=status))
+    return out.answer(_answer("pauses", pauses, words, [], status=status))
 
 
 async def _scope(desk: StoreDesk, on: str) -> str | None:
@@ -105,6 +120,15 @@ async def _scope(desk: StoreDesk, on: str) -> str | None:
     if not on.strip():
         return None
     return "" if on.strip().lower() == _EVERYWHERE else await find_scope(desk.state, on)
+
+
+async def _known(out: Out, desk: StoreDesk) -> Known:
+    """What everybody is called. An emergency stop waits for no name, and a pause is told without."""
+    try:
+        return await read_known(desk.state)
+    except (Permanent, Transient) as failure:
+        out.note(f"Names could not be read, ids are shown: {failure}")
+        return Known({}, {})
 
 
 def _of(pauses: Pauses, scope: str | None) -> Pauses:
@@ -149,26 +173,30 @@ _ACCEPTED: Final[Mapping[PauseKind, Callable[[Pause, Setting, Baseline | None], 
 }
 
 
-def _tell_resumed(out: Out, resumed: Resumed, accepted: Mapping[Pause, str], scope: str | None) -> int:
+def _tell_resumed(out: Out, resumed: Resumed, words: _Words, scope: str | None) -> int:
+    others = _Words(words.known)
     again = _of(Pauses(resumed.remaining), scope)
     if again.active:
         raise Fault(
-            "Set again meanwhile, and left as it is:", code="moved", status=Status.REFUSED, details=_lines(again, {})
+            "Set again meanwhile, and left as it is:",
+            code="moved",
+            status=Status.REFUSED,
+            details=_lines(again, others),
         )
     text: list[Line] = []
     for pause, setting in resumed.cleared.items():
-        text.append(f"Cleared: {_said(pause, setting)}")
-        if pause in accepted:
-            text.append(f"  accepted: {accepted[pause]}")
+        text.append(f"Cleared: {_said(pause, setting, words)}")
+        if pause in words.accepted:
+            text.append(f"  accepted: {words.accepted[pause]}")
     if resumed.remaining:
-        text += ["Still paused:", *_lines(Pauses(resumed.remaining), {})]
+        text += ["Still paused:", *_lines(Pauses(resumed.remaining), others)]
     if resumed.cleared:
         text.append("The next sweep takes up what was stopped. Holds still wait: `invoice-access holds` shows them.")
     else:
         where = "" if scope is None else f" for {scope or _EVERYWHERE}"
         text.append(f"Nothing is paused{where}: there is nothing to resume.")
-    cleared = [_as_json(pause, setting, accepted) for pause, setting in resumed.cleared.items()]
-    remaining = [_as_json(pause, setting, {}) for pause, setting in resumed.remaining.items()]
+    cleared = [_as_json(pause, setting, words) for pause, setting in resumed.cleared.items()]
+    remaining = [_as_json(pause, setting, others) for pause, setting in resumed.remaining.items()]
     body = {"resumed": cleared, "still_paused": remaining}
     return out.answer(Answer("resume", body, text, Rows.of(_COLUMNS, _flat(cleared))))
 
@@ -176,27 +204,28 @@ def _tell_resumed(out: Out, resumed: Resumed, accepted: Mapping[Pause, str], sco
 def _answer(
     verb: str,
     pauses: Pauses,
-    accepted: Mapping[Pause, str],
+    words: _Words,
     text: list[Line],
     *,
     status: Status = Status.DONE,
     **more: Any,
 ) -> Answer:
-    told = [_as_json(pause, setting, accepted) for pause, setting in sorted(pauses.active.items())]
-    lines = [*text, *_lines(pauses, accepted)] if pauses.active else ["Nothing is paused."]
+    told = [_as_json(pause, setting, words) for pause, setting in sorted(pauses.active.items())]
+    lines = [*text, *_lines(pauses, words)] if pauses.active else ["Nothing is paused."]
     return Answer(verb, {"paused": told, **more}, lines, Rows.of(_COLUMNS, _flat(told)), status=status)
 
 
-def _as_json(pause: Pause, setting: Setting, accepted: Mapping[Pause, str]) -> dict[str, Any]:
+def _as_json(pause: Pause, setting: Setting, words: _Words) -> dict[str, Any]:
     return {
         "kind": pause.kind.value,
         "scope": pause.scope or None,
         "since": setting.since,
         "renewed": setting.renewed,
         "by": setting.by,
+        "by_name": called(words.known.people, setting.by),
         "why": setting.why,
         "stops": _stops(pause),
-        "accepts": accepted.get(pause),
+        "accepts": words.accepted.get(pause),
     }
 
 
@@ -204,14 +233,14 @@ def _flat(told: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [one | {"why": say(one["why"])} for one in told]
 
 
-def _lines(pauses: Pauses, accepted: Mapping[Pause, str]) -> list[str]:
+def _lines(pauses: Pauses, words: _Words) -> list[str]:
     """Each pause: since when and why, what it stops, what ends it."""
     told = []
     for pause, setting in sorted(pauses.active.items()):
-        told += [_said(pause, setting), f"  stops: {_stops(pause)}"]
+        told += [_said(pause, setting, words), f"  stops: {_stops(pause)}"]
         told.append(f"  ends:  {_CLEARED_BY[pause.kind in ENDED_BY_SWEEPS]}")
-        if pause in accepted:
-            told.append(f"  `resume` accepts: {accepted[pause]}")
+        if pause in words.accepted:
+            told.append(f"  `resume` accepts: {words.accepted[pause]}")
     return told
 
 
@@ -224,6 +253,7 @@ _WHAT: Final = ("everything", "everything on this billing account", "everything 
 _LEAVERS: Final = ", but no leaver's revoke on strong evidence"
 
 
-def _said(pause: Pause, setting: Setting) -> str:
+def _said(pause: Pause, setting: Setting, words: _Words) -> str:
     again = "" if setting.renewed is None else f", found again {shown(setting.renewed)}"
-    return f"{pause}, since {shown(setting.since)}{again}, set by {setting.by}: {say(setting.why)}"
+    by = called(words.known.people, setting.by)
+    return f"{pause}, since {shown(setting.since)}{again}, set by {by}: {say(setting.why)}"

@@ -148,7 +148,13 @@ def body(found: Planned) -> dict[str, Any]:
         },
         "would_hold": {kind.value: room.wanted for kind, room in found.would_hold.items()},
         "paused": [
-            {"pause": str(pause), "since": one.since, "by": one.by, **_reason(one.why)}
+            {
+                "pause": str(pause),
+                "since": one.since,
+                "by": one.by,
+                "by_name": found.names.get(one.by),
+                **_reason(one.why),
+            }
             for pause, one in found.pauses.active.items()
         ],
         "unknown_rules": {rule: [_reason(why) for why in reasons] for rule, reasons in found.unknown_rules.items()},

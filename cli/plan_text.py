@@ -70,7 +70,10 @@ def _beginning(found: Planned, in_force: str) -> Iterator[Line]:
         for why in found.failures:
             yield f"  {say(why)}"
     for pause, one in found.pauses.active.items():
-        yield Part(f"Paused: {pause} since {_moment(one.since)}, by {one.by}: {say(one.why)}", Shade.WAITS)
+        yield Part(
+            f"Paused: {pause} since {_moment(one.since)}, by {found.names.get(one.by, one.by)}: {say(one.why)}",
+            Shade.WAITS,
+        )
     if not found.identities_known:
         yield Part(
             "No full check has said yet under which identity the app works: what you made yourself counts as managed.",

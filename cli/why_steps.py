@@ -123,7 +123,7 @@ def _since(there: There, names: Names) -> str:
     on = "" if at is None else f" {names.day(at)}"
     record = f" (record {spell.began.record})"
     if spell.began.how is How.ADOPTED:
-        return f"adopted{on}{f' by {spell.began.by}' if spell.began.by else ''}{record}"
+        return f"adopted{on}{f' by {names.principal(spell.began.by)}' if spell.began.by else ''}{record}"
     return f"{'given' if spell.began.how is How.GRANTED else 'found'}{on}{by}{record}"
 
 
@@ -169,7 +169,7 @@ def _hold(hold: Hold, names: Names) -> str:
     match hold.status:
         case Status.DISMISSED | Status.RELEASED:
             on = "" if hold.decided_at is None else f" on {names.day(hold.decided_at)}"
-            return f"{hold.status} by {hold.by}{on}, as {name}"
+            return f"{hold.status} by {names.principal(hold.by)}{on}, as {name}"
         case Status.OPEN if hold.why.code is Code.SWEEP_WANTS_TOO_MANY:
             facts = hold.why.facts
             wanted = facts["wanted"]

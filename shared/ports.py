@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Protocol
 
 from shared.domain.access.ownership import ManagedAssignment
+from shared.domain.actors import Actors
 from shared.domain.billing import (
     AccountAssignments,
     Assignment,
@@ -369,6 +370,14 @@ class State(Protocol):
 
     async def put_names(self, names: Mapping[str, Called], at: datetime) -> None:
         """Replaces them as a whole."""
+        ...
+
+    async def actors(self) -> Stored[Actors]:
+        """Everybody who acted within 400 days, as they signed in: `names` has them as well."""
+        ...
+
+    async def put_actors(self, row: Stored[Actors]) -> Stored[Actors]:
+        """Stores the row."""
         ...
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from cli.command import command, verbs
-from cli.options import By, Yes
+from cli.options import Yes
 from cli.out import Out
 
 app = verbs()
@@ -23,7 +23,6 @@ def adopt(
         bool, typer.Option("--given-by-rule", help="All that a rule of the policy gives anyway.")
     ] = False,
     left: Annotated[bool, typer.Option("--left", help="All that those have who left.")] = False,
-    by: By = None,
     yes: Yes = False,
 ) -> int:
     """Makes assignments that somebody else made managed: kept where a rule gives them, taken away where none does.
@@ -33,4 +32,4 @@ def adopt(
     """
     from cli.adopt import adopt_assignments
 
-    return adopt_assignments(out, pairs or [], given_by_rule=given_by_rule, left=left, by=by, yes=yes)
+    return adopt_assignments(out, pairs or [], given_by_rule=given_by_rule, left=left, yes=yes)

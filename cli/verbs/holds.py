@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from cli.command import command, noun
-from cli.options import AsListed, By, ExitCode, Why, Yes
+from cli.options import AsListed, ExitCode, Why, Yes
 from cli.out import Out
 
 app = noun()
@@ -43,24 +43,21 @@ def release(
     *,
     everything: Annotated[bool, typer.Option("--all", help="Everything that waits.")] = False,
     as_listed: AsListed = "",
-    by: By = None,
     why: Why = "",
     yes: Yes = False,
 ) -> int:
     """Has actions done, whatever the daily limit. It shows them and asks; --yes needs --as-listed."""
     from cli.holds import release_holds
 
-    return release_holds(out, names or [], everything=everything, as_listed=as_listed, by=by, why=why, yes=yes)
+    return release_holds(out, names or [], everything=everything, as_listed=as_listed, why=why, yes=yes)
 
 
 @command(app, "dismiss", acts=True)
-def dismiss(
-    out: Out, names: _Names = None, *, as_listed: AsListed = "", by: By = None, why: Why = "", yes: Yes = False
-) -> int:
+def dismiss(out: Out, names: _Names = None, *, as_listed: AsListed = "", why: Why = "", yes: Yes = False) -> int:
     """Has actions left alone until they change. It shows them and asks."""
     from cli.holds import dismiss_holds
 
-    return dismiss_holds(out, names or [], as_listed=as_listed, by=by, why=why, yes=yes)
+    return dismiss_holds(out, names or [], as_listed=as_listed, why=why, yes=yes)
 
 
 @command(app, "log")

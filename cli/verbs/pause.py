@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from cli.command import command, verbs
-from cli.options import By, Scope
+from cli.options import Scope
 from cli.out import Out
 
 app = verbs()
@@ -19,7 +19,6 @@ def pause(
         str, typer.Option("--why", metavar="TEXT", show_default=False, help="For those who find it paused.")
     ],
     on: Scope = "",
-    by: By = None,
 ) -> int:
     """Stops every write to Azure, a leaver's as well, until `resume`; with --on only those on one part.
 
@@ -27,4 +26,4 @@ def pause(
     """
     from cli.pauses import set_pause
 
-    return set_pause(out, why=why, on=on, by=by)
+    return set_pause(out, why=why, on=on)

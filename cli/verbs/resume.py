@@ -1,14 +1,14 @@
 """`resume`."""
 
 from cli.command import command, verbs
-from cli.options import By, Scope, Yes
+from cli.options import Scope, Yes
 from cli.out import Out
 
 app = verbs()
 
 
 @command(app, "resume", acts=True)
-def resume(out: Out, *, on: Scope = "", by: By = None, yes: Yes = False) -> int:
+def resume(out: Out, *, on: Scope = "", yes: Yes = False) -> int:
     """Ends every pause, whatever set it; with --on those of one part. The next sweep takes up what was stopped.
 
     It shows what it would end and asks. After role-lost it accepts that accounts are missing, after population-shrank
@@ -16,4 +16,4 @@ def resume(out: Out, *, on: Scope = "", by: By = None, yes: Yes = False) -> int:
     """
     from cli.pauses import end_pauses
 
-    return end_pauses(out, on=on, by=by, yes=yes)
+    return end_pauses(out, on=on, yes=yes)

@@ -274,9 +274,10 @@ class Office:
         await self.run("sweep")
 
     async def operate(self, *words: str) -> str:
-        """Gives the app's own command line a command, in a shell of an operator's; what it printed."""
+        """Gives the app's own command line a command, in the shell of an operator, Felix Smit; what it printed."""
         assert self.sandbox.environment is not None
-        script = f'set -a; . {shlex.quote(str(self.sandbox.environment))}; exec "$0" -m cli "$@"'
+        source = f"set -a; . {shlex.quote(str(self.sandbox.environment))}"
+        script = f'{source}; AZURE_CLIENT_ID="$SIGN_IN_FELIX_SMIT"; exec "$0" -m cli "$@"'
         process = await asyncio.create_subprocess_exec(
             *("sh", "-c", script, sys.executable, *words),
             cwd=PROJECT,
@@ -295,7 +296,7 @@ class Office:
 
     async def release(self, listed: Mapping[str, Any]) -> None:
         """Releases all that was listed."""
-        await self.operate("holds", "release", "--all", "--yes", "--as-listed", listed["as_listed"], "--by", "olga")
+        await self.operate("holds", "release", "--all", "--yes", "--as-listed", listed["as_listed"])
 
     async def restart(self) -> None:
         """Restarts the app, as a deployment does, and waits until it runs."""

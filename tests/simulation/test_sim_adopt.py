@@ -14,6 +14,7 @@ from cli.out import Form, Out
 from sandbox.faults import Effect
 from shared.adapters.store.rows import Changed
 from shared.domain.access.ownership import ManagedAssignment, OwnershipBasis
+from shared.domain.actors import Actor
 from shared.domain.adoption.consequences import Choice, Consequence, Why
 from shared.domain.history.records import AdoptBody, IntendedRevoke
 from shared.domain.keys import PersonKey, ProfileKey
@@ -51,6 +52,9 @@ LEAVERS = Choice(leavers=True)
 
 def chosen(*pairs: tuple[ProfileKey, str]) -> Choice:
     return Choice(pairs=pairs)
+
+
+OLGA = Actor(guid(6, 1), name="Olga Berg")
 
 
 async def adopt(stage: Stage, choice: Choice) -> tuple[Adopted, ...]:
@@ -479,7 +483,7 @@ async def test_the_verb_shows_each_consequence_and_refuses_where_nobody_can_be_a
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
     with pytest.raises(UsageError, match="no terminal to ask at") as told:
-        await adopt_verb(stage.app, Out(), chosen((NL, HARRY)), "olga", yes=False)
+        await adopt_verb(stage.app, Out(), chosen((NL, HARRY)), OLGA, yes=False)
     assert told.value.mend == "Give --yes."
     shown = capsys.readouterr().err
     assert "Contoso Nederland  harry  is removed  would be revoked" in shown
@@ -494,16 +498,16 @@ async def test_the_verb_asks_on_a_terminal(
     terminal = io.StringIO(answer)
     monkeypatch.setattr(terminal, "isatty", lambda: True)
     monkeypatch.setattr("sys.stdin", terminal)
-    assert await adopt_verb(stage.app, Out(), chosen((NL, HARRY)), "olga", yes=False) == status
+    assert await adopt_verb(stage.app, Out(), chosen((NL, HARRY)), OLGA, yes=False) == status
     assert len(await evidence(stage, HARRY)) == (status == 0)
 
 
 async def test_the_verb_does_what_it_can_and_says_by_its_status_that_some_was_refused(
     stage: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert await adopt_verb(stage.app, Out(), chosen((NL, HARRY), (NL, FEMKE)), "olga", yes=True) == 1
+    assert await adopt_verb(stage.app, Out(), chosen((NL, HARRY), (NL, FEMKE)), OLGA, yes=True) == 1
     assert "1 assignment adopted" in capsys.readouterr().out
     assert len(await evidence(stage, HARRY)) == 1
-    assert await adopt_verb(stage.app, Out(Form.JSON), RULE, "olga", yes=True) == 0
+    assert await adopt_verb(stage.app, Out(Form.JSON), RULE, OLGA, yes=True) == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["schema"], found["adopted"], found["adoptions"]) == ("invoice-access/adopt/1", 0, [])

@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote, urljoin
 
-import jwt
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 
@@ -42,6 +41,7 @@ from shared.adapters.http.answers import (
     is_principal_unknown,
     read_refusal,
 )
+from shared.adapters.http.claims import ARM_SCOPE, claims_of
 from shared.adapters.http.gate import Gate, Kind
 from shared.adapters.http.pipeline import AzureApi, Limits, Transport, is_success
 from shared.domain.access.ownership import ManagedAssignment
@@ -59,7 +59,6 @@ from shared.domain.keys import ProfileKey
 from shared.errors import FailedRead, MaybeWritten, Transient
 from shared.settings import Settings
 
-ARM_SCOPE: Final = "https://management.azure.com/.default"
 """What our token is for, at any address of ARM."""
 
 API_VERSION: Final = "2024-04-01"
@@ -140,9 +139,9 @@ class ArmBilling:
         token = (await self._api.credential.get_token(ARM_SCOPE)).token
         if token != self._token:
             try:
-                claims = jwt.decode(token, options={"verify_signature": False})
+                claims = claims_of(token)
                 self._speaks_for = (str(claims["oid"]).lower(), str(claims["tid"]).lower())
-            except (jwt.InvalidTokenError, KeyError) as error:
+            except (ValueError, KeyError) as error:
                 raise Transient(
                     f"the token that we were given for Azure Resource Manager does not say who we are: {error}"
                 ) from error

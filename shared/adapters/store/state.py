@@ -27,10 +27,12 @@ from shared.adapters.store.codec import Codec
 from shared.adapters.store.rows import Changed, Exists, Insert, Replace, Row, Rows, after, fitting, put_over
 from shared.adapters.store.state_guards import GuardsState
 from shared.adapters.store.state_view import ViewState
+from shared.domain.actors import with_actors
 from shared.domain.catalogue import Catalogue
 from shared.domain.history.report import Report
 from shared.domain.keys import NameKey, NameKind, PersonKey, ProfileKey
 from shared.domain.remembered import FutureChecks, PersonState, ProfileState
+from shared.domain.view import Called
 from shared.errors import Conflict
 from shared.ports import Stored
 
@@ -138,6 +140,10 @@ class RowsState(GuardsState, ViewState):
         # It does not say whose: the row's key does, and names stay out of it.
         key, body = _future_key(row.value.key), _DUE.body(dict(sorted(row.value.due.items())))
         return await self._put(_FUTURE, key, row, body, f"what is remembered as '{key}'")
+
+    async def names(self) -> Mapping[str, Called]:
+        """What everybody is called, by object id: whom a view showed, and who acted. Raises `FailedRead` as `view`."""
+        return with_actors(await ViewState.names(self), (await self.actors()).value)
 
     async def put_report(self, report: Report) -> None:
         """Keeps a sweep's report, also beside another of the same moment."""

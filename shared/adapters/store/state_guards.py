@@ -7,6 +7,7 @@ How these values are spread over rows lives here; their spelling is `codec`, and
     guards     reservations:<kind>                    a Reservations
                pause                                  the Pause
                baseline                               the Baseline
+               actors                                 the Actors
     sighted    (see `chunked_value`)                    every Sighted
     seen-roles (the same)                              the Seen of roles
 """
@@ -31,6 +32,7 @@ from shared.adapters.store.rows import (
     fitting,
     put_over,
 )
+from shared.domain.actors import Actors
 from shared.domain.guards.baseline import Baseline
 from shared.domain.guards.daily_limits import Reservations
 from shared.domain.guards.holds import KeyHolds
@@ -46,6 +48,7 @@ _HOLDS: Final = "holds"
 _GUARDS: Final = "guards"
 _PAUSES: Final = "pauses"
 _BASELINE: Final = "baseline"
+_ACTORS: Final = "actors"
 
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -55,6 +58,7 @@ _RESERVATIONS: Final = Codec[Reservations](
 )
 _PAUSES_CODEC: Final = Codec[Pauses](Pauses, "pauses")
 _BASELINES: Final = Codec[Baseline](Baseline, "baseline")
+_ACTORS_CODEC: Final = Codec[Actors](Actors, "list of who acted")
 _SIGHTED: Final = Codec[tuple[Sighted, ...]](tuple[Sighted, ...], "list of unmanaged assignments")
 _SEEN_ROLES: Final = Codec[Seen](Seen, "list of roles")
 
@@ -139,6 +143,15 @@ class GuardsState:
         """Stores the row. Raises `Conflict`."""
         assert row.value is not None, "what was counted once is never unknown again"
         return await self._put(_GUARDS, _BASELINE, row, _BASELINES.body(row.value), "the baseline meanwhile")
+
+    async def actors(self) -> Stored[Actors]:
+        """Everybody who acted, none when there is no row. One read."""
+        return await self._get(_GUARDS, _ACTORS, _ACTORS_CODEC.value, Actors())
+
+    async def put_actors(self, row: Stored[Actors]) -> Stored[Actors]:
+        """Stores the row. Raises `Conflict`."""
+        body = _ACTORS_CODEC.body(row.value)
+        return await self._put(_GUARDS, _ACTORS, row, body, "the list of who acted meanwhile")
 
     async def sighted(self) -> Sequence[Sighted]:
         """Every unmanaged assignment that the last sweep saw. One read while they are the ones read before."""

@@ -18,6 +18,7 @@ from shared.domain.guards.holds import KeyHolds
 from shared.domain.guards.pauses import Pauses, Setting
 from shared.domain.guards.sweep_guard import HoldsAfter, grouped
 from shared.domain.guards.sweep_trust import Trust, still_standing
+from shared.domain.guids import is_guid
 from shared.domain.keys import PersonKey
 from shared.domain.people import Person
 from shared.domain.planned import (
@@ -207,6 +208,7 @@ async def _with_names(
     """The plan with the names of everybody in it: as the directory says now, or as a view last showed them."""
     keys = (*(one.key for one in changes), *(key for key, _ in planned.soon))
     ids = {*named, *(key.object_id for key in keys if isinstance(key, PersonKey))}
+    ids |= {setting.by for setting in planned.pauses.active.values() if is_guid(setting.by)}
     names = {one: name for one in ids & estate.people.keys() if (name := _name(estate.people[one])) is not None}
     if names.keys() != ids:
         names |= {one: called.best for one, called in (await app.state.names()).items() if one in ids - names.keys()}

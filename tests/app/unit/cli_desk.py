@@ -64,6 +64,14 @@ class Store:
 
         self.run_rows(append)
 
+    def ledger_text(self) -> str:
+        """Every row of the operators' chain, as it is stored."""
+
+        async def read(rows: SqliteRows) -> str:
+            return "".join([row.text async for row in rows.range("ledger:operator", "", "~")])
+
+        return self.run_rows(read)
+
     def put(self, *holds: Hold) -> None:
         async def use(state: RowsState) -> None:
             await state.put_key_holds(*(Stored(KeyHolds(one.key, {one.id: one})) for one in holds))

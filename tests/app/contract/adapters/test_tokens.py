@@ -18,9 +18,10 @@ from azure.core.credentials import AccessToken
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import ClientAuthenticationError
 
-from shared.adapters.billing.arm import ARM_SCOPE, ArmBilling
+from shared.adapters.billing.arm import ArmBilling
 from shared.adapters.graph.directory import GraphDirectory
 from shared.adapters.graph.subscriptions import GraphSubscriptions
+from shared.adapters.http.claims import ARM_SCOPE
 from shared.adapters.http.credentials import Tokens, managed_identity
 from shared.adapters.queues.service_bus import ServiceBusQueues
 from shared.adapters.store.rows import Insert

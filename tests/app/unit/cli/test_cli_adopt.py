@@ -62,7 +62,6 @@ def test_a_name_that_nobody_has_is_refused(
     [
         ([], "say what: PROFILE PERSON, --given-by-rule or --left"),
         ([PROFILE], "stands alone; give a profile and a person"),
-        (["--left", "--by", " "], "--by: give a name"),
         (["--leavers"], "No such option: --leavers"),
     ],
 )
@@ -78,7 +77,7 @@ def test_without_settings_it_says_every_one_that_is_missing(
 ) -> None:
     for name in ("INVOICE_ACCESS_STORE", "ServiceBusConnection__fullyQualifiedNamespace"):
         monkeypatch.delenv(name, raising=False)
-    assert main(["adopt", "--left", "--by", "olga", "--yes"]) == 2
+    assert main(["adopt", "--left", "--yes"]) == 2
     assert "INVOICE_ACCESS_STORE" in capsys.readouterr().err
 
 

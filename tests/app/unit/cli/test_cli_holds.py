@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 
 from cli.__main__ import main
-from cli.faults import UsageError
-from cli.operating import moment, who
+from cli.operating import moment
 from sandbox.settings import Options, Places, app_settings, shell_environment
 from sandbox.up import running
 from shared.adapters.queues.work_wire import decode
@@ -31,6 +30,7 @@ from shared.domain.remembered import ProfileState
 from shared.domain.work import CauseKind
 from shared.ports import Stored
 from tests.app.unit.cli_desk import NOW, Said, Store, answering, called, deployed
+from tests.app.unit.sign_in import OLGA, PETE, PIPELINE, PIPELINES_APP, SignIn, signing_in
 from tests.reports import report as a_report
 
 ANNA, BEN, CLEO = (PersonKey(f"7c0f5a0e-0000-4000-8000-00000000000{number}") for number in range(1, 4))
@@ -64,6 +64,12 @@ HOLDS = (
     hold(BEN, group=GROUP, stopped_by=StoppedBy.SWEEP),
     hold(CLEO, group=GROUP, stopped_by=StoppedBy.SWEEP),
 )
+
+
+@pytest.fixture(autouse=True)
+def sign_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[SignIn]:
+    with signing_in(monkeypatch) as one:
+        yield one
 
 
 @pytest.fixture
@@ -195,7 +201,7 @@ def test_a_store_without_a_sweep_is_doubted(store: Store, capsys: Said, verb: st
 
 
 def test_dismissing_changes_the_hold_and_says_so(filled: Store, capsys: Said) -> None:
-    assert main(["holds", "dismiss", GROUP, "--yes", "--by", "olga"]) == 0
+    assert main(["holds", "dismiss", GROUP, "--yes"]) == 0
     assert "2 changes dismissed:" in capsys.readouterr().out
     assert filled.statuses() == {
         HOLDS[0].id: Status.OPEN,
@@ -224,7 +230,7 @@ def dismiss(store: Store, *holds: Hold) -> None:
     async def use(state: RowsState) -> None:
         for one in holds:
             row = await state.key_holds(one.key)
-            dismissed = replace(one, status=Status.DISMISSED, by="olga", decided_at=NOW)
+            dismissed = replace(one, status=Status.DISMISSED, by=OLGA, decided_at=NOW)
             await state.put_key_holds(row.becoming(replace(row.value, holds={one.id: dismissed})))
 
     store.run(use)
@@ -300,7 +306,6 @@ def test_a_refusal_names_each_difference_and_changes_nothing(filled: Store, caps
         (["release", GROUP, "--yes", "--as-listed", "2026-03-02T09:00"], "does not say of which zone"),
         (["dismiss"], "holds dismiss: name holds or groups"),
         (["dismiss", GROUP], "there is no terminal to ask at"),
-        (["dismiss", GROUP, "--yes", "--by", " "], "--by: give a name"),
     ],
 )
 def test_what_was_asked_wrongly_is_named_with_the_remedy(
@@ -314,33 +319,64 @@ def test_what_was_asked_wrongly_is_named_with_the_remedy(
 def test_wrong_settings_are_listed_and_exit_with_2(store: Store, capsys: Said, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INVOICE_ACCESS_STORE", "nowhere")
     monkeypatch.setenv("INVOICE_ACCESS_SWEEP_BATCH", "0")
-    assert main(["holds", "dismiss", GROUP, "--yes", "--by", "olga"]) == 2
+    assert main(["holds", "dismiss", GROUP, "--yes"]) == 2
     said = capsys.readouterr().err
     assert "2 mistakes" in said
     assert "INVOICE_ACCESS_STORE" in said
-
-
-def test_who_decides_is_the_user_of_the_machine_unless_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LOGNAME", "olga")
-    assert who(None) == "olga"
-    assert who(" pete ") == "pete"
-    with pytest.raises(UsageError, match="--by"):
-        who("a\nb")
 
 
 def test_a_time_keeps_its_moment_whatever_its_zone() -> None:
     assert moment("2026-03-02T10:00:00+01:00", "--as-listed") == NOW
 
 
+# -- who decides
+
+
+def test_who_decides_is_recorded_by_id_and_shown_by_name(filled: Store, sign_in: SignIn, capsys: Said) -> None:
+    sign_in.as_(PETE)
+    assert main(["holds", "dismiss", HOLDS[0].id, "--yes"]) == 0
+    assert "dismissed by Pete Vos" in capsys.readouterr().out
+    assert main(["holds", "show", HOLDS[0].id, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)["holds"][0]
+    assert (told["by"], told["by_name"]) == (PETE, "Pete Vos")
+    assert "Pete" not in filled.ledger_text(), "the ledger has ids and no names"
+    known = filled.run(lambda state: state.names())[PETE]
+    assert (known.name, known.upn) == ("Pete Vos", "pete@contoso.example")
+
+
+def test_an_app_that_decides_is_named_by_its_application(filled: Store, sign_in: SignIn, capsys: Said) -> None:
+    sign_in.as_(PIPELINE)
+    assert main(["holds", "dismiss", HOLDS[0].id, "--yes"]) == 0
+    assert f"dismissed by app {PIPELINES_APP}" in capsys.readouterr().out
+    assert main(["holds", "log", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["decisions"][0]["by"] == PIPELINE
+
+
+@pytest.mark.parametrize(
+    "verb", [["holds", "dismiss", GROUP, "--yes"], ["pause", "--why", "stop"], ["resume", "--yes"]], ids=" ".join
+)
+def test_whoever_is_not_signed_in_decides_nothing(
+    filled: Store, sign_in: SignIn, capsys: Said, verb: list[str]
+) -> None:
+    sign_in.out()
+    assert main(verb) == 4
+    assert "You are not signed in" in capsys.readouterr().err
+    assert set(filled.statuses().values()) == {Status.OPEN}
+    assert filled.kinds() == set()
+    assert main(["holds"]) == 0, "who only asks of a store beside them needs no sign-in"
+
+
 # -- the log
 
 
-def test_the_log_tells_every_decision_the_newest_last(filled: Store, capsys: Said) -> None:
+def test_the_log_tells_every_decision_the_newest_last(filled: Store, sign_in: SignIn, capsys: Said) -> None:
     assert main(["holds", "log"]) == 0
     assert capsys.readouterr().out == "0 decisions.\n"
-    assert main(["holds", "dismiss", GROUP, "--yes", "--by", "olga", "--why", "they stay [for :now:]"]) == 0
-    assert main(["pause", "--why", "audit", "--by", "pete"]) == 0
-    assert main(["resume", "--by", "olga", "--yes"]) == 0
+    assert main(["holds", "dismiss", GROUP, "--yes", "--why", "they stay [for :now:]"]) == 0
+    sign_in.as_(PETE)
+    assert main(["pause", "--why", "audit"]) == 0
+    sign_in.as_(OLGA)
+    assert main(["resume", "--yes"]) == 0
     capsys.readouterr()
     assert main(["holds", "log"]) == 0
     said = capsys.readouterr().out
@@ -348,26 +384,26 @@ def test_the_log_tells_every_decision_the_newest_last(filled: Store, capsys: Sai
         said.index(words)
         for words in (
             "3 decisions.",
-            "dismiss by olga: they stay [for :now:]",
+            "dismiss by Olga Berg: they stay [for :now:]",
             f"{HOLDS[1].id}  remove {BEN.object_id} on {NL}  of group {GROUP}",
-            "pause by pete: audit",
-            "resume by olga",
-            "set by pete: audit",
+            "pause by Pete Vos: audit",
+            "resume by Olga Berg",
+            "set by Pete Vos: audit",
         )
     ]
     assert places == sorted(places)
     assert main(["holds", "log", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)["decisions"]
     assert [(one["sequence"], one["verb"], one["by"]) for one in found] == [
-        (1, "dismiss", "olga"),
-        (2, "pause", "pete"),
-        (3, "resume", "olga"),
+        (1, "dismiss", OLGA),
+        (2, "pause", PETE),
+        (3, "resume", OLGA),
     ]
     assert {one["id"] for one in found[0]["holds"]} == {HOLDS[1].id, HOLDS[2].id}
 
 
 def test_a_decision_that_was_refused_halfway_is_told_with_what_stood_against_it(store: Store, capsys: Said) -> None:
-    store.record(DecisionBody(Verb.RELEASE, "olga", refused=(Code.OF_HOLD(name="1", because=Code.HOLD_GONE()),)))
+    store.record(DecisionBody(Verb.RELEASE, OLGA, refused=(Code.OF_HOLD(name="1", because=Code.HOLD_GONE()),)))
     assert main(["holds", "log"]) == 0
     assert "refused: 1: it is gone" in capsys.readouterr().out
 
@@ -399,7 +435,7 @@ async def test_a_release_reaches_the_queue_by_the_environment_that_a_sandbox_tel
         assert "A:B" not in environment
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
-        arguments = ["holds", "release", "--all", "--yes", "--as-listed", NOW.isoformat(), "--by", "olga"]
+        arguments = ["holds", "release", "--all", "--yes", "--as-listed", NOW.isoformat()]
         assert await asyncio.to_thread(main, arguments) == 0
         said = capsys.readouterr().out
         assert "3 changes released:" in said

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -24,7 +24,14 @@ from shared.domain.reasons import Code
 from shared.ports import Stored
 from shared.wording.say import say
 from tests.app.unit.cli_desk import NOW, Said, Store, answering, deployed
+from tests.app.unit.sign_in import OLGA, PETE, SignIn, signing_in
 from tests.reports import report as a_report
+
+
+@pytest.fixture(autouse=True)
+def sign_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[SignIn]:
+    with signing_in(monkeypatch) as one:
+        yield one
 
 
 @pytest.fixture
@@ -40,13 +47,13 @@ def answer(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 def test_the_pause_is_set_told_and_cleared(store: Store, capsys: Said) -> None:
     assert main(["pauses"]) == 0
     assert "Nothing is paused." in capsys.readouterr().out
-    assert main(["pause", "--why", "audit", "--by", "olga"]) == 0
+    assert main(["pause", "--why", "audit"]) == 0
     assert store.kinds() == {PauseKind.OPERATOR}
     assert main(["pauses", "--exit-code"]) == 3
     said = capsys.readouterr().out
-    assert "set by olga: audit" in said
+    assert "set by Olga Berg: audit" in said
     assert "stops: everything\n" in said
-    assert main(["resume", "--by", "pete", "--yes"]) == 0
+    assert main(["resume", "--yes"]) == 0
     assert "Cleared: operator-stop" in capsys.readouterr().out
     assert store.kinds() == set()
     assert main(["resume", "--yes"]) == 0
@@ -104,7 +111,7 @@ def test_before_it_accepts_anything_a_resume_says_what_and_asks(
 ) -> None:
     pauses_on(store, {pause_kind: setting}, counted)
     answer(said)
-    assert main(["resume", "--by", "pete"]) == (0 if resumed else 1)
+    assert main(["resume"]) == (0 if resumed else 1)
     asked, _, then = capsys.readouterr().err.partition("Accept that, and resume? [y/N]")
     for one in words:
         assert one in asked
@@ -130,11 +137,11 @@ def test_the_pause_names_what_a_resume_would_accept(
 
 def test_where_nobody_can_be_asked_nothing_is_accepted_unless_told_so(store: Store, capsys: Said) -> None:
     pauses_on(store, {PauseKind.ROLE_LOST: LOST, PauseKind.POPULATION_SHRANK: SHRANK})
-    assert main(["resume", "--by", "pete"]) == 2
+    assert main(["resume"]) == 2
     assert "Give --yes." in capsys.readouterr().err
     assert store.kinds() == {PauseKind.ROLE_LOST, PauseKind.POPULATION_SHRANK}
     assert baseline(store) == COUNTED
-    assert main(["resume", "--by", "pete", "--yes"]) == 0
+    assert main(["resume", "--yes"]) == 0
     out = capsys.readouterr().out
     assert "accepted: that 33 people match the rules" in out
     assert "accepted: whichever billing accounts" in out
@@ -147,7 +154,7 @@ def test_what_accepts_nothing_is_cleared_without_a_question(store: Store, capsys
     pauses_on(store, {pause_kind: Setting(NOW, "sweep:1", Code.SAID(said="something"))})
     assert main(["pauses", "--exit-code"]) == 3
     assert "`resume` accepts" not in capsys.readouterr().out
-    assert main(["resume", "--by", "pete", "--yes"]) == 0
+    assert main(["resume", "--yes"]) == 0
     assert "accepted" not in capsys.readouterr().out
     assert store.kinds() == set()
     assert baseline(store) == COUNTED
@@ -174,7 +181,7 @@ def test_a_pause_needs_a_reason_that_can_be_shown(store: Store, capsys: Said, wh
 
 def damage_decisions(store: Store) -> None:
     """The head of the operators' chain is no head any more."""
-    store.record(DecisionBody(Verb.RESUME, "olga"))
+    store.record(DecisionBody(Verb.RESUME, OLGA))
 
     async def use(rows: SqliteRows) -> None:
         row = await rows.get("ledger:operator", "head")
@@ -187,24 +194,25 @@ def damage_decisions(store: Store) -> None:
 def test_a_pause_that_cannot_be_recorded_is_on_and_says_so(store: Store, capsys: Said) -> None:
     damage_decisions(store)
     for _ in range(2):
-        assert main(["pause", "--why", "stop", "--by", "olga"]) == 1
+        assert main(["pause", "--why", "stop"]) == 1
         said = capsys.readouterr().err
         assert "Writes are paused; it could not be recorded: " in said
         assert "verify" in said
         assert store.kinds() == {PauseKind.OPERATOR}
     assert main(["pauses", "--exit-code"]) == 3
-    assert "set by olga: stop" in capsys.readouterr().out
+    assert "set by Olga Berg: stop" in capsys.readouterr().out
 
 
-def test_who_pauses_again_is_told_where_their_reason_is(store: Store, capsys: Said) -> None:
-    assert main(["pause", "--why", "audit", "--by", "olga"]) == 0
+def test_who_pauses_again_is_told_where_their_reason_is(store: Store, sign_in: SignIn, capsys: Said) -> None:
+    assert main(["pause", "--why", "audit"]) == 0
     assert "Already paused" not in capsys.readouterr().out
-    assert main(["pause", "--why", "audit, too", "--by", "pete"]) == 0
+    sign_in.as_(PETE)
+    assert main(["pause", "--why", "audit, too"]) == 0
     out = capsys.readouterr().out
     assert "Already paused; your reason is recorded in `invoice-access holds log`." in out
-    assert "set by olga: audit\n" in out
+    assert "set by Olga Berg: audit\n" in out
     assert main(["holds", "log"]) == 0
-    assert "pause by pete: audit, too" in capsys.readouterr().out
+    assert "pause by Pete Vos: audit, too" in capsys.readouterr().out
 
 
 # -- the store
@@ -254,27 +262,27 @@ def pauses(store: Store) -> set[Pause]:
 def test_one_account_is_paused_and_resumed_and_the_rest_stands(store: Store, capsys: Said) -> None:
     put_catalogue(store)
     pauses_on(store, {PauseKind.HARM: Setting(NOW, "profile:x", Code.SAID(said="a field"))})
-    assert main(["pause", "--why", "audit", "--by", "olga", "--on", "MCA:1"]) == 0
-    assert main(["pause", "--why", "audit", "--by", "olga", "--on", PROFILE]) == 0
+    assert main(["pause", "--why", "audit", "--on", "MCA:1"]) == 0
+    assert main(["pause", "--why", "audit", "--on", PROFILE]) == 0
     said = capsys.readouterr().out
     assert f"operator-stop on {ACCOUNT}, since" in said
     assert "stops: everything on this billing account\n" in said
     assert "stops: everything on this billing profile\n" in said
     everywhere = Pause(PauseKind.HARM)
     assert pauses(store) == {everywhere, Pause(PauseKind.OPERATOR, ACCOUNT), Pause(PauseKind.OPERATOR, PROFILE)}
-    assert main(["resume", "--by", "pete", "--on", ACCOUNT, "--yes"]) == 0
+    assert main(["resume", "--on", ACCOUNT, "--yes"]) == 0
     said = capsys.readouterr().out
     assert f"Cleared: operator-stop on {ACCOUNT}" in said
     assert "Still paused:" in said
     assert pauses(store) == {everywhere, Pause(PauseKind.OPERATOR, PROFILE)}
-    assert main(["resume", "--by", "pete", "--on", "everywhere", "--yes"]) == 0
+    assert main(["resume", "--on", "everywhere", "--yes"]) == 0
     assert pauses(store) == {Pause(PauseKind.OPERATOR, PROFILE)}
-    assert main(["resume", "--by", "pete", "--on", "everywhere", "--yes"]) == 0
+    assert main(["resume", "--on", "everywhere", "--yes"]) == 0
     assert "Nothing is paused for everywhere" in capsys.readouterr().out
-    assert main(["resume", "--by", "pete", "--yes"]) == 0
+    assert main(["resume", "--yes"]) == 0
     assert pauses(store) == set()
     assert main(["holds", "log"]) == 0
-    assert f"pause on {PROFILE} by olga: audit" in capsys.readouterr().out
+    assert f"pause on {PROFILE} by Olga Berg: audit" in capsys.readouterr().out
 
 
 def test_a_pause_on_what_nobody_knows_is_refused_and_changes_nothing(store: Store, capsys: Said) -> None:
@@ -291,7 +299,7 @@ def test_a_resume_of_one_lost_account_accepts_no_other(store: Store, capsys: Sai
         await state.put_baseline(Stored(COUNTED))
 
     store.run(use)
-    assert main(["resume", "--by", "pete", "--on", "mca:2", "--yes"]) == 0
+    assert main(["resume", "--on", "mca:2", "--yes"]) == 0
     assert "accepted: that billing account mca:2 may be gone" in capsys.readouterr().out
     assert pauses(store) == {Pause(PauseKind.ROLE_LOST, "mca:1")}
     assert baseline(store) == replace(COUNTED, accounts=("mca:1",))

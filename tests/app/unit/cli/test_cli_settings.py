@@ -1,6 +1,7 @@
 """What every verb says where the app's settings are missing or wrong: the same words, with the remedy."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from cli.__main__ import main
 from tests.app.policy_texts import LEAST
 from tests.app.unit.cli_desk import Store
+from tests.app.unit.sign_in import SignIn, signing_in
 
 NAMESPACE = "ServiceBusConnection__fullyQualifiedNamespace"
 REMEDY = "(source the app's settings first; sandbox: `set -a; . <state>/app.env; set +a`; docs/settings.md)"
@@ -21,15 +23,21 @@ STORE_ONLY = [
     ["holds", "list"],
     ["holds", "show", "x"],
     ["holds", "log"],
-    ["pause", "--why", "x", "--by", "olga"],
-    ["resume", "--by", "olga", "--yes"],
+    ["pause", "--why", "x"],
+    ["resume", "--yes"],
     ["pauses"],
 ]
 APP = [
-    ["adopt", "--left", "--by", "olga"],
-    ["holds", "release", "x", "--yes", "--as-listed", "2026-03-02T09:00Z", "--by", "olga"],
-    ["holds", "dismiss", "x", "--yes", "--by", "olga"],
+    ["adopt", "--left"],
+    ["holds", "release", "x", "--yes", "--as-listed", "2026-03-02T09:00Z"],
+    ["holds", "dismiss", "x", "--yes"],
 ]
+
+
+@pytest.fixture(autouse=True)
+def sign_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[SignIn]:
+    with signing_in(monkeypatch) as one:
+        yield one
 
 
 @pytest.fixture(autouse=True)
@@ -100,6 +108,6 @@ def test_a_wrong_policy_stops_no_emergency_stop(
 ) -> None:
     store_beside(policy, monkeypatch)
     policy.write_text("rules: [")
-    assert main(["pause", "--why", "stop", "--by", "olga"]) == 0
+    assert main(["pause", "--why", "stop"]) == 0
     assert main(["pauses", "--exit-code"]) == 3
-    assert "set by olga: stop" in capsys.readouterr().out
+    assert "set by Olga Berg: stop" in capsys.readouterr().out

@@ -8,7 +8,7 @@ from azure.core.exceptions import ClientAuthenticationError
 
 from sandbox.identity import Identity, IdentityEndpoint
 from sandbox.shell import serve
-from shared.adapters.billing.arm import ARM_SCOPE
+from shared.adapters.http.claims import ARM_SCOPE
 from shared.adapters.http.credentials import managed_identity
 
 TENANT = "76e9ab9c-0000-4000-8000-0000000000aa"
