@@ -18,7 +18,8 @@ from shared.services.operate.adopt import Fate, apply_adoption, plan_adoption
 from tests.simulation.engine.judge import Judge
 from tests.simulation.engine.promises_of_guards import release_asks_for_a_check
 
-OPERATOR: Final = "olga"
+OPERATOR: Final = "01a00000-0000-4000-8000-000000000001"
+"""The object id of whoever decides: nobody of the world, so that no hold is about them."""
 
 _SEES_TO_HOLDS: Final = 0.6
 _CHANGES_MEANWHILE: Final = 0.7

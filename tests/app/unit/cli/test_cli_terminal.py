@@ -55,7 +55,7 @@ def test_a_verb_shows_a_mistake_harmlessly(capsys: pytest.CaptureFixture[str], m
     monkeypatch.setenv("INVOICE_ACCESS_STORE", "sqlite::memory:")
 
     async def verb(_: object) -> int:
-        raise UsageError("--by: \x1b]0;owned\x07")
+        raise UsageError("--why: \x1b]0;owned\x07")
 
     assert operate_on_store(verb) == 2
     assert "\x1b" not in capsys.readouterr().err
