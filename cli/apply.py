@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from cli import plan_file
+from cli.actor import introduce, signed_in
 from cli.answer import Answer, Line, Part, Rows, Shade, Table, counted
 from cli.faults import Moved as WorldMoved
-from cli.operating import on_app, who
+from cli.operating import on_app
 from cli.out import Out
 from shared.domain.history.checks import CheckBody, Step
 from shared.domain.keys import PersonKey, ProfileKey
@@ -32,9 +33,9 @@ _COLUMNS = ("do", "person_id", "person", "profile_id", "profile", "state", "why"
 type _Told = Mapping[PersonKey | ProfileKey, CheckBody | None]
 
 
-def apply_file(out: Out, file: Path, *, wait: int, by: str | None, yes: bool) -> int:
+def apply_file(out: Out, file: Path, *, wait: int, yes: bool) -> int:
     """Applies the plan in a file; asks first. Raises `WorldMoved` where the world is no longer as it was planned."""
-    by, plan = who(by), plan_file.read(file)
+    plan = plan_file.read(file)
     waits = sum(bool(one.waits) for one in plan.changes)
     if not plan.to_apply:
         left = f" {counted(waits, 'change')} {'waits' if waits == 1 else 'wait'}, where `plan` says." if waits else ""
@@ -44,9 +45,11 @@ def apply_file(out: Out, file: Path, *, wait: int, by: str | None, yes: bool) ->
         return out.answer(_nothing("Nothing was asked for.", waits))
 
     async def verb(app: App) -> tuple[Refused | Asked, _Told]:
-        found = await apply_plan(app, plan, by=by)
+        actor = await signed_in()
+        found = await apply_plan(app, plan, by=actor.object_id)
         if isinstance(found, Refused):
             return found, {}
+        await introduce(out, app, actor)
         return found, await results(app, found, within=timedelta(seconds=wait))
 
     found, told = on_app(verb)

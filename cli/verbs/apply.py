@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from cli.command import command, verbs
-from cli.options import By, Yes
+from cli.options import Yes
 from cli.out import Out
 
 app = verbs()
@@ -22,7 +22,6 @@ def apply(
     file: Annotated[Path, typer.Argument(metavar="FILE", show_default=False, help="What `plan --out` wrote.")],
     *,
     wait: _Wait = 60,
-    by: By = None,
     yes: Yes = False,
 ) -> int:
     """Has the app make the changes of a plan that was reviewed, and no others.
@@ -33,4 +32,4 @@ def apply(
     """
     from cli.apply import apply_file
 
-    return apply_file(out, file, wait=wait, by=by, yes=yes)
+    return apply_file(out, file, wait=wait, yes=yes)
