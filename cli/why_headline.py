@@ -85,7 +85,8 @@ def _becomes(why: Why, there: There, names: Names) -> str:
             return f"It stays: {'; '.join(say(note.why) for note in notes) or say(plan.reason)}."
         case Effect.UNMANAGED:
             also = f" {_give(rules)} as well." if rules else ""
-            return f"Somebody else gave it, and the app leaves it alone.{also}"
+            left = f"{_capital(plan.reason)}. " if plan.employment is Employment.LEAVER else ""
+            return f"{left}Somebody else gave it, and the app leaves it alone.{also}"
         case Effect.NOTHING:
             return _nothing(plan, there.profile)
         case _:

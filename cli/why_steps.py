@@ -79,15 +79,18 @@ def _directory(why: Why, names: Names) -> str:
 
 
 def _policy(why: Why, names: Names) -> str:
-    said = [_verdict(one, names, named=why.profile is None) for one in why.verdicts]
+    works = why.plan.employment is Employment.EMPLOYED
+    said = [_verdict(one, names, named=why.profile is None, works=works) for one in why.verdicts]
     near = [note for note in why.plan.notes if note.kind is NoteKind.NEAR_MISS]
     said += [say(note.why) for note in near if why.profile in {None, note.profile}]
     return "; ".join(dict.fromkeys(said)) or ("the policy has no rules" if why.found.facts.policy.rules == () else "")
 
 
-def _verdict(one: RuleVerdict, names: Names, *, named: bool) -> str:
+def _verdict(one: RuleVerdict, names: Names, *, named: bool, works: bool) -> str:
+    """Yes or no; to somebody who does not work here no rule gives anything, though it would."""
     if one.why is None:
-        return f"{one.rule} yes: {names.several(one.profiles)}" if named else f"{one.rule} yes"
+        gives = "yes" if works else "would"
+        return f"{one.rule} {gives}: {names.several(one.profiles)}" if named else f"{one.rule} {gives}"
     return f"{one.rule} no: {say(one.why)}"
 
 
@@ -106,7 +109,14 @@ def _billing(why: Why, there: There, names: Names) -> str:
             said.append(OTHER_RECIPIENT_ROLES.get(role, role))
     notes = [note for note in why.plan.notes if note.profile == there.profile]
     told = {NoteKind.PROFILE_NOT_ACTIVE, NoteKind.NOT_MANAGED, NoteKind.RULE_NOT_KNOWN, NoteKind.LEAVER_HOLDS_UNMANAGED}
-    return "; ".join([", ".join(filter(None, said)) or "nothing there", *(say(n.why) for n in notes if n.kind in told)])
+    first = ", ".join(filter(None, said)) or "nothing there"
+    # What a leaver's unmanaged assignment is has been said; what to do about it has not.
+    return "; ".join([first, *(say(_remedy(note.why)) for note in notes if note.kind in told)])
+
+
+def _remedy(why: Reason) -> Reason:
+    remedy = why.facts.get("remedy")
+    return remedy if isinstance(remedy, Reason) else why
 
 
 def _since(there: There, names: Names) -> str:
