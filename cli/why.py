@@ -22,6 +22,7 @@ from shared.domain.access.changed_facts import Change, read_change
 from shared.domain.access.explain import RuleVerdict
 from shared.domain.access.ownership import ManagedAssignment
 from shared.domain.access.why import Effect, Facts, Flip, effects
+from shared.domain.adoption.first_contact import PrincipalKind
 from shared.domain.keys import NameKey, NameKind, ProfileKey
 from shared.domain.people import Person
 from shared.domain.policy.model import Policy
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from shared.services.app import App
 
 _DAY_CHARACTERS: Final = len("2026-04-01")
+_A: Final = {PrincipalKind.GROUP: "a group", PrincipalKind.APP: "an app"}
 _DAY_REMEDY: Final = "give a day such as 2026-04-01, or a moment with its offset such as 2026-04-01T09:00+02:00"
 
 
@@ -110,6 +112,10 @@ async def as_seen(desk: StoreDesk, policy: Policy, settle: timedelta, question: 
         if not names:
             raise
         return Unseen(None, names, unknown)
+    called = sight.names.get(object_id)
+    if called is not None and called.kind in {PrincipalKind.GROUP, PrincipalKind.APP}:
+        mend = "`invoice-access who PROFILE` says what groups and apps may see."
+        raise UsageError(f"{called.best} is {_A[called.kind]}, and rules give to people only", mend=mend)
     found = seen_facts(sight, catalogue, policy, object_id)
     if found is None:
         return Unseen(object_id, (), None)
@@ -248,6 +254,7 @@ def _billing(there: There) -> dict[str, Any]:
         "since": since,
         "by": None if held is None else held.assignment.created_by,
         "rules": sorted(held.rules or ()) if isinstance(held, ManagedAssignment) else [],
+        "other_roles": list(there.others),
         "record": None if spell is None else spell.began.record,
     }
 

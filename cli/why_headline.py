@@ -88,10 +88,18 @@ def _becomes(why: Why, there: There, names: Names) -> str:
             left = f"{_capital(plan.reason)}. " if plan.employment is Employment.LEAVER else ""
             return f"{left}Somebody else gave it, and the app leaves it alone.{also}"
         case Effect.NOTHING:
-            return _nothing(plan, there.profile)
+            return f"{_otherwise(there, names)}{_nothing(plan, there.profile)}"
         case _:
             gone = "No rule gives it any more" if plan.employment is Employment.EMPLOYED else _capital(plan.reason)
             return f"{gone}; the removal {waiting}."
+
+
+def _otherwise(there: There, names: Names) -> str:
+    """That they receive the invoices all the same, where they do."""
+    if not there.others:
+        return ""
+    roles = " and ".join(there.others)
+    return f"They receive the invoices of {names.profile(there.profile)} as {roles}, which the app leaves alone. "
 
 
 def _nothing(plan: Plan, profile: ProfileKey | None) -> str:

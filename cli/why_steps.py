@@ -13,7 +13,6 @@ from shared.domain.access.ownership import ManagedAssignment, UnmanagedAssignmen
 from shared.domain.access.plan import Employment, NoteKind
 from shared.domain.access.why import Effect, Flip
 from shared.domain.alike import plain
-from shared.domain.billing import OTHER_RECIPIENT_ROLES
 from shared.domain.guards.holds import Hold, Status
 from shared.domain.history.spells import How
 from shared.domain.keys import ProfileKey
@@ -103,10 +102,7 @@ def _billing(why: Why, there: There, names: Names) -> str:
         case UnmanagedAssignment(assignment=row, why=reason):
             made = say(reason) if row.created_by is None else f"made by {names.principal(row.created_by)}"
             said += ["unmanaged", made, *([] if row.created_on is None else [f"since {names.day(row.created_on)}"])]
-    for one in why.found.facts.held:
-        role = one.assignment.role
-        if one.profile == there.profile and not one.assignment.is_invoice_manager:
-            said.append(OTHER_RECIPIENT_ROLES.get(role, role))
+    said += there.others
     notes = [note for note in why.plan.notes if note.profile == there.profile]
     told = {NoteKind.PROFILE_NOT_ACTIVE, NoteKind.NOT_MANAGED, NoteKind.RULE_NOT_KNOWN, NoteKind.LEAVER_HOLDS_UNMANAGED}
     first = ", ".join(filter(None, said)) or "nothing there"

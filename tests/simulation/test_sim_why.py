@@ -338,3 +338,13 @@ async def test_before_the_first_sweep_nothing_is_made_up(set_stage: Callable[...
     stage = set_stage()
     with pytest.raises(Permanent, match="has left a view yet"):
         await asked(stage, FEMKE, "Contoso Nederland")
+
+
+async def test_who_cannot_be_read_is_told_what_is_odd_and_nothing_is_concluded(stage: Stage) -> None:
+    await stage.settle()
+    stage.change(FEMKE, employeeHireDate="1601-01-01T00:00:00Z")
+    await stage.sweep()
+    answer = await told(stage, FEMKE, "Contoso Nederland")
+    assert answer.startswith("femke holds Contoso Nederland. It stays: what the directory has of them cannot be read")
+    assert "  directory  cannot be read: " in answer
+    assert "changes" not in answer

@@ -7,11 +7,14 @@ from typing import Final
 
 import pytest
 
+from cli.faults import UsageError
 from sandbox.contoso import contoso
 from sandbox.contoso.names import (
     APP_OBJECT_ID,
     BREAK_GLASS,
+    EXTERNAL_AUDIT,
     GRACE_TAYLOR,
+    MIKKEL_HANSEN,
     PORTAL_OBJECT_ID,
     TENANT_ID,
     TREASURY,
@@ -82,3 +85,17 @@ async def test_of_the_protected_no_rule_says_anything_that_matters(company: Stag
     assert answer.startswith(
         "Break Glass does not hold Contoso UK. The policy protects this person: nothing is given or taken.\n"
     )
+
+
+async def test_who_receives_invoices_by_another_role_is_told_by_which(company: Stage) -> None:
+    answer = await told(company, MIKKEL_HANSEN)
+    assert answer.startswith(
+        "Mikkel Hansen holds nothing. They receive the invoices of Fabrikam Nordics as Billing profile owner, "
+        "which the app leaves alone. No rule gives it.\n"
+    )
+    assert "  billing    Fabrikam Nordics: Billing profile owner\n" in answer
+
+
+async def test_a_group_is_no_person_and_is_told_to_be_none(company: Stage) -> None:
+    with pytest.raises(UsageError, match="is a group, and rules give to people only"):
+        await told(company, EXTERNAL_AUDIT)

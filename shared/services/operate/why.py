@@ -14,6 +14,7 @@ from shared.domain.access.explain import RuleVerdict
 from shared.domain.access.ownership import Held
 from shared.domain.access.plan import Grant, Plan, Revoke, Strength
 from shared.domain.access.why import Effect, Facts, Flip, effects, flips, verdicts
+from shared.domain.billing import OTHER_RECIPIENT_ROLES
 from shared.domain.catalogue import Catalogue
 from shared.domain.guards.daily_limits import kind_of, left, limit, percentage_base
 from shared.domain.guards.holds import Hold, action_id
@@ -79,13 +80,14 @@ class Limits:
 class There:
     """What is so on one profile: what becomes of it, what is there, how that came, and what the action waits for.
 
-    `spell` is what the ledger knows of what is managed. `evidence` is there where it has to be seen twice, `limits`
-    where anything is to be done.
+    `others` are the roles besides Invoice manager by which they receive its invoices. `spell` is what the ledger knows
+    of what is managed. `evidence` is there where it has to be seen twice, `limits` where anything is to be done.
     """
 
     profile: ProfileKey
     effect: Effect
     held: Held | None
+    others: tuple[str, ...]
     spell: Spell | None
     evidence: Evidence | None
     limits: Limits | None
@@ -140,7 +142,8 @@ async def explain_person(
     facts, object_id = found.facts, found.facts.person.object_id
     plan = facts.plan()
     does = effects(plan, facts.held)
-    concerned = sorted(does) if profile is None else [profile]
+    others = _other_roles(facts)
+    concerned = sorted(does.keys() | others.keys()) if profile is None else [profile]
     spells = await _spells(ledger, object_id)
     evidence = await _evidence(state, ledger, facts, plan, settle)
     limits = await _limits(state, facts, plan)
@@ -150,6 +153,7 @@ async def explain_person(
             key,
             does.get(key, Effect.NOTHING),
             held.get(key),
+            tuple(sorted(others.get(key, ()))),
             spells.get(key),
             evidence.get(key),
             limits.get(key),
@@ -157,6 +161,18 @@ async def explain_person(
         for key in concerned
     )
     return Why(object_id, found, plan, profile, verdicts(facts, profile), there, flips(facts, profile))
+
+
+def _other_roles(facts: Facts) -> Mapping[ProfileKey, set[str]]:
+    """The other roles by which the person receives invoices, by name: of the facts, and as the last sweep saw them."""
+    found: dict[ProfileKey, set[str]] = {}
+    for profile, role in facts.catalogue.others.get(facts.person.object_id, ()):
+        found.setdefault(profile, set()).add(OTHER_RECIPIENT_ROLES.get(role, role))
+    for one in facts.held:
+        if not one.assignment.is_invoice_manager:
+            role = one.assignment.role
+            found.setdefault(one.profile, set()).add(OTHER_RECIPIENT_ROLES.get(role, role))
+    return found
 
 
 async def _spells(ledger: Ledger, object_id: str) -> Mapping[ProfileKey, Spell]:
