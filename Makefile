@@ -21,8 +21,12 @@ $(VENV)/.ready: requirements.txt requirements-dev.txt constraints.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-demo: setup ## a finance department's story on the embedded sandbox
+demo: setup ## a finance department's story on the embedded sandbox [KEEP=1: and one that stays, with two weeks behind it]
 	$(BIN)/python -m sandbox demo
+ifdef KEEP
+	test -d var/demo || $(BIN)/python -m tests.simulation.two_weeks var/demo
+	$(BIN)/python -m sandbox up --state var/demo
+endif
 
 test: setup ## every test, on all CPUs [ONLY=files]
 	$(BIN)/python -m pytest -n auto --dist worksteal $(ONLY)

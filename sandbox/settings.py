@@ -6,6 +6,7 @@ Starting and stopping is for `up`.
 
 import re
 import shlex
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -128,21 +129,23 @@ def app_settings(places: Places, *, client_id: str, identity_header: str, own: M
 def shell_environment(settings: Mapping[str, str], people: Sequence[Identity] = ()) -> str:
     """The app's environment as a file for a shell to read. What a shell cannot name, an operator has no use for.
 
-    Of each of the people who can sign in it has the client id by which azure-identity gets their tokens.
+    The app's command line is on its path. Of each of the people who can sign in it has the client id by which
+    azure-identity gets their tokens.
     """
     lines = ["# Whoever reads this file acts as the app."]
-    signing_in = {_variable(person): person for person in people}
+    signing_in = {sign_in_variable(person): person for person in people}
     if signing_in:
         first = next(iter(signing_in))
         lines[0] += f' To act as a person: export AZURE_CLIENT_ID="${first}"'
     lines += [f"{name}={shlex.quote(value)}" for name, value in sorted(settings.items()) if _SHELL_NAME.fullmatch(name)]
+    lines.append(f'PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"')
     for name, person in signing_in.items():
         roles = ", ".join(person.person.roles) if person.person is not None else ""
         lines.append(f"{name}={shlex.quote(person.client_id)}  # {person.name}: {roles or 'no role'}")
     return "\n".join(lines) + "\n"
 
 
-def _variable(person: Identity) -> str:
+def sign_in_variable(person: Identity) -> str:
     """What a person is called in a shell: `SIGN_IN_FELIX_SMIT`, of the name in front of the @."""
     upn = person.person.upn if person.person is not None else person.name
     return "SIGN_IN_" + re.sub(r"[^A-Z0-9]+", "_", upn.partition("@")[0].upper())

@@ -11,7 +11,6 @@ import json
 import logging
 import os
 import secrets
-import shlex
 import shutil
 import signal
 import tempfile
@@ -59,6 +58,7 @@ from sandbox.settings import (
 )
 from sandbox.shared_access import SharedAccessKey
 from sandbox.subscriptions_door import with_subscriptions
+from sandbox.trying import to_try
 from sandbox.wire import Handler
 from sandbox.world import World, WorldError, load_world
 
@@ -549,10 +549,8 @@ async def _serve(options: Options, echo: Echo) -> None:
     async with running(options, echo=echo.line) as sandbox:
         _logger.info("ready; ledger and logs are in %s", sandbox.state)
         if sandbox.environment is not None:
-            _logger.info(
-                "operate it from another terminal: set -a; . %s; set +a; invoice-access holds",
-                shlex.quote(str(sandbox.environment)),
-            )
+            trying = "\n".join(f"  {line}" for line in to_try(sandbox.world, sandbox.environment))
+            _logger.info("to try from another terminal:\n%s", trying)
         print(json.dumps(sandbox.announcement()), flush=True)
         await asyncio.Event().wait()
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from rich.console import Console
 
-from sandbox.contoso import names
+from sandbox.contoso import STANDARD_WORLD, names
 from sandbox.demo.bad_days import identity_outage, killed_in_a_burst
 from sandbox.demo.office import Office
 from sandbox.demo.story import (
@@ -29,7 +29,9 @@ from sandbox.demo.story import (
 )
 from sandbox.host.host import HostStartError
 from sandbox.settings import PROJECT, STANDARD_POLICY, Mode, Options
+from sandbox.trying import to_try
 from sandbox.up import Sandbox, StartError, app_folder, running, switch
+from sandbox.world import load_world
 
 SHORTENED: Final = {
     "INVOICE_ACCESS_SETTLE_SECONDS": ("1", "300"),
@@ -40,6 +42,10 @@ SHORTENED: Final = {
     "INVOICE_ACCESS_VERIFY_SECONDS": ("1, 2, 4", "30, 120, 600"),
 }
 """The waits that the demo shortens: setting to (value here, default)."""
+
+_KEEPING: Final = "make demo KEEP=1"
+_KEPT: Final = Path("var/demo")
+"""Where that leaves it, from the project's folder."""
 
 _UPDATE_SECONDS: Final = 1.0
 _PATIENCE: Final = 30.0
@@ -212,4 +218,13 @@ def main(arguments: Sequence[str]) -> int:
     failed = [told.name for told in played if not told.seen.ok]
     said = "[green]as expected[/green]" if ok else f"[red]{len(failed)} differed: {', '.join(failed)}[/red]"
     console.print(f"\n{len(played)} steps in {time.monotonic() - began:.0f} s: {said}")
+    _tell_what_to_try(console)
     return verdict(played)
+
+
+def _tell_what_to_try(console: Console) -> None:
+    """What to do next: in a Contoso that stays, which this one does not."""
+    console.print("\n[bold]Try it yourself[/bold]")
+    console.print(f"{_KEEPING} leaves a Contoso running that has two weeks behind it. In another terminal:")
+    for line in to_try(load_world(STANDARD_WORLD), _KEPT / "app.env"):
+        console.print(f"    {line}", markup=False, highlight=False)

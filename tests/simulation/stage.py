@@ -60,19 +60,22 @@ _CENTURY_SECONDS: Final = 100 * 365 * 24 * 3600
 
 
 class LoopClock:
-    """`ports.Clock` on the running loop's time."""
+    """`ports.Clock` on the running loop's time, which began at `start`."""
+
+    def __init__(self, start: datetime = START) -> None:
+        self._start = start
 
     def now(self) -> datetime:
         """The time now, in UTC."""
-        return START + timedelta(seconds=asyncio.get_running_loop().time())
+        return self._start + timedelta(seconds=asyncio.get_running_loop().time())
 
 
 class Token:
     """A credential that gets the stand-ins' own tokens for one principal, without being asked twice."""
 
-    def __init__(self, endpoint: IdentityEndpoint, object_id: str) -> None:
+    def __init__(self, endpoint: IdentityEndpoint, object_id: str, tenant: str = TENANT) -> None:
         self._endpoint = endpoint
-        self._identity = Identity("caller", object_id, object_id, TENANT)
+        self._identity = Identity("caller", object_id, object_id, tenant)
 
     async def get_token(self, *scopes: str, **_: Any) -> AccessToken:
         """A token for the first scope."""
@@ -94,22 +97,34 @@ def _variables(settings: Mapping[str, object]) -> dict[str, str]:
 
 
 class Stage:
-    """One world and one app. Make it inside a running `VirtualLoop`, and close it there."""
+    """One world and one app. Make it inside a running `VirtualLoop`, and close it there.
+
+    `app` is the object id of the app's identity in the `given` world, and `store` a file for ledger and state.
+    """
 
     def __init__(
-        self, *, policy: str = POLICY, given: Mapping[str, Any] | None = None, seed: int = 1, **settings: object
+        self,
+        *,
+        policy: str = POLICY,
+        given: Mapping[str, Any] | None = None,
+        seed: int = 1,
+        start: datetime = START,
+        app: str = APP,
+        store: str | None = None,
+        **settings: object,
     ) -> None:
         assert isinstance(asyncio.get_running_loop(), VirtualLoop), "the stage needs virtual time"
-        self.clock = LoopClock()
+        self.clock = LoopClock(start)
         self._seed = seed
-        found = parse_world(given if given is not None else world())
+        self._app = app
+        found = self.world = parse_world(given if given is not None else world())
         randomness = random.Random(seed)
         self.endpoint = IdentityEndpoint(
             found.principals(), clock=self.clock.now, key=b"k" * 32, token_lifetime_seconds=_CENTURY_SECONDS
         )
         self.graph: GraphModel = found.directory(clock=self.clock.now, random_source=randomness)
         self.billing = BillingModel(
-            found.billing_accounts, clock=self.clock.now, rng=randomness, principal_type=self.graph.principal_type
+            found.billing(), clock=self.clock.now, rng=randomness, principal_type=self.graph.principal_type
         )
         self.faults = Faults(random.Random(seed))
         self._arm: Handler = billing_handler(self.billing, self.endpoint.authenticate(ARM))
@@ -119,8 +134,8 @@ class Stage:
             "ServiceBusConnection__fullyQualifiedNamespace": "unused.example",
             **_variables(settings),
         }
-        self.ledger_rows = EventfulRows(SqliteRows(IN_MEMORY))
-        self.state_rows = EventfulRows(SqliteRows(IN_MEMORY))
+        self.ledger_rows = EventfulRows(SqliteRows(IN_MEMORY if store is None else store))
+        self.state_rows = EventfulRows(SqliteRows(IN_MEMORY if store is None else store))
         self.queues = WorkQueues(self.clock)
         self.outcomes: list[tuple[Key, Outcome]] = []
         self._adapters: list[Any] = []
@@ -156,11 +171,11 @@ class Stage:
     def billing_as(self, object_id: str) -> ArmBilling:
         """Billing as somebody else than the app reaches it; to be closed."""
         transport = HandlerTransport(self.faults.wrap("arm", self._arm))
-        return ArmBilling(self.app.settings, Token(self.endpoint, object_id), transport=transport)
+        return ArmBilling(self.app.settings, Token(self.endpoint, object_id, self.world.tenant_id), transport=transport)
 
     def _build(self, policy: Policy) -> App:
         settings = Settings.read(self._settings)
-        token = Token(self.endpoint, APP)
+        token = Token(self.endpoint, self._app, self.world.tenant_id)
         billing = ArmBilling(settings, token, transport=HandlerTransport(self.faults.wrap("arm", self._arm)))
         directory = GraphDirectory(settings, token, transport=HandlerTransport(self.faults.wrap("graph", self._graph)))
         self._adapters += [billing, directory]
@@ -279,13 +294,13 @@ class Stage:
 
     def call_graph(self, method: str, path: str, body: Any = None) -> Any:
         """The portal administrator changes the directory by Graph's own verbs."""
-        admin = next(one for one in parse_world(world()).principals() if one.default)
+        admin = next(one for one in self.world.principals() if one.default)
         return self._call(self._graph, GRAPH, f"/v1.0{path}", method, admin, body)
 
     def call_arm(self, method: str, path: str, body: Any = None, *, by: str = OWNER) -> Any:
         """Somebody changes billing; a path below `/providers/Microsoft.Billing/billingAccounts`."""
         target = f"/providers/Microsoft.Billing/billingAccounts/{path}?api-version=2024-04-01"
-        return self._call(self._arm, ARM, target, method, Identity("somebody", by, by, TENANT), body)
+        return self._call(self._arm, ARM, target, method, Identity("somebody", by, by, self.world.tenant_id), body)
 
     def _call(self, handler: Handler, base: str, target: str, method: str, caller: Identity, body: Any) -> Any:
         headers = {"authorization": f"Bearer {self.endpoint.issue(caller, base)}", "content-type": "application/json"}
@@ -345,7 +360,7 @@ class Stage:
             f"{profile.account}/billingProfiles/{profile.profile}/createBillingRoleAssignment",
             {
                 "principalId": person,
-                "principalTenantId": TENANT,
+                "principalTenantId": self.world.tenant_id,
                 "roleDefinitionId": f"{self.scope(profile).id}/billingRoleDefinitions/{role}",
             },
             by=by,
@@ -353,7 +368,7 @@ class Stage:
 
     def give_at_account(self, account: str, principal: str, role: str) -> None:
         """Somebody gives a principal a role at an account itself."""
-        body = {"principalId": principal, "principalTenantId": TENANT, "roleDefinitionId": role}
+        body = {"principalId": principal, "principalTenantId": self.world.tenant_id, "roleDefinitionId": role}
         self.call_arm("POST", f"{account}/createBillingRoleAssignment", body)
 
     def take_at_account(self, account: str, principal: str, role: str) -> None:

@@ -56,6 +56,8 @@ async def test_the_story_goes_as_expected_and_the_report_says_so(tmp_path: Path)
     assert not differed
     assert demo.returncode == 0, out.decode()
     assert found["ok"] is True
+    assert sum(line.strip().startswith("invoice-access ") for line in out.decode().splitlines()) == 5
+    assert "make demo KEEP=1" in out.decode()
     assert sorted(step["name"] for step in found["steps"]) == sorted(TOLD)
     assert all(step["expected"] and step["seconds"] > 0 for step in found["steps"])
 
