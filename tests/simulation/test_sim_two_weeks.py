@@ -63,7 +63,7 @@ def test_a_move_and_a_leaver_of_past_days_are_told(folder: Path) -> None:
 
 
 def test_another_role_that_was_given_by_hand_is_told_from_its_day_on(folder: Path) -> None:
-    async def question(ledger: RowsLedger, state: RowsState) -> list[set[str]]:
+    async def question(ledger: RowsLedger, state: RowsState) -> list[set[tuple[str, bool, str]]]:
         days = [Window.of_moment(ENDS - timedelta(days=days)) for days in (12, 1)]
         return [
             {
