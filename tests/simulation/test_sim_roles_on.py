@@ -96,7 +96,7 @@ async def test_members_of_a_group_with_a_role_are_told_day_by_day(stage: Stage) 
     }
 
 
-async def test_members_of_a_group_that_is_invoice_manager_are_told_where_the_group_is_named(stage: Stage) -> None:
+async def test_members_of_a_group_that_is_invoice_manager_are_told_where_it_is_asked_for(stage: Stage) -> None:
     stage.give(NL, TREASURY)
     await stage.sweep()
     found = await on(stage, stage.now, profile=NL, groups=[TREASURY])

@@ -101,7 +101,7 @@ async def directory_of(
     await directory.close()
 
 
-async def test_everybody_is_named_with_the_kind_that_they_are_in_one_request_and_one_for_the_deleted() -> None:
+async def test_everybody_is_named_by_kind_in_one_request_and_one_more_for_the_deleted() -> None:
     async with directory_of(APPS_TOO) as directory:
         found = await directory.called([ANNA, GUEST, AUDIT, APP, GONE, NOWHERE], AT)
         assert directory.calls == {"reads": 2}
@@ -127,7 +127,7 @@ async def test_everybody_is_named_with_the_kind_that_they_are_in_one_request_and
     assert found[GONE].upn == "paul@contoso.example"
 
 
-async def test_a_mailbox_is_likely_with_an_address_and_a_plan_and_impossible_without_an_address() -> None:
+async def test_a_mailbox_is_likely_with_an_address_and_a_plan_and_none_without_an_address() -> None:
     async with directory_of() as directory:
         found = await directory.called([ANNA, ZOE, GUEST, NOBOX, PLANLESS, GONE, AUDIT], AT)
     assert {one: called.mailbox for one, called in found.items()} == {
@@ -169,7 +169,7 @@ async def test_an_app_stays_without_a_name_where_apps_may_not_be_read() -> None:
 
 
 @pytest.mark.parametrize("refused", ["getByIds without Directory.Read.All", "userPrincipalName of any object"])
-async def test_where_ids_of_any_kind_may_not_be_asked_people_are_named_and_others_not_known(refused: str) -> None:
+async def test_where_ids_of_any_kind_are_refused_people_are_named_and_others_not_known(refused: str) -> None:
     switches: dict[str, Any] = {"get_by_ids_needs_directory": True}
     if refused.startswith("userPrincipalName"):
         switches = {"get_by_ids_refuses": "userPrincipalName"}
@@ -200,7 +200,7 @@ async def test_nobody_is_named_where_nobody_may_be_read() -> None:
             await directory.called([ANNA, GONE], AT)
 
 
-async def test_the_people_of_a_group_are_listed_by_id_each_once_also_those_of_groups_within() -> None:
+async def test_the_people_of_a_group_and_of_groups_within_are_listed_by_id_each_once() -> None:
     async with directory_of(crowd=1100) as directory:
         found = await directory.ids_in(AUDIT)
         assert directory.calls == {"reads": 2}
