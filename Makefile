@@ -3,7 +3,7 @@ PYTHON ?= python3.13
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo test simulate mutants check package bench fuzz clean
+.PHONY: help setup demo test simulate mutants check package bench describe fuzz clean
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -50,6 +50,9 @@ package: setup ## build/invoice-access.zip, what is deployed, and the demo on it
 
 bench: setup ## counts, CPU seconds, ratios and memory [BEFORE=commit]
 	$(BIN)/python -m benchmarks $(if $(BEFORE),--before $(BEFORE))
+
+describe: setup ## writes docs/openapi.json, docs/event.schema.json and docs/reasons.md anew
+	$(BIN)/python -m cli.describe
 
 fuzz: setup ## 100,000 mutated requests through the HTTP part
 	$(BIN)/python -m benchmarks.fuzz

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from benchmarks import (
+    command_time,
     demo_memory,
     directory_cost,
     gate_cost,
@@ -45,6 +46,7 @@ def main() -> None:
     parser.add_argument("--before", help="a commit, or a folder, of which the figures are compared with ours in turn")
     given = parser.parse_args()
     begun = time.monotonic()
+    show("The start of the command line, CPU", command_time.measure())
     show("Reserving 400 grants, 32 at a time, in a row that is 15 ms away", limits_cost.measure())
     with versions.checkout_of(given.before) as before:
         for title, figures in versions.measure(before):

@@ -1,1 +1,1 @@
-"""The operator's command line: `python -m cli <command>`. One module per command; no decision about access."""
+"""The operators' command line: `invoice-access`. One module per verb or noun; no decision about access."""

@@ -27,10 +27,6 @@ def script() -> None:
 
 
 def _run(given: list[str]) -> int:
-    from cli import earlier  # noqa: PLC0415
-
-    if given and given[0] in earlier.VERBS:
-        return earlier.main(given)
     try:
         from typer.exceptions import Abort, TyperException  # noqa: PLC0415 - told below where it is missing
 

@@ -1,12 +1,13 @@
 """Writes what the public surface promises: the JSON Schema of our event, and the OpenAPI document of the HTTP part.
 
-`python -m cli describe` writes docs/event.schema.json, docs/openapi.json and docs/reasons.md from the models, the table
-of sources and the codes of reasons.
+`make describe` (`python -m cli.describe`) writes docs/event.schema.json, docs/openapi.json and docs/reasons.md from the
+models, the table of sources and the codes of reasons. It is no operator's verb.
 What may live here: putting models into documents. What is in them is the models' own.
 """
 
 import json
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -43,7 +44,7 @@ _SHOWN_AS: Final = re.compile(r"\{(\w+)(?::([^{}]*))?\}")
 
 _REASONS: Final = """# Reasons
 
-`python -m cli describe` writes this page, and a test keeps it so.
+`make describe` writes this page, and a test keeps it so.
 
 Why something was done, held, found or left alone is a **code** with its facts: in the [ledger](ledger.md), in the
 state, in a sweep's report, and in every `--json` of the command line, which has the English `text` beside it. A program
@@ -120,10 +121,14 @@ def _for_several(fact: re.Match[str]) -> str:
 
 
 def describe() -> int:
-    """Writes the documents; 0."""
+    """Writes the documents. 2, and nothing is written, where it is not called from the folder of this very project."""
+    here = Path.cwd()
+    if here.resolve() != DOCS.parent.resolve():
+        sys.stderr.write(f"Nothing was written: this writes {DOCS}, and was called from {here}. Call it from there.\n")
+        return 2
     for path, text in documents().items():
         path.write_text(text, encoding="utf-8")
-        print(path)  # noqa: T201 - a command line prints
+        sys.stdout.write(f"{path}\n")
     return 0
 
 
@@ -245,3 +250,7 @@ def _responses(good: dict[str, Any], *bad: str) -> dict[str, Any]:
 def _json(description: str, model: str) -> dict[str, Any]:
     schema = {"$ref": _REFERENCE.format(model=model)}
     return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+if __name__ == "__main__":
+    sys.exit(describe())

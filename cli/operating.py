@@ -1,4 +1,4 @@
-"""What every operator's verb needs: the app of this environment or its store in hand, what went wrong.
+"""What every operator's verb needs: the app of this environment or its store in hand.
 
 Lives here: opening and closing them for one command, as their operator and not as a managed identity; no verb.
 """
@@ -7,31 +7,22 @@ import asyncio
 import os
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
-from rich.console import Console
-
-from cli.faults import SETTINGS_FIRST, UsageError
-from cli.terminal import complaints
+from cli.faults import UsageError
 from shared.adapters.process import SystemClock, quiet_libraries
 from shared.bootstrap_store import store
-from shared.errors import Misconfigured, Permanent, Transient
+from shared.errors import Permanent, Transient
 from shared.ports import Clock, Ledger, State
-from shared.settings import Settings, StoreSettings
+from shared.settings import StoreSettings
 
 if TYPE_CHECKING:
     from shared.services.app import App
-
-DONE: Final = 0
-REFUSED: Final = 1
-"""Something is wrong with the world: the verb did not do what was asked, or not all of it."""
-BAD_ARGUMENTS: Final = 2
-"""Something is wrong with what was asked, or with the settings."""
 
 
 @asynccontextmanager
@@ -104,19 +95,6 @@ async def doubts(desk: StoreDesk) -> list[str]:
     return [] if swept else ["This store has no sweep yet. Is it the one that the app uses?"]
 
 
-def misconfigured(mistake: Misconfigured) -> int:
-    """Says on stderr which settings are missing or wrong, in the words of every verb; the exit status."""
-    lines = [one.removeprefix("setting ") for one in mistake.mistakes]
-    say = complaints()
-    say.print(str(Misconfigured("this command cannot start", lines)), markup=False, soft_wrap=True)
-    required = [str(field.alias) for field in Settings.model_fields.values() if field.is_required()]
-    if any(
-        one.partition(":")[0] in required and not os.environ.get(one.partition(":")[0], "").strip() for one in lines
-    ):
-        say.print(SETTINGS_FIRST, markup=False, soft_wrap=True)
-    return BAD_ARGUMENTS
-
-
 def on_app[T](verb: Callable[["App"], Awaitable[T]]) -> T:
     """What a verb finds with the app of this environment. Raises the app's errors, which `cli.faults` knows."""
 
@@ -137,35 +115,6 @@ def on_store[T](verb: Callable[[StoreDesk], Awaitable[T]]) -> T:
     return asyncio.run(run())
 
 
-def operate(verb: Callable[["App"], Awaitable[int]]) -> int:
-    """Runs a verb on the app; its exit status, or what stands for the error, which is said on stderr."""
-    return _operate(open_app, verb)
-
-
-def operate_on_store(verb: Callable[[StoreDesk], Awaitable[int]]) -> int:
-    """Runs a verb on the store alone, as `operate` does on the app."""
-    return _operate(open_store, verb)
-
-
-def _operate[T](opened: Callable[[], AbstractAsyncContextManager[T]], verb: Callable[[T], Awaitable[int]]) -> int:
-    async def run() -> int:
-        async with opened() as subject:
-            return await verb(subject)
-
-    say = complaints()
-    try:
-        return asyncio.run(run())
-    except Misconfigured as mistake:
-        return misconfigured(mistake)
-    except UsageError as mistake:
-        say.print(str(mistake), markup=False, soft_wrap=True)
-        return BAD_ARGUMENTS
-    except (Transient, Permanent) as failure:
-        say.print(f"{failure}", markup=False, soft_wrap=True)
-        say.print("It may be half done; to give the same command again is safe.", soft_wrap=True)
-        return REFUSED
-
-
 def named_store(store: str) -> str:
     """The store as its setting names it, without what a URL may carry besides: a user, or a signature."""
     if store.startswith("sqlite:"):
@@ -174,18 +123,9 @@ def named_store(store: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
-def confirmed(out: Console, question: str) -> bool:
-    """Asks on the terminal; anything but a yes is a no."""
-    try:
-        said = out.input(f"{question} [y/N] ", markup=False)
-    except EOFError:  # the terminal was closed: that is no yes
-        return False
-    return said.strip().lower() in {"y", "yes"}
-
-
 def moment(text: str, argument: str) -> datetime:
-    """A time as `holds list` prints it, in UTC. Raises `UsageError` that names the argument."""
-    remedy = "give the time that `holds list` ended with, such as 2026-03-02T09:00:00.250000+00:00"
+    """A time as `holds` prints it, in UTC. Raises `UsageError` that names the argument."""
+    remedy = "give the time that `invoice-access holds` ended with, such as 2026-03-02T09:00:00.250000+00:00"
     try:
         at = datetime.fromisoformat(text)
     except ValueError as wrong:
@@ -193,11 +133,6 @@ def moment(text: str, argument: str) -> datetime:
     if at.tzinfo is None:
         raise UsageError(f"{argument}: {text!r} does not say of which zone; {remedy}")
     return at.astimezone(UTC)
-
-
-def counted(number: int, what: str) -> str:
-    """A number with its noun."""
-    return f"{number:,} {what}{'s' * (number != 1)}"
 
 
 def shown(at: datetime) -> str:

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from cli.actor import introduce, signed_in
-from cli.answer import Answer, Line, Rows
+from cli.answer import Answer, Line, Rows, counted
 from cli.faults import Fault, Status, UsageError
 from cli.harmless import harmless
 from cli.lookup import Known, called, find_scope, read_known
-from cli.operating import StoreDesk, counted, doubts, on_store, shown
+from cli.operating import StoreDesk, doubts, on_store, shown
 from cli.out import Out
 from shared.domain.guards.baseline import Baseline
 from shared.domain.guards.pauses import ENDED_BY_SWEEPS, STOPS_LEAVERS, Pause, PauseKind, Pauses, Setting

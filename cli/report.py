@@ -1,70 +1,47 @@
-"""`report [--json]`: what the latest sweep found, counted, held and could not do.
+"""`report`: what the latest sweep found, counted, held and could not do, in all its figures.
 
 Lives here: the words and the order of a report for people. What is in one is the sweep's;
 it is read from the store as it was written, which is all that the command needs of the settings.
 """
 
-import argparse
-import asyncio
 import dataclasses
 import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from cli import terminal
-from cli.operating import DONE, REFUSED, counted, misconfigured, open_store, shown
-from cli.terminal import complaints
+from cli.answer import Answer, Rows, counted
+from cli.faults import Fault
+from cli.operating import StoreDesk, on_store, shown
+from cli.out import Out
 from shared.domain.history.findings import Finding
 from shared.domain.history.report import Labels, Report
 from shared.domain.keys import ProfileKey
 from shared.domain.reasons import Reason
-from shared.errors import Misconfigured, Permanent, Transient
 from shared.wording.say import say, with_text
 
-_REPORT: Final = "Prints the latest sweep's report. The exit status is 1 when no sweep has stored one."
-
-_NONE: Final = (
-    "No sweep has stored a report: none may have run yet (they run hourly, unless SWEEP_SCHEDULE says otherwise); "
-    "else: is INVOICE_ACCESS_STORE the store that the app uses?"
+_NONE: Final = "no sweep has stored a report"
+_MEND: Final = (
+    "None may have run yet (they run hourly, unless SWEEP_SCHEDULE says otherwise); else: is INVOICE_ACCESS_STORE the "
+    "store that the app uses?"
 )
 
 _WHERE: Final = ("account", "profile", "principal", "rule", "key")
 """What a finding is about, as far as it says."""
 
 
-def add_to(commands: Any) -> None:
-    """Adds the command to the command line."""
-    parser = commands.add_parser("report", help="what the latest sweep found", description=_REPORT)
-    parser.add_argument("--json", action="store_true", help="the report for programs")
-    parser.set_defaults(run=run)
-
-
-def run(chosen: argparse.Namespace) -> int:
-    """Prints the report; 0, or 1 when there is none."""
-    say = complaints()
-    try:
-        report = asyncio.run(_latest())
-    except Misconfigured as mistake:
-        return misconfigured(mistake)
-    except (Transient, Permanent) as failure:
-        say.print(f"{failure}", markup=False, soft_wrap=True)
-        return REFUSED
+def tell_report(out: Out) -> int:
+    """Prints the report; 1 when there is none."""
+    report = on_store(_latest)
     if report is None:
-        say.print(_NONE, markup=False, soft_wrap=True)
-        return REFUSED
-    out = terminal.out()
-    if chosen.json:
-        out.print(json.dumps(report, indent=2, default=_plain))
-        return DONE
-    for line in _lines(report):
-        out.print(line)
-    return DONE
+        raise Fault(_NONE, code="no-report", mend=_MEND)
+    body = json.loads(json.dumps(report, default=_plain))
+    rows = Rows.of(("kind", *_WHERE, "text"), body["findings"])
+    return out.answer(Answer("report", body, _lines(report), rows, as_of=report.started, complete=report.complete))
 
 
-async def _latest() -> Report | None:
-    async with open_store() as desk:
-        return next(iter(await desk.state.reports(1)), None)
+async def _latest(desk: StoreDesk) -> Report | None:
+    return next(iter(await desk.state.reports(1)), None)
 
 
 def _lines(report: Report) -> Iterator[str]:

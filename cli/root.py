@@ -13,6 +13,7 @@ SECTIONS: Final = (
             ("who", "who receives a profile's next invoice, and how each got there"),
             ("why", "why somebody has access or not, and what would change it"),
             ("pauses", "what stops writes now"),
+            ("report", "the latest full check in all its figures"),
         ),
     ),
     (

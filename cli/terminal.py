@@ -20,30 +20,21 @@ class Terminal(Console):
     def __init__(
         self,
         *,
-        stderr: bool = False,
-        width: int | None = None,
-        file: IO[str] | None = None,
-        wide: bool = False,
-        colored: bool | None = None,
+        file: IO[str],
+        wide: bool,
+        colored: bool,
     ) -> None:
-        given: dict[str, Any] = {}
-        if colored is not None:
-            given = {"color_system": "standard" if colored else None, "force_terminal": colored, "no_color": False}
-        width = _ENDLESS if wide else width
-        super().__init__(stderr=stderr, width=width, file=file, highlight=False, markup=False, emoji=False, **given)
+        super().__init__(
+            file=file,
+            width=_ENDLESS if wide else None,
+            color_system="standard" if colored else None,
+            force_terminal=colored,
+            no_color=False,
+            highlight=False,
+            markup=False,
+            emoji=False,
+        )
 
     def render_str(self, text: str, **how: Any) -> Text:
         """A text, or a cell of a table, before it is shown."""
         return super().render_str(harmless(text), **how)
-
-
-def out(width: int | None = None) -> Terminal:
-    """Where answers go: stdout. Lines are as long as they are, unless a `width` folds them."""
-    made = Terminal(width=width)
-    made.soft_wrap = width is None
-    return made
-
-
-def complaints() -> Terminal:
-    """Where mistakes are said: stderr."""
-    return Terminal(stderr=True)

@@ -286,7 +286,7 @@ class Office:
         )
         said, complained = await process.communicate()
         if process.returncode != 0:
-            raise RuntimeError(f"python -m cli {' '.join(words)}: {complained.decode()}")
+            raise RuntimeError(f"invoice-access {' '.join(words)}: {complained.decode()}")
         return said.decode()
 
     async def holds(self) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What every verb has: its forms, its statuses, how it is asked wrongly, and what it imports before it runs."""
 
+import io
 import json
 import os
 import subprocess
@@ -242,3 +243,38 @@ def test_what_acts_on_a_terminal_means_the_same_in_json(capsys: pytest.CaptureFi
     assert json.loads(said)["name"] == name
     tell(Fault("no \x1b[2J", nearest=["\x1b"]), as_json=False)
     assert "\x1b" not in capsys.readouterr().err
+
+
+class Screen(io.StringIO):
+    """A terminal that somebody reads."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def on_screen(monkeypatch: pytest.MonkeyPatch, out: Out, answer: Answer = PEOPLE) -> str:
+    """What a person sees."""
+    screen = Screen()
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setattr("sys.stdout", screen)
+    out.answer(answer)
+    return screen.getvalue()
+
+
+def test_on_a_terminal_there_is_colour_and_json_is_pretty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert "\x1b[31mone left" in on_screen(monkeypatch, Out())
+    assert "\x1b" not in on_screen(monkeypatch, Out(color=Color.NEVER))
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b" not in on_screen(monkeypatch, Out())
+    said = on_screen(monkeypatch, Out(Form.JSON))
+    assert said.startswith('{\n  "schema": "invoice-access/people/1",\n')
+    assert json.loads(said)["people"][0]["name"] == "Zoë"
+
+
+def test_on_a_terminal_a_table_is_folded_to_its_width_and_nothing_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    long = Answer("x", {}, [Table(("NAME", "BECAUSE"), [("Zoë", "word " * 30)])], Rows((), []))
+    lines = on_screen(monkeypatch, Out(color=Color.NEVER), long).splitlines()
+    assert len(lines) > 3
+    assert max(map(len, lines)) <= 60
+    assert sum(line.count("word") for line in lines) == 30

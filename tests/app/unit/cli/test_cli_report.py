@@ -109,6 +109,6 @@ def test_for_programs_its_findings_have_their_words_as_well(store: Path, capsys:
 def test_without_a_report_it_says_so(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report"]) == 1
     said = capsys.readouterr().err
-    assert "No sweep has stored a report" in said
-    assert "none may have run yet" in said
+    assert "no sweep has stored a report" in said
+    assert "None may have run yet" in said
     assert "is INVOICE_ACCESS_STORE the store that the app uses?" in said

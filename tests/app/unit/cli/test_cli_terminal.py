@@ -6,12 +6,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rich.table import Table
 
-from cli import terminal
+from cli.answer import Answer, Rows, Table
 from cli.faults import UsageError
 from cli.harmless import harmless
-from cli.operating import operate_on_store
+from cli.out import Color, Out, tell
 
 CLI = Path(__file__).parents[4] / "cli"
 
@@ -29,16 +28,14 @@ CLI = Path(__file__).parents[4] / "cli"
 )
 def test_what_acts_on_a_terminal_is_written_out(text: str, shown: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert harmless(text) == shown
-    terminal.out().print(text, end="|")
-    table = Table(box=None, pad_edge=False)
-    table.add_column("name", overflow="fold")
-    table.add_row(text)
-    terminal.out(200).print(table)
-    terminal.complaints().print(text, soft_wrap=True)
-    said = capsys.readouterr()
-    assert said.out.startswith(shown)
-    assert shown in said.out.partition("|")[2]
-    assert said.err == f"{shown}\n"
+    for color in Color:
+        out = Out(color=color)
+        out.answer(Answer("x", {}, [text, Table(("NAME",), [(text,)])], Rows((), [])))
+        out.note(text)
+        tell(UsageError(text), as_json=False)
+        said = capsys.readouterr()
+        assert said.out.count(shown) == 2
+        assert said.err == f"{shown}\n{shown}\n"
 
 
 @given(st.text())
@@ -51,20 +48,10 @@ def test_nothing_that_is_shown_commands_a_terminal(text: str) -> None:
     safe.encode()
 
 
-def test_a_verb_shows_a_mistake_harmlessly(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("INVOICE_ACCESS_STORE", "sqlite::memory:")
-
-    async def verb(_: object) -> int:
-        raise UsageError("--why: \x1b]0;owned\x07")
-
-    assert operate_on_store(verb) == 2
-    assert "\x1b" not in capsys.readouterr().err
-
-
 def test_every_console_of_the_command_line_is_made_in_one_place() -> None:
     made = {
         path.name
-        for path in CLI.glob("*.py")
+        for path in CLI.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Console"
     }

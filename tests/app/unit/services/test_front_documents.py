@@ -34,7 +34,7 @@ EVENT = {"specversion": "1.0", "id": "1", "source": "/hr", "type": "hired", "sub
 
 @pytest.mark.parametrize("path", sorted(documents()), ids=lambda path: path.name)
 def test_the_document_is_the_one_that_the_code_describes(path: Path) -> None:
-    assert path.read_text(encoding="utf-8") == documents()[path], "run: python -m cli describe"
+    assert path.read_text(encoding="utf-8") == documents()[path], "run: make describe"
 
 
 def test_every_source_is_in_the_table_with_its_setting() -> None:
