@@ -38,15 +38,21 @@ def _run(given: list[str]) -> int:
             raise
         raise fault from missing
     if COMPLETE in os.environ:
-        from typer._completion_classes import completion_init  # noqa: PLC0415
-
-        completion_init()
+        _complete_quickly()
     try:
         return int(ROOT.main(args=given, prog_name="invoice-access", standalone_mode=False) or 0)
     except TyperException as wrong:
         raise _misuse(wrong) from wrong
     except Abort as aborted:
         raise UsageError("there is no terminal to ask at") from aborted
+
+
+def _complete_quickly() -> None:
+    """Has typer answer shells without rich, which it would import to take markup out of help: ours has none."""
+    from typer import _completion_classes as classes  # noqa: PLC0415
+
+    classes._sanitize_help_text = lambda text: text  # noqa: SLF001 - its version is pinned, and a test counts what is imported
+    classes.completion_init()
 
 
 def _misuse(wrong: Exception) -> UsageError:
