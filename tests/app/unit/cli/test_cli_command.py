@@ -66,10 +66,11 @@ def imported(*arguments: str, **environment: str) -> set[str]:
         (["--help"], {}),
         (["version", "--help"], {}),
         (["completion", "--help"], {}),
+        (["holds", "release", "--help"], {}),
         ([], {"_INVOICE_ACCESS_COMPLETE": "complete_bash", "COMP_WORDS": "invoice-access ", "COMP_CWORD": "1"}),
         (
             [],
-            {"_INVOICE_ACCESS_COMPLETE": "complete_bash", "COMP_WORDS": "invoice-access version -", "COMP_CWORD": "2"},
+            {"_INVOICE_ACCESS_COMPLETE": "complete_zsh", "_TYPER_COMPLETE_ARGS": "invoice-access st"},
         ),
     ],
     ids=str,
