@@ -66,6 +66,11 @@ def test_every_windows_name_is_translated_to_a_zone_that_there_is() -> None:
         assert zone(iana).key == iana
 
 
+def test_windows_name_for_western_europe_is_no_small_country_in_it() -> None:
+    with pytest.raises(ValueError, match="write 'Europe/Berlin', or the place where your days begin and end"):
+        zone("W. Europe Standard Time")
+
+
 @pytest.mark.parametrize(
     ("wrong", "meant"),
     [

@@ -43,3 +43,8 @@ def test_a_fact_is_shown_as_its_template_says(template: str, fact: Fact, said: s
 def test_another_language_is_another_table_and_nothing_else() -> None:
     dutch = {Code.EMPLOYED: "in dienst", Code.SAID: "omdat {said}"}
     assert say(Code.SAID(said=Code.EMPLOYED()), dutch) == "omdat in dienst"
+
+
+def test_a_decomposed_accent_is_told_apart_from_the_name_that_looks_the_same() -> None:
+    said = say(Code.TEXT_BUT_THERE_IS(text="Socie\u0301te\u0301", near="Soci\u00e9t\u00e9"))
+    assert said == r"'Socie\u0301te\u0301', but there is 'Société'"
