@@ -87,7 +87,19 @@ def nothing_unmanaged(judge: Case, write: AppWrite, run: Run | None) -> str | No
         if maker == APP or _is_another(run.rows_made.get(write.profile, ""), made):
             judge.book.count("remade-before-its-revoke")
             return None
+        if maker is None and _was_made_beside_ours(judge, write.profile, write.entry.principal or "", made):
+            judge.book.count("made-by-hand-beside-ours")
+            return None
     return f"it was made by {write.maker}"
+
+
+def _was_made_beside_ours(judge: Case, profile: ProfileKey, person: str, made: datetime) -> bool:
+    """Whether a row was made while a grant of ours was under way: nobody can tell them apart where no row says whose.
+
+    A handler that grants reads back within a minute.
+    """
+    granted = judge.latest_write.get((f"person:{person}", profile.folded, "grant"))
+    return granted is not None and timedelta() <= made - granted <= timedelta(minutes=1)
 
 
 def _is_another(read: str, made: datetime) -> bool:
@@ -130,6 +142,8 @@ def _was_seen_before(judge: Case, run: Run, profile: ProfileKey, seen: Standing,
         other = judge.stands(earlier, holding=True)
         if earlier is run or other is None or earlier.asked_at is None:
             continue
+        if other.kind == "unreadable":
+            continue  # nothing is concluded from odd values, and what was seen before stays
         same = other.kind == seen.kind and (seen.kind != "employed" or judge.is_surplus(earlier, profile))
         if same and run.asked_at - earlier.asked_at >= needed:
             return True
