@@ -165,7 +165,8 @@ class Judge(Case):
     def _checked(self, run: Run, key: str, check: CheckBody) -> None:
         run.checks.append(check)
         for wanted, rules in (check.wanted or {}).items():
-            self.given_by[key, wanted.folded] = rules
+            if wanted in (check.read or ()):  # of what could not be read, what gave it before is remembered
+                self.given_by[key, wanted.folded] = rules
         self.checks.setdefault(run.key, []).append(self.world.now())
         for read in check.read or ():
             if read not in (check.held or {}):
