@@ -71,16 +71,17 @@ def planned(*, full: bool) -> Found:
     """Asks what the next full check would do. Raises what `plan` does."""
     begun = time.monotonic()
     found = on_app(plan)
-    text = plan_text.of_planned(found, seconds=time.monotonic() - begun, full=full, most=_most(full=full))
+    text = plan_text.of_planned(found, seconds=time.monotonic() - begun, full=full, most=most_lines(full=full))
     return Found(found, found.changes, {"policy": found.policy, **body(found)}, list(text))
 
 
-def compared(file: Path, *, full: bool) -> Found:
+def compared(file: Path, *, full: bool, counts: bool = False) -> Found:
     """Asks what the policy in a file would do. Raises what `compare` and `read_policy` do."""
     other = read_policy(file)
     begun = time.monotonic()
     found = on_app(lambda app: compare(app, other))
-    text = plan_text.of_compared(found, file.name, seconds=time.monotonic() - begun, full=full, most=_most(full=full))
+    seconds = time.monotonic() - begun
+    text = plan_text.of_compared(found, file.name, seconds=seconds, most=most_lines(full=full), counts=counts)
     return Found(found.planned, (*found.planned.changes, *found.stay), body_of_compared(found), list(text))
 
 
@@ -124,7 +125,7 @@ def _counted_as(change: Change) -> str:
     return change.waits.kind.value if change.waits.kind in apart else "wait"
 
 
-def _most(*, full: bool) -> int | None:
+def most_lines(*, full: bool) -> int | None:
     """How many lines are shown. What is piped is never cut."""
     return None if full or not sys.stdout.isatty() else MOST_LINES
 

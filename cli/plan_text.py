@@ -42,23 +42,40 @@ def of_planned(found: Planned, *, seconds: float, full: bool, most: int | None) 
     yield f"Plan: {_comes_to(found.changes)}.{lists_each}"
 
 
-def of_compared(found: Compared, file: str, *, seconds: float, full: bool, most: int | None) -> Iterator[Line | Table]:
-    """What another policy would do in place of the one in force."""
+def of_compared(
+    found: Compared, file: str, *, seconds: float, most: int | None, counts: bool = False
+) -> Iterator[Line | Table]:
+    """What another policy would do in place of the one in force. With `counts` nobody is named."""
     planned = found.planned
     yield from _beginning(planned, found.in_force)
     yield (
         f"{file} against the policy in force ({found.in_force[:_DIGEST]}): {_difference(found.difference)}. "
         f"{_read(planned, seconds)}. Nothing is changed by this."
     )
-    yield from _changes(_by_profile(planned.changes, planned), None if full else most)
+    if counts:
+        yield from _counts(planned.changes, planned)
+    else:
+        yield from _changes(_by_profile(planned.changes, planned), most)
     if found.no_longer:
         yield "It would no longer:"
-        yield from _changes(_by_profile(found.no_longer, planned), None if full else most)
-    yield from _recipients(planned, None if full else most)
+        rows = _counts(found.no_longer, planned) if counts else _changes(_by_profile(found.no_longer, planned), most)
+        yield from rows
+    yield from _recipients(planned, None if counts else most)
     yield from _rules(planned)
     yield " ".join(
         [f"Plan: {_counted(one for one in planned.changes if one.is_open)}.", *_limits(planned), *_stays(found.stay)]
     )
+
+
+def _counts(changes: Sequence[Change], found: Planned) -> Iterator[Line | Table]:
+    """A line for each profile that changes: how much of what."""
+    by_profile: dict[str, list[Change]] = {}
+    for one in changes:
+        if one.is_open:
+            by_profile.setdefault(_profile(one.profile, found), []).append(one)
+    if by_profile:
+        rows: list[_Row] = [(profile, _counted(ones)) for profile, ones in sorted(by_profile.items())]
+        yield Table(("PROFILE", "CHANGES"), rows, titled=False, indent=2)
 
 
 def _beginning(found: Planned, in_force: str) -> Iterator[Line]:

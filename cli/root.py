@@ -25,7 +25,7 @@ SECTIONS: Final = (
             ("policy", "who gets what: check, test, explain"),
             ("events", "what asks for checks: send"),
             ("ledger", "the record of everything: verify, show"),
-            ("export", "answers to take away: access"),
+            ("export", "answers to take away: access, view"),
         ),
     ),
     (

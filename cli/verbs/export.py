@@ -57,3 +57,20 @@ def access(
     from cli.export_access import Asked, export_access
 
     return export_access(out, Asked(on, person, profile, time_zone), lines=format_ is FileForm.JSONL, to=to)
+
+
+@command(app, "view")
+def view(
+    out: Out,
+    *,
+    to: Annotated[Path, typer.Option("--out", metavar="FILE", show_default=False, help="Where it is written.")],
+    names: Annotated[bool, typer.Option("--names", help="With people's names and object ids.")] = False,
+) -> int:
+    """What the latest full check saw, to try a policy on without Azure: `plan --policy FILE --snapshot FILE`.
+
+    People and other principals have pseudonyms, which differ from one export to the next. Hire and leave dates are not
+    in it, and of the attributes only those that the policy tests.
+    """
+    from cli.export_view import export_view
+
+    return export_view(out, to, names=names)

@@ -26,17 +26,46 @@ _Out = Annotated[
 ]
 
 
+_Snapshot = Annotated[
+    Path | None,
+    typer.Option(
+        "--snapshot",
+        metavar="FILE",
+        show_default=False,
+        help="On what `export view` wrote, without Azure.",
+    ),
+]
+_Counts = Annotated[bool, typer.Option("--counts", help="Profiles and counts, and nobody by name; with --policy.")]
+
+
 @command(app, "plan")
 def plan(
-    out: Out, *, policy: _Policy = None, full: _Full = False, exit_code: _ExitCode = False, keep: _Out = None
+    out: Out,
+    *,
+    policy: _Policy = None,
+    full: _Full = False,
+    exit_code: _ExitCode = False,
+    keep: _Out = None,
+    snapshot: _Snapshot = None,
+    counts: _Counts = False,
 ) -> int:
     """What the next full check would do, or what another policy would. It reads live and changes nothing.
 
     It ends with 0, or with 1 where a part could not be read.
     """
+    from cli.faults import UsageError
+
+    if policy is None and (snapshot is not None or counts):
+        raise UsageError("--snapshot and --counts say something of another policy", mend="Give --policy FILE.")
+    if snapshot is not None and keep is not None:
+        raise UsageError("--out: a plan on a snapshot cannot be applied", mend="Plan live: leave out --snapshot.")
+    if snapshot is not None and policy is not None:
+        from cli.plan_snapshot import compared_on
+
+        return out.answer(compared_on(snapshot, policy, full=full, counts=counts).answer(exit_code=exit_code))
     from cli.plan import compared, planned
 
-    found = planned(full=full) if policy is None else compared(policy, full=full)
+    found = planned(full=full) if policy is None else compared(policy, full=full, counts=counts)
     if keep is not None:
         found.keep(out, keep)
     return out.answer(found.answer(exit_code=exit_code))

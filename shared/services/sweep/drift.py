@@ -23,11 +23,11 @@ from shared.domain.policy.model import ActionKind
 from shared.domain.reasons import Code
 from shared.domain.remembered import PersonState
 from shared.domain.view import PersonView, person_view, tested_attributes
-from shared.services.app import App
 from shared.services.catalogue import enforced_profiles
 from shared.services.estate import Estate
 from shared.services.slices import Slices
 from shared.services.sweep.empty_handed import EmptyHanded
+from shared.services.sweep.judging import Judging
 from shared.services.sweep.slips import Slips
 
 
@@ -107,7 +107,7 @@ class Drift:
             self.others.pop(key, None)
 
 
-async def find_drift(app: App, estate: Estate, held: Mapping[str, Sequence[Held]]) -> Drift:
+async def find_drift(app: Judging, estate: Estate, held: Mapping[str, Sequence[Held]]) -> Drift:
     """Compares the estate with the policy. `held` is every Invoice manager assignment by principal, each proved.
 
     It waits for nothing, and lets others run meanwhile: an HTTP answer is due within seconds, however many people
@@ -150,7 +150,7 @@ async def find_drift(app: App, estate: Estate, held: Mapping[str, Sequence[Held]
 
 
 def _judge(
-    app: App, estate: Estate, person: ListedPerson, held: Sequence[Held], vocabulary: Vocabulary, drift: Drift
+    app: Judging, estate: Estate, person: ListedPerson, held: Sequence[Held], vocabulary: Vocabulary, drift: Drift
 ) -> Plan:
     """Decides for one person as a check would, now and at a moment before the next sweep that changes the answer."""
     key = PersonKey(person.object_id)
@@ -176,7 +176,9 @@ def _judge(
     return plan
 
 
-def _add_outsider(app: App, estate: Estate, key: PersonKey, managed: Sequence[ManagedAssignment], drift: Drift) -> None:
+def _add_outsider(
+    app: Judging, estate: Estate, key: PersonKey, managed: Sequence[ManagedAssignment], drift: Drift
+) -> None:
     """Somebody whom no rule lists has managed access: a mover or a leaver, which nobody has read.
 
     Counted as a mover, whose daily limit is the smaller one; whether they left stays undecided. What a rule gave that
@@ -199,7 +201,9 @@ def _add_outsider(app: App, estate: Estate, key: PersonKey, managed: Sequence[Ma
     _want_revokes(app, estate, key, Plan(Employment.EMPLOYED, Code.EMPLOYED(), revokes=moved), drift, can_tell=False)
 
 
-def _want_revokes(app: App, estate: Estate, key: PersonKey, plan: Plan, drift: Drift, *, can_tell: bool = True) -> None:
+def _want_revokes(
+    app: Judging, estate: Estate, key: PersonKey, plan: Plan, drift: Drift, *, can_tell: bool = True
+) -> None:
     """The revokes of a plan, each due unless its evidence has to wait beyond the next sweep.
 
     What they rest on is left open where nobody `can_tell` it before a check.
@@ -226,5 +230,5 @@ def _missing(estate: Estate, plan: Plan) -> frozenset[ProfileKey]:
     return frozenset(grant.profile for grant in plan.grants if grant.profile in estate.rows)
 
 
-def _next_sweep(app: App, estate: Estate) -> datetime:
+def _next_sweep(app: Judging, estate: Estate) -> datetime:
     return estate.read_at + timedelta(hours=app.settings.sweep_hours)

@@ -4,7 +4,7 @@ Lives here: the reads of a plan, and putting its answer together. It stores noth
 Azure. What a sweep decides is the domain's and `drift`'s, so that both decide the same.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -12,6 +12,7 @@ from shared.background import in_background
 from shared.domain.access.ownership import Held, ManagedAssignment
 from shared.domain.access.rules import managed_accounts
 from shared.domain.billing import BillingProfile
+from shared.domain.catalogue import Catalogue
 from shared.domain.guards.baseline import Baseline
 from shared.domain.guards.daily_limits import Reservations
 from shared.domain.guards.holds import KeyHolds
@@ -36,6 +37,7 @@ from shared.services.estate import Estate, judged, read_estate
 from shared.services.identities import app_identities
 from shared.services.sweep.drift import Drift, find_drift
 from shared.services.sweep.hold_back import every_reservation, wants
+from shared.services.sweep.judging import Judging, JudgingSettings, Vocabularies
 from shared.services.sweep.sweep import held_by_person
 from shared.services.sweep.trust import trust_in
 
@@ -44,7 +46,16 @@ _NO_SWEEP = "plan"
 
 
 @dataclass(frozen=True, slots=True)
-class _Guards:
+class Judge:
+    """What decides about an estate under one policy."""
+
+    policy: Policy
+    settings: JudgingSettings
+    catalogues: Vocabularies
+
+
+@dataclass(frozen=True, slots=True)
+class Guards:
     """What is stored of the guards, as it is now, and under which identities the app writes."""
 
     baseline: Baseline | None
@@ -75,32 +86,46 @@ async def compare(app: App, other: Policy) -> Compared:
     estate = await read_estate(replace(app, policy=_to_read_for_both(app.policy, other)), only_concerned=True)
     guards = await _read_guards(app)
     held = await held_by_person(app, estate, guards.identities)
-    before = await _planned_under(app, app.policy, estate, held, guards)
-    after = await _planned_under(app, other, estate, held, guards)
+    before = await planned_under(Judge(app.policy, app.settings, app.catalogues), estate, held, guards, judged)
+    after = await planned_under(Judge(other, app.settings, app.catalogues), estate, held, guards, judged)
+    found = compared(app.policy, other, estate, before, after)
+    return replace(
+        found,
+        planned=await _with_names(app, estate, found.planned, (*found.planned.changes, *found.no_longer)),
+    )
+
+
+def compared(policy: Policy, other: Policy, estate: Estate, before: Planned, after: Planned) -> Compared:
+    """What differs between what two policies do with one estate."""
     found = between(before.changes, after.changes)
     shown = replace(after, changes=found.new, recipients=recipients(estate.rows, found.new))
     return Compared(
-        in_force=app.policy.digest,
-        difference=policy_differences(app.policy, other),
-        planned=await _with_names(app, estate, shown, (*found.new, *found.no_longer)),
+        in_force=policy.digest,
+        difference=policy_differences(policy, other),
+        planned=shown,
         no_longer=found.no_longer,
         stay=found.stay,
     )
 
 
-async def _planned_under(
-    app: App, policy: Policy, estate: Estate, held: Mapping[str, Sequence[Held]], guards: _Guards
+async def planned_under(
+    judge: Judge,
+    estate: Estate,
+    held: Mapping[str, Sequence[Held]],
+    guards: Guards,
+    judged_by: Callable[[Policy, Estate], Catalogue],
 ) -> Planned:
-    """What a sweep would do under one of two policies, of what was read for both."""
+    """What a sweep would do under one of two policies, of what was read for both. `judged_by` judges its rules."""
+    policy = judge.policy
     managed = managed_accounts(policy, estate.catalogue.accounts)
     own = _in_accounts(estate, managed)
-    own.catalogue = judged(policy, own)
+    own.catalogue = judged_by(policy, own)
     its = {
         principal: ones
         for principal, every in held.items()
         if (ones := [one for one in every if one.profile.account.lower() in managed])
     }
-    return await _planned(replace(app, policy=policy), own, its, guards)
+    return await _planned(judge, own, its, guards)
 
 
 def _in_accounts(estate: Estate, managed: frozenset[str]) -> Estate:
@@ -134,9 +159,9 @@ def _to_read_for_both(policy: Policy, other: Policy) -> Policy:
     )
 
 
-async def _read_guards(app: App) -> _Guards:
+async def _read_guards(app: App) -> Guards:
     catalogue = await app.state.catalogue()
-    return _Guards(
+    return Guards(
         (await app.state.baseline()).value,
         (await app.state.pauses()).value,
         [row.value async for row in app.state.holds()],
@@ -146,7 +171,7 @@ async def _read_guards(app: App) -> _Guards:
     )
 
 
-async def _planned(app: App, estate: Estate, held: Mapping[str, Sequence[Held]], guards: _Guards) -> Planned:
+async def _planned(app: Judging, estate: Estate, held: Mapping[str, Sequence[Held]], guards: Guards) -> Planned:
     """What a sweep under the app's policy would do that has read this estate."""
     drift = await find_drift(app, estate, held)
     managed = sum(isinstance(one, ManagedAssignment) for ones in held.values() for one in ones)

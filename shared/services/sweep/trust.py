@@ -22,6 +22,7 @@ from shared.services.catalogue import enforced_profiles
 from shared.services.estate import Estate
 from shared.services.pauses import set_pause
 from shared.services.shared_row import change_row
+from shared.services.sweep.judging import Judging
 from shared.wording.say import say
 
 _log = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ async def assess(app: App, sweep_id: str, started: datetime, estate: Estate, man
 
 
 def trust_in(
-    app: App, sweep_id: str, started: datetime, estate: Estate, managed: int, before: Baseline | None
+    app: Judging, sweep_id: str, started: datetime, estate: Estate, managed: int, before: Baseline | None
 ) -> Trust:
     """How far a sweep can be trusted that read this estate; nothing is stored. For the rest see `assess`."""
     counted = Baseline(

@@ -90,7 +90,7 @@ def said(found: Planned, *, full: bool = False, most: int | None = None) -> list
 
 
 def said_of_both(found: Compared, *, most: int | None = None) -> list[str]:
-    return lines(plan_text.of_compared(found, "new.yaml", seconds=1.94, full=False, most=most))
+    return lines(plan_text.of_compared(found, "new.yaml", seconds=1.94, most=most))
 
 
 def test_what_waits_is_told_by_person() -> None:
