@@ -17,7 +17,7 @@ from cli.out import Out
 from shared.domain.actors import Actor
 from shared.domain.adoption.consequences import Adoption, Choice, Consequence
 from shared.domain.keys import ProfileKey
-from shared.domain.reasons import Reason
+from shared.domain.reasons import Code, Reason
 from shared.ports import State
 from shared.services.app import App
 from shared.services.operate.adopt import Adopted, AdoptionPlan, Fate, apply_adoption, plan_adoption
@@ -42,7 +42,7 @@ _COLUMNS: Final = ("profile_id", "profile", "person_id", "person", "why", "conse
 
 
 def adopt_assignments(out: Out, pairs: Sequence[str], *, given_by_rule: bool, left: bool, yes: bool) -> int:
-    """Adopts. 1 when some could not be adopted or the answer was no, 5 when the world had moved."""
+    """Adopts. 1 when some could not be adopted or the answer was no, 5 when the world had moved or it is one's own."""
     if not (pairs or given_by_rule or left):
         raise UsageError("adopt: say what: PROFILE PERSON, --given-by-rule or --left")
     if len(pairs) % 2:
@@ -67,7 +67,7 @@ async def read_pairs(state: State, pairs: Sequence[str]) -> tuple[tuple[ProfileK
 
 async def adopt(app: App, out: Out, choice: Choice, actor: Actor, *, yes: bool) -> int:
     """Shows what would follow, asks, and adopts; the status to end with."""
-    plan, known = await plan_adoption(app, choice), await read_known(app.state)
+    plan, known = await plan_adoption(app, choice, actor.object_id), await read_known(app.state)
     if plan.adoptions:
         out.note(_plan_table(plan, known), figures(plan.adoptions))
     out.note(*_doubts(plan.failures, identities_known=plan.identities_known))
@@ -110,7 +110,8 @@ def _answer(plan: AdoptionPlan, fates: Sequence[Adopted], known: Known) -> Answe
 
 
 def _status(plan: AdoptionPlan, fates: Sequence[Adopted], refused: Sequence[Adoption]) -> Status:
-    if any(one.fate is Fate.REFUSED for one in fates):
+    own = any(one.text.code is Code.OWN_ACCESS for one in refused)
+    if own or any(one.fate is Fate.REFUSED for one in fates):
         return Status.REFUSED
     if refused or any(one.fate is Fate.FAILED for one in fates) or (plan.failures and not fates):
         return Status.FAILED

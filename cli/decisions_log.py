@@ -36,7 +36,7 @@ def _lines(record: Record, decision: DecisionBody, known: Known) -> list[Line | 
     where = f" on {decision.scope}" if decision.scope else ""
     told: list[Line | Table] = [
         "",
-        f"{minute(record.at)} UTC  {decision.verb}{where} by {called(known.people, decision.by)}{why}",
+        f"{minute(record.at)} UTC  {_verb(decision, known)}{where} by {called(known.people, decision.by)}{why}",
     ]
     for pause, setting in (decision.pauses or {}).items():
         by = called(known.people, setting.by)
@@ -46,6 +46,14 @@ def _lines(record: Record, decision: DecisionBody, known: Known) -> list[Line | 
         told.append(f"    {hold.id}  {action(hold, known)}{of}")
     told += [f"    refused: {say(difference)}" for difference in decision.refused]
     return told
+
+
+def _verb(decision: DecisionBody, known: Known) -> str:
+    """What was decided, and who proposed it."""
+    if decision.deed:
+        return f"{decision.verb} to {decision.deed}"
+    first = f" what {called(known.people, decision.proposed_by)} proposed" if decision.proposed_by else ""
+    return f"{decision.verb}{first}"
 
 
 def _as_json(record: Record, decision: DecisionBody, known: Known) -> dict[str, Any]:
@@ -81,5 +89,8 @@ def _as_json(record: Record, decision: DecisionBody, known: Known) -> dict[str, 
         "refused": list(decision.refused),
         "differences": decision.differences,
         "decided": list(decision.decided),
+        "deed": decision.deed,
+        "proposed_by": decision.proposed_by,
+        "digest": decision.digest,
     }
     return {"sequence": record.sequence, "at": record.at} | {name: one for name, one in told.items() if one}

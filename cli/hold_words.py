@@ -67,11 +67,14 @@ def states(holds: Sequence[Hold]) -> Cell:
     return ", ".join(f"{number} {STATES[status].text}" for status, number in counts.items())
 
 
-def groups_table(groups: Sequence[HoldGroup], known: Known) -> Table:
-    """A line for each group, and for each hold that is in none."""
+def groups_table(groups: Sequence[HoldGroup], known: Known, proposers: Mapping[str, str]) -> Table:
+    """A line for each group, and for each hold that is in none. `proposers` are who proposed something, by its id."""
     rows = []
     for group in groups:
         latest = max(group.holds, key=lambda hold: hold.renewed)
+        state = states(group.holds)
+        if group.id in proposers:
+            state = Part(f"proposed by {proposers[group.id]}", Shade.WAITS)
         rows.append(
             (
                 group.id,
@@ -79,7 +82,7 @@ def groups_table(groups: Sequence[HoldGroup], known: Known) -> Table:
                 len(group.holds),
                 say(latest.why),
                 minute(group.holds[0].since),
-                states(group.holds),
+                state,
             )
         )
     return Table(("ID", "WOULD", "CHANGES", "WAITS BECAUSE", "SINCE (UTC)", "STATE"), rows)

@@ -6,23 +6,26 @@ Lives here: reading, asking, and what a decision is answered with. What it does 
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any, Final
 
+from cli import proposed
 from cli.actor import introduce, signed_in
 from cli.answer import Answer, Line, Rows, Table, counted
 from cli.faults import Moved, Status, UsageError
 from cli.hold_words import as_json, as_rows, concerned, groups_table, holds_table, refusals
-from cli.lookup import Known, read_known
+from cli.lookup import Known, called, read_known
 from cli.operating import StoreDesk, doubts, moment, on_app, on_store, shown
 from cli.out import Out
 from shared.domain.guards import holds as domain
 from shared.domain.guards.hold_listing import HoldListing
 from shared.domain.guards.holds import Hold
+from shared.domain.guards.proposals import Deed, Proposal, needs_two
 from shared.services.app import App
 from shared.services.operate import decisions
 from shared.services.operate.decisions import Decided
+from shared.services.operate.two_people import standing_proposals
 from shared.wording.say import say
 
 _NAMED: Final = 5
@@ -32,14 +35,18 @@ _NAMED: Final = 5
 def list_holds(out: Out, *, exit_code: bool) -> int:
     """Lists the holds, each group in one line."""
 
-    async def read(desk: StoreDesk) -> tuple[HoldListing, Known, list[str]]:
-        return await decisions.list_holds(desk), await read_known(desk.state), await doubts(desk)
+    async def read(desk: StoreDesk) -> tuple[HoldListing, Known, Sequence[Proposal], list[str]]:
+        listing, known = await decisions.list_holds(desk), await read_known(desk.state)
+        return listing, known, await standing_proposals(desk), await doubts(desk)
 
-    listing, known, doubted = on_store(read)
+    listing, known, proposals, doubted = on_store(read)
     out.note(*doubted)
     waiting = [hold for hold in listing.holds if hold.status is domain.Status.OPEN]
-    text: list[Line | Table] = [groups_table(listing.groups, known)] if listing.holds else ["Nothing waits."]
+    about = {group.id: proposed.of_holds(group.holds, proposals) for group in listing.groups}
+    proposers = {name: called(known.people, one.by) for name, one in about.items() if one is not None}
+    text: list[Line | Table] = [groups_table(listing.groups, known, proposers)] if listing.holds else ["Nothing waits."]
     text += refusals(listing.holds)
+    text += proposed.lines([one for one in proposals if one.deed is not Deed.RESUME], known)
     if listing.holds:
         text.append(f"As listed: {listing.at.isoformat()}")
     body = {
@@ -50,6 +57,7 @@ def list_holds(out: Out, *, exit_code: bool) -> int:
                 "id": group.id,
                 "is_group": group.is_group,
                 "changes": len(group.holds),
+                "proposed": proposed.as_json(about[group.id], known),
                 "holds": [as_json(hold, known) for hold in group.holds],
             }
             for group in listing.groups
@@ -118,6 +126,8 @@ class _Asked:
     why: str
     as_listed: str
     yes: bool
+    two: bool = False
+    """Whether it takes two people."""
 
     @property
     def done(self) -> str:
@@ -128,12 +138,18 @@ def _decide(out: Out, asked: _Asked) -> int:
     as_listed = moment(asked.as_listed, "--as-listed") if asked.as_listed else None
 
     async def decide(app: App) -> tuple[Decided, Known, list[Hold], bool] | None:
+        nonlocal asked
         actor = await signed_in()
         listing: HoldListing | None = None
         known = await read_known(app.state)
         if not asked.yes:
             listing = await decisions.list_holds(app)
-            if not _agreed(out, asked, _concerned(listing, asked.names), known):
+            concerns = _concerned(listing, asked.names)
+            standing = proposed.of_holds(concerns, await standing_proposals(app)) if concerns else None
+            asked = replace(asked, two=needs_two(app.policy.two_people, Deed(asked.verb), concerns))
+            if asked.two and standing is None and not asked.why:
+                asked = replace(asked, why=out.ask("Why? ").strip())
+            if not _agreed(out, asked, concerns, known, standing):
                 return None
         seen = as_listed or listing
         if asked.verb == "release":
@@ -158,22 +174,34 @@ def _concerned(listing: HoldListing, names: Sequence[str] | None) -> list[Hold]:
     return [hold for hold in listing.of(names) if hold.status is not domain.Status.DISMISSED or hold.id in named]
 
 
-def _agreed(out: Out, asked: _Asked, holds: Sequence[Hold], known: Known) -> bool:
+def _agreed(out: Out, asked: _Asked, holds: Sequence[Hold], known: Known, standing: Proposal | None) -> bool:
     """Shows what a decision would concern, and asks. Where that is nothing, the decision itself will say so."""
     if not holds:
         return True
     out.note(holds_table(holds, known))
     needed = "--yes and --as-listed TIME" if asked.verb == "release" else "--yes"
-    question = f"{asked.verb.capitalize()} {counted(len(holds), 'change')}: {concerned(holds, known)}?"
+    does = asked.verb.capitalize()
+    second = ""
+    if asked.two and standing is not None:
+        out.note(proposed.said(standing, known))
+        second = ", as the second person"
+    elif asked.two:
+        does = f"Propose to {asked.verb}"
+    question = f"{does} {counted(len(holds), 'change')}: {concerned(holds, known)}{second}?"
     return out.confirm(question, yes=False, needed=needed)
 
 
 def _tell_decided(out: Out, asked: _Asked, decided: Decided, known: Known, left: Sequence[Hold], paused: bool) -> int:
+    if decided.refused is not None and not decided.holds:
+        raise proposed.refusal(decided.refused, decided.differences, known)
+    if decided.proposed is not None:
+        body: dict[str, Any] = {"decided": 0, "proposed": proposed.as_json(decided.proposed, known), "holds": []}
+        return out.answer(Answer(f"holds-{asked.verb}", body, [proposed.made(decided.proposed)], Rows((), ())))
     if decided.differences:
         so_far = f"{counted(len(decided.holds), 'change')} had been {asked.done} before the world moved, and stay so:"
         raise Moved(
             so_far if decided.holds else "Nothing was changed: it is not what you listed.",
-            details=[f"{one.name}: {say(one.what)}" for one in decided.differences],
+            details=[f"{one.name}: {say(proposed.named(one.what, known))}" for one in decided.differences],
             mend="List the holds, and decide again.",
         )
     text: list[Line | Table] = []
@@ -190,6 +218,7 @@ def _tell_decided(out: Out, asked: _Asked, decided: Decided, known: Known, left:
             text.append("Writes are paused: what it stops is done by the first sweep after `invoice-access resume`.")
     body = {
         "decided": len(decided.holds),
+        "proposed": None,
         "last_due": decided.last_due,
         "paused": paused,
         "holds": [as_json(hold, known) for hold in decided.holds],

@@ -3,10 +3,12 @@
 Lives here: the words for pauses. What each stops is in `shared.domain.guards.pauses`.
 """
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from cli import proposed
 from cli.actor import introduce, signed_in
 from cli.answer import Answer, Line, Rows, counted
 from cli.faults import Fault, Status, UsageError
@@ -16,9 +18,11 @@ from cli.operating import StoreDesk, doubts, on_store, shown
 from cli.out import Out
 from shared.domain.guards.baseline import Baseline
 from shared.domain.guards.pauses import ENDED_BY_SWEEPS, STOPS_LEAVERS, Pause, PauseKind, Pauses, Setting
+from shared.domain.guards.proposals import Deed, needs_two
 from shared.errors import Permanent, Transient
 from shared.services.operate import decisions
 from shared.services.operate.decisions import Resumed
+from shared.services.operate.two_people import standing_proposals
 from shared.wording.say import say
 
 _LONGEST_WHY: Final = 500
@@ -76,6 +80,7 @@ def set_pause(out: Out, *, why: str, on: str) -> int:
 
 def end_pauses(out: Out, *, on: str, yes: bool) -> int:
     """Ends pauses; 5 when one was set again meanwhile, 1 when the answer was no."""
+    from shared.bootstrap_policy import read_policy  # noqa: PLC0415 - the policy's reader, which no other verb needs
 
     async def verb(desk: StoreDesk) -> tuple[Resumed, _Words, str | None] | None:
         out.note(f"Store: {desk.store}", *await doubts(desk))
@@ -83,11 +88,13 @@ def end_pauses(out: Out, *, on: str, yes: bool) -> int:
         scope = await _scope(desk, on)
         pauses = _of(await decisions.read_pauses(desk), scope)
         words = _Words(await _known(out, desk), await _accepted(desk, pauses))
+        rule = None
         if pauses.active:
+            rule = read_policy(os.environ).two_people
             out.note(*_lines(pauses, words))
-            if not out.confirm("Accept that, and resume?" if words.accepted else "Resume?", yes=yes):
+            if not out.confirm(await _question(out, desk, words, needs_two(rule, Deed.RESUME)), yes=yes):
                 return None
-        resumed = await decisions.resume(desk, actor.object_id, pauses.active)
+        resumed = await decisions.resume(desk, actor.object_id, pauses.active, rule=rule, scope=scope)
         await introduce(out, desk, actor)
         return resumed, words, scope
 
@@ -120,6 +127,16 @@ async def _scope(desk: StoreDesk, on: str) -> str | None:
     if not on.strip():
         return None
     return "" if on.strip().lower() == _EVERYWHERE else await find_scope(desk.state, on)
+
+
+async def _question(out: Out, desk: StoreDesk, words: _Words, two: bool) -> str:
+    """What is asked before a resume; whoever is the second person is shown what the first one proposed."""
+    does = "resume"
+    if two:
+        before = [one for one in await standing_proposals(desk) if one.deed is Deed.RESUME]
+        out.note(*(proposed.said(one, words.known) for one in before))
+        does = "resume, as the second person" if before else "propose to resume"
+    return f"Accept that, and {does}?" if words.accepted else f"{does.capitalize()}?"
 
 
 async def _known(out: Out, desk: StoreDesk) -> Known:
@@ -175,6 +192,11 @@ _ACCEPTED: Final[Mapping[PauseKind, Callable[[Pause, Setting, Baseline | None], 
 
 def _tell_resumed(out: Out, resumed: Resumed, words: _Words, scope: str | None) -> int:
     others = _Words(words.known)
+    if resumed.refused is not None:
+        raise proposed.refusal(resumed.refused, resumed.differences, words.known)
+    if resumed.proposed is not None:
+        told: dict[str, Any] = {"resumed": [], "proposed": proposed.as_json(resumed.proposed, words.known)}
+        return out.answer(Answer("resume", told, [proposed.made(resumed.proposed)], Rows((), ())))
     again = _of(Pauses(resumed.remaining), scope)
     if again.active:
         raise Fault(
@@ -197,7 +219,7 @@ def _tell_resumed(out: Out, resumed: Resumed, words: _Words, scope: str | None) 
         text.append(f"Nothing is paused{where}: there is nothing to resume.")
     cleared = [_as_json(pause, setting, words) for pause, setting in resumed.cleared.items()]
     remaining = [_as_json(pause, setting, others) for pause, setting in resumed.remaining.items()]
-    body = {"resumed": cleared, "still_paused": remaining}
+    body = {"resumed": cleared, "still_paused": remaining, "proposed": None}
     return out.answer(Answer("resume", body, text, Rows.of(_COLUMNS, _flat(cleared))))
 
 

@@ -25,6 +25,7 @@ from shared.domain.guards.baseline import Baseline
 from shared.domain.guards.daily_limits import Reservations
 from shared.domain.guards.holds import KeyHolds
 from shared.domain.guards.pauses import Pauses
+from shared.domain.guards.proposals import Proposals
 from shared.domain.history.records import Body, Record
 from shared.domain.history.report import Report
 from shared.domain.history.roles_seen import Seen
@@ -370,6 +371,14 @@ class State(Protocol):
 
     async def put_names(self, names: Mapping[str, Called], at: datetime) -> None:
         """Replaces them as a whole."""
+        ...
+
+    async def proposals(self) -> Stored[Proposals]:
+        """What an operator proposed and no other confirmed yet, none when there is no row. One read."""
+        ...
+
+    async def put_proposals(self, row: Stored[Proposals]) -> Stored[Proposals]:
+        """Stores the row."""
         ...
 
     async def actors(self) -> Stored[Actors]:

@@ -246,6 +246,7 @@ def policy_differences(before: Policy, now: Policy) -> PolicyDifference:
         "employment.date_zones": (before.date_zones, now.date_zones),
         "protected": (before.protected, now.protected),
         "daily_limits": (dict(before.daily_limits), dict(now.daily_limits)),
+        "decisions.two_people": (before.two_people, now.two_people),
     }
     both = old.keys() & new.keys()
     return PolicyDifference(

@@ -210,6 +210,12 @@ class Code(StrEnum):
     HOLD_CAME_IN_OR_CHANGED = "hold-came-in-or-changed", "since held"
     HOLD_CHANGED = "hold-changed", "since held"
     HOLD_DISMISSED = "hold-dismissed", "by held"
+    NOT_PROPOSED = "not-proposed", "since held"
+    OWN_ACCESS = "own-access", "profile"
+    ONLY_FOR_OTHERS = "only-for-others"
+    PROPOSED_BY_ONESELF = "proposed-by-oneself", "at ends"
+    PROPOSAL_MOVED = "proposal-moved", "by at"
+    ONE_PERSON_DECIDES = "one-person-decides"
 
     # -- how a write ended
     ON_ITS_WAY = "on-its-way"

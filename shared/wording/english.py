@@ -200,6 +200,14 @@ ENGLISH: Final[Mapping[Code, str]] = {
     Code.HOLD_CAME_IN_OR_CHANGED: "it came in or changed at {since}, after it was listed: {held}",
     Code.HOLD_CHANGED: "it changed at {since}: {held}",
     Code.HOLD_DISMISSED: "{by} dismissed it meanwhile: {held}",
+    Code.NOT_PROPOSED: "it came in at {since}, and was not proposed: {held}",
+    Code.OWN_ACCESS: "it is your own access, on {profile}: somebody else decides about it",
+    Code.ONLY_FOR_OTHERS: "nobody decides about their own access",
+    Code.PROPOSED_BY_ONESELF: (
+        "you proposed this yourself on {at:time}; a second operator has to confirm it by {ends:time}"
+    ),
+    Code.PROPOSAL_MOVED: "it is not what {by} proposed on {at:time}, and that proposal is gone",
+    Code.ONE_PERSON_DECIDES: "the policy says that one person alone may release, dismiss and resume everything",
     # -- how a write ended
     Code.ON_ITS_WAY: "written moments ago and not visible yet",
     Code.TOO_LATE_TO_WRITE: "the handler's time was over before this write could begin",

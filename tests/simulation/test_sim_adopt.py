@@ -511,3 +511,16 @@ async def test_the_verb_does_what_it_can_and_says_by_its_status_that_some_was_re
     assert await adopt_verb(stage.app, Out(Form.JSON), RULE, OLGA, yes=True) == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["schema"], found["adopted"], found["adoptions"]) == ("invoice-access/adopt/1", 0, [])
+
+
+async def test_nobody_adopts_their_own_access(stage: Stage) -> None:
+    plan = await plan_adoption(stage.app, chosen((NL, HARRY), (NL, FEMKE)), by=HARRY.upper())
+    (own,) = [one for one in plan.adoptions if one.principal_id == HARRY]
+    assert own.text == Code.OWN_ACCESS(profile=str(NL))
+    assert HARRY not in {one.principal_id for one in plan.able}
+    (by_anybody,) = (await plan_adoption(stage.app, chosen((NL, HARRY)))).able
+    (fate,) = await apply_adoption(stage.app, [by_anybody], HARRY)
+    assert (fate.fate, fate.why) == (Fate.REFUSED, Code.OWN_ACCESS(profile=str(NL)))
+    assert await evidence(stage, HARRY) == []
+    itself = replace(OLGA, object_id=HARRY)
+    assert await adopt_verb(stage.app, Out(), chosen((NL, HARRY)), itself, yes=True) == 5

@@ -9,7 +9,7 @@ import pytest
 from shared.domain.keys import PersonKey
 from shared.domain.planned import Compared, Do, PolicyDifference, Recipients, policy_differences
 from shared.domain.policy.load import load_policy
-from shared.domain.policy.model import ActionKind, DailyLimit, Everything, Policy, Room, Selector
+from shared.domain.policy.model import ActionKind, DailyLimit, Everything, Policy, Room, Selector, TwoPeople
 from shared.domain.time_zones import zone
 from shared.services.sweep.plan import compare, plan
 from tests.simulation.small_world import (
@@ -222,6 +222,7 @@ OTHER: dict[str, Any] = {
     "date_zones": (zone("Europe/Amsterdam"),),
     "protected": frozenset({HARRY}),
     "daily_limits": {**Policy(()).daily_limits, ActionKind.GRANTS: DailyLimit(1, 1, 1)},
+    "two_people": TwoPeople(7),
 }
 
 

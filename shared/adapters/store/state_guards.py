@@ -8,6 +8,7 @@ How these values are spread over rows lives here; their spelling is `codec`, and
                pause                                  the Pause
                baseline                               the Baseline
                actors                                 the Actors
+               proposals                              the Proposals
     sighted    (see `chunked_value`)                    every Sighted
     seen-roles (the same)                              the Seen of roles
 """
@@ -37,6 +38,7 @@ from shared.domain.guards.baseline import Baseline
 from shared.domain.guards.daily_limits import Reservations
 from shared.domain.guards.holds import KeyHolds
 from shared.domain.guards.pauses import Pauses
+from shared.domain.guards.proposals import Proposals
 from shared.domain.history.roles_seen import Seen
 from shared.domain.history.unmanaged_sightings import Sighted
 from shared.domain.keys import PersonKey, ProfileKey
@@ -49,6 +51,7 @@ _GUARDS: Final = "guards"
 _PAUSES: Final = "pauses"
 _BASELINE: Final = "baseline"
 _ACTORS: Final = "actors"
+_PROPOSALS: Final = "proposals"
 
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -59,6 +62,7 @@ _RESERVATIONS: Final = Codec[Reservations](
 _PAUSES_CODEC: Final = Codec[Pauses](Pauses, "pauses")
 _BASELINES: Final = Codec[Baseline](Baseline, "baseline")
 _ACTORS_CODEC: Final = Codec[Actors](Actors, "list of who acted")
+_PROPOSALS_CODEC: Final = Codec[Proposals](Proposals, "list of proposals")
 _SIGHTED: Final = Codec[tuple[Sighted, ...]](tuple[Sighted, ...], "list of unmanaged assignments")
 _SEEN_ROLES: Final = Codec[Seen](Seen, "list of roles")
 
@@ -143,6 +147,15 @@ class GuardsState:
         """Stores the row. Raises `Conflict`."""
         assert row.value is not None, "what was counted once is never unknown again"
         return await self._put(_GUARDS, _BASELINE, row, _BASELINES.body(row.value), "the baseline meanwhile")
+
+    async def proposals(self) -> Stored[Proposals]:
+        """What was proposed and not confirmed, none when there is no row. One read."""
+        return await self._get(_GUARDS, _PROPOSALS, _PROPOSALS_CODEC.value, Proposals())
+
+    async def put_proposals(self, row: Stored[Proposals]) -> Stored[Proposals]:
+        """Stores the row. Raises `Conflict`."""
+        body = _PROPOSALS_CODEC.body(row.value)
+        return await self._put(_GUARDS, _PROPOSALS, row, body, "the proposals meanwhile")
 
     async def actors(self) -> Stored[Actors]:
         """Everybody who acted, none when there is no row. One read."""

@@ -35,6 +35,7 @@ class FindingKind(StrEnum):
     PROFILE_FIGHTS_BACK = "profile-fights-back"
     PROFILE_UPDATE_BLOCKED = "profile-update-blocked"
     PROFILE_UPDATE_HARM = "profile-update-harm"
+    ONE_PERSON_DECIDES = "one-person-decides"
     PROFILE_UPDATE_UNJUDGED = "profile-update-unjudged"
 
 

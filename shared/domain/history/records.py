@@ -104,6 +104,8 @@ class Verb(StrEnum):
     DISMISS = "dismiss"
     PAUSE = "pause"
     RESUME = "resume"
+    PROPOSE = "propose"
+    """To have somebody else confirm one of the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +133,11 @@ class DecidedHold:
 class DecisionBody:
     """What an operator decided.
 
-    `scope` is where a pause stops writes, "" for everywhere. `pauses` are the pauses that were cleared, each as people
-    write it. Where a decision broke off as the world moved, `refused` says how, `differences` how many there were in
-    all, and `decided` which holds were decided before.
+    `by` is the operator's object id. `scope` is where a pause stops writes, "" for everywhere. `pauses` are the pauses
+    that were cleared, each as people write it. Of a proposal `deed` is the verb that is proposed, and `digest` of what;
+    of what was confirmed `proposed_by` is who proposed it, and `digest` the same. Where a decision broke off as the
+    world moved, `refused` says how, `differences` how many there were in all, and `decided` which holds were decided
+    before.
     """
 
     KIND: ClassVar = "decision"
@@ -147,6 +151,9 @@ class DecisionBody:
     refused: tuple[Reason, ...] = ()
     differences: int = 0
     decided: tuple[str, ...] = ()
+    deed: str = ""
+    proposed_by: str = ""
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)

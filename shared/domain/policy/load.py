@@ -15,6 +15,7 @@ from urllib.parse import unquote
 from pydantic import ValidationError
 
 from shared.domain.misfits import place_of
+from shared.domain.policy.decisions_schema import DecisionsKeys, TwoPeopleKeys
 from shared.domain.policy.example import Example, ExampleProfile, Examples, Whole
 from shared.domain.policy.example_schema import TestsKeys
 from shared.domain.policy.mistakes import say
@@ -26,6 +27,7 @@ from shared.domain.policy.model import (
     Rule,
     Selection,
     Selector,
+    TwoPeople,
 )
 from shared.domain.policy.schema import (
     VERSION,
@@ -50,7 +52,8 @@ def load_policy(text: str, source: str = "policy.yaml") -> Policy:
 
     `digest` covers everything that decides who is given what: rules, accounts, employment (its time zones,
     lead and grace) and protected people. Comments, order, quoting and the spelling of a filter do not matter;
-    nor do `enforce`, `email_invoicing` and `daily_limits`: to begin to enforce a policy does not change it.
+    nor do `enforce`, `email_invoicing`, `daily_limits` and `decisions`: to begin to enforce a policy does not change
+    it.
 
     Raises:
         Misconfigured: With every mistake, in the order of the text, each `line L, column C: <key>: <what>`.
@@ -176,12 +179,23 @@ def _policy(model: PolicyKeys, tree: Tree) -> Policy:
         date_zones=tuple(model.employment.date_zones),
         protected=frozenset(model.protected),
         tests=_tests(model.tests, tree),
+        two_people=_two_people(model.decisions),
         daily_limits={
             **DEFAULT_DAILY_LIMITS,
             **{name: _daily_limit(keys) for name, keys in given.items() if keys is not None},
         },
     )
     return replace(policy, digest=digest(policy))
+
+
+def _two_people(keys: DecisionsKeys) -> TwoPeople | None:
+    match keys.two_people:
+        case None:
+            return None
+        case TwoPeopleKeys(above=above, always=always):
+            return TwoPeople(above, frozenset(always))
+        case _:
+            return TwoPeople()
 
 
 def _tests(keys: TestsKeys, tree: Tree) -> Examples:

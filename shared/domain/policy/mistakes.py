@@ -111,6 +111,8 @@ def _words(path: Path) -> tuple[str, ...]:
             return ("all",)
         case ("enforce",) | ("email_invoicing", "opt_in") | ("rules", _, "profiles") | ("tests", "examples", _, "gets"):
             return ("all", "none")
+        case ("decisions", "two_people"):
+            return ("none",)
         case _:
             return ()
 

@@ -99,6 +99,31 @@ DEFAULT_DAILY_LIMITS: Final[Mapping[str, DailyLimit]] = {
 """The limits of a policy that does not name them."""
 
 
+class Always(StrEnum):
+    """What always takes two people, however few changes it is."""
+
+    RESUME = "resume"
+    """To end a pause."""
+    POLICY = "policy"
+    """To decide about what a changed policy takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class TwoPeople:
+    """Which decisions take two people: those that change more than `above` holds (None: no number does), and `always`.
+
+    With neither, one person decides everything, and the policy says so.
+    """
+
+    above: int | None = None
+    always: frozenset[Always] = frozenset()
+
+    @property
+    def is_none(self) -> bool:
+        """Whether one person is enough for everything."""
+        return self.above is None and not self.always
+
+
 STALE_LEAVE_DAYS: Final = 30
 
 
@@ -111,6 +136,7 @@ class Policy:
     `stale_leave_days`: a revoke because of a leave date more days ago, on an enabled account, is held.
     Days begin and end in `time_zone`; midnight in one of `date_zones` is a date without a time as well.
     `protected` are object ids (lower-case) that are never touched. `tests` are examples, which decide nothing.
+    `two_people` is None where the policy says nothing of it.
     """
 
     rules: tuple[Rule, ...]
@@ -125,6 +151,7 @@ class Policy:
     date_zones: tuple[ZoneInfo, ...] = ()
     protected: frozenset[str] = frozenset()
     daily_limits: Mapping[str, DailyLimit] = field(default_factory=lambda: DEFAULT_DAILY_LIMITS)
+    two_people: TwoPeople | None = None
     digest: str = ""
     tests: Examples = field(default_factory=Examples, compare=False)
 

@@ -22,6 +22,7 @@ from pydantic import (
 )
 
 from shared.domain.people import TEXT_ATTRIBUTES
+from shared.domain.policy.decisions_schema import DecisionsKeys, allowed_in_decisions
 from shared.domain.policy.example_schema import TestsKeys, allowed_in_tests
 from shared.domain.policy.filter_text import parse_filter, suggest_attribute
 from shared.domain.policy.filters import Filter
@@ -208,6 +209,7 @@ class PolicyKeys(Keys):
     email_invoicing: EmailInvoicingKeys = EmailInvoicingKeys()
     employment: EmploymentKeys = Field(default_factory=EmploymentKeys)
     daily_limits: DailyLimitsKeys = DailyLimitsKeys()
+    decisions: DecisionsKeys = DecisionsKeys()
     protected: list[ObjectId] = Field(default_factory=list)
     tests: TestsKeys = TestsKeys()
 
@@ -225,6 +227,8 @@ def allowed_keys(path: Sequence[str | int]) -> tuple[str, ...]:
             model = EmailInvoicingKeys
         case ["employment"]:
             model = EmploymentKeys
+        case ["decisions", *within]:
+            return allowed_in_decisions(within)
         case ["daily_limits"]:
             model = DailyLimitsKeys
         case ["daily_limits", str()]:

@@ -68,9 +68,10 @@ class Adopted:
     why: Reason | None = None
 
 
-async def plan_adoption(app: App, choice: Choice) -> AdoptionPlan:
+async def plan_adoption(app: App, choice: Choice, by: str = "") -> AdoptionPlan:
     """Says for each unmanaged assignment that `choice` means what the next check would do with it, were it managed.
 
+    `by` is the object id of who asks: nobody adopts their own access, which is refused here and in `apply_adoption`.
     Reads everything, as first contact does, and writes nothing. Raises as that does.
     """
     choice = replace(choice, pairs=tuple((profile, principal.lower()) for profile, principal in choice.pairs))
@@ -91,6 +92,7 @@ async def plan_adoption(app: App, choice: Choice) -> AdoptionPlan:
             now=contact.estate.read_at,
         )
     ]
+    adoptions = [_for_others(one, by) for one in adoptions]
     adoptions += _not_found(contact, choice)
     adoptions.sort(key=lambda one: (one.profile, one.principal_id))
     return AdoptionPlan(tuple(adoptions), contact.failures, contact.identities, contact.identities_known)
@@ -113,6 +115,14 @@ async def apply_adoption(app: App, adoptions: Iterable[Adoption], by: str) -> tu
 
     fates = await asyncio.gather(*map(adopt, by_person.values()))
     return tuple(fate for of_one in fates for fate in of_one)
+
+
+def _for_others(adoption: Adoption, by: str) -> Adoption:
+    """An adoption as it is for who asks: of their own access it is refused."""
+    if adoption.principal_id != by.lower():
+        return adoption
+    own = Code.OWN_ACCESS(profile=str(adoption.profile))
+    return replace(adoption, consequence=Consequence.REFUSED, text=own)
 
 
 def _not_found(contact: FirstContact, choice: Choice) -> Iterable[Adoption]:
@@ -162,6 +172,7 @@ class _Adopting:
 
     async def _refused(self, adoption: Adoption) -> Reason | None:
         """Why an assignment may not be adopted now; None where it is the one that was shown."""
+        adoption = _for_others(adoption, self._by)
         shown = adoption.row
         if adoption.is_refused or shown is None:
             return adoption.text

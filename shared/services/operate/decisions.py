@@ -16,14 +16,16 @@ from shared.domain.guards.baseline import Baseline
 from shared.domain.guards.hold_listing import Difference, HoldListing, choose, listing
 from shared.domain.guards.holds import Hold, KeyHolds, Status
 from shared.domain.guards.pauses import EVERYWHERE, Pause, PauseKind, Pauses, Setting
+from shared.domain.guards.proposals import Deed, Proposal, about_oneself, listed, needs_two, of_holds, of_pauses
 from shared.domain.history.records import ClearedPause, DecidedHold, DecisionBody, Record, Verb
 from shared.domain.keys import PersonKey, ProfileKey
-from shared.domain.policy.model import ActionKind
+from shared.domain.policy.model import ActionKind, TwoPeople
 from shared.domain.reasons import Code, Reason
 from shared.domain.work import MOST_HINTS, Cause, CauseKind, Scheduled, WorkItem, at_once, later
 from shared.errors import Permanent, Transient
 from shared.ports import Stored
 from shared.services.app import App, unique_id
+from shared.services.operate.two_people import Consent, ask_another, propose
 from shared.services.pauses import set_pause
 from shared.services.shared_row import StoreOnly, change_row, until_stored
 
@@ -42,13 +44,16 @@ class Decided:
     """What became of a decision about holds.
 
     With `differences` it was refused, and `holds` is empty. Only where more than 100 keys were concerned, and the world
-    moved between two batches of them, are there both: `holds` were decided before it moved, and stay so.
+    moved between two batches of them, are there both: `holds` were decided before it moved, and stay so. `refused` is
+    why, where it is not that the world moved since it was listed. `proposed` is what waits for a second operator now.
     """
 
     holds: tuple[Hold, ...] = ()
     differences: tuple[Difference, ...] = ()
     last_due: datetime | None = None
     """When the last check that this asked for is due; None where it asked for none."""
+    refused: Reason | None = None
+    proposed: Proposal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +66,13 @@ class Paused:
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """The pauses that `resume` cleared, and those that stand after it."""
+    """The pauses that `resume` cleared, and those that stand after it. For the others see `Decided`."""
 
     cleared: Mapping[Pause, Setting]
     remaining: Mapping[Pause, Setting]
+    differences: tuple[Difference, ...] = ()
+    refused: Reason | None = None
+    proposed: Proposal | None = None
 
 
 async def list_holds(app: StoreOnly) -> HoldListing:
@@ -77,6 +85,8 @@ async def release(
 ) -> Decided:
     """Has holds carried out, whatever the daily limit: those of the ids and groups in `names`, or all that wait (None).
 
+    `by` is the operator's object id. Refused as a whole where one of them is about their own access. Where the policy
+    wants two people it is proposed, and done once another operator releases the same (`two_people`).
     Refused as a whole, with every difference, when a hold concerned is gone, was dismissed or came in or changed since
     `as_listed`. A listing is compared hold by hold; by a time alone nobody can tell that a member of a group went.
     The check that follows checks once more: an action on another basis is open again, and says so. A hold that was
@@ -117,19 +127,35 @@ async def known_scopes(app: StoreOnly) -> frozenset[str] | None:
     return frozenset({EVERYWHERE, *accounts, *(profile.key.folded for profile in catalogue.profiles)})
 
 
-async def resume(app: StoreOnly, by: str, agreed: Mapping[Pause, Setting] | None = None) -> Resumed:
+async def resume(
+    app: StoreOnly,
+    by: str,
+    agreed: Mapping[Pause, Setting] | None = None,
+    *,
+    rule: TwoPeople | None = None,
+    scope: str | None = None,
+) -> Resumed:
     """Clears every pause that stands now. What comes in meanwhile stays, as nobody has seen it yet.
 
     `agreed` are those to clear as the operator saw them; whatever stands otherwise by now stays as well. What they told
-    of is accepted (`_accept`). Nothing is enqueued: the next sweep takes up what was stopped. Raises `Transient` where
-    the pause or the baseline keeps changing.
+    of is accepted (`_accept`). `rule` is the policy's: where it wants two people, this is proposed, or confirmed.
+    `scope` is the part that was named, for a second operator to name it as well. Nothing is enqueued: the next sweep
+    takes up what was stopped. Raises `Transient` where the pause or the baseline keeps changing.
     """
     standing = (await read_pauses(app)).active
     seen = {pause: one for pause, one in standing.items() if agreed is None or agreed.get(pause) == one}
     if not seen:
         return Resumed({}, standing)
     pauses = {str(pause): ClearedPause(one.since, one.by, one.why) for pause, one in seen.items()}
-    await _record(app, DecisionBody(Verb.RESUME, by, pauses=pauses))
+    made = Proposal(Deed.RESUME, None if scope is None else (scope,), listed(of_pauses(seen)), by, app.clock.now())
+    found = await ask_another(app, made, of_pauses(seen), needed=needs_two(rule, Deed.RESUME))
+    if not found.is_given:
+        if found.proposed is not None:
+            body = DecisionBody(Verb.PROPOSE, by, pauses=pauses, deed=Deed.RESUME, digest=made.digest)
+            await _record(app, body)
+            await propose(app, made)
+        return Resumed({}, standing, found.differences, found.refused, found.proposed)
+    await _record(app, DecisionBody(Verb.RESUME, by, pauses=pauses, proposed_by=found.proposed_by, digest=found.digest))
     await _accept(app, seen)
 
     def without_seen(pauses: Pauses) -> Pauses:
@@ -137,6 +163,7 @@ async def resume(app: StoreOnly, by: str, agreed: Mapping[Pause, Setting] | None
 
     put, remedy = app.state.put_pauses, "check it, and resume again"
     _, row = await change_row(app, "the pause", app.state.pauses, without_seen, put, remedy=remedy)
+    await found.close(app)
     return Resumed(seen, row.value.active)
 
 
@@ -208,12 +235,21 @@ async def _decide(
 ) -> Decided:
     done: dict[str, Hold] = {}
     recorded = set[tuple[str, Reason | None]]()
+    confirmed: Consent | None = None
 
     async def attempt() -> Decided:
+        nonlocal confirmed
         rows = [row async for row in app.state.holds()]
         holds = [hold for row in rows for hold in row.value.holds.values()]
         done.update({hold.id: hold for hold in holds if decision.made(hold)})
         chosen, differences = choose(holds, names, as_listed, done=done)
+        if not differences:
+            consent = await _consent(app, decision, names, chosen.values(), done, confirmed)
+            if consent.is_given:
+                confirmed = consent
+            elif not recorded:
+                return Decided((), consent.differences, refused=consent.refused, proposed=consent.proposed)
+            differences = list(consent.differences)
         if differences:
             if recorded:
                 said = tuple(Code.OF_HOLD(name=one.name, because=one.what) for one in differences[:_HOLDS_A_RECORD])
@@ -222,15 +258,42 @@ async def _decide(
             return Decided(tuple(done.values()), tuple(differences), await _enqueue(app, decision, done.values()))
         # After a conflict a group may have members that nobody recorded yet, or one on another basis.
         unrecorded = [hold for hold in chosen.values() if (hold.id, hold.basis) not in recorded]
-        await _record_holds(app, decision, unrecorded)
+        await _record_holds(app, decision.confirming(confirmed), unrecorded)
         recorded.update((hold.id, hold.basis) for hold in unrecorded)
         for together in batched(decision.on_rows(rows, chosen), _ROWS_AT_ONCE, strict=False):
             await app.state.put_key_holds(*together, whole=True)
             done.update({hold.id: hold for row in together for hold in row.value.holds.values() if hold.id in chosen})
+        if confirmed is not None:
+            await confirmed.close(app)
         all_done = chosen | done  # those that were decided the same way before are none of the rows to store
         return Decided(tuple(all_done.values()), last_due=await _enqueue(app, decision, all_done.values()))
 
     return await until_stored(app, "the holds", attempt, remedy="list them, and decide again")
+
+
+async def _consent(
+    app: App,
+    decision: "_Decision",
+    names: Collection[str] | None,
+    chosen: Collection[Hold],
+    done: Collection[str],
+    before: Consent | None,
+) -> Consent:
+    """Whether a decision may be made by this operator now. What has to wait for another one is proposed."""
+    own = about_oneself(chosen, decision.by)
+    if own:
+        return Consent(refused=Code.ONLY_FOR_OTHERS(), differences=tuple(own))
+    deed = Deed(decision.verb.value)
+    named = None if names is None else tuple(sorted(names))
+    items = of_holds(chosen)
+    made = Proposal(deed, named, listed(items), decision.by, decision.at, decision.why)
+    needed = needs_two(app.policy.two_people, deed, [one for one in chosen if one.status is not decision.status])
+    found = await ask_another(app, made, items, needed=needed, done=done, before=before)
+    if found.proposed is not None:
+        proposing = replace(decision, verb=Verb.PROPOSE, deed=deed.value, digest=made.digest)
+        await _record_holds(app, proposing, chosen)
+        await propose(app, made)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,10 +303,21 @@ class _Decision:
     by: str
     at: datetime
     why: str
+    deed: str = ""
+    proposed_by: str = ""
+    digest: str = ""
 
     @property
     def body(self) -> DecisionBody:
-        return DecisionBody(self.verb, self.by, self.why)
+        return DecisionBody(
+            self.verb, self.by, self.why, deed=self.deed, proposed_by=self.proposed_by, digest=self.digest
+        )
+
+    def confirming(self, consent: Consent | None) -> "_Decision":
+        """The decision with what it confirms."""
+        if consent is None:
+            return self
+        return replace(self, proposed_by=consent.proposed_by, digest=consent.digest)
 
     def on_rows(self, rows: Iterable[Stored[KeyHolds]], chosen: Collection[str]) -> list[Stored[KeyHolds]]:
         """The rows that it changes, as they become."""

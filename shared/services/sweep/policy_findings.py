@@ -21,7 +21,7 @@ def policy_findings(app: App, estate: Estate) -> list[Finding]:
     """What of the policy's own words is amiss.
 
     Rules that are not known or whose filter the directory refused, comparisons that nobody meets, and selectors and
-    accounts that name nothing.
+    accounts that name nothing; and that one person decides, where it says so.
     """
     unknown = estate.catalogue.unknown_rules or {}
     found = [
@@ -42,6 +42,9 @@ def policy_findings(app: App, estate: Estate) -> list[Finding]:
         Finding(kind=FindingKind.POLICY_NAMES_NOTHING, key=key, why=why)
         for key, why in names_nothing(app.policy, estate.catalogue, accounts)
     ]
+    if app.policy.two_people is not None and app.policy.two_people.is_none:
+        why = Code.ONE_PERSON_DECIDES()
+        found.append(Finding(kind=FindingKind.ONE_PERSON_DECIDES, key="decisions.two_people", why=why))
     return found
 
 

@@ -8,6 +8,7 @@ import pytest
 from shared.adapters.store.rows import Insert, Rows
 from shared.adapters.store.state import RowsState
 from shared.domain.actors import Actor, Actors
+from shared.domain.guards.proposals import Deed, Proposal, Proposals
 from shared.errors import Conflict, Permanent
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -41,3 +42,15 @@ async def test_a_list_of_who_acted_of_the_wrong_shape_is_an_error(state: RowsSta
     await rows.write("guards", Insert("actors", {"format": 1, "value": {"called": []}}))
     with pytest.raises(Permanent, match="list of who acted"):
         await state.actors()
+
+
+async def test_proposals_are_read_back_however_many_holds_they_are_about(state: RowsState, rows: Rows) -> None:
+    empty = await state.proposals()
+    assert (empty.value, empty.is_there) == (Proposals(), False)
+    listed = {f"{number:016x}": f"{number:016x}" for number in range(5000)}
+    made = Proposal(Deed.RELEASE, ("sweep:grants",), listed, OLGA.object_id, AT, "a first day")
+    resumes = Proposal(Deed.RESUME, None, {"operator-stop": "1"}, PETE.object_id, AT)
+    await state.put_proposals(empty.becoming(Proposals((made, resumes))))
+    assert (await RowsState(rows).proposals()).value == Proposals((made, resumes))
+    with pytest.raises(Conflict):
+        await state.put_proposals(empty.becoming(Proposals()))
