@@ -152,12 +152,12 @@ async def test_what_was_reviewed_is_made_by_the_app_and_refused_a_second_time(tm
         assert (status, len(people) > 2, "invoice-access apply" in told) == (0, True, True)
         status, answer, _ = await shell.says(f"apply '{file}'")
         assert (status, answer) == (2, ""), "nobody can be asked"
-        status, answer, told = await shell.says(f"apply '{file}' --yes --by Felix")
+        status, answer, told = await shell.says(f"apply '{file}' --yes")
         assert status == 0, told
         assert answer.splitlines()[0] == f"{len(people)} checks were asked for: {len(people)} done."
         writes = [entry.operation for entry in sandbox.billing.audit]
         assert len([one for one in writes if "create" in one.lower()]) == len(people)
-        status, answer, told = await shell.says(f"apply '{file}' --yes --by Felix")
+        status, answer, told = await shell.says(f"apply '{file}' --yes")
         assert (status, answer) == (5, "")
         assert "Nothing was changed: it is not what you reviewed." in told
         assert all(f"give {name} on Contoso Nederland" in told for name in people)
