@@ -117,7 +117,7 @@ def _takes(narrowed: Filter, one: ListedProfile) -> bool:
 
 def _row(one: ListedProfile) -> list[Cell]:
     profile = one.profile
-    recipients = None if profile.rows is None else len(one.receiving.receives)
+    recipients = None if profile.rows is None else one.receiving.people
     next_ = "" if one.day is None else one.day.isoformat()
     managed = None if profile.rows is None else one.managed
     return [profile.name, profile.key.profile, _mail(one), next_, recipients, managed, _differs(one)]
@@ -147,7 +147,7 @@ def _figures(one: ListedProfile) -> list[tuple[str, Cell]]:
         ("invoice mail", _mail(one)),
         ("next invoice", day),
         ("policy", "enforced" if profile.enforced else "observed: nothing is written"),
-        ("recipients", f"{len(one.receiving.receives):,}, {one.managed:,} managed and {one.unmanaged:,} unmanaged"),
+        ("recipients", f"{one.receiving.people:,}, {one.managed:,} managed and {one.unmanaged:,} unmanaged"),
     ]
     figures += [("currency", profile.currency)] if profile.currency else []
     figures += [("addresses", ", ".join(profile.addresses))] if profile.addresses else []
@@ -167,7 +167,7 @@ def _json(one: ListedProfile) -> dict[str, Any]:
         "will_mail": one.receiving.will_mail,
         "enforced": profile.enforced,
         "next_invoice": None if one.day is None else one.day.isoformat(),
-        "recipients": len(one.receiving.receives) if is_read else None,
+        "recipients": one.receiving.people if is_read else None,
         "managed": one.managed if is_read else None,
         "unmanaged": one.unmanaged if is_read else None,
         "left": one.left,

@@ -75,9 +75,8 @@ def _mails(sight: Sight, found: Receiving) -> str:
             f"mails nothing: invoice mail {off}. {counted(len(found.receives), 'person', 'people')} would receive it."
         )
     when = "its next invoice" if found.day is None else f"its next invoice on {day(found.day, sight.today)}"
-    left = sum(one.has_left for one in found.receives)
-    gone = {0: "", 1: " One of them has left."}.get(left, f" {left} of them have left.")
-    return f"mails {when} to {counted(len(found.receives), 'person', 'people')}.{gone}"
+    gone = {0: "", 1: " One of them has left."}.get(found.left, f" {found.left} of them have left.")
+    return f"mails {when} to {counted(found.people, 'person', 'people')}.{gone}"
 
 
 def _status(sight: Sight, one: Recipient) -> str:

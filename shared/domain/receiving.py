@@ -98,6 +98,16 @@ class Receiving:
     may_see: tuple[MaySee, ...]
 
     @property
+    def people(self) -> int:
+        """How many people receive it: somebody may have several roles."""
+        return len({one.row.principal for one in self.receives})
+
+    @property
+    def left(self) -> int:
+        """How many of them have left."""
+        return len({one.row.principal for one in self.receives if one.has_left})
+
+    @property
     def will_mail(self) -> bool:
         """Whether the next invoice will be mailed to somebody who may read it."""
         mails = self.profile.is_active and self.profile.opted_in is True

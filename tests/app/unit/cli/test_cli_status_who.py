@@ -218,6 +218,14 @@ def test_who_tells_programs_whole_ids_and_what_waits(store: Store, run: Run) -> 
     assert [one["group"] for one in told["may_see"]] == [None, AUDIT, None]
 
 
+def test_somebody_of_two_roles_is_one_person(store: Store, run: Run) -> None:
+    twice = replace(VIEW.profiles[1], opted_in=True, rows=(row(KARIN), row(KARIN, role="Billing profile reader")))
+    show(store, replace(VIEW, profiles=(VIEW.profiles[0], twice)))
+    _, out, _ = run("who", "Contoso France")
+    assert " to 1 person." in out.splitlines()[0]
+    assert len([line for line in out.splitlines() if "Karin Wilson" in line]) == 2
+
+
 def test_a_profile_that_mails_nothing_says_why(store: Store, run: Run) -> None:
     show(store)
     _, out, _ = run("who", "Contoso France")
