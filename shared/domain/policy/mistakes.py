@@ -58,7 +58,8 @@ def _own(detail: ErrorDetails, _: Path) -> str:
 
 def _no_such_word(detail: ErrorDetails, path: Path) -> str:
     remedy = did_you_mean(detail["input"], _words(path))
-    return f"{_shown(detail)} is neither a list nor a word known here; {remedy}"
+    form = "mapping" if path == ("decisions", "two_people") else "list"
+    return f"{_shown(detail)} is neither a {form} nor a word known here; {remedy}"
 
 
 def _no_text(detail: ErrorDetails, _: Path) -> str:
