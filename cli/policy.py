@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,8 +16,10 @@ from cli.answer import Answer, Line, Part, Rows, Shade, counted
 from cli.faults import Status, UsageError
 from cli.operating import StoreDesk, on_store
 from shared.bootstrap_policy import policy_path, read_policy_file
+from shared.domain.access.rules import doubtful_grants
 from shared.domain.catalogue import Catalogue
 from shared.domain.history.findings import FindingKind
+from shared.domain.people import Person
 from shared.domain.policy.model import Policy
 from shared.domain.policy.unresolved import names_nothing, no_such_person, unresolved
 from shared.domain.policy.yaml_tree import Path as KeyPath
@@ -26,6 +29,9 @@ from shared.errors import InvoiceAccessError, Misconfigured
 from shared.wording.say import say
 
 _PLACE: Final = re.compile(r"line (\d+), column (\d+): (?:([^:\s]+): )?")
+_MISTAKES: Final = {Code.NOBODY_HAS_ADDRESS, Code.SEVERAL_HAVE_ADDRESS, Code.MEANS_A_GUEST}
+"""What of the names in a policy is a mistake, and no mere warning: a named grant is for one person."""
+
 _COLUMNS: Final = ("file", "line", "column", "severity", "key", "what")
 
 
@@ -47,10 +53,15 @@ class _Said:
     what: str
     why: Reason | None = None
 
+    @property
+    def is_mistake(self) -> bool:
+        """Whether the policy cannot mean this: it is wrong in itself, or names nobody or several people."""
+        return self.why is None or self.why.code in _MISTAKES
+
     def shown(self, path: Path) -> Line:
         place = f"{path}:{self.line}:{self.column}" if self.line else f"{path}:"
         key = f"{self.key}: " if self.key else ""
-        if self.why is None:
+        if self.is_mistake:
             return f"{place} {key}{self.what}"
         return (f"{place} ", Part("warning", Shade.WAITS), f": {key}{self.what}")
 
@@ -85,12 +96,18 @@ def check_policy(file: Path | None) -> Answer:
         mistakes = list(_mistakes(path))
         text: list[Line] = [*(one.shown(path) for one in mistakes), f"{counted(len(mistakes), 'mistake')}."]
         return _answer(path, text, mistakes=mistakes, status=Status.FOUND)
-    warnings, doubt = _warnings(found)
-    told = [one.shown(path) for one in warnings]
-    said = f"no mistakes, {counted(len(warnings), 'warning')}" if warnings else "no mistakes"
-    rules = counted(len(found.policy.rules), "rule")
+    named, doubt = _warnings(found)
+    warnings = [one for one in named if not one.is_mistake]
+    mistakes = [one for one in named if one.is_mistake]
+    told = [one.shown(path) for one in named]
+    said = counted(len(mistakes), "mistake") if mistakes else "no mistakes"
+    said += f", {counted(len(warnings), 'warning')}" if warnings else ""
+    grants = len(found.policy.grants)
+    rules = counted(len(found.policy.rules) - grants, "rule")
+    rules += f", {counted(grants, 'named grant')}" if grants else ""
     text = [*told, *([] if doubt is None else [doubt]), f"{path}: {said}; {rules}."]
-    return _answer(path, text, warnings=warnings, policy=found.policy)
+    status = Status.FOUND if mistakes else Status.DONE
+    return _answer(path, text, mistakes=mistakes, warnings=warnings, policy=found.policy, status=status)
 
 
 def _answer(
@@ -106,7 +123,8 @@ def _answer(
         "file": str(path),
         "mistakes": [one.as_json() for one in mistakes],
         "warnings": [one.as_json() for one in warnings],
-        "rules": None if policy is None else len(policy.rules),
+        "rules": None if policy is None else len(policy.rules) - len(policy.grants),
+        "grants": None if policy is None else len(policy.grants),
         "digest": None if policy is None else policy.digest,
     }
     kinds = [*(("mistake", one) for one in mistakes), *(("warning", one) for one in warnings)]
@@ -131,11 +149,16 @@ def _mistakes(path: Path) -> Iterator[_Said]:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What the last full check knew: profiles and accounts, people, and protected ids that are nobody's."""
+    """What the last full check knew: profiles and accounts, people, and protected ids that are nobody's.
+
+    `people` are the ids of everybody who has a name, `seen` the people of its view.
+    """
 
     catalogue: Catalogue
     people: frozenset[str]
     nobody: Mapping[str, Reason]
+    seen: tuple[Person, ...]
+    now: datetime
 
 
 def _warnings(found: PolicyFile) -> tuple[list[_Said], str | None]:
@@ -159,13 +182,19 @@ async def _known(desk: StoreDesk) -> _Known | None:
     reports = await desk.state.reports(1)
     named = [one for report in reports for one in report.findings if one.kind is FindingKind.POLICY_NAMES_NOTHING]
     nobody = {one.principal: one.why for one in named if one.key == "protected"}
-    return _Known(catalogue, frozenset(await desk.state.names()), nobody)
+    view = await desk.state.people_view()
+    seen = () if view is None else tuple(one.person for one in view.people if one.person is not None)
+    return _Known(catalogue, frozenset(await desk.state.names()), nobody, seen, desk.clock.now())
 
 
 def _missing(policy: Policy, known: _Known) -> Iterator[tuple[KeyPath, Reason]]:
-    for number, rule in enumerate(policy.rules):
-        for why in unresolved(rule.profiles, known.catalogue):
-            yield ("rules", number, "profiles"), why
+    rules = [rule for rule in policy.rules if rule.grant is None]
+    for key, of_key in (("rules", rules), ("grants", policy.grants)):
+        for number, rule in enumerate(of_key):
+            for why in unresolved(rule.profiles, known.catalogue):
+                yield (key, number, "profiles"), why
+    for number, why in doubtful_grants(policy, known.catalogue, known.seen, known.now):
+        yield ("grants", number, "person"), why
     for key, why in names_nothing(policy, known.catalogue, [one.name for one in known.catalogue.accounts]):
         yield tuple(key.split(".")), why
     for object_id in sorted(policy.protected - known.people):

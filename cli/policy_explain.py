@@ -17,6 +17,7 @@ from cli.sighted import doubts
 from shared.domain.access.explain import RuleVerdict, explain
 from shared.domain.access.plan import Employment
 from shared.domain.access.rules import managed_accounts, matches
+from shared.domain.alike import plain
 from shared.domain.catalogue import Catalogue
 from shared.domain.people import Person
 from shared.domain.policy.model import Everything, Policy, Rule
@@ -72,7 +73,7 @@ def answer_of(policy: Policy, rule: Rule, sight: Sight, catalogue: Catalogue) ->
     managed = managed_accounts(policy, catalogue.accounts)
     seen = [(view, view.person) for view in sight.people.values() if view.person is not None]
     matched = [
-        _Matched(view, person, explain(rule, person, catalogue, managed))
+        _Matched(view, person, explain(rule, person, catalogue, managed, sight.now))
         for view, person in seen
         if matches(rule, person)
     ]
@@ -112,15 +113,24 @@ def answer_of(policy: Policy, rule: Rule, sight: Sight, catalogue: Catalogue) ->
 
 def _text(rule: Rule, matched: Sequence[_Matched], people: int, names: Names) -> Iterator[Line | Table]:
     asks = [] if rule.who is None else [rule.who.text]
+    asks += [names.principal(rule.grant.object_id)] if rule.grant is not None and rule.grant.object_id else []
     asks += [f"in group {' or '.join(map(names.principal, sorted(rule.member_of)))}"] if rule.member_of else []
     gives = rule.profiles.value if isinstance(rule.profiles, Everything) else ", ".join(map(describe, rule.profiles))
-    yield f"Rule {rule.name} is for {' and '.join(asks)}; it gives {gives}."
+    yield f"Rule {rule.name} is for {' and '.join(asks)}; it gives {gives}{_lasting(rule)}."
     empty = sum(not one.verdict.gives for one in matched)
     nothing = f"; {empty} of them get{'s' * (empty == 1)} nothing by it" if empty else ""
     every = counted(people, "person", "people")
     yield f"It matches {len(matched)} of the {every} whom the last full check saw{nothing}."
     rows = [(_called(one, names), _about(one.person), _gets(one, names)) for one in matched]
     yield Table(("PERSON", "IS", "GETS"), rows, titled=False, indent=2)
+
+
+def _lasting(rule: Rule) -> str:
+    """Until when a named grant gives it, and why."""
+    if rule.grant is None:
+        return ""
+    until = "" if rule.grant.until is None else f" until {rule.grant.until.isoformat()}"
+    return f"{until}, because: {plain(rule.grant.why)}"
 
 
 def _called(one: _Matched, names: Names) -> str:

@@ -37,6 +37,7 @@ _MANY: Final = {
     FindingKind.UNREADABLE: "people cannot be read",
     FindingKind.NEAR_MISS: "people miss a rule by a slip of the pen",
     FindingKind.PROFILE_NOT_ACTIVE: "profiles are not active",
+    FindingKind.GRANT_ENDS: "named grants end within a week",
 }
 """What is said of more than that of a kind; of the other kinds, the kind itself."""
 

@@ -17,7 +17,7 @@ from shared.domain.guards.holds import Hold, Status
 from shared.domain.history.spells import How
 from shared.domain.keys import ProfileKey
 from shared.domain.people import Person
-from shared.domain.policy.model import ActionKind
+from shared.domain.policy.model import ActionKind, NamedGrant
 from shared.domain.reasons import Code, Reason
 from shared.services.operate.why import There, Why
 from shared.wording.say import say
@@ -79,18 +79,27 @@ def _directory(why: Why, names: Names) -> str:
 
 def _policy(why: Why, names: Names) -> str:
     works = why.plan.employment is Employment.EMPLOYED
-    said = [_verdict(one, names, named=why.profile is None, works=works) for one in why.verdicts]
+    grants = {rule.name: rule.grant for rule in why.found.facts.policy.grants}
+    named = why.profile is None
+    said = [_verdict(one, grants.get(one.rule), names, named=named, works=works) for one in why.verdicts]
     near = [note for note in why.plan.notes if note.kind is NoteKind.NEAR_MISS]
     said += [say(note.why) for note in near if why.profile in {None, note.profile}]
     return "; ".join(dict.fromkeys(said)) or ("the policy has no rules" if why.found.facts.policy.rules == () else "")
 
 
-def _verdict(one: RuleVerdict, names: Names, *, named: bool, works: bool) -> str:
+def _verdict(one: RuleVerdict, grant: NamedGrant | None, names: Names, *, named: bool, works: bool) -> str:
     """Yes or no; to somebody who does not work here no rule gives anything, though it would."""
     if one.why is None:
         gives = "yes" if works else "would"
+        gives += "" if grant is None else f" ({_lasting(grant)})"
         return f"{one.rule} {gives}: {names.several(one.profiles)}" if named else f"{one.rule} {gives}"
     return f"{one.rule} no: {say(one.why)}"
+
+
+def _lasting(grant: NamedGrant) -> str:
+    """Until when a named grant gives something, and why."""
+    until = "" if grant.until is None else f"until {grant.until.isoformat()}: "
+    return until + plain(grant.why)
 
 
 def _billing(why: Why, there: There, names: Names) -> str:

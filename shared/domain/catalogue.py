@@ -23,7 +23,9 @@ class Catalogue:
     through another role than Invoice manager, and that role. `unknown_rules` maps a rule's name to why it is *not
     known* (it names something that does not exist, or matches nobody); None when nobody has judged the
     policy whose digest is `policy_digest` yet: then no rule is known. `cannot_read` are the principals of whom the last
-    sweep knew that they cannot read mail, though they have a role that gets invoices.
+    sweep knew that they cannot read mail, though they have a role that gets invoices. `addresses` says of those that
+    named grants name whose each is, as object id: the one person of the directory who has it. One that nobody has, or
+    several people have, is not among them.
     """
 
     read_at: datetime
@@ -33,6 +35,7 @@ class Catalogue:
     policy_digest: str | None = None
     unknown_rules: Mapping[str, tuple[Reason, ...]] | None = None
     cannot_read: frozenset[str] = frozenset()
+    addresses: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def index(self) -> ProfileIndex:

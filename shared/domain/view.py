@@ -208,15 +208,16 @@ def person_view(
     plan: Plan,
     policy: Policy,
     tested: AbstractSet[str],
+    now: datetime,
     seen: datetime | None = None,
 ) -> PersonView:
-    """Somebody as the view shows them, with what `decide` planned for them, and the attributes `tested`."""
+    """Somebody as the view shows them, with what `decide` planned for them `now`, and the attributes `tested`."""
     person: Person | None = None
     rules: tuple[str, ...] = ()
     if isinstance(read, Person):
         kept = {name: text for name, text in read.attributes.items() if name in tested}
         person = replace(read, attributes=kept)
-        rules = tuple(rule.name for rule in policy.rules if matches(rule, read))
+        rules = tuple(rule.name for rule in policy.rules if not rule.is_over(now) and matches(rule, read))
     return PersonView(
         object_id=read.object_id,
         person=person,

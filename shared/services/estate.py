@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
-from shared.domain.access.rules import is_named, managed_accounts, unknown_rules
+from shared.domain.access.rules import addresses, is_named, managed_accounts, means, unknown_rules
 from shared.domain.billing import OTHER_RECIPIENT_ROLES, Assignment, Assignments, BillingProfile, UnreadRow
 from shared.domain.catalogue import Catalogue
 from shared.domain.guards.baseline import Baseline
@@ -21,6 +21,7 @@ from shared.domain.people import ListedPerson, Person, UnreadablePerson
 from shared.domain.policy.filter_push_down import EVERYBODY
 from shared.domain.policy.load import rule_digests
 from shared.domain.policy.model import Everything, Policy, Rule
+from shared.domain.policy.named_grants import Asked, questions
 from shared.domain.reasons import Code, Reason
 from shared.domain.redact import redact
 from shared.domain.remembered import PersonState
@@ -31,8 +32,6 @@ from shared.services.side_by_side import in_order
 
 _LITERAL: Final = re.compile(r"'((?:[^']|'')*)'")
 """A text in an OData filter."""
-
-type _Asked = tuple[tuple[str, ...], ...]
 
 type _Keep = Callable[[ListedPerson], bool]
 
@@ -154,8 +153,10 @@ def judged(policy: Policy, estate: Estate) -> Catalogue:
     """
     if not estate.people_complete:
         return estate.catalogue
-    unknown = unknown_rules(policy, estate.catalogue, estate.people.values(), estate.missing_groups)
-    return replace(estate.catalogue, policy_digest=policy.digest, unknown_rules=unknown)
+    people, now = estate.people.values(), estate.read_at
+    unknown = unknown_rules(policy, estate.catalogue, people, estate.missing_groups, now)
+    whose = addresses(policy, people, now)
+    return replace(estate.catalogue, policy_digest=policy.digest, unknown_rules=unknown, addresses=whose)
 
 
 async def _read_assignments(app: App, estate: Estate, profiles: Sequence[BillingProfile]) -> None:
@@ -203,7 +204,7 @@ async def _read_people(app: App, estate: Estate, holders: AbstractSet[str] | Non
         else:
             for object_id in listed:
                 members.setdefault(object_id, set()).add(group)
-    for asked, rules in sorted(_filters(app).items()):
+    for asked, rules in sorted(_questions(app, estate.read_at).items()):
         try:
             await _preselect(app, estate, asked, rules, _keep(by_filter, holders))
         except InvoiceAccessError as failure:
@@ -243,11 +244,18 @@ def _keep(rules: Sequence[Rule], holders: AbstractSet[str] | None) -> _Keep:
     return lambda person: (
         isinstance(person, UnreadablePerson)
         or person.object_id in holders
-        or any(rule.who.judge(person) is True if rule.who is not None else bool(rule.member_of) for rule in rules)
+        or any(_may_mean(rule, person) for rule in rules)
     )
 
 
-async def _preselect(app: App, estate: Estate, asked: _Asked, rules: Sequence[str], keep: _Keep) -> None:
+def _may_mean(rule: Rule, person: Person) -> bool:
+    """Whether a rule means somebody, as far as that can be told without their groups."""
+    if rule.grant is not None:
+        return means(rule, person)
+    return rule.who.judge(person) is True if rule.who is not None else bool(rule.member_of)
+
+
+async def _preselect(app: App, estate: Estate, asked: Asked, rules: Sequence[str], keep: _Keep) -> None:
     """Lists whom a filter preselects. A form that the directory refuses is asked for in the next wider one."""
     for wider, form in enumerate(asked, start=1):
         try:
@@ -263,19 +271,19 @@ async def _preselect(app: App, estate: Estate, asked: _Asked, rules: Sequence[st
             return
 
 
-def _unquoted(failure: InvoiceAccessError, asked: _Asked) -> str:
+def _unquoted(failure: InvoiceAccessError, asked: Asked) -> str:
     """A failure without the filter's own texts: they may name people, and Graph repeats what it refuses."""
     literals = {text for form in asked for odata_filter in form for text in _LITERAL.findall(odata_filter)}
     return redact(str(failure), *(text.replace("''", "'") for text in sorted(literals)))
 
 
-def _filters(app: App) -> dict[_Asked, list[str]]:
-    """What is asked for rules that name no group, each with those rules' names."""
-    filters: dict[_Asked, list[str]] = {}
+def _questions(app: App, now: datetime) -> dict[Asked, list[str]]:
+    """What is asked for rules that name no group, each with those rules' names; named grants are asked for together."""
+    asked: dict[Asked, list[str]] = {}
     for rule in app.policy.rules:
-        if rule.who is not None and not rule.member_of:
-            filters.setdefault(rule.who.requests, []).append(rule.name)
-    return filters
+        if rule.who is not None and not rule.member_of and rule.grant is None:
+            asked.setdefault(rule.who.requests, []).append(rule.name)
+    return asked | dict(questions(rule for rule in app.policy.grants if not rule.is_over(now)))
 
 
 async def _list(pages: AsyncIterator[ListedPerson], estate: Estate, keep: _Keep) -> set[str]:

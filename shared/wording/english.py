@@ -29,6 +29,7 @@ ENGLISH: Final[Mapping[Code, str]] = {
         "no rule gives it any more; it was given by {gave:rule|rules} {gave}, and the policy no longer has "
         "{gone:rule|rules} {gone}"
     ),
+    Code.GRANTS_OVER: "{grants:named grant|named grants} {grants} ended with {until}",
     Code.NO_RULE_LISTS_THEM: "no rule lists them any more: they moved on or left, which a check finds out",
     Code.STALE_LEAVE_DATE: (
         "{because} for more than {days} days, and the account is enabled: it may be that nobody cleared the date "
@@ -44,6 +45,9 @@ ENGLISH: Final[Mapping[Code, str]] = {
     Code.ALL_OF: "{reasons:+ and }",
     Code.IN_NO_SUCH_GROUP: "in no such group",
     Code.IS_A_GUEST: "an account of another tenant, or a guest's",
+    Code.FOR_SOMEBODY_ELSE: "for somebody else",
+    Code.OVER_SINCE: "it ended with {until}",
+    Code.WHOSE_ADDRESS_NOT_KNOWN: "no full check has found out yet that nobody else has the address",
     Code.FITS_NO_PROFILE: "no billing profile fits {attribute} {text}",
     Code.TEXT_FITS_NO_PROFILE: "no billing profile fits {attribute}",
     Code.GIVES_OTHER_PROFILES: "it gives {count} other {count:profile|profiles}",
@@ -92,6 +96,14 @@ ENGLISH: Final[Mapping[Code, str]] = {
     Code.RULES_NOT_JUDGED: "nobody has been able to judge this policy's rules yet",
     Code.RULE_NOT_SEEN: "no sweep could judge it since it changed",
     Code.MATCHES_NOBODY: "it matches nobody",
+    Code.NOBODY_HAS_ADDRESS: "nobody has the address that it names",
+    Code.SEVERAL_HAVE_ADDRESS: (
+        "{count} people have the address that it names: write the object id of the one who is meant"
+    ),
+    Code.NOBODY_SEEN_IS_MEANT: (
+        "nobody whom the last full check saw is meant; invoice-access plan --policy asks the directory"
+    ),
+    Code.MEANS_A_GUEST: "whom it names is a guest, or of another tenant: it needs guests: true",
     Code.NO_SUCH_GROUP: "there is no group {group}",
     Code.NO_SUCH_PERSON: "the directory knows no person {person}: a typing error, or somebody who was deleted",
     Code.NO_SUCH_PERSON_BUT: "the directory knows no person {person}, but there is {near}",
@@ -307,5 +319,6 @@ ENGLISH: Final[Mapping[Code, str]] = {
         "them: see whether its notifications still reach this app (docs/subscriptions.md). Changes of groups "
         "within groups are never told of"
     ),
+    Code.GRANT_ENDS: "named grant {grant} ends with {until}: what it alone gives is taken away then",
     Code.RULE_GAVE_NOTHING: "it matches {people} {people:person|people} and gives them nothing: {because}",
 }

@@ -13,11 +13,12 @@ from shared.domain.access.employment import Standing
 from shared.domain.access.employment import standing as standing_of
 from shared.domain.access.ownership import AdoptedRow, Held, ManagedAssignment, UnmanagedAssignment
 from shared.domain.access.plan import AskFirst, Employment, Grant, Note, NoteKind, Plan, Revoke, StoppedBy, Strength
-from shared.domain.access.rules import Entitlements, managed_accounts, wanted
+from shared.domain.access.rules import Entitlements, ended, first_unknown, managed_accounts, wanted
 from shared.domain.billing import OTHER_RECIPIENT_ROLES
 from shared.domain.catalogue import Catalogue
 from shared.domain.people import AbsentPerson, Person, PersonRead, UnreadablePerson
-from shared.domain.policy.model import Policy
+from shared.domain.policy.model import Policy, Rule
+from shared.domain.policy.named_grants import bare_name
 from shared.domain.reasons import Code, Reason
 
 
@@ -42,9 +43,9 @@ def decide(person: PersonRead, policy: Policy, catalogue: Catalogue, held: Seque
         return Plan(now_is.employment, now_is.reason, notes=unreadable)
     gives = Entitlements(notes=unreadable)
     if isinstance(person, Person) and now_is.employment is Employment.EMPLOYED:
-        gives = wanted(person, policy, catalogue)
+        gives = wanted(person, policy, catalogue, now)
     elif isinstance(person, Person) and _holds_managed(held) and may_serve(person, now_is):
-        now_is, gives = _serving(now_is, wanted(person, policy, catalogue), held)
+        now_is, gives = _serving(now_is, wanted(person, policy, catalogue, now), held)
     return _Decision(
         principal=principal,
         is_known=not isinstance(person, AbsentPerson),
@@ -53,6 +54,7 @@ def decide(person: PersonRead, policy: Policy, catalogue: Catalogue, held: Seque
         held=held,
         standing=now_is,
         gives=gives,
+        now=now,
     ).plan()
 
 
@@ -84,17 +86,13 @@ def _serving(stands: Standing, gives: Entitlements, held: Sequence[Held]) -> tup
     note = Note(NoteKind.HIRE_DATE_AHEAD, Code.HOLDS_BEFORE_HIRE_DATE(because=stands.reason))
     rules = {profile: names for profile, names in gives.rules.items() if profile in kept}
     stands = replace(stands, employment=Employment.EMPLOYED, reason=reason)
-    return stands, Entitlements(rules, (*gives.notes, note))
+    return stands, replace(gives, rules=rules, notes=(*gives.notes, note))
 
 
 def _unreadable(person: PersonRead) -> tuple[Note, ...]:
     if not isinstance(person, UnreadablePerson):
         return ()
     return (Note(NoteKind.UNREADABLE, Code.ATTRIBUTES_UNREADABLE(said=person.why)),)
-
-
-_REMOVED = "(removed)"
-"""Stands for a rule whose name nobody remembers and that the policy no longer has."""
 
 
 class _Decision:
@@ -110,6 +108,7 @@ class _Decision:
         held: Sequence[Held],
         standing: Standing,
         gives: Entitlements,
+        now: datetime,
     ) -> None:
         self._principal = principal
         self._is_known = is_known
@@ -117,6 +116,7 @@ class _Decision:
         self._catalogue = catalogue
         self._standing = standing
         self._gives = gives
+        self._now = now
         self._managed = managed_accounts(policy, catalogue.accounts)
         self._profiles = catalogue.index.by_key
         in_order = sorted(held, key=lambda each: (each.profile, each.assignment.name))
@@ -137,7 +137,7 @@ class _Decision:
             grants=tuple(grants),
             revokes=tuple(revokes),
             notes=tuple(sorted(dict.fromkeys(self._notes), key=_order)),
-            next_change=self._standing.next_change,
+            next_change=min(filter(None, (self._standing.next_change, self._gives.until)), default=None),
         )
 
     def _grants(self) -> list[Grant]:
@@ -167,7 +167,7 @@ class _Decision:
             if why_not is not None:
                 self._notes.append(why_not)
             elif self._standing.employment is Employment.EMPLOYED:
-                revokes.append(Revoke(own, Strength.WEAK, self._why_moved(own)))
+                revokes.append(self._of_mover(own))
             else:
                 revokes.append(Revoke(own, self._standing.strength, self._standing.reason, self._ask_first(own)))
         return revokes
@@ -189,13 +189,16 @@ class _Decision:
         """Why nothing may be concluded from no rule giving it: then it stays."""
         if own.profile not in self._profiles:
             return Note(NoteKind.RULE_NOT_KNOWN, Code.STAYS_WHERE_NOT_LISTED(), own.profile)
-        # Where nobody remembers which rules gave it, any of them may have.
-        gave = own.rules or {rule.name for rule in self._policy.rules} or {_REMOVED}
-        for rule in sorted(gave):
-            why = self._catalogue.why_unknown(rule, self._policy.digest)
-            if why is not None:
-                return Note(NoteKind.RULE_NOT_KNOWN, Code.STAYS_AS_RULE_NOT_KNOWN(rule=rule, because=why), own.profile)
+        unknown = first_unknown(own.rules, self._policy, self._catalogue, self._now)
+        if unknown is not None:
+            rule, why = unknown
+            return Note(NoteKind.RULE_NOT_KNOWN, Code.STAYS_AS_RULE_NOT_KNOWN(rule=rule, because=why), own.profile)
         return None
+
+    def _of_mover(self, own: ManagedAssignment) -> Revoke:
+        """What is taken from somebody employed: by weak evidence, but for the end that the policy itself gave."""
+        grants = ended(own.rules, self._policy, self._now)
+        return Revoke(own, Strength.STRONG if grants else Strength.WEAK, _over(grants) or self._why_moved(own))
 
     def _why_moved(self, own: ManagedAssignment) -> Reason:
         if not own.rules:
@@ -227,6 +230,12 @@ class _Decision:
                 )
             elif profile in self._gives.rules:
                 self._notes.append(Note(NoteKind.ALREADY_RECEIVES, Code.ALREADY_RECEIVES(role=role), profile))
+
+
+def _over(grants: Sequence[Rule]) -> Reason | None:
+    """That these named grants are over, with the last day of the last of them; None for none."""
+    days = [rule.grant.until.isoformat() for rule in grants if rule.grant is not None and rule.grant.until is not None]
+    return Code.GRANTS_OVER(grants=tuple(map(bare_name, grants)), until=max(days)) if days else None
 
 
 def _how_to_remove(unmanaged: UnmanagedAssignment, principal: str, *, is_known: bool) -> Reason:

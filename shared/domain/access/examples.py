@@ -4,7 +4,7 @@ Lives here: the judgement of examples, with the same matching as decisions. They
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -76,13 +76,17 @@ def _profile(one: ExampleProfile, number: int, policy: Policy) -> BillingProfile
 
 
 def judge_examples(policy: Policy, catalogue: Catalogue) -> tuple[Judged, ...]:
-    """Every example of a policy, in the order of the file, with the profiles of this catalogue."""
+    """Every example of a policy, in the order of the file, with the profiles of this catalogue.
+
+    They are about its rules: a named grant is for nobody who is made up.
+    """
+    policy = replace(policy, rules=tuple(rule for rule in policy.rules if rule.grant is None))
     return tuple(_judge(example, policy, catalogue) for example in policy.tests.examples)
 
 
 def _judge(example: Example, policy: Policy, catalogue: Catalogue) -> Judged:
     person = _person(example)
-    given = wanted(person, policy, catalogue).rules
+    given = wanted(person, policy, catalogue, _NEVER).rules
     called = {profile.key: profile.display_name for profile in catalogue.profiles}
     failures: list[Failure] = []
     if example.gets is Whole.NONE:
@@ -131,7 +135,7 @@ def _unknown(name: str, catalogue: Catalogue) -> Failure:
 
 def _not_given(name: str, key: ProfileKey, person: Person, policy: Policy, catalogue: Catalogue) -> Failure:
     managed = managed_accounts(policy, catalogue.accounts)
-    every = [explain(rule, person, catalogue, managed, key) for rule in policy.rules]
+    every = [explain(rule, person, catalogue, managed, _NEVER, key) for rule in policy.rules]
     profile = catalogue.index.by_key[key]
     able = {rule.name for rule in policy.rules if _could_give(rule.profiles, profile, catalogue)}
     verdicts = [one for one in every if one.rule in able] or every

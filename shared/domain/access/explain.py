@@ -7,8 +7,9 @@ than that does. What follows for what somebody has is `why`'s.
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from datetime import datetime
 
-from shared.domain.access.rules import lets_in
+from shared.domain.access.rules import is_theirs, lets_in, means
 from shared.domain.catalogue import Catalogue
 from shared.domain.keys import ProfileKey
 from shared.domain.people import PERSONAL_ATTRIBUTES, Person
@@ -46,10 +47,16 @@ class RuleVerdict:
 
 
 def explain(
-    rule: Rule, person: Person, catalogue: Catalogue, managed: AbstractSet[str], profile: ProfileKey | None = None
+    rule: Rule,
+    person: Person,
+    catalogue: Catalogue,
+    managed: AbstractSet[str],
+    now: datetime,
+    profile: ProfileKey | None = None,
 ) -> RuleVerdict:
     """What a rule gives a person who is employed, of one profile or of all; `managed` are the accounts to work in."""
-    if (not_meant := _not_meant(rule, person)) is not None:
+    not_meant = _not_meant(rule, person) if rule.grant is None else _not_granted(rule, person, catalogue, now)
+    if not_meant is not None:
         return not_meant
     picked = catalogue.index.pick(rule.profiles, person)
     keys = [one.key for one in picked.profiles if profile in {None, one.key}]
@@ -69,6 +76,19 @@ def _not_meant(rule: Rule, person: Person) -> RuleVerdict | None:
         return RuleVerdict(rule.name, why=Code.IN_NO_SUCH_GROUP(), groups=tuple(sorted(rule.member_of)))
     if rule.who is None and not rule.member_of:  # it means nobody; the policy's loader refuses it
         return RuleVerdict(rule.name, why=Code.GIVES_NO_PROFILE())
+    if not lets_in(rule, person):
+        return RuleVerdict(rule.name, why=Code.IS_A_GUEST())
+    return None
+
+
+def _not_granted(rule: Rule, person: Person, catalogue: Catalogue, now: datetime) -> RuleVerdict | None:
+    """The verdict on somebody to whom a named grant gives nothing; None where it does. It tells nobody's address."""
+    if not means(rule, person):
+        return RuleVerdict(rule.name, why=Code.FOR_SOMEBODY_ELSE())
+    if rule.is_over(now) and rule.grant is not None and rule.grant.until is not None:
+        return RuleVerdict(rule.name, why=Code.OVER_SINCE(until=rule.grant.until.isoformat()))
+    if not is_theirs(rule, person, catalogue):
+        return RuleVerdict(rule.name, why=Code.WHOSE_ADDRESS_NOT_KNOWN())
     if not lets_in(rule, person):
         return RuleVerdict(rule.name, why=Code.IS_A_GUEST())
     return None

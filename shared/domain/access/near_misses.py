@@ -7,6 +7,7 @@ be given if it were. Pure. A near miss gives nothing; it is told, and what it wo
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from shared.domain.access.plan import AskFirst, Employment, Note, NoteKind, Plan, StoppedBy
 from shared.domain.access.rules import wanted
@@ -113,28 +114,36 @@ class Vocabulary:
 
 
 def with_near_misses(
-    plan: Plan, person: PersonRead, policy: Policy, catalogue: Catalogue, vocabulary: Vocabulary
+    plan: Plan, person: PersonRead, policy: Policy, catalogue: Catalogue, vocabulary: Vocabulary, now: datetime
 ) -> Plan:
-    """A plan with a note for each profile that a person just misses; what that would take away, a person decides."""
+    """A plan of this moment with a note for each profile that a person just misses.
+
+    What that would take away, a person decides.
+    """
     if not isinstance(person, Person) or plan.employment is not Employment.EMPLOYED:
         return plan
     near = vocabulary.near(person)
     if not near or person.object_id.lower() in policy.protected:
         return plan
-    missed = missed_by(near, person, policy, catalogue, plan.wanted)
+    missed = missed_by(near, person, policy, catalogue, plan.wanted, now)
     notes = [Note(NoteKind.NEAR_MISS, why, profile) for profile, why in missed.items()]
     return ask_about(replace(plan, notes=(*plan.notes, *notes)), missed)
 
 
 def missed_by(
-    near: Sequence[Near], person: Person, policy: Policy, catalogue: Catalogue, given: Collection[ProfileKey]
+    near: Sequence[Near],
+    person: Person,
+    policy: Policy,
+    catalogue: Catalogue,
+    given: Collection[ProfileKey],
+    now: datetime,
 ) -> dict[ProfileKey, Reason]:
     """The profiles beyond those `given` that a person would have if their texts were as meant, each with why."""
     meant = replace(person, attributes={**person.attributes, **{one.attribute: one.text for one in near}})
     rules = {rule.name: rule for rule in policy.rules}
     return {
         profile: Code.NEAR_MISS(rules=names, near=_all_of(near, [rules[name] for name in names]))
-        for profile, names in wanted(meant, policy, catalogue).rules.items()
+        for profile, names in wanted(meant, policy, catalogue, now).rules.items()
         if profile not in given
     }
 

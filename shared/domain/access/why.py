@@ -16,7 +16,7 @@ from shared.domain.access.explain import RuleVerdict, explain
 from shared.domain.access.near_misses import Vocabulary, with_near_misses
 from shared.domain.access.ownership import Held, ManagedAssignment
 from shared.domain.access.plan import Employment, Plan, Strength
-from shared.domain.access.rules import managed_accounts
+from shared.domain.access.rules import managed_accounts, means
 from shared.domain.alike import closest
 from shared.domain.catalogue import Catalogue
 from shared.domain.keys import ProfileKey
@@ -64,7 +64,7 @@ class Facts:
     def plan(self) -> Plan:
         """What a check would want to do, as far as it can be told without asking the directory about others."""
         plan = decide(self.person, self.policy, self.catalogue, self.held, self.now)
-        return with_near_misses(plan, self.person, self.policy, self.catalogue, self.vocabulary)
+        return with_near_misses(plan, self.person, self.policy, self.catalogue, self.vocabulary, self.now)
 
     def changed(self, *changes: Change) -> "Facts":
         """The same with these facts of the person otherwise; of somebody who is gone nothing can be."""
@@ -108,11 +108,16 @@ def effects(plan: Plan, held: Iterable[Held]) -> dict[ProfileKey, Effect]:
 
 
 def verdicts(facts: Facts, profile: ProfileKey | None = None) -> tuple[RuleVerdict, ...]:
-    """What each rule says of the person, in policy order; nothing is said of somebody who is gone or unreadable."""
-    if not isinstance(facts.person, Person):
+    """What each rule says of the person, in policy order; nothing is said of somebody who is gone or unreadable.
+
+    Of the named grants those speak that name the person.
+    """
+    person = facts.person
+    if not isinstance(person, Person):
         return ()
     managed = managed_accounts(facts.policy, facts.catalogue.accounts)
-    return tuple(explain(rule, facts.person, facts.catalogue, managed, profile) for rule in facts.policy.rules)
+    rules = [rule for rule in facts.policy.rules if rule.grant is None or means(rule, person)]
+    return tuple(explain(rule, person, facts.catalogue, managed, facts.now, profile) for rule in rules)
 
 
 def flips(facts: Facts, profile: ProfileKey | None = None) -> tuple[Flip, ...]:
@@ -127,6 +132,8 @@ def flips(facts: Facts, profile: ProfileKey | None = None) -> tuple[Flip, ...]:
     wanted = facts.plan().wanted
     found: dict[tuple[Change, Effect], Flip] = {}
     for rule in facts.policy.rules:
+        if rule.grant is not None:  # whom it names is the policy's to change, and no fact of a person's
+            continue
         gives = any(rule.name in names for key, names in wanted.items() if profile in {None, key})
         for changes in _of_rule(rule, person, facts.catalogue, profile, gives=gives):
             for change in changes:

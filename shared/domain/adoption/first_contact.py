@@ -145,7 +145,7 @@ def classify(
     if person is not None and kind in {PrincipalKind.PERSON, PrincipalKind.GUEST, PrincipalKind.GONE}:
         stands = standing(person, policy, now)
         if isinstance(person, Person) and stands.employment is Employment.EMPLOYED:
-            given = wanted(person, policy, catalogue).rules.get(held.profile, ())
+            given = wanted(person, policy, catalogue, now).rules.get(held.profile, ())
     return Existing(
         held=held,
         profile_name=profile_name,

@@ -21,6 +21,7 @@ class FindingKind(StrEnum):
     FEW_RECIPIENTS = "few-recipients"
     RULE_GAVE_NOTHING = "rule-gave-nothing"
     RULE_NOT_KNOWN = "rule-not-known"
+    GRANT_ENDS = "grant-ends"
     FILTER_REFUSED = "filter-refused"
     COMPARISON_MET_BY_NOBODY = "comparison-met-by-nobody"
     POLICY_NAMES_NOTHING = "policy-names-nothing"

@@ -11,6 +11,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import unquote
+from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
@@ -29,9 +30,11 @@ from shared.domain.policy.model import (
     Selector,
     TwoPeople,
 )
+from shared.domain.policy.named_grants import lasting, named_grant
 from shared.domain.policy.schema import (
     VERSION,
     DailyLimitKeys,
+    GrantKeys,
     PlainSelector,
     PolicyKeys,
     RuleKeys,
@@ -50,8 +53,8 @@ _KEY: Final = "[key]"
 def load_policy(text: str, source: str = "policy.yaml") -> Policy:
     """Reads a policy. `source` is what the text is called in the error.
 
-    `digest` covers everything that decides who is given what: rules, accounts, employment (its time zones,
-    lead and grace) and protected people. Comments, order, quoting and the spelling of a filter do not matter;
+    `digest` covers everything that decides who is given what: rules, named grants, accounts, employment (its time
+    zones, lead and grace) and protected people. Comments, order, quoting and the spelling of a filter do not matter;
     nor do `enforce`, `email_invoicing`, `daily_limits` and `decisions`: to begin to enforce a policy does not change
     it.
 
@@ -106,24 +109,27 @@ def _blanks(tree: Tree) -> Iterator[_Found]:
 
 
 def _across_keys(tree: Tree) -> Iterator[_Found]:
-    """What is wrong between keys: a rule for nobody, and two rules of one name."""
-    rules = tree.value.get("rules")
-    first: dict[str, int] = {}
-    for i, rule in enumerate(rules if isinstance(rules, list) else []):
-        if not isinstance(rule, dict):
-            continue
-        path: Path = ("rules", i)
+    """What is wrong between keys: a rule for nobody, and two rules or named grants of one name."""
+    for path, rule in _mappings(tree, "rules"):
         if not rule.keys() & {"who", "member_of"}:
             what = "the rule says nothing of whom it is for; give it who, member_of or both"
             yield tree.place(path), path, what
-        name = rule.get("name")
-        if not isinstance(name, str):
-            continue
-        before = first.setdefault(name.casefold(), i)
-        if before != i:
-            place = tree.place((*path, "name"))
-            line = tree.place(("rules", before, "name")).line
-            yield place, (*path, "name"), f"another rule is called {name!r}, in line {line}; names are unique"
+    for key, called in (("rules", "rule"), ("grants", "grant")):
+        first: dict[str, Path] = {}
+        for path, rule in _mappings(tree, key):
+            name = rule.get("name")
+            before = first.setdefault(name.casefold(), path) if isinstance(name, str) else path
+            if before != path:
+                place, line = tree.place((*path, "name")), tree.place((*before, "name")).line
+                yield place, (*path, "name"), f"another {called} is called {name!r}, in line {line}; names are unique"
+
+
+def _mappings(tree: Tree, key: str) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Those of a list of the file that are mappings, each with its path."""
+    found = tree.value.get(key)
+    for i, one in enumerate(found if isinstance(found, list) else []):
+        if isinstance(one, dict):
+            yield (key, i), one
 
 
 def _across_examples(tree: Tree) -> Iterator[_Found]:
@@ -165,7 +171,7 @@ def _line(place: Place, path: Path, what: str) -> str:
 def _policy(model: PolicyKeys, tree: Tree) -> Policy:
     given: dict[str, DailyLimitKeys | None] = {name: getattr(model.daily_limits, name) for name in DEFAULT_DAILY_LIMITS}
     policy = Policy(
-        rules=tuple(_rule(rule) for rule in model.rules),
+        rules=(*map(_rule, model.rules), *(_grant(grant, model.employment.time_zone) for grant in model.grants)),
         accounts=Everything.ALL
         if isinstance(model.accounts, str)
         else frozenset(unquote(name).lower() for name in model.accounts),
@@ -222,6 +228,11 @@ def _rule(keys: RuleKeys) -> Rule:
     return Rule(keys.name, _selection(keys.profiles), keys.who, frozenset(keys.member_of), keys.guests)
 
 
+def _grant(keys: GrantKeys, zone: ZoneInfo) -> Rule:
+    how_long = lasting(keys.why, keys.until, zone)
+    return named_grant(keys.name, keys.person, _selection(keys.profiles), keys.guests, how_long)
+
+
 def _selection(selection: str | Sequence[PlainSelector | RuleSelector]) -> Selection:
     if isinstance(selection, str):
         return Everything(selection)
@@ -250,7 +261,8 @@ def _sha256(meaning: Any) -> str:
 
 
 def _rule_meaning(rule: Rule) -> dict[str, Any]:
-    return {
+    until = None if rule.grant is None or rule.grant.until is None else rule.grant.until.isoformat()
+    return ({} if rule.grant is None else {"person": rule.grant.object_id, "until": until}) | {
         "name": rule.name,
         "who": None if rule.who is None else rule.who.meaning,
         "member_of": sorted(rule.member_of),

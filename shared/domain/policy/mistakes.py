@@ -21,6 +21,8 @@ _MISSING: Final = {
     "version": f"write version: {VERSION}",
     "rules": "write rules: [] where there are none",
     "name": "records and findings name the rule by it",
+    "person": "write an address or an object id",
+    "why": "say why, in a few words: a reviewer reads it, and so does whoever asks later",
     "profiles": "write all, none or a list of selectors",
     "floor": "a daily limit has floor, count and percent",
     "count": "a daily limit has floor, count and percent",
@@ -110,7 +112,12 @@ def _words(path: Path) -> tuple[str, ...]:
     match path:
         case ("accounts",):
             return ("all",)
-        case ("enforce",) | ("email_invoicing", "opt_in") | ("rules", _, "profiles") | ("tests", "examples", _, "gets"):
+        case (
+            ("enforce",)
+            | ("email_invoicing", "opt_in")
+            | ("rules" | "grants", _, "profiles")
+            | ("tests", "examples", _, "gets")
+        ):
             return ("all", "none")
         case ("decisions", "two_people"):
             return ("none",)

@@ -5,6 +5,7 @@ Only the shape lives here. `load` reads it from YAML; `filters` and `selectors` 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
@@ -49,10 +50,26 @@ type Guests = bool | Literal["external_members"]
 
 
 @dataclass(frozen=True, slots=True)
+class NamedGrant:
+    """Which one person a rule is for, and how long.
+
+    Either the `object_id` is set (lower-case) or the `address`, as it is compared. `until` is the last day, `end` the
+    moment at which it is over, in UTC; None where there is no end. `why` is for people, and decides nothing.
+    """
+
+    why: str = field(compare=False)
+    object_id: str = ""
+    address: str = ""
+    until: date | None = None
+    end: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """Who gets Invoice manager on what. `who` and `member_of` are ANDed; at least one is set.
 
-    `member_of` are group object ids, lower-case: to be in one of them is enough.
+    `member_of` are group object ids, lower-case: to be in one of them is enough. With `grant` it is a named grant: for
+    one person, whom `who` finds by address, or the object id that the grant has.
     """
 
     name: str
@@ -60,6 +77,11 @@ class Rule:
     who: Filter | None = None
     member_of: frozenset[str] = frozenset()
     guests: Guests = False
+    grant: NamedGrant | None = None
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether it is a named grant that has ended: then it gives nothing, as if it were not there."""
+        return self.grant is not None and self.grant.end is not None and self.grant.end <= now
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +176,11 @@ class Policy:
     two_people: TwoPeople | None = None
     digest: str = ""
     tests: Examples = field(default_factory=Examples, compare=False)
+
+    @property
+    def grants(self) -> tuple[Rule, ...]:
+        """The rules that are named grants, also those that are over."""
+        return tuple(rule for rule in self.rules if rule.grant is not None)
 
     @property
     def groups(self) -> frozenset[str]:

@@ -6,6 +6,7 @@ other, and `mistakes` has the words for what is wrong.
 
 import re
 from collections.abc import Sequence
+from datetime import date
 from typing import Annotated, Any, Final, Literal, Self
 from zoneinfo import ZoneInfo
 
@@ -21,18 +22,26 @@ from pydantic import (
     model_validator,
 )
 
+from shared.domain.guids import EXAMPLE, is_guid
 from shared.domain.people import TEXT_ATTRIBUTES
 from shared.domain.policy.decisions_schema import DecisionsKeys, allowed_in_decisions
 from shared.domain.policy.example_schema import TestsKeys, allowed_in_tests
 from shared.domain.policy.filter_text import parse_filter, suggest_attribute
 from shared.domain.policy.filters import Filter
 from shared.domain.policy.model import EXTERNAL_MEMBERS, STALE_LEAVE_DAYS, Guests
+from shared.domain.policy.named_grants import PREFIX
 from shared.domain.policy.schema_values import LIST, WORD, Keys, ObjectId, Text, Word, exact, filled, form, text_of
 from shared.domain.policy.selectors import template_attributes
 from shared.domain.time_zones import zone
 
 VERSION: Final = 1
 """The version of the language that this app reads."""
+
+_ADDRESS: Final = re.compile(r"[^\s@\x00-\x1f\x7f]{1,250}@[^\s@\x00-\x1f\x7f]{1,250}")
+"""Whatever is one text around one sign; the directory says whether anybody has it."""
+
+_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+_LAST_YEAR: Final = 9000
 
 _DAILY_LIMIT = re.compile(r"\s*(\d{1,6})\s*/\s*(\d{1,6})\s*/\s*(\d{1,6})\s*%?\s*")
 
@@ -56,6 +65,38 @@ def _no_templates(text: str) -> str:
     if "{" in text or "}" in text:
         raise ValueError("a template stands for a person's attribute, and nobody is meant here; write the text itself")
     return text
+
+
+def _rule_name(text: str) -> str:
+    if text.casefold().startswith(PREFIX):
+        raise ValueError(f"{text!r} looks like a named grant, which records call so; write another name")
+    return filled(text)
+
+
+def _no_address(text: str) -> str:
+    if "@" in text:
+        raise ValueError("the name of a grant is recorded where no address may be; write another one, such as auditor")
+    return filled(text)
+
+
+def _person(text: str) -> str:
+    if not is_guid(text) and _ADDRESS.fullmatch(text) is None:
+        # It may be somebody's address all the same, and this goes to the log.
+        raise ValueError(f"this is neither an address nor an object id; write jane@contoso.com or {EXAMPLE}")
+    return text
+
+
+def _day(value: Any) -> date:
+    text = text_of(value)
+    try:
+        day = date.fromisoformat(text) if _DAY.fullmatch(text) else None
+    except ValueError:
+        day = None
+    if day is None:
+        raise ValueError(f"{text!r} is not a day; write the last day, such as 2027-03-31")
+    if day.year > _LAST_YEAR:
+        raise ValueError(f"{text!r} is no end; take until out where there is none")
+    return day
 
 
 def _filter(value: Any) -> Filter:
@@ -131,12 +172,27 @@ type RuleSelection = Annotated[
 class RuleKeys(Keys):
     """One rule. `load` checks that it has `who` or `member_of`."""
 
-    name: Annotated[StrictStr, Field(max_length=64), AfterValidator(filled)]
+    name: Annotated[StrictStr, Field(max_length=64), AfterValidator(_rule_name)]
     """Unique, whatever the case: records and findings name the rule by it."""
 
     profiles: RuleSelection
     who: Annotated[Filter | None, PlainValidator(_filter)] = None
     member_of: Annotated[list[ObjectId], Field(min_length=1)] = Field(default_factory=list)
+    guests: Annotated[Guests, PlainValidator(_guests)] = False
+
+
+class GrantKeys(Keys):
+    """One named grant: a rule for one person, whom it names."""
+
+    name: Annotated[StrictStr, Field(max_length=64 - len(PREFIX)), AfterValidator(_no_address)]
+    """Unique, whatever the case: records and findings name the grant by it, and never by the address."""
+
+    person: Annotated[StrictStr, AfterValidator(_person)]
+    profiles: RuleSelection
+    until: Annotated[date | None, PlainValidator(_day)] = None
+    """The last day, in the policy's time zone."""
+
+    why: Annotated[Text, Field(max_length=200), AfterValidator(filled)]
     guests: Annotated[Guests, PlainValidator(_guests)] = False
 
 
@@ -200,6 +256,7 @@ class PolicyKeys(Keys):
 
     version: Annotated[StrictInt, AfterValidator(_version)]
     rules: list[RuleKeys]
+    grants: list[GrantKeys] = Field(default_factory=list)
     accounts: Annotated[
         Annotated[Literal["all"], Tag(WORD)]
         | Annotated[list[Annotated[StrictStr, AfterValidator(_account_name)]], Field(min_length=1), Tag(LIST)],
@@ -219,9 +276,9 @@ def allowed_keys(path: Sequence[str | int]) -> tuple[str, ...]:
     match path:
         case []:
             model: type[Keys] = PolicyKeys
-        case ["rules", int()]:
-            model = RuleKeys
-        case ["rules", int(), "profiles", int()] | ["enforce", int()] | ["email_invoicing", "opt_in", int()]:
+        case ["rules" | "grants" as key, int()]:
+            model = RuleKeys if key == "rules" else GrantKeys
+        case ["rules" | "grants", int(), "profiles", int()] | ["enforce", int()] | ["email_invoicing", "opt_in", int()]:
             model = RuleSelector
         case ["email_invoicing"]:
             model = EmailInvoicingKeys

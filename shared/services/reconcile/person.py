@@ -75,7 +75,7 @@ async def check_person(app: App, key: PersonKey, item: WorkItem, chain: Chain, d
     if moved and catalogue.unknown_rules is None and may_keep(person, app.policy, now):
         catalogue = await _with_rules_judged(app, catalogue)
     plan = decide(person, app.policy, catalogue, held, now)
-    plan = with_near_misses(plan, person, app.policy, catalogue, app.catalogues.vocabulary(app.policy, catalogue))
+    plan = with_near_misses(plan, person, app.policy, catalogue, app.catalogues.vocabulary(app.policy, catalogue), now)
     plan = replace(plan, grants=tuple(grant for grant in plan.grants if grant.profile in rows))
     if not piece.is_all:
         plan = replace(plan, notes=tuple(note for note in plan.notes if piece.covers(note.profile)))

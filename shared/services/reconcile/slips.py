@@ -33,9 +33,9 @@ async def ask_about_slips(
     if not isinstance(person, Person) or all(revoke.ask_first is not None for revoke in plan.revokes):
         return plan
     checked = frozenset[str]().union(*(rule_attributes(rule) for rule in app.policy.rules))
-    vocabulary = app.catalogues.vocabulary(app.policy, catalogue)
+    vocabulary, now = app.catalogues.vocabulary(app.policy, catalogue), app.clock.now()
     for slip in vocabulary.slips(person, checked):
-        missed = missed_by((slip, *vocabulary.near(person)), person, app.policy, catalogue, plan.wanted)
+        missed = missed_by((slip, *vocabulary.near(person)), person, app.policy, catalogue, plan.wanted, now)
         concerned = {revoke.profile for revoke in plan.revokes if revoke.ask_first is None} & missed.keys()
         if not concerned <= asked_about and await _somebody_else_has(app, slip, person):
             concerned &= asked_about

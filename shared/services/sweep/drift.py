@@ -14,6 +14,7 @@ from shared.domain.access.evidence import weigh
 from shared.domain.access.near_misses import Vocabulary, with_near_misses
 from shared.domain.access.ownership import Held, ManagedAssignment
 from shared.domain.access.plan import FINDINGS, Employment, Note, NoteKind, Plan, Revoke, Strength
+from shared.domain.access.rules import ended, first_unknown
 from shared.domain.guards.daily_limits import kind_of
 from shared.domain.guards.holds import action_id
 from shared.domain.guards.sweep_holds import SweepAction
@@ -127,7 +128,7 @@ async def find_drift(app: Judging, estate: Estate, held: Mapping[str, Sequence[H
         if isinstance(person, Person):
             plan = replace(plan, notes=(*plan.notes, *slips.of(person, plan)))
         drift.note(PersonKey(object_id), plan)
-        seen = person_view(person, plan, app.policy, tested)
+        seen = person_view(person, plan, app.policy, tested, estate.read_at)
         if seen.rules or rows:
             drift.judged.append(seen)
         drift.given |= {
@@ -155,7 +156,7 @@ def _judge(
     """Decides for one person as a check would, now and at a moment before the next sweep that changes the answer."""
     key = PersonKey(person.object_id)
     plan = decide(person, app.policy, estate.catalogue, held, estate.read_at)
-    plan = with_near_misses(plan, person, app.policy, estate.catalogue, vocabulary)
+    plan = with_near_misses(plan, person, app.policy, estate.catalogue, vocabulary, estate.read_at)
     if missing := _missing(estate, plan):
         drift.add_person(PersonDrift("missing", key, missing=missing))
         for grant in plan.grants:
@@ -188,17 +189,21 @@ def _add_outsider(
         PersonDrift("holder-outside-every-rule", key, surplus=frozenset(one.profile for one in managed)),
     )
     drift.unsure.add(key)
-    every = {rule.name for rule in app.policy.rules}
     known: list[ManagedAssignment] = []
     for one in managed:
         # What a check found out of a leaver, and a person decided about, is nothing that this sweep can judge.
         drift.leave_open(key, ActionKind.LEAVER_REVOKES, one.profile)
-        if any(estate.catalogue.why_unknown(rule, app.policy.digest) for rule in one.rules or every):
+        if first_unknown(one.rules, app.policy, estate.catalogue, estate.read_at) is not None:
             drift.leave_open(key, ActionKind.MOVER_REVOKES, one.profile)
         else:
             known.append(one)
-    moved = tuple(Revoke(one, Strength.WEAK, Code.NO_RULE_GIVES_IT()) for one in known)
+    moved = tuple(Revoke(one, _strength(app, estate, one), Code.NO_RULE_GIVES_IT()) for one in known)
     _want_revokes(app, estate, key, Plan(Employment.EMPLOYED, Code.EMPLOYED(), revokes=moved), drift, can_tell=False)
+
+
+def _strength(app: Judging, estate: Estate, own: ManagedAssignment) -> Strength:
+    """How much the sweep alone proves of something that no rule gives: the end of a named grant is in the policy."""
+    return Strength.STRONG if ended(own.rules, app.policy, estate.read_at) else Strength.WEAK
 
 
 def _want_revokes(

@@ -185,7 +185,7 @@ async def _people(app: App, estate: Estate, drift: Drift, tenant: str, shown: Vi
         for one in ids:
             read = found.get(one) or AbsentPerson(one)
             plan = decide(read, app.policy, estate.catalogue, (), estate.read_at)
-            people[one] = person_view(read, plan, app.policy, tested, estate.read_at)
+            people[one] = person_view(read, plan, app.policy, tested, estate.read_at, estate.read_at)
     return people
 
 

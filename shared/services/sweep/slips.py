@@ -38,7 +38,7 @@ class Slips:
         missed: dict[ProfileKey, Reason] = {}
         for one in near:
             also = (one, *self._vocabulary.near(person))
-            missed |= missed_by(also, person, self._policy, self._catalogue, plan.wanted)
+            missed |= missed_by(also, person, self._policy, self._catalogue, plan.wanted, self._catalogue.read_at)
         return [Note(NoteKind.NEAR_MISS, why) for why in dict.fromkeys(missed.values())]
 
     def _near(self, person: Person, attribute: str) -> tuple[Near, ...]:

@@ -11,7 +11,7 @@ from functools import partial
 from shared.domain.access.near_misses import Vocabulary
 from shared.domain.access.ownership import Held, ManagedAssignment
 from shared.domain.access.plan import Employment
-from shared.domain.access.rules import unknown_rules
+from shared.domain.access.rules import addresses, unknown_rules
 from shared.domain.billing import Assignment
 from shared.domain.catalogue import Catalogue
 from shared.domain.guards.baseline import Baseline
@@ -23,6 +23,7 @@ from shared.domain.people import Person, UnreadablePerson
 from shared.domain.planned import Compared
 from shared.domain.policy.load import rule_digests
 from shared.domain.policy.model import ActionKind, Policy
+from shared.domain.reasons import Code
 from shared.domain.seen import held_as_seen
 from shared.domain.snapshot import Snapshot, SnapshotPerson
 from shared.domain.view import RoleRow
@@ -66,12 +67,19 @@ def _protecting(policy: Policy, snapshot: Snapshot) -> Policy:
 
 
 def _judged(snapshot: Snapshot, changed: frozenset[str], policy: Policy, estate: Estate) -> Catalogue:
-    """The catalogue with the rules judged: those that did not change as they were, the others by who is there."""
-    found = dict(unknown_rules(policy, estate.catalogue, estate.people.values(), frozenset()))
-    kept = {rule.name for rule in policy.rules} - changed
+    """The catalogue with the rules judged: those that did not change as they were, the others by who is there.
+
+    Whom a named grant means is looked for among those who are there; where they are pseudonyms, it is not known.
+    """
+    people, now = estate.people.values(), estate.read_at
+    found = dict(unknown_rules(policy, estate.catalogue, people, frozenset(), now))
+    kept = {rule.name for rule in policy.rules if rule.grant is None} - changed
     known = {rule: why for rule, why in found.items() if rule not in kept}
     known |= {rule: why for rule, why in snapshot.unknown_rules.items() if rule in kept}
-    return replace(estate.catalogue, policy_digest=policy.digest, unknown_rules=known)
+    if not snapshot.named:
+        known |= {rule.name: (Code.NOBODY_SEEN_IS_MEANT(),) for rule in policy.grants if rule.name in found}
+    whose = addresses(policy, people, now)
+    return replace(estate.catalogue, policy_digest=policy.digest, unknown_rules=known, addresses=whose)
 
 
 def _guards(snapshot: Snapshot, policy: Policy, held: Mapping[str, Sequence[Held]]) -> Guards:

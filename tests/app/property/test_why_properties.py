@@ -43,7 +43,7 @@ def test_a_comparison_is_told_exactly_where_the_filter_does_not_hold(who: Filter
 def test_each_rule_s_verdict_is_what_the_decision_takes_from_it(
     person: Person, policy: Policy, catalogue: Catalogue, profile: ProfileKey | None
 ) -> None:
-    gives = wanted(person, policy, catalogue).rules
+    gives = wanted(person, policy, catalogue, NOW).rules
     told = verdicts(Facts.of(person, (), policy, catalogue, NOW), profile)
     assert [one.rule for one in told] == [rule.name for rule in policy.rules]
     for one in told:
@@ -59,7 +59,7 @@ def test_a_rule_that_matches_says_nothing_of_its_filter_groups_or_guests(
 ) -> None:
     managed = managed_accounts(policy, catalogue.accounts)
     for rule in policy.rules:
-        told = explain(rule, person, catalogue, managed)
+        told = explain(rule, person, catalogue, managed, NOW)
         if matches(rule, person):
             assert told.groups == ()
             assert told.why is None or told.why.code.value not in {"in-no-such-group", "is-a-guest"}

@@ -1,6 +1,7 @@
 """`policy`: what a pipeline, and whoever writes a policy, see of it before it is deployed."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -289,3 +290,42 @@ def test_a_rule_that_is_none_is_told_with_the_nearest(store: Store, file: Path, 
     assert capsys.readouterr().err == (
         "no rule is called 'own-compny'\n  own-company\nThe policy has own-company, treasury.\n"
     )
+
+
+GRANTS = """grants:
+  - {{ name: auditor, person: {}, profiles: all, until: 2100-03-31, why: audit }}
+"""
+
+
+def called(number: int, mail: str) -> PersonView:
+    view = seen(number, "Auditor", "Contoso UK")
+    assert view.person is not None
+    return replace(view, person=replace(view.person, attributes={**view.person.attributes, "mail": mail}))
+
+
+@pytest.mark.parametrize(
+    ("person", "code", "told"),
+    [
+        ("jane@contoso.com", 0, "no mistakes; 2 rules, 1 named grant."),
+        ("both@contoso.com", 3, "2 people have the address that it names: write the object id of the one who is meant"),
+        ("john@contoso.com", 0, "warning: grants[0].person: nobody whom the last full check saw is meant"),
+        (NOBODY, 0, "warning: grants[0].person: nobody whom the last full check saw is meant"),
+    ],
+)
+def test_whom_a_named_grant_means_is_looked_up_among_those_seen(
+    store: Store, file: Path, capsys: Said, person: str, code: int, told: str
+) -> None:
+    sweep(store, called(1, "Jane@contoso.com"), called(2, "both@contoso.com"), called(3, "both@contoso.com"))
+    file.write_text(POLICY + GRANTS.format(person), encoding="utf-8")
+    assert main(["policy", "check", str(file)]) == code
+    assert told in capsys.readouterr().out
+
+
+def test_explain_says_for_whom_a_named_grant_is_until_when_and_why(store: Store, file: Path, capsys: Said) -> None:
+    policy = POLICY + GRANTS.format("jane@contoso.com")
+    sweep(store, called(1, "jane@contoso.com"), policy=policy)
+    file.write_text(policy, encoding="utf-8")
+    assert main(["policy", "explain", "grant:auditor", "--policy", str(file)]) == 0
+    said = capsys.readouterr().out
+    assert "it gives all until 2100-03-31, because: audit" in said
+    assert "nothing: no full check has found out yet that nobody else has the address" in said

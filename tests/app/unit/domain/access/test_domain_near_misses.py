@@ -41,7 +41,7 @@ def person(**attributes: str) -> Person:
 
 def judged(someone: Person, policy: Policy = POLICY) -> Plan:
     plan = decide(someone, policy, CATALOGUE, (), NOW)
-    return with_near_misses(plan, someone, policy, CATALOGUE, Vocabulary.of(policy, CATALOGUE))
+    return with_near_misses(plan, someone, policy, CATALOGUE, Vocabulary.of(policy, CATALOGUE), CATALOGUE.read_at)
 
 
 @pytest.mark.parametrize(
@@ -171,6 +171,6 @@ def test_a_slip_is_one_letter_that_nothing_else_is_called() -> None:
     assert [say(one.reason) for one in vocabulary.slips(slip, checked)] == [
         "companyName 'Contoso Nederlnad' were 'Contoso Nederland'"
     ]
-    assert set(missed_by(vocabulary.slips(slip, checked), slip, POLICY, CATALOGUE, ())) == {NL}
+    assert set(missed_by(vocabulary.slips(slip, checked), slip, POLICY, CATALOGUE, (), CATALOGUE.read_at)) == {NL}
     assert vocabulary.slips(person(companyName="Contoso US"), checked) == []
     assert vocabulary.slips(person(companyName="Contoso Nederland"), checked) == []

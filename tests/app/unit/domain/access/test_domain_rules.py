@@ -20,8 +20,9 @@ ID = "7c0f5a0e-0000-4000-8000-000000000001"
 GROUP = "aaaaaaaa-0000-4000-8000-000000000001"
 OTHER_GROUP = "aaaaaaaa-0000-4000-8000-000000000002"
 P1, P2, EA = ProfileKey("mca", "P1"), ProfileKey("mca", "P2"), ProfileKey("ea", "P9")
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 CATALOGUE = Catalogue(
-    datetime(2026, 1, 1, tzinfo=UTC),
+    NOW,
     (
         BillingAccount("mca", "Contoso", "MicrosoftCustomerAgreement", "Active"),
         BillingAccount("ea", "Old", "EnterpriseAgreement", "Active"),
@@ -119,14 +120,14 @@ def test_rules_add_up_and_each_profile_names_them_in_policy_order() -> None:
     company = Rule("company", (Selector(tags={"company": "{companyName}"}),), FINANCE.who)
     everything = Rule("all", Everything.ALL, member_of=frozenset({GROUP}))
     policy = Policy((company, FINANCE, everything))
-    found = wanted(person(GROUP, department="Finance", companyName="CONTOSO"), policy, CATALOGUE)
+    found = wanted(person(GROUP, department="Finance", companyName="CONTOSO"), policy, CATALOGUE, NOW)
     assert dict(found.rules) == {P1: ("company", "finance", "all"), P2: ("all",)}
     assert found.notes == ()
 
 
 def test_a_blank_template_gives_nothing_with_a_note() -> None:
     company = Rule("company", (Selector(tags={"company": "{companyName}"}),), FINANCE.who)
-    found = wanted(person(department="Finance"), Policy((company,)), CATALOGUE)
+    found = wanted(person(department="Finance"), Policy((company,)), CATALOGUE, NOW)
     assert found.rules == {}
     assert [(note.kind, note.why) for note in found.notes] == [
         (NoteKind.TEMPLATE_BLANK, Code.TEMPLATE_BLANK(rule="company", attribute="companyName"))
@@ -135,13 +136,13 @@ def test_a_blank_template_gives_nothing_with_a_note() -> None:
 
 def test_a_profile_that_a_selector_names_outside_the_managed_accounts_is_noted() -> None:
     nine = Rule("nine", (Selector(name="Nine"),), FINANCE.who)
-    found = wanted(person(department="Finance"), Policy((nine,)), CATALOGUE)
+    found = wanted(person(department="Finance"), Policy((nine,)), CATALOGUE, NOW)
     assert found.rules == {}
     assert [(note.kind, note.profile) for note in found.notes] == [(NoteKind.NOT_MANAGED, EA)]
 
 
 def test_a_guest_whom_a_rule_would_mean_is_noted() -> None:
-    found = wanted(person(department="Finance", user_type="Guest"), Policy((FINANCE,)), CATALOGUE)
+    found = wanted(person(department="Finance", user_type="Guest"), Policy((FINANCE,)), CATALOGUE, NOW)
     assert found.rules == {}
     assert [note.kind for note in found.notes] == [NoteKind.GUEST]
 
@@ -150,7 +151,7 @@ def test_a_rule_is_known_when_everything_it_names_exists_and_somebody_matches() 
     group = Rule("group", Everything.ALL, member_of=frozenset({GROUP}))
     company = Rule("company", (Selector(tags={"company": "{companyName}"}),), parse_filter("companyName eq 'Contoso'"))
     people = [person(GROUP), person(department="Finance"), person(companyName="contoso")]
-    assert unknown_rules(Policy((FINANCE, group, company)), CATALOGUE, iter(people), frozenset()) == {}
+    assert unknown_rules(Policy((FINANCE, group, company)), CATALOGUE, people, frozenset(), NOW) == {}
 
 
 @pytest.mark.parametrize(
@@ -180,13 +181,15 @@ def test_a_rule_is_known_when_everything_it_names_exists_and_somebody_matches() 
 )
 def test_a_rule_is_not_known_for_a_reason(rule: Rule, why: str) -> None:
     people = [person(GROUP, department="Finance", companyName="Contoso")]
-    found = unknown_rules(Policy((rule,)), CATALOGUE, people, frozenset({OTHER_GROUP}))
+    found = unknown_rules(Policy((rule,)), CATALOGUE, people, frozenset({OTHER_GROUP}), NOW)
     assert {name: say(Code.TOGETHER(reasons=reasons)) for name, reasons in found.items()} == {"finance": why}
 
 
 def test_a_rule_that_only_guests_would_match_matches_nobody() -> None:
     people = [person(department="Finance", user_type="Guest")]
-    assert unknown_rules(Policy((FINANCE,)), CATALOGUE, people, frozenset()) == {"finance": (Code.MATCHES_NOBODY(),)}
+    assert unknown_rules(Policy((FINANCE,)), CATALOGUE, people, frozenset(), NOW) == {
+        "finance": (Code.MATCHES_NOBODY(),)
+    }
 
 
 @pytest.mark.parametrize(
@@ -214,7 +217,7 @@ def test_a_rule_that_only_guests_would_match_matches_nobody() -> None:
 def test_one_of_several_comparisons_met_by_nobody_is_told_and_no_rule_is_unknown(who: str, text: str) -> None:
     policy = Policy((replace(FINANCE, who=parse_filter(who)),))
     people = [person(department="Finance", companyName="Contoso", jobTitle="Controller")]
-    assert unknown_rules(policy, CATALOGUE, people, frozenset()) == {}
+    assert unknown_rules(policy, CATALOGUE, people, frozenset(), NOW) == {}
     assert [(dead.rule, say(dead.why)) for dead in dead_comparisons(policy, people)] == [("finance", text)]
 
 
@@ -240,4 +243,4 @@ def test_a_comparison_that_somebody_meets_or_that_is_negated_is_not_told() -> No
 def test_a_company_that_is_excluded_need_not_exist() -> None:
     rule = replace(FINANCE, who=parse_filter("department eq 'Finance' and companyName ne 'Sold GmbH'"))
     people = [person(department="Finance", companyName="Contoso")]
-    assert unknown_rules(Policy((rule,)), CATALOGUE, people, frozenset()) == {}
+    assert unknown_rules(Policy((rule,)), CATALOGUE, people, frozenset(), NOW) == {}

@@ -10,6 +10,7 @@ import pytest
 from shared.domain.access.decide import decide
 from shared.domain.access.employment import standing
 from shared.domain.access.examples import described, judge_examples
+from shared.domain.access.rules import addresses
 from shared.domain.billing import BillingAccount, BillingProfile
 from shared.domain.catalogue import Catalogue
 from shared.domain.keys import ProfileKey
@@ -73,8 +74,9 @@ def test_every_example_loads(text: str) -> None:
 
 @pytest.mark.parametrize(("text", "outcome"), TOLD)
 def test_every_example_gives_what_its_table_says(text: str, outcome: str) -> None:
-    catalogue = Catalogue(NOW, ACCOUNTS, PROFILES)
     policy = load_policy(text)
+    whose = addresses(policy, PEOPLE.values(), NOW)
+    catalogue = Catalogue(NOW, ACCOUNTS, PROFILES, addresses=whose)
     given = {
         name: {grant.profile.profile for grant in decide(person, policy, catalogue, (), NOW).grants}
         for name, person in PEOPLE.items()
@@ -84,7 +86,7 @@ def test_every_example_gives_what_its_table_says(text: str, outcome: str) -> Non
 
 
 def test_the_page_has_its_examples() -> None:
-    assert (len(EXAMPLES), len(TOLD), len(WRONG)) == (7, 5, 1)
+    assert (len(EXAMPLES), len(TOLD), len(WRONG)) == (8, 6, 1)
 
 
 def test_the_examples_of_the_page_s_own_policies_hold() -> None:
@@ -121,6 +123,9 @@ def test_the_page_names_every_key_and_attribute() -> None:
     assert [row["key of a rule"].strip("`") for row in tables(PAGE, "key of a rule")[0]] == [
         "name", "who", "member_of", "profiles", "guests",
     ]  # fmt: skip
+    assert [row["key of a named grant"].strip("`") for row in tables(PAGE, "key of a named grant")[0]] == list(
+        allowed_keys(("grants", 0))
+    )
     assert [row["key of a selector"].strip("`") for row in tables(PAGE, "key of a selector")[0]] == list(
         allowed_keys(("enforce", 0))
     )
