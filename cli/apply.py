@@ -40,7 +40,7 @@ def apply_file(out: Out, file: Path, *, wait: int, yes: bool) -> int:
     if not plan.to_apply:
         left = f" {counted(waits, 'change')} {'waits' if waits == 1 else 'wait'}, where `plan` says." if waits else ""
         return out.answer(_nothing(f"Nothing to apply: no change of this plan is made by itself.{left}", waits))
-    out.note(f"Planned {plan.as_of:%Y-%m-%d %H:%M} UTC by policy {plan.policy[:8]}: {_counted(plan.to_apply)}.")
+    out.note(f"Planned {plan.as_of:%Y-%m-%d %H:%M} UTC by policy {plan.policy[:8]}: {in_figures(plan.to_apply)}.")
     if not out.confirm("Have them made?", yes=yes):
         return out.answer(_nothing("Nothing was asked for.", waits))
 
@@ -173,6 +173,7 @@ def _row(thing: Mapping[str, Any]) -> tuple[Line | None, ...]:
     return _WORDS[Do(thing["do"])], subject, profile, Part(thing["state"], shade), thing["why"]
 
 
-def _counted(changes: Iterable[PinnedChange]) -> str:
+def in_figures(changes: Iterable[PinnedChange]) -> str:
+    """How many changes there are, by what they do, in a line."""
     found = Counter(DOES[one.kind] for one in changes)
     return f"{found[Do.GIVE]:,} to give, {found[Do.REMOVE]:,} to remove, {found[Do.TURN_ON]:,} to turn on"

@@ -33,6 +33,7 @@ SECTIONS: Final = (
         (
             ("adopt", "have the app manage what somebody else gave"),
             ("apply", "make the changes of a plan that was reviewed, and no others"),
+            ("reconcile", "have people checked now: what the policy says is done"),
             ("pause", "stop every write to Azure, or those on one part"),
             ("resume", "end every pause, or those of one part"),
         ),

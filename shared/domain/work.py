@@ -55,7 +55,7 @@ class CauseKind(StrEnum):
     SWEEP = "sweep"
     """The sweep found drift."""
     OPERATOR = "operator"
-    """A person asked for it: released a hold, adopted what the key holds, or applied a plan."""
+    """A person asked for it, released a hold, adopted what the key holds, or applied a plan."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,25 +4,20 @@ Lives here: comparing the plan with the world as it is, asking for the checks, a
 is written to Azure from here, and no limit, pause or hold is passed: the checks decide anew, as any check does.
 """
 
-import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import batched
-from typing import Final
 
 from shared.domain.history.checks import CheckBody
-from shared.domain.keys import PersonKey, ProfileKey, chain_key
+from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.pinned import Moved, PinnedChange, PinnedPlan, by_key, moved
 from shared.domain.planned import Planned
 from shared.domain.work import MOST_REVIEWED, Cause, CauseKind, Scheduled, WorkItem, at_once, later
+from shared.services import check_results
 from shared.services.app import App, unique_id
+from shared.services.check_results import nobody_listens
 from shared.services.sweep.plan import plan as plan_anew
-
-_LATEST: Final = 5
-"""Records of a key that are read to find a check's: others may have come behind it."""
-
-_POLL_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,20 +78,11 @@ def _checks(
     return checks
 
 
-async def results(app: App, asked: Asked, *, within: timedelta) -> Mapping[PersonKey | ProfileKey, CheckBody | None]:
-    """What the first check of each key told, as its record has it; None where there is no record yet after `within`."""
-    found: dict[PersonKey | ProfileKey, CheckBody | None] = dict.fromkeys(asked.keys)
-    ends = app.clock.now() + within
-    while True:
-        for key in [key for key, told in found.items() if told is None]:
-            found[key] = await _told(app, key, asked.origin)
-        if all(told is not None for told in found.values()) or app.clock.now() >= ends:
-            return found
-        await asyncio.sleep(_POLL_SECONDS)
+async def results(
+    app: App, asked: Asked, *, within: timedelta, advance: Callable[[int], None] = nobody_listens
+) -> Mapping[PersonKey | ProfileKey, CheckBody | None]:
+    """What the first check of each key told, as its record has it; None where there is no record yet after `within`.
 
-
-async def _told(app: App, key: PersonKey | ProfileKey, origin: str) -> CheckBody | None:
-    for record in await app.ledger.latest(chain_key(key), _LATEST):
-        if isinstance(record.body, CheckBody) and record.body.origin == origin:
-            return record.body
-    return None
+    `advance` hears how many have one.
+    """
+    return await check_results.results(app, asked.origin, asked.keys, within=within, advance=advance)

@@ -184,3 +184,20 @@ def examples(page: str) -> list[tuple[str, str]]:
 def timeless(said: str) -> str:
     """What was said, without how long it took and the digest of a policy."""
     return re.sub(r"\([0-9a-f]{8}\)", "(digest)", re.sub(r"[\d.]+ s\b", "0 s", said)).strip()
+
+
+async def test_reconcile_has_a_check_on_the_queue_and_nothing_of_what_waits(shell: Shell) -> None:
+    await shell.says("pause --why 'a row to change'")
+    before = shell.everything()
+    status, answer, told = await shell.says("reconcile --all --yes")
+    assert (status, told) == (0, "")
+    assert (
+        answer == "Everything could be read. 104 differ, and wait for what `invoice-access plan` says; nothing else.\n"
+    )
+    assert shell.everything() == before
+    person = "b0a1d000-0000-4000-8000-000000000175"
+    status, answer, _ = await shell.says(f"reconcile {person} --yes --wait 0 --json")
+    assert status == 1, "nobody takes it from the queue here"
+    assert [one["outcome"] for one in json.loads(answer)["people"]] == [None]
+    (queued,) = [queue.counts() for queue in shell.sandbox.broker.queues() if queue.options.name == "access-work"]
+    assert queued.active == 1

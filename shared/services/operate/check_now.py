@@ -1,0 +1,23 @@
+"""Asks for a check of people now, as an operator: the check does what the policy says, under every limit and hold.
+
+Nothing is written to Azure from here, and nothing in what is sent says what anybody should have.
+"""
+
+from collections.abc import Sequence
+
+from shared.domain.keys import PersonKey
+from shared.domain.work import Cause, CauseKind, WorkItem, at_once
+from shared.services.app import App, unique_id
+
+
+async def ask_for_checks(app: App, people: Sequence[PersonKey], *, by: str) -> str:
+    """Asks for one check of each person; the origin that all of them have, by which their records are found.
+
+    `by` is the object id of who asks. Raises where the queue cannot be reached: then a part may have been asked for,
+    and to ask again is safe.
+    """
+    unique = unique_id(app.random)
+    origin, now = f"operator#{unique}:{by}", app.clock.now()
+    cause = Cause(CauseKind.OPERATOR, origin)
+    await app.queues.send_work([at_once(WorkItem(key, cause, first_asked=now), unique) for key in people])
+    return origin
