@@ -14,11 +14,12 @@ from typing import Final
 from shared.domain.access.decide import decide
 from shared.domain.access.ownership import Held, ManagedAssignment
 from shared.domain.adoption.first_contact import is_no_person
-from shared.domain.billing import OTHER_RECIPIENT_ROLES, Assignment, BillingProfile
+from shared.domain.billing import INVOICE_MANAGER, OTHER_RECIPIENT_ROLES, Assignment, BillingProfile
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.people import AbsentPerson, ListedPerson
 from shared.domain.policy.filter_tree import quote
 from shared.domain.reasons import Reason
+from shared.domain.seen import INVOICE_MANAGER_NAME
 from shared.domain.view import PeopleView, PersonView, ProfileView, RoleRow, View, person_view, tested_attributes
 from shared.errors import Permanent
 from shared.services.app import App
@@ -37,7 +38,8 @@ _MOST_ASKED: Final = 300
 
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
-_INVOICE_MANAGER: Final = "Invoice manager"
+_ROLES: Final = {INVOICE_MANAGER: INVOICE_MANAGER_NAME, **OTHER_RECIPIENT_ROLES}
+"""The roles that get invoices, by the end of their definition's id."""
 
 _log = logging.getLogger(__name__)
 
@@ -145,8 +147,7 @@ def _profile(
 
 def _role(row: Assignment, held: Held | None, tenant: str, given: tuple[str, ...] = ()) -> RoleRow | None:
     """One of the four roles that get invoices; None for any other. `given` are the rules that give it now."""
-    role = _INVOICE_MANAGER if row.is_invoice_manager else OTHER_RECIPIENT_ROLES.get(row.role)
-    if role is None:
+    if (role := _ROLES.get(row.role)) is None:
         return None
     ours = isinstance(held, ManagedAssignment)
     return RoleRow(
@@ -165,7 +166,7 @@ def _role(row: Assignment, held: Held | None, tenant: str, given: tuple[str, ...
 async def _people(app: App, estate: Estate, drift: Drift, tenant: str, shown: View | None) -> dict[str, PersonView]:
     """Whom a rule matches, and who has a role; of whom no rule lists, a day's memory is enough."""
     people = {one.object_id: one for one in drift.judged}
-    others = sorted(_people_with_roles(estate, tenant) - people.keys())
+    others = sorted(one for one in _people_with_roles(estate, tenant) - people.keys() if _is_id(one))
     if not others and estate.people_complete:
         return people
     before = await _if_readable(app.state.people_view())
@@ -204,10 +205,7 @@ def _people_with_roles(estate: Estate, tenant: str) -> set[str]:
         row.principal_id
         for rows in estate.rows.values()
         for row in rows
-        if _role(row, None, tenant) is not None
-        and not is_no_person(row.principal_type)
-        and row.principal_tenant in {None, tenant}
-        and _is_id(row.principal_id)
+        if row.role in _ROLES and not is_no_person(row.principal_type) and row.principal_tenant in {None, tenant}
     }
 
 
