@@ -12,6 +12,7 @@ SECTIONS: Final = (
             ("plan", "what the next full check would do, or what another policy would"),
             ("who", "who receives a profile's next invoice, and how each got there"),
             ("why", "why somebody has access or not, and what would change it"),
+            ("doctor", "what a new deployment gets wrong, each with its mend"),
             ("pauses", "what stops writes now"),
             ("report", "the latest full check in all its figures"),
         ),

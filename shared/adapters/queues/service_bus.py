@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Final, Self
@@ -32,6 +32,7 @@ from azure.servicebus.exceptions import (
 
 from shared.adapters.http.credentials import Tokens
 from shared.adapters.queues.work_wire import WAITS, encode
+from shared.domain.diagnosis import Reached
 from shared.domain.keys import SHARDS, session_id
 from shared.domain.work import RejectedEvent, Scheduled
 from shared.errors import Permanent, Transient
@@ -151,6 +152,11 @@ class ServiceBusQueues:
         """Puts messages on people-events, in as few batches as they fit."""
         await self._events.send([[ServiceBusMessage(body, content_type="application/json") for body in messages]])
 
+    async def reach(self) -> Mapping[str, Reached]:
+        """What becomes of a link to each queue, to send to it; nothing is sent. Raises `Transient` without a token."""
+        outlets = (self._events, self._work, self._rejected)
+        return {outlet.queue: await outlet.reach() for outlet in outlets}
+
     async def close(self) -> None:
         """Closes the links. Later sends open new ones."""
         await asyncio.gather(self._work.close(), self._rejected.close(), self._events.close())
@@ -176,6 +182,22 @@ class _Outlet:
                 waiting = deque(group)
                 while waiting:
                     await self._try_twice(waiting)
+
+    async def reach(self) -> Reached:
+        """Opens a link, and lets go of it."""
+        async with self._lock:
+            sender = await self._open_sender(self.queue)
+            try:
+                async with asyncio.timeout(self._try_seconds):
+                    await sender.create_message_batch()  # asks the link for its size, and so opens it
+            except (ServiceBusError, TimeoutError) as error:
+                if _is_away(error):
+                    return Reached.MISSING
+                return Reached.REFUSED if isinstance(error, _REFUSED) else Reached.SILENT
+            else:
+                return Reached.THERE
+            finally:
+                self._let_go(sender)
 
     async def close(self) -> None:
         """Closes the link, and waits for those that failed to be closed."""

@@ -19,6 +19,7 @@ from sandbox.broker.model import Broker, MessageState, QueueOptions, StoredMessa
 from sandbox.broker.server import Server, serve
 from shared.adapters.queues.service_bus import CUT_BYTES, WHOLE_BYTES, ServiceBusQueues
 from shared.adapters.queues.work_wire import decode, waiting_event
+from shared.domain.diagnosis import Reached
 from shared.domain.keys import PersonKey, ProfileKey, session_id
 from shared.domain.work import Cause, CauseKind, RejectedEvent, Scheduled, WorkItem, at_once, later
 from shared.errors import Permanent, Rejected, Transient
@@ -317,6 +318,29 @@ async def test_a_missing_queue_is_permanent_and_named() -> None:
     assert len(namespace.stored("rejected-events")) == 1
     await queues.close()
     await namespace.stop()
+
+
+async def test_a_link_to_each_queue_tells_what_became_of_it_and_sends_nothing(namespace: Namespace) -> None:
+    queues, stranger = (ServiceBusQueues(namespace.host, Credential(token)) for token in (TOKEN, "stolen"))
+    assert await queues.reach() == dict.fromkeys(("people-events", "access-work", "rejected-events"), Reached.THERE)
+    assert set((await stranger.reach()).values()) == {Reached.REFUSED}
+    assert [namespace.stored(queue) for queue in ("people-events", "access-work", "rejected-events")] == [[], [], []]
+    nobody = ServiceBusQueues(namespace.host, Credential(None))
+    with pytest.raises(Transient, match="no token for Service Bus"):
+        await nobody.reach()
+    for one in (queues, stranger, nobody):
+        await one.close()
+
+
+async def test_a_link_to_a_missing_queue_tells_so_and_hides_no_other() -> None:
+    namespace = Namespace(REJECTED, EVENTS)
+    await namespace.start()
+    queues = ServiceBusQueues(namespace.host, Credential())
+    there = {"people-events": Reached.THERE, "access-work": Reached.MISSING, "rejected-events": Reached.THERE}
+    assert await queues.reach() == there
+    await namespace.stop()
+    assert set((await queues.reach()).values()) == {Reached.SILENT}
+    await queues.close()
 
 
 async def test_a_refused_token_is_permanent_and_a_missing_one_transient(namespace: Namespace) -> None:
