@@ -128,8 +128,9 @@ def _of_the_app(error: InvoiceAccessError, *, mend: str) -> Fault:
         case Misconfigured():
             return _misconfigured(error)
         case NotSignedIn():
-            said = f"You are not signed in: {error}"
-            return Fault(said, code="not-signed-in", mend=_SIGN_IN, status=Status.NOT_ALLOWED)
+            # Which ways of signing in azure-identity tried helps nobody who has one.
+            said = f"You are not signed in. {_SIGN_IN}"
+            return Fault(said, code="not-signed-in", status=Status.NOT_ALLOWED)
         case AccessLost() | StoreForbidden():
             return Fault(f"{error}", code="not-allowed", mend=mend, status=Status.NOT_ALLOWED)
         case Conflict():

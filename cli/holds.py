@@ -21,7 +21,7 @@ from cli.out import Out
 from shared.domain.guards import holds as domain
 from shared.domain.guards.hold_listing import HoldListing
 from shared.domain.guards.holds import Hold
-from shared.domain.guards.proposals import Deed, Proposal, needs_two
+from shared.domain.guards.proposals import Deed, Proposal, about_all, needs_two
 from shared.services.app import App
 from shared.services.operate import decisions
 from shared.services.operate.decisions import Decided
@@ -42,7 +42,7 @@ def list_holds(out: Out, *, exit_code: bool) -> int:
     listing, known, proposals, doubted = on_store(read)
     out.note(*doubted)
     waiting = [hold for hold in listing.holds if hold.status is domain.Status.OPEN]
-    about = {group.id: proposed.of_holds(group.holds, proposals) for group in listing.groups}
+    about = {group.id: about_all(group.holds, proposals) for group in listing.groups}
     proposers = {name: called(known.people, one.by) for name, one in about.items() if one is not None}
     text: list[Line | Table] = [groups_table(listing.groups, known, proposers)] if listing.holds else ["Nothing waits."]
     text += refusals(listing.holds)
@@ -70,15 +70,12 @@ def list_holds(out: Out, *, exit_code: bool) -> int:
 def show_holds(out: Out, name: str) -> int:
     """Shows the members of a group, or a hold."""
 
-    async def read(desk: StoreDesk) -> tuple[HoldListing, Known, list[tuple[Hold, Any]]]:
+    async def read(desk: StoreDesk) -> tuple[HoldListing, Known, list[tuple[Hold, Any]], Sequence[Proposal]]:
         listing = await decisions.list_holds(desk)
-        return (
-            listing,
-            await read_known(desk.state),
-            [(hold, await decisions.harm(desk, hold)) for hold in listing.of([name])],
-        )
+        harmed = [(hold, await decisions.harm(desk, hold)) for hold in listing.of([name])]
+        return listing, await read_known(desk.state), harmed, await standing_proposals(desk)
 
-    listing, known, harmed = on_store(read)
+    listing, known, harmed, proposals = on_store(read)
     holds = [hold for hold, _ in harmed]
     if not holds:
         names = {hold.id for hold in listing.holds} | {hold.group for hold in listing.holds if hold.group}
@@ -93,9 +90,15 @@ def show_holds(out: Out, name: str) -> int:
         for field, (before, after) in changed.items():
             text += [f"{hold.id} {field}"]
             text += [f"  - {json.dumps(before, ensure_ascii=False)}", f"  + {json.dumps(after, ensure_ascii=False)}"]
+    proposal = about_all(holds, proposals)
+    text += proposed.lines([] if proposal is None else [proposal], known)
     text.append(f"As listed: {listing.at.isoformat()}")
     told = [as_json(hold, known) | ({"changed": changed} if changed else {}) for hold, changed in harmed]
-    body = {"as_listed": listing.at.isoformat(), "holds": told}
+    body = {
+        "as_listed": listing.at.isoformat(),
+        "proposed": proposed.as_json(proposal, known),
+        "holds": told,
+    }
     return out.answer(Answer("holds-show", body, text, as_rows(holds, known)))
 
 
@@ -145,7 +148,7 @@ def _decide(out: Out, asked: _Asked) -> int:
         if not asked.yes:
             listing = await decisions.list_holds(app)
             concerns = _concerned(listing, asked.names)
-            standing = proposed.of_holds(concerns, await standing_proposals(app)) if concerns else None
+            standing = about_all(concerns, await standing_proposals(app)) if concerns else None
             asked = replace(asked, two=needs_two(app.policy.two_people, Deed(asked.verb), concerns))
             if asked.two and standing is None and not asked.why:
                 asked = replace(asked, why=out.ask("Why? ").strip())

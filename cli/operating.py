@@ -4,6 +4,7 @@ Lives here: opening and closing them for one command, as their operator and not 
 """
 
 import asyncio
+import logging
 import os
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -38,7 +39,7 @@ async def open_app() -> AsyncIterator["App"]:
 
     configuration = bootstrap.read_configuration(os.environ)
     check_store(configuration.settings.store)
-    quiet_libraries()
+    _quiet()
 
     async with AsyncExitStack() as closing:
         credential = await closing.enter_async_context(DefaultAzureCredential())
@@ -64,10 +65,16 @@ async def open_store() -> AsyncIterator[StoreDesk]:
     """
     settings = StoreSettings.read(os.environ)
     check_store(settings.store)
-    quiet_libraries()
+    _quiet()
     async with store(settings) as (ledger, state):
         dice = random.Random()  # noqa: S311 - jitter, no secrets
         yield StoreDesk(named_store(settings.store), SystemClock(), dice, ledger, state)
+
+
+def _quiet() -> None:
+    """Keeps libraries' words out of what a verb says: azure-identity logs in ten lines what it raises as well."""
+    quiet_libraries()
+    logging.getLogger("azure.identity").setLevel(logging.ERROR)
 
 
 def check_store(store: str) -> None:

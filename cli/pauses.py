@@ -112,6 +112,8 @@ def tell_pauses(out: Out, *, exit_code: bool) -> int:
         out.note(f"Store: {desk.store}", *await doubts(desk))
         pauses, known = await decisions.read_pauses(desk), await _known(out, desk)
         try:
+            resumes = [one for one in await standing_proposals(desk) if one.deed is Deed.RESUME]
+            out.note(*proposed.lines(resumes, known))
             return pauses, _Words(known, await _accepted(desk, pauses))
         except (Permanent, Transient) as failure:
             out.note(f"What `invoice-access resume` accepts is not known: {failure}")

@@ -12,7 +12,6 @@ from cli.faults import Fault, Status
 from cli.hold_words import minute
 from cli.lookup import Known, called
 from shared.domain.guards.hold_listing import Difference
-from shared.domain.guards.holds import Hold
 from shared.domain.guards.proposals import Deed, Proposal
 from shared.domain.reasons import Code, Reason
 from shared.wording.say import say
@@ -66,12 +65,6 @@ def lines(proposals: Iterable[Proposal], known: Known) -> list[Line]:
         Part(f"{said(one, known)}; another operator confirms by {minute(one.ends)} UTC: {command_of(one)}", Shade.WAITS)
         for one in proposals
     ]
-
-
-def of_holds(holds: Iterable[Hold], proposals: Iterable[Proposal]) -> Proposal | None:
-    """The proposal that is about all of these holds."""
-    ids = {hold.id for hold in holds}
-    return next((one for one in proposals if one.deed is not Deed.RESUME and ids <= one.listed.keys()), None)
 
 
 def as_json(proposal: Proposal | None, known: Known) -> dict[str, Any] | None:

@@ -14,6 +14,7 @@ from cli.sighted import LEFT, WAITS, ago, clock, day, doubts, iso, iso_day
 from shared.domain.guards.hold_listing import HoldGroup, listing
 from shared.domain.guards.holds import Status as Decision
 from shared.domain.guards.pauses import Pauses
+from shared.domain.guards.proposals import Proposal, about_all
 from shared.domain.history.findings import Finding, FindingKind
 from shared.domain.history.report import Report
 from shared.domain.keys import PersonKey
@@ -65,6 +66,7 @@ class Seen:
     report: Report
     pauses: Pauses
     groups: Sequence[HoldGroup]
+    proposals: Sequence[Proposal]
     mailed: Sequence[Mailing]
     days: Sequence[InvoiceDay]
 
@@ -107,7 +109,8 @@ async def _read(desk: StoreDesk) -> Seen:
     waiting = [hold for hold in holds if hold.status is Decision.OPEN]
     mailed = mailings(sight)
     groups = listing(waiting, sight.now).groups
-    return Seen(sight, report, pauses, groups, mailed, invoice_days(mailed))
+    proposals = (await desk.state.proposals()).value.standing(sight.now)
+    return Seen(sight, report, pauses, groups, proposals, mailed, invoice_days(mailed))
 
 
 # -- what needs a person
@@ -118,7 +121,10 @@ def _needs(seen: Seen) -> Iterator[Need]:
         said = f"{pause}: {say(setting.why)}"
         yield Need(LEFT, "pause", said, "invoice-access resume", {"pause": str(pause), "since": iso(setting.since)})
     for group in seen.groups:
-        yield Need(WAITS, "decision", _decision(group), f"invoice-access holds show {group.id}", _decision_facts(group))
+        proposal = about_all(group.holds, seen.proposals)
+        first = None if proposal is None else seen.sight.called(proposal.by)
+        facts = _decision_facts(group) | ({} if proposal is None else {"proposed_by": proposal.by})
+        yield Need(WAITS, "decision", _decision(group, first), f"invoice-access holds show {group.id}", facts)
     for one in seen.mailed:
         if not one.is_sure:
             said = f"{one.profile.name} {_unsure(one)}"
@@ -134,19 +140,20 @@ def _needs(seen: Seen) -> Iterator[Need]:
         yield from of_kind
 
 
-def _decision(group: HoldGroup) -> str:
-    """What a group's release would do."""
+def _decision(group: HoldGroup, proposer: str | None) -> str:
+    """What a group's release would do, and why it waits: for its reason, or for a second operator."""
     first = group.holds[0]
+    because = f": {say(first.why)}" if proposer is None else f", proposed by {proposer}"
     profiles = {hold.profile for hold in group.holds}
     if first.kind is ActionKind.PROFILE_UPDATES:
-        return f"turn on mail for {counted(len(profiles), 'profile')}: {say(first.why)}"
+        return f"turn on mail for {counted(len(profiles), 'profile')}{because}"
     people = {hold.key for hold in group.holds}
     verb, where = ("give", "on") if first.kind is ActionKind.GRANTS else ("remove", "from")
     who = counted(len(people), "person", "people")
-    return f"{verb} {who} {where} {counted(len(profiles), 'profile')}: {say(first.why)}"
+    return f"{verb} {who} {where} {counted(len(profiles), 'profile')}{because}"
 
 
-def _decision_facts(group: HoldGroup) -> Mapping[str, Any]:
+def _decision_facts(group: HoldGroup) -> dict[str, Any]:
     return {
         "id": group.id,
         "changes": len(group.holds),

@@ -124,6 +124,12 @@ def of_holds(holds: Iterable[Hold]) -> dict[str, Item]:
     }
 
 
+def about_all(holds: Iterable[Hold], proposals: Iterable[Proposal]) -> Proposal | None:
+    """The proposal that is about all of these holds."""
+    ids = {hold.id for hold in holds}
+    return next((one for one in proposals if one.deed is not Deed.RESUME and ids <= one.listed.keys()), None)
+
+
 def of_pauses(pauses: Mapping[Pause, Setting]) -> dict[str, Item]:
     """What a resume is about: each pause, since when it stands, and how many people it says there are."""
     return {

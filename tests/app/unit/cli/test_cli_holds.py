@@ -356,11 +356,14 @@ def test_an_app_that_decides_is_named_by_its_application(filled: Store, sign_in:
     "verb", [["holds", "dismiss", GROUP, "--yes"], ["pause", "--why", "stop"], ["resume", "--yes"]], ids=" ".join
 )
 def test_whoever_is_not_signed_in_decides_nothing(
-    filled: Store, sign_in: SignIn, capsys: Said, verb: list[str]
+    filled: Store, sign_in: SignIn, capsys: Said, caplog: pytest.LogCaptureFixture, verb: list[str]
 ) -> None:
     sign_in.out()
     assert main(verb) == 4
-    assert "You are not signed in" in capsys.readouterr().err
+    said = capsys.readouterr().err.splitlines()
+    assert said[-1] == "You are not signed in. `az login`, then give the command again."
+    assert [line for line in said[:-1] if not line.startswith(("Store: ", "This store has"))] == []
+    assert caplog.records == [], "what a library logs is on stderr as well"
     assert set(filled.statuses().values()) == {Status.OPEN}
     assert filled.kinds() == set()
     assert main(["holds"]) == 0, "who only asks of a store beside them needs no sign-in"

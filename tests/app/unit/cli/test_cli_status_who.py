@@ -15,6 +15,7 @@ from shared.domain.adoption.first_contact import PrincipalKind
 from shared.domain.billing import BillingProfile
 from shared.domain.catalogue import Catalogue
 from shared.domain.guards.holds import Hold, action_id
+from shared.domain.guards.proposals import Deed, Proposal, Proposals, listed, of_holds
 from shared.domain.history.findings import Finding, FindingKind
 from shared.domain.history.report import Counts, FeedCheck, HoldCounts, Labels, Report
 from shared.domain.keys import PersonKey, ProfileKey
@@ -22,6 +23,7 @@ from shared.domain.people import Person
 from shared.domain.policy.model import ActionKind, Room
 from shared.domain.reasons import Code
 from shared.domain.view import AccountView, Called, Mailbox, PeopleView, PersonView, ProfileView, RoleRow, View
+from shared.ports import Stored
 from tests.app.unit.cli_desk import Store, deployed
 
 ACCOUNT = "e0a1d000-5c1f-4d2b-9a60-0c7f5a0e0001:1f0be7b2-6c4e-4e0f-9d1a-7a3a5b1c0001_2019-05-31"
@@ -305,6 +307,20 @@ def test_status_tells_programs_figures_and_needs(store: Store, run: Run) -> None
     assert (decision["id"], decision["changes"], decision["people"]) == ("sweep:mover_revokes", 1, 1)
     finding = next(one for one in told["needs"] if one["kind"] == "leaver-holds-unmanaged")
     assert (finding["principal"], finding["profile"]) == (GRACE, str(UK))
+
+
+def test_status_tells_who_proposed_a_decision(store: Store, run: Run) -> None:
+    show(store)
+
+    async def propose(state: RowsState) -> None:
+        holds = [one async for row in state.holds() for one in row.value.holds.values()]
+        made = Proposal(Deed.RELEASE, None, listed(of_holds(holds)), GRACE, NOW)
+        await state.put_proposals(Stored(Proposals((made,))))
+
+    store.run(propose)
+    assert "from 1 profile, proposed by Grace Taylor" in run("status")[1]
+    needs = json.loads(run("status", "--json")[1])["needs"]
+    assert next(one for one in needs if one["kind"] == "decision")["proposed_by"] == GRACE
 
 
 def test_many_of_a_kind_are_one_line_unless_each_is_asked_for(store: Store, run: Run) -> None:

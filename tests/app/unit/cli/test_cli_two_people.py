@@ -68,6 +68,8 @@ def test_one_proposes_and_another_one_confirms(store: Store, sign_in: SignIn, ca
     told = {one["id"]: one["proposed"] for one in json.loads(capsys.readouterr().out)["holds"]}
     assert (told[GROUP]["do"], told[GROUP]["by"], told[GROUP]["why"]) == ("dismiss", OLGA, "they stay")
     assert told[HOLDS[0].id] is None
+    assert main(["holds", "show", GROUP]) == 0
+    assert "Olga Berg proposed to dismiss 2 changes at" in capsys.readouterr().out
 
     sign_in.as_(PETE)
     assert main(DISMISS) == 0
@@ -165,6 +167,8 @@ def test_a_pause_needs_one_person_and_its_end_two(store: Store, sign_in: SignIn,
     assert main(["resume", "--yes"]) == 0
     assert "Proposed. A second operator has to confirm by" in capsys.readouterr().out
     assert store.kinds() == {PauseKind.OPERATOR}
+    assert main(["pauses"]) == 0
+    assert "Olga Berg proposed to resume at" in capsys.readouterr().err
     assert main(["resume", "--yes"]) == 5
     assert "you proposed this yourself" in capsys.readouterr().err
     sign_in.as_(PETE)
