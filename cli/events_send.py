@@ -4,7 +4,6 @@ Lives here: sending, and telling what is wrong and what was sent. What a file sa
 """
 
 import asyncio
-import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -13,7 +12,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from cli.answer import Answer, Rows, counted
-from cli.faults import SETTINGS_FIRST, Fault, UsageError
+from cli.bus import on_bus
+from cli.faults import Fault
 from cli.out import Out
 from cli.people_file import People, UnreadableFileError, read_people
 from shared.adapters.queues.service_bus import ServiceBusQueues
@@ -23,9 +23,6 @@ from shared.sources.strict_json import JsonObject, encoded
 
 EVENTS_A_MESSAGE: Final = 100
 """How many events travel together: some 25 KB, and one bad moment of the network costs no more."""
-
-CONNECTION: Final = "SERVICE_BUS_CONNECTION_STRING"
-NAMESPACE: Final = "ServiceBusConnection__fullyQualifiedNamespace"
 
 
 def send_file(out: Out, file: Path, *, skip_bad: bool, namespace: str, connection_string: str) -> int:
@@ -82,24 +79,7 @@ def _nobody(people: People) -> str:
 
 
 async def _send_all(events: Sequence[JsonObject], namespace: str, connection_string: str) -> int:
-    if namespace and connection_string:
-        raise UsageError("--namespace and --connection-string: give one of them")
-    connection = connection_string or ("" if namespace else os.environ.get(CONNECTION, ""))
-    if connection:
-        try:
-            queues = ServiceBusQueues.from_connection_string(connection)
-        except ValueError as wrong:
-            raise UsageError(f"the connection string cannot be used: {wrong}") from wrong
-        return await _send_to(queues, events)
-    host = namespace or os.environ.get(NAMESPACE, "")
-    if not host:
-        raise UsageError(
-            f"say where to: --namespace, --connection-string, {NAMESPACE} or {CONNECTION}", mend=SETTINGS_FIRST
-        )
-    from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415 - half a second, and only for Azure
-
-    async with DefaultAzureCredential() as credential:
-        return await _send_to(ServiceBusQueues(host, credential), events)
+    return await on_bus(namespace, connection_string, lambda *bus: _send_to(ServiceBusQueues(*bus), events))
 
 
 async def _send_to(queues: ServiceBusQueues, events: Sequence[JsonObject]) -> int:

@@ -24,7 +24,7 @@ SECTIONS: Final = (
             ("people", "everybody whom a rule lists or who has a role: list, show, find"),
             ("holds", "what waits for a decision: list, show, release, dismiss, log"),
             ("policy", "who gets what: check, test, explain"),
-            ("events", "what asks for checks: send"),
+            ("events", "what asks for checks, and what was rejected: send, rejected, dead"),
             ("ledger", "the record of everything: verify, show"),
             ("export", "answers to take away: access, view"),
         ),

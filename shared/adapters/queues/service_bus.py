@@ -70,7 +70,7 @@ _UNMANAGED_BYTES: Final = 16 * 1024
 
 
 _GONE: Final = (MessagingEntityNotFoundError, MessagingEntityDisabledError)
-_REFUSED: Final = (ServiceBusAuthorizationError, ServiceBusAuthenticationError)
+REFUSED: Final = (ServiceBusAuthorizationError, ServiceBusAuthenticationError)
 
 _log = logging.getLogger(__name__)
 
@@ -90,11 +90,7 @@ class ServiceBusQueues:
         *,
         try_seconds: float = TRY_SECONDS,
     ) -> None:
-        address = urlsplit(f"//{namespace}")
-        known = credential if isinstance(credential, AzureNamedKeyCredential) else Tokens(credential, "Service Bus")
-        # The SDK's own repetition stays off: it goes on for longer than a handler has.
-        use_tls = not (address.port and address.hostname in LOOPBACK)
-        self._client = ServiceBusClient(namespace, known, retry_total=0, use_tls=use_tls)
+        self._client, known = client_of(namespace, credential)
 
         async def open_sender(queue: str) -> ServiceBusSender:
             if isinstance(known, Tokens):
@@ -109,11 +105,7 @@ class ServiceBusQueues:
     @classmethod
     def from_connection_string(cls, connection_string: str) -> Self:
         """Queues on the namespace of a connection string with a shared access key; raises ValueError for any other."""
-        parts = parse_connection_string(connection_string)
-        if not parts.shared_access_key_name or not parts.shared_access_key:
-            raise ValueError("the connection string has no SharedAccessKeyName and SharedAccessKey")
-        key = AzureNamedKeyCredential(parts.shared_access_key_name, parts.shared_access_key)
-        return cls(parts.fully_qualified_namespace, key)
+        return cls(*named_key(connection_string))
 
     async def send_work(self, items: Sequence[Scheduled]) -> None:
         """Puts checks on access-work, each under its key's session, its MessageId and its time.
@@ -162,6 +154,26 @@ class ServiceBusQueues:
         await asyncio.gather(self._work.close(), self._rejected.close(), self._events.close())
 
 
+def client_of(
+    namespace: str, credential: AsyncTokenCredential | AzureNamedKeyCredential
+) -> tuple[ServiceBusClient, AzureNamedKeyCredential | Tokens]:
+    """A client of a namespace that tries once, and the credential as it has it."""
+    address = urlsplit(f"//{namespace}")
+    known = credential if isinstance(credential, AzureNamedKeyCredential) else Tokens(credential, "Service Bus")
+    # The SDK's own repetition stays off: it goes on for longer than a handler has.
+    use_tls = not (address.port and address.hostname in LOOPBACK)
+    return ServiceBusClient(namespace, known, retry_total=0, use_tls=use_tls), known
+
+
+def named_key(connection_string: str) -> tuple[str, AzureNamedKeyCredential]:
+    """The namespace and shared access key of a connection string; raises ValueError for one that has none."""
+    parts = parse_connection_string(connection_string)
+    if not parts.shared_access_key_name or not parts.shared_access_key:
+        raise ValueError("the connection string has no SharedAccessKeyName and SharedAccessKey")
+    key = AzureNamedKeyCredential(parts.shared_access_key_name, parts.shared_access_key)
+    return parts.fully_qualified_namespace, key
+
+
 class _Outlet:
     """The one sender of a queue. The SDK's are not coroutine-safe, so everything happens behind a lock."""
 
@@ -191,9 +203,9 @@ class _Outlet:
                 async with asyncio.timeout(self._try_seconds):
                     await sender.create_message_batch()  # asks the link for its size, and so opens it
             except (ServiceBusError, TimeoutError) as error:
-                if _is_away(error):
+                if is_away(error):
                     return Reached.MISSING
-                return Reached.REFUSED if isinstance(error, _REFUSED) else Reached.SILENT
+                return Reached.REFUSED if isinstance(error, REFUSED) else Reached.SILENT
             else:
                 return Reached.THERE
             finally:
@@ -258,10 +270,10 @@ class _Outlet:
             _log.info("a link to '%s' did not close in peace: %r", self.queue, error)
 
     def _explained(self, error: ServiceBusError | TimeoutError) -> Transient | Permanent:
-        if _is_away(error):
+        if is_away(error):
             said = error.inner_exception if isinstance(error, ServiceBusError) else None
             return Permanent(f"the queue '{self.queue}' is missing or disabled: {said or error}")
-        if isinstance(error, _REFUSED):
+        if isinstance(error, REFUSED):
             return Permanent(
                 f"Service Bus refuses us '{self.queue}' (Azure Service Bus Data Sender is missing): {error}"
             )
@@ -274,10 +286,10 @@ class _Outlet:
 
 def _is_hopeless(error: ServiceBusError | TimeoutError) -> bool:
     """Whether a new link would be told the same."""
-    return isinstance(error, MessageSizeExceededError) or _is_away(error)
+    return isinstance(error, MessageSizeExceededError) or is_away(error)
 
 
-def _is_away(error: ServiceBusError | TimeoutError) -> bool:
+def is_away(error: ServiceBusError | TimeoutError) -> bool:
     """Whether the queue does not exist or is disabled.
 
     The service says 404 when a token is put for it, and the SDK calls every failure there an authentication error:

@@ -64,8 +64,10 @@ class Namespace:
         self._server: Server | None = None
         self._seen: dict[str, int] = {}
 
-    async def start(self) -> None:
-        self._server = await serve(self.broker, port=self.port, accept_token=lambda token, _audience: token == TOKEN)
+    async def start(self, *, anybody: bool = False) -> None:
+        self._server = await serve(
+            self.broker, port=self.port, accept_token=lambda token, _audience: anybody or token == TOKEN
+        )
         self.port = self._server.port
 
     async def stop(self) -> None:
