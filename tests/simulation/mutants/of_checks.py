@@ -63,7 +63,7 @@ MUTANTS: Final = (
         promise="Every check leaves a record; where that fails it is taken again.",
         file=_RECONCILE,
         old="        return _unrecorded(app, item, _settled(app, item, unrecorded))\n",
-        new="        return replace(check, record=unrecorded.record)\n",
+        new="        return replace(check, told=unrecorded.told)\n",
         caught_by=("every_check_is_recorded",),
     ),
     Mutant(
@@ -72,7 +72,7 @@ MUTANTS: Final = (
         file=_WORK,
         old='return Scheduled(item, f"now:{_short(item)}:{unique}"[:128])',
         new='return Scheduled(item, f"now:{_short(item)}"[:128])',
-        caught_by=("duplicates_keep_a_check",),
+        caught_by=("duplicates_keep_a_check", "no_event_is_lost"),
     ),
     Mutant(
         name="due-not-in-message-id",

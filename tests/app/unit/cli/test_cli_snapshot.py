@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-import yaml  # type: ignore[import-untyped] # PyYAML has no types of its own
+from ruamel.yaml import YAML
 
 from cli import snapshot_file
 from cli.__main__ import main
@@ -148,7 +148,7 @@ def shell(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def step(name: str) -> str:
-    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "policy.yml").read_text())
+    workflow = YAML(typ="safe").load((ROOT / ".github" / "workflows" / "policy.yml").read_text())
     (found,) = [one["run"] for one in workflow["jobs"]["plan"]["steps"] if one.get("name") == name]
     return str(found)
 
