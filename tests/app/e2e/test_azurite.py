@@ -112,7 +112,7 @@ async def verb(sandbox: Sandbox, words: str) -> str:
 
 async def chains(sandbox: Sandbox) -> int:
     """How many chains the ledger has, each of which is whole."""
-    counted, _, rest = (await verb(sandbox, "verify")).partition(" ")
+    counted, _, rest = (await verb(sandbox, "ledger verify")).partition(" ")
     assert rest.startswith("chains, ")
     return int(counted)
 

@@ -177,11 +177,11 @@ async def test_a_file_of_people_is_sent_by_command(front: Sandbox, tmp_path: Pat
     file.write_text("employee-id;effective\n" + "".join(f"{number};2026-04-01\n" for number in range(250)))
     before = len(queued(front))
     environment = {**os.environ, "SERVICE_BUS_CONNECTION_STRING": front.service_bus}
-    done = await asyncio_run([sys.executable, "-m", "cli", "check", str(file)], environment)
+    done = await asyncio_run([sys.executable, "-m", "cli", "events", "send", str(file)], environment)
     assert done.returncode == 0, done.stderr
     assert "250 checks asked for in 3 messages, 0 lines left out." in done.stdout
     file.write_text("employee-id\n7\n,8\n", encoding="utf-8")
-    done = await asyncio_run([sys.executable, "-m", "cli", "check", str(file), "--skip-bad"], environment)
+    done = await asyncio_run([sys.executable, "-m", "cli", "events", "send", str(file), "--skip-bad"], environment)
     assert "1 check asked for in 1 message, 1 line left out." in done.stdout
     assert [len(json.loads(body)) for body in queued(front)[before:]] == [100, 100, 50, 1]
 

@@ -358,7 +358,7 @@ async def test_a_record_of_the_wrong_shape_is_named_and_is_not_read(
         ("intent", {"actions": [{"action": "rob"}]}, "actions[0]: Input tag 'rob' found using 'action' does not match"),
         ("intent", {"actions": [{"action": "grant"}]}, "actions[0].grant.profile is missing"),
         ("adopt", {"created_on": "2026-03-01T09:30:00"}, "created_on: the time has no zone"),
-        ("decision", {"verb": "rob", "by": "olga"}, "verb: Input should be 'release', 'dismiss', 'pause' or 'resume'"),
+        ("decision", {"verb": "rob", "by": "olga"}, "verb: Input should be 'release', 'dismiss', 'pause', 'resume' or"),
         ("digest", {"heads": {"operator": ["1", "f"]}}, "heads.operator[0]: Input should be a valid integer"),
         ("unmanaged", {"appeared": [{"profile": "a/NL", "principal": 7}]}, "appeared[0].principal: it is not a text"),
     ],
