@@ -5,6 +5,7 @@ Lives here: one function per promise, named as it is reported; each answers None
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -21,7 +22,7 @@ from shared.domain.history.records import IntendedGrant, IntentBody
 from shared.domain.history.report import Report
 from shared.domain.keys import PersonKey, ProfileKey, parse_key
 from shared.domain.policy.model import ActionKind
-from tests.english import english
+from shared.domain.reasons import Code
 from tests.simulation.engine import oracle
 from tests.simulation.engine.book import Run
 from tests.simulation.engine.case import Case
@@ -33,6 +34,13 @@ _FIRST: Final = "0" * 64
 """What the first record of a chain carries for the digest of the one before it."""
 
 _BY_ID: Final = "filter=id%20in%20"
+_CALLED: Final = "/directoryObjects/"
+_AT_ACCOUNT: Final = re.compile(r"/billingAccounts/[^/]+/billingRoleAssignments")
+_BESIDES: Final = frozenset(
+    {Code.PROTECTED_NOT_FOUND_OUT, Code.READERS_NOT_FOUND_OUT, Code.VIEW_NOT_KEPT, Code.NAMES_NOT_KEPT}
+)
+"""What a sweep says it could not do besides, for which people are asked about by their ids."""
+
 """In the address of a listing of people by their ids."""
 
 _SETTLED: Final = timedelta(minutes=10)
@@ -258,11 +266,19 @@ def failed_reads_are_told(judge: Case, run: Run, report: Report) -> str | None:
 def _unanswered(run: Run, report: Report) -> Mapping[str, bool]:
     """What a sweep asked in vain, and whether for the loss of our role.
 
-    Left out is who is protected by a typing error, and who can read mail: nothing hangs on it, and that nobody could
-    check is told all the same.
+    Left out is what nothing hangs on, where that nobody could find it out is told all the same: who is protected by a
+    typing error, who can read mail, and what only the view shows. Who has a role at an account at which we have none
+    is nobody's failure.
     """
-    told_apart = any("protected" in english(line) or "read mail" in english(line) for line in report.not_kept)
-    return {one: lost for one, lost in run.unanswered.items() if not (told_apart and _BY_ID in one)}
+    told = {line.code for line in report.not_kept}
+    of_people = bool(told & _BESIDES)
+    of_accounts = bool(told & {Code.ACCOUNT_ROLES_NOT_READ, Code.VIEW_NOT_KEPT})
+    return {
+        one: lost
+        for one, lost in run.unanswered.items()
+        if not (of_people and (_BY_ID in one or _CALLED in one))
+        and not (_AT_ACCOUNT.search(one) and (of_accounts or lost))
+    }
 
 
 def _lacks_our_role_alone(judge: Case, run: Run, unanswered: Mapping[str, bool]) -> bool:
