@@ -20,14 +20,13 @@ from cli.out import Form, Out
 from shared.domain.history.spells import Spell, Window
 from shared.domain.history.unmanaged_sightings import ESTATE, UnmanagedSpell
 from shared.domain.keys import PersonKey, ProfileKey
+from shared.domain.seen import INVOICE_MANAGER_NAME
 from shared.services.operate.as_of import HeldOn, Known, Unreadable, check_further, held_on, unmanaged_on
 
 COLUMNS: Final = (
     *("day", "profile_id", "profile", "person_id", "person", "role", "managed", "rules", "since", "until", "certainty"),
     *("record", "event_source", "event_id"),
 )
-
-_ROLE: Final = "Invoice manager"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +156,7 @@ def _row(names: Names, day: str, profile: ProfileKey, principal: str) -> dict[st
         "profile": names.of(profile),
         "person_id": person["id"],
         "person": person["name"],
-        "role": _ROLE,
+        "role": INVOICE_MANAGER_NAME,
     }
 
 

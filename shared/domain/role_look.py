@@ -6,14 +6,12 @@ Only this reading of a view lives here; what changed since the sweep before is `
 import hashlib
 from collections.abc import Collection
 from datetime import datetime
-from typing import Final
 
 from shared.domain.history.records import MEMBER, RoleSeen, SettingsSeen
 from shared.domain.history.roles_seen import Look
 from shared.domain.keys import ProfileKey
+from shared.domain.seen import INVOICE_MANAGER_NAME
 from shared.domain.view import RoleRow, View
-
-_INVOICE_MANAGER: Final = "Invoice manager"
 
 
 def look_at(view: View) -> Look:
@@ -28,7 +26,7 @@ def look_at(view: View) -> Look:
         if profile.rows is None or profile.seen is not None:
             unread.add(where.lower())
             continue
-        others = [row for row in profile.rows if row.role != _INVOICE_MANAGER]
+        others = [row for row in profile.rows if row.role != INVOICE_MANAGER_NAME]
         roles[where.lower()] = _seen(where, others, view.as_of)
         settings[where.lower()] = SettingsSeen(
             profile=profile.key,

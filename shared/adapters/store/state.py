@@ -6,7 +6,7 @@ How State's values are spread over rows lives here; their spelling is `codec`, a
     people     person:<object id>                     a _PersonRow
                name:<sha256 of the name>:<id>     somebody who was once called that; only ever added
     profiles   profile:<account>/<profile>            a ProfileState
-    future     due:<key>                              a FutureLooks; a name in the key is there by its digest
+    future     due:<key>                              a FutureChecks; a name in the key is there by its digest
     catalogue  (see `chunked_value`)                    the Catalogue
     reports    report:<countdown>:<random>:<number>   a report's text, in parts; later ones sort first
 

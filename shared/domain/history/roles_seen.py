@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.domain.history.records import Left, Record, RoleGone, RolesBody, RoleSeen, SettingsSeen
-from shared.domain.history.spells import Certainty, Window
+from shared.domain.history.spells import Certainty, Window, certainty_of_sight
 from shared.domain.keys import ProfileKey
 
 
@@ -96,12 +96,7 @@ class RoleSpell:
 
     def certainty(self, window: Window) -> Certainty | None:
         """How sure it is that it was there within `window`; None when it was not seen by then or was gone."""
-        first = max(window.start, self.first)
-        if not window.holds(first):
-            return None
-        if first <= self.last:
-            return Certainty.HELD
-        return Certainty.PERHAPS if self.left_at is None or first < self.left_at else None
+        return certainty_of_sight(self.first, self.last, self.left_at, window)
 
     def as_record(self, window: Window) -> dict[str, Any]:
         """For people and programs, as JSON."""

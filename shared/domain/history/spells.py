@@ -46,6 +46,19 @@ class Certainty(StrEnum):
     """It may have been: a write that never showed, or a change between two checks."""
 
 
+def certainty_of_sight(first: datetime, last: datetime, left_at: datetime | None, window: Window) -> Certainty | None:
+    """How sure it is that what sweeps saw from `first` to `last`, and no more by `left_at`, was there within a window.
+
+    None when it was not seen by then, or was gone.
+    """
+    first = max(window.start, first)
+    if not window.holds(first):
+        return None
+    if first <= last:
+        return Certainty.HELD
+    return Certainty.PERHAPS if left_at is None or first < left_at else None
+
+
 class How(StrEnum):
     """How a spell began."""
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from shared.domain.history.records import Appeared, Disappeared, Left, Record, UnmanagedBody
-from shared.domain.history.spells import Certainty, Window
+from shared.domain.history.spells import Certainty, Window, certainty_of_sight
 from shared.domain.keys import ProfileKey
 from shared.domain.reasons import Reason
 
@@ -47,12 +47,7 @@ class UnmanagedSpell:
 
     def certainty(self, window: Window) -> Certainty | None:
         """How sure it is that it was there within `window`; None when it was not seen by then or was gone."""
-        first = max(window.start, self.first)
-        if not window.holds(first):
-            return None
-        if first <= self.last:
-            return Certainty.HELD
-        return Certainty.PERHAPS if self.left_at is None or first < self.left_at else None
+        return certainty_of_sight(self.first, self.last, self.left_at, window)
 
     def seen_until(self, last: datetime) -> "UnmanagedSpell":
         """The same, seen by sweeps until `last`: the chain notes changes, and not each sight of what stays."""

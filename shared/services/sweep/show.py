@@ -15,7 +15,8 @@ from shared.domain.access.decide import decide
 from shared.domain.access.ownership import Held, ManagedAssignment
 from shared.domain.adoption.first_contact import is_no_person
 from shared.domain.billing import INVOICE_MANAGER, OTHER_RECIPIENT_ROLES, Assignment, BillingProfile
-from shared.domain.keys import PersonKey, ProfileKey
+from shared.domain.guids import is_guid
+from shared.domain.keys import ProfileKey
 from shared.domain.people import AbsentPerson, ListedPerson
 from shared.domain.policy.filter_tree import quote
 from shared.domain.reasons import Reason
@@ -166,7 +167,7 @@ def _role(row: Assignment, held: Held | None, tenant: str, given: tuple[str, ...
 async def _people(app: App, estate: Estate, drift: Drift, tenant: str, shown: View | None) -> dict[str, PersonView]:
     """Whom a rule matches, and who has a role; of whom no rule lists, a day's memory is enough."""
     people = {one.object_id: one for one in drift.judged}
-    others = sorted(one for one in _people_with_roles(estate, tenant) - people.keys() if _is_id(one))
+    others = sorted(one for one in _people_with_roles(estate, tenant) - people.keys() if is_guid(one))
     if not others and estate.people_complete:
         return people
     before = await _if_readable(app.state.people_view())
@@ -207,11 +208,3 @@ def _people_with_roles(estate: Estate, tenant: str) -> set[str]:
         for row in rows
         if row.role in _ROLES and not is_no_person(row.principal_type) and row.principal_tenant in {None, tenant}
     }
-
-
-def _is_id(principal: str) -> bool:
-    try:
-        PersonKey(principal)
-    except ValueError:
-        return False
-    return True

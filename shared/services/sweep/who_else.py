@@ -11,7 +11,7 @@ from typing import Final
 
 from shared.domain.access.rules import managed_accounts
 from shared.domain.billing import ACCOUNT_ROLES, OTHER_RECIPIENT_ROLES, AccountAssignment, AccountAssignments
-from shared.domain.keys import PersonKey
+from shared.domain.guids import is_guid
 from shared.domain.reasons import Code, Reason
 from shared.domain.view import AccountView, RoleRow, View
 from shared.errors import AccessLost, InvoiceAccessError, Permanent
@@ -125,7 +125,7 @@ def _groups(estate: Estate, accounts: Iterable[AccountView], tenant: str) -> lis
         for row in account.rows or ()
         if _is_group(row.principal_type) and not row.elsewhere
     }
-    return sorted(one for one in found if _is_id(one))
+    return sorted(one for one in found if is_guid(one))
 
 
 async def _members(
@@ -163,11 +163,3 @@ async def _people_in(app: App, group: str) -> Sequence[str]:
 
 def _is_group(principal_type: str | None) -> bool:
     return (principal_type or "").lower() == "group"
-
-
-def _is_id(principal: str) -> bool:
-    try:
-        PersonKey(principal)
-    except ValueError:
-        return False
-    return True
