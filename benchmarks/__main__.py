@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from benchmarks import (
+    answers,
     command_time,
     demo_memory,
     directory_cost,
@@ -47,6 +48,8 @@ def main() -> None:
     given = parser.parse_args()
     begun = time.monotonic()
     show("The start of the command line, CPU", command_time.measure())
+    with tempfile.TemporaryDirectory() as folder:
+        show("An answer from start to exit, 2,000 people and 200 profiles, CPU", answers.measure(Path(folder)))
     show("Reserving 400 grants, 32 at a time, in a row that is 15 ms away", limits_cost.measure())
     with versions.checkout_of(given.before) as before:
         for title, figures in versions.measure(before):
