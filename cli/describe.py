@@ -1,7 +1,7 @@
 """Writes what the public surface promises: the JSON Schema of our event, and the OpenAPI document of the HTTP part.
 
-`make describe` (`python -m cli.describe`) writes docs/event.schema.json, docs/openapi.json and docs/reasons.md from the
-models, the table of sources and the codes of reasons. It is no operator's verb.
+`make describe` (`python -m cli.describe`) writes event.schema.json, openapi.json and reasons.md to docs/reference/ from
+the models, the table of sources and the codes of reasons. It is no operator's verb.
 What may live here: putting models into documents. What is in them is the models' own.
 """
 
@@ -25,7 +25,7 @@ from shared.sources.signatures import FunctionKey, Signature
 from shared.sources.source import Source
 from shared.wording.english import ENGLISH
 
-DOCS: Final = Path(__file__).parents[1] / "docs"
+DOCS: Final = Path(__file__).parents[1] / "docs" / "reference"
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _REFERENCE: Final = "#/components/schemas/{model}"
 _WHY: Final = {
@@ -123,7 +123,7 @@ def _for_several(fact: re.Match[str]) -> str:
 def describe() -> int:
     """Writes the documents. 2, and nothing is written, where it is not called from the folder of this very project."""
     here = Path.cwd()
-    if here.resolve() != DOCS.parent.resolve():
+    if here.resolve() != DOCS.parents[1].resolve():
         sys.stderr.write(f"Nothing was written: this writes {DOCS}, and was called from {here}. Call it from there.\n")
         return 2
     for path, text in documents().items():
@@ -150,9 +150,11 @@ def _source(source: Source, named: Mapping[type[BaseModel], Any]) -> dict[str, A
     match source.proof:
         case Signature():
             how = f"HMAC-{source.proof.algorithm.upper()} in {source.proof.encoding}"
-            parameters = [_header(source.proof.header, f"{source.proof.prefix}<{how}>; see docs/sources.md")]
+            parameters = [_header(source.proof.header, f"{source.proof.prefix}<{how}>; see docs/reference/sources.md")]
             if source.proof.stamp_header:
-                parameters.append(_header(source.proof.stamp_header, "The time of signing; see docs/sources.md"))
+                parameters.append(
+                    _header(source.proof.stamp_header, "The time of signing; see docs/reference/sources.md")
+                )
         case FunctionKey():
             security = [{"functionKey": []}]
         case _:

@@ -17,12 +17,12 @@ from shared.wording.say import say
 _SHOWN: Final = 3
 """How many things of a list are said."""
 
-_STORE: Final = "is INVOICE_ACCESS_STORE the app's, and has your sign-in a role there? docs/settings.md"
+_STORE: Final = "is INVOICE_ACCESS_STORE the app's, and has your sign-in a role there? docs/reference/settings.md"
 
 _WORDS: Final[dict[str, tuple[str, str]]] = {
     "not-read": ("not known: {why}", "mend what it says, then give the command again"),
     "settings-good": ("every one can be used", ""),
-    "settings-wrong": ("{mistakes:all}", "correct them in the app's settings: docs/settings.md"),
+    "settings-wrong": ("{mistakes:all}", "correct them in the app's settings: docs/reference/settings.md"),
     "settings-first": (
         "not known: it takes settings and a policy without a mistake",
         "mend those first, then give the command again",
@@ -34,7 +34,7 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
         "deploy this one and wait for a full check, or give INVOICE_ACCESS_POLICY the file that is deployed",
     ),
     "host-good": ("as the app needs it", ""),
-    "host-wrong": ("{wrong:all}", "deploy the file that comes with the app: docs/settings.md says why each"),
+    "host-wrong": ("{wrong:all}", "deploy the file that comes with the app: docs/reference/settings.md says why each"),
     "host-overridden": ("{names} would override it", "take these settings away"),
     "host-nowhere": ("not known: there is no host.json beside this command", "run it from what is deployed"),
     "signed-in": ("{name}", ""),
@@ -100,7 +100,7 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "groups-good": ("{all:group|groups} of the policy, and all are there", ""),
     "groups-missing": ("the directory has no {groups}", "correct the object id, or remove the rule"),
     "queues-good": ("{all} of {all} take a link", ""),
-    "queues-missing": ("{missing} is missing or disabled", "make it: docs/settings.md#queues"),
+    "queues-missing": ("{missing} is missing or disabled", "make it: docs/reference/settings.md#queues"),
     "queues-refused": (
         "not known: you may not send to {refused}",
         "the app may all the same. Azure Service Bus Data Sender lets you look",

@@ -42,7 +42,7 @@ INSTALL: Final = "pip install -r requirements.txt -e '.[cli]'"
 """What brings everything that the command line imports, from a checkout."""
 
 SETTINGS_FIRST: Final = (
-    "(source the app's settings first; sandbox: `set -a; . <state>/app.env; set +a`; docs/settings.md)"
+    "(source the app's settings first; sandbox: `set -a; . <state>/app.env; set +a`; docs/reference/settings.md)"
 )
 """What to do where settings are missing."""
 

@@ -17,7 +17,7 @@ from shared.domain.catalogue import Catalogue
 from shared.domain.policy.example import Whole
 from shared.wording.say import say
 
-_NONE = "There are no examples; `tests:` in docs/policy.md says how to write them."
+_NONE = "There are no examples; `tests:` in docs/reference/policy.md says how to write them."
 
 
 def judge(found: PolicyFile) -> Answer:

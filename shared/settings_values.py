@@ -72,7 +72,7 @@ def store(given: str) -> str:
     parts = urlsplit(given)
     if parts.scheme == "http" and parts.hostname:
         raise ValueError(
-            "give https://: the client sends its token over nothing else (Azurite: docs/settings.md#azurite)"
+            "give https://: the client sends its token over nothing else (Azurite: docs/reference/settings.md#azurite)"
         )
     host = parts.hostname or ""
     if (other := _OTHER_STORAGE.search(host)) is not None:

@@ -30,7 +30,8 @@ _START_SECONDS: Final = 30
 class Azurite:
     """One Azurite that keeps its port and its folder, whatever befalls its process.
 
-    With `secure` it is as docs/settings.md has it: https, with tokens. With `durable` it keeps its rows in `folder`.
+    With `secure` it is as docs/reference/settings.md has it: https, with tokens. With `durable` it keeps its rows in
+    `folder`.
     """
 
     def __init__(self, folder: Path, *, secure: bool = False, durable: bool = False) -> None:

@@ -1,6 +1,6 @@
 """The operator's page about guards, read: its examples by the name of their test, and its tables.
 
-Lives here: reading docs/guards.md. What an example means is its test's.
+Lives here: reading docs/explanation/guards.md. What an example means is its test's.
 """
 
 import re
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-PAGE = (Path(__file__).parents[1] / "docs" / "guards.md").read_text("utf-8")
+PAGE = (Path(__file__).parents[1] / "docs" / "explanation" / "guards.md").read_text("utf-8")
 
 type Example = dict[str, Any]
 

@@ -19,7 +19,7 @@ def check_body(number: int = 0, told: Told = Told(), *, origin: str = "/hr#1") -
 
 
 def digest_of(fields: Mapping[str, Any]) -> str:
-    """The digest of a record that has these fields, as docs/ledger.md says it."""
+    """The digest of a record that has these fields, as docs/reference/ledger.md says it."""
     return hashlib.sha256(json.dumps(fields, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 

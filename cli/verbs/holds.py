@@ -21,7 +21,7 @@ def list_(out: Out, *, exit_code: ExitCode = False) -> int:
 
     Daily limits, a sweep, a changed policy or a profile's history stopped these actions. A released one is done,
     whatever the daily limit; a dismissed one is left alone until its reason changes. Nothing is written to Azure from
-    here: the app's next checks do that. More: docs/guards.md.
+    here: the app's next checks do that. More: docs/explanation/guards.md.
     """
     from cli.holds import list_holds
 

@@ -29,7 +29,7 @@ def check(out: Out, file: _File = None) -> int:
 
 @command(app, "test")
 def try_examples(out: Out, file: _File = None) -> int:
-    """Judges the file's own examples (`tests:`); exits with 3 where one does not hold. docs/policy.md has the form."""
+    """Judges the file's own examples (`tests:`); exit code 3 where one does not hold: docs/reference/policy.md."""
     from cli.policy import check_policy, read
     from cli.policy_examples import judge
 

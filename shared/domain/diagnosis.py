@@ -27,7 +27,7 @@ HOST: Final[Mapping[str, object]] = {
     "extensions.serviceBus.maxMessageBatchSize": 100,
     "functionTimeout": "00:10:00",
 }
-"""The values of host.json that the app stands on: see docs/settings.md for why."""
+"""The values of host.json that the app stands on: see docs/reference/settings.md for why."""
 
 DIGEST_DAYS: Final = timedelta(days=2)
 """From this age on a digest was missed: one is taken each day, by its first full check."""

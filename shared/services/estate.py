@@ -36,7 +36,8 @@ _LITERAL: Final = re.compile(r"'((?:[^']|'')*)'")
 type _Keep = Callable[[ListedPerson], bool]
 
 _NO_ACCOUNT: Final = (
-    "billing lists no account at all: the app's identity has no billing role; give it one (docs/security.md says which)"
+    "billing lists no account at all: the app's identity has no billing role; give it one "
+    "(docs/explanation/security.md says which)"
 )
 
 _LISTS_AT_ONCE: Final = 8

@@ -255,7 +255,7 @@ def _where(mistake: Refusal) -> str:
 
 
 def _unknown() -> Answer:
-    return _refuse(404, "source", "there is no such source here", "docs/sources.md lists the sources")
+    return _refuse(404, "source", "there is no such source here", "docs/reference/sources.md lists the sources")
 
 
 def _malformed(rejected: Rejected) -> Answer:

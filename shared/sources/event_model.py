@@ -1,4 +1,4 @@
-"""Our event, as a model: the JSON Schema in docs/event.schema.json is made of it.
+"""Our event, as a model: the JSON Schema in docs/reference/event.schema.json is made of it.
 
 It only describes; `cloud_event` reads. Every event that fits the schema is read, with two exceptions that a schema
 cannot express: a 30th of February, and a `resourceData` of Microsoft Graph's that is about another person than the

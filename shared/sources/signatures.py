@@ -62,7 +62,9 @@ class Signature:
     @property
     def refusal(self) -> Rejected:
         """What is said to a sender whose signature does not hold, whatever is wrong with it."""
-        return Rejected(self.header, "it is missing, wrong or too old", "Sign the request as docs/sources.md says")
+        return Rejected(
+            self.header, "it is missing, wrong or too old", "Sign the request as docs/reference/sources.md says"
+        )
 
     def holds(self, posted: Posted, keys: Sequence[str], now: datetime, window: timedelta) -> bool:
         """Whether one of the keys in force made the signature and, where it has a stamp, within `window` of now."""
@@ -123,7 +125,7 @@ class UrlSecret:
     @property
     def refusal(self) -> Rejected:
         """What is said to a sender without a secret in force."""
-        remedy = f"Give the system a URL that ends in ?{self.parameter}=, as docs/sources.md says"
+        remedy = f"Give the system a URL that ends in ?{self.parameter}=, as docs/reference/sources.md says"
         return Rejected(self.parameter, "it is missing or wrong", remedy)
 
     def holds(self, posted: Posted, keys: Sequence[str], now: datetime, window: timedelta) -> bool:

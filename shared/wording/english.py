@@ -176,7 +176,9 @@ ENGLISH: Final[Mapping[Code, str]] = {
         "the daily limit for {kind:grants=grants|mover_revokes=mover revokes|leaver_revokes=leaver "
         "revokes|profile_updates=profile updates} is used up: 24 h allow {most}"
     ),
-    Code.DAILY_LIMIT_EXCEEDED: "{because}; whatever exceeds it waits for a person as {group}: docs/guards.md",
+    Code.DAILY_LIMIT_EXCEEDED: (
+        "{because}; whatever exceeds it waits for a person as {group}: docs/explanation/guards.md"
+    ),
     Code.SWEEP_WANTS_TOO_MANY: "one sweep wants {wanted}, and of {most} in 24 h {left} {left:is|are} left",
     Code.GRANTS: "{count} {count:grant|grants}",
     Code.MOVER_REVOKES: "{count} {count:revoke from a mover|revokes from movers}",
@@ -270,8 +272,8 @@ ENGLISH: Final[Mapping[Code, str]] = {
     Code.NOT_KEPT_YET: "{because}; not kept yet: {said}",
     # -- what a sweep could not read or keep
     Code.NO_ACCOUNT_LISTED: (
-        "billing lists no account at all: the app's identity has no billing role; give it one (docs/security.md "
-        "says which)"
+        "billing lists no account at all: the app's identity has no billing role; give it one "
+        "(docs/explanation/security.md says which)"
     ),
     Code.ACCOUNT_NOT_LISTED: (
         "billing account {account}: nothing of it is listed any more; our role there is gone, or it is itself"
@@ -316,7 +318,7 @@ ENGLISH: Final[Mapping[Code, str]] = {
     Code.ASSIGNMENT_NOT_READ: "left out of account, {said}: check it in the portal",
     Code.FEED_SILENT: (
         "{never} of {of} drifts of people within a day were never announced, and Microsoft Graph should tell of "
-        "them: see whether its notifications still reach this app (docs/subscriptions.md). Changes of groups "
+        "them: see whether its notifications still reach this app (docs/how-to/subscriptions.md). Changes of groups "
         "within groups are never told of"
     ),
     Code.GRANT_ENDS: "named grant {grant} ends with {until}: what it alone gives is taken away then",

@@ -252,7 +252,7 @@ async def test_a_feed_that_should_be_on_and_tells_nothing_is_a_finding(fed: Stag
     (text,) = silent(report)
     assert "5 of 5" in text
     assert "never announced" in text
-    assert "docs/subscriptions.md" in text
+    assert "docs/how-to/subscriptions.md" in text
 
 
 async def test_a_few_in_each_of_several_sweeps_add_up_and_a_quiet_hour_says_nothing(fed: Stage) -> None:

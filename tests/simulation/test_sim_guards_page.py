@@ -1,4 +1,4 @@
-"""docs/guards.md is true: each example that needs services is a test of that name, played on the stage."""
+"""docs/explanation/guards.md is true: each example that needs services is a test of that name, played on the stage."""
 
 import asyncio
 from collections.abc import Callable

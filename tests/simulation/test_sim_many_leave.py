@@ -146,7 +146,7 @@ async def test_a_sweep_lets_loose_what_events_left_of_the_daily_limit_and_holds_
     (told,) = [one for one in report.findings if one.kind == "daily-limit-used-up"]
     assert english(told.why) == (
         f"the daily limit for leaver revokes is used up: 24 h allow {ALLOWED}; whatever exceeds it waits for a "
-        f"person as {GROUP}: docs/guards.md"
+        f"person as {GROUP}: docs/explanation/guards.md"
     )
     await company.advance(minutes=5)
     assert len([clerk for clerk in CLERKS if not company.held(clerk)]) == ALLOWED

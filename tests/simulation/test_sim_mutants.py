@@ -32,7 +32,7 @@ def test_there_are_at_least_twenty_and_each_has_a_name_of_its_own() -> None:
 
 
 def test_the_page_says_how_many_there_are_in_each_module() -> None:
-    page = (ROOT / "docs" / "simulation.md").read_text()
+    page = (ROOT / "docs" / "explanation" / "simulation.md").read_text()
     said = dict(re.findall(r"^\| `(of_\w+)` \| (\d+) \|", page, re.MULTILINE))
     assert {name: int(number) for name, number in said.items()} == {
         module.__name__.rpartition(".")[2]: len(module.MUTANTS) for module in MODULES

@@ -1,6 +1,6 @@
 """Attacks: what somebody gets who may write to a queue, to the store or to the directory, or who answers for a service.
 
-Each test is a claim of docs/security.md, whether something stops the attack or nothing does.
+Each test is a claim of docs/explanation/security.md, whether something stops the attack or nothing does.
 """
 
 import asyncio

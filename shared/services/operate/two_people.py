@@ -1,7 +1,8 @@
 """Decisions that take two people: one proposes, and another one confirms the same.
 
 Lives here: looking for what was proposed, keeping it, and taking it away. What a proposal is, and how it moved, is
-`shared.domain.guards.proposals`'. That the two are not one person holds as far as their tokens tell (docs/security.md).
+`shared.domain.guards.proposals`'. That the two are not one person holds as far as their tokens tell
+(docs/explanation/security.md).
 """
 
 from collections.abc import Collection, Mapping, Sequence

@@ -29,7 +29,7 @@ from sandbox.settings import Options
 from sandbox.up import running
 from tests.app.unit.front_desk import ENVIRONMENT, KEYS
 
-DOCUMENT = json.loads((Path(__file__).parents[3] / "docs" / "openapi.json").read_text(encoding="utf-8"))
+DOCUMENT = json.loads((Path(__file__).parents[3] / "docs" / "reference" / "openapi.json").read_text(encoding="utf-8"))
 OPERATIONS = sorted(operation["operationId"] for path in DOCUMENT["paths"].values() for operation in path.values())
 EXAMPLES = 12
 CHECKS = [

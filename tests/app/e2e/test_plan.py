@@ -165,7 +165,7 @@ async def test_what_was_reviewed_is_made_by_the_app_and_refused_a_second_time(tm
             assert (await sandbox.host.run_now("sweep", "")).ok
         new = tmp_path / "new.yaml"
         new.write_text(FINANCE.replace("rules:\n", f"rules:{PAYROLL}", 1))
-        for command, shown in examples("plan.md"):
+        for command, shown in examples("how-to/plan.md"):
             _, answer, _ = await shell.says(command.removeprefix("invoice-access ").replace("new.yaml", f"'{new}'"))
             assert timeless(answer) == timeless(shown), command
 

@@ -1,4 +1,4 @@
-"""What is deployed beside the code: host.json's figures, the queues, the shards, as docs/settings.md has them."""
+"""Deployed beside the code: host.json's figures, the queues, the shards, as docs/reference/settings.md has them."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from shared.services.outage import WAIT_SECONDS
 
 ROOT = Path(__file__).parents[3]
 SERVICE_BUS = json.loads((ROOT / "host.json").read_text())["extensions"]["serviceBus"]
-PAGE = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "reference" / "settings.md").read_text(encoding="utf-8")
 
 
 def test_host_json_carries_the_figures_that_the_design_stands_on() -> None:

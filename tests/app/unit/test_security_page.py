@@ -1,4 +1,4 @@
-"""docs/security.md: every part has its section, and everything that is named there exists."""
+"""docs/explanation/security.md: every part has its section, and everything that is named there exists."""
 
 import ast
 import functools
@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
-PAGE = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "explanation" / "security.md").read_text(encoding="utf-8")
 PARTS = (
     "The queue sender",
     "The HTTP caller",
@@ -92,7 +92,7 @@ def test_every_threat_is_on_the_page_and_a_gap_is_a_known_one() -> None:
 def test_links_lead_to_pages_and_headings_that_exist() -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", PAGE):
         page, _, heading = target.partition("#")
-        text = PAGE if not page else (ROOT / "docs" / page).read_text(encoding="utf-8")
+        text = PAGE if not page else (ROOT / "docs" / "explanation" / page).read_text(encoding="utf-8")
         titles = re.findall(r"^#+ (.+)$", text, flags=re.MULTILINE)
         anchors = {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
         assert not heading or heading in anchors, target

@@ -123,7 +123,7 @@ def test_an_empty_variable_counts_as_not_set() -> None:
 
 
 def test_the_page_in_docs_names_every_setting_with_its_default_and_range() -> None:
-    page = (Path(__file__).parents[3] / "docs" / "settings.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "settings.md").read_text(encoding="utf-8")
     rows = {
         cells[0].strip("`"): cells
         for line in page.splitlines()
@@ -152,7 +152,7 @@ def test_the_page_in_docs_names_every_setting_with_its_default_and_range() -> No
     ],
 )
 def test_the_page_in_docs_has_the_groups_of_the_code(title: str, group: type[BaseModel]) -> None:
-    page = (Path(__file__).parents[3] / "docs" / "settings.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "settings.md").read_text(encoding="utf-8")
     section = page.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
     inherited = set().union(*(names_of(base) for base in group.__bases__ if issubclass(base, BaseModel)))
     assert set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)) == names_of(group) - inherited

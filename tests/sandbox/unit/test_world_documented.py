@@ -1,4 +1,4 @@
-"""The world in docs/sandbox.md is one that a sandbox starts from."""
+"""The world in docs/how-to/sandbox.md is one that a sandbox starts from."""
 
 import json
 import random
@@ -12,7 +12,7 @@ from sandbox.billing import BillingModel
 from sandbox.contoso import STANDARD_WORLD, contoso, names
 from sandbox.world import load_world, main
 
-PAGE = Path(__file__).parents[3] / "docs" / "sandbox.md"
+PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "sandbox.md"
 
 
 def test_the_documented_world_has_standard_identities_and_billing_the_app_may_write(tmp_path: Path) -> None:

@@ -233,7 +233,8 @@ def test_examples_of_profiles_that_exist_need_a_store_that_knows_them(
 def test_a_policy_without_examples_says_where_to_read_about_them(file: Path, capsys: Said) -> None:
     file.write_text(POLICY)
     assert main(["policy", "test", str(file)]) == 0
-    assert capsys.readouterr().out == "There are no examples; `tests:` in docs/policy.md says how to write them.\n"
+    said = capsys.readouterr().out
+    assert said == "There are no examples; `tests:` in docs/reference/policy.md says how to write them.\n"
 
 
 def test_examples_for_programs_have_each_with_what_is_wrong(file: Path, capsys: Said) -> None:

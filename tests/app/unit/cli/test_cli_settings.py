@@ -12,7 +12,7 @@ from tests.app.unit.cli_desk import Store
 from tests.app.unit.sign_in import SignIn, signing_in
 
 NAMESPACE = "ServiceBusConnection__fullyQualifiedNamespace"
-REMEDY = "(source the app's settings first; sandbox: `set -a; . <state>/app.env; set +a`; docs/settings.md)"
+REMEDY = "(source the app's settings first; sandbox: `set -a; . <state>/app.env; set +a`; docs/reference/settings.md)"
 STORE_ONLY = [
     ["report"],
     ["ledger", "verify"],

@@ -23,7 +23,7 @@ from shared.sources.read import read_message
 from shared.sources.source import Source
 from tests.app.unit.front_desk import ENVIRONMENT, Desk
 
-DOCS = Path(__file__).parents[4] / "docs"
+DOCS = Path(__file__).parents[4] / "docs" / "reference"
 PAGE = (DOCS / "sources.md").read_text(encoding="utf-8")
 SCHEMA = json.loads((DOCS / "event.schema.json").read_text(encoding="utf-8"))
 EXAMPLES = re.findall(r"^```json (.+?)\n(.*?)^```$", (DOCS / "events.md").read_text("utf-8"), re.DOTALL | re.MULTILINE)

@@ -1,4 +1,4 @@
-"""Every example in docs/events.md reads as the page says it does."""
+"""Every example in docs/reference/events.md reads as the page says it does."""
 
 import re
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ from shared.errors import Rejected
 from shared.sources.events import Ignored, PersonEvent, Read
 from shared.sources.read import read_message
 
-PAGE = (Path(__file__).parents[4] / "docs" / "events.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[4] / "docs" / "reference" / "events.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"^```json (.+?)\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 

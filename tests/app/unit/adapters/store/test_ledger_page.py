@@ -1,4 +1,4 @@
-"""docs/ledger.md on what a record is: its sample is one, and its table names what the types have."""
+"""docs/reference/ledger.md on what a record is: its sample is one, and its table names what the types have."""
 
 import re
 from dataclasses import fields
@@ -14,7 +14,7 @@ from shared.domain.history.checks import CheckBody
 from shared.domain.history.records import Body
 from shared.domain.outcome import Outcome
 
-PAGE = Path("docs/ledger.md").read_text(encoding="utf-8")
+PAGE = Path("docs/reference/ledger.md").read_text(encoding="utf-8")
 
 
 async def test_the_sample_is_a_record_whose_digest_is_what_the_page_says() -> None:

@@ -1,4 +1,4 @@
-"""docs/guards.md is true: each example of its arithmetic is a test of that name, and its tables are those of the code.
+"""docs/explanation/guards.md is true: each example of its arithmetic is a test of that name; its tables are the code's.
 
 Examples that need services are in tests/simulation/test_sim_guards_page.py.
 """

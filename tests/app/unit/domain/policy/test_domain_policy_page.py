@@ -1,4 +1,4 @@
-"""docs/policy.md is true: its examples load, give what they say, and fail as they say."""
+"""docs/reference/policy.md is true: its examples load, give what they say, and fail as they say."""
 
 import re
 from dataclasses import replace
@@ -20,7 +20,7 @@ from shared.domain.policy.model import DEFAULT_DAILY_LIMITS
 from shared.domain.policy.schema import allowed_keys
 from shared.errors import Misconfigured
 
-PAGE = (Path(__file__).parents[5] / "docs" / "policy.md").read_text("utf-8")
+PAGE = (Path(__file__).parents[5] / "docs" / "reference" / "policy.md").read_text("utf-8")
 NOW = datetime(2026, 7, 15, tzinfo=UTC)
 
 type Table = list[dict[str, str]]
