@@ -9,7 +9,6 @@ import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from enum import StrEnum
 from io import StringIO
 from pathlib import Path
@@ -19,11 +18,15 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import YAMLError
 
-from sandbox.broker.model import QueueOptions
+from sandbox.broker.config import read_deployed_queues
+from sandbox.broker.options import QueueOptions
 from sandbox.identity import Identity
 
 PROJECT = Path(__file__).resolve().parents[1]
 """Where function_app.py is."""
+
+DEPLOYED_QUEUES = PROJECT / "deploy" / "queues.json"
+"""The one definition of the queues: infra/ makes them from this file as well."""
 
 STANDARD_POLICY = Path(__file__).with_name("contoso-policy.yaml")
 """The policy for the standard world, used when none is given."""
@@ -73,21 +76,8 @@ class Options:
 
 
 def standard_queues() -> tuple[QueueOptions, ...]:
-    """The app's own queues, as its deployment makes them."""
-    # The most that Service Bus counts: what can reach nothing is given back every four minutes, for five days.
-    most = 2000
-    return (
-        QueueOptions(name="people-events", lock_duration=timedelta(minutes=5), max_delivery_count=most),
-        QueueOptions(
-            name="access-work",
-            requires_session=True,
-            lock_duration=timedelta(seconds=60),
-            max_delivery_count=most,
-            requires_duplicate_detection=True,
-            duplicate_detection_window=timedelta(minutes=10),
-        ),
-        QueueOptions(name="rejected-events", lock_duration=timedelta(seconds=60), max_delivery_count=10),
-    )
+    """The app's own queues, from the file that its deployment makes them from."""
+    return tuple(read_deployed_queues(DEPLOYED_QUEUES))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Queues from a file in the format of the official Service Bus emulator's `config.json`.
+"""Queues from a file: the official Service Bus emulator's `config.json`, or what a deployment makes its queues from.
 
 Reading and checking only. What the file can say and this broker cannot do is refused, but for topics: they are left
 out with a warning, because the official sample file has some.
@@ -65,6 +65,11 @@ def _none_of(what: str) -> AfterValidator:
 type _Duration = Annotated[timedelta, BeforeValidator(_iso_duration), AfterValidator(_positive)]
 
 
+def _capitalised(value: Any) -> Any:
+    """An object as the emulator spells it: Resource Manager's names begin with a small letter, and are the same."""
+    return {name[:1].upper() + name[1:]: each for name, each in value.items()} if isinstance(value, dict) else value
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -114,6 +119,14 @@ class _File(_Strict):
     UserConfig: _UserConfig
 
 
+class _DeployedQueue(_Queue):
+    Properties: Annotated[_QueueProperties, BeforeValidator(_capitalised)]
+
+
+class _Deployed(_Strict):
+    queues: list[Annotated[_DeployedQueue, BeforeValidator(_capitalised)]]
+
+
 def read_queues(file: Path) -> list[QueueOptions]:
     """The queues that a file describes. Raises `QueueConfigError`, also when there is no such file."""
     try:
@@ -134,6 +147,14 @@ def parse_queues(text: str, *, origin: str) -> list[QueueOptions]:
     if parsed.UserConfig.Namespaces[0].Topics:
         _logger.warning("%s: topics are left out, this broker has queues only", origin)
     return [_options(queue) for queue in parsed.UserConfig.Namespaces[0].Queues]
+
+
+def read_deployed_queues(file: Path) -> list[QueueOptions]:
+    """The queues of a deployment: a list of `name` and `properties`, spelled as Resource Manager does.
+
+    Raises OSError when there is no such file, and ValidationError where the file is wrong: it is this project's own.
+    """
+    return [_options(queue) for queue in _Deployed.model_validate_json(file.read_text(encoding="utf-8")).queues]
 
 
 def _options(queue: _Queue) -> QueueOptions:

@@ -2,12 +2,15 @@
 
 import json
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+from sandbox.broker.options import QueueOptions
 from sandbox.host.configuration import parse_time_span
 from sandbox.settings import standard_queues
-from shared.adapters.queues.service_bus import TRY_SECONDS
+from shared.adapters.queues.service_bus import EVENT_QUEUE, REJECTED_QUEUE, TRY_SECONDS, WORK_QUEUE
 from shared.domain.keys import SHARDS, NameKey, NameKind, PersonKey, ProfileKey, session_id
 from shared.services.outage import WAIT_SECONDS
 
@@ -35,6 +38,22 @@ def test_every_figure_of_host_json_stands_on_the_settings_page_with_its_reason()
     assert told["maxAutoLockRenewalDuration"] == "24 days"
 
 
+def test_every_value_of_host_json_has_its_row_on_the_settings_page() -> None:
+    section = PAGE.partition("\n## host.json\n")[2].partition("\n## ")[0]
+    told = set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE))
+    host = json.loads((ROOT / "host.json").read_text())
+    assert set(values_of(host)) - {"version"} == told
+
+
+def values_of(section: dict[str, Any]) -> Iterator[str]:
+    """The names of a section's values; what belongs together has one name."""
+    for name, value in section.items():
+        if isinstance(value, dict) and name not in {"samplingSettings", "extensionBundle"}:
+            yield from values_of(value)
+        else:
+            yield name
+
+
 def test_no_shard_waits_for_a_slot() -> None:
     assert SERVICE_BUS["maxConcurrentSessions"] == SHARDS == 32
 
@@ -49,15 +68,45 @@ def test_a_key_stays_in_its_session_for_ever() -> None:
     assert session_id(NameKey(NameKind.UPN, "milan.kovacs@contoso.example")) == "25"
 
 
-def test_the_sandbox_has_the_queues_that_the_settings_page_asks_for() -> None:
-    queues = {queue.name: queue for queue in standard_queues()}
-    rows = re.findall(r"^\| `([a-z-]+)` \| (no|yes) \| (\d+) s \| (\d+) \|", PAGE, re.MULTILINE)
-    assert {name for name, *_ in rows} == set(queues)
-    for name, sessions, lock, deliveries in rows:
-        assert queues[name].requires_session is (sessions == "yes")
-        assert queues[name].lock_duration == timedelta(seconds=int(lock))
-        assert queues[name].max_delivery_count == int(deliveries)
-    assert queues["access-work"].requires_duplicate_detection
+def test_the_settings_page_tells_of_each_queue_what_its_definition_says() -> None:
+    rows = re.findall(
+        r"^\| `([a-z-]+)` \| (no|yes) \| (\d+) s \| (\d+) \| (\d+) days \| (dead letter|gone) \|", PAGE, re.MULTILINE
+    )
+    told = {
+        QueueOptions(
+            name=name,
+            requires_session=sessions == "yes",
+            requires_duplicate_detection=name == "access-work",
+            lock_duration=timedelta(seconds=int(lock)),
+            max_delivery_count=int(deliveries),
+            default_time_to_live=timedelta(days=int(days)),
+            dead_lettering_on_message_expiration=expired == "dead letter",
+        )
+        for name, sessions, lock, deliveries, days, expired in rows
+    }
+    assert told == set(standard_queues())
+
+
+def test_the_code_names_the_queues_of_the_definition_and_no_others() -> None:
+    defined = {queue.name: queue for queue in standard_queues()}
+    assert set(defined) == {WORK_QUEUE, EVENT_QUEUE, REJECTED_QUEUE}
+    (intake,) = triggered_by(ROOT / "functions" / "intake.py")
+    (reconcile,) = triggered_by(ROOT / "functions" / "reconcile.py")
+    assert (intake, defined[intake].requires_session) == (EVENT_QUEUE, False)
+    assert (reconcile, defined[reconcile].requires_session) == (WORK_QUEUE, True)
+
+
+def triggered_by(module: Path) -> list[str]:
+    return re.findall(r'queue_name="([^"]+)"', module.read_text(encoding="utf-8"))
+
+
+def test_what_waits_for_a_check_never_expires_into_nothing() -> None:
+    """The longest wait of a message on a queue is that of a name that nobody has yet: 14 days."""
+    for queue in standard_queues():
+        if queue.name != REJECTED_QUEUE:
+            assert queue.dead_lettering_on_message_expiration
+            assert queue.default_time_to_live is not None
+            assert queue.default_time_to_live >= timedelta(days=14)
 
 
 def test_a_message_may_be_kept_for_as_long_as_a_handler_waits_and_come_back_for_days() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from pydantic import ValidationError
 
 from sandbox.broker.amqp_codec import decode, encode
 from sandbox.broker.amqp_types import (
@@ -30,7 +31,7 @@ from sandbox.broker.amqp_types import (
     array_of_symbols,
     array_of_timestamps,
 )
-from sandbox.broker.config import QueueConfigError, parse_queues, read_queues
+from sandbox.broker.config import QueueConfigError, parse_queues, read_deployed_queues, read_queues
 from sandbox.broker.messages import Delivery, Message, MessageState
 from sandbox.broker.options import QueueOptions
 from sandbox.broker.wire_messages import decode_message, dotnet_ticks, encode_bare, encode_delivery
@@ -242,6 +243,18 @@ def test_queues_are_read_as_the_official_emulator_reads_them(tmp_path: Path) -> 
         ),
         QueueOptions(name="plain"),
     ]
+
+
+def test_queues_of_a_deployment_are_read_as_resource_manager_spells_them(tmp_path: Path) -> None:
+    file = tmp_path / "queues.json"
+    file.write_text(
+        """{"queues": [{"name": "access-work", "properties": {"requiresSession": true, "lockDuration": "PT1M30S"}}]}"""
+    )
+    (queue,) = read_deployed_queues(file)
+    assert queue == QueueOptions(name="access-work", requires_session=True, lock_duration=timedelta(seconds=90))
+    file.write_text("""{"queues": [{"name": "q", "properties": {"lockDuratoin": "PT1M"}}]}""")
+    with pytest.raises(ValidationError, match="LockDuratoin"):
+        read_deployed_queues(file)
 
 
 @pytest.mark.parametrize(
