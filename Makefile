@@ -51,7 +51,7 @@ package: setup ## build/invoice-access.zip, what is deployed, and the demo on it
 bench: setup ## counts, CPU seconds, ratios and memory [BEFORE=commit]
 	$(BIN)/python -m benchmarks $(if $(BEFORE),--before $(BEFORE))
 
-describe: setup ## writes openapi.json, event.schema.json and reasons.md of docs/reference/ anew
+describe: setup ## writes what is made of docs/reference/ anew: openapi.json, event.schema.json, reasons.md, verbs.md
 	$(BIN)/python -m cli.describe
 
 fuzz: setup ## 100,000 mutated requests through the HTTP part
