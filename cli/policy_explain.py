@@ -70,7 +70,7 @@ async def _read(desk: StoreDesk) -> tuple[Sight, Catalogue]:
 
 def answer_of(policy: Policy, rule: Rule, sight: Sight, catalogue: Catalogue) -> Answer:
     """The answer from a view, and the catalogue of the same sweep."""
-    managed = managed_accounts(policy, catalogue.accounts)
+    managed = managed_accounts(policy, catalogue.manageable)
     seen = [(view, view.person) for view in sight.people.values() if view.person is not None]
     matched = [
         _Matched(view, person, explain(rule, person, catalogue, managed, sight.now))

@@ -3,7 +3,7 @@
 Names and figures are Microsoft.Billing's (api-version 2024-04-01). What may be done about them is decided elsewhere.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -54,6 +54,11 @@ class BillingAccount:
     def is_manageable(self) -> bool:
         """Whether its profiles know the Invoice manager role: an active MCA or MPA account."""
         return self.agreement_type.lower() in MANAGED_AGREEMENTS and self.status.lower() == "active"
+
+
+def manageable_of(accounts: Iterable[BillingAccount]) -> frozenset[str]:
+    """The names, lower-case, of the accounts whose profiles know the Invoice manager role."""
+    return frozenset(account.name.lower() for account in accounts if account.is_manageable)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
-from shared.domain.billing import BillingAccount, BillingProfile
+from shared.domain.billing import BillingAccount, BillingProfile, manageable_of
 from shared.domain.keys import ProfileKey
 from shared.domain.policy.profile_index import ProfileIndex
 from shared.domain.reasons import Code, Reason
@@ -41,6 +41,11 @@ class Catalogue:
     def index(self) -> ProfileIndex:
         """Its profiles, to pick from."""
         return ProfileIndex(self.profiles)
+
+    @cached_property
+    def manageable(self) -> frozenset[str]:
+        """The names, lower-case, of its accounts whose profiles know the Invoice manager role."""
+        return manageable_of(self.accounts)
 
     @cached_property
     def others(self) -> Mapping[str, Sequence[tuple[ProfileKey, str]]]:

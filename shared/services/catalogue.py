@@ -8,7 +8,7 @@ from typing import Final
 
 from shared.domain.access.near_misses import Vocabulary
 from shared.domain.access.rules import managed_accounts
-from shared.domain.billing import BillingAccount, BillingProfile
+from shared.domain.billing import BillingAccount, BillingProfile, manageable_of
 from shared.domain.catalogue import Catalogue
 from shared.domain.keys import ProfileKey
 from shared.domain.policy.model import Policy
@@ -58,7 +58,7 @@ class ListedProfiles:
 async def read_profiles(billing: Billing, policy: Policy) -> ListedProfiles:
     """Reads every account, and every profile of the managed ones. Raises what a read does, but not for a lost role."""
     accounts = tuple(await billing.accounts())
-    managed = managed_accounts(policy, accounts)
+    managed = managed_accounts(policy, manageable_of(accounts))
     profiles: list[BillingProfile] = []
     lost: dict[str, Reason] = {}
     for account in accounts:

@@ -11,7 +11,14 @@ from datetime import datetime
 from typing import Final
 
 from shared.domain.access.rules import addresses, is_named, managed_accounts, means, unknown_rules
-from shared.domain.billing import OTHER_RECIPIENT_ROLES, Assignment, Assignments, BillingProfile, UnreadRow
+from shared.domain.billing import (
+    OTHER_RECIPIENT_ROLES,
+    Assignment,
+    Assignments,
+    BillingProfile,
+    UnreadRow,
+    manageable_of,
+)
 from shared.domain.catalogue import Catalogue
 from shared.domain.guards.baseline import Baseline
 from shared.domain.guards.pauses import EVERYWHERE
@@ -118,7 +125,7 @@ def _lost_accounts(app: App, before: Baseline | None, listing: ListedProfiles) -
     if before is None or app.policy.enforce is Everything.NONE:
         return {}
     listed = {account.name.lower() for account in listing.accounts}
-    left = listed - managed_accounts(app.policy, listing.accounts)
+    left = listed - managed_accounts(app.policy, manageable_of(listing.accounts))
     return {
         account: Code.ACCOUNT_NOT_LISTED(account=account)
         for account in before.accounts

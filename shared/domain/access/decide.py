@@ -117,7 +117,7 @@ class _Decision:
         self._standing = standing
         self._gives = gives
         self._now = now
-        self._managed = managed_accounts(policy, catalogue.accounts)
+        self._managed = managed_accounts(policy, catalogue.manageable)
         self._profiles = catalogue.index.by_key
         in_order = sorted(held, key=lambda each: (each.profile, each.assignment.name))
         self._own = [each for each in in_order if isinstance(each, ManagedAssignment)]

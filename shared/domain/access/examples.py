@@ -92,7 +92,7 @@ def _judge(example: Example, policy: Policy, catalogue: Catalogue) -> Judged:
     if example.gets is Whole.NONE:
         failures += [Failure(called[key], key, gets=True, rules=rules) for key, rules in given.items()]
     elif example.gets is Whole.ALL:
-        managed = managed_accounts(policy, catalogue.accounts)
+        managed = managed_accounts(policy, catalogue.manageable)
         keys = [one.key for one in catalogue.index.profiles if one.key.account.lower() in managed]
         failures += [_not_given(called[key], key, person, policy, catalogue) for key in keys if key not in given]
     else:
@@ -134,7 +134,7 @@ def _unknown(name: str, catalogue: Catalogue) -> Failure:
 
 
 def _not_given(name: str, key: ProfileKey, person: Person, policy: Policy, catalogue: Catalogue) -> Failure:
-    managed = managed_accounts(policy, catalogue.accounts)
+    managed = managed_accounts(policy, catalogue.manageable)
     every = [explain(rule, person, catalogue, managed, _NEVER, key) for rule in policy.rules]
     profile = catalogue.index.by_key[key]
     able = {rule.name for rule in policy.rules if _could_give(rule.profiles, profile, catalogue)}

@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Final
 
 from shared.domain.access.plan import Note, NoteKind
-from shared.domain.billing import BillingAccount
 from shared.domain.catalogue import Catalogue
 from shared.domain.keys import ProfileKey
 from shared.domain.people import PERSONAL_ATTRIBUTES, Person
@@ -47,9 +46,8 @@ class Entitlements:
         return min((self.ends[name] for name in giving if name in self.ends), default=None)
 
 
-def managed_accounts(policy: Policy, accounts: Iterable[BillingAccount]) -> frozenset[str]:
-    """The names, lower-case, of the accounts to work in: named by the policy and manageable."""
-    manageable = frozenset(account.name.lower() for account in accounts if account.is_manageable)
+def managed_accounts(policy: Policy, manageable: frozenset[str]) -> frozenset[str]:
+    """Of the `manageable` accounts (names, lower-case) those to work in: the ones that the policy names."""
     if policy.accounts is Everything.ALL:
         return manageable
     if policy.accounts is Everything.NONE:
@@ -72,7 +70,7 @@ def matches(rule: Rule, person: Person) -> bool:
 
 def wanted(person: Person, policy: Policy, catalogue: Catalogue, now: datetime) -> Entitlements:
     """What the rules give a person who is employed: the union over all of them."""
-    managed = managed_accounts(policy, catalogue.accounts)
+    managed = managed_accounts(policy, catalogue.manageable)
     given: dict[ProfileKey, list[str]] = {}
     notes: dict[Note, None] = {}
     for rule in policy.rules:

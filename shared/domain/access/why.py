@@ -115,7 +115,7 @@ def verdicts(facts: Facts, profile: ProfileKey | None = None) -> tuple[RuleVerdi
     person = facts.person
     if not isinstance(person, Person):
         return ()
-    managed = managed_accounts(facts.policy, facts.catalogue.accounts)
+    managed = managed_accounts(facts.policy, facts.catalogue.manageable)
     rules = [rule for rule in facts.policy.rules if rule.grant is None or means(rule, person)]
     return tuple(explain(rule, person, facts.catalogue, managed, facts.now, profile) for rule in rules)
 

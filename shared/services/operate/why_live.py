@@ -32,7 +32,7 @@ async def live_facts(app: App, object_id: str, profile: ProfileKey | None = None
     catalogue = await app.state.catalogue()
     if catalogue is None:
         raise Permanent(NO_VIEW)
-    managed = managed_accounts(app.policy, catalogue.accounts)
+    managed = managed_accounts(app.policy, catalogue.manageable)
     draft = decide(person, app.policy, catalogue, (), now)
     asked = {*draft.wanted, *before.holdings, *([] if profile is None else [profile])}
     keys = sorted(key for key in asked if key.account.lower() in managed)

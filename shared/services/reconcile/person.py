@@ -174,7 +174,7 @@ async def _with_rules_judged(app: App, catalogue: Catalogue) -> Catalogue:
 
 def _out_of_sight(app: App, catalogue: Catalogue, before: PersonState) -> list[Note]:
     """What is remembered as managed where nothing is read: our role is gone, or the policy dropped the account."""
-    managed = managed_accounts(app.policy, catalogue.accounts)
+    managed = managed_accounts(app.policy, catalogue.manageable)
     lost = sorted(profile for profile in before.holdings if profile.account.lower() not in managed)
     return [Note(NoteKind.NOT_MANAGED, Code.STAYS_OUT_OF_SIGHT(), profile) for profile in lost]
 
@@ -199,7 +199,7 @@ def _profiles_to_read(
 
     A hint only widens, and only to profiles that exist in accounts we manage.
     """
-    managed = managed_accounts(app.policy, catalogue.accounts)
+    managed = managed_accounts(app.policy, catalogue.manageable)
     wanted = {*draft.wanted, *concerned, *(hint for hint in item.hints if hint in catalogue.index.by_key)}
     return sorted(profile for profile in wanted if profile.account.lower() in managed)
 

@@ -52,7 +52,7 @@ async def check_profile(app: App, key: ProfileKey, item: WorkItem, chain: Chain,
     found_by_sweep = item.cause.kind is CauseKind.SWEEP
     catalogue = await app.catalogues.current(now, not_before=item.first_asked if found_by_sweep else None)
     why_not = None
-    if key.account.lower() not in managed_accounts(app.policy, catalogue.accounts):
+    if key.account.lower() not in managed_accounts(app.policy, catalogue.manageable):
         why_not = Code.OUTSIDE_MANAGED_ACCOUNTS()
     elif key not in catalogue.index.by_key:
         why_not = Code.PROFILE_NOT_LISTED()

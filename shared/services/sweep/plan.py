@@ -117,7 +117,7 @@ async def planned_under(
 ) -> Planned:
     """What a sweep would do under one of two policies, of what was read for both. `judged_by` judges its rules."""
     policy = judge.policy
-    managed = managed_accounts(policy, estate.catalogue.accounts)
+    managed = managed_accounts(policy, estate.catalogue.manageable)
     own = _in_accounts(estate, managed)
     own.catalogue = judged_by(policy, own)
     its = {

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from shared.domain.access.ownership import Held, ManagedAssignment, UnmanagedAssignment
 from shared.domain.access.plan import Note
 from shared.domain.access.rules import is_named, managed_accounts
-from shared.domain.billing import MANAGED_AGREEMENTS
+from shared.domain.billing import MANAGED_AGREEMENTS, manageable_of
 from shared.domain.history.findings import Finding, FindingKind
 from shared.domain.history.report import Counts, LeftAlone
 from shared.domain.reasons import Code
@@ -23,7 +23,7 @@ def counts(app: App, estate: Estate, held: Mapping[str, Sequence[Held]]) -> Coun
     every = [one for rows in held.values() for one in rows]
     return Counts(
         accounts=len(estate.catalogue.accounts),
-        managed_accounts=len(managed_accounts(app.policy, estate.catalogue.accounts)),
+        managed_accounts=len(managed_accounts(app.policy, estate.catalogue.manageable)),
         profiles=len(estate.catalogue.profiles),
         assignments=sum(map(len, estate.rows.values())),
         managed=sum(isinstance(one, ManagedAssignment) for one in every),
@@ -37,7 +37,7 @@ def counts(app: App, estate: Estate, held: Mapping[str, Sequence[Held]]) -> Coun
 def left_alone(app: App, estate: Estate) -> list[LeftAlone]:
     """Accounts that are not managed, each with the one reason."""
     reasons = []
-    managed = managed_accounts(app.policy, estate.catalogue.accounts)
+    managed = managed_accounts(app.policy, estate.catalogue.manageable)
     for account in estate.catalogue.accounts:
         if account.name.lower() in managed:
             continue
@@ -56,7 +56,9 @@ def findings(app: App, estate: Estate) -> list[Finding]:
     nothing can be done as they are, profiles with few recipients.
     """
     in_sight = {account.name.lower() for account in estate.listing.accounts}
-    remembered = Counter(profile.account.lower() for state in estate.states.values() for profile in state.holdings)
+    remembered: Counter[str] = Counter()
+    for account, count in Counter(one.account for state in estate.states.values() for one in state.holdings).items():
+        remembered[account.lower()] += count
     found = [
         Finding(kind=FindingKind.ACCOUNT_OUT_OF_SIGHT, account=account, why=Code.ACCOUNT_OUT_OF_SIGHT(count=count))
         for account, count in sorted(remembered.items())
@@ -83,7 +85,7 @@ def findings(app: App, estate: Estate) -> list[Finding]:
 def _not_active(app: App, estate: Estate) -> list[Finding]:
     """Accounts and profiles that the policy means, on which nothing can be done as they are."""
     accounts = [account for account in estate.listing.accounts if is_named(app.policy, account.name)]
-    managed = managed_accounts(app.policy, estate.listing.accounts)
+    managed = managed_accounts(app.policy, manageable_of(estate.listing.accounts))
     found = [
         Finding(
             kind=FindingKind.ACCOUNT_NOT_ACTIVE,

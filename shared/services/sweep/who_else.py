@@ -60,7 +60,7 @@ async def _accounts(
     app: App, estate: Estate, before: View | None, tenant: str, failures: list[Reason]
 ) -> list[AccountView]:
     known = {} if before is None else {one.name.lower(): one for one in before.accounts}
-    managed = managed_accounts(app.policy, estate.catalogue.accounts)
+    managed = managed_accounts(app.policy, estate.catalogue.manageable)
     asked = [one for one in estate.listing.accounts if one.name.lower() in managed - estate.lost.keys()]
 
     async def read(name: str) -> AccountAssignments | InvoiceAccessError:

@@ -57,7 +57,7 @@ def test_each_rule_s_verdict_is_what_the_decision_takes_from_it(
 def test_a_rule_that_matches_says_nothing_of_its_filter_groups_or_guests(
     person: Person, policy: Policy, catalogue: Catalogue
 ) -> None:
-    managed = managed_accounts(policy, catalogue.accounts)
+    managed = managed_accounts(policy, catalogue.manageable)
     for rule in policy.rules:
         told = explain(rule, person, catalogue, managed, NOW)
         if matches(rule, person):

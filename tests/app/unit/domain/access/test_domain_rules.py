@@ -113,7 +113,7 @@ def test_a_rule_for_nobody_matches_nobody() -> None:
 def test_managed_are_named_active_accounts_of_the_right_kind(
     accounts: Everything | frozenset[str], names: set[str]
 ) -> None:
-    assert managed_accounts(Policy((), accounts=accounts), CATALOGUE.accounts) == names
+    assert managed_accounts(Policy((), accounts=accounts), CATALOGUE.manageable) == names
 
 
 def test_rules_add_up_and_each_profile_names_them_in_policy_order() -> None:
