@@ -11,6 +11,7 @@ from typing import Final
 from shared.errors import (
     AccessLost,
     Conflict,
+    Denied,
     InvoiceAccessError,
     Misconfigured,
     NotSignedIn,
@@ -131,7 +132,7 @@ def _of_the_app(error: InvoiceAccessError, *, mend: str) -> Fault:
             # Which ways of signing in azure-identity tried helps nobody who has one.
             said = f"You are not signed in. {_SIGN_IN}"
             return Fault(said, code="not-signed-in", status=Status.NOT_ALLOWED)
-        case AccessLost() | StoreForbidden():
+        case AccessLost() | Denied() | StoreForbidden():
             return Fault(f"{error}", code="not-allowed", mend=mend, status=Status.NOT_ALLOWED)
         case Conflict():
             return Moved(f"{error}", mend=mend)

@@ -37,6 +37,7 @@ SECTIONS: Final = (
             ("reconcile", "have people checked now: what the policy says is done"),
             ("pause", "stop every write to Azure, or those on one part"),
             ("resume", "end every pause, or those of one part"),
+            ("setup", "what has to be done once in a tenant: permissions"),
         ),
     ),
     ("Other", (("completion", "a script that completes names in your shell"), ("version", "which version this is"))),

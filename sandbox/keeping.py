@@ -29,9 +29,16 @@ def document(world: World, directory: GraphModel, billing: BillingModel) -> dict
     deleted = [*view.entries("user", "deleted")]
     groups = [*view.entries("group")]
     there = {entry.id for entry in (*users, *deleted, *groups)}
-    given = world.model_dump(by_alias=True, exclude_none=True, include={"tenant_id", "identities", "sign_ins"})
+    given = world.model_dump(by_alias=True, exclude_none=True, include={"tenant_id", "sign_ins"})
     return {
         **given,
+        "identities": [
+            {
+                **one.model_dump(by_alias=True, exclude_none=True),
+                "graphPermissions": sorted(row.value for row in directory.app_roles.of(one.object_id)),
+            }
+            for one in world.identities
+        ],
         "users": [_properties(entry) for entry in users],
         "deletedUsers": [_properties(entry) for entry in deleted],
         "groups": [

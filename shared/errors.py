@@ -10,6 +10,7 @@ InvoiceAccessError
 │       └── StoreForbidden  our role on it is missing
 ├── Permanent          repeating it changes nothing; carries the reason
 │   ├── AccessLost     our own role on a billing scope is gone
+│   ├── Denied         the directory refuses us: a permission is missing
 │   ├── QueryRefused   a question that is not understood as it is asked: a wider one may be
 │   └── TooLarge       what is to be stored is more than the store holds in one place
 ├── Rejected           an event that cannot be used: field, reason and remedy
@@ -94,6 +95,15 @@ class AccessLost(Permanent):
     def account(self) -> str:
         """The billing account that it is about, lower-case; "" for none in particular."""
         return self.scope.partition("/")[0].lower()
+
+
+class Denied(Permanent):
+    """The directory refuses us (403). `said` is how, `mend` what is probably missing."""
+
+    def __init__(self, said: str, mend: str) -> None:
+        super().__init__(f"{said}. {mend}")
+        self.said = said
+        self.mend = mend
 
 
 class TooLarge(Permanent):

@@ -272,7 +272,11 @@ class TrialSettings(_Read):
         return timedelta(seconds=self.coalesce_seconds)
 
 
-class Settings(AzureSettings, SweepSettings, TrialSettings, FrontSettings, StoreSettings):
+class ClientSettings(AzureSettings, TrialSettings):
+    """What the clients of Azure Resource Manager and Graph need: no deployment has to be there yet."""
+
+
+class Settings(ClientSettings, SweepSettings, FrontSettings, StoreSettings):
     """Everything about the app that a deployment decides and the policy does not."""
 
 

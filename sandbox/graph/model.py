@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 
+from sandbox.graph.app_role_book import AppRoleBook
 from sandbox.graph.errors import bad_request, not_found
 from sandbox.graph.objects import RESOURCES, Entry, ObjectKind, State, View
 from sandbox.graph.subscription_book import SubscriptionBook
@@ -78,7 +79,10 @@ class GraphModel:
         """Which app is told of which changes."""
         self._clock = clock
         self._random = random_source
+        self.app_roles = AppRoleBook(identities, clock=clock)
+        """Which identity was assigned which application permission."""
         self._identities = {identity.object_id.lower(): identity for identity in identities}
+        self._known_from: dict[str, datetime] = {}
         self._people = {person.object_id.lower(): person for person in people}
         self._timelines: dict[str, Timeline[Entry]] = {}
         self._listeners: list[Callable[[Change], None]] = []
@@ -107,16 +111,27 @@ class GraphModel:
         return View(self._timelines, datetime.max.replace(tzinfo=UTC))
 
     def identity(self, object_id: str) -> Identity | None:
-        """The managed identity with that object id."""
+        """The managed identity with that object id; None while a new one is not known yet."""
+        if object_id.lower() in self._known_from and self._clock() < self._known_from[object_id.lower()]:
+            return None
         return self._identities.get(object_id.lower())
+
+    def identity_of_app(self, client_id: str) -> Identity | None:
+        """The managed identity with that application id."""
+        found = next((one for one in self._identities.values() if one.client_id.lower() == client_id.lower()), None)
+        return None if found is None else self.identity(found.object_id)
 
     def speaker(self, object_id: str) -> Identity | None:
         """Whoever may speak to this directory under that object id: a managed identity, or a person who signs in."""
-        return self._identities.get(object_id.lower()) or self._people.get(object_id.lower())
+        found = self._identities.get(object_id.lower())
+        if found is None:
+            return self._people.get(object_id.lower())
+        granted = self.app_roles.permissions(object_id, timedelta(seconds=self.switches.permission_lag_seconds))
+        return found if granted == found.graph_permissions else replace(found, graph_permissions=granted)
 
     def principal_type(self, object_id: str) -> PrincipalType | None:
         """What kind of principal that object id is; None for what does not exist or is deleted."""
-        if object_id.lower() in self._identities:
+        if self.identity(object_id) is not None:
             return "ServicePrincipal"
         found = self.newest().live(object_id)
         if found is None:
@@ -132,6 +147,14 @@ class GraphModel:
         return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
 
     # Writing
+
+    def add_identity(self, identity: Identity) -> None:
+        """Makes a managed identity, which is known as late as the switch says."""
+        self._identities[identity.object_id.lower()] = identity
+        self._known_from[identity.object_id.lower()] = self._clock() + timedelta(
+            seconds=self.switches.identity_lag_seconds
+        )
+        self.app_roles.seed(identity)
 
     def create(self, kind: ObjectKind, properties: Mapping[str, Any], members: Sequence[str] = ()) -> Entry:
         """Adds an object with a new id.

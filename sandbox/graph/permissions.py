@@ -29,6 +29,9 @@ READ_GROUPS: Final[AnyOf] = frozenset(
 )
 READ_DIRECTORY: Final[AnyOf] = frozenset({"Directory.Read.All", "Directory.ReadWrite.All"})
 READ_APPLICATIONS: Final[AnyOf] = READ_DIRECTORY | {"Application.Read.All", "Application.ReadWrite.All"}
+ASSIGN_APP_ROLES: Final[AnyOf] = frozenset({"AppRoleAssignment.ReadWrite.All"})
+"""To give an app a permission. A person needs the directory role Privileged Role Administrator for it: in a world file
+that person has this permission."""
 WRITE_GROUPS: Final[AnyOf] = frozenset({"Group.ReadWrite.All", "Directory.ReadWrite.All"})
 WRITE_MEMBERS: Final[AnyOf] = WRITE_GROUPS | {"GroupMember.ReadWrite.All"}
 SUBSCRIBE_USERS: Final[AnyOf] = frozenset({"User.Read.All", "Directory.Read.All"})

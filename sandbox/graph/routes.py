@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote
 
-from sandbox.graph import deleted, directory_objects, groups, subscriptions, users
+from sandbox.graph import deleted, directory_objects, groups, service_principals, subscriptions, users
 from sandbox.graph.errors import GraphError, malformed, not_built
 from sandbox.graph.permissions import (
+    ASSIGN_APP_ROLES,
     DELETE_USERS,
     READ_GROUPS,
     READ_USERS,
@@ -26,7 +27,7 @@ from sandbox.wire import Request, Response
 type Operation = Callable[..., Response]
 """Takes the call and then the values of the path's placeholders."""
 
-_KEY_IN_BRACKETS: Final = re.compile(r"(\w+)\('(.*)'\)")
+_KEY_IN_BRACKETS: Final = re.compile(r"(\w+)\((appId=)?'(.*)'\)")
 _NOT_BUILT: Final = {"delta": "delta queries", "delta()": "delta queries", "$batch": "$batch"}
 _PLACEHOLDER: Final = "*"
 
@@ -93,6 +94,22 @@ _TABLE: Final[Mapping[str, Mapping[str, Route]]] = {
     },
     f"directory/deletedItems/*/{_USER_CAST}": {"GET": Route(deleted.get_deleted_user)},
     "directory/deletedItems/*/restore": {"POST": Route(deleted.restore_deleted, changes=True)},
+    # Who may read apps depends on whether a person asks.
+    "servicePrincipals/*": {"GET": Route(service_principals.get_service_principal)},
+    "servicePrincipals/*/appRoleAssignments": {
+        "GET": Route(service_principals.list_app_role_assignments),
+        "POST": Route(service_principals.assign, (ASSIGN_APP_ROLES,), changes=True),
+    },
+    "servicePrincipals/*/appRoleAssignments/*": {
+        "DELETE": Route(service_principals.unassign, (ASSIGN_APP_ROLES,), changes=True)
+    },
+    "servicePrincipals/*/appRoleAssignedTo": {
+        "GET": Route(service_principals.list_app_role_assigned_to),
+        "POST": Route(service_principals.assign_to, (ASSIGN_APP_ROLES,), changes=True),
+    },
+    "servicePrincipals/*/appRoleAssignedTo/*": {
+        "DELETE": Route(service_principals.unassign, (ASSIGN_APP_ROLES,), changes=True)
+    },
     # What may be subscribed to depends on the body; the rest is for whoever made the subscription.
     "subscriptions": {
         "GET": Route(subscriptions.list_subscriptions),
@@ -147,7 +164,7 @@ def _segments(request: Request) -> list[str]:
     segments: list[str] = []
     for segment in rest:
         if match := _KEY_IN_BRACKETS.fullmatch(segment):
-            segments += [match[1], match[2].replace("''", "'")]
+            segments += [match[1], (match[2] or "") + match[3].replace("''", "'")]
         elif segment.lower() in {"graph.user", "graph.group"}:
             segments.append(f"microsoft.{segment.lower()}")
         else:

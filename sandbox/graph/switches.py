@@ -16,6 +16,14 @@ class Switches:
     """Reads see a change only so many seconds after it was made. Graph documents that its reads trail its
     writes and its own notifications, and no figure (seconds are usual, minutes happen). Off by default."""
 
+    identity_lag_seconds: float = 0.0
+    """How long a new managed identity is known to nobody but its maker. Clients wait half a minute and more; no figure
+    is documented. Off by default."""
+
+    permission_lag_seconds: float = 0.0
+    """How long an application permission that was assigned or taken away does not count yet. Up to 24 h for a managed
+    identity, whose tokens the platform keeps. Off by default: a sandbox is rarely about this."""
+
     null_is_comparable: bool = True
     """Whether `department ne 'x'` and `not (department eq 'x')` list people without a department. OData says
     that null is unequal to every value, so they do; nobody documents it for the directory. False makes null

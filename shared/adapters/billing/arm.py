@@ -57,7 +57,7 @@ from shared.domain.billing import (
 )
 from shared.domain.keys import ProfileKey
 from shared.errors import FailedRead, MaybeWritten, Transient
-from shared.settings import Settings
+from shared.settings import ClientSettings
 
 """What our token is for, at any address of ARM."""
 
@@ -94,7 +94,7 @@ class ArmBilling:
     """
 
     def __init__(
-        self, settings: Settings, credential: AsyncTokenCredential, *, transport: Transport | None = None
+        self, settings: ClientSettings, credential: AsyncTokenCredential, *, transport: Transport | None = None
     ) -> None:
         self._base_url = settings.arm_url
         self._former = frozenset(identity.lower() for identity in settings.former_identities)

@@ -23,8 +23,8 @@ from msgraph.graph_service_client import GraphServiceClient
 from shared.adapters.http.answers import capped_wait, is_passing, read_refusal
 from shared.adapters.http.gate import Gate, Kind
 from shared.adapters.http.pipeline import AzureApi, Limits, Transport, is_success
-from shared.errors import FailedRead, Permanent, QueryRefused, Transient
-from shared.settings import Settings
+from shared.errors import Denied, FailedRead, Permanent, QueryRefused, Transient
+from shared.settings import ClientSettings
 
 SCOPE: Final = "https://graph.microsoft.com/.default"
 """What our token is for, at any address of Graph."""
@@ -64,7 +64,7 @@ class GraphClient:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: ClientSettings,
         credential: AsyncTokenCredential,
         *,
         transport: Transport | None,
@@ -105,6 +105,7 @@ class GraphClient:
             Transient: throttled, unreachable, slow, or no token; with the time that the service asked for.
             FailedRead: an answer without a body, a 404 that is not the directory's own, or a link to elsewhere.
             QueryRefused: 400.
+            Denied: 403.
             Permanent: anything else that Graph refuses.
         """
         answer = await self._api.send(request, f"{what}: Graph", kind=Kind.READS)
@@ -188,7 +189,7 @@ class GraphClient:
             # A gateway's own 404, or a redirect, says nothing about the object that was asked for.
             raise FailedRead(reason)
         if status == HTTPStatus.FORBIDDEN:
-            raise Permanent(f"{reason}. Does the app have the application permission {needs}?")
+            raise Denied(reason, f"Does the app have the application permission {needs}?")
         # 501 is Graph's answer to a property that a listing cannot select; a 401 is about our token.
         passing = is_passing(status) and status != HTTPStatus.NOT_IMPLEMENTED
         if passing or status == HTTPStatus.UNAUTHORIZED or code == _EXPIRED_PAGE:

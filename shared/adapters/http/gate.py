@@ -20,7 +20,7 @@ from typing import Final, Self
 from shared.adapters.http.pace import NoTurn, Pace
 from shared.background import can_wait
 from shared.errors import Transient
-from shared.settings import Settings
+from shared.settings import ClientSettings
 
 _RESERVE: Final = 0.1
 """The share of a service's burst below which calls are spaced, so that none is refused: a refusal costs a wait."""
@@ -115,7 +115,7 @@ class Outage:
 class Gate:
     """One service's gate in this process. `rates` are the calls a second that it grants for long, by kind."""
 
-    def __init__(self, service: str, rates: Mapping[Kind, float], settings: Settings) -> None:
+    def __init__(self, service: str, rates: Mapping[Kind, float], settings: ClientSettings) -> None:
         self.service = service
         self.outage = Outage(
             service,
