@@ -39,7 +39,7 @@ async def owners(billing: Owners, asked: Asked, principal_id: str) -> Sequence[O
         raise UsageError(
             "you see no billing account",
             code="not-found",
-            mend="Sign in as somebody with a role at one. A Global Administrator may take it: docs/how-to says how.",
+            mend="Sign in as somebody with a role at one. docs/how-to/set-up-permissions.md says who may take one.",
         )
     wanted_accounts = {text: _account(accounts, text, "--account-owner") for text in asked.accounts}
     each_of = {text: _account(accounts, text, "--profiles-of") for text in asked.profiles_of}

@@ -1,4 +1,4 @@
-"""What `setup permissions` may give, and nothing beside it: a test holds this to the tables of docs/security.md.
+"""What `setup permissions` may give, and nothing beside it: a test holds this to the page on security.
 
 Lives here: the permissions and roles, and what a plan of them is made of. No call is made here.
 """

@@ -50,9 +50,12 @@ async def test_whatever_happened_is_there_for_the_next_one(tmp_path: Path) -> No
         name = f"{row.role}_{names.FEMKE_DE_BOER}"
         made = replace(row, name=name, principal_id=names.FEMKE_DE_BOER, principal_type="User", created_by=None)
         france.assignments.put(made, billing.now())
+        (permission, *_) = directory.app_roles.of(names.APP_OBJECT_ID)
+        directory.app_roles.remove(permission.id)
         left = truth(sandbox)
     async with running(replace(ALONE, state=tmp_path)) as again:
         assert truth(again) == left
+        assert permission.value not in [row.value for row in again.directory.app_roles.of(names.APP_OBJECT_ID)]
         assert again.directory.newest().live(hired.id) is not None
         gone = again.directory.newest().entry(names.JAN_VISSER)
         assert gone is not None

@@ -17,6 +17,7 @@ from cli.setup.billing import Owners
 from cli.setup.directory import AppPermissions
 from cli.setup.permissions import Desk
 from sandbox.billing import BillingModel, billing_handler
+from sandbox.billing.model import Scope
 from sandbox.graph import AUDIENCE, GraphService
 from sandbox.identity import Identity, IdentityEndpoint
 from sandbox.shell import serve
@@ -144,7 +145,7 @@ class Tenant:
     def owned(self, object_id: str = APP) -> list[str]:
         """The scopes that somebody owns: an account's name, or a profile's."""
         account = self.billing.accounts[0]
-        scopes = [account, *account.profiles.values()]
+        scopes: list[Scope] = [account, *account.profiles.values()]
         return [one.name for one in scopes for row in one.assignments.of_principal(object_id)]
 
     def desk(self, person: str = CHIEF) -> Desk:
