@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-FOLDER = next(parent for parent in Path(__file__).parents if (parent / "docs").is_dir()) / "docs" / "decisions"
+FOLDER = Path(__file__).parents[3] / "docs" / "decisions"
 RECORDS = sorted(path for path in FOLDER.glob("*.md") if path.name != "README.md")
 ROW = re.compile(r"^\| \[(\d+)\]\(([^)]+)\) \| (\d{4}-\d\d-\d\d) \| (.+?) \|$", re.MULTILINE)
 
