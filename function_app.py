@@ -7,12 +7,13 @@ from shared.bootstrap_front import part
 app = func.FunctionApp()
 
 if part().has_core:
-    from functions import intake, reconcile, subscriptions, sweep
+    from functions import intake, mail_check, reconcile, subscriptions, sweep
 
     app.register_functions(intake.blueprint)
     app.register_functions(reconcile.blueprint)
     app.register_functions(sweep.blueprint)
     app.register_functions(subscriptions.blueprint)
+    app.register_functions(mail_check.blueprint)
 
 if part().has_front:
     from functions import events, graph_notifications

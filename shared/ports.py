@@ -31,6 +31,7 @@ from shared.domain.history.report import Report
 from shared.domain.history.roles_seen import Seen
 from shared.domain.history.unmanaged_sightings import Sighted
 from shared.domain.keys import NameKey, PersonKey, ProfileKey
+from shared.domain.mail_check import ProfileMail
 from shared.domain.people import ListedPerson, PersonRead
 from shared.domain.policy.model import ActionKind
 from shared.domain.remembered import FutureChecks, PersonState, ProfileState
@@ -363,6 +364,18 @@ class State(Protocol):
 
     async def put_view(self, view: View, people: PeopleView) -> None:
         """Replaces the view. People first: who reads a view finds its people, or those of a later one."""
+        ...
+
+    async def profile_mail(self, key: ProfileKey) -> Stored[ProfileMail]:
+        """A profile's mail verdicts, none when there is no row. One read."""
+        ...
+
+    async def put_profile_mail(self, row: Stored[ProfileMail]) -> Stored[ProfileMail]:
+        """Stores a row."""
+        ...
+
+    async def mail_verdicts(self) -> Sequence[ProfileMail]:
+        """The mail verdicts of every profile that ever was due for a mail check."""
         ...
 
     async def names(self) -> Mapping[str, Called]:

@@ -3,34 +3,43 @@
 Lives here: counting. Pure, and for people's eyes alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from shared.domain.access.plan import Employment
 from shared.domain.adoption.first_contact import is_no_person
-from shared.domain.receiving import Sight, next_invoice
-from shared.domain.view import Mailbox, ProfileView
+from shared.domain.mail_check import MailStanding, MailVerdict, ProfileMail, verdicts_of_today
+from shared.domain.readers import count_readers
+from shared.domain.receiving import Sight, next_invoice, reaches
+from shared.domain.view import ProfileView
 
 
 @dataclass(frozen=True, slots=True)
 class Mailing:
-    """A profile's next mail: when, to how many people with a role, and how many of them it can reach."""
+    """A profile's next mail: when, to how many people with a role, and how many of them it may reach.
+
+    `recipients` and `reached` are people, each once. Of the reached, `readers` are known to have a mailbox. `verdict`
+    is the mail check's of that day where it is newer than the view and could read the profile.
+    """
 
     profile: ProfileView
     day: date | None
     recipients: int
     reached: int
+    readers: int
+    verdict: MailVerdict | None = None
 
     @property
     def is_sure(self) -> bool:
         """Whether it will be mailed to somebody: invoice mail is on, and somebody can receive it."""
+        if self.verdict is not None:
+            return self.verdict.standing is not MailStanding.WILL_NOT_MAIL
         return self.profile.opted_in is True and self.reached > 0
 
 
 @dataclass(frozen=True, slots=True)
 class InvoiceDay:
-    """The profiles whose next invoice is of one day, and the fewest and most people to whom each is mailed."""
+    """The profiles whose next invoice is of one day, and the fewest and most people whom each may reach."""
 
     day: date
     profiles: int
@@ -38,23 +47,26 @@ class InvoiceDay:
     most: int
 
 
-def mailings(sight: Sight) -> list[Mailing]:
-    """The next mail of each active profile, in the view's order."""
+def mailings(sight: Sight, mail: Iterable[ProfileMail] = ()) -> list[Mailing]:
+    """The next mail of each active profile, in the view's order. `mail` are the verdicts of the mail check."""
     found = []
+    verdicts = verdicts_of_today(mail, sight.today)
     for profile in sight.view.profiles:
         if profile.is_active:
             people = {row.principal for row in profile.rows or () if not is_no_person(row.principal_type)}
-            reached = sum(_reaches(sight, one) for one in people)
-            found.append(Mailing(profile, next_invoice(profile.invoice_day, sight.today), len(people), reached))
+            readers = count_readers(reaches(sight, one) for one in people)
+            may = readers.known + readers.unsure
+            day = next_invoice(profile.invoice_day, sight.today)
+            newer = _newer(verdicts.get(profile.key), sight)
+            found.append(Mailing(profile, day, len(people), may, readers.known, newer))
     return found
 
 
-def _reaches(sight: Sight, principal: str) -> bool:
-    """Whether mail may reach somebody: what nobody knows counts as it may."""
-    person, called = sight.people.get(principal), sight.names.get(principal)
-    if person is not None and person.employment is Employment.LEAVER:
-        return False
-    return called is None or called.mailbox is not Mailbox.NO
+def _newer(verdict: MailVerdict | None, sight: Sight) -> MailVerdict | None:
+    """A verdict that says more than the view: of what changed since, the sweep has not heard."""
+    if verdict is None or verdict.checked < sight.view.as_of or verdict.standing is MailStanding.NOT_READ:
+        return None
+    return None if verdict.is_lapsed(sight.now) else verdict
 
 
 def invoice_days(mailed: Sequence[Mailing]) -> list[InvoiceDay]:
@@ -62,5 +74,5 @@ def invoice_days(mailed: Sequence[Mailing]) -> list[InvoiceDay]:
     days: dict[date, list[int]] = {}
     for one in mailed:
         if one.day is not None and one.is_sure:
-            days.setdefault(one.day, []).append(one.recipients)
+            days.setdefault(one.day, []).append(one.reached)
     return [InvoiceDay(day, len(counts), min(counts), max(counts)) for day, counts in sorted(days.items())]

@@ -239,6 +239,7 @@ def policy_differences(before: Policy, now: Policy) -> PolicyDifference:
         "enforce": (before.enforce, now.enforce),
         "email_invoicing.opt_in": (before.opt_in, now.opt_in),
         "email_invoicing.min_recipients": (before.min_recipients, now.min_recipients),
+        "email_invoicing.check_days": (before.check_days, now.check_days),
         "employment.lead_days": (before.lead_days, now.lead_days),
         "employment.mover_grace_hours": (before.mover_grace_hours, now.mover_grace_hours),
         "employment.stale_leave_days": (before.stale_leave_days, now.stale_leave_days),

@@ -109,6 +109,10 @@ class Code(StrEnum):
     ADOPT_TO_REMOVE = "adopt-to-remove", "profile principal"
     FEW_RECIPIENTS = "few-recipients", "reached asked"
     FEW_CAN_READ = "few-can-read", "reached asked missed"
+    NOBODY_CAN_READ = "nobody-can-read", "missed"
+    MAILBOXES_NOT_KNOWN = "mailboxes-not-known", "reached asked unsure"
+    ENOUGH_CAN_READ = "enough-can-read", "reached asked"
+    READERS_NOT_READ = "readers-not-read", "said"
     RECIPIENTS_NOT_COUNTED = "recipients-not-counted", "said"
     RECIPIENTS_NOT_COUNTED_IN_TIME = "recipients-not-counted-in-time"
 

@@ -13,6 +13,7 @@ from shared.domain.access.plan import Employment
 from shared.domain.adoption.first_contact import PrincipalKind, is_no_person
 from shared.domain.guards.holds import Hold, Status
 from shared.domain.keys import PersonKey, ProfileKey
+from shared.domain.readers import reach
 from shared.domain.time_zones import zone
 from shared.domain.view import Called, Mailbox, PersonView, ProfileView, RoleRow, View
 
@@ -47,7 +48,8 @@ class Recipient:
     """A person with a role by which the invoice is mailed to them.
 
     `waits` is the hold, or the group of holds, in which the removal waits. `person` is None for whom no view has read,
-    such as somebody of another tenant.
+    such as somebody of another tenant. `may_read` is whether mail may reach them: no for whoever left, is disabled, or
+    has no mailbox.
     """
 
     row: RoleRow
@@ -55,6 +57,7 @@ class Recipient:
     called: str
     mailbox: Mailbox
     waits: str | None
+    may_read: bool
 
     @property
     def has_left(self) -> bool:
@@ -111,7 +114,15 @@ class Receiving:
     def will_mail(self) -> bool:
         """Whether the next invoice will be mailed to somebody who may read it."""
         mails = self.profile.is_active and self.profile.opted_in is True
-        return mails and any(one.mailbox is not Mailbox.NO and not one.has_left for one in self.receives)
+        return mails and any(one.may_read for one in self.receives)
+
+
+def reaches(sight: Sight, principal: str) -> Mailbox:
+    """Whether mail reaches somebody, as far as a view knows."""
+    seen = sight.people.get(principal)
+    return reach(
+        sight.names.get(principal), None if seen is None else seen.person, None if seen is None else seen.employment
+    )
 
 
 def receiving(sight: Sight, profile: ProfileView, holds: Iterable[Hold]) -> Receiving:
@@ -162,6 +173,7 @@ def _recipient(
         called=sight.called(row.principal),
         mailbox=Mailbox.NOT_KNOWN if called is None else called.mailbox,
         waits=waits.get((row.principal, profile)) if row.managed else None,
+        may_read=reaches(sight, row.principal) is not Mailbox.NO,
     )
 
 

@@ -90,6 +90,16 @@ ENGLISH: Final[Mapping[Code, str]] = {
         "{reached} of the {asked} people whom the policy asks for get its invoices; {missed} more hold a role "
         "there, and are disabled, deleted or without a mailbox"
     ),
+    Code.NOBODY_CAN_READ: (
+        "nobody who gets its invoices can read mail: {missed} {missed:person has|people have} a role there, and "
+        "{missed:is|are} disabled, deleted or without a mailbox"
+    ),
+    Code.MAILBOXES_NOT_KNOWN: (
+        "{reached} of the {asked} people whom it must reach are known to have a mailbox; of {unsure} more the "
+        "directory does not say"
+    ),
+    Code.ENOUGH_CAN_READ: "{reached} {reached:person|people} can read it, and {asked} must",
+    Code.READERS_NOT_READ: "who gets its invoices could not be read: {said}",
     Code.RECIPIENTS_NOT_COUNTED: "its recipients could not be counted: {said}",
     Code.RECIPIENTS_NOT_COUNTED_IN_TIME: "its recipients were not counted: the handler's time was over",
     # -- why a rule is not known, and what the policy names that does not exist

@@ -9,7 +9,7 @@ import json
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
-from datetime import datetime
+from datetime import date, datetime
 from enum import EnumType
 from functools import cached_property, lru_cache
 from types import NoneType, UnionType
@@ -150,6 +150,7 @@ _SCHEMAS: Final[Mapping[Any, CoreSchema]] = {
     float: schemas.float_schema(strict=True),
     bool: schemas.bool_schema(strict=True),
     datetime: _as_text(_time, datetime.isoformat),
+    date: _as_text(date.fromisoformat, date.isoformat),
     ProfileKey: _as_text(lru_cache(4096)(ProfileKey.parse), str),
     PersonKey | ProfileKey: _as_text(lru_cache(_holder), _spelled),  # each of a key's holds names it
     Pause: _as_text(_pause, lambda pause: f"{pause.kind.value} {pause.scope}" if pause.scope else pause.kind.value),

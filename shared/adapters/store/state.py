@@ -11,7 +11,7 @@ How State's values are spread over rows lives here; their spelling is `codec`, a
     reports    report:<countdown>:<random>:<number>   a report's text, in parts; later ones sort first
 
 What guards the app (holds, reservations, pause, baseline, unmanaged assignments) is kept by `state_guards`, the view by
-`state_view`.
+`state_view`, and what is told about invoice mail by `state_mail`.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ from typing import Final
 from shared.adapters.store.chunked_value import PART, ChunkedValue, parts_of
 from shared.adapters.store.codec import Codec
 from shared.adapters.store.rows import Changed, Exists, Insert, Replace, Row, Rows, after, fitting, put_over
-from shared.adapters.store.state_guards import GuardsState
+from shared.adapters.store.state_mail import MailState
 from shared.adapters.store.state_view import ViewState
 from shared.domain.actors import with_actors
 from shared.domain.catalogue import Catalogue
@@ -57,11 +57,11 @@ _DUE: Final = Codec[Mapping[datetime, bool]](Mapping[datetime, bool], "list of f
 _CATALOGUE: Final = Codec[Catalogue](Catalogue, "catalogue")
 
 
-class RowsState(GuardsState, ViewState):
+class RowsState(MailState, ViewState):
     """`State` over `Rows`. Remembers the last catalogue read: a check costs one small read for it."""
 
     def __init__(self, rows: Rows) -> None:
-        GuardsState.__init__(self, rows)
+        MailState.__init__(self, rows)
         ViewState.__init__(self, rows)
         self._catalogue = ChunkedValue(rows, "catalogue", "the catalogue", _CATALOGUE)
 

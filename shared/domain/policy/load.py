@@ -178,6 +178,7 @@ def _policy(model: PolicyKeys, tree: Tree) -> Policy:
         enforce=_selection(model.enforce),
         opt_in=_selection(model.email_invoicing.opt_in),
         min_recipients=model.email_invoicing.min_recipients,
+        check_days=model.email_invoicing.check_days,
         lead_days=model.employment.lead_days,
         mover_grace_hours=model.employment.mover_grace_hours,
         stale_leave_days=model.employment.stale_leave_days,

@@ -148,13 +148,17 @@ class TwoPeople:
 
 STALE_LEAVE_DAYS: Final = 30
 
+CHECK_DAYS: Final = 5
+"""A working week, whatever day the invoice is made on: somebody can still see to what is wrong."""
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """The whole policy. `digest` is the SHA-256 of its meaning: two files that say the same have the same.
 
     `accounts` are billing account names, or all; `enforce` says on which profiles the app writes; `opt_in` on which
-    it keeps invoice e-mail on. `lead_days`: access before the hire date; `mover_grace_hours`: access after moving on.
+    it keeps invoice e-mail on, and `check_days` from how many days before the invoice day on that is proved.
+    `lead_days`: access before the hire date; `mover_grace_hours`: access after moving on.
     `stale_leave_days`: a revoke because of a leave date more days ago, on an enabled account, is held.
     Days begin and end in `time_zone`; midnight in one of `date_zones` is a date without a time as well.
     `protected` are object ids (lower-case) that are never touched. `tests` are examples, which decide nothing.
@@ -166,6 +170,7 @@ class Policy:
     enforce: Selection = Everything.NONE
     opt_in: Selection = Everything.NONE
     min_recipients: int = 0
+    check_days: int = CHECK_DAYS
     lead_days: int = 0
     mover_grace_hours: int = 0
     stale_leave_days: int = STALE_LEAVE_DAYS

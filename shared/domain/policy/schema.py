@@ -28,7 +28,7 @@ from shared.domain.policy.decisions_schema import DecisionsKeys, allowed_in_deci
 from shared.domain.policy.example_schema import TestsKeys, allowed_in_tests
 from shared.domain.policy.filter_text import parse_filter, suggest_attribute
 from shared.domain.policy.filters import Filter
-from shared.domain.policy.model import EXTERNAL_MEMBERS, STALE_LEAVE_DAYS, Guests
+from shared.domain.policy.model import CHECK_DAYS, EXTERNAL_MEMBERS, STALE_LEAVE_DAYS, Guests
 from shared.domain.policy.named_grants import PREFIX
 from shared.domain.policy.schema_values import LIST, WORD, Keys, ObjectId, Text, Word, exact, filled, form, text_of
 from shared.domain.policy.selectors import template_attributes
@@ -202,6 +202,10 @@ class EmailInvoicingKeys(Keys):
     opt_in: PlainSelection = "none"
     min_recipients: Annotated[StrictInt, Field(ge=0, le=100)] = 0
     """Fewer recipients than this on a profile are a finding. Nobody needs a hundred for one invoice."""
+
+    check_days: Annotated[StrictInt, Field(ge=0, le=27)] = CHECK_DAYS
+    """Days before a profile's invoice day from which on it is proved that the invoice will reach people; 0 for never.
+    Every month has 28 days: with more the checks of two invoices would overlap."""
 
 
 class EmploymentKeys(Keys):

@@ -4,22 +4,19 @@ Lives here: the findings of a sweep about the policy's own words. Nothing is don
 stays.
 """
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
-from itertools import batched
 from typing import Final
 
 from shared.domain.access.rules import dead_comparisons
 from shared.domain.catalogue import Catalogue
 from shared.domain.history.findings import Finding, FindingKind
-from shared.domain.policy.filter_tree import quote
 from shared.domain.policy.model import Policy
 from shared.domain.policy.named_grants import bare_name
 from shared.domain.policy.unresolved import names_nothing, no_such_person
 from shared.domain.reasons import Code
 from shared.services.app import App
 from shared.services.estate import Estate
-from shared.services.sweep.recipients import IDS_A_QUERY
+from shared.services.people_by_id import people_by_id
 
 TOLD_BEFORE: Final = timedelta(days=7)
 """How long before its end a named grant is told of: time to ask whoever wanted it, and to have a change reviewed."""
@@ -78,9 +75,7 @@ async def unknown_protected(app: App, estate: Estate) -> list[Finding]:
     One listing for every 15 ids of which the sweep has not seen anybody. Raises as `Directory.people` does.
     """
     asked = sorted(app.policy.protected - estate.people.keys())
-    known: set[str] = set()
-    for ids in batched(asked, IDS_A_QUERY, strict=False):
-        known |= await _known(app, ids)
+    known = await people_by_id(app.directory, asked)
     return [
         Finding(
             kind=FindingKind.POLICY_NAMES_NOTHING,
@@ -91,8 +86,3 @@ async def unknown_protected(app: App, estate: Estate) -> list[Finding]:
         for object_id in asked
         if object_id not in known
     ]
-
-
-async def _known(app: App, ids: Iterable[str]) -> set[str]:
-    odata_filter = f"id in ({', '.join(map(quote, ids))})"
-    return {person.object_id.lower() async for person in app.directory.people(odata_filter)}

@@ -3,17 +3,13 @@
 Lives here: whom a sweep asks the directory about. Who counts as a recipient is `shared.domain.recipients`'.
 """
 
-from itertools import batched
 from typing import Final
 
 from shared.domain.people import ListedPerson, Person
-from shared.domain.policy.filter_tree import quote
 from shared.domain.recipients import is_recipient
 from shared.services.app import App
 from shared.services.estate import Estate
-
-IDS_A_QUERY: Final = 15
-"""Object ids in one filter: as many clauses as a filter without advanced parameters may have."""
+from shared.services.people_by_id import people_by_id
 
 _MOST_ASKED: Final = 300
 """People about whom one sweep asks the directory besides those whom a rule lists: 20 queries. Nobody knows of more,
@@ -39,9 +35,7 @@ async def find_out_who_cannot_read(app: App, estate: Estate) -> frozenset[str]:
         if sum(_can_read(listed[one]) for one in here & listed.keys()) < app.policy.min_recipients:
             unknown |= dict.fromkeys(sorted(here - listed.keys()))
     asked = list(unknown)[:_MOST_ASKED]
-    for ids in batched(asked, IDS_A_QUERY, strict=False):
-        odata_filter = f"id in ({', '.join(map(quote, ids))})"
-        listed |= {person.object_id: person async for person in app.directory.people(odata_filter)}
+    listed |= await people_by_id(app.directory, asked)
     gone = set(asked) - listed.keys()
     return frozenset(gone | {one for one in holders & listed.keys() if not _can_read(listed[one])})
 

@@ -8,7 +8,6 @@ import logging
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from itertools import batched
 from typing import Final
 
 from shared.domain.access.decide import decide
@@ -17,8 +16,7 @@ from shared.domain.adoption.first_contact import is_no_person
 from shared.domain.billing import INVOICE_MANAGER, OTHER_RECIPIENT_ROLES, Assignment, BillingProfile
 from shared.domain.guids import is_guid
 from shared.domain.keys import ProfileKey
-from shared.domain.people import AbsentPerson, ListedPerson
-from shared.domain.policy.filter_tree import quote
+from shared.domain.people import AbsentPerson
 from shared.domain.reasons import Reason
 from shared.domain.seen import INVOICE_MANAGER_NAME
 from shared.domain.view import PeopleView, PersonView, ProfileView, RoleRow, View, person_view, tested_attributes
@@ -26,9 +24,9 @@ from shared.errors import Permanent
 from shared.services.app import App
 from shared.services.catalogue import enforced_profiles
 from shared.services.estate import Estate
+from shared.services.people_by_id import people_by_id
 from shared.services.slices import Slices
 from shared.services.sweep.drift import Drift
-from shared.services.sweep.recipients import IDS_A_QUERY
 from shared.services.sweep.who_else import find_who_else
 
 _AGAIN: Final = timedelta(hours=24)
@@ -181,13 +179,11 @@ async def _people(app: App, estate: Estate, drift: Drift, tenant: str, shown: Vi
     due.sort(key=lambda one: _seen(known[one]) if one in known else _NEVER)
     people |= {one: known[one] for one in others if one in known}
     tested = tested_attributes(app.policy)
-    for ids in batched(due[:_MOST_ASKED], IDS_A_QUERY, strict=False):
-        odata_filter = f"id in ({', '.join(map(quote, ids))})"
-        found: dict[str, ListedPerson] = {one.object_id: one async for one in app.directory.people(odata_filter)}
-        for one in ids:
-            read = found.get(one) or AbsentPerson(one)
-            plan = decide(read, app.policy, estate.catalogue, (), estate.read_at)
-            people[one] = person_view(read, plan, app.policy, tested, estate.read_at, estate.read_at)
+    found = await people_by_id(app.directory, due[:_MOST_ASKED])
+    for one in due[:_MOST_ASKED]:
+        read = found.get(one) or AbsentPerson(one)
+        plan = decide(read, app.policy, estate.catalogue, (), estate.read_at)
+        people[one] = person_view(read, plan, app.policy, tested, estate.read_at, estate.read_at)
     return people
 
 

@@ -276,7 +276,7 @@ def test_status_is_one_sentence_figures_and_what_needs_a_person(store: Store, ru
     lines = out.splitlines()
     assert (status, err) == (0, "")
     assert lines[0] == "1 of 2 active profiles will mail their next invoice. 3 things need a person."
-    assert f"next invoices  {NOW:%a} {NOW.day} {NOW:%b} 1 profile, 3 people" in out
+    assert f"next invoices  {NOW:%a} {NOW.day} {NOW:%b} 1 profile, 2 people" in out
     assert "managed        2 assignments of 2 people; 1 unmanaged" in out
     assert "events         2 of 3 differences were announced by an event" in out
     assert "limits, 24 h   given 3/50, removed (stay) 0/10" in out

@@ -1,0 +1,43 @@
+"""State of what is told about invoice mail and to the outside, over rows.
+
+How these values are spread over rows lives here; their spelling is `codec`, and `state` has the rest.
+
+    partition  row key                                what it holds
+    mail       mail:<account>/<profile>               a ProfileMail: the verdicts of the mail check
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from shared.adapters.store.codec import Codec
+from shared.adapters.store.rows import after, fitting
+from shared.adapters.store.state_guards import GuardsState
+from shared.domain.keys import ProfileKey
+from shared.domain.mail_check import ProfileMail
+from shared.ports import Stored
+
+_MAIL: Final = "mail"
+
+_PROFILE_MAIL: Final = Codec[ProfileMail](ProfileMail, "list of mail verdicts", lambda row: _mail_key(row.profile))
+
+
+class MailState(GuardsState):
+    """The part of `State` that says what people are told, beside the guards'."""
+
+    async def profile_mail(self, key: ProfileKey) -> Stored[ProfileMail]:
+        """A profile's verdicts, none when there is no row. One read."""
+        return await self._get(_MAIL, _mail_key(key), _PROFILE_MAIL.value, ProfileMail(key))
+
+    async def put_profile_mail(self, row: Stored[ProfileMail]) -> Stored[ProfileMail]:
+        """Stores a row. Raises `Conflict`."""
+        key, body = row.value.profile, _PROFILE_MAIL.body(row.value)
+        return await self._put(_MAIL, _mail_key(key), row, body, f"the mail verdicts of {key}")
+
+    async def mail_verdicts(self) -> Sequence[ProfileMail]:
+        """The verdicts of every profile that ever was due."""
+        rows = self._rows.range(_MAIL, "mail:", after("mail:"))
+        return [_PROFILE_MAIL.value(row) async for row in rows]
+
+
+def _mail_key(key: ProfileKey) -> str:
+    return fitting("mail:", key.folded)
