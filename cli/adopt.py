@@ -9,11 +9,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from cli.actor import introduce, signed_in
-from cli.answer import Answer, Cell, Line, Part, Rows, Shade, Table, counted
+from cli.answer import Answer, Cell, Line, Part, Shade, Table, counted
 from cli.faults import Status, UsageError
-from cli.lookup import Known, find_person, find_profile, read_known
+from cli.lookup import find_person, find_profile
 from cli.operating import on_app
 from cli.out import Out
+from shared.answers.documents import Rows
+from shared.answers.known import Known, read_known
 from shared.domain.actors import Actor
 from shared.domain.adoption.consequences import Adoption, Choice, Consequence
 from shared.domain.keys import ProfileKey

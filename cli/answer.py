@@ -3,24 +3,20 @@
 Lives here: making text of an answer. Where it is no terminal that reads it, rich is not even imported. No verb's words.
 """
 
-import csv
 import io
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from cli.faults import Status
-from cli.harmless import harmless, harmless_cell, harmless_json
+from shared.answers.documents import Rows, document_of
+from shared.wording.harmless import harmless
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
-
-NAMESPACE: Final = "invoice-access"
-"""What the name of every schema begins with."""
 
 
 class Shade(StrEnum):
@@ -57,19 +53,6 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
-    """An answer for a spreadsheet: every row has a value in every column. Values are plain, as in JSON, or a list."""
-
-    columns: Sequence[str]
-    rows: Iterable[Sequence[Any]]
-
-    @classmethod
-    def of(cls, columns: Sequence[str], things: Iterable[Mapping[str, Any]]) -> "Rows":
-        """Rows of what has each column under its name."""
-        return cls(columns, [[thing.get(column) for column in columns] for thing in things])
-
-
-@dataclass(frozen=True, slots=True)
 class Answer:
     """What a verb says, in every form.
 
@@ -103,67 +86,12 @@ def show(text: Iterable[Line | Table], stream: TextIO, *, colored: bool) -> str:
 
 def as_document(answer: Answer) -> dict[str, Any]:
     """What JSON says: the schema, as of when, whether all of it could be read, and the answer."""
-    at = answer.as_of or datetime.now(UTC)
-    document = {"schema": f"{NAMESPACE}/{answer.verb}/1", "as_of": utc(at), "complete": answer.complete}
-    return document | dict(answer.body)
-
-
-def as_json(document: Mapping[str, Any], *, pretty: bool) -> str:
-    """A document and a line break: pretty for a person, else in one line."""
-    text = json.dumps(document, indent=2 if pretty else None, ensure_ascii=False, default=_for_json)
-    return f"{harmless_json(text)}\n"
-
-
-def as_csv(rows: Rows, delimiter: str = ",") -> str:
-    """The rows with a first line of titles. A cell that a spreadsheet would take for a formula gets a `'`."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, delimiter=delimiter, lineterminator="\n")
-    writer.writerow(rows.columns)
-    for row in rows.rows:
-        writer.writerow([_in_sheet(value, delimiter) for value in row])
-    return buffer.getvalue()
-
-
-def utc(at: datetime) -> str:
-    """A moment for programs: UTC, in whole seconds where it has no fraction."""
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return document_of(answer.verb, answer.body, answer.as_of or datetime.now(UTC), complete=answer.complete)
 
 
 def counted(number: int, what: str, several: str = "") -> str:
     """A number with its noun."""
     return f"{number:,} {what if number == 1 else several or f'{what}s'}"
-
-
-def _for_json(value: object) -> object:
-    if isinstance(value, datetime):
-        return utc(value)
-    if isinstance(value, frozenset | set):
-        return sorted(value)
-    from shared.domain.reasons import Reason  # noqa: PLC0415 - the words of reasons, where an answer has any
-    from shared.wording.say import with_text  # noqa: PLC0415
-
-    if isinstance(value, Reason):
-        return with_text(value)
-    raise TypeError(f"{type(value).__name__} has no form in JSON")
-
-
-def _in_sheet(value: object, delimiter: str) -> str:
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "true" if value else "false"
-        case int() | float():
-            return str(value)
-        case datetime():
-            return utc(value)
-        case str():
-            text = value
-        case Iterable():
-            text = " ".join(_in_sheet(each, delimiter) for each in value)
-        case _:
-            text = str(value)
-    return harmless_cell(text, delimiter)
 
 
 def _parts(cell: Cell) -> tuple[Part, ...]:

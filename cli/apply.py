@@ -11,10 +11,11 @@ from typing import Any
 
 from cli import plan_file
 from cli.actor import introduce, signed_in
-from cli.answer import Answer, Line, Part, Rows, Shade, Table, counted
+from cli.answer import Answer, Line, Part, Shade, Table, counted
 from cli.faults import Moved as WorldMoved
 from cli.operating import on_app
 from cli.out import Out
+from shared.answers.documents import Rows
 from shared.domain.history.checks import CheckBody, Step
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.outcome import Outcome

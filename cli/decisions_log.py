@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from cli.answer import Answer, Line, Rows, Table, counted
+from cli.answer import Answer, Line, Table, counted
 from cli.hold_words import action, minute
-from cli.lookup import Known, called, read_known
 from cli.operating import StoreDesk, doubts, on_store
 from cli.out import Out
+from shared.answers.documents import Rows
+from shared.answers.known import Known, called, read_known
 from shared.domain.history.records import DecisionBody, Record
 from shared.domain.keys import PersonKey
 from shared.services.operate import decisions

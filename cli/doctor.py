@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from cli.actor import signed_in
-from cli.answer import Answer, Line, Part, Rows, Shade, counted
+from cli.answer import Answer, Line, Part, Shade, counted
 from cli.doctor_words import found, mend
 from cli.faults import Status, UsageError
 from cli.operating import open_app, open_store
+from shared.answers.documents import Rows
 from shared.bootstrap_policy import read_policy
 from shared.domain import diagnosis
 from shared.domain.diagnosis import Check, Name, NotRead, State

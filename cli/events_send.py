@@ -11,12 +11,13 @@ from itertools import batched
 from pathlib import Path
 from typing import Any, Final
 
-from cli.answer import Answer, Rows, counted
+from cli.answer import Answer, counted
 from cli.bus import on_bus
 from cli.faults import Fault
 from cli.out import Out
 from cli.people_file import People, UnreadableFileError, read_people
 from shared.adapters.queues.service_bus import ServiceBusQueues
+from shared.answers.documents import Rows
 from shared.errors import InvoiceAccessError
 from shared.ports import EventQueue
 from shared.sources.strict_json import JsonObject, encoded

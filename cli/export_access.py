@@ -10,13 +10,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from cli.answer import Answer, Rows, as_csv, as_json, utc
+from cli.answer import Answer
 from cli.faults import Status
-from cli.lookup import Known as Names
-from cli.lookup import find_person, find_profile, read_known
+from cli.lookup import find_person, find_profile
 from cli.on_day import read_window, read_zone
 from cli.operating import StoreDesk, on_store, shown
 from cli.out import Form, Out
+from shared.answers.documents import Rows, as_csv, as_json, utc
+from shared.answers.known import Known as Names
+from shared.answers.known import read_known
 from shared.domain.history.spells import Spell, Window
 from shared.domain.history.unmanaged_sightings import ESTATE, UnmanagedSpell
 from shared.domain.keys import PersonKey, ProfileKey

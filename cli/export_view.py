@@ -8,10 +8,11 @@ import secrets
 from pathlib import Path
 
 from cli import snapshot_file
-from cli.answer import Answer, Rows, counted
+from cli.answer import Answer, counted
 from cli.faults import Fault
 from cli.operating import StoreDesk, on_store
 from cli.out import Out
+from shared.answers.documents import Rows
 from shared.bootstrap_policy import read_policy
 from shared.domain.snapshot import Snapshot, pseudonyms, take
 

@@ -6,10 +6,12 @@ Lives here: holds as lines, rows and JSON, for `holds` and for what else shows t
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
-from cli.answer import Cell, Part, Rows, Shade, Table, counted
-from cli.lookup import Known, called
+from cli.answer import Cell, Part, Shade, Table, counted
+from shared.answers.documents import Rows
+from shared.answers.holds import hold_json
+from shared.answers.known import Known, called
 from shared.domain.guards.hold_listing import HoldGroup
 from shared.domain.guards.holds import Hold, Status
 from shared.domain.history.records import DecidedHold
@@ -112,34 +114,11 @@ def refusals(holds: Sequence[Hold]) -> list[str]:
     return [f"{counted(number, 'release')} of these not carried out: {why}" for why, number in reasons.items()]
 
 
-def as_json(hold: Hold, known: Known) -> dict[str, Any]:
-    """A hold for programs."""
-    person = known.person(hold.key.object_id) if isinstance(hold.key, PersonKey) else None
-    return {
-        "id": hold.id,
-        "group": hold.group or None,
-        "status": hold.status.value,
-        "kind": hold.kind.value,
-        "do": WOULD[hold.kind][0].replace(" ", "_"),
-        "person": person,
-        "profile": known.profile(hold.profile),
-        "basis": hold.basis,
-        "why": hold.why,
-        "stopped_by": hold.stopped_by.value,
-        "since": hold.since,
-        "renewed": hold.renewed,
-        "by": hold.by or None,
-        "by_name": called(known.people, hold.by) or None,
-        "decided_at": hold.decided_at,
-        "refused": hold.refused,
-    }
-
-
 def as_rows(holds: Sequence[Hold], known: Known) -> Rows:
     """Holds for a spreadsheet, a row each."""
     things = []
     for hold in holds:
-        told = as_json(hold, known)
+        told = hold_json(hold, known)
         person, profile = told["person"] or {}, told["profile"]
         reasons = {name: None if told[name] is None else say(told[name]) for name in ("basis", "why", "refused")}
         things.append(

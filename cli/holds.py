@@ -12,12 +12,14 @@ from typing import Any, Final
 
 from cli import proposed
 from cli.actor import introduce, signed_in
-from cli.answer import Answer, Line, Rows, Table, counted
+from cli.answer import Answer, Line, Table, counted
 from cli.faults import Moved, Status, UsageError
-from cli.hold_words import as_json, as_rows, concerned, groups_table, holds_table, refusals
-from cli.lookup import Known, called, read_known
+from cli.hold_words import as_rows, concerned, groups_table, holds_table, refusals
 from cli.operating import StoreDesk, doubts, moment, on_app, on_store, shown
 from cli.out import Out
+from shared.answers.documents import Rows
+from shared.answers.holds import hold_json, proposal_json
+from shared.answers.known import Known, called, read_known
 from shared.domain.guards import holds as domain
 from shared.domain.guards.hold_listing import HoldListing
 from shared.domain.guards.holds import Hold
@@ -57,8 +59,8 @@ def list_holds(out: Out, *, exit_code: bool) -> int:
                 "id": group.id,
                 "is_group": group.is_group,
                 "changes": len(group.holds),
-                "proposed": proposed.as_json(about[group.id], known),
-                "holds": [as_json(hold, known) for hold in group.holds],
+                "proposed": proposal_json(about[group.id], known),
+                "holds": [hold_json(hold, known) for hold in group.holds],
             }
             for group in listing.groups
         ],
@@ -93,10 +95,10 @@ def show_holds(out: Out, name: str) -> int:
     proposal = about_all(holds, proposals)
     text += proposed.lines([] if proposal is None else [proposal], known)
     text.append(f"As listed: {listing.at.isoformat()}")
-    told = [as_json(hold, known) | ({"changed": changed} if changed else {}) for hold, changed in harmed]
+    told = [hold_json(hold, known) | ({"changed": changed} if changed else {}) for hold, changed in harmed]
     body = {
         "as_listed": listing.at.isoformat(),
-        "proposed": proposed.as_json(proposal, known),
+        "proposed": proposal_json(proposal, known),
         "holds": told,
     }
     return out.answer(Answer("holds-show", body, text, as_rows(holds, known)))
@@ -198,7 +200,7 @@ def _tell_decided(out: Out, asked: _Asked, decided: Decided, known: Known, left:
     if decided.refused is not None and not decided.holds:
         raise proposed.refusal(decided.refused, decided.differences, known)
     if decided.proposed is not None:
-        body: dict[str, Any] = {"decided": 0, "proposed": proposed.as_json(decided.proposed, known), "holds": []}
+        body: dict[str, Any] = {"decided": 0, "proposed": proposal_json(decided.proposed, known), "holds": []}
         return out.answer(Answer(f"holds-{asked.verb}", body, [proposed.made(decided.proposed)], Rows((), ())))
     if decided.differences:
         so_far = f"{counted(len(decided.holds), 'change')} had been {asked.done} before the world moved, and stay so:"
@@ -224,7 +226,7 @@ def _tell_decided(out: Out, asked: _Asked, decided: Decided, known: Known, left:
         "proposed": None,
         "last_due": decided.last_due,
         "paused": paused,
-        "holds": [as_json(hold, known) for hold in decided.holds],
+        "holds": [hold_json(hold, known) for hold in decided.holds],
     }
     rows = as_rows(decided.holds, known) if decided.holds else Rows((), ())
     return out.answer(Answer(f"holds-{asked.verb}", body, text, rows))

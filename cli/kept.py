@@ -8,11 +8,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Final
 
-from cli.answer import Answer, Line, Part, Rows, Shade, Table, counted
+from cli.answer import Answer, Line, Part, Shade, Table, counted
 from cli.bus import on_bus
 from cli.faults import Fault, Status, UsageError
 from cli.out import Out
 from shared.adapters.queues.kept import DEAD, MOST, REJECTED, Kept, KeptMessages, Shelf
+from shared.answers.documents import Rows
 from shared.errors import InvoiceAccessError
 
 _COLUMNS: Final = (

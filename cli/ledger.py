@@ -8,10 +8,11 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from cli.answer import Answer, Rows, counted
+from cli.answer import Answer, counted
 from cli.faults import Status, UsageError
 from cli.operating import StoreDesk, on_store
 from cli.out import Out
+from shared.answers.documents import Rows
 from shared.services.ledger_audit import DIGEST, Anchor, Verdict, verify
 
 _SHOWN: Final = 20

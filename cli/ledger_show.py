@@ -7,13 +7,15 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from cli.answer import Answer, Line, Part, Rows, Shade, Table, counted
+from cli.answer import Answer, Line, Part, Shade, Table, counted
 from cli.faults import Fault, Status, UsageError
 from cli.hold_words import action, minute
-from cli.lookup import Known, called, find_person, find_profile, read_known
+from cli.lookup import find_person, find_profile
 from cli.operating import StoreDesk, on_store
 from cli.out import Out
 from shared.adapters.store.ledger_rows import body_text
+from shared.answers.documents import Rows
+from shared.answers.known import Known, called, read_known
 from shared.domain.history.checks import CheckBody
 from shared.domain.history.records import (
     AdoptBody,

@@ -42,12 +42,13 @@ class Out:
     def answer(self, answer: "Answer") -> int:
         """Says the answer, whole or not at all; the status to end with."""
         from cli import answer as forms  # noqa: PLC0415 - see the module's docstring
+        from shared.answers import documents  # noqa: PLC0415
 
         match self.form:
             case Form.JSON:
-                said = forms.as_json(forms.as_document(answer), pretty=sys.stdout.isatty())
+                said = documents.as_json(forms.as_document(answer), pretty=sys.stdout.isatty())
             case Form.CSV | Form.TSV:
-                said = forms.as_csv(answer.rows, "\t" if self.form is Form.TSV else ",")
+                said = documents.as_csv(answer.rows, "\t" if self.form is Form.TSV else ",")
             case Form.TABLE:
                 said = forms.show(answer.text, sys.stdout, colored=self._colored(sys.stdout))
         _write(sys.stdout, said)
@@ -73,7 +74,7 @@ class Out:
 
     def ask(self, question: str) -> str:
         """A line that is typed in answer; "" where the terminal is closed."""
-        from cli.harmless import harmless  # noqa: PLC0415 - see the module's docstring
+        from shared.wording.harmless import harmless  # noqa: PLC0415 - see the module's docstring
 
         _write(sys.stderr, harmless(question))
         return sys.stdin.readline()
@@ -87,12 +88,12 @@ class Out:
 def tell(fault: Fault, *, as_json: bool) -> None:
     """Says a fault on stderr: one JSON object, or its message and what mends it."""
     if as_json:
-        from cli import answer as forms  # noqa: PLC0415 - see the module's docstring
+        from shared.answers import documents  # noqa: PLC0415 - see the module's docstring
 
         told = {"code": fault.code, "message": fault.message, "mend": fault.mend, "nearest": list(fault.nearest)}
-        _write(sys.stderr, forms.as_json(told, pretty=sys.stderr.isatty()))
+        _write(sys.stderr, documents.as_json(told, pretty=sys.stderr.isatty()))
         return
-    from cli.harmless import harmless  # noqa: PLC0415
+    from shared.wording.harmless import harmless  # noqa: PLC0415
 
     lines = [fault.message, *(f"  {line}" for line in fault.details), *([fault.mend] if fault.mend else [])]
     _write(sys.stderr, "".join(f"{harmless(line)}\n" for line in lines))

@@ -10,12 +10,14 @@ from typing import Any, Final
 
 from cli import proposed
 from cli.actor import introduce, signed_in
-from cli.answer import Answer, Line, Rows, counted
+from cli.answer import Answer, Line, counted
 from cli.faults import Fault, Status, UsageError
-from cli.harmless import harmless
-from cli.lookup import Known, called, find_scope, read_known
+from cli.lookup import find_scope
 from cli.operating import StoreDesk, doubts, on_store, shown
 from cli.out import Out
+from shared.answers.documents import Rows
+from shared.answers.holds import proposal_json
+from shared.answers.known import Known, called, read_known
 from shared.domain.guards.baseline import Baseline
 from shared.domain.guards.pauses import ENDED_BY_SWEEPS, STOPS_LEAVERS, Pause, PauseKind, Pauses, Setting
 from shared.domain.guards.proposals import Deed, needs_two
@@ -23,6 +25,7 @@ from shared.errors import Permanent, Transient
 from shared.services.operate import decisions
 from shared.services.operate.decisions import Resumed
 from shared.services.operate.two_people import standing_proposals
+from shared.wording.harmless import harmless
 from shared.wording.say import say
 
 _LONGEST_WHY: Final = 500
@@ -197,7 +200,7 @@ def _tell_resumed(out: Out, resumed: Resumed, words: _Words, scope: str | None) 
     if resumed.refused is not None:
         raise proposed.refusal(resumed.refused, resumed.differences, words.known)
     if resumed.proposed is not None:
-        told: dict[str, Any] = {"resumed": [], "proposed": proposed.as_json(resumed.proposed, words.known)}
+        told: dict[str, Any] = {"resumed": [], "proposed": proposal_json(resumed.proposed, words.known)}
         return out.answer(Answer("resume", told, [proposed.made(resumed.proposed)], Rows((), ())))
     again = _of(Pauses(resumed.remaining), scope)
     if again.active:

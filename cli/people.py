@@ -7,23 +7,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from cli.answer import Answer, Cell, Line, Part, Rows, Shade, Table, counted
+from cli.answer import Answer, Cell, Line, Part, Shade, Table, counted
 from cli.hold_words import WOULD, holds_table
-from cli.hold_words import as_json as hold_json
-from cli.lookup import Known, find_person, people_candidates, read_known
+from cli.lookup import find_person
 from cli.operating import StoreDesk, on_store
 from cli.out import Out
-from cli.sighted import doubts, iso, iso_day, person_json
+from cli.sighted import doubts, iso_day
+from shared.answers.documents import Rows
+from shared.answers.holds import hold_json
+from shared.answers.known import Known, people_candidates
+from shared.answers.roster import held_json, listed_json, profile_name, read_people
 from shared.domain.access.plan import Employment
 from shared.domain.adoption.first_contact import PrincipalKind
 from shared.domain.alike import likeness
-from shared.domain.guards.holds import Hold
 from shared.domain.keys import ProfileKey
 from shared.domain.receiving import Sight
-from shared.domain.roster import Listed, everybody
+from shared.domain.roster import Listed
 from shared.domain.seen import INVOICE_MANAGER_NAME
 from shared.domain.view import RoleRow
-from shared.services.operate.sight import read_sight
 
 _COLUMNS: Final = (
     *("id", "name", "address", "employee_id", "kind", "job", "company", "employment", "left_on", "next_change"),
@@ -102,20 +103,13 @@ def show_person(out: Out, text: str) -> int:
         lines.append(Table(("PROFILE", "ROLE", "BY", "SINCE"), rows, indent=2))
     if one.waits:
         lines += ["Waits for a decision:", holds_table(one.waits, known)]
-    body = _json(sight, one) | {
-        "held": [_held_json(sight, key, row) for key, row in one.held],
+    body = listed_json(sight, one) | {
+        "held": [held_json(sight, key, row) for key, row in one.held],
         "waits": [hold_json(hold, known) for hold in one.waits],
     }
     complete = sight.view.complete
     rows_of = Rows.of(_COLUMNS, [_flat(sight, one)])
     return out.answer(Answer("people-show", body, lines, rows_of, as_of=sight.view.as_of, complete=complete))
-
-
-async def read_people(desk: StoreDesk) -> tuple[Sight, list[Listed], Known]:
-    """The view, everybody in it, and what everything is called."""
-    sight = await read_sight(desk.state, desk.clock)
-    holds: list[Hold] = [hold async for row in desk.state.holds() for hold in row.value.holds.values()]
-    return sight, everybody(sight, holds), await read_known(desk.state)
 
 
 def how(sight: Sight, row: RoleRow) -> str:
@@ -138,7 +132,7 @@ def _listed(sight: Sight, kept: Sequence[Listed], verb: str, said: str) -> Answe
         text.append(Table(("PERSON", "IS", "EMPLOYMENT", "HAS", "BY", "WAITS"), rows))
     text.append(said)
     things = [_flat(sight, one) for one in kept]
-    body = {"people": [_json(sight, one) for one in kept]}
+    body = {"people": [listed_json(sight, one) for one in kept]}
     return Answer(verb, body, text, Rows.of(_COLUMNS, things), as_of=sight.view.as_of, complete=sight.view.complete)
 
 
@@ -169,7 +163,7 @@ def _employment(sight: Sight, one: Listed) -> str:
 def _places(sight: Sight, one: Listed) -> str:
     profiles = list(dict.fromkeys(key for key, _ in one.held))
     if len(profiles) == 1:
-        return _profile(sight, profiles[0])
+        return profile_name(sight, profiles[0])
     return counted(len(profiles), "profile") if profiles else "nothing"
 
 
@@ -190,54 +184,15 @@ def _sentence(sight: Sight, one: Listed) -> str:
 
 
 def _held(sight: Sight, key: ProfileKey, row: RoleRow) -> list[Cell]:
-    return [_profile(sight, key), row.role, how(sight, row), iso_day(row.created_on, sight.zone)]
-
-
-def _held_json(sight: Sight, key: ProfileKey, row: RoleRow) -> dict[str, Any]:
-    return {
-        "profile": {"id": str(key), "name": _profile(sight, key)},
-        "role": row.role,
-        "managed": row.managed,
-        "rules": list(row.given_by or row.rules),
-        "should": bool(row.given_by),
-        "since": iso(row.created_on),
-        "by": None if row.created_by is None else person_json(sight, row.created_by),
-    }
-
-
-def _json(sight: Sight, one: Listed) -> dict[str, Any]:
-    called = sight.names.get(one.principal)
-    person = None if one.person is None else one.person.person
-    return {
-        "id": one.principal,
-        "name": one.called,
-        "address": None if called is None else called.address or called.upn or None,
-        "employee_id": None if called is None else called.employee_id or None,
-        "kind": one.kind.value,
-        "job": None if person is None else person.attributes.get("jobTitle"),
-        "company": None if person is None else person.attributes.get("companyName"),
-        "employment": None if one.person is None else one.person.employment.value,
-        "left_on": iso(person.leave_date) if person is not None and one.has_left else None,
-        "next_change": None if one.person is None else iso(one.person.next_change),
-        "entitled": None if one.person is None else one.person.entitled,
-        "rules": [] if one.person is None else list(one.person.rules),
-        "managed": len(one.managed),
-        "unmanaged": len(one.unmanaged),
-        "waiting": len(one.waits),
-        "roles": [_held_json(sight, key, row) for key, row in one.held],
-    }
+    return [profile_name(sight, key), row.role, how(sight, row), iso_day(row.created_on, sight.zone)]
 
 
 def _flat(sight: Sight, one: Listed) -> dict[str, Any]:
     profiles = "; ".join(
-        f"{_profile(sight, key)}{'' if row.role == INVOICE_MANAGER_NAME else f' ({row.role})'}" for key, row in one.held
+        f"{profile_name(sight, key)}{'' if row.role == INVOICE_MANAGER_NAME else f' ({row.role})'}"
+        for key, row in one.held
     )
-    return _json(sight, one) | {"profiles": profiles}
-
-
-def _profile(sight: Sight, key: ProfileKey) -> str:
-    profile = sight.view.by_key.get(key)
-    return str(key) if profile is None else profile.name
+    return listed_json(sight, one) | {"profiles": profiles}
 
 
 def _kind_of(sight: Sight, principal: str) -> PrincipalKind:

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from cli import plan_file, plan_text
-from cli.answer import Answer, Line, Rows, Table
+from cli.answer import Answer, Line, Table
 from cli.faults import Fault, Status, UsageError
 from cli.operating import on_app
 from cli.out import Out
+from shared.answers.documents import Rows
 from shared.bootstrap_policy import read_policy_file
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.pinned import pin

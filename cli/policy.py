@@ -12,9 +12,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from cli.answer import Answer, Line, Part, Rows, Shade, counted
+from cli.answer import Answer, Line, Part, Shade, counted
 from cli.faults import Status, UsageError
 from cli.operating import StoreDesk, on_store
+from shared.answers.documents import Rows
 from shared.bootstrap_policy import policy_path, read_policy_file
 from shared.domain.access.rules import doubtful_grants
 from shared.domain.catalogue import Catalogue

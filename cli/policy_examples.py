@@ -7,10 +7,11 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from cli.answer import Answer, Line, Rows
+from cli.answer import Answer, Line
 from cli.faults import Status, UsageError
 from cli.operating import StoreDesk, on_store
 from cli.policy import PolicyFile
+from shared.answers.documents import Rows
 from shared.domain.access.examples import Failure, Judged, described, judge_examples
 from shared.domain.access.explain import RuleVerdict
 from shared.domain.catalogue import Catalogue

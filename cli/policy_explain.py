@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from cli.answer import Answer, Line, Rows, Table, counted
+from cli.answer import Answer, Line, Table, counted
 from cli.called import Names
 from cli.faults import UsageError
 from cli.operating import StoreDesk, on_store
 from cli.policy import PolicyFile
 from cli.sighted import doubts
+from shared.answers.documents import Rows
 from shared.domain.access.explain import RuleVerdict, explain
 from shared.domain.access.plan import Employment
 from shared.domain.access.rules import managed_accounts, matches

@@ -3,21 +3,22 @@
 Lives here: lines, rows and JSON of profiles. What a view knows of them is `shared.domain.roster`'s.
 """
 
-from typing import Any, Final
+from typing import Final
 
-from cli.answer import Answer, Cell, Line, Part, Rows, Shade, Table, counted
-from cli.hold_words import as_json as hold_json
+from cli.answer import Answer, Cell, Line, Part, Shade, Table, counted
 from cli.hold_words import holds_table
-from cli.lookup import Known, find_profile, read_known
+from cli.lookup import find_profile
 from cli.operating import StoreDesk, on_store
 from cli.out import Out
 from cli.people import Filter, how
-from cli.sighted import doubts, iso, iso_day, person_json
-from shared.domain.guards.holds import Hold
+from cli.sighted import doubts, iso_day
+from shared.answers.documents import Rows, iso
+from shared.answers.holds import hold_json
+from shared.answers.known import Known, person_json
+from shared.answers.roster import profile_listed_json, read_profiles
 from shared.domain.receiving import Sight
-from shared.domain.roster import ListedProfile, every_profile
+from shared.domain.roster import ListedProfile
 from shared.errors import Permanent
-from shared.services.operate.sight import read_sight
 
 _COLUMNS: Final = (
     *("id", "name", "account", "status", "currency", "opted_in", "enforced", "next_invoice", "recipients", "managed"),
@@ -27,7 +28,7 @@ _COLUMNS: Final = (
 
 def list_profiles(out: Out, narrowed: Filter) -> int:
     """Lists profiles."""
-    sight, profiles, _ = on_store(_read)
+    sight, profiles, _ = on_store(read_profiles)
     kept = [one for one in profiles if _takes(narrowed, one)]
     of = "" if len(kept) == len(profiles) else f" of {len(profiles):,}"
     text: list[Line | Table] = [*doubts(sight)]
@@ -35,7 +36,7 @@ def list_profiles(out: Out, narrowed: Filter) -> int:
         titles = ("PROFILE", "ID", "MAIL", "NEXT", "RECIPIENTS", "MANAGED", "DIFFERS")
         text.append(Table(titles, [_row(one) for one in kept]))
     text.append(f"{counted(len(kept), 'profile')}{of}.")
-    things = [_json(one) for one in kept]
+    things = [profile_listed_json(one) for one in kept]
     return out.answer(
         Answer(
             "profiles",
@@ -53,7 +54,7 @@ def show_profile(out: Out, text: str) -> int:
 
     async def read(desk: StoreDesk) -> tuple[Sight, ListedProfile, Known]:
         key, _ = await find_profile(desk.state, text)
-        sight, profiles, known = await _read(desk)
+        sight, profiles, known = await read_profiles(desk)
         found = next((one for one in profiles if one.profile.key == key), None)
         if found is None:
             raise Permanent("the last full check did not list that profile; the next one does")
@@ -76,7 +77,7 @@ def show_profile(out: Out, text: str) -> int:
         lines.append(Table(("WHO", "ROLE", "BY", "SINCE"), rows))
     if one.waits:
         lines += ["Waits for a decision:", holds_table(one.waits, known)]
-    body = _json(one) | {
+    body = profile_listed_json(one) | {
         "addresses": list(profile.addresses),
         "read_at": iso(profile.seen),
         "roles": [
@@ -96,14 +97,15 @@ def show_profile(out: Out, text: str) -> int:
     }
     complete = sight.view.complete and profile.rows is not None
     return out.answer(
-        Answer("profiles-show", body, lines, Rows.of(_COLUMNS, [_json(one)]), as_of=sight.view.as_of, complete=complete)
+        Answer(
+            "profiles-show",
+            body,
+            lines,
+            Rows.of(_COLUMNS, [profile_listed_json(one)]),
+            as_of=sight.view.as_of,
+            complete=complete,
+        )
     )
-
-
-async def _read(desk: StoreDesk) -> tuple[Sight, list[ListedProfile], Known]:
-    sight = await read_sight(desk.state, desk.clock)
-    holds: list[Hold] = [hold async for row in desk.state.holds() for hold in row.value.holds.values()]
-    return sight, every_profile(sight, holds), await read_known(desk.state)
 
 
 def _takes(narrowed: Filter, one: ListedProfile) -> bool:
@@ -152,25 +154,3 @@ def _figures(one: ListedProfile) -> list[tuple[str, Cell]]:
     figures += [("currency", profile.currency)] if profile.currency else []
     figures += [("addresses", ", ".join(profile.addresses))] if profile.addresses else []
     return figures
-
-
-def _json(one: ListedProfile) -> dict[str, Any]:
-    profile = one.profile
-    is_read = profile.rows is not None
-    return {
-        "id": str(profile.key),
-        "name": profile.name,
-        "account": profile.key.account,
-        "status": profile.status,
-        "currency": profile.currency,
-        "opted_in": profile.opted_in,
-        "will_mail": one.receiving.will_mail,
-        "enforced": profile.enforced,
-        "next_invoice": None if one.day is None else one.day.isoformat(),
-        "recipients": one.receiving.people if is_read else None,
-        "managed": one.managed if is_read else None,
-        "unmanaged": one.unmanaged if is_read else None,
-        "left": one.left,
-        "strays": one.strays,
-        "waiting": len(one.waits),
-    }

@@ -4,13 +4,13 @@ Lives here: words. What a proposal is, is `shared.domain.guards.proposals`'.
 """
 
 from collections.abc import Iterable, Mapping
-from shlex import quote
-from typing import Any, Final
+from typing import Final
 
 from cli.answer import Line, Part, Shade, counted
 from cli.faults import Fault, Status
 from cli.hold_words import minute
-from cli.lookup import Known, called
+from shared.answers.holds import command_of
+from shared.answers.known import Known, called
 from shared.domain.guards.hold_listing import Difference
 from shared.domain.guards.proposals import Deed, Proposal
 from shared.domain.reasons import Code, Reason
@@ -35,18 +35,6 @@ def refusal(refused: Reason, differences: Iterable[Difference], known: Known) ->
     )
 
 
-def command_of(proposal: Proposal) -> str:
-    """What a second operator types to confirm it."""
-    match proposal.deed:
-        case Deed.RESUME:
-            part = "" if proposal.names is None else f" --on {quote(proposal.names[0] or 'everywhere')}"
-            return f"invoice-access resume{part}"
-        case Deed.RELEASE if proposal.names is None:
-            return "invoice-access holds release --all"
-        case deed:
-            return " ".join(["invoice-access holds", deed.value, *map(quote, proposal.names or ())])
-
-
 def made(proposal: Proposal) -> str:
     """What is said to whoever proposed it."""
     return f"Proposed. A second operator has to confirm by {minute(proposal.ends)} UTC: {command_of(proposal)}"
@@ -65,22 +53,6 @@ def lines(proposals: Iterable[Proposal], known: Known) -> list[Line]:
         Part(f"{said(one, known)}; another operator confirms by {minute(one.ends)} UTC: {command_of(one)}", Shade.WAITS)
         for one in proposals
     ]
-
-
-def as_json(proposal: Proposal | None, known: Known) -> dict[str, Any] | None:
-    """A proposal for programs."""
-    if proposal is None:
-        return None
-    return {
-        "do": proposal.deed.value,
-        "by": proposal.by,
-        "by_name": called(known.people, proposal.by),
-        "at": proposal.at,
-        "why": proposal.why,
-        "ends": proposal.ends,
-        "digest": proposal.digest,
-        "confirm": command_of(proposal),
-    }
 
 
 def _count(proposal: Proposal) -> str:

@@ -13,11 +13,13 @@ from typing import Any, Final
 
 from cli import apply as applied
 from cli.actor import introduce, signed_in
-from cli.answer import Answer, Line, Rows, counted
+from cli.answer import Answer, Line, counted
 from cli.faults import Fault, Status, UsageError
-from cli.lookup import Known, find_person, read_known
+from cli.lookup import find_person
 from cli.operating import on_app
 from cli.out import Out
+from shared.answers.documents import Rows
+from shared.answers.known import Known, read_known
 from shared.domain.access.plan import Employment
 from shared.domain.adoption.first_contact import PrincipalKind
 from shared.domain.history.checks import CheckBody, Ended, Step

@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from cli.answer import Answer, Rows, counted
+from cli.answer import Answer, counted
 from cli.faults import Fault
 from cli.operating import StoreDesk, on_store, shown
 from cli.out import Out
+from shared.answers.documents import Rows
 from shared.domain.history.findings import Finding
 from shared.domain.history.report import Labels, Report
 from shared.domain.keys import ProfileKey

@@ -3,13 +3,12 @@
 Lives here: words that several verbs share. What a view is, and reading it, is the app's.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
-from cli.answer import Line, Part, Shade, counted, utc
-from shared.domain.keys import ProfileKey
+from cli.answer import Line, Part, Shade, counted
 from shared.domain.receiving import Sight
 from shared.wording.say import say
 
@@ -38,16 +37,6 @@ def doubts(sight: Sight) -> Iterator[Line]:
         )
 
 
-def profile_json(key: ProfileKey, name: str) -> Mapping[str, Any]:
-    """A profile for programs."""
-    return {"id": str(key), "name": name}
-
-
-def person_json(sight: Sight, principal: str) -> Mapping[str, Any]:
-    """A principal for programs."""
-    return {"id": principal, "name": sight.called(principal)}
-
-
 def ago(passed: timedelta) -> str:
     """How long ago, in one unit."""
     if passed < _MINUTE:
@@ -71,8 +60,3 @@ def day(at: date, today: date) -> str:
 def iso_day(at: datetime | None, zone: ZoneInfo) -> str:
     """A day as `2026-01-31`, "" where there is none."""
     return "" if at is None else at.astimezone(zone).date().isoformat()
-
-
-def iso(at: datetime | None) -> str | None:
-    """A moment for programs."""
-    return None if at is None else utc(at)

@@ -3,26 +3,31 @@
 Lives here: the words. What is counted is `shared.domain.overview`'s and the sweep's.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from cli.answer import Answer, Line, Part, Rows, Shade, Table, counted
+from cli.answer import Answer, Line, Part, Shade, Table, counted
 from cli.faults import Status
-from cli.operating import StoreDesk, on_store
-from cli.sighted import LEFT, WAITS, ago, clock, day, doubts, iso, iso_day
-from shared.domain.guards.hold_listing import HoldGroup, listing
-from shared.domain.guards.holds import Status as Decision
-from shared.domain.guards.pauses import Pauses
-from shared.domain.guards.proposals import Proposal, about_all
+from cli.operating import on_store
+from cli.sighted import LEFT, WAITS, ago, clock, day, doubts, iso_day
+from shared.answers.documents import Rows
+from shared.answers.overview import (
+    DecisionNeeds,
+    FindingNeeds,
+    MailNeeds,
+    Need,
+    Overview,
+    PauseNeeds,
+    needs_of,
+    overview_body,
+    read_overview,
+)
+from shared.domain.guards.hold_listing import HoldGroup
 from shared.domain.history.findings import Finding, FindingKind
-from shared.domain.history.report import Report
-from shared.domain.keys import PersonKey
-from shared.domain.overview import InvoiceDay, Mailing, invoice_days, mailings
+from shared.domain.overview import InvoiceDay, Mailing
 from shared.domain.policy.model import ActionKind
 from shared.domain.receiving import Sight
-from shared.errors import Permanent
-from shared.services.operate.sight import read_sight
 from shared.wording.say import say
 
 _EACH: Final = 3
@@ -59,85 +64,44 @@ WOULD: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """Everything that the answer is made of."""
-
-    sight: Sight
-    report: Report
-    pauses: Pauses
-    groups: Sequence[HoldGroup]
-    proposals: Sequence[Proposal]
-    mailed: Sequence[Mailing]
-    days: Sequence[InvoiceDay]
-
-
-@dataclass(frozen=True, slots=True)
-class Need:
-    """Something that needs a person: its kind, what it is in words, the command that tells more, and its facts."""
+class Told:
+    """Something that needs a person, in words: its kind, what it is, the command that tells more, what it is about."""
 
     mark: Part
     kind: str
     said: str
     command: str
-    facts: Mapping[str, Any]
     about: str = ""
 
 
 def answer_of(*, full: bool, exit_code: bool) -> Answer:
     """The overview. With `exit_code` the status is 3 while something needs a person."""
-    seen = on_store(_read)
-    needs = list(_needs(seen))
-    found = exit_code and bool(needs)
+    seen = on_store(read_overview)
+    found = list(needs_of(seen))
+    needs = [_told(seen.sight, need) for need in found]
     return Answer(
         "status",
-        _body(seen, needs),
+        overview_body(seen, found),
         [*doubts(seen.sight), *_text(seen, needs, full=full)],
         Rows.of(("kind", "what", "command"), [{"kind": n.kind, "what": n.said, "command": n.command} for n in needs]),
         as_of=seen.sight.view.as_of,
         complete=seen.report.complete,
-        status=Status.FOUND if found else Status.DONE,
+        status=Status.FOUND if exit_code and found else Status.DONE,
     )
 
 
-async def _read(desk: StoreDesk) -> Seen:
-    sight = await read_sight(desk.state, desk.clock)
-    report = next(iter(await desk.state.reports(1)), None)
-    if report is None:
-        raise Permanent("the full check (sweep) that left the view has not stored its report yet; ask again")
-    holds = [hold async for row in desk.state.holds() for hold in row.value.holds.values()]
-    pauses = (await desk.state.pauses()).value
-    waiting = [hold for hold in holds if hold.status is Decision.OPEN]
-    mailed = mailings(sight)
-    groups = listing(waiting, sight.now).groups
-    proposals = (await desk.state.proposals()).value.standing(sight.now)
-    return Seen(sight, report, pauses, groups, proposals, mailed, invoice_days(mailed))
-
-
-# -- what needs a person
-
-
-def _needs(seen: Seen) -> Iterator[Need]:
-    for pause, setting in seen.pauses.active.items():
-        said = f"{pause}: {say(setting.why)}"
-        yield Need(LEFT, "pause", said, "invoice-access resume", {"pause": str(pause), "since": iso(setting.since)})
-    for group in seen.groups:
-        proposal = about_all(group.holds, seen.proposals)
-        first = None if proposal is None else seen.sight.called(proposal.by)
-        facts = _decision_facts(group) | ({} if proposal is None else {"proposed_by": proposal.by})
-        yield Need(WAITS, "decision", _decision(group, first), f"invoice-access holds show {group.id}", facts)
-    for one in seen.mailed:
-        if not one.is_sure:
-            said = f"{one.profile.name} {_unsure(one)}"
-            yield Need(
-                LEFT, "will-not-mail", said, _who(one.profile.name), {"profile": str(one.profile.key)}, one.profile.name
-            )
-    unsure = {one.profile.key for one in seen.mailed if not one.is_sure}
-    findings: dict[FindingKind, list[Need]] = {}
-    for finding in seen.report.findings:
-        if finding.kind is not FindingKind.FEW_RECIPIENTS or finding.profile not in unsure:
-            findings.setdefault(finding.kind, []).append(_finding(seen.sight, finding))
-    for of_kind in findings.values():
-        yield from of_kind
+def _told(sight: Sight, need: Need) -> Told:
+    match need:
+        case PauseNeeds(pause=pause, setting=setting):
+            return Told(LEFT, need.kind, f"{pause}: {say(setting.why)}", "invoice-access resume")
+        case DecisionNeeds(group=group, proposal=proposal):
+            first = None if proposal is None else sight.called(proposal.by)
+            return Told(WAITS, need.kind, _decision(group, first), f"invoice-access holds show {group.id}")
+        case MailNeeds(mailing=one):
+            name = one.profile.name
+            return Told(LEFT, need.kind, f"{name} {_unsure(one)}", _who(name), name)
+        case FindingNeeds(finding=finding):
+            return _finding(sight, finding)
 
 
 def _decision(group: HoldGroup, proposer: str | None) -> str:
@@ -153,16 +117,6 @@ def _decision(group: HoldGroup, proposer: str | None) -> str:
     return f"{verb} {who} {where} {counted(len(profiles), 'profile')}{because}"
 
 
-def _decision_facts(group: HoldGroup) -> dict[str, Any]:
-    return {
-        "id": group.id,
-        "changes": len(group.holds),
-        "people": len({hold.key for hold in group.holds if isinstance(hold.key, PersonKey)}),
-        "profiles": len({hold.profile for hold in group.holds}),
-        "since": iso(min(hold.since for hold in group.holds)),
-    }
-
-
 def _unsure(one: Mailing) -> str:
     if one.profile.rows is None:
         return "may mail nothing: who has a role there could not be read"
@@ -171,7 +125,7 @@ def _unsure(one: Mailing) -> str:
     return f"will reach nobody: {counted(one.recipients, 'person', 'people')} with a role, and none who can read mail"
 
 
-def _finding(sight: Sight, finding: Finding) -> Need:
+def _finding(sight: Sight, finding: Finding) -> Told:
     profile = None if finding.profile is None else sight.view.by_key.get(finding.profile)
     who = sight.called(finding.principal) if finding.principal else ""
     where = profile.name if profile is not None else str(finding.profile or finding.account or "")
@@ -185,15 +139,7 @@ def _finding(sight: Sight, finding: Finding) -> Need:
         command = f"invoice-access policy explain {finding.rule}"
     else:
         command = ""
-    facts = {
-        "principal": finding.principal or None,
-        "profile": None if finding.profile is None else str(finding.profile),
-        "account": finding.account or None,
-        "rule": finding.rule or None,
-        "why": finding.why,
-    }
-    facts = {name: one for name, one in facts.items() if one is not None}
-    return Need(LEFT, finding.kind.value, said, command, facts, about)
+    return Told(LEFT, finding.kind.value, said, command, about)
 
 
 def _short(sight: Sight, finding: Finding, who: str, where: str) -> str:
@@ -217,7 +163,7 @@ def _who(profile: str) -> str:
 # -- for people
 
 
-def _text(seen: Seen, needs: Sequence[Need], *, full: bool) -> Iterator[Line | Table]:
+def _text(seen: Overview, needs: Sequence[Told], *, full: bool) -> Iterator[Line | Table]:
     yield (Part(f"{_sentence(seen, needs)}", Shade.BOLD),)
     yield ""
     yield Table(("", ""), [[name, said] for name, said in _figures(seen)], titled=False, indent=2)
@@ -229,13 +175,13 @@ def _text(seen: Seen, needs: Sequence[Need], *, full: bool) -> Iterator[Line | T
         yield "  --full lists each by itself."
 
 
-type _Told = tuple[Need, str, str]
+type _Line = tuple[Told, str, str]
 """A line: one of the needs that it tells, its words and its command."""
 
 
-def _together(needs: Sequence[Need]) -> Iterator[_Told]:
+def _together(needs: Sequence[Told]) -> Iterator[_Line]:
     """A line for each, and one for more than three of a kind: what they are about."""
-    kinds: dict[str, list[Need]] = {}
+    kinds: dict[str, list[Told]] = {}
     for need in needs:
         kinds.setdefault(need.kind, []).append(need)
     for kind, of_kind in kinds.items():
@@ -247,18 +193,18 @@ def _together(needs: Sequence[Need]) -> Iterator[_Told]:
         yield of_kind[0], said, "invoice-access status --full"
 
 
-def _lines(told: Sequence[_Told]) -> Iterator[Line]:
+def _lines(told: Sequence[_Line]) -> Iterator[Line]:
     """Commands stand in a column, but for those behind a long text."""
     width = max((len(said) for _, said, _ in told if len(said) <= _COLUMN), default=0)
     for need, said, command in told:
         yield ("  ", need.mark, f"{_heading(need):8}  {said:{width}}  {command}".rstrip())
 
 
-def _heading(need: Need) -> str:
+def _heading(need: Told) -> str:
     return need.kind if need.kind in {"decision", "pause"} else "mail" if need.kind == "will-not-mail" else "finding"
 
 
-def _sentence(seen: Seen, needs: Sequence[Need]) -> str:
+def _sentence(seen: Overview, needs: Sequence[Told]) -> str:
     active, sure = len(seen.mailed), sum(one.is_sure for one in seen.mailed)
     if not active:
         mails = "No active profile is managed"
@@ -275,7 +221,7 @@ def _sentence(seen: Seen, needs: Sequence[Need]) -> str:
     return f"{mails}. {counted(len(needs), 'thing')} {'needs' if len(needs) == 1 else 'need'} a person."
 
 
-def _figures(seen: Seen) -> Iterator[tuple[str, str]]:
+def _figures(seen: Overview) -> Iterator[tuple[str, str]]:
     sight, report, zone = seen.sight, seen.report, seen.sight.zone
     read = "everything could be read" if report.complete else f"{counted(len(report.failures), 'read')} failed"
     at = sight.view.as_of
@@ -292,22 +238,17 @@ def _figures(seen: Seen) -> Iterator[tuple[str, str]]:
         )
     yield (
         "managed",
-        f"{counted(report.counts.managed, 'assignment')} of {_holders(sight)}; {report.counts.unmanaged:,} unmanaged",
+        (
+            f"{counted(report.counts.managed, 'assignment')} of {counted(seen.people, 'person', 'people')}; "
+            f"{report.counts.unmanaged:,} unmanaged"
+        ),
     )
     labels = report.feed_check.labels
     if total := labels.announced + labels.never_announced:
         yield "events", f"{labels.announced:,} of {counted(total, 'difference')} were announced by an event"
-    used = [f"{_LIMITS[kind]} {room.limit - room.left:,}/{room.limit:,}" for kind, room in _rooms(report)]
+    used = [f"{_LIMITS[kind]} {room.limit - room.left:,}/{room.limit:,}" for kind, room in seen.rooms]
     if used:
         yield "limits, 24 h", ", ".join(used)
-
-
-def _rooms(report: Report) -> list[tuple[ActionKind, Any]]:
-    return [(kind, report.guards[kind]) for kind in _LIMITS if kind in report.guards]
-
-
-def _profiles(one: InvoiceDay) -> str:
-    return f"{counted(one.profiles, 'profile')}, {_range(one)}"
 
 
 def _range(one: InvoiceDay) -> str:
@@ -316,16 +257,8 @@ def _range(one: InvoiceDay) -> str:
     return f"{one.fewest:,} to {one.most:,} people each"
 
 
-def _holders(sight: Sight) -> str:
-    return counted(
-        len({row.principal for profile in sight.view.profiles for row in profile.rows or () if row.managed}),
-        "person",
-        "people",
-    )
-
-
-def _mode(seen: Seen) -> str:
-    enforced = sum(profile.enforced for profile in seen.sight.view.profiles)
+def _mode(seen: Overview) -> str:
+    enforced = seen.enforced
     if not enforced:
         return "observing: nothing is written"
     every = len(seen.sight.view.profiles)
@@ -334,36 +267,3 @@ def _mode(seen: Seen) -> str:
         if enforced == every
         else f"enforcing on {enforced:,} of {counted(every, 'profile')}"
     )
-
-
-# -- for programs
-
-
-def _body(seen: Seen, needs: Sequence[Need]) -> Mapping[str, Any]:
-    view, report = seen.sight.view, seen.report
-    enforced = sum(profile.enforced for profile in view.profiles)
-    labels = report.feed_check.labels
-    stale = view.is_stale(seen.sight.now)
-    return {
-        "verdict": "not-known" if stale or not report.complete else "attention" if needs else "good",
-        "mode": "observing" if not enforced else "enforcing" if enforced == len(view.profiles) else "partly",
-        "paused": [str(pause) for pause in seen.pauses.active],
-        "profiles": {
-            "all": len(view.profiles),
-            "active": len(seen.mailed),
-            "will_mail": sum(one.is_sure for one in seen.mailed),
-        },
-        "next_invoices": [
-            {"day": one.day.isoformat(), "profiles": one.profiles, "fewest": one.fewest, "most": one.most}
-            for one in seen.days
-        ],
-        "assignments": {
-            "managed": report.counts.managed,
-            "people": _holders(seen.sight),
-            "unmanaged": report.counts.unmanaged,
-        },
-        "differs": sum(report.drift.values()),
-        "announced": {"share": labels.ratio, "of": labels.announced + labels.never_announced},
-        "limits": {kind.value: [room.limit - room.left, room.limit] for kind, room in _rooms(report)},
-        "needs": [{"kind": need.kind, **need.facts} for need in needs],
-    }

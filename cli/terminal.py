@@ -8,7 +8,7 @@ from typing import IO, Any, Final
 from rich.console import Console
 from rich.text import Text
 
-from cli.harmless import harmless
+from shared.wording.harmless import harmless
 
 _ENDLESS: Final = 100_000
 """Columns of what is no terminal: nothing is wrapped."""

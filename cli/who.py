@@ -3,44 +3,38 @@
 Lives here: the words. Who receives what is `shared.domain.receiving`'s.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, Final
 
-from cli.answer import Answer, Cell, Line, Rows, Table, counted
+from cli.answer import Answer, Cell, Line, Table, counted
 from cli.lookup import find_profile
 from cli.operating import StoreDesk, on_store
-from cli.sighted import LEFT, NOTHING, WAITS, day, doubts, iso, iso_day, person_json, profile_json
+from cli.sighted import LEFT, NOTHING, WAITS, day, doubts, iso_day
+from shared.answers.documents import Rows
+from shared.answers.receiving import read_receiving, receiving_body
 from shared.domain.adoption.first_contact import PrincipalKind
-from shared.domain.receiving import MaySee, Receiving, Recipient, Sight, receiving
+from shared.domain.receiving import MaySee, Receiving, Recipient, Sight
 from shared.domain.seen import INVOICE_MANAGER_NAME
-from shared.domain.view import Mailbox
-from shared.errors import Permanent
-from shared.services.operate.sight import read_sight
 
 _COLUMNS: Final = ("id", "name", "role", "how", "since", "by", "mailbox", "status", "profile_id", "profile")
 
 
 def answer_of(profile: str) -> Answer:
     """Who receives a profile's next invoice. Raises `UsageError` where no profile, or several, are called so."""
-    sight, found = on_store(lambda desk: _read(desk, profile))
+
+    async def read(desk: StoreDesk) -> tuple[Sight, Receiving]:
+        key, _ = await find_profile(desk.state, profile)
+        return await read_receiving(desk, key)
+
+    sight, found = on_store(read)
     return Answer(
         "who",
-        _body(sight, found),
+        receiving_body(sight, found),
         [*doubts(sight), *_text(sight, found)],
         Rows(_COLUMNS, [_row(sight, found, one) for one in found.receives]),
         as_of=sight.view.as_of,
         complete=sight.view.complete and found.profile.rows is not None,
     )
-
-
-async def _read(desk: StoreDesk, profile: str) -> tuple[Sight, Receiving]:
-    key, _ = await find_profile(desk.state, profile)
-    sight = await read_sight(desk.state, desk.clock)
-    shown = sight.view.by_key.get(key)
-    if shown is None:
-        raise Permanent("the last full check did not list that profile; the next one does")
-    holds = [hold async for row in desk.state.holds() for hold in row.value.holds.values()]
-    return sight, receiving(sight, shown, holds)
 
 
 def _text(sight: Sight, found: Receiving) -> Iterator[Line | Table]:
@@ -135,51 +129,6 @@ def _with_members(one: MaySee, others: list[MaySee]) -> str:
 
 def _listed(names: list[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
-
-
-def _body(sight: Sight, found: Receiving) -> Mapping[str, Any]:
-    profile = found.profile
-    return {
-        "profile": {
-            **profile_json(profile.key, profile.name),
-            "status": profile.status,
-            "invoice_day": None if found.day is None else found.day.isoformat(),
-            "opted_in": profile.opted_in,
-            "will_mail": found.will_mail,
-            "addresses": list(profile.addresses),
-            "read_at": iso(profile.seen or sight.view.as_of),
-        },
-        "receives": [_recipient_json(sight, one) for one in found.receives],
-        "may_see": [
-            {
-                "id": one.principal,
-                "name": one.called,
-                "type": one.kind.value,
-                "role": one.role,
-                "where": one.where,
-                "group": one.group,
-            }
-            for one in found.may_see
-        ],
-    }
-
-
-def _recipient_json(sight: Sight, one: Recipient) -> Mapping[str, Any]:
-    maker = one.row.created_by
-    return {
-        "id": one.row.principal,
-        "name": one.called,
-        "type": one.row.principal_type,
-        "role": one.row.role,
-        "managed": one.row.managed,
-        "since": iso(one.row.created_on),
-        "by": None if maker is None else person_json(sight, maker),
-        "rules": list(one.row.given_by or one.row.rules),
-        "should": bool(one.row.given_by) and not one.has_left,
-        "employment": None if one.person is None else one.person.employment.value,
-        "mailbox": {Mailbox.YES: True, Mailbox.NO: False}.get(one.mailbox),
-        "waits": one.waits,
-    }
 
 
 def _row(sight: Sight, found: Receiving, one: Recipient) -> list[Any]:

@@ -9,14 +9,16 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from cli.answer import Answer, Cell, Line, Part, Rows, Shade, Table, counted, utc
+from cli.answer import Answer, Cell, Line, Part, Shade, Table, counted
 from cli.faults import Status
-from cli.lookup import Known as Names
-from cli.lookup import find_profile, read_known
+from cli.lookup import find_profile
 from cli.on_day import read_window, read_zone
 from cli.operating import StoreDesk, on_store
 from cli.out import Out
 from cli.sighted import NOTHING, WAITS, day, iso_day
+from shared.answers.documents import Rows, utc
+from shared.answers.known import Known as Names
+from shared.answers.known import read_known
 from shared.domain.history.records import MEMBER
 from shared.domain.history.roles_seen import RoleSpell
 from shared.domain.history.spells import Certainty, How, Window

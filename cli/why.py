@@ -4,12 +4,12 @@ Lives here: whom to ask, and the form for programs. What is said to people is `w
 """
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from cli.answer import Answer, Line, Rows, Table
+from cli.answer import Answer, Line, Table
 from cli.called import Names
 from cli.faults import UsageError
 from cli.lookup import find_profile, person_among, profile_among
@@ -17,19 +17,20 @@ from cli.operating import StoreDesk, on_app, on_store
 from cli.sighted import doubts
 from cli.why_headline import caveats, headline, name_of, what_if
 from cli.why_steps import steps
+from shared.answers.documents import Rows
+from shared.answers.known import profile_json
+from shared.answers.why import why_body
 from shared.bootstrap_policy import read_policy
 from shared.domain.access.changed_facts import Change, read_change
-from shared.domain.access.explain import RuleVerdict
-from shared.domain.access.ownership import ManagedAssignment
-from shared.domain.access.why import Effect, Facts, Flip, effects
+from shared.domain.access.why import Effect, Facts, effects
 from shared.domain.adoption.first_contact import PrincipalKind
-from shared.domain.keys import NameKey, NameKind, ProfileKey
+from shared.domain.keys import NameKey, NameKind
 from shared.domain.people import Person
 from shared.domain.policy.model import Policy
 from shared.domain.view import Called
 from shared.errors import Permanent
 from shared.services.operate.sight import NO_VIEW, read_sight
-from shared.services.operate.why import There, Why, explain_person, seen_facts
+from shared.services.operate.why import Why, explain_person, seen_facts
 from shared.settings import TrialSettings
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ def _called(why: Why, principals: Mapping[str, Called]) -> Names:
 
 def _answer(why: Why, names: Names, question: Question, first: Iterable[Line]) -> Answer:
     text: list[Line | Table] = [*first, *caveats(why.found, names)]
-    body = _body(why, names)
+    body = why_body(why, name_of(why, names), names.profiles)
     if question.changes or question.on is not None:
         changed = why.found.facts.changed(*question.changes)
         changed = changed if question.on is None else replace(changed, now=question.on)
@@ -180,125 +181,6 @@ def _answer(why: Why, names: Names, question: Question, first: Iterable[Line]) -
     return Answer("why", body, text, rows, as_of=why.found.as_of, complete=why.found.complete)
 
 
-def _body(why: Why, names: Names) -> dict[str, Any]:
-    held = [one for one in why.there if one.held is not None]
-    plan = why.plan
-    return {
-        "person": {"id": why.object_id, "name": name_of(why, names)},
-        "profile": None if why.profile is None else _named(why.profile, names),
-        "live": why.found.live,
-        "holds": bool(held),
-        "should": bool(plan.wanted) if why.profile is None else why.profile in plan.wanted,
-        "steps": [
-            {"step": "directory", "employment": plan.employment.value, "reason": plan.reason},
-            {"step": "policy", "rules": [_rule(one, names) for one in why.verdicts], "notes": _notes(why)},
-            {"step": "billing", **_of(why, names, _billing)},
-            {"step": "evidence", **_of(why, names, _evidence_of(why))},
-            {"step": "limits", **_of(why, names, _limits)},
-        ],
-        "flips": [_flip(flip, names) for flip in why.flips],
-    }
-
-
-def _named(key: ProfileKey, names: Names) -> dict[str, str]:
-    return {"id": str(key), "name": names.profile(key)}
-
-
-def _notes(why: Why) -> list[dict[str, Any]]:
-    notes = [note for note in why.plan.notes if why.profile is None or note.profile in {None, why.profile}]
-    return [
-        {"kind": note.kind.value, "profile": None if note.profile is None else str(note.profile), "why": note.why}
-        for note in notes
-    ]
-
-
-def _rule(one: RuleVerdict, names: Names) -> dict[str, Any]:
-    """A rule's verdict: the first comparison by itself, and all of them where there are several."""
-    body: dict[str, Any] = {"rule": one.rule, "gives": one.gives}
-    if one.gives:
-        return body | {"profiles": [_named(key, names) for key in one.profiles]}
-    compared = [
-        {
-            "attribute": each.attribute,
-            "value": each.value,
-            "wants": list(each.texts),
-            **({"begins": True} if each.begins else {}),
-            **({"not": True} if each.negated else {}),
-        }
-        for each in one.comparisons
-    ]
-    body |= compared[0] if compared else {}
-    body |= {"alternatives": compared} if len(compared) > 1 else {}
-    body |= {"groups": list(one.groups)} if one.groups else {}
-    return body | {"why": one.why}
-
-
-type _Part = Callable[[There], dict[str, Any]]
-
-
-def _of(why: Why, names: Names, part: _Part) -> dict[str, Any]:
-    """A step's facts about the one profile, or about each."""
-    if why.profile is not None:
-        return dict(part(why.there[0]))
-    return {"profiles": [{"profile": _named(one.profile, names), **part(one)} for one in why.there]}
-
-
-def _billing(there: There) -> dict[str, Any]:
-    held, spell = there.held, there.spell
-    made = None if held is None else held.assignment.created_on
-    since = made if spell is None else spell.began.at or spell.began.earliest or made
-    return {
-        "effect": there.effect.value,
-        "holds": held is not None,
-        "managed": isinstance(held, ManagedAssignment),
-        "since": since,
-        "by": None if held is None else held.assignment.created_by,
-        "rules": sorted(held.rules or ()) if isinstance(held, ManagedAssignment) else [],
-        "other_roles": list(there.others),
-        "record": None if spell is None else spell.began.record,
-    }
-
-
-def _evidence_of(why: Why) -> _Part:
-    strengths = {one.profile: one.strength.value for one in why.plan.revokes}
-
-    def part(there: There) -> dict[str, Any]:
-        found = there.evidence
-        return {
-            "strength": strengths.get(there.profile),
-            "seen": [] if found is None else list(found.seen),
-            "due": None if found is None else found.due,
-        }
-
-    return part
-
-
-def _limits(there: There) -> dict[str, Any]:
-    found = there.limits
-    if found is None:
-        return {"kind": None, "hold": None, "pause": None}
-    hold = found.hold
-    return {
-        "kind": found.kind.value,
-        "enforced": found.enforced,
-        "left": found.left,
-        "most": found.most,
-        "hold": None if hold is None else hold.id,
-        "group": None if hold is None else hold.group or None,
-        "status": None if hold is None else hold.status.value,
-        "pause": None if found.pause is None else str(found.pause[0]),
-    }
-
-
-def _flip(flip: Flip, names: Names) -> dict[str, Any]:
-    return {
-        "if": str(flip.change),
-        "then": flip.then.value,
-        "rules": list(flip.rules),
-        "profiles": [_named(key, names) for key in flip.profiles],
-    }
-
-
 def _what_if(why: Why, changed: Facts, question: Question, names: Names) -> dict[str, Any]:
     plan, then = changed.plan(), effects(changed.plan(), changed.held)
     keys = sorted(then) if why.profile is None else [why.profile]
@@ -309,7 +191,7 @@ def _what_if(why: Why, changed: Facts, question: Question, names: Names) -> dict
         "reason": plan.reason,
         "profiles": [
             {
-                "profile": _named(key, names),
+                "profile": profile_json(key, names.profile(key)),
                 "should": key in plan.wanted,
                 "rules": list(plan.wanted.get(key, ())),
                 "effect": then.get(key, Effect.NOTHING).value,

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from cli.answer import Answer, Line, Part, Rows, Shade
+from cli.answer import Answer, Line, Part, Shade
 from cli.faults import Status
 from cli.setup.directory import App
 from cli.setup.hand_over import Places, commands
 from cli.setup.table import WHO_GRAPH, Owner, Permission, State, Step, Thing
+from shared.answers.documents import Rows
 from shared.domain.keys import ProfileKey
 
 _TOKENS: Final = (

@@ -32,7 +32,8 @@ def completion(out: Out, shell: Annotated[Shell, typer.Argument(show_default=Fal
     """
     from typer._completion_shared import get_completion_script
 
-    from cli.answer import Answer, Rows
+    from cli.answer import Answer
+    from shared.answers.documents import Rows
 
     script = get_completion_script(prog_name="invoice-access", complete_var=COMPLETE, shell=shell.value)
     return out.answer(

@@ -12,7 +12,8 @@ def version(out: Out) -> int:
     from importlib.metadata import PackageNotFoundError
     from importlib.metadata import version as installed
 
-    from cli.answer import Answer, Rows
+    from cli.answer import Answer
+    from shared.answers.documents import Rows
 
     try:
         found = installed("invoice-access")

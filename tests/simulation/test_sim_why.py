@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from cli.answer import Answer, as_document, as_json, show
+from cli.answer import Answer, as_document, show
 from cli.faults import UsageError
 from cli.operating import StoreDesk
 from cli.why import Question, as_read, as_seen
+from shared.answers.documents import as_json
 from shared.domain.access.changed_facts import read_change
 from shared.domain.access.why import effects
 from shared.errors import Permanent

@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from cli.__main__ import main
-from cli.answer import Answer, Part, Rows, Shade, Table
+from cli.answer import Answer, Part, Shade, Table
 from cli.faults import Fault, Moved, Status, UsageError, fault_of
 from cli.out import Color, Form, Out, tell
+from shared.answers.documents import Rows
 from shared.domain.reasons import Code
 from shared.errors import (
     AccessLost,

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from cli import plan_text
-from cli.answer import Answer, Line, Table, as_csv, as_document, as_json, show
+from cli.answer import Answer, Line, Table, as_document, show
 from cli.faults import Status, UsageError
 from cli.plan import Found, body_of_compared, read_policy
 from cli.plan import body as body_of
+from shared.answers.documents import as_csv, as_json
 from shared.domain.guards.pauses import Pause, PauseKind, Pauses, Setting
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.planned import Change, Compared, Planned, PolicyDifference, Recipients, Wait, WaitKind

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from cli.__main__ import main
-from cli.answer import as_csv, as_document, as_json
+from cli.answer import as_document
 from cli.faults import Status
-from cli.lookup import Known
 from cli.reconcile import answer, not_all_read, nothing_to_do
 from shared.adapters.store.state import RowsState
+from shared.answers.documents import as_csv, as_json
+from shared.answers.known import Known
 from shared.domain.access.ownership import OwnershipBasis
 from shared.domain.access.plan import Employment, Note, NoteKind
 from shared.domain.adoption.first_contact import PrincipalKind

@@ -300,7 +300,7 @@ def test_status_tells_programs_figures_and_needs(store: Store, run: Run) -> None
     show(store)
     told = json.loads(run("status", "--json")[1])
     assert (told["verdict"], told["mode"], told["paused"]) == ("attention", "enforcing", [])
-    assert told["profiles"] == {"all": 2, "active": 2, "will_mail": 1}
+    assert told["profiles"] == {"all": 2, "active": 2, "will_mail": 1, "enforced": 2}
     assert told["limits"] == {"grants": [3, 50], "mover_revokes": [0, 10]}
     assert told["announced"] == {"share": 0.667, "of": 3}
     decision = next(one for one in told["needs"] if one["kind"] == "decision")

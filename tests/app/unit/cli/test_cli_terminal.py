@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cli.answer import Answer, Rows, Table
+from cli.answer import Answer, Table
 from cli.faults import UsageError
-from cli.harmless import harmless
 from cli.out import Color, Out, tell
+from shared.answers.documents import Rows
+from shared.wording.harmless import harmless
 
 CLI = Path(__file__).parents[4] / "cli"
 

@@ -1,0 +1,1 @@
+"""What people and programs are told: reading it, and its documents. The command line and the page share them."""
