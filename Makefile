@@ -44,7 +44,7 @@ check: setup ## lint, format, types, import contracts
 	$(BIN)/lint-imports
 
 docs: setup ## the documentation as a site, in build/site; a warning is an error
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 package: setup ## build/invoice-access.zip, what is deployed, and the demo on it
 	$(BIN)/python -m deploy.package

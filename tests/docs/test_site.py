@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,14 +22,20 @@ LOADED_BY_LINK: Final = frozenset(
 )
 
 
+def build(project: Path, site: Path) -> subprocess.CompletedProcess[str]:
+    """As `make docs` does. Never with --quiet: then mkdocs counts no warning, and --strict fails for none."""
+    return subprocess.run(  # noqa: S603 - this interpreter
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", site],
+        cwd=project, env=os.environ | {"NO_MKDOCS_2_WARNING": "1"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
-    built = subprocess.run(  # noqa: S603 - this interpreter
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", folder],
-        cwd=ROOT, env=os.environ | {"NO_MKDOCS_2_WARNING": "1"}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert (built.returncode, built.stdout, built.stderr) == (0, "", "")
+    built = build(ROOT, folder)
+    assert built.returncode == 0, built.stderr
+    assert "WARNING" not in built.stderr
     return folder
 
 
@@ -97,3 +104,32 @@ def test_no_page_leads_a_script_to_load_what_it_would_load_from_elsewhere(site: 
     for page in site.rglob("*.html"):
         text = page.read_text(encoding="utf-8")
         assert not re.search(r'data-md-component="source"|class="[^"]*mermaid', text), page
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ("[a page](reference/nowhere.md)", "reference/nowhere.md"),
+        ("[a heading](reference/settings.md#nowhere)", "#nowhere"),
+        ("[a heading here](#nowhere)", "#nowhere"),
+        ("[a folder](/reference/)", "/reference/"),
+    ],
+)
+def test_a_link_that_leads_nowhere_is_an_error(wrong: str, told: str, tmp_path: Path) -> None:
+    docs = tmp_path / "docs"
+    (docs / "reference").mkdir(parents=True)
+    shutil.copytree(DOCS / ".theme", docs / ".theme")
+    (docs / "reference" / "settings.md").write_text("# Settings\n")
+    (docs / "index.md").write_text(f"# Start\n\n{wrong}\n")
+    text = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("\nnav:")[0]
+    (tmp_path / "mkdocs.yml").write_text(text, encoding="utf-8")
+    built = build(tmp_path, tmp_path / "site")
+    assert built.returncode != 0
+    assert told in built.stderr
+
+
+def test_what_is_made_and_what_the_checks_run_is_built_strictly() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    target = makefile.partition("\ndocs:")[2].partition("\n\n")[0]
+    assert "mkdocs build --strict\n" in f"{target}\n"
+    assert "make docs" in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
