@@ -131,8 +131,9 @@ def _managed(held: HeldOn, window: Window) -> _Had:
 
 
 def _unmanaged(one: UnmanagedSpell, window: Window) -> _Had:
-    how = "by hand, unmanaged"
-    return _Had(one.principal_id, INVOICE_MANAGER_NAME, True, how, one.first, one.left_at, one.certainty(window))
+    return _Had(
+        one.principal_id, INVOICE_MANAGER_NAME, True, "unmanaged", one.first, one.left_at, one.certainty(window)
+    )
 
 
 def _other(one: RoleSpell, profile: ProfileKey, window: Window) -> _Had:

@@ -204,7 +204,7 @@ async def _evidence(
         first = remembered.sightings.get(sighting_on(plan, revoke.profile))
         again = [at for at, body in checks if first is not None and at >= first and _saw(body, revoke.profile)]
         seen = [] if first is None else [first, *again[1:]]  # the first check's record is of the first sight
-        found[revoke.profile] = Evidence(tuple(seen), due.get(revoke.profile, facts.now))
+        found[revoke.profile] = Evidence(tuple(dict.fromkeys(seen)), due.get(revoke.profile, facts.now))
     return found
 
 
