@@ -52,7 +52,7 @@ class Options:
     `world` and `policy` are files, None for the standard ones; `queues` is a configuration file of the
     official Service Bus emulator whose queues come first; with the app, standard ones it lacks are added.
     `latency_seconds` is by stand-in (arm, graph, identity). `settings` are app settings that add to or replace
-    the standard ones.
+    the standard ones. `vault` is a file of secrets that settings may refer to, as to a Key Vault.
     `state` is the directory for ledger, logs and the effective policy, None for a fresh temporary one.
     `switches` are open questions about the stand-ins to answer otherwise, by `stand-in.name`.
     With `silent_start` an app that does not load runs without functions and says nothing, as in Azure.
@@ -70,6 +70,7 @@ class Options:
     app_directory: Path = PROJECT
     queues: Path | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
+    vault: Path | None = None
     switches: Mapping[str, Any] = field(default_factory=dict)
     state: Path | None = None
     seed: int = 1

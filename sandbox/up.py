@@ -59,6 +59,7 @@ from sandbox.settings import (
 from sandbox.shared_access import SharedAccessKey
 from sandbox.subscriptions_door import with_subscriptions
 from sandbox.trying import to_try
+from sandbox.vault import VaultError, read_vault, resolved
 from sandbox.wire import Handler
 from sandbox.world import World, WorldError, load_world
 
@@ -329,6 +330,11 @@ def _host(
         except OSError as refusal:
             raise ConfigurationError(f"the policy {refusal.filename} cannot be read: {refusal.strerror}") from None
         found = app_settings(places, client_id=app.client_id, identity_header=header, own=own)
+        if options.vault is not None:
+            try:
+                found = resolved(found, read_vault(options.vault))
+            except VaultError as mistake:
+                raise ConfigurationError(f"--vault: {mistake}") from None
         _write_private(places.environment, shell_environment(found, world.people_signing_in()))
         return found
 
@@ -492,6 +498,9 @@ def read_arguments(arguments: Sequence[str]) -> Options:
         "--set", type=_setting, action="append", default=[], metavar="NAME=VALUE", help="an app setting"
     )
     parser.add_argument(
+        "--vault", type=_file, metavar="FILE", help="secrets for settings that refer to a Key Vault: a JSON object"
+    )
+    parser.add_argument(
         "--switch", type=switch, action="append", default=[], metavar="arm.NAME=VALUE", help="a stand-in's switch"
     )
     parser.add_argument(
@@ -515,6 +524,7 @@ def read_arguments(arguments: Sequence[str]) -> Options:
         app_directory=given.app,
         queues=given.queues,
         settings=dict(given.set),
+        vault=given.vault,
         switches=dict(given.switch),
         state=given.state,
     )
