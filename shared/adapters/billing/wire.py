@@ -129,9 +129,19 @@ class _Assignment(_Wire):
 
 def read_json(content: bytes, what: str) -> Any:
     """Reads a body; raises `FailedRead` for what is not JSON, and for what nobody could write down as JSON again."""
+    endless = False
+
+    def number(text: str) -> float:
+        nonlocal endless
+        value = float(text)
+        endless = endless or not math.isfinite(value)
+        return value
+
     try:
-        body = json.loads(content)
-        odd = [] if _can_be_written(body) else list(islice(_odd(body), _MOST_MISTAKES))
+        body = json.loads(content, parse_float=number, parse_constant=number)
+        # Of what is ASCII without an escape every text can be written: looking costs less than writing it all down.
+        is_plain = content.isascii() and b"\\u" not in content and not endless
+        odd = [] if is_plain or _can_be_written(body) else list(islice(_odd(body), _MOST_MISTAKES))
     except (ValueError, RecursionError) as error:
         raise FailedRead(f"{what}: the answer is not JSON ({error})") from error
     if odd:
