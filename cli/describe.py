@@ -1,7 +1,8 @@
 """Writes what the public surface promises: the JSON Schema of our event, and the OpenAPI document of the HTTP part.
 
-`make describe` (`python -m cli.describe`) writes event.schema.json, openapi.json, reasons.md and verbs.md to
-docs/reference/ from the models, the table of sources, the codes of reasons and the verbs. It is no operator's verb.
+`make describe` (`python -m cli.describe`) writes event.schema.json, openapi.json, reasons.md, verbs.md and
+metrics.md to docs/reference/ from the models, the table of sources, the codes of reasons, the verbs and what telemetry
+tells. It is no operator's verb.
 What may live here: putting models into documents. What is in them is the models' own.
 """
 
@@ -15,6 +16,7 @@ from typing import Any, Final
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
+from cli.describe_telemetry import metrics_page
 from cli.describe_verbs import verbs_page
 from shared.domain.reasons import Code
 from shared.services.front import Accepted, Refusal
@@ -103,7 +105,11 @@ def documents() -> dict[Path, str]:
     """Every generated document by its path, as text."""
     made = {DOCS / "event.schema.json": event_schema(), DOCS / "openapi.json": openapi()}
     texts = {path: json.dumps(document, indent=2, ensure_ascii=False) + "\n" for path, document in made.items()}
-    return texts | {DOCS / "reasons.md": reasons(), DOCS / "verbs.md": verbs_page()}
+    return texts | {
+        DOCS / "reasons.md": reasons(),
+        DOCS / "verbs.md": verbs_page(),
+        DOCS / "metrics.md": metrics_page(),
+    }
 
 
 def reasons() -> str:

@@ -43,6 +43,14 @@ _AZURES_WORKER: Final = (
 )
 """pip's words for a Flex Consumption worker, whatever machine builds."""
 
+_PIPS_OWN: Final = ("INSTALLER", "RECORD", "REQUESTED", "WHEEL", "top_level.txt")
+"""Notes that pip leaves with a package, and that nothing reads at run time: 330 files. A RECORD would tell of files
+that are no longer there. METADATA, entry points and licences stay."""
+
+MOST_FILES: Final = 3_500
+MOST_BYTES: Final = 70_000_000
+"""How much may ship, unpacked and without bytecode: a worker reads it at each start."""
+
 _NOT_SHIPPED: Final = ("__pycache__", "*.pyc")
 
 
@@ -59,6 +67,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         left_out = prune(site, kept_modules())
         files = _files(folder)
         size = sum(path.stat().st_size for path in files)
+        if len(files) > MOST_FILES or size > MOST_BYTES:
+            sys.stderr.write(
+                f"Nothing was built: {len(files):,} files of {size / 1e6:.1f} MB would ship, and at most "
+                f"{MOST_FILES:,} of {MOST_BYTES / 1e6:.0f} MB may. What was added since the last package?\n"
+            )
+            return 1
         _compile(folder)
         target.parent.mkdir(parents=True, exist_ok=True)
         write_zip(folder, target)
@@ -83,7 +97,7 @@ def kept_modules() -> frozenset[str]:
 
 
 def prune(site: Path, kept: Collection[str]) -> int:
-    """Removes every file of msgraph but those of the `kept` modules, and every list of installed files.
+    """Removes every file of msgraph but those of the `kept` modules, and what pip wrote for itself.
 
     Returns how many files of msgraph went. Raises ValueError where a kept module is not there.
     """
@@ -94,7 +108,8 @@ def prune(site: Path, kept: Collection[str]) -> int:
             f"bring the list up to date with the version that requirements.txt pins"
         )
     left_out = [path for path, module in found.items() if module not in kept]
-    for path in [*left_out, *site.glob("*.dist-info/RECORD")]:  # a RECORD tells of files that are no longer there
+    pips = [path for name in _PIPS_OWN for path in site.glob(f"*.dist-info/{name}")]
+    for path in [*left_out, *pips]:
         path.unlink()
     for path in sorted((site / "msgraph").rglob("*"), reverse=True):
         if path.is_dir() and not any(path.iterdir()):

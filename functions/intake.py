@@ -4,6 +4,7 @@ from typing import List  # noqa: UP035 - the worker library knows typing.List, a
 
 import azure.functions as func
 
+from functions.messages import trace_of
 from shared import bootstrap
 from shared.services.intake.intake import Incoming, Progress, intake
 
@@ -23,5 +24,9 @@ _progress = Progress()
 )
 async def on_people_events(messages: List[func.ServiceBusMessage]) -> None:  # noqa: UP006 - see above
     """Hands a batch to the service; returning completes it."""
-    batch = [Incoming(message.get_body(), message.sequence_number) for message in messages]
-    await intake(bootstrap.app(), batch, _progress)
+    app = bootstrap.app()
+    batch = [
+        Incoming(message.get_body(), message.sequence_number, trace_of(app, "people-events", message))
+        for message in messages
+    ]
+    await intake(app, batch, _progress)

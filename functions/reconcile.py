@@ -4,6 +4,7 @@ import logging
 
 import azure.functions as func
 
+from functions.messages import trace_of
 from shared import bootstrap
 from shared.adapters.queues.work_wire import decode, waiting_event
 from shared.domain.work import RejectedEvent, WorkItem
@@ -34,7 +35,8 @@ async def on_access_work(message: func.ServiceBusMessage) -> None:
     read = _read(body, message)
     if isinstance(read, WorkItem):
         came = Delivered(body, message.session_id or "", message.sequence_number, message.message_id)
-        rejected = await _bugs.guard(reconcile(app, read), came)
+        trace = trace_of(app, "access-work", message, read.due)
+        rejected = await _bugs.guard(reconcile(app, read, trace), came)
     else:
         rejected = read
     if rejected is not None:

@@ -9,7 +9,7 @@ import random
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -24,9 +24,12 @@ from shared.services.catalogue import CatalogueStore
 from shared.services.subscriptions import Keeper
 from shared.settings import Settings
 from shared.sources.registry import wrong_sources
+from shared.telemetry import Measure, is_switched_on
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
+
+    from shared.adapters.telemetry import OpenTelemetry
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,18 @@ def check() -> Configuration:
 @functools.cache
 def app() -> App:
     """The app of this process, built at the first call: one process, one event loop, one set of clients."""
-    return build(check())
+    built = build(check())
+    return telling(built) if is_switched_on(os.environ) else built
+
+
+def telling(app: App, telemetry: "OpenTelemetry | None" = None) -> App:
+    """The same app, which tells OpenTelemetry of its work. Whatever listens there was set up before, by the worker."""
+    from shared.adapters.telemetry import OpenTelemetry, TracedQueues  # noqa: PLC0415 - see the module's docstring
+
+    told = telemetry or OpenTelemetry()
+    told.observe(Measure.API_CALLS, app.calls)
+    told.observe(Measure.API_WAIT, app.waits)
+    return replace(app, telemetry=told, queues=TracedQueues(app.queues, told))
 
 
 def build(
@@ -127,6 +141,7 @@ def build(
         state=state,
         catalogues=CatalogueStore(state, billing, policy, timedelta(hours=settings.catalogue_hours)),
         calls=calls,
+        waits=lambda: {"billing": billing.waited, "graph": directory.waited},
     )
 
 

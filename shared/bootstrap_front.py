@@ -15,6 +15,7 @@ from shared.errors import Misconfigured
 from shared.services.front import Front
 from shared.settings import FrontSettings, Part
 from shared.sources.registry import wrong_sources
+from shared.telemetry import NO_TELEMETRY, is_switched_on
 
 _TRY_SECONDS: Final = 4.0
 """Seconds that one try to reach the queue may take. Two tries must end before the 10 that Graph waits for us."""
@@ -58,5 +59,12 @@ def build(settings: FrontSettings) -> Front:
     from shared.adapters.http.credentials import managed_identity  # noqa: PLC0415
     from shared.adapters.queues.service_bus import ServiceBusQueues  # noqa: PLC0415
 
-    queue = ServiceBusQueues(settings.service_bus, managed_identity(settings.client_id), try_seconds=_TRY_SECONDS)
+    telemetry = NO_TELEMETRY
+    if is_switched_on(os.environ):
+        from shared.adapters.telemetry import OpenTelemetry  # noqa: PLC0415 - loads nothing where it is off
+
+        telemetry = OpenTelemetry()
+    queue = ServiceBusQueues(
+        settings.service_bus, managed_identity(settings.client_id), try_seconds=_TRY_SECONDS, telemetry=telemetry
+    )
     return Front(settings, SystemClock(), queue)

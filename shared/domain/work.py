@@ -130,11 +130,15 @@ def _visible(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Scheduled:
-    """A work item on its way: when it is due (None: now) and its Service Bus MessageId."""
+    """A work item on its way: when it is due (None: now), its Service Bus MessageId, and its trace.
+
+    `trace` is a `traceparent` of W3C's Trace Context, for whoever looks at telemetry; nothing is decided by it.
+    """
 
     item: WorkItem
     message_id: str
     due: datetime | None = None
+    trace: str = ""
 
 
 def at_once(item: WorkItem, unique: str) -> Scheduled:

@@ -16,6 +16,7 @@ from shared.ports import Billing, Clock, Directory, Ledger, Queues, State
 from shared.services.catalogue import CatalogueStore
 from shared.services.reservations import ReservationTurns
 from shared.settings import Settings
+from shared.telemetry import NO_TELEMETRY, Telemetry
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,10 @@ class App:
     catalogues: CatalogueStore
     calls: Callable[[], Mapping[str, int]] = dict
     """API calls made so far in this process, by service and kind; the sweep reports the difference."""
+    waits: Callable[[], Mapping[str, float]] = dict
+    """Seconds for which calls waited for their turn so far in this process, by service."""
     reservation_turns: ReservationTurns = field(default_factory=ReservationTurns)
+    telemetry: Telemetry = NO_TELEMETRY
 
 
 def unique_id(source: random.Random) -> str:

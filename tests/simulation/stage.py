@@ -233,7 +233,7 @@ class Stage:
         """Hands one message to reconcile; what raises comes back, and in the end is a dead letter."""
         item = message.item
         try:
-            outcome = await reconcile(self.app, item)
+            outcome = await reconcile(self.app, item, message.trace)
         except Exception as error:  # noqa: BLE001 - the host catches whatever the app raises
             self.raised.append(error)
             self.queues.abandon(message)

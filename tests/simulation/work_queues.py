@@ -31,6 +31,7 @@ class Message:
     due: datetime
     sent: datetime
     deliveries: int = 0
+    trace: str = ""
 
     @property
     def item(self) -> WorkItem:
@@ -63,7 +64,7 @@ class WorkQueues:
                 self.dropped += 1
                 continue
             self._seen[one.message_id] = now
-            message = Message(body, one.message_id, session_id(one.item.key), one.due or now, now)
+            message = Message(body, one.message_id, session_id(one.item.key), one.due or now, now, trace=one.trace)
             self.waiting.append(message)
             self.sent.append(message)
 

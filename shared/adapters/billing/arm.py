@@ -99,12 +99,13 @@ class ArmBilling:
         self._base_url = settings.arm_url
         self._former = frozenset(identity.lower() for identity in settings.former_identities)
         self._wait_cap = timedelta(seconds=settings.retry_cap_seconds)
+        self._gate = Gate("Azure Resource Manager", PER_SECOND, settings)
         self._api = AzureApi(
             "Azure Resource Manager",
             self._base_url,
             ARM_SCOPE,
             credential,
-            gate=Gate("Azure Resource Manager", PER_SECOND, settings),
+            gate=self._gate,
             limits=_limits,
             request_id="x-ms-client-request-id",
             transport=transport,
@@ -113,6 +114,11 @@ class ArmBilling:
         self._token = ""
         self._speaks_for = ("", "")
         self._answered_at: datetime | None = None
+
+    @property
+    def waited(self) -> float:
+        """Seconds for which calls waited for their turn so far."""
+        return self._gate.waited
 
     async def close(self) -> None:
         """Closes the connections. The credential belongs to its maker."""

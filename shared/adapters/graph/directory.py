@@ -73,8 +73,8 @@ class GraphDirectory:
         self, settings: Settings, credential: AsyncTokenCredential, *, transport: Transport | None = None
     ) -> None:
         # Graph counts units for an app in a tenant, whatever it asks.
-        gate = Gate("Microsoft Graph", {Kind.READS: settings.graph_calls_per_second}, settings)
-        self._graph = GraphClient(settings, credential, transport=transport, gate=gate)
+        self._gate = Gate("Microsoft Graph", {Kind.READS: settings.graph_calls_per_second}, settings)
+        self._graph = GraphClient(settings, credential, transport=transport, gate=self._gate)
         self._names = Names(self._graph)
         nobody = self._graph.sdk.users.by_user_id(_NOBODY)
         self._person_at = sendable(nobody.to_get_request_information(_SELECT_PERSON)).url
@@ -86,6 +86,11 @@ class GraphDirectory:
     def calls(self) -> Mapping[str, int]:
         """How many requests were sent to Graph so far, repetitions included, by kind: all are `reads`."""
         return {"reads": self._graph.calls}
+
+    @property
+    def waited(self) -> float:
+        """Seconds for which calls waited for their turn so far."""
+        return self._gate.waited
 
     async def close(self) -> None:
         """Closes the connections. The credential stays open: it is not ours."""

@@ -126,6 +126,11 @@ class Gate:
         self.paces = {kind: Pace(rate, reserve=_RESERVE, for_events=_FOR_EVENTS) for kind, rate in rates.items()}
         self.longest_wait = float(settings.retry_cap_seconds)
 
+    @property
+    def waited(self) -> float:
+        """Seconds for which calls waited for their turn so far."""
+        return sum(pace.waited for pace in self.paces.values())
+
     def call(self, kind: Kind, address: str, *, rested_until: float = 0.0) -> "Call":
         """A call, as a context to make it in.
 

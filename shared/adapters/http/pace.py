@@ -54,6 +54,8 @@ class Pace:
     rate: float
     reserve: float
     for_events: float
+    waited: float = field(default=0.0, init=False)
+    """Seconds that calls waited here so far, whether they got a turn or not."""
     _taken: int = 0
     _heard: int = 0
     _told: bool | None = None
@@ -100,6 +102,7 @@ class Pace:
         queue.append(waiting)
         self._set_timer(loop, now)
         turn = await waiting.turn
+        self.waited += loop.time() - now
         if isinstance(turn, NoTurn):
             raise turn
         return turn

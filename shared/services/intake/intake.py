@@ -28,9 +28,11 @@ from shared.domain.work import (
 from shared.errors import InvoiceAccessError, Rejected, Transient
 from shared.services.app import HANDLER_SECONDS, App, unique_id
 from shared.services.bugs import BUG_RUNS, say_bug, shelved
+from shared.services.intake.traces import asked
 from shared.services.outage import outlast, patience
 from shared.sources.events import PersonEvent
 from shared.sources.read import read_message
+from shared.telemetry import Measure, Span
 
 EVENTS_AT_ONCE: Final = 1000
 """After so many events the work items are sent: nobody waits for more than two messages' worth of events."""
@@ -51,6 +53,8 @@ class Incoming:
 
     body: bytes
     number: int | None = None
+    trace: str = ""
+    """The `traceparent` that came with it, as its sender or the front wrote it; "" for none."""
 
     @property
     def mark(self) -> Hashable:
@@ -104,7 +108,15 @@ async def intake(app: App, batch: Sequence[Incoming], progress: Progress | None 
     message may be kept, `Transient` when the batch took more than a handler's time, or a bug. The tenth time, the
     messages that meet a bug are put on rejected-events instead. With the same `progress` nothing is done twice.
     """
-    progress = progress or Progress()
+    with app.telemetry.span(Span.INTAKE, links=(message.trace for message in batch)) as told:
+        taken = await _intake(app, batch, progress or Progress())
+        for became, number in (("check", taken.checks), ("rejected", taken.rejected), ("ignored", taken.ignored)):
+            app.telemetry.measure(Measure.INTAKE, number, became=became)
+        told(messages=len(batch), checks=taken.checks, rejected=taken.rejected, ignored=taken.ignored)
+    return taken
+
+
+async def _intake(app: App, batch: Sequence[Incoming], progress: Progress) -> Taken:
     progress.begin()
     run = _Run(app, progress, app.clock.now(), patience())
     clock = asyncio.get_running_loop().time
@@ -187,6 +199,8 @@ class _Run:
         messages = [read.message.mark for read in chunk if read.events]
         try:
             checks = _checks(self.app, (event for read in chunk for event in read.events), self.now)
+            if self.app.telemetry.is_on:
+                checks = asked(self.app, checks, ((read.message.trace, read.events) for read in chunk))
             if checks:
                 await outlast(lambda: self.app.queues.send_work(checks), self.until, "intake")
         except InvoiceAccessError:

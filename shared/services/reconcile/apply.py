@@ -26,6 +26,7 @@ from shared.ports import Billing, Chain, Stored
 from shared.services.app import App, Deadline
 from shared.services.provenance import Prover, ReadOnce
 from shared.services.reconcile.guard import Action, Guard, Stopped
+from shared.telemetry import Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,14 +190,20 @@ class Run:
         return Result(verb, profile, outcome, why or doubt)
 
     async def _write(self, action: Grant | Revoke) -> Written:
-        if isinstance(action, Grant):
-            return await self._billing.grant_invoice_manager(action.profile, self._object_id)
-        return await self._billing.revoke_invoice_manager(action.assignment)
+        with self._app.telemetry.span(Span.WRITE, action=_verb(action).value) as tell:
+            if isinstance(action, Grant):
+                written = await self._billing.grant_invoice_manager(action.profile, self._object_id)
+            else:
+                written = await self._billing.revoke_invoice_manager(action.assignment)
+            tell(answer=written.value)
+        return written
 
     async def _judge(self, action: Grant | Revoke, written: Written | None) -> tuple[Outcome, Reason | None]:
         """What the read-back says of a write: the outcome and why, the latter None where nothing shows yet."""
         done = Outcome.WOULD if written is Written.WOULD else Outcome.DONE
-        row = await self._billing.assignment(action.profile, self._object_id)
+        with self._app.telemetry.span(Span.READ_BACK, action=_verb(action).value) as tell:
+            row = await self._billing.assignment(action.profile, self._object_id)
+            tell(found=row is not None)
         if isinstance(action, Grant):
             if row is None:
                 return Outcome.UNVERIFIED, None

@@ -41,6 +41,7 @@ from shared.services.reconcile.pieces import Piece, cut, read_piece
 from shared.services.reconcile.recipients import left_with_too_few
 from shared.services.reconcile.slips import ask_about_slips
 from shared.services.side_by_side import beside
+from shared.telemetry import Span
 
 _MOST_NOTES: Final = 200
 """Notes in one record, in full: some 60,000 of the 440,000 characters that it holds."""
@@ -74,7 +75,9 @@ async def check_person(app: App, key: PersonKey, item: WorkItem, chain: Chain, d
     moved = [one for one in held if isinstance(one, ManagedAssignment) and one.profile not in draft.wanted]
     if moved and catalogue.unknown_rules is None and may_keep(person, app.policy, now):
         catalogue = await _with_rules_judged(app, catalogue)
-    plan = decide(person, app.policy, catalogue, held, now)
+    with app.telemetry.span(Span.DECIDE) as tell:
+        plan = decide(person, app.policy, catalogue, held, now)
+        tell(employment=plan.employment.value, grants=len(plan.grants), revokes=len(plan.revokes))
     plan = with_near_misses(plan, person, app.policy, catalogue, app.catalogues.vocabulary(app.policy, catalogue), now)
     plan = replace(plan, grants=tuple(grant for grant in plan.grants if grant.profile in rows))
     if not piece.is_all:

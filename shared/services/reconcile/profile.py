@@ -15,7 +15,7 @@ from shared.domain.access.opt_in import fingerprint, image, image_digest
 from shared.domain.access.plan import AskFirst, StoppedBy
 from shared.domain.access.rules import managed_accounts
 from shared.domain.billing import BillingProfile
-from shared.domain.history.checks import Told
+from shared.domain.history.checks import Step, Told
 from shared.domain.history.findings import FindingKind
 from shared.domain.history.records import IntendedUpdate, IntentBody
 from shared.domain.keys import ProfileKey
@@ -40,6 +40,7 @@ from shared.services.reconcile.judged_updates import (
     unseen,
     with_holds,
 )
+from shared.telemetry import Span
 
 _DAY: Final = timedelta(hours=24)
 
@@ -200,8 +201,9 @@ async def _update(
     wanted = guard.wanted(ActionKind.PROFILE_UPDATES, profile.key, WHY)
     guard.begins(wanted)
     try:
-        async with asyncio.timeout(left):
-            answer = await billing.opt_in(profile)
+        with app.telemetry.span(Span.WRITE, action=Step.OPT_IN.value):
+            async with asyncio.timeout(left):
+                answer = await billing.opt_in(profile)
     except TimeoutError:
         doubt = Code.NO_ANSWER_IN_TIME()
     except MaybeWritten as lost:
@@ -214,7 +216,9 @@ async def _update(
     if answer is not None:
         stored = await _keep_answer(app, stored, answer)
     try:
-        after = await billing.profile(profile.key)
+        with app.telemetry.span(Span.READ_BACK, action=Step.OPT_IN.value) as tell:
+            after = await billing.profile(profile.key)
+            tell(found=after is not None)
     except InvoiceAccessError as failure:
         return unseen(profile.key, Code.READING_BACK_FAILED(doubt=doubt, said=str(failure)))
     if after is None:

@@ -26,17 +26,24 @@ from shared.services.reconcile.future_checks import schedule
 from shared.services.reconcile.name import as_event, find_by_name
 from shared.services.reconcile.person import check_person
 from shared.services.reconcile.profile import check_profile
+from shared.services.reconcile.telling import goes_on, tell_check
+from shared.telemetry import Telling
 from shared.wording.say import say
 
 _log = logging.getLogger(__name__)
 
 
-async def reconcile(app: App, item: WorkItem) -> Outcome:
+async def reconcile(app: App, item: WorkItem, trace: str = "") -> Outcome:
     """Takes one check, and returns how it ended once its record is written and its follow-ups are sent.
 
-    Raises `Transient` or `Permanent` only when no queue could be reached for as long as a message may be kept: then it
-    must come back.
+    `trace` is the `traceparent` that came with it. Raises `Transient` or `Permanent` only when no queue could be
+    reached for as long as a message may be kept: then it must come back.
     """
+    with goes_on(app, item, trace) as told:
+        return await _reconcile(app, item, told)
+
+
+async def _reconcile(app: App, item: WorkItem, tell: Telling) -> Outcome:
     now, until = app.clock.now(), patience()
     item = not_ahead(item, now)
     deadline = Deadline(now + timedelta(seconds=HANDLER_SECONDS))
@@ -58,7 +65,10 @@ async def reconcile(app: App, item: WorkItem) -> Outcome:
         await outlast(lambda: app.queues.send_rejected(check.rejected), until, chain_key(item.key))
     if check.follow_ups:
         await outlast(lambda: app.queues.send_work(check.follow_ups), until, chain_key(item.key))
-    _say(item, check, app.clock.now() - now)
+    took = app.clock.now() - now
+    _say(item, check, took)
+    if app.telemetry.is_on:
+        tell_check(app, tell, item, check, took)
     return check.outcome
 
 

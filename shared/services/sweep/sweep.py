@@ -39,8 +39,10 @@ from shared.services.sweep.recipients import find_out_who_cannot_read
 from shared.services.sweep.report import counts, findings, left_alone, of_people
 from shared.services.sweep.roles_seen import note_roles
 from shared.services.sweep.show import show_estate
+from shared.services.sweep.telling import tell_sweep
 from shared.services.sweep.trust import assess, conclude, pause_for_failure
 from shared.services.sweep.unmanaged import note_unmanaged
+from shared.telemetry import Span
 from shared.wording.say import say
 
 _log = logging.getLogger(__name__)
@@ -71,7 +73,10 @@ async def sweep(app: App) -> Report:
     started = app.clock.now()
     sweep_id = unique_id(app.random)
     try:
-        report = await _sweep(app, sweep_id, started)
+        with app.telemetry.span(Span.SWEEP, sweep=sweep_id) as tell:
+            report = await _sweep(app, sweep_id, started)
+            if app.telemetry.is_on:
+                tell_sweep(app, tell, report)
     except InvoiceAccessError as failure:
         await pause_for_failure(app, sweep_id, failure)
         await digest_when_due(app)  # a day of failing sweeps is a day with checks and decisions all the same

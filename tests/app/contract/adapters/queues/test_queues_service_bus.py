@@ -5,6 +5,7 @@ import gc
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from random import Random
@@ -23,6 +24,8 @@ from shared.domain.diagnosis import Reached
 from shared.domain.keys import PersonKey, ProfileKey, session_id
 from shared.domain.work import Cause, CauseKind, RejectedEvent, Scheduled, WorkItem, at_once, later
 from shared.errors import Permanent, Rejected, Transient
+from shared.telemetry import Span
+from tests.heard import Heard, trace_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -410,3 +413,27 @@ async def test_closed_queues_open_again_by_themselves(namespace: Namespace, queu
     await queues.close()
     await queues.send_work([check(2)])
     assert len(checks(namespace)) == 2
+
+
+async def test_a_check_carries_the_trace_that_it_was_asked_for_in(
+    namespace: Namespace, queues: ServiceBusQueues
+) -> None:
+    trace = "00-11111111111111111111111111111111-2222222222222222-01"
+    await queues.send_work([replace(check(1), trace=trace), check(2)])
+    found = {decode(one.message.body).key: one.message for one in namespace.stored("access-work")}
+    told = found[check(1).item.key].application_properties
+    assert told == {"traceparent": trace, "Diagnostic-Id": trace}
+    assert not found[check(2).item.key].application_properties
+
+
+async def test_events_go_on_with_the_trace_of_the_request_that_brought_them(namespace: Namespace) -> None:
+    heard = Heard()
+    queues = ServiceBusQueues(namespace.host, Credential(), telemetry=heard.telemetry)
+    try:
+        with heard.telemetry.span(Span.INTAKE):
+            await queues.send_events([b"{}"])
+    finally:
+        await queues.close()
+    (stored,) = namespace.stored("people-events")
+    (span,) = heard.spans()
+    assert f"-{trace_of(span):032x}-" in stored.message.application_properties["traceparent"]
