@@ -11,7 +11,7 @@ from deploy.package import SHIPPED_FOLDERS, copy_app, kept_modules, prune
 
 ROOT = Path(__file__).parents[3]
 
-NOT_SHIPPED = frozenset({"benchmarks", "cli", "deploy", "docs", "findings", "sandbox", "tests"})
+NOT_SHIPPED = frozenset({"benchmarks", "cli", "deploy", "docs", "findings", "infra", "sandbox", "tests"})
 
 
 def test_the_graph_adapter_works_on_the_modules_that_ship() -> None:
@@ -37,7 +37,7 @@ def test_pruning_leaves_the_kept_modules_and_other_packages(tmp_path: Path) -> N
     for name in (
         "msgraph/__init__.py", "msgraph/generated/kept/one.py", "msgraph/generated/other/two.py",
         "msgraph/generated/export.txt", "msgraph_core/__init__.py", "msgraph_sdk-1.dist-info/RECORD",
-        "msgraph_sdk-1.dist-info/METADATA",
+        "msgraph_sdk-1.dist-info/METADATA", "msgraph_sdk-1.dist-info/WHEEL", "msgraph_sdk-1.dist-info/licenses/LICENSE",
     ):  # fmt: skip
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
@@ -45,7 +45,7 @@ def test_pruning_leaves_the_kept_modules_and_other_packages(tmp_path: Path) -> N
     left = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file())
     assert left == [
         "msgraph/__init__.py", "msgraph/generated/kept/one.py", "msgraph_core/__init__.py",
-        "msgraph_sdk-1.dist-info/METADATA",
+        "msgraph_sdk-1.dist-info/METADATA", "msgraph_sdk-1.dist-info/licenses/LICENSE",
     ]  # fmt: skip
     assert not (tmp_path / "msgraph/generated/other").exists()
 
