@@ -3,10 +3,10 @@ PYTHON ?= python3.13
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo test simulate mutants check docs package bench describe fuzz clean
+.PHONY: help setup demo test simulate mutants check docs package azd-package preflight bench describe fuzz clean
 
 help: ## what can be made
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 setup: $(VENV)/.ready ## the virtual environment with everything pinned
 
@@ -50,6 +50,13 @@ package: setup ## build/invoice-access.zip, what is deployed, and the demo on it
 	$(BIN)/python -m deploy.package
 	rm -rf build/unpacked && $(BIN)/python -m zipfile -e build/invoice-access.zip build/unpacked
 	$(BIN)/python -m sandbox demo --app build/unpacked
+
+preflight: setup ## what is wrong with azd's environment and the policy, before anything is made (azd's hook)
+	$(BIN)/python -m deploy.preflight
+
+azd-package: package ## build/app, the package as azd takes it (azd's hook)
+	rm -rf build/app && $(BIN)/python -m zipfile -e build/invoice-access.zip build/app
+	echo "# azd leaves bytecode out of a folder that has no such file; everything here ships" > build/app/.funcignore
 
 bench: setup ## counts, CPU seconds, ratios and memory [BEFORE=commit]
 	$(BIN)/python -m benchmarks $(if $(BEFORE),--before $(BEFORE))

@@ -79,6 +79,9 @@ var frontPart = frontApart ? 'front' : 'all'
 var subnetId = network ? virtualNetwork.outputs.appsSubnetId : ''
 var notificationUrl = 'https://${environmentName}-${frontPart}-${suffix}.azurewebsites.net/api/graph/notifications'
 
+var deskUrl = desk ? 'https://${deskApp.outputs.hostName}' : ''
+var deskPrincipalId = desk ? deskIdentity.outputs.principalId : ''
+
 resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
   name: 'rg-${environmentName}'
   location: location
@@ -275,3 +278,5 @@ output APP_NAME string = app.outputs.name
 output APP_RESOURCE_GROUP string = group.name
 output ServiceBusConnection__fullyQualifiedNamespace string = bus.outputs.fullyQualifiedNamespace
 output NOTIFICATION_URL string = notificationUrl
+output DESK_URL string = deskUrl
+output DESK_PRINCIPAL_ID string = deskPrincipalId
