@@ -144,6 +144,28 @@ module virtualNetwork 'network.bicep' = if (network) {
   }
 }
 
+module alerts 'alerts.bicep' = {
+  name: 'alerts'
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    workspaceId: log.id
+    busId: bus.outputs.id
+    alertEmail: alertEmail
+  }
+}
+
+module workbook 'workbook.bicep' = {
+  name: 'workbook'
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    workspaceId: log.id
+  }
+}
+
 module app 'part.bicep' = {
   name: 'app'
   scope: group
