@@ -53,8 +53,13 @@ class StoreDesk:
     store: str
     clock: Clock
     random: random.Random
-    ledger: Ledger
+    open_ledger: Callable[[], Ledger]
     state: State
+
+    @property
+    def ledger(self) -> Ledger:
+        """What was decided and done."""
+        return self.open_ledger()
 
 
 @asynccontextmanager
@@ -66,9 +71,9 @@ async def open_store() -> AsyncIterator[StoreDesk]:
     settings = StoreSettings.read(os.environ)
     check_store(settings.store)
     _quiet()
-    async with store(settings) as (ledger, state):
+    async with store(settings) as (open_ledger, state):
         dice = random.Random()  # noqa: S311 - jitter, no secrets
-        yield StoreDesk(named_store(settings.store), SystemClock(), dice, ledger, state)
+        yield StoreDesk(named_store(settings.store), SystemClock(), dice, open_ledger, state)
 
 
 def _quiet() -> None:

@@ -14,13 +14,13 @@ from cli.called import Names
 from cli.faults import UsageError
 from cli.lookup import find_profile, person_among, profile_among
 from cli.operating import StoreDesk, on_app, on_store
+from cli.policy_cache import read_policy
 from cli.sighted import doubts
 from cli.why_headline import caveats, headline, name_of, what_if
 from cli.why_steps import steps
 from shared.answers.documents import Rows
 from shared.answers.known import profile_json
 from shared.answers.why import why_body
-from shared.bootstrap_policy import read_policy
 from shared.domain.access.changed_facts import Change, read_change
 from shared.domain.access.why import Effect, Facts, effects
 from shared.domain.adoption.first_contact import PrincipalKind

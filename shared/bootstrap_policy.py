@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from shared.domain.policy.load import load_policy
 from shared.domain.policy.model import Policy
 from shared.errors import Misconfigured
 from shared.settings import Settings
@@ -32,6 +31,8 @@ def policy_path(environment: Mapping[str, str]) -> Path:
 
 def read_policy_file(path: Path) -> Policy:
     """Reads a policy file; raises `Misconfigured` with every mistake in it, and OSError where it cannot be opened."""
+    from shared.domain.policy.load import load_policy  # noqa: PLC0415 - YAML, a grammar, and a model of each key
+
     try:
         return load_policy(path.read_text(encoding="utf-8"), path.name)
     except UnicodeDecodeError as wrong:

@@ -5,39 +5,42 @@ Transient) when an answer does not fit, `AccessLost` when our own role is gone, 
 act. Absence is never raised: it is a value.
 """
 
+from __future__ import annotations
+
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from shared.domain.access.ownership import ManagedAssignment
-from shared.domain.actors import Actors
-from shared.domain.billing import (
-    AccountAssignments,
-    Assignment,
-    Assignments,
-    BillingAccount,
-    BillingProfile,
-    Written,
-)
-from shared.domain.catalogue import Catalogue
-from shared.domain.guards.baseline import Baseline
-from shared.domain.guards.daily_limits import Reservations
-from shared.domain.guards.holds import KeyHolds
-from shared.domain.guards.pauses import Pauses
-from shared.domain.guards.proposals import Proposals
-from shared.domain.history.records import Body, Record
-from shared.domain.history.report import Report
-from shared.domain.history.roles_seen import Seen
-from shared.domain.history.unmanaged_sightings import Sighted
-from shared.domain.keys import NameKey, PersonKey, ProfileKey
-from shared.domain.mail_check import ProfileMail
-from shared.domain.people import ListedPerson, PersonRead
-from shared.domain.policy.model import ActionKind
-from shared.domain.remembered import FutureChecks, PersonState, ProfileState
-from shared.domain.subscription import Subscription, WantedSubscription
-from shared.domain.view import Called, PeopleView, View
-from shared.domain.work import RejectedEvent, Scheduled
+if TYPE_CHECKING:  # what they are made of: whoever has a port at hand needs not all of it
+    from shared.domain.access.ownership import ManagedAssignment
+    from shared.domain.actors import Actors
+    from shared.domain.billing import (
+        AccountAssignments,
+        Assignment,
+        Assignments,
+        BillingAccount,
+        BillingProfile,
+        Written,
+    )
+    from shared.domain.catalogue import Catalogue
+    from shared.domain.guards.baseline import Baseline
+    from shared.domain.guards.daily_limits import Reservations
+    from shared.domain.guards.holds import KeyHolds
+    from shared.domain.guards.pauses import Pauses
+    from shared.domain.guards.proposals import Proposals
+    from shared.domain.history.records import Body, Record
+    from shared.domain.history.report import Report
+    from shared.domain.history.roles_seen import Seen
+    from shared.domain.history.unmanaged_sightings import Sighted
+    from shared.domain.keys import NameKey, PersonKey, ProfileKey
+    from shared.domain.mail_check import ProfileMail
+    from shared.domain.people import ListedPerson, PersonRead
+    from shared.domain.policy.model import ActionKind
+    from shared.domain.remembered import FutureChecks, PersonState, ProfileState
+    from shared.domain.subscription import Subscription, WantedSubscription
+    from shared.domain.view import Called, PeopleView, View
+    from shared.domain.work import RejectedEvent, Scheduled
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ class Stored[T]:
         """Whether there is a row at all."""
         return self.version is not None
 
-    def becoming(self, value: T) -> "Stored[T]":
+    def becoming(self, value: T) -> Stored[T]:
         """Another value over the same version."""
         return Stored(value, self.version)
 

@@ -58,7 +58,10 @@ type Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(values.secrets),
 class _Read(BaseModel):
     """Settings that are read from environment variables: some of them, or all."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=False, hide_input_in_errors=True)
+    # What is not read is not built: a command that needs the store alone would build all of them.
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", populate_by_name=False, hide_input_in_errors=True, defer_build=True
+    )
 
     judges_all: ClassVar[bool] = False
     """Whether all settings have to be right, as in a deployment, or only those that one command needs."""

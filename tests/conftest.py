@@ -1,9 +1,9 @@
-"""Hypothesis here is quick: many small examples, no deadline on a shared machine.
+"""Hypothesis here is quick: many small examples, no deadline on a shared machine. Commands have a cache of their own.
 
 Tests run in several processes at once, which tell each other how each went: in UTF-8, whatever a test logged.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
@@ -11,6 +11,14 @@ from hypothesis import settings
 
 settings.register_profile("quick", max_examples=100, deadline=None)
 settings.load_profile("quick")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What commands leave for the next one is not left to whoever runs the tests."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.hookimpl(wrapper=True)

@@ -27,7 +27,7 @@ async def asked(stage: Stage, person: str, profile: str = "", *sets: str, **more
     """The answer that the command line would give."""
     app = stage.app
     question = Question(person, profile, tuple(map(read_change, sets)), **more)
-    desk = StoreDesk("sqlite:unused", app.clock, app.random, app.ledger, app.state)
+    desk = StoreDesk("sqlite:unused", app.clock, app.random, lambda: app.ledger, app.state)
     found = await as_seen(desk, app.policy, app.settings.settle, question)
     return found if isinstance(found, Answer) else await as_read(app, question, found)
 

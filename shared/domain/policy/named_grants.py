@@ -13,7 +13,6 @@ from typing import Final
 from shared.domain.guids import is_guid
 from shared.domain.people import Person
 from shared.domain.policy.filter_push_down import push_down
-from shared.domain.policy.filter_text import parse_filter
 from shared.domain.policy.filter_tree import Joined, OneOf, fold, quote
 from shared.domain.policy.model import Guests, NamedGrant, Rule, Selection
 
@@ -32,6 +31,8 @@ type Asked = tuple[tuple[str, ...], ...]
 
 def named_grant(name: str, person: str, profiles: Selection, guests: Guests, grant: NamedGrant) -> Rule:
     """The rule that a named grant is. `person` is an address or an object id; of `grant` the rest is taken."""
+    from shared.domain.policy.filter_text import parse_filter  # noqa: PLC0415 - the grammar, for who reads a policy
+
     if is_guid(person):
         return Rule(PREFIX + name, profiles, guests=guests, grant=replace(grant, object_id=person.lower()))
     who = parse_filter(" or ".join(f"{attribute} eq {quote(person)}" for attribute in _ADDRESSES))
