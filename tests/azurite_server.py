@@ -1,13 +1,10 @@
 """Azurite's Table Storage as a process: in memory or on disk, over http with a key or over https with tokens.
 
-Lives here: installing and starting it, and what may befall it. Azurite is Node.js: where npm is missing its tests are
-skipped, except under CI=true.
+Lives here: starting it, and what may befall it.
 """
 
 import base64
-import fcntl
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -19,6 +16,8 @@ from typing import Final
 
 import pytest
 import trustme
+
+from tests.npm import installed
 
 ACCOUNT: Final = "contracttests"
 KEY: Final = base64.b64encode(b"a key of this test run alone").decode()
@@ -37,7 +36,7 @@ class Azurite:
     def __init__(self, folder: Path, *, secure: bool = False, durable: bool = False) -> None:
         self._folder = folder
         self._rows = folder / "__azurite_db_table__.json"
-        self._program = _installed_program()
+        self._program = installed(_FOLDER, "azurite/dist/src/table/main.js")
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self._port = probe.getsockname()[1]
@@ -124,32 +123,3 @@ def azurite(folder: Path, *, secure: bool = False, durable: bool = False) -> Ite
         yield server
     finally:
         server.stop()
-
-
-def _without_azurite(reason: str) -> None:
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"{reason}; under CI=true the tests on Azurite are required", pytrace=False)
-    pytest.skip(reason)
-
-
-def _installed_program() -> Path:
-    program = _FOLDER / "node_modules" / "azurite" / "dist" / "src" / "table" / "main.js"
-    npm = shutil.which("npm")
-    if npm is None or shutil.which("node") is None:
-        _without_azurite("npm or node is missing, and Azurite needs them")
-    else:
-        _install(npm, program)
-    return program
-
-
-def _install(npm: str, program: Path) -> None:
-    """Installs it where it is not there yet, for whoever of several test processes comes first."""
-    with (_FOLDER / "package.json").open() as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if program.exists():
-            return
-        installed = subprocess.run(  # noqa: S603 - our own command line
-            [npm, "ci", "--no-audit", "--no-fund"], cwd=_FOLDER, capture_output=True, text=True, check=False
-        )
-    if installed.returncode:
-        _without_azurite(f"'npm ci' in tests/azurite failed: {installed.stderr.strip()[-300:]}")

@@ -7,7 +7,7 @@ it is was not tried.
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -17,18 +17,35 @@ import duckdb_kql
 
 from tests.heard import Heard
 
-QUERIES: Final = Path(__file__).parents[1] / "infra" / "queries"
+INFRA: Final = Path(__file__).parents[1] / "infra"
+QUERIES: Final = INFRA / "queries"
+ALERTS: Final = sorted(path.stem for path in QUERIES.glob("*.kql"))
 
-_TABLES: Final = """
-create table AppTraces (TimeGenerated timestamp, Message varchar, SeverityLevel integer, AppRoleName varchar);
-create table AppMetrics (
-    TimeGenerated timestamp, Name varchar, Sum double, Min double, Max double, ItemCount integer, Properties json
-);
-create table AppDependencies (
-    TimeGenerated timestamp, Name varchar, DurationMs double, Success boolean, OperationId varchar, Properties json
-);
-create table _LogOperation (TimeGenerated timestamp, Category varchar, Detail varchar);
-"""
+
+def panels() -> dict[str, str]:
+    """The queries of the workbook, by their titles."""
+    items = json.loads((INFRA / "workbook.json").read_text(encoding="utf-8"))["items"]
+    return {item["name"]: item["content"]["query"] for item in items if item["type"] == 3}
+
+
+TABLES: Final[Mapping[str, Mapping[str, str]]] = {
+    "AppTraces": {"TimeGenerated": "datetime", "Message": "string", "SeverityLevel": "int", "AppRoleName": "string"},
+    "AppMetrics": {
+        "TimeGenerated": "datetime", "Name": "string", "Sum": "real", "Min": "real", "Max": "real", "ItemCount": "int",
+        "Properties": "dynamic",
+    },
+    "AppDependencies": {
+        "TimeGenerated": "datetime", "Name": "string", "DurationMs": "real", "Success": "bool", "OperationId": "string",
+        "Properties": "dynamic",
+    },
+    "_LogOperation": {"TimeGenerated": "datetime", "Category": "string", "Detail": "string"},
+}  # fmt: skip
+"""The columns that queries use, by table, with KQL's types. Source: Azure Monitor's reference of each table."""
+
+_TYPES: Final = {
+    "datetime": "timestamp", "string": "varchar", "int": "integer", "real": "double", "bool": "boolean",
+    "dynamic": "json",
+}  # fmt: skip
 _SEVERITY: Final = {logging.INFO: 1, logging.WARNING: 2, logging.ERROR: 3, logging.CRITICAL: 4}
 """How Application Insights counts levels."""
 
@@ -39,7 +56,9 @@ class Workspace(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.INFO)
         self._rows = duckdb.connect()
-        self._rows.execute(_TABLES)
+        for table, columns in TABLES.items():
+            told = ", ".join(f"{name} {_TYPES[kind]}" for name, kind in columns.items())
+            self._rows.execute(f"create table {table} ({told})")
         self._count = 0
 
     def emit(self, record: logging.LogRecord) -> None:

@@ -1,6 +1,5 @@
 """Every alert is raised by the log of the very thing that it is about, and by nothing else."""
 
-import json
 import logging
 import re
 from collections.abc import Callable, Iterator
@@ -19,16 +18,9 @@ from tests.heard import Heard
 from tests.simulation.small_world import FEMKE, POLICY
 from tests.simulation.stage import Stage
 from tests.simulation.test_sim_announced import AMPLE, FEED, unheard
-from tests.workspace import QUERIES, Workspace
+from tests.workspace import ALERTS, INFRA, QUERIES, Workspace, panels
 
-INFRA = QUERIES.parent
-ALERTS = sorted(path.stem for path in QUERIES.glob("*.kql"))
-PANELS = {
-    item["name"]: item["content"]["query"]
-    for item in json.loads((INFRA / "workbook.json").read_text(encoding="utf-8"))["items"]
-    if item["type"] == 3
-}
-"""The queries of the workbook, by their titles."""
+PANELS = panels()
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ def _hosts(trace_id: int) -> context.Context:
 
 
 @pytest.mark.parametrize(("hosts", "parent", "linked"), [(ONE, 0xCC, []), (TWO, 0xAA, [TWO])])
-def test_a_check_is_in_the_trace_of_its_message_under_the_hosts_span_where_that_is_too(
+def test_a_check_is_in_the_trace_of_its_message_and_under_the_hosts_span_if_that_is(
     hosts: int, parent: int, linked: list[int]
 ) -> None:
     heard = Heard()
@@ -34,7 +34,7 @@ def test_a_check_is_in_the_trace_of_its_message_under_the_hosts_span_where_that_
     assert [link.context.trace_id for link in span.links] == linked
 
 
-def test_a_span_is_in_no_trace_that_it_is_linked_to_although_the_host_goes_on_with_it() -> None:
+def test_a_span_is_in_no_trace_that_it_is_linked_to_though_the_host_goes_on_with_it() -> None:
     heard = Heard()
     token = context.attach(_hosts(TWO))
     with heard.telemetry.span(Span.RECONCILE, links=(BATCHED,)):
