@@ -99,7 +99,7 @@ def test_azd_s_defaults_are_those_of_the_template() -> None:
                 assert value.partition("=")[2].rstrip("}") == {"True": "true", "False": "false"}.get(default, default)
 
 
-def test_layers_put_out_what_the_check_knows_and_the_second_takes_what_the_first_puts_out() -> None:
+def test_layers_put_out_what_the_check_knows_and_the_second_takes_the_firsts() -> None:
     first, second = (set(declared(layer)["outputs"]) for layer in ("kept", "app"))
     assert first | second == OUTPUTS
     taken = {value.strip("${}") for value in parameters_of("app").values()} & OUTPUTS
