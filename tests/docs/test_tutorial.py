@@ -6,6 +6,8 @@ from typing import Final
 
 import pytest
 
+from tests.documented_commands import blocks
+
 TUTORIAL: Final = Path(__file__).parents[2] / "docs" / "tutorial"
 MOST_WORDS: Final = 2000
 """Until an app observes a real tenant: what somebody reads before lunch."""
@@ -35,3 +37,12 @@ def test_each_step_in_a_tenant_says_who_runs_it_what_it_changes_and_how_to_undo_
 @pytest.mark.parametrize("page", ["index.md", "observe.md", "enforce.md"])
 def test_a_page_about_a_tenant_says_that_nobody_ran_it_there(page: str) -> None:
     assert re.search(r"(?i)\bnot run by us|never run by us", (TUTORIAL / page).read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    "page",
+    sorted({block.page for block in blocks() if block.marked and block.page.parent.name != "reference"}),
+    ids=lambda page: page.stem,
+)
+def test_a_page_that_needs_azure_says_how_to_undo_it(page: Path) -> None:
+    assert re.search(r"(?i)\bundo|take back|take it down", page.read_text(encoding="utf-8"))
