@@ -25,7 +25,7 @@ demo: setup ## a finance department's story on the embedded sandbox [KEEP=1: and
 	$(BIN)/python -m sandbox demo
 ifdef KEEP
 	test -d var/demo || $(BIN)/python -m tests.simulation.two_weeks var/demo
-	$(BIN)/python -m sandbox up --state var/demo
+	$(BIN)/python -m sandbox up --state var/demo --page
 endif
 
 test: setup ## every test, on all CPUs [ONLY=files]

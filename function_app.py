@@ -2,7 +2,7 @@
 
 import azure.functions as func
 
-from shared.bootstrap_front import part
+from shared.bootstrap_front import has_desk, part
 
 app = func.FunctionApp()
 
@@ -20,3 +20,8 @@ if part().has_front:
 
     app.register_functions(events.blueprint)
     app.register_functions(graph_notifications.blueprint)
+
+if has_desk():
+    from functions import desk
+
+    app.register_functions(desk.blueprint)

@@ -32,7 +32,7 @@ def _register(source: Source) -> None:
     level = func.AuthLevel.FUNCTION if isinstance(source.proof, FunctionKey) else func.AuthLevel.ANONYMOUS
     methods = ["POST", "OPTIONS"] if source is EVENT_GRID else ["POST"]
     route = blueprint.route(
-        route=f"events/{source.name}", methods=methods, auth_level=level, trigger_arg_name="request"
+        route=f"api/events/{source.name}", methods=methods, auth_level=level, trigger_arg_name="request"
     )
     blueprint.function_name(f"events_{source.name.replace('-', '_')}")(route(_taker(source)))
 

@@ -20,7 +20,7 @@ if bootstrap_front.check().graph_client_states:
 
     @blueprint.function_name("graph_notifications")
     @blueprint.route(
-        route="graph/notifications",
+        route="api/graph/notifications",
         methods=["POST"],
         auth_level=func.AuthLevel.ANONYMOUS,
         trigger_arg_name="request",
@@ -31,7 +31,7 @@ if bootstrap_front.check().graph_client_states:
 
     @blueprint.function_name("graph_lifecycle")
     @blueprint.route(
-        route="graph/lifecycle",
+        route="api/graph/lifecycle",
         methods=["POST"],
         auth_level=func.AuthLevel.ANONYMOUS,
         trigger_arg_name="request",

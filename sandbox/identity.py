@@ -168,6 +168,13 @@ class IdentityEndpoint:
 
         return caller
 
+    def claims(self, token: str, audience: str) -> dict[str, Any] | None:
+        """What a token of ours says, where it is in time and for `audience`, which Entra also writes `api://...`."""
+        found = self._claims(token)
+        if found is None or normal_audience(str(found["aud"])).removeprefix("api://") != normal_audience(audience):
+            return None
+        return {**found, "aud": audience} if found["nbf"] <= self._clock().timestamp() < found["exp"] else None
+
     def accepts(self, token: str, audience: str) -> bool:
         """Whether `token` is one of ours, in time, for `audience`: for carriers that are not HTTP."""
         return self._speaker(token, audience) is not None

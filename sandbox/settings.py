@@ -34,6 +34,12 @@ STANDARD_POLICY = Path(__file__).with_name("contoso-policy.yaml")
 APP_IDENTITY = "invoice-access"
 """The name of the app's identity in a world; without one of that name, the first that is not the default."""
 
+PAGE_AUDIENCE = "c0a1d000-0000-4000-8000-00000000de5c"
+"""The client id of the page's app registration in every sandbox."""
+
+NO_SIGN_IN = ("/admin/*", "/api/events/*", "/api/graph/*")
+"""Paths that need no sign-in: their senders prove themselves in other ways."""
+
 _VALUE = re.compile(r"[^\s#,]+")
 _SHELL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -58,6 +64,7 @@ class Options:
     With `silent_start` an app that does not load runs without functions and says nothing, as in Azure.
     Without `app` only the stand-ins are started. With `notifications` the app subscribes to changes in the
     directory before anybody is told that the sandbox is ready, and hears of them by Graph's notifications.
+    With `page` the app has its page, behind the host's stand-in for App Service authentication.
     """
 
     world: Path | None = None
@@ -74,6 +81,7 @@ class Options:
     switches: Mapping[str, Any] = field(default_factory=dict)
     state: Path | None = None
     seed: int = 1
+    page: bool = False
 
 
 def standard_queues() -> tuple[QueueOptions, ...]:
@@ -147,6 +155,16 @@ def notification_settings(functions: str, client_state: str) -> dict[str, str]:
     return {
         "INVOICE_ACCESS_NOTIFICATION_URL": f"{functions}/api/graph/notifications",
         "INVOICE_ACCESS_GRAPH_CLIENT_STATES": client_state,
+    }
+
+
+def page_settings(tenant: str) -> dict[str, str]:
+    """What gives the app its page: App Service authentication is on, and says for whom tokens are."""
+    return {
+        "WEBSITE_AUTH_ENABLED": "True",
+        "INVOICE_ACCESS_DESK_TENANT": tenant,
+        "INVOICE_ACCESS_DESK_AUDIENCE": PAGE_AUDIENCE,
+        "AzureWebJobsDisableHomepage": "true",
     }
 
 

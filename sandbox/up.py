@@ -36,6 +36,7 @@ from sandbox.graph import AUDIENCE as GRAPH_AUDIENCE
 from sandbox.graph import Deliveries, GraphModel, GraphService
 from sandbox.host import server as host_server
 from sandbox.host.admin import AdminDoors
+from sandbox.host.authentication import AppServiceAuthentication
 from sandbox.host.configuration import ConfigurationError
 from sandbox.host.host import FunctionsHost, HostStartError, NoSuchFunctionError, utc_now
 from sandbox.identity import Identity, IdentityEndpoint
@@ -45,6 +46,8 @@ from sandbox.notifier import Courier, Notifier
 from sandbox.policy_in_force import PolicyInForce
 from sandbox.settings import (
     APP_IDENTITY,
+    NO_SIGN_IN,
+    PAGE_AUDIENCE,
     PROJECT,
     STANDARD_POLICY,
     Mode,
@@ -53,6 +56,7 @@ from sandbox.settings import (
     app_settings,
     notification_settings,
     overruled,
+    page_settings,
     shell_environment,
     standard_queues,
 )
@@ -105,6 +109,7 @@ class Sandbox:
     rules: Faults
     host: FunctionsHost | None
     world: World
+    page: str | None = None
 
     def announcement(self) -> dict[str, str | None]:
         """What is printed when everything is ready."""
@@ -114,6 +119,7 @@ class Sandbox:
             "graph": self.graph,
             "identity": self.identity,
             "functions": self.functions,
+            **({"page": self.page} if self.page is not None else {}),
             "faults": self.faults,
             "ledger": str(self.ledger),
         }
@@ -206,12 +212,12 @@ async def _started(
             policy=state / "policy.yaml",
             ledger=state / "ledger.sqlite",
         )
-        own = dict(options.settings)
+        own = (page_settings(world.tenant_id) if options.page else {}) | dict(options.settings)
         host = _host(options, own, world, places, broker, echo) if options.app else None
         functions = None
         if host is not None:
             # The door first: the app is told its own address, which Graph is to notify.
-            doors = await host_server.serve(AdminDoors(host).handle)
+            doors = await host_server.serve(_door(options, host, world, tokens))
             stack.push_async_callback(doors.close)
             functions = doors.url
             if options.notifications:
@@ -240,7 +246,17 @@ async def _started(
             rules=rules,
             host=host,
             world=world,
+            page=functions if options.page else None,
         )
+
+
+def _door(options: Options, host: FunctionsHost, world: World, tokens: IdentityEndpoint) -> host_server.AsyncHandler:
+    """What answers at the host's address: itself, or behind a sign-in where the app has its page."""
+    doors = AdminDoors(host).handle
+    if not options.page:
+        return doors
+    people = world.people_signing_in()
+    return AppServiceAuthentication(doors, people, tokens, PAGE_AUDIENCE, NO_SIGN_IN).handle
 
 
 async def _close(listening: Sequence[Callable[[], Awaitable[None]]]) -> None:
@@ -489,6 +505,7 @@ def read_arguments(arguments: Sequence[str]) -> Options:
         action="store_true",
         help="an app that does not load has no functions and no word, as in Azure",
     )
+    parser.add_argument("--page", action="store_true", help="the app has its page, behind a sign-in")
     parser.add_argument("--no-app", action="store_true", help="the stand-ins alone")
     parser.add_argument("--app", type=app_folder, default=PROJECT, metavar="DIR", help="the app (default: this one)")
     parser.add_argument(
@@ -521,6 +538,7 @@ def read_arguments(arguments: Sequence[str]) -> Options:
         notifications=given.notifications and not given.no_app,
         silent_start=given.silent_start,
         app=not given.no_app,
+        page=given.page and not given.no_app,
         app_directory=given.app,
         queues=given.queues,
         settings=dict(given.set),
@@ -558,6 +576,8 @@ async def _run(options: Options, echo: Echo) -> int:
 async def _serve(options: Options, echo: Echo) -> None:
     async with running(options, echo=echo.line) as sandbox:
         _logger.info("ready; ledger and logs are in %s", sandbox.state)
+        if sandbox.page is not None:
+            _logger.info("the page: %s/", sandbox.page)
         if sandbox.environment is not None:
             trying = "\n".join(f"  {line}" for line in to_try(sandbox.world, sandbox.environment))
             _logger.info("to try from another terminal:\n%s", trying)

@@ -27,6 +27,13 @@ def part(environment: Mapping[str, str] = os.environ) -> Part:
     return Part(given) if given in set(Part) else Part.ALL
 
 
+def has_desk(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether this process has the page: as its own part, or in the one app where somebody may sign in to it."""
+    signs_in = any(environment.get(f"INVOICE_ACCESS_DESK_{name}", "").strip() for name in ("TENANT", "AUDIENCE"))
+    here = part(environment)
+    return here is Part.DESK or (here is Part.ALL and signs_in)
+
+
 @functools.cache
 def check() -> FrontSettings:
     """Reads the front's settings of this process, once. With a wrong one the app does not start."""

@@ -9,8 +9,8 @@ the month and the weekday.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
-from itertools import pairwise
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise, product
 from typing import Final
 
 _MONTHS: Final = (
@@ -76,9 +76,19 @@ class Schedule:
         apart = max((later - earlier for earlier, later in pairwise(dates)), default=timedelta(days=_DAYS))
         return max(within, apart + times[0] - times[-1])
 
-    def _dates(self) -> Iterator[date]:
+    def next_after(self, at: datetime) -> datetime | None:
+        """The first moment after `at` at which it fires, in UTC; None where it never does."""
+        at = at.astimezone(UTC)
+        for day in self._dates(at.date()):
+            for hour, minute, second in product(sorted(self.hours), sorted(self.minutes), sorted(self.seconds)):
+                due = datetime(day.year, day.month, day.day, hour, minute, second, tzinfo=UTC)
+                if due > at:
+                    return due
+        return None
+
+    def _dates(self, first: date = _FIRST_DAY) -> Iterator[date]:
         for number in range(_DAYS):
-            day = _FIRST_DAY + timedelta(days=number)
+            day = first + timedelta(days=number)
             if day.day in self.days and day.month in self.months and day.isoweekday() % 7 in self.weekdays:
                 yield day
 

@@ -39,16 +39,18 @@ class Part(StrEnum):
     """The public HTTP part: takes events in, and may send to `people-events` and nothing else."""
     CORE = "core"
     """The part that holds the billing role: queues and timers, no public HTTP."""
+    DESK = "desk"
+    """The page, and the same as JSON, behind the platform's sign-in: it has neither billing nor the directory."""
 
     @property
     def has_front(self) -> bool:
-        """Whether this part answers HTTP."""
-        return self is not Part.CORE
+        """Whether this part takes events in over HTTP."""
+        return self in {Part.ALL, Part.FRONT}
 
     @property
     def has_core(self) -> bool:
         """Whether this part checks people and writes to Azure."""
-        return self is not Part.FRONT
+        return self in {Part.ALL, Part.CORE}
 
 
 type Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(values.secrets), AfterValidator(values.strong)]
@@ -121,13 +123,11 @@ class SourceSettings(_Read):
     """Which sources exist that have no secret of their own but a function key: `event-grid`, `lifecycle-workflows`."""
 
 
-class FrontSettings(SourceSettings):
-    """What taking events in over HTTP needs: no policy, no store, no billing, no directory."""
-
-    judges_all: ClassVar[bool] = True
+class PartSettings(_Read):
+    """Which part of the app runs here, and what every part needs."""
 
     part: Part = Field(Part.ALL, alias="INVOICE_ACCESS_PART")
-    """Which half runs here: `all`, `front` (public HTTP) or `core` (queues and timers, without public HTTP)."""
+    """Which part runs here: `all`, `front` (public HTTP), `core` (queues and timers), or `desk` (the page)."""
 
     service_bus: Annotated[str, AfterValidator(values.namespace)] = Field(
         alias="ServiceBusConnection__fullyQualifiedNamespace"
@@ -136,6 +136,26 @@ class FrontSettings(SourceSettings):
 
     client_id: Annotated[str | None, AfterValidator(values.client_id)] = Field(None, alias="AZURE_CLIENT_ID")
     """Client id of the user-assigned managed identity; without it the system-assigned one is used."""
+
+
+class FrontSettings(SourceSettings, PartSettings):
+    """What taking events in over HTTP needs: no policy, no store, no billing, no directory."""
+
+    judges_all: ClassVar[bool] = True
+
+
+class SignInSettings(_Read):
+    """Who may sign in to the page. In the part `all` there is no page unless both are set."""
+
+    desk_tenant: Annotated[str | None, AfterValidator(values.client_id), AfterValidator(values.lower)] = Field(
+        None, alias="INVOICE_ACCESS_DESK_TENANT", validate_default=True
+    )
+    """Id of the tenant whose people may sign in to the page; everybody else's token is refused."""
+
+    desk_audience: Annotated[str | None, AfterValidator(values.client_id), AfterValidator(values.lower)] = Field(
+        None, alias="INVOICE_ACCESS_DESK_AUDIENCE", validate_default=True
+    )
+    """Client id of the page's app registration, for which tokens are; its app roles say who may do what."""
 
 
 class AzureSettings(_Read):
@@ -279,7 +299,20 @@ class ClientSettings(AzureSettings, TrialSettings):
     """What the clients of Azure Resource Manager and Graph need: no deployment has to be there yet."""
 
 
-class Settings(ClientSettings, SweepSettings, FrontSettings, StoreSettings):
+class DeskSettings(SignInSettings, SweepSettings, TrialSettings, PartSettings, StoreSettings):
+    """What the page needs: the store, the queues and who may sign in; no billing, no directory, no source's secret."""
+
+    judges_all: ClassVar[bool] = True
+
+    @field_validator("desk_tenant", "desk_audience")
+    @classmethod
+    def _somebody_signs_in(cls, given: str | None) -> str:
+        if given is None:
+            raise ValueError("the page needs it: nobody signs in to it otherwise")
+        return given
+
+
+class Settings(SignInSettings, ClientSettings, SweepSettings, FrontSettings, StoreSettings):
     """Everything about the app that a deployment decides and the policy does not."""
 
 

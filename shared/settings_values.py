@@ -58,6 +58,11 @@ def client_id(given: str | None) -> str | None:
     return given
 
 
+def lower(given: str | None) -> str | None:
+    """An id as it is compared."""
+    return None if given is None else given.lower()
+
+
 def namespace(given: str) -> str:
     """The host name of a Service Bus namespace; a port is for this machine only."""
     if _HOST_NAME.fullmatch(given) or _LOCAL.fullmatch(given):

@@ -18,13 +18,14 @@ from sandbox.host.bindings import BindingError, Function, HttpTrigger
 from sandbox.host.frames import Datum
 from sandbox.wire import Request, Response, as_json
 
-_PARAMETER = re.compile(r"\{(?P<star>\*{0,2})(?P<name>\w+)(?::(?P<kind>\w+))?(?P<optional>\?)?\}")
+_PARAMETER = re.compile(r"\{(?P<star>\*{0,2})(?P<name>\w+)(?::(?P<kind>\w+(?:\(\d+\))?))?(?P<optional>\?)?\}")
 _KINDS = {
     "": "[^/]+",
     "int": r"-?\d+",
     "long": r"-?\d+",
     "alpha": "[A-Za-z]+",
     "bool": "(?i:true|false)",
+    "maxlength(0)": "",
     "guid": "[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}",
 }
 

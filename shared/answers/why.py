@@ -130,6 +130,7 @@ def _limits(there: There) -> dict[str, Any]:
 def _flip(flip: Flip, profiles: _Profiles) -> dict[str, Any]:
     return {
         "if": str(flip.change),
+        "fact": {"attribute": flip.change.attribute, "text": flip.change.text, "no_longer": flip.change.no_longer},
         "then": flip.then.value,
         "rules": list(flip.rules),
         "profiles": [_named(key, profiles) for key in flip.profiles],

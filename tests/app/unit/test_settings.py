@@ -10,8 +10,9 @@ from pydantic import BaseModel
 from shared.errors import Misconfigured
 from shared.settings import (
     AzureSettings,
-    FrontSettings,
+    PartSettings,
     Settings,
+    SignInSettings,
     SourceSettings,
     StoreSettings,
     SweepSettings,
@@ -84,7 +85,7 @@ def test_lists_are_written_with_commas_or_blanks() -> None:
         ("SETTLE_SECONDS", "-1", "-1 is less than 0"),
         ("VERIFY_SECONDS", "10, soon, later", "'soon' is not a whole number"),
         ("VERIFY_SECONDS", ",", "give it at least one number"),
-        ("PART", "back", "'back' is not 'all', 'front' or 'core'"),
+        ("PART", "back", "'back' is not 'all', 'front', 'core' or 'desk'"),
         ("STORE", "postgres://x", "give 'sqlite:<path>' or a table endpoint such as "),
         (
             "FORMER_IDENTITIES",
@@ -144,7 +145,8 @@ def test_the_page_in_docs_names_every_setting_with_its_default_and_range() -> No
     ("title", "group"),
     [
         ("Store", StoreSettings),
-        ("Parts", FrontSettings),
+        ("Parts", PartSettings),
+        ("Page", SignInSettings),
         ("Sources", SourceSettings),
         ("Policy, Azure and Graph", AzureSettings),
         ("Sweep", SweepSettings),

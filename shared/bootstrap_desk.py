@@ -1,0 +1,91 @@
+"""Puts the desk together: the store, the queues and the policy; neither a billing nor a Graph client.
+
+Lives here: reading its configuration, and building it at the first request.
+"""
+
+import asyncio
+import functools
+import os
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from shared.adapters.process import SystemClock, quiet_libraries, said_aloud
+from shared.bootstrap_policy import read_policy
+from shared.desk.app import Desk
+from shared.domain.policy.model import Policy
+from shared.errors import Misconfigured
+from shared.settings import DeskSettings
+
+
+@dataclass(frozen=True, slots=True)
+class DeskConfiguration:
+    """What a deployment decides: settings from the environment, policy from its file."""
+
+    settings: DeskSettings
+    policy: Policy
+
+
+def read_configuration(environment: Mapping[str, str]) -> DeskConfiguration:
+    """Reads settings and policy; raises `Misconfigured` with every mistake of both at once."""
+    mistakes: list[str] = []
+    settings: DeskSettings | None = None
+    policy: Policy | None = None
+    try:
+        settings = DeskSettings.read(environment)
+    except Misconfigured as wrong:
+        mistakes += [f"setting {mistake}" for mistake in wrong.mistakes]
+    try:
+        policy = read_policy(environment)
+    except Misconfigured as wrong:
+        mistakes += wrong.mistakes
+    if settings is None or policy is None:
+        raise Misconfigured("the page cannot start", mistakes)
+    return DeskConfiguration(settings, policy)
+
+
+@functools.cache
+def check() -> DeskConfiguration:
+    """Reads the configuration of this process, once. With a wrong policy or setting the app does not start."""
+    with said_aloud():
+        configuration = read_configuration(os.environ)
+    quiet_libraries()
+    return configuration
+
+
+_built: Desk | None = None
+_building: asyncio.Lock | None = None
+
+
+async def desk() -> Desk:
+    """The desk of this process, built at the first call."""
+    global _built, _building  # noqa: PLW0603 - one process, one event loop, one set of clients
+    if _built is None:
+        _building = _building or asyncio.Lock()
+        async with _building:
+            if _built is None:
+                _built = build(check())
+    return _built
+
+
+def build(configuration: DeskConfiguration) -> Desk:
+    """Puts the real store and queues behind the ports. Opens no connection yet."""
+    # The clients take half a second to import: that is done at the first request.
+    from shared.adapters.http.credentials import managed_identity  # noqa: PLC0415
+    from shared.adapters.queues.service_bus import ServiceBusQueues  # noqa: PLC0415
+    from shared.adapters.store.ledger import RowsLedger  # noqa: PLC0415
+    from shared.adapters.store.state import RowsState  # noqa: PLC0415
+    from shared.bootstrap_store import rows_of  # noqa: PLC0415
+
+    settings = configuration.settings
+    credential = managed_identity(settings.client_id)
+    rows = rows_of(settings, credential)
+    return Desk(
+        policy=configuration.policy,
+        settings=settings,
+        clock=SystemClock(),
+        random=random.Random(),  # noqa: S311 - jitter and unique ids, no secrets
+        queues=ServiceBusQueues(settings.service_bus, credential),
+        ledger=RowsLedger(rows),
+        state=RowsState(rows),
+    )

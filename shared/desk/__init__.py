@@ -1,0 +1,1 @@
+"""The page: what finance, operators and auditors see in a browser, and the same as JSON. It decides nothing."""
