@@ -1,5 +1,6 @@
 """Options that several verbs have, worded once."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -31,3 +32,7 @@ Unmanaged = Annotated[
 Left = Annotated[bool, typer.Option("--left", help="Only those who left and still have a role.")]
 Waiting = Annotated[bool, typer.Option("--waiting", help="Only where something waits for a decision.")]
 Differs = Annotated[bool, typer.Option("--differs", help="Only where what there is is not what the policy says.")]
+Snapshot = Annotated[
+    Path | None,
+    typer.Option("--snapshot", metavar="FILE", show_default=False, help="On what `export view` wrote, without Azure."),
+]

@@ -5,8 +5,10 @@ Lives here: its answer. What holds is `shared.domain.access.examples`'.
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+from cli import snapshot_file
 from cli.answer import Answer, Line
 from cli.faults import Status, UsageError
 from cli.operating import StoreDesk, on_store
@@ -21,10 +23,10 @@ from shared.wording.say import say
 _NONE = "There are no examples; `tests:` in docs/reference/policy.md says how to write them."
 
 
-def judge(found: PolicyFile) -> Answer:
-    """The answer. Raises `UsageError` where the examples speak of profiles that exist, and no store knows them."""
+def judge(found: PolicyFile, snapshot: Path | None = None) -> Answer:
+    """The answer. Raises `UsageError` where the examples speak of profiles that exist, and nothing knows them."""
     tests = found.policy.tests
-    catalogue = described(found.policy) if tests.profiles or not tests.examples else _existing()
+    catalogue = described(found.policy) if tests.profiles or not tests.examples else _existing(snapshot)
     judged = judge_examples(found.policy, catalogue)
     good = sum(one.holds for one in judged)
     said = f"{good} of {len(judged)} {'example holds' if len(judged) == 1 else 'examples hold'}."
@@ -49,12 +51,15 @@ def judge(found: PolicyFile) -> Answer:
     )
 
 
-def _existing() -> Catalogue:
-    """The profiles that the last full check saw."""
+def _existing(snapshot: Path | None) -> Catalogue:
+    """The profiles that the last full check saw, or that are in a snapshot."""
+    if snapshot is not None:
+        taken = snapshot_file.read(snapshot)
+        return Catalogue(taken.as_of, taken.accounts, taken.profiles, policy_digest=taken.policy)
     if not os.environ.get("INVOICE_ACCESS_STORE", "").strip():
         raise UsageError(
             "the examples speak of billing profiles that exist; INVOICE_ACCESS_STORE names no store that knows them",
-            mend="Describe the profiles in tests.profiles, or source the app's settings first.",
+            mend="Describe the profiles in tests.profiles, give --snapshot FILE, or source the app's settings first.",
         )
     found = on_store(_catalogue)
     if found is None:

@@ -4,8 +4,9 @@ Lives here: its answer. What a rule says of somebody is `shared.domain.access.ex
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 from cli.answer import Answer, Line, Table, counted
@@ -14,6 +15,7 @@ from cli.faults import UsageError
 from cli.operating import StoreDesk, on_store
 from cli.policy import PolicyFile
 from cli.sighted import doubts
+from cli.snapshot_desk import not_in_it, on_snapshot
 from shared.answers.documents import Rows
 from shared.domain.access.explain import RuleVerdict, explain
 from shared.domain.access.plan import Employment
@@ -45,11 +47,19 @@ class _Matched:
         return self.view.employment is Employment.EMPLOYED
 
 
-def explain_rule(found: PolicyFile, name: str) -> Answer:
-    """The answer. Raises `UsageError` for a rule that the policy does not have, and `Permanent` before any sweep."""
+def explain_rule(found: PolicyFile, name: str, snapshot: Path | None = None) -> Answer:
+    """The answer, perhaps on a snapshot.
+
+    Raises `UsageError` for a rule that the policy does not have, or a file that is no snapshot, and `Permanent` before
+    any sweep.
+    """
     rule = _rule(found.policy, name)
-    sight, catalogue = on_store(_read)
-    return answer_of(found.policy, rule, sight, catalogue)
+    if snapshot is None:
+        sight, catalogue = on_store(_read)
+        return answer_of(found.policy, rule, sight, catalogue)
+    taken, (sight, catalogue) = on_snapshot(snapshot, _read)
+    answer = answer_of(found.policy, rule, sight, catalogue)
+    return replace(answer, text=[not_in_it(taken), *answer.text])
 
 
 def _rule(policy: Policy, name: str) -> Rule:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.answer import Answer, Line, Table
@@ -51,14 +52,32 @@ class Question:
     on: datetime | None = None
 
 
-def answer_of(person: str, profile: str, sets: Sequence[str], on: str) -> Answer:
+def answer_of(person: str, profile: str, sets: Sequence[str], on: str, snapshot: Path | None = None) -> Answer:
     """The answer. Raises `UsageError` for what cannot be asked, and the app's errors."""
     policy, settle = read_policy(os.environ), TrialSettings.read(os.environ).settle
     question = Question(person, profile, tuple(map(_change, sets)), _moment(on, policy, datetime.now(UTC)))
+    if snapshot is not None:
+        return _on_snapshot(snapshot, policy, settle, question)
     found = on_store(lambda desk: as_seen(desk, policy, settle, question))
     if isinstance(found, Answer):
         return found
     return on_app(lambda app: as_read(app, question, found))
+
+
+def _on_snapshot(file: Path, policy: Policy, settle: timedelta, question: Question) -> Answer:
+    """The answer on a snapshot, where nobody is asked about who is not in it."""
+    from cli.snapshot_desk import not_in_it, on_snapshot  # noqa: PLC0415 - only where there is one
+
+    snapshot, found = on_snapshot(file, lambda desk: as_seen(desk, policy, settle, question, dated=False))
+    if isinstance(found, Unseen):
+        near = () if found.unknown is None else found.unknown.nearest
+        raise UsageError(
+            f"{question.person} is not known: nobody in the snapshot is called so",
+            code="not-known",
+            nearest=near,
+            mend="Without --snapshot, and signed in, the directory is asked.",
+        )
+    return replace(found, text=[not_in_it(snapshot), *found.text])
 
 
 def _change(text: str) -> Change:
@@ -99,8 +118,13 @@ class Unseen:
     unknown: UsageError | None
 
 
-async def as_seen(desk: StoreDesk, policy: Policy, settle: timedelta, question: Question) -> Answer | Unseen:
-    """The answer from what the latest sweep saw, without asking Azure; or whom to ask it about."""
+async def as_seen(
+    desk: StoreDesk, policy: Policy, settle: timedelta, question: Question, *, dated: bool = True
+) -> Answer | Unseen:
+    """The answer from what the latest sweep saw, without asking Azure; or whom to ask it about.
+
+    `dated` is whether that has dates.
+    """
     catalogue = await desk.state.catalogue()
     if catalogue is None:
         raise Permanent(NO_VIEW)
@@ -121,7 +145,7 @@ async def as_seen(desk: StoreDesk, policy: Policy, settle: timedelta, question: 
     if found is None:
         return Unseen(object_id, (), None)
     why = await explain_person(desk.state, desk.ledger, found, key, settle=settle)
-    return _answer(why, _called(why, sight.names), question, doubts(sight))
+    return _answer(why, _called(why, sight.names), question, doubts(sight), dated=dated)
 
 
 async def as_read(app: "App", question: Question, unseen: Unseen) -> Answer:
@@ -164,9 +188,11 @@ def _called(why: Why, principals: Mapping[str, Called]) -> Names:
 # ------------------------------------------------------------------------------------------------- the answer
 
 
-def _answer(why: Why, names: Names, question: Question, first: Iterable[Line]) -> Answer:
+def _answer(why: Why, names: Names, question: Question, first: Iterable[Line], *, dated: bool = True) -> Answer:
     text: list[Line | Table] = [*first, *caveats(why.found, names)]
     body = why_body(why, name_of(why, names), names.profiles)
+    if not dated:
+        body["steps"][0] |= {"reason": None}
     if question.changes or question.on is not None:
         changed = why.found.facts.changed(*question.changes)
         changed = changed if question.on is None else replace(changed, now=question.on)
@@ -176,8 +202,8 @@ def _answer(why: Why, names: Names, question: Question, first: Iterable[Line]) -
         body |= {"what_if": _what_if(why, changed, question, names)}
     else:
         text.append(headline(why, names))
-        text.append(Table(("STEP", "WHAT"), [*steps(why, names)], titled=False, indent=2))
-    rows = Rows(("step", "says"), [("verdict", headline(why, names)), *steps(why, names)])
+        text.append(Table(("STEP", "WHAT"), [*steps(why, names, dated=dated)], titled=False, indent=2))
+    rows = Rows(("step", "says"), [("verdict", headline(why, names)), *steps(why, names, dated=dated)])
     return Answer("why", body, text, rows, as_of=why.found.as_of, complete=why.found.complete)
 
 

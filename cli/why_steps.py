@@ -19,6 +19,7 @@ from shared.domain.keys import ProfileKey
 from shared.domain.people import Person
 from shared.domain.policy.model import ActionKind, NamedGrant
 from shared.domain.reasons import Code, Reason
+from shared.domain.seen import INVOICE_MANAGER_NAME, made_on
 from shared.services.operate.why import There, Why
 from shared.wording.say import say
 
@@ -37,10 +38,13 @@ _KINDS: Final = {
 }
 
 
-def steps(why: Why, names: Names) -> Iterator[tuple[str, str]]:
-    """Each step of the answer, and what it says; a step that has nothing to say is left out."""
+def steps(why: Why, names: Names, *, dated: bool = True) -> Iterator[tuple[str, str]]:
+    """Each step of the answer, and what it says; a step that has nothing to say is left out.
+
+    `dated` is whether the facts have the dates and the account's state, by which somebody works here or not.
+    """
     lines = (
-        ("directory", _directory(why, names)),
+        ("directory", _directory(why, names) if dated else f"{_STANDS[why.plan.employment]} at that time"),
         ("policy", _policy(why, names)),
         ("billing", _each(why, names, [(one, _billing(why, one, names)) for one in why.there]) or "has nothing"),
         ("evidence", _each(why, names, [(one, _evidence(why, one, names)) for one in why.there])),
@@ -104,7 +108,7 @@ def _lasting(grant: NamedGrant) -> str:
 
 def _billing(why: Why, there: There, names: Names) -> str:
     """What is there, whose it is and since when; and what else the person is on that profile."""
-    said = [] if there.held is None else ["Invoice manager"]
+    said = [] if there.held is None else [INVOICE_MANAGER_NAME]
     match there.held:
         case ManagedAssignment():
             said += ["managed", _since(there, names)]
@@ -132,7 +136,7 @@ def _since(there: There, names: Names) -> str:
     rules = sorted(held.rules or ()) if isinstance(held, ManagedAssignment) else []
     by = f" by {'rule' if len(rules) == 1 else 'rules'} {', '.join(rules)}" if rules else ""
     if spell is None:
-        made = held.assignment.created_on
+        made = made_on(held)
         return f"given{'' if made is None else f' {names.day(made)}'}{by}"
     at = spell.began.at or spell.began.earliest
     on = "" if at is None else f" {names.day(at)}"

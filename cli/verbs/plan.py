@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from cli.command import command, verbs
+from cli.options import Snapshot
 from cli.out import Out
 
 app = verbs()
@@ -26,15 +27,6 @@ _Out = Annotated[
 ]
 
 
-_Snapshot = Annotated[
-    Path | None,
-    typer.Option(
-        "--snapshot",
-        metavar="FILE",
-        show_default=False,
-        help="On what `export view` wrote, without Azure.",
-    ),
-]
 _Counts = Annotated[bool, typer.Option("--counts", help="Profiles and counts, and nobody by name; with --policy.")]
 
 
@@ -46,7 +38,7 @@ def plan(
     full: _Full = False,
     exit_code: _ExitCode = False,
     keep: _Out = None,
-    snapshot: _Snapshot = None,
+    snapshot: Snapshot = None,
     counts: _Counts = False,
 ) -> int:
     """What the next full check would do, or what another policy would. It reads live and changes nothing.

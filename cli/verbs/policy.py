@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from cli.command import command, noun
+from cli.options import Snapshot
 from cli.out import Out
 
 app = noun()
@@ -28,13 +29,13 @@ def check(out: Out, file: _File = None) -> int:
 
 
 @command(app, "test")
-def try_examples(out: Out, file: _File = None) -> int:
+def try_examples(out: Out, file: _File = None, *, snapshot: Snapshot = None) -> int:
     """Judges the file's own examples (`tests:`); exit code 3 where one does not hold: docs/reference/policy.md."""
     from cli.policy import check_policy, read
     from cli.policy_examples import judge
 
     policy = read(file)
-    return out.answer(check_policy(file) if policy is None else judge(policy))
+    return out.answer(check_policy(file) if policy is None else judge(policy, snapshot))
 
 
 @command(app, "explain")
@@ -44,10 +45,12 @@ def explain(
     file: Annotated[
         Path | None, typer.Option("--policy", metavar="FILE", show_default=False, help="Of this policy.")
     ] = None,
+    *,
+    snapshot: Snapshot = None,
 ) -> int:
     """Says whom a rule matches among the people whom the last full check saw, and what each gets by it."""
     from cli.policy import check_policy, read
     from cli.policy_explain import explain_rule
 
     policy = read(file)
-    return out.answer(check_policy(file) if policy is None else explain_rule(policy, rule))
+    return out.answer(check_policy(file) if policy is None else explain_rule(policy, rule, snapshot))

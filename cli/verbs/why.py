@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from cli.command import command, verbs
+from cli.options import Snapshot
 from cli.out import Out
 
 app = verbs()
@@ -26,8 +27,9 @@ def why(
         ),
     ] = None,
     on: Annotated[str, typer.Option("--on", metavar="DAY", help="What if: today or a day to come.")] = "",
+    snapshot: Snapshot = None,
 ) -> int:
     """Why somebody has or has not access: directory, policy, billing, evidence, limits, and what would change it."""
     from cli.why import answer_of
 
-    return out.answer(answer_of(person, profile, sets or [], on))
+    return out.answer(answer_of(person, profile, sets or [], on, snapshot))

@@ -11,6 +11,7 @@ from shared.domain.access.explain import RuleVerdict
 from shared.domain.access.ownership import ManagedAssignment
 from shared.domain.access.why import Flip
 from shared.domain.keys import ProfileKey
+from shared.domain.seen import made_on
 from shared.services.operate.why import There, Why
 
 type _Profiles = Mapping[ProfileKey, str]
@@ -82,7 +83,7 @@ def _of(why: Why, profiles: _Profiles, part: _Part) -> dict[str, Any]:
 
 def _billing(there: There) -> dict[str, Any]:
     held, spell = there.held, there.spell
-    made = None if held is None else held.assignment.created_on
+    made = None if held is None else made_on(held)
     since = made if spell is None else spell.began.at or spell.began.earliest or made
     return {
         "effect": there.effect.value,

@@ -16,6 +16,12 @@ _ROLES = {name: role for role, name in OTHER_RECIPIENT_ROLES.items()} | {INVOICE
 _UNSAID = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+def made_on(held: Held) -> datetime | None:
+    """When an assignment was made, as far as anybody said so."""
+    made = held.assignment.created_on
+    return None if made == _UNSAID else made
+
+
 def held_as_seen(profile: ProfileKey, row: RoleRow) -> Held:
     """A row of a view as it was proved: managed, or not.
 

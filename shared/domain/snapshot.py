@@ -8,7 +8,7 @@ import hashlib
 import hmac
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from shared.domain.access.plan import Employment
@@ -21,6 +21,9 @@ from shared.domain.view import Called, PeopleView, PersonView, RoleRow, View
 
 _KEPT: Final = 4
 """Digits of a pseudonym that its name has."""
+
+_YEARS_AHEAD: Final = timedelta(days=3650)
+"""A hire date for who was yet to begin: when, a snapshot does not say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +74,21 @@ class Snapshot:
     rows: tuple[SnapshotRow, ...]
     people: tuple[SnapshotPerson, ...]
     unknown_rules: Mapping[str, tuple[Reason, ...]] = field(default_factory=dict)
+
+
+def as_read(one: SnapshotPerson, as_of: datetime) -> Person:
+    """Somebody as a read would show them whose employment was this on the day of the snapshot, `as_of`."""
+    guest = f"{one.id}#EXT#@snapshot.invalid" if one.guest else None
+    return Person(
+        one.id,
+        account_enabled=one.employment is not Employment.LEAVER,
+        user_type="Member" if one.member or not one.guest else "Guest",
+        hire_date=as_of + _YEARS_AHEAD if one.employment is Employment.PRE_HIRE else None,
+        leave_date=None,
+        attributes={"userPrincipalName": guest, **one.attributes},
+        groups=one.groups,
+        display_name=one.name,
+    )
 
 
 def pseudonyms(salt: bytes) -> Callable[[str], str]:

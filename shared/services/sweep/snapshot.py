@@ -5,7 +5,6 @@ Lives here: an estate as a snapshot shows it, and the comparison on it.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from functools import partial
 
 from shared.domain.access.near_misses import Vocabulary
@@ -19,21 +18,18 @@ from shared.domain.guards.daily_limits import Reservations
 from shared.domain.guards.pauses import Pauses
 from shared.domain.guards.sweep_holds import changed_rules
 from shared.domain.keys import ProfileKey
-from shared.domain.people import Person, UnreadablePerson
+from shared.domain.people import UnreadablePerson
 from shared.domain.planned import Compared
 from shared.domain.policy.load import rule_digests
 from shared.domain.policy.model import ActionKind, Policy
 from shared.domain.reasons import Code
 from shared.domain.seen import held_as_seen
-from shared.domain.snapshot import Snapshot, SnapshotPerson
+from shared.domain.snapshot import Snapshot, as_read
 from shared.domain.view import RoleRow
 from shared.services.catalogue import ListedProfiles
 from shared.services.estate import Estate
 from shared.services.sweep.judging import JudgingSettings
 from shared.services.sweep.plan import Guards, Judge, compared, planned_under
-
-_YEARS_AHEAD = timedelta(days=3650)
-"""A hire date for who was yet to begin: when, a snapshot does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +111,11 @@ def _estate(snapshot: Snapshot) -> tuple[Estate, dict[str, list[Held]]]:
     estate = Estate(
         snapshot.as_of,
         Catalogue(snapshot.as_of, snapshot.accounts, snapshot.profiles),
-        people={one.id: _read(one, snapshot) for one in snapshot.people if one.employment is not Employment.UNREADABLE},
+        people={
+            one.id: as_read(one, snapshot.as_of)
+            for one in snapshot.people
+            if one.employment is not Employment.UNREADABLE
+        },
         unreadable={
             one.id: UnreadablePerson(one.id, None, ("the snapshot says no more",))
             for one in snapshot.people
@@ -126,18 +126,3 @@ def _estate(snapshot: Snapshot) -> tuple[Estate, dict[str, list[Held]]]:
         listing=ListedProfiles(snapshot.accounts, snapshot.profiles),
     )
     return estate, held
-
-
-def _read(one: SnapshotPerson, snapshot: Snapshot) -> Person:
-    """Somebody as a read would show them whose employment was this on the day of the snapshot."""
-    guest = f"{one.id}#EXT#@snapshot.invalid" if one.guest else None
-    return Person(
-        one.id,
-        account_enabled=one.employment is not Employment.LEAVER,
-        user_type="Member" if one.member or not one.guest else "Guest",
-        hire_date=snapshot.as_of + _YEARS_AHEAD if one.employment is Employment.PRE_HIRE else None,
-        leave_date=None,
-        attributes={"userPrincipalName": guest, **one.attributes},
-        groups=one.groups,
-        display_name=one.name,
-    )
