@@ -17,7 +17,9 @@ from sandbox.settings import PROJECT, Options
 from sandbox.up import running
 
 CUSTOM = """
-from opentelemetry import trace
+from opentelemetry import metrics, trace
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import ConsoleMetricExporter, PeriodicExportingMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SimpleSpanProcessor
 
@@ -26,6 +28,9 @@ provider = TracerProvider()
 exporter = ConsoleSpanExporter(out=spans, formatter=lambda one: one.to_json(None) + chr(10))
 provider.add_span_processor(SimpleSpanProcessor(exporter))
 trace.set_tracer_provider(provider)
+measures = open({measures!r}, "a", buffering=1)
+exporter = ConsoleMetricExporter(measures, formatter=lambda one: one.to_json(None) + chr(10))
+metrics.set_meter_provider(MeterProvider([PeriodicExportingMetricReader(exporter, export_interval_millis=200)]))
 """
 TRACE = "00-11111111111111111111111111111111-2222222222222222-01"
 EVENT: Any = {
@@ -34,14 +39,22 @@ EVENT: Any = {
 }  # fmt: skip
 
 
-def _spans(path: Path) -> list[dict[str, Any]]:
+def _lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
 
 
+def _measured(path: Path) -> dict[str, list[dict[str, Any]]]:
+    """The points of each measure, as the last export had them."""
+    last = _lines(path)[-1:]
+    every = [m for data in last for r in data["resource_metrics"] for s in r["scope_metrics"] for m in s["metrics"]]
+    return {one["name"]: one["data"]["data_points"] for one in every}
+
+
 async def test_the_worker_goes_on_with_the_trace_of_a_message_to_the_read_back(tmp_path: Path) -> None:
-    path = tmp_path / "spans.jsonl"
+    spans, measures = tmp_path / "spans.jsonl", tmp_path / "measures.jsonl"
     (tmp_path / "site").mkdir()
-    (tmp_path / "site" / "sitecustomize.py").write_text(CUSTOM.format(path=str(path)), encoding="utf-8")
+    custom = CUSTOM.format(path=str(spans), measures=str(measures))
+    (tmp_path / "site" / "sitecustomize.py").write_text(custom, encoding="utf-8")
     settings = {"PYTHON_ENABLE_OPENTELEMETRY": "true", "PYTHONPATH": f"{tmp_path / 'site'}{os.pathsep}{PROJECT}"}
     async with (
         running(Options(state=tmp_path / "state", settings=settings)) as sandbox,
@@ -51,13 +64,21 @@ async def test_the_worker_goes_on_with_the_trace_of_a_message_to_the_read_back(t
     ):
         body = json.dumps(EVENT).encode()
         await sender.send_messages(ServiceBusMessage(body, application_properties={"traceparent": TRACE}))
-        while not any(span["name"] == "reconcile" for span in _spans(path)):  # noqa: ASYNC110 - a file tells nobody
+        while "invoice_access.checks" not in _measured(measures):  # noqa: ASYNC110 - a file tells nobody
             await asyncio.sleep(0.05)
-    spans = [span for span in _spans(path) if span["context"]["trace_id"] == f"0x{'1' * 32}"]
-    names = [span["name"] for span in spans]
-    assert {"ask for a check", "decide", "billing write", "read-back", "reconcile"} <= set(names)
-    of = {span["name"]: span for span in spans}
+    told = [span for span in _lines(spans) if span["context"]["trace_id"] == f"0x{'1' * 32}"]
+    of = {span["name"]: span for span in told}
+    assert {"ask for a check", "decide", "billing write", "read-back", "reconcile"} <= set(of)
     assert of["ask for a check"]["parent_id"] == f"0x{'2' * 16}"
     assert of["reconcile"]["parent_id"] == of["ask for a check"]["context"]["span_id"]
     assert of["read-back"]["parent_id"] == of["reconcile"]["context"]["span_id"]
     assert of["reconcile"]["attributes"]["invoice_access.outcome"] == "done"
+    measured = _measured(measures)
+    assert {point["attributes"]["queue"] for point in measured["invoice_access.queue.age"]} >= {
+        "people-events",
+        "access-work",
+    }
+    calls = {point["attributes"]["call"]: point["value"] for point in measured["invoice_access.api.calls"]}
+    assert calls["billing writes"] >= 1
+    assert calls["graph reads"] >= 1
+    assert {point["attributes"]["service"] for point in measured["invoice_access.api.wait"]} == {"billing", "graph"}

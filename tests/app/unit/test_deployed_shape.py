@@ -54,6 +54,11 @@ def values_of(section: dict[str, Any]) -> Iterator[str]:
             yield name
 
 
+def test_no_line_of_the_log_is_sampled_away_as_alerts_read_it() -> None:
+    sampling = json.loads((ROOT / "host.json").read_text())["logging"]["applicationInsights"]["samplingSettings"]
+    assert not sampling["isEnabled"] or {"Trace", "Request", "Exception"} <= set(sampling["excludedTypes"].split(";"))
+
+
 def test_no_shard_waits_for_a_slot() -> None:
     assert SERVICE_BUS["maxConcurrentSessions"] == SHARDS == 32
 
