@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # what they are made of: whoever has a port at hand needs not
         Written,
     )
     from shared.domain.catalogue import Catalogue
+    from shared.domain.form_keys import FormKeys
     from shared.domain.guards.baseline import Baseline
     from shared.domain.guards.daily_limits import Reservations
     from shared.domain.guards.holds import KeyHolds
@@ -399,6 +400,14 @@ class State(Protocol):
 
     async def actors(self) -> Stored[Actors]:
         """Everybody who acted within 400 days, as they signed in: `names` has them as well."""
+        ...
+
+    async def form_keys(self) -> Stored[FormKeys]:
+        """The keys of the page's forms, none when there is no row. One read."""
+        ...
+
+    async def put_form_keys(self, row: Stored[FormKeys]) -> Stored[FormKeys]:
+        """Stores the row. Raises `Conflict`."""
         ...
 
     async def put_actors(self, row: Stored[Actors]) -> Stored[Actors]:

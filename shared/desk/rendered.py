@@ -59,6 +59,7 @@ def _filters(spoken: Language) -> dict[str, Any]:
     return {
         "number": spoken.number,
         "say": spoken.say,
+        "capitalized": lambda text: text[:1].upper() + text[1:],
         "listed": spoken.listed,
         "ago": lambda at, now: spoken.ago(now - moment(at)),
         "ahead": lambda at, now: spoken.until(moment(at) - now),

@@ -16,7 +16,7 @@ from shared.desk.asked import Asked, Page, Reply, problem
 from shared.desk.forms import local
 from shared.desk.frame import Frame, first_start, read_frame
 from shared.desk.languages import COOKIE, LANGUAGES, chosen
-from shared.desk.pages import overview, people, person, profile, profiles, words
+from shared.desk.pages import decision, overview, pause, people, person, profile, profiles, todo, words
 from shared.desk.rendered import HEADERS, html
 from shared.desk.visitor import Role, Stranger, Visitor, visitor_of
 from shared.errors import InvoiceAccessError, Transient
@@ -31,6 +31,10 @@ _YEAR: Final = 365 * 24 * 3600
 PAGES: Final[Mapping[str, tuple[Handler, Role]]] = {
     "": (overview.show, Role.READER),
     "overview": (overview.show, Role.READER),
+    "todo": (todo.show, Role.READER),
+    "decision": (decision.show, Role.READER),
+    "confirm": (decision.confirm, Role.OPERATOR),
+    "pause": (pause.show, Role.READER),
     "profiles": (profiles.show, Role.READER),
     "profiles/*": (profile.show, Role.READER),
     "people": (people.show, Role.READER),
@@ -38,6 +42,9 @@ PAGES: Final[Mapping[str, tuple[Handler, Role]]] = {
     "words": (words.show, Role.READER),
 }
 """Each page by its path, `*` for what is behind it, and the role that it needs."""
+
+POSTED: Final = frozenset({"people", "decision", "confirm", "pause"})
+"""The pages to which forms are sent: a search, and what an operator does."""
 
 SECTIONS: Final = tuple(dict.fromkeys(path.partition("/")[0] for path in PAGES if path))
 """The first segments of the pages' paths: each is a function of the app, under `/` and under `/api`."""
@@ -76,6 +83,8 @@ async def _page(desk: Desk, visitor: Visitor, frame: Frame, asked: Asked) -> Pag
     if found is None:
         return problem(404, "no-page")
     handler, role = found
+    if asked.method == "POST" and first not in POSTED:
+        return problem(405, "method")
     if not visitor.may(role):
         return problem(403, "role-missing", role=role.value)
     return await handler(desk, visitor, frame, asked)

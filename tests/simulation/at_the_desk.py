@@ -59,10 +59,13 @@ def principal(person: str, **otherwise: str | None) -> dict[str, str]:
 class Browser:
     """A browser in which somebody is signed in."""
 
-    def __init__(self, stage: Stage, person: str, *, language: str = "en") -> None:
+    def __init__(self, stage: Stage, person: str, *, language: str = "en", role: str = "") -> None:
         self.desk = desk_of(stage)
         self.person = person
-        self.headers = principal(person) | {"host": HOST, "accept-language": language}
+        self.headers = principal(person, **({"roles": role} if role else {})) | {
+            "host": HOST,
+            "accept-language": language,
+        }
         self.environment: Mapping[str, str] = SIGN_IN_ON
 
     async def get(self, url: str, **headers: str) -> Reply:

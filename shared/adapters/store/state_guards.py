@@ -9,6 +9,7 @@ How these values are spread over rows lives here; their spelling is `codec`, and
                baseline                               the Baseline
                actors                                 the Actors
                proposals                              the Proposals
+               form-keys                              the FormKeys
     sighted    (see `chunked_value`)                    every Sighted
     seen-roles (the same)                              the Seen of roles
 """
@@ -34,6 +35,7 @@ from shared.adapters.store.rows import (
     put_over,
 )
 from shared.domain.actors import Actors
+from shared.domain.form_keys import FormKeys
 from shared.domain.guards.baseline import Baseline
 from shared.domain.guards.daily_limits import Reservations
 from shared.domain.guards.holds import KeyHolds
@@ -52,6 +54,7 @@ _PAUSES: Final = "pauses"
 _BASELINE: Final = "baseline"
 _ACTORS: Final = "actors"
 _PROPOSALS: Final = "proposals"
+_FORM_KEYS: Final = "form-keys"
 
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -63,6 +66,7 @@ _PAUSES_CODEC: Final = Codec[Pauses](Pauses, "pauses")
 _BASELINES: Final = Codec[Baseline](Baseline, "baseline")
 _ACTORS_CODEC: Final = Codec[Actors](Actors, "list of who acted")
 _PROPOSALS_CODEC: Final = Codec[Proposals](Proposals, "list of proposals")
+_FORM_KEYS_CODEC: Final = Codec[FormKeys](FormKeys, "list of form keys")
 _SIGHTED: Final = Codec[tuple[Sighted, ...]](tuple[Sighted, ...], "list of unmanaged assignments")
 _SEEN_ROLES: Final = Codec[Seen](Seen, "list of roles")
 
@@ -165,6 +169,15 @@ class GuardsState:
         """Stores the row. Raises `Conflict`."""
         body = _ACTORS_CODEC.body(row.value)
         return await self._put(_GUARDS, _ACTORS, row, body, "the list of who acted meanwhile")
+
+    async def form_keys(self) -> Stored[FormKeys]:
+        """The keys of the page's forms, none when there is no row. One read."""
+        return await self._get(_GUARDS, _FORM_KEYS, _FORM_KEYS_CODEC.value, FormKeys())
+
+    async def put_form_keys(self, row: Stored[FormKeys]) -> Stored[FormKeys]:
+        """Stores the row. Raises `Conflict`."""
+        body = _FORM_KEYS_CODEC.body(row.value)
+        return await self._put(_GUARDS, _FORM_KEYS, row, body, "the keys of forms meanwhile")
 
     async def sighted(self) -> Sequence[Sighted]:
         """Every unmanaged assignment that the last sweep saw. One read while they are the ones read before."""

@@ -24,7 +24,8 @@ from shared.domain.reasons import Code, Reason
 from shared.domain.work import MOST_HINTS, Cause, CauseKind, Scheduled, WorkItem, at_once, later
 from shared.errors import Permanent, Transient
 from shared.ports import Stored
-from shared.services.app import App, unique_id
+from shared.services.app import unique_id
+from shared.services.operate.deciding import Deciding
 from shared.services.operate.two_people import Consent, ask_another, propose
 from shared.services.pauses import set_pause
 from shared.services.shared_row import StoreOnly, change_row, until_stored
@@ -81,7 +82,7 @@ async def list_holds(app: StoreOnly) -> HoldListing:
 
 
 async def release(
-    app: App, names: Collection[str] | None, by: str, as_listed: datetime | HoldListing, *, why: str = ""
+    app: Deciding, names: Collection[str] | None, by: str, as_listed: datetime | HoldListing, *, why: str = ""
 ) -> Decided:
     """Has holds carried out, whatever the daily limit: those of the ids and groups in `names`, or all that wait (None).
 
@@ -96,7 +97,7 @@ async def release(
 
 
 async def dismiss(
-    app: App, names: Collection[str], by: str, as_listed: datetime | HoldListing | None = None, *, why: str = ""
+    app: Deciding, names: Collection[str], by: str, as_listed: datetime | HoldListing | None = None, *, why: str = ""
 ) -> Decided:
     """Has holds left alone until the action changes. Refused when one is gone; see `release` for `as_listed`."""
     return await _decide(app, _Decision(Verb.DISMISS, Status.DISMISSED, by, app.clock.now(), why), names, as_listed)
@@ -228,7 +229,7 @@ def _fields(image: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any
 
 
 async def _decide(
-    app: App,
+    app: Deciding,
     decision: "_Decision",
     names: Collection[str] | None,
     as_listed: datetime | HoldListing | None,
@@ -272,7 +273,7 @@ async def _decide(
 
 
 async def _consent(
-    app: App,
+    app: Deciding,
     decision: "_Decision",
     names: Collection[str] | None,
     chosen: Collection[Hold],
@@ -338,7 +339,7 @@ class _Decision:
         return replace(hold, status=self.status, by=self.by, decided_at=self.at, refused=None)
 
 
-async def _enqueue(app: App, decision: _Decision, holds: Iterable[Hold]) -> datetime | None:
+async def _enqueue(app: Deciding, decision: _Decision, holds: Iterable[Hold]) -> datetime | None:
     """Asks for a check of every key with a released hold, leavers first, in batches as a sweep does.
 
     Returns when the last one is due.
@@ -363,7 +364,7 @@ async def _enqueue(app: App, decision: _Decision, holds: Iterable[Hold]) -> date
     return due if checks else None
 
 
-async def _record_holds(app: App, decision: _Decision, holds: Iterable[Hold]) -> None:
+async def _record_holds(app: Deciding, decision: _Decision, holds: Iterable[Hold]) -> None:
     """Records a decision with what each hold is about: the hold itself goes when its action is taken."""
     for together in batched(holds, _HOLDS_A_RECORD, strict=False):
         said = [DecidedHold(one.id, one.key, one.kind, one.profile, one.basis, one.group) for one in together]
