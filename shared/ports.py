@@ -7,7 +7,7 @@ act. Absence is never raised: it is a value.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
@@ -30,6 +30,10 @@ if TYPE_CHECKING:  # what they are made of: whoever has a port at hand needs not
     from shared.domain.guards.holds import KeyHolds
     from shared.domain.guards.pauses import Pauses
     from shared.domain.guards.proposals import Proposals
+    from shared.domain.health import Health, Heard, ShelfCount, SubscriptionsKept
+    from shared.domain.history.activity import Noted
+    from shared.domain.history.leavers import LeaverDays
+    from shared.domain.history.proof import Proofs
     from shared.domain.history.records import Body, Record
     from shared.domain.history.report import Report
     from shared.domain.history.roles_seen import Seen
@@ -231,6 +235,20 @@ class Ledger(Protocol):
         """The last record's sequence and digest; (0, "") for a chain without records."""
         ...
 
+    def activity(
+        self, start: datetime | None = None, end: datetime | None = None, *, before: str = "", page: int = 1000
+    ) -> AsyncGenerator[tuple[str, Noted]]:
+        """What was changed, held or decided from `start` on and until `end` (None: no bound), newest first.
+
+        One read per `page` entries. Each comes with a mark: with `before`, what is older than that entry. Close it
+        (`contextlib.aclosing`) where it is left early. Raises `Permanent` for an entry that this build cannot read.
+        """
+        ...
+
+    async def index(self, record: Record) -> bool:
+        """Adds a record's entry to that index where it is missing; whether it was. An append does so by itself."""
+        ...
+
     def keys(self) -> AsyncIterator[str]:
         """Every key that ever had a record, in no particular order."""
         ...
@@ -412,6 +430,54 @@ class State(Protocol):
 
     async def put_actors(self, row: Stored[Actors]) -> Stored[Actors]:
         """Stores the row."""
+        ...
+
+    async def health(self) -> Health | None:
+        """The latest look at queues and sources; None before the first. One read."""
+        ...
+
+    async def put_health(self, health: Health) -> None:
+        """Replaces it."""
+        ...
+
+    async def heard(self) -> Stored[Heard]:
+        """The last event of each source, none when there is no row. One read."""
+        ...
+
+    async def put_heard(self, row: Stored[Heard]) -> Stored[Heard]:
+        """Stores the row."""
+        ...
+
+    async def subscriptions_kept(self) -> SubscriptionsKept | None:
+        """What the last run that keeps subscriptions left; None before the first. One read."""
+        ...
+
+    async def put_subscriptions_kept(self, kept: SubscriptionsKept) -> None:
+        """Replaces it."""
+        ...
+
+    async def proofs(self) -> Stored[Proofs]:
+        """What is kept of the daily proof, nothing when there is no row. One read."""
+        ...
+
+    async def put_proofs(self, row: Stored[Proofs]) -> Stored[Proofs]:
+        """Stores the row."""
+        ...
+
+    async def leaver_days(self) -> LeaverDays:
+        """The leaver clock, by day: none when nothing was counted."""
+        ...
+
+    async def put_leaver_days(self, days: LeaverDays, at: datetime) -> None:
+        """Replaces it as a whole."""
+        ...
+
+
+class Shelves(Protocol):
+    """Looks at what lies in queues and among their dead letters, and takes nothing."""
+
+    async def count(self) -> Sequence[ShelfCount]:
+        """Counts each shelf. What cannot be looked at is among them, not known, and why; no failure hides another."""
         ...
 
 

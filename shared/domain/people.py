@@ -120,9 +120,10 @@ class UnreadablePerson:
 
 @dataclass(frozen=True, slots=True)
 class DeletedPerson:
-    """A person whom `/directory/deletedItems` showed: strong evidence of a leaver."""
+    """A person whom `/directory/deletedItems` showed: strong evidence of a leaver. `deleted` is when, where it says."""
 
     object_id: str
+    deleted: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

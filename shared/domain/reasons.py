@@ -104,6 +104,7 @@ class Code(StrEnum):
     LEAVER_HOLDS_OTHER_ROLE = "leaver-holds-other-role", "role"
     HOLDS_UNMANAGED = "holds-unmanaged", "because"
     ALREADY_RECEIVES = "already-receives", "role"
+    HAS_ROLE = "has-role", "role"
     REMOVE_BY_HAND_AS_NOBODY_IS_KNOWN = "remove-by-hand-as-nobody-is-known"
     REMOVE_BY_HAND_AS_IT_HAS_NO_TIME = "remove-by-hand-as-it-has-no-time"
     ADOPT_TO_REMOVE = "adopt-to-remove", "profile principal"
@@ -291,6 +292,7 @@ class Code(StrEnum):
     VIEW_NOT_KEPT = "view-not-kept", "said"
     NAMES_NOT_KEPT = "names-not-kept", "said"
     ROLES_NOT_NOTED = "roles-not-noted", "said"
+    LEAVERS_NOT_COUNTED = "leavers-not-counted", "said"
     ACCOUNT_ROLES_NOT_READ = "account-roles-not-read", "account said"
 
     # -- what a sweep finds and leaves alone

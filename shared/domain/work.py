@@ -101,6 +101,9 @@ class WorkItem:
     profile has one position at a time. A forged pair spares us reads in that one check, and nothing is concluded from
     what was not read.
 
+    `heard` is when somebody first wanted the check from which this one follows after a wait; None where that is
+    `first_asked`. It is told, and decides nothing.
+
     `only` are the actions that this check may write, as `reviewed` spells them: those of a plan that a person applied.
     Whatever else it finds is left to the next check. None is no limit. It can only narrow what is written.
     """
@@ -117,6 +120,7 @@ class WorkItem:
     after: Position | None = None
     upto: Position | None = None
     only: frozenset[str] | None = None
+    heard: datetime | None = None
 
     @property
     def is_part(self) -> bool:
@@ -139,6 +143,11 @@ class Scheduled:
     message_id: str
     due: datetime | None = None
     trace: str = ""
+
+
+def heard_at(item: WorkItem) -> datetime:
+    """When the app heard of what it checks for: of a change, or that somebody wants a check."""
+    return item.heard or item.first_asked
 
 
 def at_once(item: WorkItem, unique: str) -> Scheduled:

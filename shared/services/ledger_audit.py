@@ -8,8 +8,9 @@ covers every record before it. Lives here: taking that digest, and comparing the
 import asyncio
 import json
 import logging
+from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import batched
@@ -185,32 +186,71 @@ class _Digests:
                 self.anchored[key] = max(sequence, self.anchored.get(key, 0))
 
 
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """What an audit found of one chain, and how many records it has."""
+
+    key: str
+    faults: tuple[str, ...]
+    length: int
+
+
+class Audit:
+    """An audit of every chain that is listed or that a digest names, each compared with every digest of its head.
+
+    `anchor` is the digest that was kept outside, if any, `listing` what is wrong with the list of chains, `anchored`
+    how far the anchor knows each chain. Others may append meanwhile.
+    """
+
+    def __init__(
+        self, ledger: Ledger, anchor: Anchor | None, known: "_Digests", keys: set[str], listing: list[str]
+    ) -> None:
+        self._ledger = ledger
+        self._known = known
+        self._keys = sorted(keys | known.heads.keys() | {DIGEST})
+        self.anchor = anchor
+        self.listing = listing
+        if anchor is not None:
+            known.heads[DIGEST] = {anchor.sequence: anchor.digest}
+            known.anchored[DIGEST] = anchor.sequence
+        self.anchored: Mapping[str, int] = known.anchored
+
+    @classmethod
+    async def begin(cls, ledger: Ledger, anchor: Anchor | None = None) -> "Audit":
+        """Reads the digests and which chains there are. Raises `Transient`."""
+        known = await _read(ledger, anchor)
+        return cls(ledger, anchor, known, *await _listed(ledger))
+
+    async def chains(self, after: str = "") -> AsyncIterator[Sequence[Audited]]:
+        """Audits one group of chains after another, in the order of their keys; those after the key `after`."""
+        rest = self._keys[bisect_right(self._keys, after) :]
+        for group in batched(rest, _AT_ONCE, strict=False):
+            yield await asyncio.gather(*(self._chain(key) for key in group))
+
+    async def _chain(self, key: str) -> Audited:
+        known = self._known
+        wrong, length = await _audit(self._ledger, key, known.heads.get(key, {}))
+        faults = (*wrong, *known.contradicted.get(key, ()), *(known.wrong if key == DIGEST else ()))
+        return Audited(key, faults, length)
+
+
 async def verify(ledger: Ledger, anchor: Anchor | None = None) -> Verdict:
-    """Audits every chain that is listed or that a digest names, and compares each with every digest of its head.
+    """Audits the whole ledger; see `Audit`.
 
     With an anchor, whatever was changed, removed or reordered up to it is found, whoever did it. Without one, only what
-    was done by somebody who left the digests as they were. Others may append meanwhile. Raises `Transient`.
+    was done by somebody who left the digests as they were. Raises `Transient`.
     """
-    known = await _read(ledger, anchor)
-    keys, listing = await _listed(ledger)
-    every = sorted(keys | known.heads.keys() | {DIGEST})
-    if anchor is not None:
-        known.heads[DIGEST] = {anchor.sequence: anchor.digest}
-        known.anchored[DIGEST] = anchor.sequence
-    faults: dict[str, tuple[str, ...]] = {LISTING: tuple(listing)}
-    lengths: dict[str, int] = {}
-    for group in batched(every, _AT_ONCE, strict=False):
-        checked = await asyncio.gather(*(_audit(ledger, key, known.heads.get(key, {})) for key in group))
-        for key, (wrong, length) in zip(group, checked, strict=True):
-            faults[key] = (*wrong, *known.contradicted.get(key, ()), *(known.wrong if key == DIGEST else ()))
-            lengths[key] = length
+    audit = await Audit.begin(ledger, anchor)
+    every = [one async for group in audit.chains() for one in group]
+    lengths = {one.key: one.length for one in every}
+    faults = {LISTING: tuple(audit.listing)} | {one.key: one.faults for one in every}
     verdict = Verdict(
         chains=sum(length > 0 for length in lengths.values()),
         records=sum(lengths.values()),
         faults={key: wrong for key, wrong in faults.items() if wrong},
         anchor=anchor,
     )
-    return verdict if anchor is None else _measured(verdict, lengths, known.anchored)
+    return verdict if anchor is None else _measured(verdict, lengths, audit.anchored)
 
 
 def _measured(verdict: Verdict, lengths: Mapping[str, int], anchored: Mapping[str, int]) -> Verdict:

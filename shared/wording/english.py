@@ -78,6 +78,7 @@ ENGLISH: Final[Mapping[Code, str]] = {
     Code.LEAVER_HOLDS_OTHER_ROLE: "a leaver has {role}, which is not managed; take it away in the portal",
     Code.HOLDS_UNMANAGED: "Invoice manager by an assignment that is not managed: {because}",
     Code.ALREADY_RECEIVES: "already receives its invoices as {role}",
+    Code.HAS_ROLE: "{role}",
     Code.REMOVE_BY_HAND_AS_NOBODY_IS_KNOWN: (
         "the directory knows nobody of this id, so that it cannot be adopted: take it away in the portal"
     ),
@@ -305,6 +306,7 @@ ENGLISH: Final[Mapping[Code, str]] = {
     Code.VIEW_NOT_KEPT: "storing the view: {said}",
     Code.NAMES_NOT_KEPT: "asking what everybody is called: {said}",
     Code.ROLES_NOT_NOTED: "noting who has another role: {said}",
+    Code.LEAVERS_NOT_COUNTED: "counting how long people who left kept their access: {said}",
     Code.ACCOUNT_ROLES_NOT_READ: "roles at account {account}: {said}",
     # -- what a sweep finds and leaves alone
     Code.HAS_NO_INVOICE_MANAGERS: "{agreement}, {status}: only active MCA and MPA accounts have Invoice managers",

@@ -38,7 +38,7 @@ from msgraph.generated.users.users_request_builder import UsersRequestBuilder
 from shared.adapters.graph.called import Names
 from shared.adapters.graph.client import GraphClient, sendable
 from shared.adapters.graph.people import read_people, read_person, unless_withheld
-from shared.adapters.graph.wire import MemberGroupsAnswer, NamedAnswer, ObjectAnswer, Page, parse
+from shared.adapters.graph.wire import DeletedAnswer, MemberGroupsAnswer, NamedAnswer, ObjectAnswer, Page, parse
 from shared.adapters.http.gate import Gate, Kind
 from shared.adapters.http.pipeline import Transport
 from shared.domain.keys import NameKey, NameKind, PersonKey
@@ -242,11 +242,11 @@ class GraphDirectory:
         body = await self._graph.read(request, what, _USERS)
         if body is None:
             return AbsentPerson(object_id)
-        answer = parse(ObjectAnswer, body, what)
+        answer = parse(DeletedAnswer, body, what)
         _same(answer.id, object_id, what)
         if answer.odata_type is not None and answer.odata_type.lower() != "#microsoft.graph.user":
             return AbsentPerson(object_id)  # a deleted group or application: nobody of that id is known
-        return DeletedPerson(object_id)
+        return DeletedPerson(object_id, answer.deleted)
 
 
 def _read_objects(body: bytes, what: str) -> tuple[Sequence[ObjectAnswer], str | None]:
@@ -292,7 +292,7 @@ _SELECT_PERSON: Final = RequestConfiguration(
 )
 _SELECT_DELETED_ID: Final = RequestConfiguration(
     query_parameters=DirectoryObjectItemRequestBuilder.DirectoryObjectItemRequestBuilderGetQueryParameters(
-        select=["id"]
+        select=["id", "deletedDateTime"]
     )
 )
 _SELECT_GROUP_ID: Final = RequestConfiguration(

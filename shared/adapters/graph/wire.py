@@ -72,6 +72,21 @@ class ObjectAnswer(Answer):
     odata_type: str | None = Field(None, alias="@odata.type")
 
 
+class DeletedAnswer(ObjectAnswer):
+    """A deleted directory object, with when it was deleted as the directory wrote it: nothing is decided by that."""
+
+    deleted_date_time: Any = Field(None, alias="deletedDateTime")
+
+    @property
+    def deleted(self) -> datetime | None:
+        """The time; None where there is none that can be read."""
+        try:
+            at = datetime.fromisoformat(self.deleted_date_time)
+        except (TypeError, ValueError):
+            return None
+        return None if at.tzinfo is None else at
+
+
 class NamedAnswer(Answer):
     """A deleted user of whom the name was selected as well: `user_principal_name` as the directory keeps it then."""
 

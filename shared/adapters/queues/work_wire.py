@@ -98,6 +98,7 @@ class _WorkOnWire(_Strict):
     after: _PositionOnWire | None = None
     upto: _PositionOnWire | None = None
     only: Annotated[list[Annotated[str, Field(pattern=_REVIEWED)]], Field(max_length=MOST_REVIEWED)] | None = None
+    heard: _Moment | None = None
 
 
 def encode(item: WorkItem) -> bytes:
@@ -115,6 +116,7 @@ def encode(item: WorkItem) -> bytes:
         after=_PositionOnWire.of(item.after),
         upto=_PositionOnWire.of(item.upto),
         only=None if item.only is None else sorted(item.only),
+        heard=item.heard,
     )
     body = wire.model_dump_json(exclude_defaults=True).encode()
     if len(body) > BODY_BYTES:
@@ -160,6 +162,7 @@ def decode(body: bytes, session: str | None = None) -> WorkItem:
         after=_position(wire.after, "after"),
         upto=_position(wire.upto, "upto"),
         only=None if wire.only is None else frozenset(wire.only),
+        heard=wire.heard,
     )
 
 

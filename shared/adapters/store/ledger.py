@@ -8,16 +8,21 @@ not by a clock.
 Which chains there are says a partition of its own, with a row for each key. The row comes before the chain's first
 record, so a crash in between leaves a key without records and never a chain without its key.
 
+A record that changed, held or decided something also has a row in the index of activity (`ledger_activity`), written
+after it: that index proves nothing, and is made of the chains.
+
 What the chain proves: no record was changed, taken out or put in without redoing every later digest and the
 head. Somebody who may write to the store can do just that; whoever needs more keeps heads elsewhere and
 compares.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import suppress
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, suppress
 from datetime import UTC, datetime
 from typing import Final
 
+from shared.adapters.store import ledger_activity
 from shared.adapters.store.ledger_rows import (
     HEAD,
     RECORD,
@@ -33,11 +38,14 @@ from shared.adapters.store.ledger_rows import (
 )
 from shared.adapters.store.ledger_verify import Walk
 from shared.adapters.store.rows import Changed, Damaged, Exists, Insert, Replace, Row, Rows, after, fitting
+from shared.domain.history.activity import Noted
 from shared.domain.history.records import Body, Record
-from shared.errors import Conflict, TooLarge
+from shared.errors import Conflict, Permanent, TooLarge, Transient
 
 _KEYS: Final = "ledger-keys"
 _KEY: Final = "key:"
+
+_log = logging.getLogger(__name__)
 
 
 class RowsLedger:
@@ -92,6 +100,18 @@ class RowsLedger:
             if not isinstance(key, str) or fitting(_KEY, key) != row.key or row.body != {"key": key}:
                 raise Damaged(f"row '{row.key}' in '{row.partition}' names no chain as we list them")
             yield key
+
+    async def activity(
+        self, start: datetime | None = None, end: datetime | None = None, *, before: str = "", page: int = 1000
+    ) -> AsyncGenerator[tuple[str, Noted]]:
+        """The entries from `start` on and until `end`, newest first, read `page` at a time; see `ports.Ledger`."""
+        async with aclosing(ledger_activity.read(self._rows, start, end, before, page)) as entries:
+            async for found in entries:
+                yield found
+
+    async def index(self, record: Record) -> bool:
+        """Adds a record's entry to the index of activity where that is missing; whether it was. One write at most."""
+        return await ledger_activity.add(self._rows, record)
 
     async def verify(self, key: str, known: Mapping[int, str] | None = None) -> Sequence[str]:
         """What is wrong with a key's chain, one line each; empty when it holds.
@@ -156,7 +176,19 @@ class RowsChain:
         except (Exists, Changed) as error:
             raise Conflict(f"somebody else appended to '{self._key}' after record {sequence - 1}") from error
         self._head = Head(sequence, digest, moved)
-        return Record(self._key, sequence, when, body, previous, digest)
+        record = Record(self._key, sequence, when, body, previous, digest)
+        await self._index(record)
+        return record
+
+    async def _index(self, record: Record) -> None:
+        """Adds what the record tells to the index of activity: no write where it tells nothing, one where it does.
+
+        After the record, which counts: an entry that is missing is put in once a day, and stops nobody before.
+        """
+        try:
+            await ledger_activity.add(self._rows, record)
+        except (Transient, Permanent) as failure:
+            _log.warning("record %d of '%s' is not among the activity yet: %s", record.sequence, record.key, failure)
 
     async def _list(self) -> None:
         """Lists the key among those that have a chain."""

@@ -27,6 +27,7 @@ from shared.adapters.store.codec import Codec
 from shared.adapters.store.rows import Changed, Exists, Insert, Replace, Row, Rows, after, fitting, put_over
 from shared.adapters.store.state_mail import MailState
 from shared.adapters.store.state_view import ViewState
+from shared.adapters.store.state_watch import WatchState
 from shared.domain.actors import with_actors
 from shared.domain.catalogue import Catalogue
 from shared.domain.history.report import Report
@@ -57,12 +58,13 @@ _DUE: Final = Codec[Mapping[datetime, bool]](Mapping[datetime, bool], "list of f
 _CATALOGUE: Final = Codec[Catalogue](Catalogue, "catalogue")
 
 
-class RowsState(MailState, ViewState):
+class RowsState(MailState, ViewState, WatchState):
     """`State` over `Rows`. Remembers the last catalogue read: a check costs one small read for it."""
 
     def __init__(self, rows: Rows) -> None:
         MailState.__init__(self, rows)
         ViewState.__init__(self, rows)
+        WatchState.__init__(self, rows)
         self._catalogue = ChunkedValue(rows, "catalogue", "the catalogue", _CATALOGUE)
 
     async def person(self, object_id: str) -> Stored[PersonState]:

@@ -60,6 +60,13 @@ def standing(person: PersonRead, policy: Policy, now: datetime) -> Standing:
             return found if change is None else replace(found, next_change=change)
 
 
+def left_on(person: PersonRead, reason: Reason) -> datetime | None:
+    """Since when somebody has left for this reason, as far as the directory says: it does not of a disabled account."""
+    if reason.code is Code.LEAVE_DATE_PAST:
+        return datetime.fromisoformat(str(reason.facts["left"]))
+    return person.deleted if isinstance(person, DeletedPerson) else None
+
+
 @dataclass(frozen=True, slots=True)
 class _Dates:
     """Dates in UTC: the hire's begin, the leave's end, and whether the leave was before the hire."""

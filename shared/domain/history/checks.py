@@ -33,13 +33,17 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How one step of a check ended. `hold` is the id of the hold that keeps an action, "" where none does."""
+    """How one step of a check ended.
+
+    `hold` is the id of the hold that keeps an action, "" where none does; `is_new` whether this check made it.
+    """
 
     action: Step
     outcome: Outcome
     why: Reason
     hold: str = ""
     profile: ProfileKey | None = None
+    is_new: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,19 @@ class Next:
     due: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class LeaverTimes:
+    """Of a check that took access from somebody who left: when the app heard of it, and when it became true.
+
+    `heard` is when the event arrived, or the sweep ran, that led to this check; where the removal was held, when that
+    began. `left` is the end of the leave date or the deletion; None where the directory does not say when it was, as of
+    an account that was disabled. The record's own time is when the access was gone.
+    """
+
+    heard: datetime
+    left: datetime | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
     """What a check tells of what it read and did, by its kind of key.
@@ -85,7 +102,8 @@ class Told:
     those whose assignment was read at the beginning (None: the check did not come to that), `held` what of that was
     managed, `adopted` what is remembered as adopted (the first of them), `notes` what was left alone, with
     `notes_left_out` more. Of a profile: the fields that an update `changed`, and those that others changed meanwhile.
-    Of a name: the object ids that were `found`. `shortened` says which fields are gone, and how many entries each had.
+    Of a name: the object ids that were `found`. `leaver` is there where somebody who left lost access. `shortened`
+    says which fields are gone, and how many entries each had.
     """
 
     why: Reason | None = None
@@ -104,6 +122,7 @@ class Told:
     changed: tuple[str, ...] = ()
     changed_by_others: tuple[str, ...] = ()
     found: tuple[str, ...] = ()
+    leaver: LeaverTimes | None = None
     shortened: Mapping[str, int] | None = None
 
 

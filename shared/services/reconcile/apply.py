@@ -41,13 +41,15 @@ class Result:
     hold: str = ""
     lost_account: str | None = None
     """The billing account on which our own role is gone, as it showed here; "" for none in particular."""
+    is_new: bool = False
+    """Whether this check made the hold."""
     late: bool = False
     """Not begun, because the handler's time was over."""
 
     @property
     def told(self) -> Ended:
         """For the ledger."""
-        return Ended(self.action, self.outcome, self.why, self.hold, self.profile)
+        return Ended(self.action, self.outcome, self.why, self.hold, self.profile, self.is_new)
 
 
 def failed(action: Step, profile: ProfileKey | None, failure: InvoiceAccessError) -> Result:
@@ -235,7 +237,7 @@ class Run:
 
 
 def _stopped(action: Grant | Revoke, stop: Stopped) -> Result:
-    return Result(_verb(action), action.profile, stop.outcome, stop.why, hold=stop.hold)
+    return Result(_verb(action), action.profile, stop.outcome, stop.why, hold=stop.hold, is_new=stop.is_new)
 
 
 def _verb(action: Grant | Revoke) -> Step:

@@ -8,7 +8,7 @@ setting the pause `services.pauses`'s.
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from shared.domain.access.plan import AskFirst, StoppedBy, Strength
@@ -49,11 +49,12 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """Why an action is not taken, and the hold that keeps it, "" where there is none."""
+    """Why an action is not taken, and the hold that keeps it, "" where there is none; `is_new` where this made it."""
 
     outcome: Outcome
     why: Reason
     hold: str = ""
+    is_new: bool = False
 
 
 class Guard:
@@ -71,6 +72,7 @@ class Guard:
         self._enforced = enforced
         self._key = row.value.key
         self._stored = row
+        self._before = row.value.holds
         self._holds = dict(row.value.holds)
         self._told: list[Reason] = []
         self._unused: dict[ActionKind, dict[str, Place]] = {}
@@ -91,6 +93,10 @@ class Guard:
     def profiles(self) -> frozenset[ProfileKey]:
         """The profiles of the key's holds."""
         return frozenset(hold.profile for hold in self._holds.values())
+
+    def held_since(self, profiles: Collection[ProfileKey]) -> datetime | None:
+        """Since when the first hold stands, of those that there were on `profiles` when this check began."""
+        return min((one.since for one in self._before.values() if one.profile in profiles), default=None)
 
     def enforces(self, profile: ProfileKey) -> bool:
         """Whether writes to a profile are sent."""
@@ -294,7 +300,7 @@ class Guard:
             renewed=now,
             group=group,
         )
-        return Stopped(Outcome.HELD, why, action.id)
+        return Stopped(Outcome.HELD, why, action.id, is_new=True)
 
     async def _within_daily_limit(self, kind: ActionKind, actions: Sequence[Action]) -> dict[str, Stopped]:
         """Reserves what is left of a daily limit, in the order of the plan, and holds the rest in its group.

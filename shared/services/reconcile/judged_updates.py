@@ -171,9 +171,9 @@ async def _tell_change(
     return Check(Outcome.GAVE_UP, told)
 
 
-def ended(key: ProfileKey, outcome: Outcome, why: Reason, hold: str = "") -> Told:
+def ended(key: ProfileKey, outcome: Outcome, why: Reason, hold: str = "", *, is_new: bool = False) -> Told:
     """How an update ended, for the ledger."""
-    return Told(why=why, actions=(Ended(Step.OPT_IN, outcome, why, hold, key),))
+    return Told(why=why, actions=(Ended(Step.OPT_IN, outcome, why, hold, key, is_new),))
 
 
 def unseen(key: ProfileKey, doubt: Reason) -> Check:

@@ -13,7 +13,7 @@ from shared.domain.history.checks import Told
 from shared.domain.keys import NameKey, PersonKey
 from shared.domain.outcome import Outcome, wait_delay
 from shared.domain.reasons import Code
-from shared.domain.work import Cause, CauseKind, RejectedEvent, WorkItem, again, at_once, later
+from shared.domain.work import Cause, CauseKind, RejectedEvent, WorkItem, again, at_once, heard_at, later
 from shared.services.app import App, Check, unique_id
 from shared.sources.effective import FURTHEST
 from shared.wording.say import say
@@ -34,7 +34,7 @@ async def find_by_name(app: App, key: NameKey, item: WorkItem) -> Check:
         cause = Cause(CauseKind.EVENT, item.cause.origin, item.cause.event_type)
         checks = tuple(
             at_once(
-                WorkItem(PersonKey(object_id), cause, first_asked=now, hints=item.hints),
+                WorkItem(PersonKey(object_id), cause, first_asked=now, hints=item.hints, heard=heard_at(item)),
                 unique_id(app.random),
             )
             for object_id in found

@@ -27,7 +27,7 @@ from shared.domain.people import Person, PersonRead
 from shared.domain.policy.model import ActionKind
 from shared.domain.reasons import Code
 from shared.domain.remembered import Holding, PersonState
-from shared.domain.work import CauseKind, Scheduled, WorkItem, again, later
+from shared.domain.work import CauseKind, Scheduled, WorkItem, again, heard_at, later
 from shared.errors import InvoiceAccessError, Permanent, Transient
 from shared.ports import Billing, Chain
 from shared.services.app import App, Check, Deadline
@@ -37,6 +37,7 @@ from shared.services.pauses import role_lost
 from shared.services.provenance import Prover, ReadOnce, recalled
 from shared.services.reconcile.apply import Result, Run, failed, is_young
 from shared.services.reconcile.guard import Guard
+from shared.services.reconcile.leaving import leaver_times
 from shared.services.reconcile.pieces import Piece, cut, read_piece
 from shared.services.reconcile.recipients import left_with_too_few
 from shared.services.reconcile.slips import ask_about_slips
@@ -131,6 +132,7 @@ async def check_person(app: App, key: PersonKey, item: WorkItem, chain: Chain, d
         notes=notes[:_MOST_NOTES],
         notes_left_out=len(notes[_MOST_NOTES:]),
         actions=tuple(result.told for result in results),
+        leaver=leaver_times(item, plan, person, guard, before, rows, results),
         waiting=tuple(Waiting(one.revoke.profile, one.revoke.reason, one.due) for one in weighed.wait),
     )
     return Check(
@@ -384,5 +386,6 @@ def _follow_ups(
 
 
 def _at(app: App, item: WorkItem, kind: CauseKind, due: datetime) -> Scheduled:
-    check = replace(again(item, kind), first_asked=due)
+    # A date that comes is news of its own; whatever else is checked later was heard of before.
+    check = replace(again(item, kind), first_asked=due, heard=None if kind is CauseKind.SCHEDULE else heard_at(item))
     return later(check, due, coalesce=app.settings.coalesce)

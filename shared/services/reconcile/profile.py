@@ -166,7 +166,9 @@ async def _stopped(
 
 
 def _held(key: ProfileKey, stop: Stopped, finding: FindingKind | None) -> Check:
-    return Check(stop.outcome, replace(ended(key, stop.outcome, stop.why, stop.hold), finding=finding))
+    return Check(
+        stop.outcome, replace(ended(key, stop.outcome, stop.why, stop.hold, is_new=stop.is_new), finding=finding)
+    )
 
 
 async def _update(

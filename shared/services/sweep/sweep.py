@@ -25,6 +25,7 @@ from shared.domain.work import MOST_HINTS, SWEEP_ORIGIN, Cause, CauseKind, Sched
 from shared.errors import InvoiceAccessError, Permanent
 from shared.services.app import App, unique_id
 from shared.services.estate import Estate, read_estate
+from shared.services.leavers import count_leavers
 from shared.services.ledger_audit import digest_when_due
 from shared.services.outage import outlast, patience
 from shared.services.provenance import Prover, ReadOnce
@@ -129,6 +130,7 @@ async def _sweep(app: App, sweep_id: str, started: datetime) -> Report:
         await kept.attempt(Code.NAMES_NOT_KEPT, name_everybody(app, shown.view, shown.people))
         if noted is not None:
             await kept.attempt(Code.ROLES_NOT_NOTED, note_roles(app, shown.view, anew=noted[0] == 0))
+    await kept.attempt(Code.LEAVERS_NOT_COUNTED, count_leavers(app))
     unprotected = await kept.attempt(Code.PROTECTED_NOT_FOUND_OUT, unknown_protected(app, estate)) or []
     calls = Counter(app.calls())
     calls.subtract(calls_before)

@@ -383,7 +383,7 @@ async def test_gone_twice_is_absent_and_gone_once_is_deleted() -> None:
         script,
     ):
         assert await graph.person(ANNA, frozenset(GROUPS)) == DeletedPerson(ANNA)
-        assert script.targets[1] == f"/v1.0/directory/deletedItems/{ANNA}?$select=id"
+        assert script.targets[1] == f"/v1.0/directory/deletedItems/{ANNA}?$select=id,deletedDateTime"
         assert graph.calls == {"reads": 2}
     assert await read(gone, as_json(404, NOT_FOUND)) == AbsentPerson(ANNA)
 

@@ -1,0 +1,164 @@
+"""The leaver clock: how long access outlasts the work, by day, from what checks left in the ledger.
+
+Lives here: the arithmetic. A removal counts on the day (of the policy's time zone, in which all days are) on which the
+access was gone. Two clocks run, because a fact may be old before anybody tells it: one from when the app could have
+acted, which is when it had heard and it was true; one from when it became true, where the directory says that.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from itertools import groupby
+from math import ceil
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from shared.domain.history.activity import Noted
+from shared.domain.work import SWEEP_ORIGIN
+
+_PERSON: Final = "person:"
+
+KEPT: Final = timedelta(days=400)
+"""How long days are kept: a year can still be compared with the one before it."""
+
+PERIOD_DAYS: Final = 30
+"""Days of which people are told at a glance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """One leaver whose access was gone on a day: by which record, and after how many seconds.
+
+    `seconds` is from when the app had heard and it was true, `since_left` from when it became true, None where the
+    directory does not say when that was. `swept` says that a sweep found it, where no event had told.
+    """
+
+    person: str
+    record: int
+    gone: datetime
+    seconds: float
+    since_left: float | None = None
+    swept: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LeaverDay:
+    """Everybody who had left and whose access was gone on a day (`YYYY-MM-DD`)."""
+
+    day: str
+    departures: tuple[Departure, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LeaverDays:
+    """The days that were counted, the oldest first, and the last day to which the count came ("" for none)."""
+
+    counted: str = ""
+    days: tuple[LeaverDay, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Of several departures: how many, the median, the 95th percentile and the longest, in seconds."""
+
+    count: int
+    p50: float
+    p95: float
+    longest: float
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The leaver clock over some days. `heard` is from when the app could act, `left` from leaving where that is known.
+
+    Both are None where nobody is counted. `slowest` is whose access took longest, `swept` how many a sweep found.
+    """
+
+    first: date
+    last: date
+    people: int
+    heard: Figures | None
+    left: Figures | None
+    slowest: Departure | None
+    swept: int
+
+
+def days_of(entries: Iterable[Noted], zone: ZoneInfo) -> tuple[LeaverDay, ...]:
+    """The days of these entries, the oldest first. Of several records of a person on a day the last one counts.
+
+    Access of many profiles is removed by several checks: it is gone with the last of them, and heard of by the first.
+    """
+    found: dict[tuple[str, str], Departure] = {}
+    for one in sorted(entries, key=lambda each: each.at):
+        departure = _departure(one)
+        if departure is None:
+            continue
+        place = (one.at.astimezone(zone).date().isoformat(), departure.person)
+        before = found.get(place)
+        if before is not None:
+            grown = (departure.gone - before.gone).total_seconds()
+            since_left = None if before.since_left is None else before.since_left + grown
+            departure = replace(
+                departure, seconds=before.seconds + grown, since_left=since_left, swept=before.swept and departure.swept
+            )
+        found[place] = departure
+    return tuple(
+        LeaverDay(day, tuple(found[place] for place in places))
+        for day, places in groupby(sorted(found), key=lambda place: place[0])
+    )
+
+
+def _departure(one: Noted) -> Departure | None:
+    times = one.leaver
+    if times is None:
+        return None
+    could = times.heard if times.left is None else max(times.heard, times.left)
+    return Departure(
+        person=one.key.removeprefix(_PERSON),
+        record=one.sequence,
+        gone=one.at,
+        seconds=max(0.0, round((one.at - could).total_seconds(), 3)),
+        since_left=None if times.left is None else max(0.0, round((one.at - times.left).total_seconds(), 3)),
+        swept=one.origin.startswith(SWEEP_ORIGIN),
+    )
+
+
+def joined(
+    before: Sequence[LeaverDay], counted: Sequence[LeaverDay], since: date, today: date
+) -> tuple[LeaverDay, ...]:
+    """The days to keep, where those from `since` on were counted anew."""
+    oldest = (today - KEPT).isoformat()
+    kept = [day for day in before if oldest <= day.day < since.isoformat()]
+    return (*kept, *counted)
+
+
+def summary(days: Sequence[LeaverDay], today: date, last: int = PERIOD_DAYS) -> Summary:
+    """The clock over the `last` days, today among them."""
+    first = today - timedelta(days=last - 1)
+    every = [one for day in days if first.isoformat() <= day.day <= today.isoformat() for one in day.departures]
+    return Summary(
+        first=first,
+        last=today,
+        people=len({one.person for one in every}),
+        heard=_figures([one.seconds for one in every]),
+        left=_figures([one.since_left for one in every if one.since_left is not None]),
+        slowest=max(every, key=lambda one: one.seconds, default=None),
+        swept=sum(one.swept for one in every),
+    )
+
+
+def figures_of(day: LeaverDay) -> Figures | None:
+    """One day's figures, from when the app could act."""
+    return _figures([one.seconds for one in day.departures])
+
+
+def _figures(seconds: Sequence[float]) -> Figures | None:
+    if not seconds:
+        return None
+    ordered = sorted(seconds)
+    return Figures(len(ordered), _rank(ordered, 50), _rank(ordered, 95), ordered[-1])
+
+
+def _rank(ordered: Sequence[float], percent: int) -> float:
+    """The nearest rank: a figure that was measured, and none between two."""
+    return ordered[ceil(len(ordered) * percent / 100) - 1]
