@@ -27,7 +27,7 @@ ROOT: Final = Path(__file__).parents[3]
 SEEDS: Final = 500
 """The most seeds for one mutant: each has to be noticed within these."""
 
-_COPIED: Final = ("shared", "functions", "sandbox", "cli", "tests", "host.json", "pyproject.toml")
+_COPIED: Final = ("shared", "functions", "sandbox", "cli", "tests", "deploy", "host.json", "pyproject.toml")
 """What the simulation and the stories import and read."""
 
 _STORY_SECONDS: Final = 300.0
