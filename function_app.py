@@ -7,13 +7,15 @@ from shared.bootstrap_front import has_desk, part
 app = func.FunctionApp()
 
 if part().has_core:
-    from functions import intake, mail_check, reconcile, subscriptions, sweep
+    from functions import health, intake, mail_check, proof, reconcile, subscriptions, sweep
 
     app.register_functions(intake.blueprint)
     app.register_functions(reconcile.blueprint)
     app.register_functions(sweep.blueprint)
     app.register_functions(subscriptions.blueprint)
     app.register_functions(mail_check.blueprint)
+    app.register_functions(health.blueprint)
+    app.register_functions(proof.blueprint)
 
 if part().has_front:
     from functions import events, graph_notifications

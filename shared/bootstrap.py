@@ -18,7 +18,7 @@ from shared.bootstrap_policy import read_policy
 from shared.domain.keys import ProfileKey
 from shared.domain.policy.model import Policy
 from shared.errors import Misconfigured
-from shared.ports import Billing
+from shared.ports import Billing, Shelves
 from shared.services.app import App
 from shared.services.catalogue import CatalogueStore
 from shared.services.subscriptions import Keeper
@@ -150,12 +150,25 @@ async def keeper() -> AsyncIterator[Keeper]:
     """What keeps the subscriptions, for one run. Runs are an hour apart, too long to keep a connection."""
     from shared.adapters.graph.subscriptions import GraphSubscriptions  # noqa: PLC0415
     from shared.adapters.http.credentials import managed_identity  # noqa: PLC0415 - see the module's docstring
+    from shared.adapters.store.state import RowsState  # noqa: PLC0415
+    from shared.bootstrap_store import rows_of  # noqa: PLC0415
 
     configuration = check()
-    credential = managed_identity(configuration.settings.client_id)
-    async with credential:
-        subscriptions = GraphSubscriptions(configuration.settings, credential)
-        try:
-            yield Keeper(subscriptions, configuration.policy, configuration.settings, SystemClock())
-        finally:
-            await subscriptions.close()
+    settings = configuration.settings
+    credential = managed_identity(settings.client_id)
+    async with AsyncExitStack() as closing:
+        await closing.enter_async_context(credential)
+        subscriptions, rows = GraphSubscriptions(settings, credential), rows_of(settings, credential)
+        closing.push_async_callback(subscriptions.close)
+        closing.push_async_callback(rows.close)
+        yield Keeper(subscriptions, configuration.policy, settings, SystemClock(), RowsState(rows))
+
+
+@functools.cache
+def shelves() -> Shelves:
+    """What counts the messages in the queues of this process's app. It opens a connection for each look."""
+    from shared.adapters.http.credentials import managed_identity  # noqa: PLC0415 - see the module's docstring
+    from shared.adapters.queues.counts import QueueShelves  # noqa: PLC0415
+
+    settings = check().settings
+    return QueueShelves(settings.service_bus, managed_identity(settings.client_id))

@@ -22,11 +22,12 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from shared.domain.clocks import CLOCKS_APART
+from shared.domain.health import SubscriptionEnd, SubscriptionsKept
 from shared.domain.log_line import json_of
 from shared.domain.policy.model import Policy
 from shared.domain.subscription import Subscription, WantedSubscription
 from shared.errors import MaybeWritten, Permanent, Transient
-from shared.ports import Clock, Subscriptions
+from shared.ports import Clock, State, Subscriptions
 from shared.settings import Settings
 
 CHANGES: Final = frozenset({"updated", "deleted"})
@@ -57,12 +58,16 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Keeper:
-    """What it takes to keep subscriptions: the port, who is to be heard of, where, the time, and how to wait."""
+    """What it takes to keep subscriptions: the port, who is to be heard of and where, the time, the state, how to wait.
+
+    In the state it leaves what there is, for whoever asks.
+    """
 
     subscriptions: Subscriptions
     policy: Policy
     settings: Settings
     clock: Clock
+    state: State
     wait: Callable[[float], Awaitable[None]] = asyncio.sleep
 
 
@@ -78,10 +83,12 @@ class _Report:
     left_alone: list[str] = field(default_factory=list)
     secret_not_shown: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    kept: dict[str, Subscription] = field(default_factory=dict)
+    """By resource, what there is after the run as far as it knows: no part of the summary."""
 
     def as_json(self) -> dict[str, Any]:
         """Only what there is something to say about, and always the failures."""
-        lists = {one.name: getattr(self, one.name) for one in fields(self)}
+        lists = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "kept"}
         return {name: found for name, found in lists.items() if found or name == "failures"}
 
 
@@ -116,6 +123,7 @@ async def keep_subscriptions(keeper: Keeper) -> Mapping[str, Any]:
     wanted = wanted_subscriptions(keeper.policy, keeper.settings)
     if not wanted:
         _log.info("subscriptions: off, INVOICE_ACCESS_NOTIFICATION_URL is not set")
+        await _leave(keeper, SubscriptionsKept(keeper.clock.now(), on=False))
         return {"on": False, "wanted": 0, "failures": []}
     report = _Report()
     try:
@@ -124,9 +132,19 @@ async def keep_subscriptions(keeper: Keeper) -> Mapping[str, Any]:
         report.failures.append(str(error))
     else:
         await _Run(keeper, mine, report).keep(wanted)
+    found = tuple(SubscriptionEnd(one.resource, one.id, one.expires) for one in report.kept.values())
+    await _leave(keeper, SubscriptionsKept(keeper.clock.now(), on=True, found=found, failures=tuple(report.failures)))
     summary = {"on": True, "wanted": len(wanted), **report.as_json()}
     _log.log(logging.ERROR if report.failures else logging.INFO, "subscriptions: %s", json_of(summary))
     return summary
+
+
+async def _leave(keeper: Keeper, kept: SubscriptionsKept) -> None:
+    """Leaves what there is for whoever asks. That it cannot be stored is no failure of the subscriptions."""
+    try:
+        await keeper.state.put_subscriptions_kept(kept)
+    except (Transient, Permanent) as failure:
+        _log.warning("subscriptions: what became of them is not stored: %s", failure)
 
 
 @dataclass(slots=True)
@@ -141,6 +159,9 @@ class _Run:
     async def keep(self, wanted: Sequence[WantedSubscription]) -> None:
         await self._drop_unwanted({one.resource.lower() for one in wanted})
         for one in wanted[:MOST]:
+            there = _find(one, self.mine)
+            if there is not None:
+                self.report.kept[one.resource] = there  # as it is if it cannot be renewed
             try:
                 await self._keep(one)
             except (Transient, Permanent) as error:
@@ -170,6 +191,7 @@ class _Run:
             await self._keep_found(wanted)
         else:
             self.report.created.append(wanted.resource)
+            self.report.kept[wanted.resource] = made
             await self._drop_others(made, self.mine)
 
     async def _renew(
@@ -179,7 +201,9 @@ class _Run:
         asked = self._end()
         shown = await self.keeper.subscriptions.renew(found, asked)
         if shown is None:
+            self.report.kept.pop(wanted.resource, None)
             return False
+        self.report.kept[wanted.resource] = shown
         is_moved = shown.expires > found.expires or shown.expires >= asked - CLOCKS_APART
         is_ending = shown.expires - self.keeper.clock.now() <= LAST_DAY
         if not _fits(shown, wanted) or (is_ending and not is_moved):
@@ -219,10 +243,12 @@ class _Run:
             await self.keeper.subscriptions.delete(earlier.id)
             bridge = await self._create(other_kinds)
         await self.keeper.subscriptions.delete(found.id)
+        self.report.kept.pop(wanted.resource, None)
         made = await self._create(wanted)
         if made is None:
             raise Transient("Graph still shows the one that was deleted; the next run makes it")
         self.report.replaced.append(wanted.resource)
+        self.report.kept[wanted.resource] = made
         if bridge is not None:
             await self.keeper.subscriptions.delete(bridge.id)
         gone = {found.id, *([bridge.id] if bridge is not None else [])}

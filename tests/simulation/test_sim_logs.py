@@ -15,6 +15,8 @@ import pytest
 from sandbox.faults import Effect, Faults, Rule
 from shared.adapters.graph.subscriptions import GraphSubscriptions
 from shared.adapters.process import quiet_libraries
+from shared.adapters.store.rows_sqlite import IN_MEMORY, SqliteRows
+from shared.adapters.store.state import RowsState
 from shared.domain.people import PersonRead
 from shared.domain.policy.load import load_policy
 from shared.errors import Permanent, Transient
@@ -282,7 +284,9 @@ async def keeper() -> AsyncIterator[tuple[Keeper, Faults]]:
     )
     adapter = GraphSubscriptions(settings, tenant.credential(), transport=tenant.transport())
     policy = POLICY.split("rules:")[0] + f"rules:\n  - name: one\n    member_of: [{FINANCE}]\n    profiles: all\n"
-    yield Keeper(adapter, load_policy(policy, "policy.yaml"), settings, tenant.time), faults
+    rows = SqliteRows(IN_MEMORY)
+    yield Keeper(adapter, load_policy(policy, "policy.yaml"), settings, tenant.time, RowsState(rows)), faults
+    await rows.close()
     await adapter.close()
 
 

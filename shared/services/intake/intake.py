@@ -28,6 +28,7 @@ from shared.domain.work import (
 from shared.errors import InvoiceAccessError, Rejected, Transient
 from shared.services.app import HANDLER_SECONDS, App, unique_id
 from shared.services.bugs import BUG_RUNS, say_bug, shelved
+from shared.services.health import note_sources
 from shared.services.intake.traces import asked
 from shared.services.outage import outlast, patience
 from shared.sources.events import PersonEvent
@@ -73,17 +74,20 @@ class Progress:
 
     A batch is completed as a whole or comes back as a whole. `checked` are the messages whose work items were sent,
     `bugs` says how often each message met a bug. Another process does not know them, and asks for the checks again,
-    which does no harm.
+    which does no harm. `noted` is when the last event of each source was noted.
     """
 
     checked: set[Hashable] = field(default_factory=set)
     bugs: Counter[Hashable] = field(default_factory=Counter)
+    noted: dict[str, datetime] = field(default_factory=dict)
 
     def begin(self) -> None:
         """Forgets everything when it has become much: then other processes got the messages that came back."""
         if len(self.checked) + len(self.bugs) > _REMEMBERED:
             self.checked.clear()
             self.bugs.clear()
+        if len(self.noted) > _REMEMBERED:
+            self.noted.clear()
 
     def forget(self, batch: Iterable[Incoming]) -> None:
         """The messages do not come again."""
@@ -140,6 +144,7 @@ async def _intake(app: App, batch: Sequence[Incoming], progress: Progress) -> Ta
     if run.rejected:
         await outlast(lambda: app.queues.send_rejected(run.rejected), run.until, "intake")
     progress.forget(batch)
+    await note_sources(app, dict.fromkeys(run.sources, run.now), progress.noted)
     for notice in run.notices:
         _log.warning("people-events: %s", notice)
     _log.info(
@@ -173,6 +178,7 @@ class _Run:
     notices: dict[str, None] = field(default_factory=dict)
     rejected: list[RejectedEvent] = field(default_factory=list)
     failures: list[Exception] = field(default_factory=list)
+    sources: set[str] = field(default_factory=set)
 
     def read(self, message: Incoming) -> _Read:
         """What is in a message. Without its events if their work items were sent at an earlier delivery."""
@@ -181,6 +187,7 @@ class _Run:
             for found in read_message(message.body, now=self.now):
                 if isinstance(found, PersonEvent):
                     read.events.append(found)
+                    self.sources.add(_source(found))
                 elif isinstance(found, Rejected):
                     mistakes.append(found)
                 else:
@@ -247,6 +254,11 @@ def _cause(about: Sequence[PersonEvent]) -> Cause:
     """The cause, in the words of the first event."""
     more = f" (+{len(about) - 1})" if len(about) > 1 else ""
     return Cause(CauseKind.EVENT, _bounded(about[0].origin + more), _bounded(about[0].event_type))
+
+
+def _source(event: PersonEvent) -> str:
+    """Where an event comes from, without its id."""
+    return Cause(CauseKind.EVENT, _bounded(event.origin.rpartition("#")[0])).origin
 
 
 def _bounded(text: str) -> str:

@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from shared.adapters.graph.subscriptions import GraphSubscriptions
+from shared.adapters.store.rows_sqlite import IN_MEMORY, SqliteRows
+from shared.adapters.store.state import RowsState
+from shared.domain.health import SubscriptionsKept
 from shared.domain.policy.load import load_policy
 from shared.domain.policy.model import Policy
 from shared.services.subscriptions import Keeper, keep_subscriptions
@@ -49,6 +52,8 @@ class Machine:
     def __init__(self, tenant: Tenant, adapter: GraphSubscriptions) -> None:
         self.tenant = tenant
         self.adapter = adapter
+        self.left: SubscriptionsKept | None = None
+        """What the last run left in the state."""
 
     async def keep(self, *groups: str, **more: str) -> Mapping[str, Any]:
         """Runs it once; the summary."""
@@ -56,9 +61,15 @@ class Machine:
         async def pause(seconds: float) -> None:
             self.tenant.time.pass_by(seconds=seconds)
 
-        return await keep_subscriptions(
-            Keeper(self.adapter, policy(*groups), settings(**more), self.tenant.time, pause)
-        )
+        rows = SqliteRows(IN_MEMORY)
+        state = RowsState(rows)
+        try:
+            return await keep_subscriptions(
+                Keeper(self.adapter, policy(*groups), settings(**more), self.tenant.time, state, pause)
+            )
+        finally:
+            self.left = await state.subscriptions_kept()
+            await rows.close()
 
     @property
     def resources(self) -> list[str]:

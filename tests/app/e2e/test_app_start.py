@@ -19,7 +19,7 @@ async def test_the_functions_on_queues_and_timers_are_there_with_their_triggers(
         shown = {entry["name"]: entry for entry in (await client.get(f"{sandbox.functions}/admin/functions")).json()}
     triggers = {name: entry["trigger"] for name, entry in shown.items()}
     on_http = {name for name, trigger in triggers.items() if trigger["type"] == "httpTrigger"}
-    assert set(triggers) - on_http == {"intake", "mail_check", "reconcile", "sweep", "subscriptions"}
+    assert set(triggers) - on_http == {"health", "intake", "mail_check", "proof", "reconcile", "sweep", "subscriptions"}
     assert triggers["intake"] == {
         "type": "serviceBusTrigger",
         "queueName": "people-events",
@@ -33,6 +33,8 @@ async def test_the_functions_on_queues_and_timers_are_there_with_their_triggers(
         "cardinality": "one",
     }
     assert triggers["sweep"] == {"type": "timerTrigger", "schedule": "0 0 * * * *"}
+    assert triggers["health"] == {"type": "timerTrigger", "schedule": "0 1-59/5 * * * *"}
+    assert triggers["proof"] == {"type": "timerTrigger", "schedule": "0 15 * * * *"}
     assert triggers["subscriptions"] == {"type": "timerTrigger", "schedule": "0 30 * * * *"}
     assert triggers["mail_check"] == {"type": "timerTrigger", "schedule": "0 45 * * * *"}
 

@@ -10,7 +10,7 @@ import pytest
 from tests.app.unit.front_desk import ENVIRONMENT, KEYS
 
 PROJECT = Path(__file__).parents[4]
-CORE = {"intake", "mail_check", "reconcile", "subscriptions", "sweep"}
+CORE = {"health", "intake", "mail_check", "proof", "reconcile", "subscriptions", "sweep"}
 FRONT = {
     "events_hr",
     "events_bamboohr",
