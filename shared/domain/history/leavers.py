@@ -5,16 +5,21 @@ access was gone. Two clocks run, because a fact may be old before anybody tells 
 acted, which is when it had heard and it was true; one from when it became true, where the directory says that.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from math import ceil
-from typing import Final
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, Final
 
-from shared.domain.history.activity import Noted
 from shared.domain.work import SWEEP_ORIGIN
+
+if TYPE_CHECKING:  # whoever reads the clock reads no records
+    from zoneinfo import ZoneInfo
+
+    from shared.domain.history.activity import Noted
 
 _PERSON: Final = "person:"
 
