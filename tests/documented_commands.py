@@ -14,7 +14,7 @@ PAGES: Final = sorted(
     [*ROOT.glob("*.md"), *(page for page in (ROOT / "docs").rglob("*.md") if page.parent.name != "decisions")]
 )
 BLOCK: Final = re.compile(r"^( *)```(console|sh|bash|shell)\b([^\n]*)\n(.*?)^\1```$", re.DOTALL | re.MULTILINE)
-MARK: Final = re.compile(r' title="Needs Azure(?:: [^"]+)?"')
+MARK: Final = re.compile(r' title="Needs (?:Azure|Docker)[^"]*"')
 """What a block's fence says where nothing runs it. It is shown above the block."""
 
 ELSEWHERE: Final = {

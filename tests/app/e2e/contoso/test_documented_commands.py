@@ -34,6 +34,16 @@ RUN: Final = [block for block in blocks() if not block.marked]
 PAGES: Final = sorted({block.page for block in RUN if any(one.startswith("invoice-access ") for one in block.commands)})
 
 
+ANSWERS: Final = (
+    "status", "plan", "plan --policy new.yaml", "who PROFILE", "who PROFILE --on 2026-03-02", "why PERSON PROFILE",
+    "why PERSON --set jobTitle=Controller", "doctor", "pauses", "profiles", "profiles show PROFILE", "people",
+    "people show PERSON", "people find wright", "holds", "holds show sweep:mover_revokes", "holds log",
+    "policy check new.yaml", "policy test new.yaml", "policy explain own-company", "events rejected", "events dead",
+    "ledger verify", "ledger show digest", "export access --on 2026-03-02", "completion bash", "version",
+)  # fmt: skip
+"""Every question, in the forms whose answers differ."""
+
+
 @pytest.fixture
 def ready(own_desk: Desk) -> Desk:
     """A desk with the files that examples name."""
@@ -90,6 +100,24 @@ def test_the_commands_of_a_page_are_answered(page: Path, ready: Desk) -> None:
         said = ready.says(*words, typed="y\n" * 3)
         assert said.status == Status.DONE, f"{command}\n{said.err}"
         assert said.out or said.err, command
+
+
+def documented(schema: str) -> set[str]:
+    """The fields of an answer that the table of the command line names."""
+    page = (ROOT / "docs" / "reference" / "command-line.md").read_text(encoding="utf-8")
+    rows = {row[0]: row[1] for row in re.findall(r"^\| (`[a-z]+[^|]*/1`) \| ([^\n]*) \|$", page, re.MULTILINE)}
+    (names,) = (names for names in rows if f"`{schema}`" in names)
+    told = rows[names] + (rows["`people/1`, `people-find/1`"] if "one of these" in rows[names] else "")
+    return {field.removesuffix("[]") for field in re.findall(r"`([^`]+)`", told)}
+
+
+@pytest.mark.parametrize("question", ANSWERS)
+def test_an_answer_in_json_has_the_fields_that_are_documented(question: str, ready: Desk) -> None:
+    said = ready.says(*words_of(f"invoice-access {question}", ready), "--json")
+    assert said.status == Status.DONE, said.err
+    answer = said.document
+    assert {*answer} - {"schema", "as_of", "complete"} <= documented(answer["schema"].removeprefix("invoice-access/"))
+    assert {"schema", "as_of", "complete"} <= {*answer}
 
 
 def shells() -> Iterator[Block]:
