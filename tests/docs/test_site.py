@@ -133,3 +133,17 @@ def test_what_is_made_and_what_the_checks_run_is_built_strictly() -> None:
     target = makefile.partition("\ndocs:")[2].partition("\n\n")[0]
     assert "mkdocs build --strict\n" in f"{target}\n"
     assert "make docs" in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+
+
+@pytest.mark.parametrize("page", sorted(pages()))
+def test_what_a_page_has_is_shown_whole(page: str, site: Path) -> None:
+    """A list that is nested by less than four spaces, or a fence that is not understood, swallows what is in it."""
+    written = re.sub(
+        r"^( *)```.*?^\1```$", "", (DOCS / page).read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE
+    )
+    html = (site / page.replace("README", "index")).with_suffix(".html").read_text(encoding="utf-8")
+    article = html.partition("<article")[2].partition("</article>")[0]
+    assert len(re.findall(r"<h[2-6] id", article)) == len(re.findall(r"^#{2,6} ", written, re.MULTILINE))
+    assert article.count("<table") == len(re.findall(r"^ *\|(?:[-:]+\|)+$", written, re.MULTILINE))
+    assert article.count("<li>") == len(re.findall(r"^ *(?:- |\d+\. )", written, re.MULTILINE))
+    assert re.findall(r"^ {1,3}- ", written, re.MULTILINE) == []
