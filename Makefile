@@ -3,7 +3,7 @@ PYTHON ?= python3.13
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo test simulate mutants check docs package azd-package preflight bench describe fuzz clean
+.PHONY: help setup demo test simulate mutants check docs package azd-package preflight scan bench describe fuzz clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -57,6 +57,15 @@ preflight: setup ## what is wrong with azd's environment and the policy, before 
 azd-package: package ## build/app, the package as azd takes it (azd's hook)
 	rm -rf build/app && $(BIN)/python -m zipfile -e build/invoice-access.zip build/app
 	echo "# azd leaves bytecode out of a folder that has no such file; everything here ships" > build/app/.funcignore
+
+scan: setup build/checkov/.ready ## checkov on infra/, with a reason for each complaint that stays
+	$(BIN)/python -m deploy.scan_infra build/checkov
+
+build/checkov/.ready: requirements-checkov.txt
+	@echo "Installing checkov into build/checkov, once ..."
+	@rm -rf build/checkov && $(BIN)/python -m venv build/checkov
+	@build/checkov/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-checkov.txt
+	@touch $@
 
 bench: setup ## counts, CPU seconds, ratios and memory [BEFORE=commit]
 	$(BIN)/python -m benchmarks $(if $(BEFORE),--before $(BEFORE))
