@@ -7,7 +7,7 @@ from shared.bootstrap_front import has_desk, part
 app = func.FunctionApp()
 
 if part().has_core:
-    from functions import health, intake, mail_check, proof, reconcile, subscriptions, sweep
+    from functions import health, intake, mail_check, notify, proof, reconcile, subscriptions, sweep
 
     app.register_functions(intake.blueprint)
     app.register_functions(reconcile.blueprint)
@@ -16,6 +16,7 @@ if part().has_core:
     app.register_functions(mail_check.blueprint)
     app.register_functions(health.blueprint)
     app.register_functions(proof.blueprint)
+    app.register_functions(notify.blueprint)
 
 if part().has_front:
     from functions import events, graph_notifications

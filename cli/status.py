@@ -118,6 +118,8 @@ def _decision(group: HoldGroup, proposer: str | None) -> str:
 
 
 def _unsure(one: Mailing) -> str:
+    if one.verdict is not None:
+        return f"will mail nothing: {say(one.verdict.why)}"
     if one.profile.rows is None:
         return "may mail nothing: who has a role there could not be read"
     if one.profile.opted_in is not True:

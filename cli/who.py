@@ -9,12 +9,13 @@ from typing import Any, Final
 from cli.answer import Answer, Cell, Line, Table, counted
 from cli.lookup import find_profile
 from cli.operating import StoreDesk, on_store
-from cli.sighted import LEFT, NOTHING, WAITS, day, doubts, iso_day
+from cli.sighted import LEFT, NOTHING, WAITS, ago, day, doubts, iso_day
 from shared.answers.documents import Rows
 from shared.answers.receiving import read_receiving, receiving_body
 from shared.domain.adoption.first_contact import PrincipalKind
 from shared.domain.receiving import MaySee, Receiving, Recipient, Sight
 from shared.domain.seen import INVOICE_MANAGER_NAME
+from shared.wording.say import say
 
 _COLUMNS: Final = ("id", "name", "role", "how", "since", "by", "mailbox", "status", "profile_id", "profile")
 
@@ -40,6 +41,8 @@ def answer_of(profile: str) -> Answer:
 def _text(sight: Sight, found: Receiving) -> Iterator[Line | Table]:
     profile = found.profile
     yield f"{profile.name} ({profile.key.profile}) {_mails(sight, found)}"
+    if found.verdict is not None and found.will_mail:
+        yield f"Checked {ago(sight.now - found.verdict.checked)}: {say(found.verdict.why)}."
     if profile.rows is None:
         yield "Who has a role there could not be read yet."
         return
@@ -63,7 +66,9 @@ def _mails(sight: Sight, found: Receiving) -> str:
     profile = found.profile
     if not profile.is_active:
         return f"mails nothing: its status is {profile.status}."
-    if profile.opted_in is not True:
+    if found.verdict is not None and not found.will_mail:
+        return f"mails nothing: {say(found.verdict.why)}."
+    if found.verdict is None and profile.opted_in is not True:
         off = "is off" if profile.opted_in is False else "is not known to be on"
         return (
             f"mails nothing: invoice mail {off}. {counted(len(found.receives), 'person', 'people')} would receive it."

@@ -33,7 +33,7 @@ from pydantic import (
 from sandbox.misfits import lines, misfits
 from sandbox.wire import Errand, Handler, Reply, Request, Response, as_json
 
-type Target = Literal["arm", "graph", "identity"]
+type Target = Literal["arm", "graph", "identity", "receivers"]
 """The stand-ins that speak HTTP."""
 
 _COLLECTIONS = frozenset(

@@ -7,7 +7,7 @@ import functools
 import os
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 from shared.adapters.process import SystemClock, quiet_libraries, said_aloud
 from shared.bootstrap_policy import read_policy
 from shared.domain.keys import ProfileKey
+from shared.domain.notices.notice import NoticeKind
 from shared.domain.policy.model import Policy
 from shared.errors import Misconfigured
-from shared.ports import Billing, Shelves
+from shared.ports import Billing, Channel, Shelves
 from shared.services.app import App
 from shared.services.catalogue import CatalogueStore
 from shared.services.subscriptions import Keeper
@@ -143,6 +144,28 @@ def build(
         calls=calls,
         waits=lambda: {"billing": billing.waited, "graph": directory.waited},
     )
+
+
+@asynccontextmanager
+async def channels() -> AsyncIterator[Sequence[Channel]]:
+    """Who outside is told what, for one run. Runs are minutes apart: their connections are closed."""
+    from shared.adapters.webhook.payloads import plain_json, teams_message  # noqa: PLC0415 - nobody may be told
+    from shared.adapters.webhook.post import Post, Webhook  # noqa: PLC0415
+
+    settings = check().settings
+    page, all_but_digests = settings.page_url, frozenset(NoticeKind) - {NoticeKind.DIGEST}
+    async with Post.opened() as post:
+        found = []
+        if settings.webhook_url is not None:
+            to_json = functools.partial(plain_json, page=page)
+            found.append(Webhook("webhook", all_but_digests, settings.webhook_url, to_json, post))
+        if settings.teams_url is not None:
+            to_card = functools.partial(teams_message, page=page)
+            found.append(Webhook("teams", all_but_digests, settings.teams_url, to_card, post))
+        if settings.digest_url is not None:
+            to_card = functools.partial(teams_message, page=page)
+            found.append(Webhook("digest", frozenset({NoticeKind.DIGEST}), settings.digest_url, to_card, post))
+        yield found
 
 
 @asynccontextmanager

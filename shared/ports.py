@@ -40,6 +40,7 @@ if TYPE_CHECKING:  # what they are made of: whoever has a port at hand needs not
     from shared.domain.history.unmanaged_sightings import Sighted
     from shared.domain.keys import NameKey, PersonKey, ProfileKey
     from shared.domain.mail_check import ProfileMail
+    from shared.domain.notices.notice import Notice, NoticeKind, Telling
     from shared.domain.people import ListedPerson, PersonRead
     from shared.domain.policy.model import ActionKind
     from shared.domain.remembered import FutureChecks, PersonState, ProfileState
@@ -400,6 +401,14 @@ class State(Protocol):
         """The mail verdicts of every profile that ever was due for a mail check."""
         ...
 
+    async def telling(self, channel: str) -> Stored[Telling]:
+        """What a channel was told and what waits for it, nothing when there is no row. One read."""
+        ...
+
+    async def put_telling(self, channel: str, row: Stored[Telling]) -> Stored[Telling]:
+        """Stores the row."""
+        ...
+
     async def names(self) -> Mapping[str, Called]:
         """What everybody is called whom a view showed within the last 400 days, by object id."""
         ...
@@ -478,6 +487,28 @@ class Shelves(Protocol):
 
     async def count(self) -> Sequence[ShelfCount]:
         """Counts each shelf. What cannot be looked at is among them, not known, and why; no failure hides another."""
+        ...
+
+
+class Channel(Protocol):
+    """Somebody outside who is told notices, such as a channel of Teams. `name` is what the state knows it by."""
+
+    @property
+    def name(self) -> str:
+        """Its name, which is no address."""
+        ...
+
+    @property
+    def kinds(self) -> frozenset[NoticeKind]:
+        """What is told there."""
+        ...
+
+    async def tell(self, notice: Notice) -> None:
+        """Delivers a notice. It may arrive twice, under the same id, where an answer is lost.
+
+        Raises `Transient` where nobody answers or nobody may ask now, and `Permanent` where the notice is refused. No
+        error has the channel's address, which is a secret.
+        """
         ...
 
 

@@ -57,6 +57,10 @@ type Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(values.secrets),
 """Secrets that are all valid at once, so that one can be rotated; separated by blanks."""
 
 
+type Address = Annotated[SecretStr | None, AfterValidator(values.secret_address)]
+"""An address that is a secret: whoever knows it may send there."""
+
+
 class _Read(BaseModel):
     """Settings that are read from environment variables: some of them, or all."""
 
@@ -197,6 +201,27 @@ class AzureSettings(_Read):
         return url
 
 
+class NoticeSettings(_Read):
+    """Who outside is told what needs a person, and what the week's invoices look like. Without an address, nobody."""
+
+    webhook_url: Address = Field(None, alias="INVOICE_ACCESS_WEBHOOK_URL", repr=False)
+    """Secret. Where notices are sent as JSON; empty: nowhere."""
+
+    teams_url: Address = Field(None, alias="INVOICE_ACCESS_TEAMS_URL", repr=False)
+    """Secret. The address of a Teams workflow that posts notices to a channel; empty: none."""
+
+    digest_url: Address = Field(None, alias="INVOICE_ACCESS_DIGEST_URL", repr=False)
+    """Secret. The address of a Teams workflow for the week's digest, such as one of finance; empty: no digest."""
+
+    page_url: Annotated[str, AfterValidator(values.page)] = Field("", alias="INVOICE_ACCESS_PAGE_URL")
+    """Where people open the page, for the links in notices; empty: no links."""
+
+    @property
+    def tells_somebody(self) -> bool:
+        """Whether anybody outside is told anything."""
+        return any((self.webhook_url, self.teams_url, self.digest_url))
+
+
 class SweepSettings(_Read):
     """How often everything is checked, how fast what is found goes to work, and when a finding is too big."""
 
@@ -312,7 +337,7 @@ class DeskSettings(SignInSettings, SweepSettings, TrialSettings, PartSettings, S
         return given
 
 
-class Settings(SignInSettings, ClientSettings, SweepSettings, FrontSettings, StoreSettings):
+class Settings(SignInSettings, ClientSettings, NoticeSettings, SweepSettings, FrontSettings, StoreSettings):
     """Everything about the app that a deployment decides and the policy does not."""
 
 

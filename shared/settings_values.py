@@ -92,6 +92,33 @@ def store(given: str) -> str:
     raise ValueError("give 'sqlite:<path>' or a table endpoint such as https://<account>.table.core.windows.net")
 
 
+def secret_address(given: SecretStr | None) -> SecretStr | None:
+    """An address that takes what is posted to it, and that nobody else may know; http is for this machine only."""
+    if given is not None and not _is_address(given.get_secret_value()):
+        raise ValueError("give an https:// address, whole with its query, as the receiver shows it")
+    return given
+
+
+def page(given: str) -> str:
+    """The address of a page of ours, to which paths are added."""
+    if not _is_address(given) or urlsplit(given).query:
+        raise ValueError("give the page's https:// address, without a query, such as https://invoices.contoso.com")
+    return given.rstrip("/")
+
+
+def _is_address(text: str) -> bool:
+    """Whether a text is an address as HTTP spells it: a host, and neither a user nor a fragment."""
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        return False
+    is_spelled = text.isascii() and text.isprintable() and " " not in text and port != 0
+    is_bare = parts.username is None and not parts.fragment and bool(parts.hostname)
+    is_local = parts.scheme == "http" and parts.hostname in LOOPBACK
+    return is_spelled and is_bare and (parts.scheme == "https" or is_local)
+
+
 def service(given: str, public: str) -> str:
     """The address of an Azure service. Our tokens are for the public cloud's, and are sent to nobody else."""
     parts = urlsplit(given)

@@ -127,7 +127,7 @@ async def read_overview(desk: StoreOnly) -> Overview:
     holds = [hold async for row in desk.state.holds() for hold in row.value.holds.values()]
     pauses = (await desk.state.pauses()).value
     waiting = [hold for hold in holds if hold.status is Decision.OPEN]
-    mailed = mailings(sight)
+    mailed = mailings(sight, await desk.state.mail_verdicts())
     proposals = (await desk.state.proposals()).value.standing(sight.now)
     groups = listing(waiting, sight.now).groups
     return Overview(sight, report, pauses, holds, groups, proposals, mailed, invoice_days(mailed))
@@ -196,6 +196,7 @@ def need_facts(sight: Sight, need: Need) -> Mapping[str, Any]:
                 "read": profile.rows is not None,
                 "recipients": one.recipients,
                 "day": None if one.day is None else one.day.isoformat(),
+                **({} if one.verdict is None else {"why": one.verdict.why, "checked": iso(one.verdict.checked)}),
             }
         case FindingNeeds(finding=finding):
             return _finding_facts(sight, finding)

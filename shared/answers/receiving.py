@@ -9,6 +9,7 @@ from typing import Any
 from shared.answers.documents import iso
 from shared.answers.known import person_json, profile_json
 from shared.domain.keys import ProfileKey
+from shared.domain.mail_check import MailVerdict
 from shared.domain.receiving import Receiving, Recipient, Sight, receiving
 from shared.domain.view import Mailbox
 from shared.errors import Permanent
@@ -23,7 +24,7 @@ async def read_receiving(desk: StoreOnly, key: ProfileKey) -> tuple[Sight, Recei
     if shown is None:
         raise Permanent("the last full check did not list that profile; the next one does")
     holds = [hold async for row in desk.state.holds() for hold in row.value.holds.values()]
-    return sight, receiving(sight, shown, holds)
+    return sight, receiving(sight, shown, holds, await desk.state.mail_verdicts())
 
 
 def receiving_body(sight: Sight, found: Receiving) -> dict[str, Any]:
@@ -36,6 +37,7 @@ def receiving_body(sight: Sight, found: Receiving) -> dict[str, Any]:
             "invoice_day": None if found.day is None else found.day.isoformat(),
             "opted_in": profile.opted_in,
             "will_mail": found.will_mail,
+            "mail_check": verdict_json(found.verdict),
             "addresses": list(profile.addresses),
             "read_at": iso(profile.seen or sight.view.as_of),
         },
@@ -51,6 +53,21 @@ def receiving_body(sight: Sight, found: Receiving) -> dict[str, Any]:
             }
             for one in found.may_see
         ],
+    }
+
+
+def verdict_json(verdict: MailVerdict | None) -> dict[str, Any] | None:
+    """What the mail check said of the next invoice day; None where it says nothing that the view does not."""
+    if verdict is None:
+        return None
+    return {
+        "standing": verdict.standing.value,
+        "why": verdict.why,
+        "checked": iso(verdict.checked),
+        "readers": verdict.known,
+        "not_known": verdict.unsure,
+        "cannot_read": verdict.cannot,
+        "asked": verdict.asked,
     }
 
 

@@ -27,7 +27,7 @@ async def read_profiles(desk: StoreOnly) -> tuple[Sight, list[ListedProfile], Kn
     """The view, its profiles, and what everything is called. Raises as `read_people`."""
     sight = await read_sight(desk.state, desk.clock)
     holds: list[Hold] = [hold async for row in desk.state.holds() for hold in row.value.holds.values()]
-    return sight, every_profile(sight, holds), await read_known(desk.state)
+    return sight, every_profile(sight, holds, await desk.state.mail_verdicts()), await read_known(desk.state)
 
 
 def held_json(sight: Sight, key: ProfileKey, row: RoleRow) -> dict[str, Any]:

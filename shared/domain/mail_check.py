@@ -4,6 +4,7 @@ Lives here: which profiles are due for it, and the verdict. Pure; `services.mail
 eyes: nothing is given, taken or turned on by it.
 """
 
+from calendar import monthrange
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -14,7 +15,6 @@ from shared.domain.billing import BillingProfile
 from shared.domain.keys import ProfileKey
 from shared.domain.readers import Readers
 from shared.domain.reasons import Code, Reason
-from shared.domain.receiving import next_invoice
 
 _KEPT: Final = 13
 """Verdicts kept of a profile: those of a year, and the next."""
@@ -111,6 +111,21 @@ def due_of(profiles: Iterable[BillingProfile], today: date, check_days: int) -> 
     return found
 
 
+def next_invoice(day: int | None, today: date) -> date | None:
+    """The next date that is the `day` of a month, today among them; a month's last day where it has no such day."""
+    if day is None:
+        return None
+    for month in (today, _first_of_next(today)):
+        due = month.replace(day=min(day, monthrange(month.year, month.month)[1]))
+        if due >= today:
+            return due
+    return None  # two months have every day of a month
+
+
+def _first_of_next(today: date) -> date:
+    return date(today.year + today.month // 12, today.month % 12 + 1, 1)
+
+
 def period_of(day: date | None, today: date) -> str:
     """What a verdict is kept under: the invoice day, else the month. ISO 8601."""
     return day.isoformat() if day is not None else f"{today:%Y-%m}"
@@ -165,6 +180,17 @@ def _by_readers(found: Readers, asked: int) -> tuple[MailStanding, Reason]:
     if found.known < asked:
         return MailStanding.NOT_PROVED, Code.MAILBOXES_NOT_KNOWN(reached=found.known, asked=asked, unsure=found.unsure)
     return MailStanding.WILL_MAIL, Code.ENOUGH_CAN_READ(reached=found.known, asked=asked)
+
+
+def word_of(
+    mail: Iterable[ProfileMail], today: date, seen_at: datetime, now: datetime
+) -> Mapping[ProfileKey, MailVerdict]:
+    """By profile, the verdicts that say more than a view of `seen_at`: that are newer, and could be read."""
+    return {
+        key: one
+        for key, one in verdicts_of_today(mail, today).items()
+        if one.checked >= seen_at and one.standing is not MailStanding.NOT_READ and not one.is_lapsed(now)
+    }
 
 
 def verdicts_of_today(mail: Iterable[ProfileMail], today: date) -> Mapping[ProfileKey, MailVerdict]:

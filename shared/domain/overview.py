@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from shared.domain.adoption.first_contact import is_no_person
-from shared.domain.mail_check import MailStanding, MailVerdict, ProfileMail, verdicts_of_today
+from shared.domain.mail_check import MailStanding, MailVerdict, ProfileMail, next_invoice, word_of
 from shared.domain.readers import count_readers
-from shared.domain.receiving import Sight, next_invoice, reaches
+from shared.domain.receiving import Sight, reaches
 from shared.domain.view import ProfileView
 
 
@@ -50,23 +50,15 @@ class InvoiceDay:
 def mailings(sight: Sight, mail: Iterable[ProfileMail] = ()) -> list[Mailing]:
     """The next mail of each active profile, in the view's order. `mail` are the verdicts of the mail check."""
     found = []
-    verdicts = verdicts_of_today(mail, sight.today)
+    verdicts = word_of(mail, sight.today, sight.view.as_of, sight.now)
     for profile in sight.view.profiles:
         if profile.is_active:
             people = {row.principal for row in profile.rows or () if not is_no_person(row.principal_type)}
             readers = count_readers(reaches(sight, one) for one in people)
             may = readers.known + readers.unsure
             day = next_invoice(profile.invoice_day, sight.today)
-            newer = _newer(verdicts.get(profile.key), sight)
-            found.append(Mailing(profile, day, len(people), may, readers.known, newer))
+            found.append(Mailing(profile, day, len(people), may, readers.known, verdicts.get(profile.key)))
     return found
-
-
-def _newer(verdict: MailVerdict | None, sight: Sight) -> MailVerdict | None:
-    """A verdict that says more than the view: of what changed since, the sweep has not heard."""
-    if verdict is None or verdict.checked < sight.view.as_of or verdict.standing is MailStanding.NOT_READ:
-        return None
-    return None if verdict.is_lapsed(sight.now) else verdict
 
 
 def invoice_days(mailed: Sequence[Mailing]) -> list[InvoiceDay]:

@@ -3,7 +3,6 @@
 Lives here: reading a view for one profile. Pure, and for people's eyes alone: nothing is decided by it.
 """
 
-from calendar import monthrange
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -13,6 +12,7 @@ from shared.domain.access.plan import Employment
 from shared.domain.adoption.first_contact import PrincipalKind, is_no_person
 from shared.domain.guards.holds import Hold, Status
 from shared.domain.keys import PersonKey, ProfileKey
+from shared.domain.mail_check import MailStanding, MailVerdict, ProfileMail, next_invoice, word_of
 from shared.domain.readers import reach
 from shared.domain.time_zones import zone
 from shared.domain.view import Called, Mailbox, PersonView, ProfileView, RoleRow, View
@@ -93,12 +93,16 @@ class MaySee:
 
 @dataclass(frozen=True, slots=True)
 class Receiving:
-    """Who receives one profile's invoices, worst first, and who may see them. `day` is the next invoice's."""
+    """Who receives one profile's invoices, worst first, and who may see them. `day` is the next invoice's.
+
+    `verdict` is the mail check's of that day, where it is newer than the view.
+    """
 
     profile: ProfileView
     day: date | None
     receives: tuple[Recipient, ...]
     may_see: tuple[MaySee, ...]
+    verdict: MailVerdict | None = None
 
     @property
     def people(self) -> int:
@@ -113,6 +117,8 @@ class Receiving:
     @property
     def will_mail(self) -> bool:
         """Whether the next invoice will be mailed to somebody who may read it."""
+        if self.verdict is not None:
+            return self.profile.is_active and self.verdict.standing is not MailStanding.WILL_NOT_MAIL
         mails = self.profile.is_active and self.profile.opted_in is True
         return mails and any(one.may_read for one in self.receives)
 
@@ -125,8 +131,11 @@ def reaches(sight: Sight, principal: str) -> Mailbox:
     )
 
 
-def receiving(sight: Sight, profile: ProfileView, holds: Iterable[Hold]) -> Receiving:
-    """Who receives a profile's next invoice and who may see it. `holds` are all that there are."""
+def receiving(sight: Sight, profile: ProfileView, holds: Iterable[Hold], mail: Iterable[ProfileMail] = ()) -> Receiving:
+    """Who receives a profile's next invoice and who may see it.
+
+    `holds` are all that there are, `mail` the verdicts of the mail check.
+    """
     waits = removals_that_wait(holds)
     recipients = [
         _recipient(sight, profile.key, row, waits) for row in profile.rows or () if not is_no_person(row.principal_type)
@@ -136,6 +145,7 @@ def receiving(sight: Sight, profile: ProfileView, holds: Iterable[Hold]) -> Rece
         next_invoice(profile.invoice_day, sight.today),
         tuple(sorted(recipients, key=_worst_first)),
         tuple(_may_see(sight, profile)),
+        word_of(mail, sight.today, sight.view.as_of, sight.now).get(profile.key),
     )
 
 
@@ -146,21 +156,6 @@ def removals_that_wait(holds: Iterable[Hold]) -> dict[tuple[str, ProfileKey], st
         for hold in holds
         if isinstance(hold.key, PersonKey) and hold.status is Status.OPEN and hold.kind.value.endswith("revokes")
     }
-
-
-def next_invoice(day: int | None, today: date) -> date | None:
-    """The next date that is the `day` of a month, today among them; a month's last day where it has no such day."""
-    if day is None:
-        return None
-    for month in (today, _first_of_next(today)):
-        due = month.replace(day=min(day, monthrange(month.year, month.month)[1]))
-        if due >= today:
-            return due
-    return None  # two months have every day of a month
-
-
-def _first_of_next(today: date) -> date:
-    return date(today.year + today.month // 12, today.month % 12 + 1, 1)
 
 
 def _recipient(

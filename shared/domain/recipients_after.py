@@ -10,8 +10,9 @@ from datetime import date
 from shared.domain.adoption.first_contact import is_no_person
 from shared.domain.guards.holds import Hold
 from shared.domain.keys import PersonKey, ProfileKey
+from shared.domain.mail_check import next_invoice
 from shared.domain.policy.model import ActionKind
-from shared.domain.receiving import Sight, next_invoice
+from shared.domain.receiving import Sight
 from shared.domain.seen import INVOICE_MANAGER_NAME
 from shared.domain.view import ProfileView
 

@@ -12,6 +12,7 @@ from shared.domain.access.plan import Employment
 from shared.domain.adoption.first_contact import PrincipalKind, is_no_person
 from shared.domain.guards.holds import Hold, Status
 from shared.domain.keys import PersonKey, ProfileKey
+from shared.domain.mail_check import ProfileMail
 from shared.domain.receiving import Receiving, Sight, receiving
 from shared.domain.seen import INVOICE_MANAGER_NAME
 from shared.domain.view import PersonView, ProfileView, RoleRow
@@ -121,14 +122,17 @@ def everybody(sight: Sight, holds: Iterable[Hold]) -> list[Listed]:
     return sorted(found, key=lambda one: (one.called.casefold(), one.principal))
 
 
-def every_profile(sight: Sight, holds: Sequence[Hold]) -> list[ListedProfile]:
-    """Every profile of a view, by name."""
+def every_profile(sight: Sight, holds: Sequence[Hold], mail: Iterable[ProfileMail] = ()) -> list[ListedProfile]:
+    """Every profile of a view, by name. `mail` are the verdicts of the mail check."""
+    checked = {one.profile: (one,) for one in mail}
     waiting: dict[ProfileKey, list[Hold]] = {}
     for hold in holds:
         if hold.status is Status.OPEN:
             waiting.setdefault(hold.profile, []).append(hold)
     found = [
-        ListedProfile(receiving(sight, profile, holds), tuple(waiting.get(profile.key, ())))
+        ListedProfile(
+            receiving(sight, profile, holds, checked.get(profile.key, ())), tuple(waiting.get(profile.key, ()))
+        )
         for profile in sight.view.profiles
     ]
     return sorted(found, key=lambda one: (one.profile.name.casefold(), one.profile.key))

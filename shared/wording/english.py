@@ -335,4 +335,45 @@ ENGLISH: Final[Mapping[Code, str]] = {
     ),
     Code.GRANT_ENDS: "named grant {grant} ends with {until}: what it alone gives is taken away then",
     Code.RULE_GAVE_NOTHING: "it matches {people} {people:person|people} and gives them nothing: {because}",
+    # -- what is told to people outside
+    Code.NOTICE_DECISIONS: "{count} {count:decision waits|decisions wait} for a person",
+    Code.DECISION_WAITS: (
+        "{kind:grants=give|mover_revokes=remove (still work here)|leaver_revokes=remove (left)}: {count} "
+        "{count:person|people} on {profiles} {profiles:profile|profiles}"
+    ),
+    Code.MAIL_DECISION_WAITS: "turn on invoice mail: {profiles} {profiles:profile|profiles}",
+    Code.NOTICE_PAUSES: "writes are paused",
+    Code.PAUSE_STANDS: (
+        "{kind:operator-stop=an operator paused them|population-shrank=far fewer people match the rules|role-lost=the "
+        "app's billing role is gone|profile-harm=an update changed more than the flag}, {scope:?everywhere}, since "
+        "{since:time}"
+    ),
+    Code.NOTICE_CHECK_FAILED: "the full check (sweep) failed",
+    Code.CHECK_INCOMPLETE: (
+        "it cannot read everything since {since:time}; until it can, only who surely left loses access"
+    ),
+    Code.CHECK_OVERDUE: "the last one began at {last:time}, and none has ended since",
+    Code.NOTICE_LEAVERS: "{count} {count:assignment|assignments} of people who left {count:is|are} not managed",
+    Code.LEFT_AND_HAS: "{profile:plain}: {people} {people:person|people}",
+    Code.NOTICE_MAIL: "{count} {count:invoice|invoices} may not reach the people who need {count:it|them}",
+    Code.PROFILE_MAIL: "{profile:plain}, invoice day {day:?not known}: {because}",
+    Code.NOT_CHECKED: "it could not be checked for hours",
+    Code.NOTICE_REJECTED: "events were rejected",
+    Code.REJECTED_WAIT: "{count} {more:more=or more |=}{count:waits|wait} until their sender corrects them",
+    Code.NOTICE_DEAD_LETTERS: "messages are dead letters",
+    Code.DEAD_LETTERS_WAIT: "{count} {more:more=or more |=}{count:waits|wait} for whoever develops the app",
+    Code.NOTICE_FEED: "the feed of events is silent",
+    Code.MORE_LINES: "and {count} more",
+    Code.NOTICE_ALL_WILL_MAIL: (
+        "{count:the|all} {count} active {count:profile|profiles} will mail {count:its|their} next invoice"
+    ),
+    Code.NOTICE_SOME_WILL_MAIL: "{count} of {of} active profiles will mail their next invoice",
+    Code.NOTICE_MAIL_NOT_KNOWN: (
+        "nobody knows whether the next invoices will be mailed: the last full check is of {since:time}"
+    ),
+    Code.NOTICE_NO_CHECK_YET: "nobody knows whether the next invoices will be mailed: there was no full check yet",
+    Code.NOTICE_NO_PROFILE: "no active profile is managed",
+    Code.MAILS_ON: "{day}: {profiles} {profiles:profile|profiles}, {each} {each:person|people} each",
+    Code.MAILS_ON_TO_SOME: "{day}: {profiles} {profiles:profile|profiles}, {fewest} to {most} people each",
+    Code.MAILS_ON_NO_KNOWN_DAY: "on a day that is not known: {profiles} {profiles:profile|profiles}",
 }

@@ -4,6 +4,7 @@ How these values are spread over rows lives here; their spelling is `codec`, and
 
     partition  row key                                what it holds
     mail       mail:<account>/<profile>               a ProfileMail: the verdicts of the mail check
+    notices    channel:<name>                         a Telling: what a channel was told, and its outbox
 """
 
 from collections.abc import Sequence
@@ -14,11 +15,15 @@ from shared.adapters.store.rows import after, fitting
 from shared.adapters.store.state_guards import GuardsState
 from shared.domain.keys import ProfileKey
 from shared.domain.mail_check import ProfileMail
+from shared.domain.notices.notice import Telling
 from shared.ports import Stored
 
 _MAIL: Final = "mail"
+_NOTICES: Final = "notices"
 
 _PROFILE_MAIL: Final = Codec[ProfileMail](ProfileMail, "list of mail verdicts", lambda row: _mail_key(row.profile))
+
+_TELLING: Final = Codec[Telling](Telling, "list of what was told")
 
 
 class MailState(GuardsState):
@@ -38,6 +43,19 @@ class MailState(GuardsState):
         rows = self._rows.range(_MAIL, "mail:", after("mail:"))
         return [_PROFILE_MAIL.value(row) async for row in rows]
 
+    async def telling(self, channel: str) -> Stored[Telling]:
+        """What a channel was told and what waits for it, nothing when there is no row. One read."""
+        return await self._get(_NOTICES, _channel_key(channel), _TELLING.value, Telling())
+
+    async def put_telling(self, channel: str, row: Stored[Telling]) -> Stored[Telling]:
+        """Stores the row. Raises `Conflict`."""
+        body = _TELLING.body(row.value)
+        return await self._put(_NOTICES, _channel_key(channel), row, body, f"what waits for the channel {channel}")
+
 
 def _mail_key(key: ProfileKey) -> str:
     return fitting("mail:", key.folded)
+
+
+def _channel_key(channel: str) -> str:
+    return fitting("channel:", channel)

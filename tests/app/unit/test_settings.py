@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from shared.errors import Misconfigured
 from shared.settings import (
     AzureSettings,
+    NoticeSettings,
     PartSettings,
     Settings,
     SignInSettings,
@@ -65,6 +66,52 @@ def test_plain_http_is_for_this_machine_only(name: str) -> None:
     assert "127.0.0.1" in str(Settings.read({**GOOD, name: "http://127.0.0.1:8080"}))
     with pytest.raises(Misconfigured, match=name):
         Settings.read({**GOOD, name: "http://127.0.0.1.example.com"})
+
+
+ADDRESS = (
+    "https://prod-1.westeurope.logic.azure.com:443/workflows/a/triggers/manual/paths/invoke?sp=%2Frun&sig=S1gn4tur3"
+)
+
+
+def test_an_address_of_a_channel_is_shown_nowhere() -> None:
+    settings = Settings.read({**GOOD, "INVOICE_ACCESS_TEAMS_URL": ADDRESS})
+    assert settings.tells_somebody
+    assert settings.teams_url is not None
+    assert settings.teams_url.get_secret_value() == ADDRESS
+    assert "S1gn4tur3" not in f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()}"
+    assert not Settings.read(GOOD).tells_somebody
+
+
+@pytest.mark.parametrize("name", ["WEBHOOK_URL", "TEAMS_URL", "DIGEST_URL"])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "http://hooks.example/?sig=S1gn4tur3",
+        "https:///?sig=S1gn4tur3",
+        "ftp://hooks.example/S1gn4tur3",
+        "https://user:S1gn4tur3@hooks.example/",
+        "https://hooks.example/#S1gn4tur3",
+        "https://hooks.example:99999/S1gn4tur3",
+        "https://[::1/S1gn4tur3",
+        "https://hooks.example/ S1gn4tur3",
+        "hooks.example/S1gn4tur3",
+        "https://h\u00f6\u00f6ks.example/S1gn4tur3",
+    ],
+)
+def test_what_can_be_no_address_of_a_channel_is_told_and_not_shown(name: str, wrong: str) -> None:
+    with pytest.raises(Misconfigured) as told:
+        Settings.read({**GOOD, f"INVOICE_ACCESS_{name}": wrong})
+    assert "S1gn4tur3" not in f"{told.value} {told.value!r}"
+    (mistake,) = told.value.mistakes
+    assert mistake.startswith(f"INVOICE_ACCESS_{name}: ")
+    assert "https://" in mistake
+
+
+@pytest.mark.parametrize("wrong", ["http://page.example", "https://page.example/?a=b", "page.example", "javascript:0"])
+def test_the_page_s_address_is_one_that_paths_can_be_added_to(wrong: str) -> None:
+    assert Settings.read({**GOOD, "INVOICE_ACCESS_PAGE_URL": "https://a.example/x/"}).page_url == "https://a.example/x"
+    with pytest.raises(Misconfigured, match="INVOICE_ACCESS_PAGE_URL: give the page's https:// address"):
+        Settings.read({**GOOD, "INVOICE_ACCESS_PAGE_URL": wrong})
 
 
 def test_lists_are_written_with_commas_or_blanks() -> None:
@@ -149,6 +196,7 @@ def test_the_page_in_docs_names_every_setting_with_its_default_and_range() -> No
         ("Page", SignInSettings),
         ("Sources", SourceSettings),
         ("Policy, Azure and Graph", AzureSettings),
+        ("Notices", NoticeSettings),
         ("Sweep", SweepSettings),
         ("For trials", TrialSettings),
     ],

@@ -19,9 +19,10 @@ from shared.domain.guards.proposals import Deed, Proposal, Proposals, listed, of
 from shared.domain.history.findings import Finding, FindingKind
 from shared.domain.history.report import Counts, FeedCheck, HoldCounts, Labels, Report
 from shared.domain.keys import PersonKey, ProfileKey
+from shared.domain.mail_check import MailStanding, MailVerdict, ProfileMail
 from shared.domain.people import Person
 from shared.domain.policy.model import ActionKind, Room
-from shared.domain.reasons import Code
+from shared.domain.reasons import Code, Reason
 from shared.domain.view import AccountView, Called, Mailbox, PeopleView, PersonView, ProfileView, RoleRow, View
 from shared.ports import Stored
 from tests.app.unit.cli_desk import Store, deployed
@@ -232,6 +233,41 @@ def test_a_profile_that_mails_nothing_says_why(store: Store, run: Run) -> None:
     show(store)
     _, out, _ = run("who", "Contoso France")
     assert out.startswith("Contoso France (R8TC-2LNQ-BG7-TGB) mails nothing: invoice mail is off. 0 people would")
+
+
+def check(store: Store, standing: MailStanding, why: Reason, ago: timedelta = timedelta()) -> None:
+    """The mail check left a verdict of Contoso UK's next invoice."""
+    day, checked = NOW.date(), NOW - ago
+    said = MailVerdict(
+        period=day.isoformat(), day=day, standing=standing, why=why, since=checked, checked=checked, known=2, asked=2
+    )
+    row = Stored(ProfileMail(UK, "Contoso UK", (said,)))
+    store.run(lambda state: state.put_profile_mail(row))
+
+
+def test_a_profile_that_will_not_mail_is_told_before_its_invoice_day(store: Store, run: Run) -> None:
+    show(store)
+    check(store, MailStanding.WILL_NOT_MAIL, Code.OPTED_OUT())
+    _, out, _ = run("status")
+    assert out.startswith("0 of 2 active profiles will mail their next invoice.")
+    assert "Contoso UK will mail nothing: opted out although the policy keeps it opted in" in out
+    _, out, _ = run("who", "Contoso UK")
+    assert "mails nothing: opted out although the policy keeps it opted in." in out.splitlines()[0]
+    told = json.loads(run("who", "Contoso UK", "--json")[1])["profile"]
+    assert (told["will_mail"], told["mail_check"]["standing"]) == (False, "will-not-mail")
+
+
+def test_a_profile_that_was_proved_says_when_and_by_how_many(store: Store, run: Run) -> None:
+    show(store)
+    check(store, MailStanding.WILL_MAIL, Code.ENOUGH_CAN_READ(reached=2, asked=2))
+    assert "Checked just now: 2 people can read it, and 2 must." in run("who", "Contoso UK")[1].splitlines()
+
+
+def test_a_mail_check_from_before_the_view_says_nothing_more(store: Store, run: Run) -> None:
+    show(store)
+    check(store, MailStanding.WILL_NOT_MAIL, Code.OPTED_OUT(), timedelta(minutes=15))
+    assert run("status")[1].startswith("1 of 2 active profiles will mail their next invoice.")
+    assert json.loads(run("who", "Contoso UK", "--json")[1])["profile"]["mail_check"] is None
 
 
 def test_an_unknown_profile_is_told_with_what_is_near_and_nothing_is_chosen(store: Store, run: Run) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.receiving import next_invoice
+from shared.domain.mail_check import next_invoice
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,30 @@ def test_each_part_registers_its_own(part: str, expected: set[str]) -> None:
     assert set(json.loads(done.stdout)) == expected
 
 
+LOADED = """
+import json, sys
+import function_app
+names = [function.get_function_name() for function in function_app.app.get_functions()]
+print(json.dumps([names, sorted(sys.modules)]))
+"""
+CORE_ALONE = {"INVOICE_ACCESS_PART": "core", "INVOICE_ACCESS_STORE": "sqlite:x.db", "SWEEP_SCHEDULE": "0 0 * * * *"}
+
+
+def test_nothing_that_tells_is_loaded_where_nobody_is_told() -> None:
+    done = run(LOADED, **ENVIRONMENT, **CORE_ALONE)
+    names, loaded = json.loads(done.stdout)
+    assert set(names) == CORE
+    telling = {"shared.services.notify", "shared.domain.notices.matters", "shared.domain.notices.digest"}
+    assert not telling & set(loaded)
+    assert not [one for one in loaded if one.startswith("shared.adapters.webhook")]
+
+
+@pytest.mark.parametrize("name", ["WEBHOOK_URL", "TEAMS_URL", "DIGEST_URL"])
+def test_each_address_brings_the_timer_that_tells(name: str) -> None:
+    done = run(NAMES, **ENVIRONMENT, **CORE_ALONE, **{f"INVOICE_ACCESS_{name}": "https://hooks.example/a?sig=b"})
+    assert set(json.loads(done.stdout)) == CORE | {"notify"}, done.stderr
+
+
 def test_every_handler_runs_on_the_loop_and_returns_what_its_bindings_take() -> None:
     """The worker runs what is no coroutine function in a thread, and fails whoever returns without an output."""
     done = run(HANDLERS, **ENVIRONMENT, INVOICE_ACCESS_STORE="sqlite:x.db", SWEEP_SCHEDULE="0 0 * * * *")
