@@ -9,6 +9,7 @@ import json
 import re
 import shlex
 import subprocess
+import textwrap
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -25,7 +26,7 @@ from sandbox.settings import STANDARD_POLICY
 from tests.app.e2e.contoso.conftest import Desk
 from tests.documented_commands import ROOT, SETS_UP, Block, blocks
 
-PAYROLL: Final = re.compile(r"```yaml\n(.*?- name: payroll\n.*?)```", re.DOTALL)
+PAYROLL: Final = re.compile(r"^( *- name: payroll\n(?: +[a-z]+: [^\n]*\n)+)", re.MULTILINE)
 TODAY: Final = datetime.now(UTC).date()
 DAYS: Final = {"why": TODAY + timedelta(days=1), "who": TODAY - timedelta(days=1), "export": TODAY - timedelta(days=1)}
 """The day that stands for the day of an example: Contoso lives now. What if is about days to come."""
@@ -48,7 +49,10 @@ ANSWERS: Final = (
 def ready(own_desk: Desk) -> Desk:
     """A desk with the files that examples name."""
     policy = STANDARD_POLICY.read_text(encoding="utf-8")
-    (rule,) = {found[1] for found in PAYROLL.finditer((ROOT / "docs/tutorial/sandbox.md").read_text(encoding="utf-8"))}
+    pages = [
+        (ROOT / "docs" / page).read_text(encoding="utf-8") for page in ("tutorial/sandbox.md", "how-to/add-a-rule.md")
+    ]
+    (rule,) = {textwrap.indent(textwrap.dedent(found), "  ") for page in pages for found in PAYROLL.findall(page)}
     for name in ("policy.yaml", "before.yaml"):
         own_desk.file(name, policy)
     own_desk.file("new.yaml", policy.replace("rules:\n", f"rules:\n{rule}\n", 1))
