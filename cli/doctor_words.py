@@ -128,6 +128,27 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
         "the app's log says why none was taken: `ledger digest:`",
     ),
     "no-digest": ("not known: there is no digest yet", "the first full check takes one"),
+    "messages-none": ("rejected {rejected}, dead letters {dead}, {age}", ""),
+    "messages-kept": (
+        "rejected {rejected}, dead letters {dead}, {age}",
+        "`invoice-access events rejected` and `invoice-access events dead` say what each needs",
+    ),
+    "look-old": (
+        "the last look was {age}: rejected {rejected}, dead letters {dead}",
+        "is the function app started? Its function `health` looks every five minutes",
+    ),
+    "look-refused": (
+        "not known: {why}",
+        "give the app's identity Azure Service Bus Data Receiver on people-events, access-work and rejected-events",
+    ),
+    "no-look": ("not known: nobody has looked yet", "the function `health` looks every five minutes"),
+    "proof-good": ("{chains:chain|chains}, {records:record|records} unbroken, {age}", ""),
+    "proof-broken": (
+        "{faulty:fault|faults}: {faults:all}",
+        "`invoice-access ledger verify --digest` with a line of the log that was kept outside tells what is proved",
+    ),
+    "proof-old": ("the last one was {age}", "the app's log says why none was taken: `ledger proof`"),
+    "no-proof": ("not known: there is none yet", "the function `proof` takes one within a day"),
     "clock-good": ("{seconds:.1f} s from billing's clock", ""),
     "clock-off": ("{seconds:.0f} s from billing's clock", "set the clock of this machine; the app's is Azure's own"),
     "no-time": ("not known: billing did not say the time", "give the command again"),

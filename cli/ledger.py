@@ -6,13 +6,17 @@ Lives here: reading the digest off the command line, and the words for what was 
 
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any, Final
 
 from cli.answer import Answer, counted
-from cli.faults import Status, UsageError
-from cli.operating import StoreDesk, on_store
+from cli.faults import Fault, Status, UsageError
+from cli.operating import StoreDesk, on_store, shown
 from cli.out import Out
+from cli.sighted import ago
 from shared.answers.documents import Rows
+from shared.answers.watch import proof_body
+from shared.domain.history.proof import Proof
 from shared.services.ledger_audit import DIGEST, Anchor, Verdict, verify
 
 _SHOWN: Final = 20
@@ -35,6 +39,47 @@ def verify_ledger(out: Out, digest: str, *, every: bool) -> int:
     return out.answer(
         Answer("ledger-verify", _body(verdict, faults), _text(verdict, every=every), _rows(faults), status=status)
     )
+
+
+def tell_last(out: Out, digest: str, *, every: bool) -> int:
+    """Tells the latest daily proof as it was kept; 3 where it found anything."""
+    if digest or every:
+        raise UsageError("--last: it shows an audit that is done, so that --digest and --newer do not go with it")
+
+    async def latest(desk: StoreDesk) -> tuple[Proof | None, datetime]:
+        return (await desk.state.proofs()).value.latest, desk.clock.now()
+
+    proof, now = on_store(latest)
+    if proof is None:
+        raise Fault(
+            "no proof was taken yet",
+            code="no-proof",
+            mend="The function `proof` takes one within a day; `invoice-access ledger verify` audits now.",
+        )
+    faults = [{"chain": one.chain, "fault": one.said} for one in proof.faults]
+    return out.answer(
+        Answer(
+            "ledger-proof",
+            dict(proof_body(proof) or {}),
+            [*(f"{one.chain}: {one.said}" for one in proof.faults), *_last(proof, now)],
+            _rows(faults),
+            as_of=proof.at,
+            status=Status.DONE if proof.holds else Status.FOUND,
+        )
+    )
+
+
+def _last(proof: Proof, now: datetime) -> Iterator[str]:
+    said = f"Proved {shown(proof.at)}, {ago(now - proof.at)}"
+    with_ = f" with digest {proof.digest}" if proof.digest else ", before the first digest"
+    of = f"{counted(proof.chains, 'chain')}, {counted(proof.records, 'record')}"
+    if proof.holds:
+        yield f"{said}{with_}: {of}, unbroken."
+    else:
+        hidden = proof.faulty - len(proof.faults)
+        more = f", {hidden:,} of them not shown here" if hidden else ""
+        yield f"{said}{with_}: {of}, {counted(proof.faulty, 'fault')}{more}."
+    yield "The digest lies in the same store: give `ledger verify --digest` one of the log to prove more."
 
 
 def read_anchor(text: str) -> Anchor:

@@ -45,7 +45,7 @@ def show_chain(out: Out, key: str) -> int:
 
     async def read(desk: StoreDesk) -> tuple[str, list[Record], list[str], Known]:
         known = await read_known(desk.state)
-        chain = await _chain(desk, key)
+        chain = await find_chain(desk, key)
         records: list[Record] = []
         faults: list[str] = []
         try:
@@ -80,7 +80,7 @@ def show_chain(out: Out, key: str) -> int:
     return Status.DONE
 
 
-async def _chain(desk: StoreDesk, key: str) -> str:
+async def find_chain(desk: StoreDesk, key: str) -> str:
     """The chain that is meant: its own name, or that of a person or profile."""
     text = key.strip()
     if text.lower() in _OWN or text.startswith(_KINDS):

@@ -17,20 +17,20 @@ _DAY_CHARACTERS: Final = len("2026-03-02")
 _REMEDY: Final = "Give a day such as 2026-03-02, or a moment with its offset such as 2026-03-02T09:00+01:00."
 
 
-def read_window(text: str, zone: ZoneInfo, now: datetime) -> Window:
-    """The day or moment of `--on`. Raises `UsageError` for anything else, and for what is yet to come."""
+def read_window(text: str, zone: ZoneInfo, now: datetime, option: str = "--on") -> Window:
+    """The day or moment of an option. Raises `UsageError` for anything else, and for what is yet to come."""
     try:
         if len(text) <= _DAY_CHARACTERS:
             window = Window.of_day(date.fromisoformat(text), zone)
         else:
             moment = datetime.fromisoformat(text)
             if moment.tzinfo is None:
-                raise UsageError(f"--on: {text!r} does not say of which time zone", mend=_REMEDY)
+                raise UsageError(f"{option}: {text!r} does not say of which time zone", mend=_REMEDY)
             window = Window.of_moment(moment.astimezone(UTC))
     except (ValueError, OverflowError) as wrong:
-        raise UsageError(f"--on: {text!r} is no day and no moment", mend=_REMEDY) from wrong
+        raise UsageError(f"{option}: {text!r} is no day and no moment", mend=_REMEDY) from wrong
     if window.start > now:
-        raise UsageError(f"--on: {text!r} is yet to come; what somebody will hold is not known", mend=_REMEDY)
+        raise UsageError(f"{option}: {text!r} is yet to come; what somebody will hold is not known", mend=_REMEDY)
     return window
 
 

@@ -17,6 +17,9 @@ WAITS: Final = Part("▲ ", Shade.WAITS)
 NOTHING: Final = Part("  ")
 """Before a line: what is wrong, what a person is needed for, and nothing."""
 
+_TENTHS: Final = 10
+"""Seconds below which tenths are told."""
+
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
@@ -45,6 +48,17 @@ def ago(passed: timedelta) -> str:
         if passed >= unit:
             return f"{counted(passed // unit, name)} ago"
     return "just now"
+
+
+def lasted(seconds: float) -> str:
+    """How long something took, in one unit."""
+    if seconds < _TENTHS:
+        return f"{seconds:.1f} s"
+    passed = timedelta(seconds=seconds)
+    for unit, name in ((_DAY, "days"), (_HOUR, "h"), (_MINUTE, "min")):
+        if passed >= 2 * unit:
+            return f"{passed / unit:.0f} {name}"
+    return f"{seconds:.0f} s"
 
 
 def clock(at: datetime, zone: ZoneInfo) -> str:

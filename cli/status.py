@@ -10,7 +10,7 @@ from typing import Final
 from cli.answer import Answer, Line, Part, Shade, Table, counted
 from cli.faults import Status
 from cli.operating import on_store
-from cli.sighted import LEFT, WAITS, ago, clock, day, doubts, iso_day
+from cli.sighted import LEFT, WAITS, ago, clock, day, doubts, iso_day, lasted
 from shared.answers.documents import Rows
 from shared.answers.overview import (
     DecisionNeeds,
@@ -19,6 +19,8 @@ from shared.answers.overview import (
     Need,
     Overview,
     PauseNeeds,
+    ProofNeeds,
+    ShelfNeeds,
     needs_of,
     overview_body,
     read_overview,
@@ -46,6 +48,14 @@ _MANY: Final = {
     FindingKind.GRANT_ENDS: "named grants end within a week",
 }
 """What is said of more than that of a kind; of the other kinds, the kind itself."""
+
+_HEADINGS: Final = {
+    "will-not-mail": "mail",
+    "rejected-events": "events",
+    "dead-letters": "events",
+    "record-broken": "record",
+}
+"""What stands before a need of a kind; before others `finding`."""
 
 _LIMITS: Final = {
     ActionKind.GRANTS: "given",
@@ -102,6 +112,13 @@ def _told(sight: Sight, need: Need) -> Told:
             return Told(LEFT, need.kind, f"{name} {_unsure(one)}", _who(name), name)
         case FindingNeeds(finding=finding):
             return _finding(sight, finding)
+        case ShelfNeeds(kind=kind, count=count):
+            verb = "rejected" if kind == "rejected-events" else "dead"
+            what = "rejected" if kind == "rejected-events" else "dead letters"
+            return Told(WAITS, kind, f"{count.said} {what}", f"invoice-access events {verb}")
+        case ProofNeeds(proof=proof):
+            said = f"{counted(proof.faulty, 'fault')} in the record, found {iso_day(proof.at, sight.zone)}"
+            return Told(LEFT, need.kind, said, "invoice-access ledger verify --last")
 
 
 def _decision(group: HoldGroup, proposer: str | None) -> str:
@@ -203,7 +220,7 @@ def _lines(told: Sequence[_Line]) -> Iterator[Line]:
 
 
 def _heading(need: Told) -> str:
-    return need.kind if need.kind in {"decision", "pause"} else "mail" if need.kind == "will-not-mail" else "finding"
+    return need.kind if need.kind in {"decision", "pause"} else _HEADINGS.get(need.kind, "finding")
 
 
 def _sentence(seen: Overview, needs: Sequence[Told]) -> str:
@@ -245,12 +262,51 @@ def _figures(seen: Overview) -> Iterator[tuple[str, str]]:
             f"{report.counts.unmanaged:,} unmanaged"
         ),
     )
-    labels = report.feed_check.labels
-    if total := labels.announced + labels.never_announced:
-        yield "events", f"{labels.announced:,} of {counted(total, 'difference')} were announced by an event"
+    yield "events", "; ".join(_events(seen))
+    if seen.leavers.heard is not None:
+        yield "who left", _left(seen)
+    yield "record", _record(seen)
     used = [f"{_LIMITS[kind]} {room.limit - room.left:,}/{room.limit:,}" for kind, room in seen.rooms]
     if used:
         yield "limits, 24 h", ", ".join(used)
+
+
+def _events(seen: Overview) -> Iterator[str]:
+    """What came of the feed, and what lies where somebody has to look, dated where that look is old."""
+    labels = seen.report.feed_check.labels
+    if total := labels.announced + labels.never_announced:
+        yield f"{labels.announced:,} of {counted(total, 'difference')} were announced by an event"
+    health, sight = seen.health, seen.sight
+    if health is None or health.rejected is None:
+        yield "rejected events and dead letters not known yet"
+        return
+    rejected, dead = health.rejected, health.dead
+    said = f"rejected events {rejected.said}" if rejected.count is None else f"{rejected.said} rejected"
+    said += f", dead letters {dead.said}" if dead.count is None else f", {dead.said} dead letters"
+    yield said + (f" {ago(sight.now - health.at)}: nobody has looked since" if health.is_stale(sight.now) else "")
+
+
+def _left(seen: Overview) -> str:
+    """How long the access of those who left was there after the app could act."""
+    clock_ = seen.leavers
+    heard = clock_.heard
+    assert heard is not None, "asked only where somebody left"
+    days = (clock_.last - clock_.first).days + 1
+    if clock_.people == 1:
+        return f"1 in {days} days, access gone after {lasted(heard.longest)}"
+    typical, worst = lasted(heard.p50), lasted(heard.longest)
+    return f"{clock_.people:,} in {days} days, access gone after {typical} (p95 {lasted(heard.p95)}, longest {worst})"
+
+
+def _record(seen: Overview) -> str:
+    proof, sight = seen.proof, seen.sight
+    if proof is None:
+        return "not proved yet: the first proof is taken within a day"
+    when = f"{iso_day(proof.at, sight.zone)} {clock(proof.at, sight.zone)}"
+    of = f"{counted(proof.chains, 'chain')}, {counted(proof.records, 'record')}"
+    digest = f"digest {proof.digest.partition(':')[0]}" if proof.digest else "no digest yet"
+    said = f"proved {when}, {digest}; {of}, {counted(proof.faulty, 'fault') if proof.faulty else 'unbroken'}"
+    return said + (f"; no proof since, {ago(sight.now - proof.at)}" if proof.is_old(sight.now) else "")
 
 
 def _range(one: InvoiceDay) -> str:

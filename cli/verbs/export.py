@@ -19,6 +19,35 @@ class FileForm(StrEnum):
     JSONL = "jsonl"
 
 
+class Kind(StrEnum):
+    """The kinds of activity: `shared.domain.history.activity`'s, spelled here so that help imports nothing."""
+
+    GIVEN = "given"
+    REMOVED = "removed"
+    MAIL_ON = "mail-on"
+    HELD = "held"
+    DECIDED = "decided"
+    ADOPTED = "adopted"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    NOT_FOUND = "not-found"
+    GAVE_UP = "gave-up"
+    BY_OTHERS = "by-others"
+
+
+class CauseOf(StrEnum):
+    """Why somebody looked: `shared.domain.work`'s causes, spelled here for the same reason."""
+
+    EVENT = "event"
+    SCHEDULE = "schedule"
+    SETTLE = "settle"
+    VERIFY = "verify"
+    RETRY = "retry"
+    WAIT = "wait"
+    SWEEP = "sweep"
+    OPERATOR = "operator"
+
+
 _Format = Annotated[
     FileForm,
     typer.Option("--format", show_default=False, help="csv (default; for Excel) or jsonl (a JSON object per line)."),
@@ -57,6 +86,73 @@ def access(
     from cli.export_access import Asked, export_access
 
     return export_access(out, Asked(on, person, profile, time_zone), lines=format_ is FileForm.JSONL, to=to)
+
+
+@command(app, "activity")
+def activity(
+    out: Out,
+    *,
+    from_: Annotated[
+        str, typer.Option("--from", metavar="DAY", show_default=False, help="The first day, or a moment.")
+    ] = "",
+    until: Annotated[
+        str, typer.Option("--until", metavar="DAY", show_default=False, help="The last day, or a moment.")
+    ] = "",
+    person: Annotated[str, typer.Option("--person", metavar="PERSON", show_default=False, help="Only this one.")] = "",
+    profile: Annotated[
+        str, typer.Option("--profile", metavar="PROFILE", show_default=False, help="Only this one.")
+    ] = "",
+    kind: Annotated[
+        list[Kind] | None, typer.Option("--kind", show_default=False, help="Only of this kind. Repeatable.")
+    ] = None,
+    cause: Annotated[
+        list[CauseOf] | None,
+        typer.Option("--cause", show_default=False, help="Only what somebody looked for this reason. Repeatable."),
+    ] = None,
+    time_zone: Annotated[
+        str,
+        typer.Option("--time-zone", metavar="NAME", show_default="the policy's", help="Where the day is a day."),
+    ] = "",
+    format_: _Format = FileForm.CSV,
+    to: _Target = None,
+) -> int:
+    """What was changed, held or decided, newest first: by which record, why, and by whom.
+
+    From the index of activity, which the daily proof keeps whole. What was only observed, and checks that changed
+    nothing, are not in it.
+    """
+    from cli.export_activity import Wanted, export_activity
+    from shared.domain.history.activity import ActivityKind
+
+    kinds = [ActivityKind(one.value) for one in kind or ()]
+    wanted = Wanted(from_, until, person, profile, kinds, [one.value for one in cause or ()], time_zone)
+    return export_activity(out, wanted, lines=format_ is FileForm.JSONL, to=to)
+
+
+@command(app, "ledger")
+def ledger(
+    out: Out,
+    *,
+    key: Annotated[
+        str,
+        typer.Option("--key", metavar="KEY", show_default="all", help="One chain, as `ledger show` takes it."),
+    ] = "",
+    from_: Annotated[
+        str, typer.Option("--from", metavar="DAY", show_default=False, help="The first day, or a moment.")
+    ] = "",
+    until: Annotated[
+        str, typer.Option("--until", metavar="DAY", show_default=False, help="The last day, or a moment.")
+    ] = "",
+    format_: _Format = FileForm.CSV,
+    to: _Target = None,
+) -> int:
+    """Every record as it is stored, chain by chain, oldest first: with ids, and no names.
+
+    Ends with 1 where a record could not be read. Whether the chains hold, `ledger verify` says.
+    """
+    from cli.export_ledger import export_ledger
+
+    return export_ledger(out, key, from_, until, lines=format_ is FileForm.JSONL, to=to)
 
 
 @command(app, "view")

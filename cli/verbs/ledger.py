@@ -23,6 +23,9 @@ def verify(
             help="A 'ledger digest:' line of the log, which was kept outside.",
         ),
     ] = "",
+    last: Annotated[
+        bool, typer.Option("--last", help="Audit nothing: show what the app's own audit of the day found.")
+    ] = False,
     newer: Annotated[bool, typer.Option("--newer", help="List every chain with records after the digest.")] = False,
 ) -> int:
     """Audits every chain of the ledger; ends with 3 where anything is wrong.
@@ -30,9 +33,9 @@ def verify(
     With a digest from the log (the line 'ledger digest: SEQUENCE SHA256') any change, removal or reordering up to it is
     found, and what is newer is named.
     """
-    from cli.ledger import verify_ledger
+    from cli.ledger import tell_last, verify_ledger
 
-    return verify_ledger(out, digest, every=newer)
+    return tell_last(out, digest, every=newer) if last else verify_ledger(out, digest, every=newer)
 
 
 @command(app, "show")

@@ -6,16 +6,21 @@ Lives here: reading it, its figures, what needs a person, and the document. What
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from shared.answers.documents import iso
 from shared.answers.known import person_json, profile_json
+from shared.answers.watch import leavers_body, proof_body, queues_body
 from shared.domain.guards.hold_listing import HoldGroup, listing
 from shared.domain.guards.holds import Hold
 from shared.domain.guards.holds import Status as Decision
 from shared.domain.guards.pauses import Pause, Pauses, Setting
 from shared.domain.guards.proposals import Proposal, about_all
+from shared.domain.health import Health, ShelfCount
 from shared.domain.history.findings import Finding, FindingKind
+from shared.domain.history.leavers import Summary, summary
+from shared.domain.history.proof import Proof
 from shared.domain.history.report import Report
 from shared.domain.keys import PersonKey
 from shared.domain.overview import InvoiceDay, Mailing, invoice_days, mailings
@@ -46,6 +51,9 @@ class Overview:
     proposals: Sequence[Proposal]
     mailed: Sequence[Mailing]
     days: Sequence[InvoiceDay]
+    health: Health | None
+    proof: Proof | None
+    leavers: Summary
 
     @property
     def rooms(self) -> list[tuple[ActionKind, Room]]:
@@ -115,7 +123,25 @@ class FindingNeeds:
         return self.finding.kind.value
 
 
-type Need = PauseNeeds | DecisionNeeds | MailNeeds | FindingNeeds
+@dataclass(frozen=True, slots=True)
+class ShelfNeeds:
+    """Events that could not be used, or dead letters, as the look at `at` counted them."""
+
+    kind: str
+    count: ShelfCount
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ProofNeeds:
+    """The latest proof found something wrong with the ledger."""
+
+    proof: Proof
+
+    kind = "record-broken"
+
+
+type Need = PauseNeeds | DecisionNeeds | MailNeeds | FindingNeeds | ShelfNeeds | ProofNeeds
 
 
 async def read_overview(desk: StoreOnly) -> Overview:
@@ -130,7 +156,19 @@ async def read_overview(desk: StoreOnly) -> Overview:
     mailed = mailings(sight, await desk.state.mail_verdicts())
     proposals = (await desk.state.proposals()).value.standing(sight.now)
     groups = listing(waiting, sight.now).groups
-    return Overview(sight, report, pauses, holds, groups, proposals, mailed, invoice_days(mailed))
+    return Overview(
+        sight,
+        report,
+        pauses,
+        holds,
+        groups,
+        proposals,
+        mailed,
+        invoice_days(mailed),
+        await desk.state.health(),
+        (await desk.state.proofs()).value.latest,
+        summary((await desk.state.leaver_days()).days, sight.today),
+    )
 
 
 def needs_of(seen: Overview) -> Iterator[Need]:
@@ -146,6 +184,16 @@ def needs_of(seen: Overview) -> Iterator[Need]:
         if finding.kind is not FindingKind.FEW_RECIPIENTS or finding.profile not in unsure:
             findings.setdefault(finding.kind, []).append(finding)
     yield from (FindingNeeds(finding) for of_kind in findings.values() for finding in of_kind)
+    yield from _of_watch(seen)
+
+
+def _of_watch(seen: Overview) -> Iterator[Need]:
+    if seen.health is not None:
+        for kind, count in (("rejected-events", seen.health.rejected), ("dead-letters", seen.health.dead)):
+            if count is not None and count.count:
+                yield ShelfNeeds(kind, count, seen.health.at)
+    if seen.proof is not None and not seen.proof.holds:
+        yield ProofNeeds(seen.proof)
 
 
 def overview_body(seen: Overview, needs: Sequence[Need]) -> dict[str, Any]:
@@ -174,6 +222,9 @@ def overview_body(seen: Overview, needs: Sequence[Need]) -> dict[str, Any]:
         },
         "differs": sum(report.drift.values()),
         "announced": {"share": labels.ratio, "of": labels.announced + labels.never_announced},
+        "queues": queues_body(seen.health, seen.sight.now),
+        "record": proof_body(seen.proof),
+        "leavers": leavers_body(seen.leavers),
         "limits": {kind.value: [room.limit - room.left, room.limit] for kind, room in seen.rooms},
         "needs": [{"kind": need.kind, **need_facts(seen.sight, need)} for need in needs],
     }
@@ -200,6 +251,10 @@ def need_facts(sight: Sight, need: Need) -> Mapping[str, Any]:
             }
         case FindingNeeds(finding=finding):
             return _finding_facts(sight, finding)
+        case ShelfNeeds(count=count, at=at):
+            return {"count": count.count, "more": count.more, "oldest": iso(count.oldest), "as_of": iso(at)}
+        case ProofNeeds(proof=proof):
+            return {"faulty": proof.faulty, "at": iso(proof.at)}
 
 
 def _decision_facts(sight: Sight, need: DecisionNeeds) -> dict[str, Any]:

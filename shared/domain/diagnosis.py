@@ -14,6 +14,8 @@ from typing import Any, Final
 from shared.domain.adoption.first_contact import PrincipalKind
 from shared.domain.clocks import CLOCKS_APART
 from shared.domain.guards.pauses import PauseKind, Pauses
+from shared.domain.health import Health
+from shared.domain.history.proof import Proof
 from shared.domain.history.report import Report
 from shared.domain.seen import INVOICE_MANAGER_NAME
 from shared.domain.subscription import Subscription
@@ -70,7 +72,9 @@ class Name(StrEnum):
     QUEUES = "queues"
     QUEUE_SETTINGS = "queue settings"
     SUBSCRIPTIONS = "subscriptions"
+    KEPT_MESSAGES = "rejected, dead"
     RECORD = "record"
+    PROOF = "proof"
     CLOCK = "clock"
 
 
@@ -355,6 +359,40 @@ def record(found: Digest | NotRead | None, now: datetime) -> Check:
     if now - found.at > DIGEST_DAYS:
         return Check(Name.RECORD, State.TO_MEND, "digest-old", {**facts, "age": now - found.at})
     return Check(Name.RECORD, State.GOOD, "record-good", facts)
+
+
+def kept_messages(found: Health | NotRead | None, now: datetime) -> Check:
+    """Whether the timer that looks at the queues runs, may look, and found nothing that somebody has to mend."""
+    if isinstance(found, NotRead):
+        return not_read(Name.KEPT_MESSAGES, found)
+    if found is None:
+        return Check(Name.KEPT_MESSAGES, State.NOT_TOLD, "no-look")
+    rejected, dead = found.rejected, found.dead
+    facts = {"age": now - found.at, "rejected": "not known" if rejected is None else rejected.said, "dead": dead.said}
+    if found.is_stale(now):
+        return Check(Name.KEPT_MESSAGES, State.TO_MEND, "look-old", facts)
+    counted = [one for one in (rejected, dead) if one is not None]
+    unknown = next((one for one in counted if one.count is None), None)
+    if unknown is not None:
+        return Check(Name.KEPT_MESSAGES, State.TO_MEND, "look-refused", {**facts, "why": unknown.why})
+    if any(one.count for one in counted):
+        return Check(Name.KEPT_MESSAGES, State.TO_MEND, "messages-kept", facts)
+    return Check(Name.KEPT_MESSAGES, State.GOOD, "messages-none", facts)
+
+
+def proof(found: Proof | NotRead | None, now: datetime) -> Check:
+    """Whether the latest daily proof is recent, and found the whole ledger as it was written."""
+    if isinstance(found, NotRead):
+        return not_read(Name.PROOF, found)
+    if found is None:
+        return Check(Name.PROOF, State.NOT_TOLD, "no-proof")
+    facts = {"chains": found.chains, "records": found.records, "age": now - found.at, "faulty": found.faulty}
+    if not found.holds:
+        said = [f"{one.chain}: {one.said}" for one in found.faults]
+        return Check(Name.PROOF, State.TO_MEND, "proof-broken", {**facts, "faults": said})
+    if found.is_old(now):
+        return Check(Name.PROOF, State.TO_MEND, "proof-old", facts)
+    return Check(Name.PROOF, State.GOOD, "proof-good", facts)
 
 
 def clock(apart: timedelta | NotRead | None) -> Check:

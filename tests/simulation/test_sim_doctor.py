@@ -6,6 +6,7 @@ from sandbox.faults import Effect
 from shared.domain.diagnosis import Check, Name, Reached, State
 from shared.domain.history.records import DigestBody
 from shared.domain.subscription import Subscription
+from shared.services.health import look
 from shared.services.ledger_audit import DIGEST
 from shared.services.operate.doctor import (
     NEEDS_SETTINGS,
@@ -15,6 +16,8 @@ from shared.services.operate.doctor import (
     examine_live,
     read_kept,
 )
+from shared.services.proof import prove_when_due
+from tests.simulation.shelves import Shelves
 from tests.simulation.small_world import APP, FEMKE, MCA, POLICY, TREASURY, guid, world
 from tests.simulation.stage import Stage
 
@@ -55,6 +58,8 @@ async def test_a_company_that_runs_has_nothing_to_mend(set_stage: Callable[..., 
     stage = set_stage(given=dated())
     await stage.settle()
     await stage.settle()  # the first gave access, and this one sees it
+    await prove_when_due(stage.app)
+    await look(stage.app, Shelves())
     checks = await examined(stage)
     assert to_mend(checks) == {}
     assert [name for name, one in checks.items() if one.state is not State.GOOD] == [Name.QUEUE_SETTINGS]

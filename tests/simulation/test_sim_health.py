@@ -1,7 +1,6 @@
 """Health: what a look sees of queues, senders and subscriptions, and that it never says more than is known."""
 
 import json
-from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -17,25 +16,11 @@ from shared.domain.health import (
 from shared.errors import Transient
 from shared.services.health import look
 from shared.services.intake.intake import Incoming, Progress, intake
+from tests.simulation.shelves import Shelves
 from tests.simulation.small_world import FEMKE, TENANT, guid
 from tests.simulation.stage import Stage
 
 SUBSCRIPTION = guid(7, 1)
-NOTHING = (
-    ShelfCount("people-events", is_dead=False, count=0),
-    ShelfCount("rejected-events", is_dead=False, count=0),
-    ShelfCount("access-work", is_dead=True, count=0),
-)
-
-
-class Shelves:
-    """Queues in which lies what a test says."""
-
-    def __init__(self, *counted: ShelfCount) -> None:
-        self.counted = counted or NOTHING
-
-    async def count(self) -> Sequence[ShelfCount]:
-        return self.counted
 
 
 async def seen(stage: Stage, *counted: ShelfCount) -> Health:

@@ -14,6 +14,8 @@ from typing import Final
 from shared.domain import diagnosis
 from shared.domain.diagnosis import Check, Digest, Name, NotRead, Reached, not_read
 from shared.domain.guards.pauses import Pauses
+from shared.domain.health import Health
+from shared.domain.history.proof import Proof
 from shared.domain.history.records import DigestBody
 from shared.domain.history.report import Report
 from shared.domain.subscription import Subscription
@@ -44,7 +46,9 @@ NEEDS_STORE: Final = (
     Name.PEOPLE,
     Name.LEAVE_DATES,
     Name.NAMES,
+    Name.KEPT_MESSAGES,
     Name.RECORD,
+    Name.PROOF,
 )
 """The checks that the store answers alone."""
 
@@ -59,6 +63,8 @@ class Kept:
     names: Mapping[str, Called] | NotRead
     pauses: Pauses | NotRead
     digest: Digest | NotRead | None
+    health: Health | NotRead | None
+    proof: Proof | NotRead | None
 
 
 async def read_kept(desk: StoreOnly) -> Kept:
@@ -71,6 +77,9 @@ async def read_kept(desk: StoreOnly) -> Kept:
     async def standing() -> Pauses:
         return (await state.pauses()).value
 
+    async def proved() -> Proof | None:
+        return (await state.proofs()).value.latest
+
     return Kept(
         report=await _guarded(latest),
         view=await _guarded(state.view),
@@ -78,6 +87,8 @@ async def read_kept(desk: StoreOnly) -> Kept:
         names=await _guarded(state.names),
         pauses=await _guarded(standing),
         digest=await _guarded(lambda: _digest(desk.ledger)),
+        health=await _guarded(state.health),
+        proof=await _guarded(proved),
     )
 
 
@@ -94,7 +105,9 @@ def examine_kept(kept: Kept, desk: StoreOnly, rest: timedelta = _REST) -> Sequen
         diagnosis.people(kept.report, kept.people),
         diagnosis.leave_dates(kept.report, kept.people),
         diagnosis.names(kept.report, kept.view, kept.names),
+        diagnosis.kept_messages(kept.health, now),
         diagnosis.record(kept.digest, now),
+        diagnosis.proof(kept.proof, now),
     ]
 
 

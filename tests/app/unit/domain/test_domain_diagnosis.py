@@ -12,8 +12,10 @@ from shared.domain import diagnosis
 from shared.domain.access.plan import Employment
 from shared.domain.adoption.first_contact import PrincipalKind
 from shared.domain.clocks import CLOCKS_APART
-from shared.domain.diagnosis import Check, Digest, NotRead, Reached, State
+from shared.domain.diagnosis import Check, Digest, Name, NotRead, Reached, State
 from shared.domain.guards.pauses import Pause, PauseKind, Pauses, Setting
+from shared.domain.health import Health, ShelfCount
+from shared.domain.history.proof import Fault, Proof
 from shared.domain.history.report import Counts, FeedCheck, HoldCounts, Labels, Report
 from shared.domain.keys import ProfileKey
 from shared.domain.people import Person
@@ -236,3 +238,41 @@ def test_host_json_as_it_ships_is_what_doctor_takes_for_right() -> None:
     bus = document["extensions"]["serviceBus"]
     shipped = {f"extensions.serviceBus.{name}": one for name, one in bus.items()}
     assert shipped | {"functionTimeout": document["functionTimeout"]} == HOST
+
+
+KEPT = ShelfCount("rejected-events", is_dead=False, count=0)
+DEAD = ShelfCount("people-events", is_dead=True, count=0)
+
+
+@pytest.mark.parametrize(
+    ("health", "state", "code"),
+    [
+        (None, State.NOT_TOLD, "no-look"),
+        (NotRead("away"), State.NOT_READ, "not-read"),
+        (Health(NOW, (KEPT, DEAD)), State.GOOD, "messages-none"),
+        (Health(NOW, (replace(KEPT, count=2), DEAD)), State.TO_MEND, "messages-kept"),
+        (Health(NOW, (KEPT, replace(DEAD, count=1))), State.TO_MEND, "messages-kept"),
+        (Health(NOW, (replace(KEPT, count=None, why="refused"), DEAD)), State.TO_MEND, "look-refused"),
+        (Health(NOW - timedelta(minutes=16), (KEPT, DEAD)), State.TO_MEND, "look-old"),
+    ],
+)
+def test_what_lies_on_the_shelves_and_whether_anybody_looks(
+    health: Health | NotRead | None, state: State, code: str
+) -> None:
+    check = diagnosis.kept_messages(health, NOW)
+    assert (check.name, check.state, check.code) == (Name.KEPT_MESSAGES, state, code)
+
+
+@pytest.mark.parametrize(
+    ("proof", "state", "code"),
+    [
+        (None, State.NOT_TOLD, "no-proof"),
+        (NotRead("away"), State.NOT_READ, "not-read"),
+        (Proof(NOW, "", 3, 9), State.GOOD, "proof-good"),
+        (Proof(NOW - timedelta(days=3), "", 3, 9), State.TO_MEND, "proof-old"),
+        (Proof(NOW, "", 3, 9, 1, (Fault("estate", "record 1 was changed"),)), State.TO_MEND, "proof-broken"),
+    ],
+)
+def test_whether_the_ledger_was_proved_lately_and_holds(proof: Proof | NotRead | None, state: State, code: str) -> None:
+    check = diagnosis.proof(proof, NOW)
+    assert (check.name, check.state, check.code) == (Name.PROOF, state, code)
