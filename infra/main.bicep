@@ -31,7 +31,7 @@ param alertEmail string = ''
 @description('Whether the apps reach the ledger through a virtual network alone. The same value as in kept/.')
 param network bool = false
 
-@description('Whether intake and reconcile have an instance at all times: no cold start, and a price.')
+@description('Whether HTTP, intake and reconcile have an instance at all times: no cold start, and a price.')
 param alwaysReady bool = false
 
 @description('Whether traces and metrics are sent as well; logs always are.')
@@ -232,7 +232,7 @@ module front 'part.bicep' = if (frontApart) {
     functionKeySources: functionKeySources
     notificationUrl: notificationUrl
     deskClientId: ''
-    alwaysReady: false
+    alwaysReady: alwaysReady
     telemetry: telemetry
     subnetId: ''
   }

@@ -107,7 +107,14 @@ var settingsOfParts = {
   desk: union(everyPart, storeSettings, deskSettings)
 }
 
-var readyFunctions = [
+// What somebody waits for: Microsoft Graph for ten seconds, a leaver's access until it is taken.
+var readyForHttp = [
+  {
+    name: 'http'
+    instanceCount: 1
+  }
+]
+var readyForQueues = [
   {
     name: 'function:intake'
     instanceCount: 1
@@ -117,7 +124,13 @@ var readyFunctions = [
     instanceCount: 1
   }
 ]
-var ready = alwaysReady ? readyFunctions : []
+var readyOfParts = {
+  all: concat(readyForHttp, readyForQueues)
+  core: readyForQueues
+  front: readyForHttp
+  desk: []
+}
+var ready = alwaysReady ? readyOfParts[part] : []
 
 resource component 'Microsoft.Insights/components@2020-02-02' existing = {
   name: componentName

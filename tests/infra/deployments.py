@@ -21,7 +21,11 @@ EVERYTHING: Final[Mapping[str, Any]] = {
     "partnerAuthorizedUntil": "2027-01-31T00:00:00Z",
     "partnerTopic": "graph-topic",
 }
-IN_ONE: Final[Mapping[str, Any]] = {"secretsInVault": SECRETS, "functionKeySources": "event-grid lifecycle-workflows"}
+IN_ONE: Final[Mapping[str, Any]] = {
+    "secretsInVault": SECRETS,
+    "functionKeySources": "event-grid lifecycle-workflows",
+    "alwaysReady": True,
+}
 
 
 @dataclass(frozen=True)

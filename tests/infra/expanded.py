@@ -241,6 +241,7 @@ def _union(_: _File, *parts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 _FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
+    "concat": lambda _, *parts: [item for part in parts for item in part],
     "contains": lambda _, container, item: item in container,
     "empty": lambda _, value: not value,
     "environment": lambda _: {

@@ -11,21 +11,18 @@ from tests.infra.bicep_tree import ROOT
 from tests.infra.deployments import EVERYTHING, Infra, Promise, is_settings, of_type, settings_of
 from tests.infra.expanded import SUFFIX
 
-NOT_YET: Final = frozenset({"INVOICE_ACCESS_DESK_TENANT", "INVOICE_ACCESS_DESK_AUDIENCE"})
-"""Settings of the part `desk`, which are on their way into settings.py."""
-
 READY: Final = {
-    "all": {"intake", "reconcile"},
-    "core": {"intake", "reconcile"},
-    "front": set[str](),
+    "all": {"http", "function:intake", "function:reconcile"},
+    "core": {"function:intake", "function:reconcile"},
+    "front": {"http"},
     "desk": set[str](),
 }
-"""Functions of which an instance can be kept ready, by part. A test asks the app whether it has them."""
+"""What an instance can be kept ready for, by part. A test asks the app whether it has these functions."""
 
 
 def settings_are_those_that_the_code_reads(infra: Infra) -> list[str]:
     """Names that the app or the platform knows, none that Flex breaks on, whole connections, no key anywhere."""
-    known = {str(field.alias) for field in Settings.model_fields.values()} | PLATFORM | NOT_YET
+    known = {str(field.alias) for field in Settings.model_fields.values()} | PLATFORM
     wrong = []
     for made in infra.each:
         for part, settings in settings_of(made).items():
@@ -98,12 +95,10 @@ def an_app_is_told_nothing_that_flex_refuses(infra: Infra) -> list[str]:
                 "package's identity": package["authentication"]
                 == {"type": "UserAssignedIdentity", "userAssignedIdentityResourceId": identity},
                 "references' identity": site["keyVaultReferenceIdentity"] == identity,
-                "always ready": all(
-                    each["name"].removeprefix("function:") in READY[part] for each in scale["alwaysReady"]
-                ),
+                "always ready": {each["name"] for each in scale["alwaysReady"]} in (set(), READY[part]),
             }
             wrong += [f"{app.name}: {fact}" for fact, holds in facts.items() if not holds]
-        if (ready > 0) != (made is infra.whole):
+        if (ready > 0) == (made is infra.smallest):
             wrong.append("instances are always ready without being asked for, or are not when they are")
         plans = of_type(made, "Microsoft.Web/serverfarms")
         if [plan.config["sku"] for plan in plans] != [{"name": "FC1", "tier": "FlexConsumption"}] * len(plans):

@@ -66,7 +66,7 @@ MISTAKES = {
         ("app.bicep", "ReferenceIdentity: identityId\n", "ReferenceIdentity: 'SystemAssigned'\n"),
         ("app.bicep", "  type: 'UserAssignedIdentity'", "  type: 'StorageAccountConnectionString'"),
         ("part.bicep", "'function:intake'", "'function:intakes'"),
-        ("part.bicep", "alwaysReady ? readyFunctions : []", "alwaysReady ? readyFunctions : readyFunctions"),
+        ("part.bicep", "alwaysReady ? readyOfParts[part] : []", "alwaysReady ? readyForHttp : readyForHttp"),
     ],
     "nothing_is_open_that_need_not_be": [
         ("kept/ledger.bicep", "allowSharedKeyAccess: false", "allowSharedKeyAccess: true"),
