@@ -277,7 +277,7 @@ def faults_handler(faults: Faults, switches: Switchboard) -> Handler:
         parts = [part for part in request.path.split("/") if part]
         door = _DOORS.get((request.method.upper(), *parts[:1]))
         if door is None or len(parts) > _LONGEST_PATH:
-            doors = "GET /faults, /switches, /calls, /subscriptions"
+            doors = "GET /faults, /switches, /calls, /subscriptions, /notices"
             return _refusal(404, f"there is no {request.method} {request.path} here; see {doors}")
         try:
             return door(faults, switches, parts[1:], request.body)

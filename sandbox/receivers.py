@@ -22,6 +22,9 @@ CARD_TYPE: Final = "application/vnd.microsoft.card.adaptive"
 CARD_BYTES: Final = 28 * 1024
 """The most that a message of Teams may have."""
 
+NAMES: Final = ("webhook", "teams", "finance")
+"""The receivers of a sandbox."""
+
 TEAMS: Final = frozenset({"teams", "finance"})
 """The receivers that are workflows of Teams; any other takes JSON."""
 

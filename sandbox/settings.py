@@ -64,7 +64,8 @@ class Options:
     With `silent_start` an app that does not load runs without functions and says nothing, as in Azure.
     Without `app` only the stand-ins are started. With `notifications` the app subscribes to changes in the
     directory before anybody is told that the sandbox is ready, and hears of them by Graph's notifications.
-    With `page` the app has its page, behind the host's stand-in for App Service authentication.
+    With `page` the app has its page, behind the host's stand-in for App Service authentication. With `notices` the app
+    tells a webhook, a channel of Teams and finance's, all of which are stand-ins, and only for as long as it runs.
     """
 
     world: Path | None = None
@@ -73,6 +74,7 @@ class Options:
     latency_seconds: Mapping[str, float] = field(default_factory=dict)
     app: bool = True
     notifications: bool = False
+    notices: bool = False
     silent_start: bool = False
     app_directory: Path = PROJECT
     queues: Path | None = None
@@ -156,6 +158,16 @@ def notification_settings(functions: str, client_state: str) -> dict[str, str]:
         "INVOICE_ACCESS_NOTIFICATION_URL": f"{functions}/api/graph/notifications",
         "INVOICE_ACCESS_GRAPH_CLIENT_STATES": client_state,
     }
+
+
+def notice_settings(addresses: Mapping[str, str], page: str | None) -> dict[str, str]:
+    """Whom the app tells notices, by the receivers' addresses, and where its page is."""
+    settings = {
+        "INVOICE_ACCESS_WEBHOOK_URL": addresses["webhook"],
+        "INVOICE_ACCESS_TEAMS_URL": addresses["teams"],
+        "INVOICE_ACCESS_DIGEST_URL": addresses["finance"],
+    }
+    return settings if page is None else settings | {"INVOICE_ACCESS_PAGE_URL": page}
 
 
 def page_settings(tenant: str) -> dict[str, str]:

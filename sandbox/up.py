@@ -44,6 +44,7 @@ from sandbox.keeping import KEPT_WORLD, Keeper
 from sandbox.misfits import lines, misfits
 from sandbox.notifier import Courier, Notifier
 from sandbox.policy_in_force import PolicyInForce
+from sandbox.receivers import NAMES, Receivers, with_notices
 from sandbox.settings import (
     APP_IDENTITY,
     NO_SIGN_IN,
@@ -54,6 +55,7 @@ from sandbox.settings import (
     Options,
     Places,
     app_settings,
+    notice_settings,
     notification_settings,
     overruled,
     page_settings,
@@ -109,6 +111,7 @@ class Sandbox:
     rules: Faults
     host: FunctionsHost | None
     world: World
+    receivers: Receivers
     page: str | None = None
 
     def announcement(self) -> dict[str, str | None]:
@@ -168,10 +171,12 @@ async def _started(
         for queue in _queues(options):
             broker.create_queue(queue)
         rules = Faults(random)
+        receivers = Receivers(utc_now, {name: secrets.token_urlsafe(32) for name in NAMES})
         handlers: dict[str, Handler] = {
             "arm": billing_handler(billing, tokens.authenticate(ARM_AUDIENCE)),
             "graph": GraphService(directory, tokens.authenticate(GRAPH_AUDIENCE)).handle,
             "identity": tokens.handle,
+            "receivers": receivers.handle,
         }
         urls: dict[str, str] = {}
         listening: list[Callable[[], Awaitable[None]]] = []
@@ -181,17 +186,17 @@ async def _started(
             standin = await shell.serve(rules.wrap(name, handler), latency_seconds=latency, send=courier.send)
             listening.append(standin.close)
             urls[name] = standin.url
-        board = {
-            "arm": billing,
-            "graph": directory,
-            "subscriptions": directory.subscriptions,
-            "notifications": deliveries,
-        }
-        switchboard = Switchboard(board)
-        _turn(switchboard, options.switches)
-        door = await shell.serve(
-            with_subscriptions(directory.subscriptions, deliveries, faults_handler(rules, switchboard))
+        switchboard = Switchboard(
+            {
+                "arm": billing,
+                "graph": directory,
+                "subscriptions": directory.subscriptions,
+                "notifications": deliveries,
+            }
         )
+        _turn(switchboard, options.switches)
+        doors_of_faults = with_subscriptions(directory.subscriptions, deliveries, faults_handler(rules, switchboard))
+        door = await shell.serve(with_notices(receivers, doors_of_faults))
         listening.append(door.close)
         notifier = Notifier(deliveries, courier, clock=utc_now)
         notifier.start()
@@ -220,9 +225,8 @@ async def _started(
             doors = await host_server.serve(_door(options, host, world, tokens))
             stack.push_async_callback(doors.close)
             functions = doors.url
-            if options.notifications:
-                for name, value in notification_settings(functions, secrets.token_urlsafe(32)).items():
-                    own.setdefault(name, value)
+            for name, value in _to_be_told(options, functions, receivers, urls).items():
+                own.setdefault(name, value)
             await host.start()
             stack.push_async_callback(host.stop)
             if options.notifications:
@@ -247,7 +251,19 @@ async def _started(
             host=host,
             world=world,
             page=functions if options.page else None,
+            receivers=receivers,
         )
+
+
+def _to_be_told(options: Options, functions: str, receivers: Receivers, urls: Mapping[str, str]) -> Mapping[str, str]:
+    """The settings by which the app hears from Graph, and by which people hear from the app."""
+    found: dict[str, str] = {}
+    if options.notifications:
+        found |= notification_settings(functions, secrets.token_urlsafe(32))
+    if options.notices:
+        addresses = {name: receivers.address(urls["receivers"], name) for name in NAMES}
+        found |= notice_settings(addresses, functions if options.page else None)
+    return found
 
 
 def _door(options: Options, host: FunctionsHost, world: World, tokens: IdentityEndpoint) -> host_server.AsyncHandler:
@@ -505,6 +521,9 @@ def read_arguments(arguments: Sequence[str]) -> Options:
         action="store_true",
         help="an app that does not load has no functions and no word, as in Azure",
     )
+    parser.add_argument(
+        "--notices", action="store_true", help="the app tells a webhook and two channels of Teams; GET {faults}/notices"
+    )
     parser.add_argument("--page", action="store_true", help="the app has its page, behind a sign-in")
     parser.add_argument("--no-app", action="store_true", help="the stand-ins alone")
     parser.add_argument("--app", type=app_folder, default=PROJECT, metavar="DIR", help="the app (default: this one)")
@@ -539,6 +558,7 @@ def read_arguments(arguments: Sequence[str]) -> Options:
         silent_start=given.silent_start,
         app=not given.no_app,
         page=given.page and not given.no_app,
+        notices=given.notices and not given.no_app,
         app_directory=given.app,
         queues=given.queues,
         settings=dict(given.set),
