@@ -3,21 +3,21 @@ PYTHON ?= python3.13
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo test simulate mutants check docs package azd-package preflight scan bench describe fuzz clean
+.PHONY: help setup demo test simulate mutants check docs package lock sbom azd-package preflight scan bench describe fuzz clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 setup: $(VENV)/.ready ## the virtual environment with everything pinned
 
-$(VENV)/.ready: requirements.txt requirements-dev.txt constraints.txt
+$(VENV)/.ready: requirements-dev.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null || { \
 	  echo "This project needs Python 3.13 and found none as '$(PYTHON)'."; \
 	  echo "Install it (https://www.python.org/downloads, 'uv python install 3.13', 'pyenv install 3.13'),"; \
 	  echo "then run: make $(MAKECMDGOALS) PYTHON=/path/to/python3.13"; exit 1; }
 	@echo "Installing into $(VENV), once; this takes about a minute ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(BIN)/python -m deploy.install requirements-dev.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -61,11 +61,18 @@ azd-package: package ## build/app, the package as azd takes it (azd's hook)
 scan: setup build/checkov/.ready ## checkov on infra/, with a reason for each complaint that stays
 	$(BIN)/python -m deploy.scan_infra build/checkov
 
-build/checkov/.ready: requirements-checkov.txt
+build/checkov/.ready: requirements-checkov.lock
 	@echo "Installing checkov into build/checkov, once ..."
 	@rm -rf build/checkov && $(BIN)/python -m venv build/checkov
-	@build/checkov/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-checkov.txt
+	@build/checkov/bin/python -m deploy.install requirements-checkov.lock
 	@touch $@
+
+lock: setup ## requirements.lock and requirements-dev.lock anew, after a pin was changed
+	$(BIN)/python -m deploy.lock
+
+sbom: setup ## build/invoice-access.cdx.json, what is deployed as CycloneDX has it, and its licences
+	$(BIN)/python -m deploy.licences
+	$(BIN)/python -m deploy.sbom
 
 bench: setup ## counts, CPU seconds, ratios and memory [BEFORE=commit]
 	$(BIN)/python -m benchmarks $(if $(BEFORE),--before $(BEFORE))

@@ -11,14 +11,18 @@ Azure's Python worker reads packages from `.python_packages/lib/site-packages` b
 import argparse
 import compileall
 import shutil
-import subprocess
 import sys
 import tempfile
 import zipfile
 from collections.abc import Collection, Sequence
+from importlib.metadata import distributions
 from pathlib import Path, PurePosixPath
 from py_compile import PycInvalidationMode
 from typing import Final
+
+from deploy.install import install
+from deploy.licences import refused
+from deploy.sbom import document
 
 PROJECT: Final = Path(__file__).resolve().parents[1]
 
@@ -33,17 +37,10 @@ PACKAGES: Final = PurePosixPath(".python_packages/lib/site-packages")
 MSGRAPH_MODULES: Final = PROJECT / "deploy" / "msgraph_modules.txt"
 """The modules of msgraph that the app loads, a line each: 21 of 16,741. A test runs Graph's adapter on these alone."""
 
-NEEDS_BUILDING: Final = ("sly",)
-"""Requirements that are published as source alone: a wheel is built of each first, as pip takes no source for another
-machine."""
-
 LOCALES: Final = frozenset({"root", "en", "en_001", "en_GB", "nl", "sv"})
 """The locales of babel that the page speaks, and those that they rest on: 6 of 1,149, 1 MB of 35."""
 
-_AZURES_WORKER: Final = (
-    *("--platform", "manylinux2014_x86_64", "--implementation", "cp", "--python-version", "3.13"),
-    *("--only-binary", ":all:"),
-)
+_AZURES_WORKER: Final = ("--platform", "manylinux2014_x86_64", "--implementation", "cp", "--python-version", "3.13")
 """pip's words for a Flex Consumption worker, whatever machine builds."""
 
 _PIPS_OWN: Final = ("INSTALLER", "RECORD", "REQUESTED", "WHEEL", "top_level.txt")
@@ -53,6 +50,9 @@ that are no longer there. METADATA, entry points and licences stay."""
 MOST_FILES: Final = 3_500
 MOST_BYTES: Final = 70_000_000
 """How much may ship, unpacked and without bytecode: a worker reads it at each start."""
+
+BILL: Final = ".cdx.json"
+"""How the name of the bill of materials ends, which is put beside the zip."""
 
 _NOT_SHIPPED: Final = ("__pycache__", "*.pyc")
 
@@ -66,7 +66,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         folder = Path(made)
         copy_app(folder)
         site = folder / PACKAGES
-        _install(site)
+        install(PROJECT / "requirements.lock", target=site, platform=_AZURES_WORKER)
+        shutil.rmtree(site / "bin", ignore_errors=True)  # commands that packages bring: nobody calls them there
+        packages = list(distributions(path=[str(site)]))
+        if wrong := refused(packages):
+            raise ValueError(f"what may not ship: {'; '.join(wrong)}")
+        bill = document(packages)
         left_out = prune(site, kept_modules())
         files = _files(folder)
         size = sum(path.stat().st_size for path in files)
@@ -79,6 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _compile(folder)
         target.parent.mkdir(parents=True, exist_ok=True)
         write_zip(folder, target)
+        target.with_suffix(BILL).write_text(bill, encoding="utf-8")
     sys.stdout.write(
         f"{target}: {target.stat().st_size / 1e6:.1f} MB; unpacked {len(files):,} files, {size / 1e6:.1f} MB, and "
         f"their bytecode; {left_out:,} files of msgraph that the app never loads are left out\n"
@@ -138,29 +144,6 @@ def _module(path: Path) -> str:
         return ""
     names = path.with_suffix("").parts
     return ".".join(names[:-1] if names[-1] == "__init__" else names)
-
-
-def _install(site: Path) -> None:
-    """Installs the requirements for Azure's workers. Raises CalledProcessError when pip cannot, after its own words."""
-    with tempfile.TemporaryDirectory(prefix="invoice-access-wheels-") as wheels:
-        for requirement in _pinned(NEEDS_BUILDING):
-            _pip("wheel", "--no-deps", "--wheel-dir", wheels, requirement)
-        _pip(
-            *("install", "--no-compile", "--target", str(site), *_AZURES_WORKER, "--find-links", wheels),
-            *("--requirement", str(PROJECT / "requirements.txt")),
-        )
-    shutil.rmtree(site / "bin", ignore_errors=True)  # commands that packages bring: nobody calls them there
-
-
-def _pinned(names: Collection[str]) -> list[str]:
-    """The lines of requirements.txt for these packages, such as `sly==0.4`."""
-    lines = (PROJECT / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    return [line.split()[0] for line in lines if line.partition("==")[0] in names]
-
-
-def _pip(*arguments: str) -> None:
-    command = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments]
-    subprocess.run(command, check=True, cwd=PROJECT)  # noqa: S603 - this interpreter, with our own arguments
 
 
 def _compile(folder: Path) -> None:

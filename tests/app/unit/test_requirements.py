@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-OURS = {"shared", "functions", "cli", "sandbox", "tests", "benchmarks", "function_app"}
+OURS = {"shared", "functions", "cli", "sandbox", "tests", "benchmarks", "deploy", "function_app"}
 APP = ["requirements.txt"]
 ALL = ["requirements.txt", "requirements-dev.txt"]
 
@@ -61,7 +61,7 @@ def _normal(name: str) -> str:
 
 @pytest.mark.parametrize(
     ("folders", "files"),
-    [(["shared", "functions", "function_app.py"], APP), (["cli", "sandbox", "tests", "benchmarks"], ALL)],
+    [(["shared", "functions", "function_app.py"], APP), (["cli", "sandbox", "tests", "benchmarks", "deploy"], ALL)],
 )
 def test_every_package_that_is_imported_is_required_by_name(folders: list[str], files: list[str]) -> None:
     used = {whose for folder in folders for module in imported(ROOT / folder) if (whose := owner(module))}
