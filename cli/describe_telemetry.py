@@ -64,6 +64,8 @@ it follows from: that may be months old, or have thousands of such checks.
 
 Facts are ids, codes and counts. Each is an attribute `invoice_access.<fact>`. A span of work that raised has
 `error.type`, and no text of the error. In Application Insights the spans are *dependencies* (table `AppDependencies`).
+Graph's own library adds a few that cannot be switched off, such as `_get_serialization_writer`: they name the kind of
+request, and nobody.
 
 | span | facts | what it is |
 |---|---|---|"""
