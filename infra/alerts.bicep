@@ -46,7 +46,7 @@ var rules = [
     name: 'leaver-clock'
     severity: 1
     window: sweepWindow
-    says: 'Somebody who left still has access: the removal waits for a decision.'
+    says: 'Somebody who left kept access for over an hour, or a removal for leaving waits for a decision.'
     query: loadTextContent('queries/leaver-clock.kql')
   }
   {

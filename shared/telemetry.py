@@ -102,6 +102,13 @@ class Measure(Enum):
         ("action", "outcome"),
         "Steps of checks: grants, removals, updates of e-mail invoicing, and reads or stores that failed.",
     )
+    LEAVER_CLOCK = Measured(
+        "invoice_access.leaver.clock",
+        Kind.HISTOGRAM,
+        "s",
+        (),
+        "How long somebody who left kept access, from when the app could have acted: it had heard, and it was true.",
+    )
     INTAKE = Measured(
         "invoice_access.intake",
         Kind.COUNTER,

@@ -77,6 +77,22 @@ async def test_a_leaver_beyond_the_daily_limit_waits_and_somebody_is_told(
     assert [(one["action"], one["holds"]) for one in workspace.alert("holds-waiting")] == [("leaver_revokes", 1)]
 
 
+async def test_a_leaver_who_kept_access_for_two_hours_is_told_when_it_is_gone(
+    workspace: Workspace, stage: Stage
+) -> None:
+    stage.fault("arm", Effect(status=503, body={}))
+    stage.change(FEMKE, accountEnabled=False)
+    await stage.event_about(FEMKE)
+    await stage.advance(hours=2)
+    assert "leaver-clock" not in raised(workspace)
+    stage.faults.lift()
+    await stage.advance(hours=1)
+    assert stage.held(FEMKE) == set()
+    (found,) = workspace.alert("leaver-clock")
+    assert found["what"] == f"person:{FEMKE}"
+    assert found["seconds"] > 7000
+
+
 async def test_a_sweep_that_could_not_read_everything_is_incomplete(workspace: Workspace, stage: Stage) -> None:
     stage.fault("arm", Effect(status=500, body={}), method="GET", path="billingRoleAssignments$")
     await stage.sweep()
@@ -140,6 +156,8 @@ async def test_every_panel_of_the_workbook_shows_a_day_with_everything_in_it(
     await stage.settle()
     stage.hire("anna")
     await stage.settle()
+    stage.change(FEMKE, accountEnabled=False)
+    await stage.event_about(FEMKE)
     stage.fault("arm", Effect(status=400, body={}), method="POST")
     await stage.event_about(stage.hire("boris"))
     heard.telemetry.measure(Measure.QUEUE_AGE, 3.0, queue="access-work")

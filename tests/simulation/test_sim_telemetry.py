@@ -117,6 +117,7 @@ async def test_every_measure_is_told_with_the_facts_that_it_names_and_no_others(
     await stage.event_about(boris)
     stage.change(boris, companyName="Contoso Deutschland")
     await stage.settle()
+    stage.change(FEMKE, accountEnabled=False)
     await stage.event_about(FEMKE)
     measured = {what: heard.measured(what) for what in Measure}
     beyond_the_stage = {Measure.QUEUE_AGE, Measure.API_WAIT}

@@ -93,6 +93,11 @@ class LeaverTimes:
     heard: datetime
     left: datetime | None = None
 
+    def seconds(self, gone: datetime) -> float:
+        """How long access lasted until it was `gone`, from when the app could have acted: it had heard what was so."""
+        could = self.heard if self.left is None else max(self.heard, self.left)
+        return max(0.0, round((gone - could).total_seconds(), 3))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:

@@ -117,12 +117,11 @@ def _departure(one: Noted) -> Departure | None:
     times = one.leaver
     if times is None:
         return None
-    could = times.heard if times.left is None else max(times.heard, times.left)
     return Departure(
         person=one.key.removeprefix(_PERSON),
         record=one.sequence,
         gone=one.at,
-        seconds=max(0.0, round((one.at - could).total_seconds(), 3)),
+        seconds=times.seconds(one.at),
         since_left=None if times.left is None else max(0.0, round((one.at - times.left).total_seconds(), 3)),
         swept=one.origin.startswith(SWEEP_ORIGIN),
     )

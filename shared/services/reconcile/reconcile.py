@@ -65,10 +65,10 @@ async def _reconcile(app: App, item: WorkItem, tell: Telling) -> Outcome:
         await outlast(lambda: app.queues.send_rejected(check.rejected), until, chain_key(item.key))
     if check.follow_ups:
         await outlast(lambda: app.queues.send_work(check.follow_ups), until, chain_key(item.key))
-    took = app.clock.now() - now
-    _say(item, check, took)
+    ended = app.clock.now()
+    _say(item, check, now, ended)
     if app.telemetry.is_on:
-        tell_check(app, tell, item, check, took)
+        tell_check(app, tell, item, check, now, ended)
     return check.outcome
 
 
@@ -216,7 +216,7 @@ def _next(follow_ups: Sequence[Scheduled]) -> tuple[Next, ...]:
     return tuple(Next(one.item.cause.kind, one.due) for one in follow_ups)
 
 
-def _say(item: WorkItem, check: Check, took: timedelta) -> None:
+def _say(item: WorkItem, check: Check, began: datetime, ended: datetime) -> None:
     """One line per check, for the log; ids and no names. An alert is an error: whoever watches the log hangs on it."""
     level = logging.ERROR if check.told.alert else logging.INFO
     if not _log.isEnabledFor(level):
@@ -225,11 +225,13 @@ def _say(item: WorkItem, check: Check, took: timedelta) -> None:
         "check": chain_key(item.key),
         "cause": item.cause.kind.value,
         "outcome": check.outcome.value,
-        "seconds": round(took.total_seconds(), 3),
+        "seconds": round((ended - began).total_seconds(), 3),
         **{
             name: value
             for name in ("why", "actions", "notes", "waiting", "alert", "finding")
             if (value := getattr(check.told, name))
         },
     }
+    if check.told.leaver is not None:
+        line["leaver_seconds"] = check.told.leaver.seconds(ended)
     _log.log(level, "reconcile: %s", json_of(line, say))

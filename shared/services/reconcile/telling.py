@@ -1,7 +1,7 @@
 """What telemetry is told of a check: its place in a trace, and what it measured. Nothing is decided here."""
 
 from contextlib import AbstractContextManager
-from datetime import timedelta
+from datetime import datetime
 from typing import Final
 
 from shared.domain.keys import chain_key
@@ -21,11 +21,13 @@ def goes_on(app: App, item: WorkItem, trace: str) -> AbstractContextManager[Tell
     return app.telemetry.span(Span.RECONCILE, parent=trace)
 
 
-def tell_check(app: App, tell: Telling, item: WorkItem, check: Check, took: timedelta) -> None:
+def tell_check(app: App, tell: Telling, item: WorkItem, check: Check, began: datetime, ended: datetime) -> None:
     """Says how a check ended, in its span and in the measures."""
-    cause, outcome, seconds = item.cause.kind.value, check.outcome.value, took.total_seconds()
+    cause, outcome = item.cause.kind.value, check.outcome.value
     tell(key=chain_key(item.key), cause=cause, attempt=item.attempt, outcome=outcome)
     app.telemetry.measure(Measure.CHECKS, 1, outcome=outcome, cause=cause)
-    app.telemetry.measure(Measure.CHECK_SECONDS, seconds, outcome=outcome)
-    for ended in check.told.actions:
-        app.telemetry.measure(Measure.ACTIONS, 1, action=ended.action.value, outcome=ended.outcome.value)
+    app.telemetry.measure(Measure.CHECK_SECONDS, (ended - began).total_seconds(), outcome=outcome)
+    for action in check.told.actions:
+        app.telemetry.measure(Measure.ACTIONS, 1, action=action.action.value, outcome=action.outcome.value)
+    if check.told.leaver is not None:
+        app.telemetry.measure(Measure.LEAVER_CLOCK, check.told.leaver.seconds(ended))

@@ -136,7 +136,7 @@ def ingestion() -> Iterator[Ingestion]:
     server.server_close()
 
 
-async def test_with_the_platforms_switch_the_worker_sends_spans_measures_and_each_line_once(
+async def test_with_the_platforms_switch_the_worker_sends_spans_measures_and_lines_once(
     tmp_path: Path, ingestion: Ingestion
 ) -> None:
     """The worker's own set-up with Microsoft's package, and an address on this machine in the place of Azure's."""
