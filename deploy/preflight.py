@@ -5,6 +5,7 @@ Lives here: what each value may be, and what has to be true together. Whether Az
 """
 
 import difflib
+import json
 import os
 import re
 import sys
@@ -17,6 +18,7 @@ from shared.domain.guids import EXAMPLE, is_guid
 from shared.domain.policy.load import load_policy
 from shared.domain.policy.model import Everything
 from shared.errors import Misconfigured
+from shared.settings import SECRET_NAMES, Settings
 from shared.settings_mistakes import PREFIX
 
 PROJECT: Final = Path(__file__).resolve().parents[1]
@@ -27,7 +29,26 @@ SECRETS: Final = ("graph-client-states", "hr-keys", "bamboohr-keys", "personio-s
 KEY_SOURCES: Final = ("event-grid", "lifecycle-workflows")
 """Sources that have a function key."""
 
+SWEEP_WINDOWS: Final = ("PT2H", "PT3H", "PT6H", "P1D", "P2D")
+"""How far back the alerts may look: what Azure Monitor takes."""
+
 _SKUS: Final = ("Standard_LRS", "Standard_ZRS", "Standard_GRS", "Standard_GZRS")
+SET_BY_INFRA: Final = frozenset(
+    {
+        "AZURE_CLIENT_ID",
+        "ServiceBusConnection__fullyQualifiedNamespace",
+        *(
+            f"{PREFIX}{name}"
+            for name in ("PART", "STORE", "NOTIFICATION_URL", "FUNCTION_KEY_SOURCES", "DESK_TENANT", "DESK_AUDIENCE")
+        ),
+    }
+)
+"""Settings of the app that infra/part.bicep gives a value, beside the secrets."""
+
+_ANY: Final = {
+    f"{PREFIX}STORE": "https://any.table.core.windows.net",
+    "ServiceBusConnection__fullyQualifiedNamespace": "any.servicebus.windows.net",
+}
 _NEAR: Final = 0.8
 _LONGEST_AUTHORIZATION: Final = timedelta(days=365)
 
@@ -35,6 +56,7 @@ _LONGEST_AUTHORIZATION: Final = timedelta(days=365)
 def main() -> int:
     """Writes every mistake to stderr, each with its name and what to do; returns the exit status."""
     wrong = mistakes(os.environ, own_names(os.environ), PROJECT / "policy.yaml")
+    wrong += wrong_settings(PROJECT / "infra" / "settings.json")
     for line in wrong:
         sys.stderr.write(f"{line}\n")
     if wrong:
@@ -67,6 +89,26 @@ def mistakes(environment: Mapping[str, str], own: frozenset[str], policy: Path) 
         if not name.startswith("AZURE_") and (near := difflib.get_close_matches(name, CHECKS, 1, _NEAR))
     ]
     found += _wrong_policy(policy, first=not environment.get("APP_NAME", ""))
+    return found
+
+
+def wrong_settings(file: Path) -> list[str]:
+    """What is wrong with the settings that a deployment adds: by name, as the app itself would say it."""
+    try:
+        given = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as odd:
+        return [f"{file.name}: it is no JSON: {odd}"]
+    if not isinstance(given, dict) or not all(isinstance(value, str) for value in given.values()):
+        return [f'{file.name}: give names and texts, such as {{"SWEEP_SCHEDULE": "0 0 */2 * * *"}}']
+    known = {str(field.alias) for field in Settings.model_fields.values()}
+    found = [f"{file.name}: {name}: there is no such setting" for name in given if name not in known]
+    found += [f"{file.name}: {name}: it is a secret; put it into the vault" for name in given if name in SECRET_NAMES]
+    found += [f"{file.name}: {name}: infra/part.bicep sets it" for name in given if name in SET_BY_INFRA]
+    if not found:
+        try:
+            Settings.read({**_ANY, **given})
+        except Misconfigured as wrong:
+            found = [f"{file.name}: {mistake}" for mistake in wrong.mistakes]
     return found
 
 
@@ -136,8 +178,11 @@ def _some_of(known: tuple[str, ...]) -> Callable[[str], str | None]:
     return check
 
 
-def _sku(value: str) -> str | None:
-    return None if value in {"", *_SKUS} else f"{value!r} is none of {', '.join(_SKUS)}"
+def _one_of(known: tuple[str, ...]) -> Callable[[str], str | None]:
+    def check(value: str) -> str | None:
+        return None if value in {"", *known} else f"{value!r} is none of {', '.join(known)}"
+
+    return check
 
 
 def _until(value: str) -> str | None:
@@ -167,10 +212,11 @@ CHECKS: Final[Mapping[str, Callable[[str], str | None]]] = {
     "SECRETS": _some_of(SECRETS),
     "FUNCTION_KEY_SOURCES": _some_of(KEY_SOURCES),
     "ALERT_EMAIL": _email,
+    "SWEEP_WINDOW": _one_of(SWEEP_WINDOWS),
     "VNET": _yes_or_no,
     "ALWAYS_READY": _yes_or_no,
     "TELEMETRY": _yes_or_no,
-    "LEDGER_SKU": _sku,
+    "LEDGER_SKU": _one_of(_SKUS),
     "PARTNER_AUTHORIZED_UNTIL": _until,
     "PARTNER_TOPIC": _topic,
 }

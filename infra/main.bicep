@@ -28,6 +28,16 @@ param functionKeySources string = ''
 @description('Who gets the alerts by e-mail; empty: nobody, the alerts are there all the same.')
 param alertEmail string = ''
 
+@description('How far back alerts look for a complete sweep: three of its runs.')
+@allowed([
+  'PT2H'
+  'PT3H'
+  'PT6H'
+  'P1D'
+  'P2D'
+])
+param sweepWindow string = 'PT3H'
+
 @description('Whether the apps reach the ledger through a virtual network alone. The same value as in kept/.')
 param network bool = false
 
@@ -153,6 +163,7 @@ module alerts 'alerts.bicep' = {
     workspaceId: log.id
     busId: bus.outputs.id
     alertEmail: alertEmail
+    sweepWindow: sweepWindow
   }
 }
 

@@ -97,7 +97,9 @@ var telemetrySettings = telemetry ? {
   OTEL_PYTHON_DISABLED_INSTRUMENTATIONS: 'azure_sdk,django,fastapi,flask,httpx,httpx2,psycopg2,requests,urllib,urllib3'
 } : {}
 
-var everyPart = union(hostSettings, telemetrySettings)
+// What a deployment decides beyond this file; it overrides nothing here.
+var moreSettings = loadJsonContent('settings.json')
+var everyPart = union(moreSettings, hostSettings, telemetrySettings)
 var frontSettings = union(graphSecretSettings, hrSettings, bambooHrSettings, personioSettings, keySourceSettings)
 var coreSettings = union(storeSettings, graphSecretSettings, notificationSettings)
 var settingsOfParts = {

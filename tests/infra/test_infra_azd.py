@@ -10,13 +10,23 @@ import jsonschema  # type: ignore[import-untyped] # it says nothing of its types
 import pytest
 from ruamel.yaml import YAML
 
-from deploy.preflight import CHECKS, KEY_SOURCES, OUTPUTS, SECRETS, main, mistakes, own_names
-from shared.settings import Settings
+from deploy.preflight import (
+    CHECKS,
+    KEY_SOURCES,
+    OUTPUTS,
+    SECRETS,
+    SET_BY_INFRA,
+    main,
+    mistakes,
+    own_names,
+    wrong_settings,
+)
+from shared.settings import SECRET_NAMES, Settings
 from shared.settings_mistakes import no_such_setting
 from shared.sources.registry import SOURCES
 from shared.sources.signatures import FunctionKey
 from tests.infra.bicep_tree import INFRA, ROOT, bicep_files, trees
-from tests.infra.deployments import Infra, of_type
+from tests.infra.deployments import Infra, of_type, settings_of
 
 SCHEMA = json.loads((Path(__file__).parent / "published" / "azure.yaml.schema.json").read_text(encoding="utf-8"))
 AZD: dict[str, Any] = YAML(typ="safe").load((ROOT / "azure.yaml").read_text(encoding="utf-8"))
@@ -57,9 +67,14 @@ def test_the_schema_notices_a_mistake(mistake: dict[str, Any]) -> None:
         jsonschema.validate(AZD | mistake, SCHEMA)
 
 
-def test_every_service_has_the_one_app_with_its_tag_and_the_prebuilt_package() -> None:
+@pytest.fixture(scope="module")
+def infra() -> Infra:
     texts = bicep_files()
-    sites = of_type(Infra(texts, trees(texts)).whole, "Microsoft.Web/sites")
+    return Infra(texts, trees(texts))
+
+
+def test_every_service_has_the_one_app_with_its_tag_and_the_prebuilt_package(infra: Infra) -> None:
+    sites = of_type(infra.whole, "Microsoft.Web/sites")
     assert sorted(site.config["tags"]["azd-service-name"] for site in sites) == sorted(AZD["services"])
     for service in AZD["services"].values():
         assert (service["host"], service["remoteBuild"], service["project"]) == ("function", False, "build/app")
@@ -154,6 +169,7 @@ def test_this_project_may_be_deployed_as_it_is() -> None:
         ("SECRETS", "hr-keys hr-keys", "it names one twice"),
         ("FUNCTION_KEY_SOURCES", "eventgrid", "did you mean event-grid?"),
         ("ALERT_EMAIL", "finance", "is no address"),
+        ("SWEEP_WINDOW", "3h", "is none of PT2H"),
         ("VNET", "1", "give true or false"),
         ("ALWAYS_READY", "2", "give true or false"),
         ("TELEMETRY", "on", "give true or false"),
@@ -211,6 +227,40 @@ def test_a_policy_may_enforce_once_the_app_is_there(tmp_path: Path) -> None:
     file = tmp_path / "policy.yaml"
     file.write_text(POLICY.read_text(encoding="utf-8").replace("enforce: none", "enforce: all"), encoding="utf-8")
     assert mistakes({**GOOD, "APP_NAME": "contoso-all-x"}, frozenset(), file) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("{", "it is no JSON"),
+        ("[]", "give names and texts"),
+        ('{"INVOICE_ACCESS_SETTLE_SECONDS": 5}', "give names and texts"),
+        ('{"INVOICE_ACCESS_SETLE_SECONDS": "5"}', "INVOICE_ACCESS_SETLE_SECONDS: there is no such setting"),
+        ('{"INVOICE_ACCESS_SETTLE_SECONDS": "soon"}', "INVOICE_ACCESS_SETTLE_SECONDS: 'soon' is not a whole number"),
+        ('{"INVOICE_ACCESS_HR_KEYS": "0123456789abcdef"}', "INVOICE_ACCESS_HR_KEYS: it is a secret"),
+        ('{"INVOICE_ACCESS_PART": "core"}', "INVOICE_ACCESS_PART: infra/part.bicep sets it"),
+    ],
+)
+def test_a_setting_that_a_deployment_adds_is_judged_as_the_app_would(text: str, told: str, tmp_path: Path) -> None:
+    file = tmp_path / "settings.json"
+    file.write_text(text, encoding="utf-8")
+    (line,) = wrong_settings(file)
+    assert line.startswith("settings.json: ")
+    assert told in line
+
+
+def test_a_deployment_may_add_settings_and_adds_none_by_itself(tmp_path: Path) -> None:
+    file = tmp_path / "settings.json"
+    file.write_text('{"SWEEP_SCHEDULE": "0 0 */2 * * *", "INVOICE_ACCESS_RETRY_HOURS": "48"}', encoding="utf-8")
+    assert wrong_settings(file) == []
+    assert json.loads((INFRA / "settings.json").read_text(encoding="utf-8")) == {}
+
+
+def test_what_infra_sets_is_what_the_check_takes_for_set(infra: Infra) -> None:
+    known = {str(field.alias) for field in Settings.model_fields.values()}
+    given = {name for made in infra.each for settings in settings_of(made).values() for name in settings}
+    assert given & known - SECRET_NAMES - SET_BY_INFRA == set()
+    assert given >= SET_BY_INFRA - SECRET_NAMES
 
 
 def test_the_hook_fails_with_the_names_and_says_that_nothing_was_made(
