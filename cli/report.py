@@ -6,7 +6,7 @@ it is read from the store as it was written, which is all that the command needs
 
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -14,8 +14,11 @@ from cli.answer import Answer, counted
 from cli.faults import Fault
 from cli.operating import StoreDesk, on_store, shown
 from cli.out import Out
+from cli.sighted import lasted
 from shared.answers.documents import Rows
+from shared.answers.watch import leaver_days_body
 from shared.domain.history.findings import Finding
+from shared.domain.history.leavers import PERIOD_DAYS, LeaverDay, figures_of
 from shared.domain.history.report import Labels, Report
 from shared.domain.keys import ProfileKey
 from shared.domain.reasons import Reason
@@ -33,16 +36,29 @@ _WHERE: Final = ("account", "profile", "principal", "rule", "key")
 
 def tell_report(out: Out) -> int:
     """Prints the report; 1 when there is none."""
-    report = on_store(_latest)
+    report, days = on_store(_latest)
     if report is None:
         raise Fault(_NONE, code="no-report", mend=_MEND)
-    body = json.loads(json.dumps(report, default=_plain))
+    body = json.loads(json.dumps(report, default=_plain)) | {"leaver_days": leaver_days_body(days)}
     rows = Rows.of(("kind", *_WHERE, "text"), body["findings"])
-    return out.answer(Answer("report", body, _lines(report), rows, as_of=report.started, complete=report.complete))
+    lines = [*_lines(report), *_leavers(days)]
+    return out.answer(Answer("report", body, lines, rows, as_of=report.started, complete=report.complete))
 
 
-async def _latest(desk: StoreDesk) -> Report | None:
-    return next(iter(await desk.state.reports(1)), None)
+async def _latest(desk: StoreDesk) -> tuple[Report | None, Sequence[LeaverDay]]:
+    days = (await desk.state.leaver_days()).days[-PERIOD_DAYS:]
+    return next(iter(await desk.state.reports(1)), None), days
+
+
+def _leavers(days: Sequence[LeaverDay]) -> Iterator[str]:
+    """How long access outlasted the work, for each of the last days on which anybody's was gone."""
+    for day in days:
+        figures = figures_of(day)
+        if figures is not None:
+            yield (
+                f"Who left, gone on {day.day}: {counted(figures.count, 'person', 'people')}, after "
+                f"{lasted(figures.p50)} (p95 {lasted(figures.p95)}, longest {lasted(figures.longest)})"
+            )
 
 
 def _lines(report: Report) -> Iterator[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from cli.called import Names
+from cli.sighted import lasted
 from shared.domain.access.changed_facts import MEMBER_OF, Change
 from shared.domain.access.explain import RuleVerdict
 from shared.domain.access.ownership import ManagedAssignment, UnmanagedAssignment
@@ -46,7 +47,7 @@ def steps(why: Why, names: Names, *, dated: bool = True) -> Iterator[tuple[str, 
     lines = (
         ("directory", _directory(why, names) if dated else f"{_STANDS[why.plan.employment]} at that time"),
         ("policy", _policy(why, names)),
-        ("billing", _each(why, names, [(one, _billing(why, one, names)) for one in why.there]) or "has nothing"),
+        ("billing", _each(why, names, [(one, _billing(why, one, names)) for one in why.there]) or _nothing(why, names)),
         ("evidence", _each(why, names, [(one, _evidence(why, one, names)) for one in why.there])),
         ("limits", _each(why, names, [(one, limits(one, names)) for one in why.there])),
         ("changes", changes(why.flips, names, named=why.profile is None)),
@@ -63,6 +64,14 @@ def _each(why: Why, names: Names, said: Iterable[tuple[There, str]]) -> str:
     if why.profile is not None:
         return "".join(by_sentence)
     return "; ".join(f"{names.several(keys)}: {sentence}" for sentence, keys in by_sentence.items())
+
+
+def _nothing(why: Why, names: Names) -> str:
+    """That there is nothing; of who left, since when and how soon."""
+    if why.gone is None:
+        return "has nothing"
+    heard = f"{lasted(why.gone.seconds)} after the app could act"
+    return f"has nothing: the last was gone {names.time(why.gone.at)}, {heard} (record {why.gone.record})"
 
 
 def _directory(why: Why, names: Names) -> str:

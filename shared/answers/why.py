@@ -30,12 +30,20 @@ def why_body(why: Why, name: str, profiles: _Profiles) -> dict[str, Any]:
         "steps": [
             {"step": "directory", "employment": plan.employment.value, "reason": plan.reason},
             {"step": "policy", "rules": [_rule(one, profiles) for one in why.verdicts], "notes": _notes(why)},
-            {"step": "billing", **_of(why, profiles, _billing)},
+            {"step": "billing", **_of(why, profiles, _billing), **_gone(why)},
             {"step": "evidence", **_of(why, profiles, _evidence_of(why))},
             {"step": "limits", **_of(why, profiles, _limits)},
         ],
         "flips": [_flip(flip, profiles) for flip in why.flips],
     }
+
+
+def _gone(why: Why) -> dict[str, Any]:
+    """When access of somebody who left was gone, where it was taken as they had."""
+    gone = why.gone
+    if gone is None:
+        return {}
+    return {"gone": gone.at, "heard": gone.times.heard, "left": gone.times.left, "gone_by": gone.record}
 
 
 def _named(key: ProfileKey, profiles: _Profiles) -> Mapping[str, Any]:

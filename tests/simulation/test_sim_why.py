@@ -155,6 +155,22 @@ async def test_a_person_of_the_view_is_told_of_without_a_call_to_azure(stage: St
     assert stage.app.calls() == before
 
 
+async def test_of_who_left_it_is_told_when_the_last_access_was_gone_and_how_soon(stage: Stage) -> None:
+    stage.change(FEMKE, accountEnabled=False)
+    heard = stage.now
+    await stage.event_about(FEMKE)
+    await stage.advance(minutes=10)
+    await stage.sweep()
+    answer = await asked(stage, FEMKE)
+    gone = (await stage.records(FEMKE))[-1]
+    said = f"has nothing: the last was gone 11:00, 0.0 s after the app could act (record {gone.sequence})"
+    assert f"  billing    {said}\n" in text(answer)
+    billing = step(answer, "billing")
+    assert (billing["heard"], billing["left"]) == (heard, None)
+    assert billing["gone"] == gone.at
+    assert billing["gone_by"] == gone.sequence
+
+
 async def test_a_leaver_is_told_why_and_what_is_removed(stage: Stage) -> None:
     await stage.settle()
     stage.change(DIETER, accountEnabled=False)

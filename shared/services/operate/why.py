@@ -12,14 +12,14 @@ from typing import Final
 from shared.domain.access.evidence import sighting_on, weigh
 from shared.domain.access.explain import RuleVerdict
 from shared.domain.access.ownership import Held
-from shared.domain.access.plan import Grant, Plan, Revoke, Strength
+from shared.domain.access.plan import Employment, Grant, Plan, Revoke, Strength
 from shared.domain.access.why import Effect, Facts, Flip, effects, flips, verdicts
 from shared.domain.billing import OTHER_RECIPIENT_ROLES
 from shared.domain.catalogue import Catalogue
 from shared.domain.guards.daily_limits import kind_of, left, limit, percentage_base
 from shared.domain.guards.holds import Hold, action_id
 from shared.domain.guards.pauses import Pause, Setting, stops
-from shared.domain.history.checks import CheckBody
+from shared.domain.history.checks import CheckBody, LeaverTimes
 from shared.domain.history.fold import PersonFold
 from shared.domain.history.spells import Spell
 from shared.domain.keys import PersonKey, ProfileKey
@@ -94,8 +94,26 @@ class There:
 
 
 @dataclass(frozen=True, slots=True)
+class Gone:
+    """When access of somebody who left was last taken away, by which record, and since when that was due."""
+
+    at: datetime
+    record: int
+    times: LeaverTimes
+
+    @property
+    def seconds(self) -> float:
+        """How long it took from when the app had heard and it was true."""
+        since = self.times.heard if self.times.left is None else max(self.times.heard, self.times.left)
+        return max(0.0, (self.at - since).total_seconds())
+
+
+@dataclass(frozen=True, slots=True)
 class Why:
-    """The answer about one person: in the order in which a check goes, and what would change it."""
+    """The answer about one person: in the order in which a check goes, and what would change it.
+
+    `gone` is there where they left and lost access by it.
+    """
 
     object_id: str
     found: Found
@@ -104,6 +122,7 @@ class Why:
     verdicts: tuple[RuleVerdict, ...]
     there: tuple[There, ...]
     flips: tuple[Flip, ...]
+    gone: Gone | None = None
 
 
 def seen_facts(sight: Sight, catalogue: Catalogue, policy: Policy, object_id: str) -> Found | None:
@@ -144,7 +163,7 @@ async def explain_person(
     does = effects(plan, facts.held)
     others = _other_roles(facts)
     concerned = sorted(does.keys() | others.keys()) if profile is None else [profile]
-    spells = await _spells(ledger, object_id)
+    spells, gone = await _history(ledger, object_id)
     evidence = await _evidence(state, ledger, facts, plan, settle)
     limits = await _limits(state, facts, plan)
     held = {one.profile: one for one in facts.held if one.assignment.is_invoice_manager}
@@ -160,7 +179,9 @@ async def explain_person(
         )
         for key in concerned
     )
-    return Why(object_id, found, plan, profile, verdicts(facts, profile), there, flips(facts, profile))
+    has_left = plan.employment is Employment.LEAVER
+    told, would = verdicts(facts, profile), flips(facts, profile)
+    return Why(object_id, found, plan, profile, told, there, would, gone if has_left else None)
 
 
 def _other_roles(facts: Facts) -> Mapping[ProfileKey, set[str]]:
@@ -175,15 +196,20 @@ def _other_roles(facts: Facts) -> Mapping[ProfileKey, set[str]]:
     return found
 
 
-async def _spells(ledger: Ledger, object_id: str) -> Mapping[ProfileKey, Spell]:
-    """What is managed now, as the ledger knows it; of a chain that cannot be read nothing is said."""
-    fold = PersonFold()
+async def _history(ledger: Ledger, object_id: str) -> tuple[Mapping[ProfileKey, Spell], Gone | None]:
+    """What is managed now, and the last time that access was taken as they had left, as the ledger knows both.
+
+    Of a chain that cannot be read nothing is said.
+    """
+    fold, gone = PersonFold(), None
     try:
         async for record in ledger.read(PersonKey(object_id).canonical):
             fold.take(record)
+            if isinstance(record.body, CheckBody) and record.body.leaver is not None:
+                gone = Gone(record.at, record.sequence, record.body.leaver)
     except (Permanent, ValueError):
-        return {}
-    return {spell.profile: spell for spell in fold.spells() if spell.ended is None}
+        return {}, None
+    return {spell.profile: spell for spell in fold.spells() if spell.ended is None}, gone
 
 
 async def _evidence(

@@ -12,6 +12,7 @@ from cli.__main__ import main
 from shared.adapters.store.rows_sqlite import SqliteRows
 from shared.adapters.store.state import RowsState
 from shared.domain.history.findings import Finding, FindingKind
+from shared.domain.history.leavers import Departure, LeaverDay, LeaverDays
 from shared.domain.history.report import FeedCheck, HoldCounts, Labels, Report
 from shared.domain.keys import ProfileKey
 from shared.domain.policy.model import ActionKind, Room
@@ -112,3 +113,18 @@ def test_without_a_report_it_says_so(store: Path, capsys: pytest.CaptureFixture[
     assert "no sweep has stored a report" in said
     assert "None may have run yet" in said
     assert "is INVOICE_ACCESS_STORE the store that the app uses?" in said
+
+
+def test_days_on_which_who_left_lost_access_are_told_with_their_figures(
+    store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keep(store, REPORT)
+    gone = tuple(Departure(f"7c0f5a0e-0000-4000-8000-00000000000{n}", 1, AT, 60.0 * n) for n in (1, 2, 3))
+    days = LeaverDays("2026-03-01", (LeaverDay("2026-03-01", gone),))
+    desk.Store(store).run(lambda state: state.put_leaver_days(days, AT))
+    assert main(["report"]) == 0
+    said = capsys.readouterr().out.splitlines()[-1]
+    assert said == "Who left, gone on 2026-03-01: 3 people, after 2 min (p95 3 min, longest 3 min)"
+    assert main(["report", "--json"]) == 0
+    (day,) = json.loads(capsys.readouterr().out)["leaver_days"]
+    assert day == {"day": "2026-03-01", "people": 3, "heard": {"p50": 120.0, "p95": 180.0, "max": 180.0}}
