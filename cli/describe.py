@@ -18,6 +18,7 @@ from pydantic.json_schema import models_json_schema
 
 from cli.describe_telemetry import metrics_page
 from cli.describe_verbs import verbs_page
+from shared.desk import openapi as page
 from shared.domain.reasons import Code
 from shared.services.front import Accepted, Refusal
 from shared.sources.event_grid import EVENT_GRID
@@ -81,8 +82,8 @@ def openapi() -> dict[str, Any]:
         "info": {
             "title": "invoice-access",
             "version": "1",
-            "description": "Everything that can be told to invoice-access over HTTP. An event says whom to check, "
-            "and perhaps when again; never what that person should have.",
+            "description": "Everything that can be told to invoice-access over HTTP, and what its page says. An event "
+            "says whom to check, and perhaps when again; never what that person should have.",
         },
         "jsonSchemaDialect": _DIALECT,
         "servers": [{"url": "/api"}],
@@ -90,12 +91,14 @@ def openapi() -> dict[str, Any]:
         | {
             "/graph/notifications": _graph("Microsoft Graph's change notifications", "notifications"),
             "/graph/lifecycle": _graph("Microsoft Graph's notices about our subscriptions", "lifecycle"),
-        },
+        }
+        | page.paths(),
         "components": {
-            "schemas": schemas["$defs"],
+            "schemas": schemas["$defs"] | page.schemas(),
             "securitySchemes": {
                 "functionKey": {"type": "apiKey", "in": "header", "name": "x-functions-key"},
                 "urlSecret": {"type": "apiKey", "in": "query", "name": "secret"},
+                "entra": {"type": "http", "scheme": "bearer", "description": "A token of Entra ID for the page"},
             },
         },
     }

@@ -64,10 +64,11 @@ async def read_frame(desk: Desk) -> Frame | None:
     return Frame(await read_overview(desk))
 
 
-async def first_start(desk: Desk) -> Page:
-    """Before the first full check there is nothing to show but when it is."""
+async def first_start(desk: Desk, *, api: bool) -> Page:
+    """Before the first full check there is nothing to show but when it is; programs are told to come again."""
     due = read_schedule(desk.settings.sweep_schedule).next_after(desk.clock.now())
-    return Page("bare.html", "problem", {"code": "first-start", "due": due, "zone": desk.policy.time_zone}, 200)
+    body = {"code": "first-start", "due": due}
+    return Page("bare.html", "problem", body, 503 if api else 200, extra={"zone": desk.policy.time_zone})
 
 
 @cache

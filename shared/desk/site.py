@@ -68,7 +68,7 @@ async def _answer(desk: Desk, asked: Asked, visitor: Visitor) -> Reply:
     try:
         frame = await read_frame(desk)
         if frame is None:
-            return _bare(asked, await first_start(desk), visitor)
+            return _bare(asked, await first_start(desk, api=asked.api), visitor)
         return _formed(desk, asked, await _page(desk, visitor, frame, asked), visitor, frame)
     except Transient as failure:
         _log.warning("the page could not be made: %s", failure)
@@ -110,7 +110,8 @@ def _bare(asked: Asked, page: Page, visitor: Visitor | None = None) -> Reply:
     """An answer for which nothing was read of the estate."""
     if asked.api:
         return _json(page.status, dict(page.body))
-    return _html(asked, replace(page, template="bare.html"), {"visitor": visitor, "asked": asked, "it": page.body})
+    context = {"visitor": visitor, "asked": asked, "it": page.body, **page.extra}
+    return _html(asked, replace(page, template="bare.html"), context)
 
 
 def _html(asked: Asked, page: Page, context: Mapping[str, Any]) -> Reply:

@@ -4,9 +4,11 @@ import json
 from datetime import timedelta
 from typing import Any
 
+import jsonschema  # type: ignore[import-untyped] # it says nothing of its types
 import pytest
 
 from sandbox.faults import Effect
+from shared.desk import openapi
 from shared.services.operate.decisions import pause
 from tests.simulation.at_the_desk import AUDITOR, HOST, OLGA, READER, Browser, Seen, principal
 from tests.simulation.small_world import DIETER, FEMKE, HARRY, NL, POLICY, TENANT, TESS, TREASURY, guid
@@ -199,6 +201,27 @@ def told(document: Any) -> list[str]:
         for value in document:
             found += told(value)
     return found
+
+
+async def test_the_documents_are_as_the_openapi_document_promises(stage: Stage) -> None:
+    await a_removal_waits(stage)
+    browser = Browser(stage, OLGA)
+    schemas = openapi.schemas()
+    (waits,) = (await browser.document(f"/people/{TESS}"))["waits"]
+    known = {"{account}/{profile}": str(NL), "{person}": FEMKE}
+    for path, operation in openapi.paths().items():
+        url = path
+        for name, value in known.items():
+            url = url.replace(name, value)
+        document = await browser.document(url + (f"?of={waits}" if path == "/decision" else ""))
+        reference = operation["get"]["responses"]["200"]["content"]["application/json"]["schema"]["$ref"]
+        jsonschema.validate(document, schemas[reference.rpartition("/")[2]])
+
+
+async def test_before_the_first_full_check_programs_are_told_to_come_again(stage: Stage) -> None:
+    stage.lose_state()
+    reply = await Browser(stage, READER).get("/api/overview")
+    assert (reply.status, json.loads(reply.body)["code"]) == (503, "first-start")
 
 
 # -- who may see what
