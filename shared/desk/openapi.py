@@ -33,6 +33,14 @@ _SHOWN: Final[Sequence[tuple[str, str, str, Mapping[str, Any], Sequence[str]]]] 
     ),
     ("/people", "Everybody with access", "people", {"show": _TEXT, "page": _NUMBER}, ("people", "found", "all")),
     ("/people/{person}", "What somebody has, why, and what would change it", "person", {}, ("person", "why")),
+    (
+        "/activity",
+        "What was changed, held and decided",
+        "activity",
+        {"from": _TEXT, "before": _TEXT},
+        ("entries", "older"),
+    ),
+    ("/health", "Whether everything runs", "health", {}, ("checks", "limits", "leavers")),
     ("/as-of", "Who had access on a day", "access", {"on": _TEXT, "profile": _TEXT, "person": _TEXT}, ("asked",)),
 )
 """Each path, what it answers, its schema's name, its query and what it has at least."""

@@ -16,7 +16,20 @@ from shared.desk.asked import Asked, Page, Reply, problem
 from shared.desk.forms import local
 from shared.desk.frame import Frame, first_start, read_frame
 from shared.desk.languages import COOKIE, LANGUAGES, chosen
-from shared.desk.pages import as_of, decision, overview, pause, people, person, profile, profiles, todo, words
+from shared.desk.pages import (
+    activity,
+    as_of,
+    decision,
+    health,
+    overview,
+    pause,
+    people,
+    person,
+    profile,
+    profiles,
+    todo,
+    words,
+)
 from shared.desk.rendered import HEADERS, html
 from shared.desk.visitor import Role, Stranger, Visitor, visitor_of
 from shared.errors import InvoiceAccessError, Transient
@@ -39,12 +52,14 @@ PAGES: Final[Mapping[str, tuple[Handler, Role]]] = {
     "profiles/*": (profile.show, Role.READER),
     "people": (people.show, Role.READER),
     "people/*": (person.show, Role.READER),
+    "activity": (activity.show, Role.READER),
+    "health": (health.show, Role.READER),
     "as-of": (as_of.show, Role.AUDITOR),
     "words": (words.show, Role.READER),
 }
 """Each page by its path, `*` for what is behind it, and the role that it needs."""
 
-POSTED: Final = frozenset({"as-of", "people", "decision", "confirm", "pause"})
+POSTED: Final = frozenset({"activity", "as-of", "people", "decision", "confirm", "pause"})
 """The pages to which forms are sent: a search, and what an operator does."""
 
 SECTIONS: Final = tuple(dict.fromkeys(path.partition("/")[0] for path in PAGES if path))

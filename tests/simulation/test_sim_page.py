@@ -14,7 +14,18 @@ from tests.simulation.at_the_desk import AUDITOR, HOST, OLGA, READER, Browser, S
 from tests.simulation.small_world import DIETER, FEMKE, HARRY, NL, POLICY, TENANT, TESS, TREASURY, guid
 from tests.simulation.stage import Stage
 
-PAGES = ("/", "/overview", "/profiles", f"/profiles/{NL}", "/people", f"/people/{FEMKE}", "/words")
+PAGES = (
+    "/",
+    "/overview",
+    "/todo",
+    "/profiles",
+    f"/profiles/{NL}",
+    "/people",
+    f"/people/{FEMKE}",
+    "/activity",
+    "/health",
+    "/words",
+)
 
 
 async def heading(stage: Stage, url: str = "/", person: str = READER) -> str:
@@ -195,7 +206,7 @@ def told(document: Any) -> list[str]:
         for name, value in document.items():
             if name in {"name", "rule", "address"} and isinstance(value, str) and "by" not in document:
                 found.append(value)
-            elif name not in {"by", "person", "should", "roles", "groups", "evidence", "flips", "account"}:
+            elif name not in {"by", "person", "should", "roles", "groups", "evidence", "flips", "account", "checks"}:
                 found += told(value)
     elif isinstance(document, list):
         for value in document:

@@ -1,0 +1,125 @@
+"""Health: whether checks run, events arrive, limits leave room, leavers are quick and the record is whole."""
+
+from typing import Any, Final
+
+from shared.answers.documents import iso
+from shared.desk.app import Desk
+from shared.desk.asked import Asked, Page
+from shared.desk.chart import bars
+from shared.desk.frame import Frame
+from shared.desk.visitor import Visitor
+from shared.domain.health import Health, ShelfCount
+from shared.domain.history.findings import FindingKind
+from shared.domain.history.leavers import Figures, Summary, figures_of, summary
+from shared.domain.history.proof import Proof
+
+_SHOWN_DAYS: Final = 30
+
+AIM_SECONDS: Final = 300
+"""Within how long access of somebody who left is to be gone, once the app can know it."""
+
+
+async def show(desk: Desk, _visitor: Visitor, frame: Frame, _asked: Asked) -> Page:
+    """The page."""
+    health, proof = await desk.state.health(), (await desk.state.proofs()).value.latest
+    days = (await desk.state.leaver_days()).days
+    clock = summary(days, frame.seen.sight.today, last=_SHOWN_DAYS)
+    checks = _checks(frame, health, proof)
+    report = frame.seen.report
+    body = {
+        "verdict": "bad" if any(one["state"] == "bad" for one in checks) else "good",
+        "checks": checks,
+        "limits": {kind.value: [room.limit - room.left, room.limit] for kind, room in frame.seen.rooms},
+        "leavers": _leavers(clock),
+        "leavers_by_day": [
+            {"day": day.day, "people": len(day.departures), "longest": None if of_day is None else of_day.longest}
+            for day in days[-_SHOWN_DAYS:]
+            for of_day in [figures_of(day)]
+        ],
+        "calls": dict(report.api_calls),
+        "two_people": desk.policy.two_people is not None,
+    }
+    chart = bars([(one["day"], one["longest"] or 0.0) for one in body["leavers_by_day"]], AIM_SECONDS)
+    return Page("health.html", "health", body, extra={"chart": chart, "aim": AIM_SECONDS, "clock": clock})
+
+
+def _checks(frame: Frame, health: Health | None, proof: Proof | None) -> list[dict[str, Any]]:
+    """Each check: its name, its state and what was found."""
+    now, report = frame.seen.sight.now, frame.seen.report
+    good = frame.is_known and frame.view.complete
+    found: list[dict[str, Any]] = [
+        {
+            "name": "full-check",
+            "state": "good" if good else "bad",
+            "at": iso(frame.view.as_of),
+            "seconds": report.seconds,
+        }
+        | {"people": report.counts.people, "profiles": report.counts.profiles, "failures": len(report.failures)},
+        _feed(frame),
+    ]
+    if health is None or health.is_stale(now):
+        found.append({"name": "look", "state": "bad", "at": None if health is None else iso(health.at)})
+    else:
+        found += [_shelf(one) for one in health.shelves]
+        found.append(_subscriptions(health))
+    found.append(_proof(frame, proof))
+    return found
+
+
+def _feed(frame: Frame) -> dict[str, Any]:
+    labels = frame.seen.report.feed_check.labels
+    silent = any(finding.kind is FindingKind.FEED_SILENT for finding in frame.seen.report.findings)
+    return {
+        "name": "feed",
+        "state": "bad" if silent else "good",
+        "announced": labels.announced,
+        "of": labels.announced + labels.never_announced,
+    }
+
+
+def _shelf(one: ShelfCount) -> dict[str, Any]:
+    waits = one.queue == "rejected-events" or one.is_dead
+    state = "unknown" if one.count is None else "bad" if waits and one.count else "good"
+    return {
+        "name": "dead-letters" if one.is_dead else "queue",
+        "queue": one.queue,
+        "state": state,
+        "count": one.count,
+        "more": one.more,
+        "oldest": iso(one.oldest),
+        "why": one.why or None,
+    }
+
+
+def _subscriptions(health: Health) -> dict[str, Any]:
+    kept = health.subscriptions
+    if kept is None or not kept.on:
+        return {"name": "subscriptions", "state": "good", "on": False, "found": 0, "ends": None}
+    ends = min((one.ends for one in kept.found), default=None)
+    state = "bad" if kept.failures or (ends is not None and ends <= health.at) or not kept.found else "good"
+    return {"name": "subscriptions", "state": state, "on": True, "found": len(kept.found), "ends": iso(ends)}
+
+
+def _proof(frame: Frame, proof: Proof | None) -> dict[str, Any]:
+    if proof is None:
+        return {"name": "record", "state": "unknown", "at": None, "digest": None, "faulty": None}
+    state = "good" if proof.holds and not proof.is_old(frame.seen.sight.now) else "bad"
+    told = {"at": iso(proof.at), "digest": proof.digest or None, "records": proof.records, "faulty": proof.faulty}
+    return {"name": "record", "state": state, **told}
+
+
+def _leavers(clock: Summary) -> dict[str, Any]:
+    return {
+        "days": _SHOWN_DAYS,
+        "people": clock.people,
+        "from_heard": _figures(clock.heard),
+        "from_left": _figures(clock.left),
+        "swept": clock.swept,
+        "slowest": None if clock.slowest is None else {"at": iso(clock.slowest.gone), "seconds": clock.slowest.seconds},
+    }
+
+
+def _figures(figures: Figures | None) -> dict[str, Any] | None:
+    if figures is None:
+        return None
+    return {"count": figures.count, "p50": figures.p50, "p95": figures.p95, "longest": figures.longest}
