@@ -49,7 +49,7 @@ def bars(figures: Sequence[tuple[str, float]], aim: float) -> Chart:
     step = (_RIGHT - _LEFT) / max(len(figures), 7)
     made = []
     for number, (day, figure) in enumerate(figures):
-        y = _height(figure)
+        y = min(_height(figure), _BOTTOM - 2.0)  # what took no time is still somebody
         x = round(_LEFT + number * step + step * 0.15, 1)
         made.append(Bar(day, figure, x, y, round(step * 0.7, 1), round(_BOTTOM - y, 1), figure > aim))
     return Chart(tuple(made), tuple((_height(at), unit, count) for at, unit, count in TICKS), _height(aim))

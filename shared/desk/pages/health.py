@@ -25,21 +25,20 @@ async def show(desk: Desk, _visitor: Visitor, frame: Frame, _asked: Asked) -> Pa
     days = (await desk.state.leaver_days()).days
     clock = summary(days, frame.seen.sight.today, last=_SHOWN_DAYS)
     checks = _checks(frame, health, proof)
-    report = frame.seen.report
+    by_day = [(day, figures_of(day)) for day in days[-_SHOWN_DAYS:]]
     body = {
         "verdict": "bad" if any(one["state"] == "bad" for one in checks) else "good",
         "checks": checks,
         "limits": {kind.value: [room.limit - room.left, room.limit] for kind, room in frame.seen.rooms},
         "leavers": _leavers(clock),
         "leavers_by_day": [
-            {"day": day.day, "people": len(day.departures), "longest": None if of_day is None else of_day.longest}
-            for day in days[-_SHOWN_DAYS:]
-            for of_day in [figures_of(day)]
+            {"day": day.day, "people": len(day.departures), "longest": None if figures is None else figures.longest}
+            for day, figures in by_day
         ],
-        "calls": dict(report.api_calls),
+        "calls": dict(frame.seen.report.api_calls),
         "two_people": desk.policy.two_people is not None,
     }
-    chart = bars([(one["day"], one["longest"] or 0.0) for one in body["leavers_by_day"]], AIM_SECONDS)
+    chart = bars([(day.day, 0.0 if figures is None else figures.longest) for day, figures in by_day], AIM_SECONDS)
     return Page("health.html", "health", body, extra={"chart": chart, "aim": AIM_SECONDS, "clock": clock})
 
 
@@ -58,7 +57,8 @@ def _checks(frame: Frame, health: Health | None, proof: Proof | None) -> list[di
         _feed(frame),
     ]
     if health is None or health.is_stale(now):
-        found.append({"name": "look", "state": "bad", "at": None if health is None else iso(health.at)})
+        state = "unknown" if health is None else "bad"
+        found.append({"name": "look", "state": state, "at": None if health is None else iso(health.at)})
     else:
         found += [_shelf(one) for one in health.shelves]
         found.append(_subscriptions(health))
