@@ -137,10 +137,10 @@ async def _live(app: App, kept: Kept, me: str) -> Sequence[Check]:
     from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415 - half a second, and only for verbs
 
     from shared.adapters.graph.subscriptions import GraphSubscriptions  # noqa: PLC0415 - what only this verb needs
-    from shared.adapters.queues.service_bus import ServiceBusQueues  # noqa: PLC0415
+    from shared.adapters.queues.service_bus import ServiceBusQueues, bus_credential  # noqa: PLC0415
 
     async with DefaultAzureCredential() as credential:
-        queues = ServiceBusQueues(app.settings.service_bus, credential)
+        queues = ServiceBusQueues(app.settings.service_bus, bus_credential(app.settings.emulator, credential))
         graph = GraphSubscriptions(app.settings, credential)
         try:
             return await examine_live(app, kept, Looks(queues.reach, graph.mine), me)

@@ -4,6 +4,7 @@ Adapters are imported where they are built, so that a function that needs no bil
 """
 
 import functools
+import logging
 import os
 import random
 from collections import Counter
@@ -17,8 +18,9 @@ from shared.adapters.process import SystemClock, quiet_libraries, said_aloud
 from shared.bootstrap_policy import read_policy
 from shared.domain.keys import ProfileKey
 from shared.domain.notices.notice import NoticeKind
-from shared.domain.policy.model import Policy
+from shared.domain.policy.model import Everything, Policy
 from shared.errors import Misconfigured
+from shared.laptop import is_laptop
 from shared.ports import Billing, Channel, Shelves
 from shared.services.app import App
 from shared.services.catalogue import CatalogueStore
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
     from shared.adapters.telemetry import OpenTelemetry
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,15 @@ def check() -> Configuration:
     with said_aloud():
         configuration = read_configuration(os.environ)
     quiet_libraries()
-    return configuration
+    return observing(configuration) if is_laptop(os.environ) else configuration
+
+
+def observing(configuration: Configuration) -> Configuration:
+    """The same configuration, which writes to no profile: a developer's own rights make nobody Invoice manager."""
+    _log.warning(
+        "this is a developer's machine, signed in by `az login`: the app observes, whatever the policy enforces"
+    )
+    return replace(configuration, policy=replace(configuration.policy, enforce=Everything.NONE))
 
 
 @functools.cache
@@ -100,18 +112,18 @@ def build(
     from shared.adapters.billing.arm import ArmBilling  # noqa: PLC0415 - see the module's docstring
     from shared.adapters.billing.observed import DryRunBilling  # noqa: PLC0415
     from shared.adapters.graph.directory import GraphDirectory  # noqa: PLC0415
-    from shared.adapters.http.credentials import managed_identity  # noqa: PLC0415
-    from shared.adapters.queues.service_bus import ServiceBusQueues  # noqa: PLC0415
+    from shared.adapters.http.credentials import app_credential  # noqa: PLC0415
+    from shared.adapters.queues.service_bus import ServiceBusQueues, bus_credential  # noqa: PLC0415
     from shared.adapters.store.ledger import RowsLedger  # noqa: PLC0415
     from shared.adapters.store.state import RowsState  # noqa: PLC0415
     from shared.bootstrap_store import rows_of  # noqa: PLC0415
 
     settings, policy = configuration.settings, configuration.policy
-    credential = credential or managed_identity(settings.client_id)
+    credential = credential or app_credential(settings.client_id)
     rows = rows_of(settings, credential)
     billing = ArmBilling(settings, credential)
     directory = GraphDirectory(settings, credential)
-    queues = ServiceBusQueues(settings.service_bus, credential)
+    queues = ServiceBusQueues(settings.service_bus, bus_credential(settings.emulator, credential))
     state = RowsState(rows)
     if closing is not None:
         for client in (rows, billing, directory, queues):
@@ -172,13 +184,13 @@ async def channels() -> AsyncIterator[Sequence[Channel]]:
 async def keeper() -> AsyncIterator[Keeper]:
     """What keeps the subscriptions, for one run. Runs are an hour apart, too long to keep a connection."""
     from shared.adapters.graph.subscriptions import GraphSubscriptions  # noqa: PLC0415
-    from shared.adapters.http.credentials import managed_identity  # noqa: PLC0415 - see the module's docstring
+    from shared.adapters.http.credentials import app_credential  # noqa: PLC0415 - see the module's docstring
     from shared.adapters.store.state import RowsState  # noqa: PLC0415
     from shared.bootstrap_store import rows_of  # noqa: PLC0415
 
     configuration = check()
     settings = configuration.settings
-    credential = managed_identity(settings.client_id)
+    credential = app_credential(settings.client_id)
     async with AsyncExitStack() as closing:
         await closing.enter_async_context(credential)
         subscriptions, rows = GraphSubscriptions(settings, credential), rows_of(settings, credential)
@@ -190,8 +202,9 @@ async def keeper() -> AsyncIterator[Keeper]:
 @functools.cache
 def shelves() -> Shelves:
     """What counts the messages in the queues of this process's app. It opens a connection for each look."""
-    from shared.adapters.http.credentials import managed_identity  # noqa: PLC0415 - see the module's docstring
+    from shared.adapters.http.credentials import app_credential  # noqa: PLC0415 - see the module's docstring
     from shared.adapters.queues.counts import QueueShelves  # noqa: PLC0415
+    from shared.adapters.queues.service_bus import bus_credential  # noqa: PLC0415
 
     settings = check().settings
-    return QueueShelves(settings.service_bus, managed_identity(settings.client_id))
+    return QueueShelves(settings.service_bus, bus_credential(settings.emulator, app_credential(settings.client_id)))

@@ -71,21 +71,21 @@ async def desk() -> Desk:
 def build(configuration: DeskConfiguration) -> Desk:
     """Puts the real store and queues behind the ports. Opens no connection yet."""
     # The clients take half a second to import: that is done at the first request.
-    from shared.adapters.http.credentials import managed_identity  # noqa: PLC0415
-    from shared.adapters.queues.service_bus import ServiceBusQueues  # noqa: PLC0415
+    from shared.adapters.http.credentials import app_credential  # noqa: PLC0415
+    from shared.adapters.queues.service_bus import ServiceBusQueues, bus_credential  # noqa: PLC0415
     from shared.adapters.store.ledger import RowsLedger  # noqa: PLC0415
     from shared.adapters.store.state import RowsState  # noqa: PLC0415
     from shared.bootstrap_store import rows_of  # noqa: PLC0415
 
     settings = configuration.settings
-    credential = managed_identity(settings.client_id)
+    credential = app_credential(settings.client_id)
     rows = rows_of(settings, credential)
     return Desk(
         policy=configuration.policy,
         settings=settings,
         clock=SystemClock(),
         random=random.Random(),  # noqa: S311 - jitter and unique ids, no secrets
-        queues=ServiceBusQueues(settings.service_bus, credential),
+        queues=ServiceBusQueues(settings.service_bus, bus_credential(settings.emulator, credential)),
         ledger=RowsLedger(rows),
         state=RowsState(rows),
     )

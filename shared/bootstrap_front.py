@@ -63,15 +63,14 @@ async def front() -> Front:
 def build(settings: FrontSettings) -> Front:
     """Puts the real queue behind the port. Opens no connection yet."""
     # The clients take half a second to import: that is done at the first request.
-    from shared.adapters.http.credentials import managed_identity  # noqa: PLC0415
-    from shared.adapters.queues.service_bus import ServiceBusQueues  # noqa: PLC0415
+    from shared.adapters.http.credentials import app_credential  # noqa: PLC0415
+    from shared.adapters.queues.service_bus import ServiceBusQueues, bus_credential  # noqa: PLC0415
 
     telemetry = NO_TELEMETRY
     if is_switched_on(os.environ):
         from shared.adapters.telemetry import OpenTelemetry  # noqa: PLC0415 - loads nothing where it is off
 
         telemetry = OpenTelemetry()
-    queue = ServiceBusQueues(
-        settings.service_bus, managed_identity(settings.client_id), try_seconds=_TRY_SECONDS, telemetry=telemetry
-    )
+    credential = bus_credential(settings.emulator, app_credential(settings.client_id))
+    queue = ServiceBusQueues(settings.service_bus, credential, try_seconds=_TRY_SECONDS, telemetry=telemetry)
     return Front(settings, SystemClock(), queue)

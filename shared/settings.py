@@ -25,6 +25,7 @@ from pydantic import (
 
 from shared import settings_values as values
 from shared.errors import Misconfigured
+from shared.laptop import laptop_mistakes
 from shared.settings_mistakes import HOST_PREFIXES, no_such_setting, say_all, unfit
 
 _CATALOGUE_HOURS: Final = 3
@@ -94,6 +95,8 @@ class _Read(BaseModel):
             settings = cls.model_validate(given)
         except ValidationError as error:
             mistakes = {**say_all(error.errors(), SECRET_NAMES), **mistakes}
+        if cls.judges_all:
+            mistakes = {**laptop_mistakes(given), **mistakes}
         if mistakes:
             raise Misconfigured("settings", [f"{name}: {mistakes[name]}" for name in sorted(mistakes)])
         return settings
@@ -137,6 +140,20 @@ class PartSettings(_Read):
         alias="ServiceBusConnection__fullyQualifiedNamespace"
     )
     """The Service Bus namespace, as the triggers use it (`contoso.servicebus.windows.net`)."""
+
+    emulator: Annotated[SecretStr | None, AfterValidator(values.emulator)] = Field(
+        None, alias="ServiceBusConnection", repr=False
+    )
+    """For a developer's machine: the connection string of the Service Bus emulator there. Any other is a mistake."""
+
+    @field_validator("emulator")
+    @classmethod
+    def _of_this_machine(cls, emulator: SecretStr | None, told: ValidationInfo) -> SecretStr | None:
+        if emulator is not None and not values.is_local(str(told.data.get("service_bus", "localhost"))):
+            raise ValueError(
+                "it is for the emulator: ServiceBusConnection__fullyQualifiedNamespace is localhost:5672 then"
+            )
+        return emulator
 
     client_id: Annotated[str | None, AfterValidator(values.client_id)] = Field(None, alias="AZURE_CLIENT_ID")
     """Client id of the user-assigned managed identity; without it the system-assigned one is used."""

@@ -70,6 +70,26 @@ def namespace(given: str) -> str:
     raise ValueError("give the namespace's host name, such as contoso.servicebus.windows.net")
 
 
+def is_local(namespace: str) -> bool:
+    """Whether a namespace is one on this machine."""
+    return _LOCAL.fullmatch(namespace) is not None
+
+
+def emulator(given: SecretStr | None) -> SecretStr | None:
+    """The connection string of the Service Bus emulator on this machine; another has a key of a real namespace."""
+    if given is None:
+        return None
+    parts = dict(part.split("=", 1) for part in given.get_secret_value().split(";") if "=" in part)
+    host = urlsplit(parts.get("Endpoint", "")).hostname
+    if parts.get("UseDevelopmentEmulator") != "true" or host not in LOOPBACK:
+        raise ValueError(
+            "a connection string has a key of the namespace; name the namespace in "
+            "ServiceBusConnection__fullyQualifiedNamespace, and give the app's identity its roles. Only the emulator's "
+            "on this machine is taken"
+        )
+    return given
+
+
 def store(given: str) -> str:
     """Where ledger and state live: `sqlite:<path>`, or a table endpoint that our token may be sent to."""
     if given.startswith("sqlite:") and given != "sqlite:":

@@ -7,7 +7,9 @@ it is about to expire. There are no secrets: the platform tells the identity's e
 """
 
 import asyncio
+import os
 import time
+from collections.abc import Mapping
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Final, Self
@@ -15,9 +17,10 @@ from typing import Any, Final, Self
 from azure.core.credentials import AccessToken, AccessTokenInfo, TokenRequestOptions
 from azure.core.credentials_async import AsyncSupportsTokenInfo, AsyncTokenCredential
 from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
-from azure.identity.aio import ManagedIdentityCredential
+from azure.identity.aio import AzureCliCredential, ManagedIdentityCredential
 
 from shared.errors import NotSignedIn, Transient
+from shared.laptop import is_laptop
 
 TOKEN_SECONDS: Final = 8.0
 """How long a token may take to come.
@@ -52,6 +55,14 @@ def managed_identity(client_id: str | None) -> AsyncTokenCredential:
     Microsoft Learn, "How to use managed identities for App Service and Azure Functions".
     """
     return ManagedIdentityCredential(client_id=client_id) if client_id else ManagedIdentityCredential()
+
+
+def app_credential(client_id: str | None, environment: Mapping[str, str] = os.environ) -> AsyncTokenCredential:
+    """Who the app is: its managed identity; on a developer's machine (`shared.laptop`) whoever gave `az login`.
+
+    Whoever makes it closes it.
+    """
+    return AzureCliCredential() if is_laptop(environment) else managed_identity(client_id)
 
 
 class Tokens:

@@ -29,6 +29,7 @@ from azure.servicebus.exceptions import (
     ServiceBusAuthorizationError,
     ServiceBusError,
 )
+from pydantic import SecretStr
 
 from shared.adapters.http.credentials import Tokens
 from shared.adapters.queues.work_wire import WAITS, encode
@@ -175,6 +176,13 @@ def client_of(
     # The SDK's own repetition stays off: it goes on for longer than a handler has.
     use_tls = not (address.port and address.hostname in LOOPBACK)
     return ServiceBusClient(namespace, known, retry_total=0, use_tls=use_tls), known
+
+
+def bus_credential(
+    emulator: SecretStr | None, credential: AsyncTokenCredential
+) -> AsyncTokenCredential | AzureNamedKeyCredential:
+    """What opens the queues: the app's credential, or the key of the emulator, which knows no tokens."""
+    return credential if emulator is None else named_key(emulator.get_secret_value())[1]
 
 
 def named_key(connection_string: str) -> tuple[str, AzureNamedKeyCredential]:
