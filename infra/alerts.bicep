@@ -99,6 +99,13 @@ var rules = [
     query: loadTextContent('queries/check-needs-somebody.kql')
   }
   {
+    name: 'notices-refused'
+    severity: 2
+    window: 'PT1H'
+    says: 'People outside are not told: a channel refuses what the app sends.'
+    query: loadTextContent('queries/notices-refused.kql')
+  }
+  {
     name: 'holds-waiting'
     severity: 3
     window: sweepWindow

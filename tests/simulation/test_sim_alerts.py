@@ -11,13 +11,17 @@ from sandbox.faults import Effect
 from shared.adapters.process import said_aloud
 from shared.bootstrap import telling
 from shared.domain.history.findings import FindingKind
-from shared.errors import Misconfigured, Transient
+from shared.domain.mail_check import MailStanding
+from shared.errors import Misconfigured, Permanent, Transient
+from shared.services.mail_check import check_mail
+from shared.services.notify import notify
 from shared.services.operate.decisions import pause
 from shared.telemetry import Kind, Measure
 from tests.heard import Heard
-from tests.simulation.small_world import FEMKE, POLICY
+from tests.simulation.small_world import FEMKE, PARTNER, POLICY
 from tests.simulation.stage import Stage
 from tests.simulation.test_sim_announced import AMPLE, FEED, unheard
+from tests.simulation.test_sim_notify import Outside
 from tests.workspace import ALERTS, INFRA, QUERIES, Workspace, panels
 
 PANELS = panels()
@@ -125,6 +129,25 @@ async def test_a_profile_with_few_recipients_is_a_mail_finding(
     await stage.settle()
     assert raised(workspace) == ["mail-findings"]
     assert {one["finding"] for one in workspace.alert("mail-findings")} == {"few-recipients"}
+
+
+async def test_a_profile_whose_next_invoice_nobody_can_read_is_a_mail_finding(
+    workspace: Workspace, set_stage: Callable[..., Stage]
+) -> None:
+    stage = set_stage(policy=POLICY.replace("min_recipients: 0", "min_recipients: 2"))
+    await stage.settle()
+    await check_mail(stage.app)
+    found = {one["what"]: one["finding"] for one in workspace.alert("mail-findings")}
+    assert found[str(PARTNER)] == MailStanding.WILL_NOT_MAIL.value
+
+
+async def test_a_channel_that_refuses_leaves_somebody_untold(workspace: Workspace, stage: Stage) -> None:
+    refusing = Outside(fails=Permanent("410 gone"))
+    await pause(stage.app, "olga", "an audit")
+    await notify(stage.app, [refusing])
+    (found,) = workspace.alert("notices-refused")
+    assert found["channel"] == "webhook"
+    assert "410 gone" in found["why"]
 
 
 async def test_a_check_that_only_a_person_can_go_on_with_is_told_at_once(workspace: Workspace, stage: Stage) -> None:
