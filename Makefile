@@ -3,7 +3,7 @@ PYTHON ?= python3.13
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo test simulate mutants check docs package lock sbom azd-package preflight scan bench describe fuzz clean
+.PHONY: help setup demo test simulate mutants check docs package lock sbom azd-package preflight scan screenshots bench describe fuzz clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -73,6 +73,9 @@ lock: setup ## requirements.lock and requirements-dev.lock anew, after a pin was
 sbom: setup ## build/invoice-access.cdx.json, what is deployed as CycloneDX has it, and its licences
 	$(BIN)/python -m deploy.licences
 	$(BIN)/python -m deploy.sbom
+
+screenshots: setup ## docs/pictures: the page in Chromium, which has to be installed
+	$(BIN)/python -m tests.app.e2e.page.screenshots docs/pictures
 
 bench: setup ## counts, CPU seconds, ratios and memory [BEFORE=commit]
 	$(BIN)/python -m benchmarks $(if $(BEFORE),--before $(BEFORE))

@@ -1,20 +1,17 @@
 """Contoso after two weeks, and an operator at a desk there: made once, and asked by every test of this folder.
 
-Lives here: the sandbox that runs for as long as the tests do, the app in it, and the command line in this process.
+Lives here: the fixtures, and the command line in this process.
 """
 
-import asyncio
 import io
 import json
 import os
 import shlex
 import shutil
 import sys
-import threading
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -23,10 +20,10 @@ import pytest
 
 from cli.__main__ import main
 from sandbox.contoso.names import CAMILLE_CLIENT_ID, FELIX_CLIENT_ID, SANNE_CLIENT_ID
-from sandbox.settings import Options
-from sandbox.up import Sandbox, running
+from sandbox.up import Sandbox
+from tests.app.e2e.contoso_running import going_on, two_weeks
 from tests.app.unit.cli_desk import Terminal
-from tests.simulation.two_weeks import DAYS, Unthreaded, live
+from tests.simulation.two_weeks import DAYS
 
 FELIX, CAMILLE, SANNE = FELIX_CLIENT_ID, CAMILLE_CLIENT_ID, SANNE_CLIENT_ID
 """Who can sign in: two operators, and a reader."""
@@ -49,40 +46,11 @@ class Contoso:
 def contoso(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Contoso]:
     """One for the whole session. The app in it works on its own store, so that what is read stays as it was."""
     lived, state = tmp_path_factory.mktemp("lived"), tmp_path_factory.mktemp("running")
-    with asyncio.Runner(loop_factory=Unthreaded) as runner:
-        runner.run(live(lived, ended := datetime.now(UTC)))
+    ended = two_weeks(lived)
     shutil.copytree(lived, state, dirs_exist_ok=True)
-    started: Future[Sandbox] = Future()
-    stop: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
-
-    # The sweep runs by itself once a day, and not while tests want the same world all the time.
-    far_away = f"0 0 {(datetime.now(UTC).hour + 12) % 24} * * *"
-
-    async def run() -> None:
-        over = asyncio.Event()
-        stop.append((asyncio.get_running_loop(), over))
-        async with running(Options(state=state, settings={"SWEEP_SCHEDULE": far_away})) as sandbox:
-            started.set_result(sandbox)
-            await over.wait()
-
-    def thread() -> None:
-        try:
-            asyncio.run(run())
-        except BaseException as failure:  # noqa: BLE001 - whoever waits for the sandbox gets it
-            if not started.done():
-                started.set_exception(failure)
-
-    running_thread = threading.Thread(target=thread)
-    running_thread.start()
-    try:
-        sandbox = started.result(timeout=60)
+    with going_on(state) as sandbox:
         assert sandbox.environment is not None
         yield Contoso(sandbox, _read(sandbox.environment), lived / "ledger.sqlite", ended)
-    finally:
-        loop, over = stop[0]
-        if loop.is_running():
-            loop.call_soon_threadsafe(over.set)
-        running_thread.join()
 
 
 def _read(file: Path) -> Mapping[str, str]:
