@@ -1,4 +1,4 @@
-"""Chromium at the page of a Contoso with two weeks behind it. Without Chromium these tests are skipped, but for CI=true."""
+"""Chromium at the page of a Contoso with two weeks behind it. Where there is none, these tests are skipped, but for CI."""
 
 import os
 import shutil

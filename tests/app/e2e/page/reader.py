@@ -64,7 +64,7 @@ class Reader:
         """What the browser asked for, was answered and complained of since the last look."""
         asked: list[str] = []
         answered: dict[str, int] = {}
-        for entry in self.chrome.get_log("performance"):
+        for entry in self._log("performance"):
             message = json.loads(entry["message"])["message"]
             match message:
                 case {"method": "Network.requestWillBeSent", "params": {"request": {"url": str(url)}}}:
@@ -74,7 +74,10 @@ class Reader:
                     "params": {"response": {"url": str(url), "status": status}},
                 }:
                     answered[url] = int(status)
-        return Seen(asked, answered, [entry["message"] for entry in self.chrome.get_log("browser")])
+        return Seen(asked, answered, [entry["message"] for entry in self._log("browser")])
+
+    def _log(self, kind: str) -> list[dict[str, Any]]:
+        return list(self.chrome.get_log(kind))  # type: ignore[no-untyped-call]  # selenium has no types there
 
     def as_wide_as(self, width: int, scheme: str = "light") -> None:
         """Sets the width of the window in CSS pixels, and whether the reader wants it light or dark."""
