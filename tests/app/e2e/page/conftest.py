@@ -1,4 +1,4 @@
-"""Chromium at the page of a Contoso with two weeks behind it. Where there is none, these tests are skipped, but for CI."""
+"""Chromium at the page of a Contoso with two weeks behind it. Where there is none, tests are skipped, but for CI."""
 
 import os
 import shutil
