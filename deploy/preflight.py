@@ -23,7 +23,10 @@ from shared.settings_mistakes import PREFIX
 
 PROJECT: Final = Path(__file__).resolve().parents[1]
 
-SECRETS: Final = ("graph-client-states", "hr-keys", "bamboohr-keys", "personio-secrets")
+SECRETS: Final = (
+    *("graph-client-states", "hr-keys", "bamboohr-keys", "personio-secrets"),
+    *("webhook-url", "teams-url", "digest-url"),
+)
 """Secrets of the vault that infra/part.bicep refers to."""
 
 KEY_SOURCES: Final = ("event-grid", "lifecycle-workflows")
@@ -39,7 +42,15 @@ SET_BY_INFRA: Final = frozenset(
         "ServiceBusConnection__fullyQualifiedNamespace",
         *(
             f"{PREFIX}{name}"
-            for name in ("PART", "STORE", "NOTIFICATION_URL", "FUNCTION_KEY_SOURCES", "DESK_TENANT", "DESK_AUDIENCE")
+            for name in (
+                "PART",
+                "STORE",
+                "NOTIFICATION_URL",
+                "FUNCTION_KEY_SOURCES",
+                "DESK_TENANT",
+                "DESK_AUDIENCE",
+                "PAGE_URL",
+            )
         ),
     }
 )
@@ -167,12 +178,12 @@ def _email(value: str) -> str | None:
 
 def _some_of(known: tuple[str, ...]) -> Callable[[str], str | None]:
     def check(value: str) -> str | None:
-        words = value.split(" ") if value else []
+        words = value.split()
         for word in words:
             if word not in known:
                 near = difflib.get_close_matches(word, known, 1)
                 meant = f"did you mean {near[0]}?" if near else f"give some of: {' '.join(known)}"
-                return f"{word!r} is not known, {meant}" if word else "part the words by single blanks"
+                return f"{word!r} is not known, {meant}"
         return "it names one twice" if len(set(words)) < len(words) else None
 
     return check

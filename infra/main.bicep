@@ -19,7 +19,7 @@ param desk bool = false
 @description('Client id of the app registration that the desk signs people in with. Needed with desk.')
 param deskClientId string = ''
 
-@description('Which secrets are in the vault, separated by blanks: graph-client-states hr-keys bamboohr-keys personio-secrets.')
+@description('Which secrets are in the vault, separated by blanks (docs/how-to/deploy.md).')
 param secretsInVault string = ''
 
 @description('Which sources have a function key: event-grid lifecycle-workflows, separated by blanks.')
@@ -87,6 +87,7 @@ var secretNames = empty(secretsInVault) ? [] : split(secretsInVault, ' ')
 var mainPart = frontApart ? 'core' : 'all'
 var frontPart = frontApart ? 'front' : 'all'
 var subnetId = network ? virtualNetwork.outputs.appsSubnetId : ''
+var pageUrl = desk ? 'https://${environmentName}-desk-${suffix}.azurewebsites.net' : ''
 var notificationUrl = 'https://${environmentName}-${frontPart}-${suffix}.azurewebsites.net/api/graph/notifications'
 
 var deskUrl = desk ? 'https://${deskApp.outputs.hostName}' : ''
@@ -201,6 +202,7 @@ module app 'part.bicep' = {
     secretsInVault: secretNames
     functionKeySources: functionKeySources
     notificationUrl: notificationUrl
+    pageUrl: pageUrl
     deskClientId: ''
     alwaysReady: alwaysReady
     telemetry: telemetry
@@ -242,6 +244,7 @@ module front 'part.bicep' = if (frontApart) {
     secretsInVault: secretNames
     functionKeySources: functionKeySources
     notificationUrl: notificationUrl
+    pageUrl: pageUrl
     deskClientId: ''
     alwaysReady: alwaysReady
     telemetry: telemetry
@@ -283,6 +286,7 @@ module deskApp 'part.bicep' = if (desk) {
     secretsInVault: secretNames
     functionKeySources: ''
     notificationUrl: notificationUrl
+    pageUrl: pageUrl
     deskClientId: deskClientId
     alwaysReady: false
     telemetry: telemetry
@@ -313,3 +317,17 @@ output ServiceBusConnection__fullyQualifiedNamespace string = bus.outputs.fullyQ
 output NOTIFICATION_URL string = notificationUrl
 output DESK_URL string = deskUrl
 output DESK_PRINCIPAL_ID string = deskPrincipalId
+
+// What was chosen, so that `azd env refresh` on another machine, such as a workflow's, chooses the same.
+output FRONT_APART bool = frontApart
+output DESK bool = desk
+output DESK_APP_CLIENT_ID string = deskClientId
+output SECRETS string = secretsInVault
+output FUNCTION_KEY_SOURCES string = functionKeySources
+output ALERT_EMAIL string = alertEmail
+output SWEEP_WINDOW string = sweepWindow
+output VNET bool = network
+output ALWAYS_READY bool = alwaysReady
+output TELEMETRY bool = telemetry
+output PARTNER_AUTHORIZED_UNTIL string = partnerAuthorizedUntil
+output PARTNER_TOPIC string = partnerTopic

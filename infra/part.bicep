@@ -37,6 +37,9 @@ param functionKeySources string
 @description('Where Microsoft Graph reaches the app that answers HTTP.')
 param notificationUrl string
 
+@description('Where the desk is; empty: there is none.')
+param pageUrl string
+
 @description('Client id of the app registration that the desk signs people in with; of no use to the other parts.')
 param deskClientId string
 param alwaysReady bool
@@ -86,6 +89,10 @@ var notificationSettings = hasGraphSecret ? { INVOICE_ACCESS_NOTIFICATION_URL: n
 var hrSettings = contains(secretsInVault, 'hr-keys') ? { INVOICE_ACCESS_HR_KEYS: '@Microsoft.KeyVault(SecretUri=${secretsUrl}/hr-keys)' } : {}
 var bambooHrSettings = contains(secretsInVault, 'bamboohr-keys') ? { INVOICE_ACCESS_BAMBOOHR_KEYS: '@Microsoft.KeyVault(SecretUri=${secretsUrl}/bamboohr-keys)' } : {}
 var personioSettings = contains(secretsInVault, 'personio-secrets') ? { INVOICE_ACCESS_PERSONIO_SECRETS: '@Microsoft.KeyVault(SecretUri=${secretsUrl}/personio-secrets)' } : {}
+var webhookSettings = contains(secretsInVault, 'webhook-url') ? { INVOICE_ACCESS_WEBHOOK_URL: '@Microsoft.KeyVault(SecretUri=${secretsUrl}/webhook-url)' } : {}
+var teamsSettings = contains(secretsInVault, 'teams-url') ? { INVOICE_ACCESS_TEAMS_URL: '@Microsoft.KeyVault(SecretUri=${secretsUrl}/teams-url)' } : {}
+var digestSettings = contains(secretsInVault, 'digest-url') ? { INVOICE_ACCESS_DIGEST_URL: '@Microsoft.KeyVault(SecretUri=${secretsUrl}/digest-url)' } : {}
+var pageSettings = empty(pageUrl) ? {} : { INVOICE_ACCESS_PAGE_URL: pageUrl }
 var keySourceSettings = empty(functionKeySources) ? {} : { INVOICE_ACCESS_FUNCTION_KEY_SOURCES: functionKeySources }
 
 // The platform's own switch: it sets OpenTelemetry up before the app starts. Spans of Azure's SDK would carry names in addresses.
@@ -101,7 +108,8 @@ var telemetrySettings = telemetry ? {
 var moreSettings = loadJsonContent('settings.json')
 var everyPart = union(moreSettings, hostSettings, telemetrySettings)
 var frontSettings = union(graphSecretSettings, hrSettings, bambooHrSettings, personioSettings, keySourceSettings)
-var coreSettings = union(storeSettings, graphSecretSettings, notificationSettings)
+var toldSettings = union(webhookSettings, teamsSettings, digestSettings, pageSettings)
+var coreSettings = union(storeSettings, graphSecretSettings, notificationSettings, toldSettings)
 var settingsOfParts = {
   all: union(everyPart, coreSettings, frontSettings)
   core: union(everyPart, coreSettings)

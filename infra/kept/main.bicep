@@ -106,3 +106,4 @@ output IDENTITY_NAME string = identity.outputs.name
 output IDENTITY_CLIENT_ID string = identity.outputs.clientId
 output IDENTITY_PRINCIPAL_ID string = identity.outputs.principalId
 output INVOICE_ACCESS_STORE string = ledger.outputs.tableEndpoint
+output LEDGER_SKU string = ledgerSku // what was chosen

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from tests.infra.expanded import Made, UnknownError, expand
 
-SECRETS: Final = "graph-client-states hr-keys bamboohr-keys personio-secrets"
+SECRETS: Final = "graph-client-states hr-keys bamboohr-keys personio-secrets webhook-url teams-url digest-url"
 EVERYTHING: Final[Mapping[str, Any]] = {
     "frontApart": True,
     "desk": True,

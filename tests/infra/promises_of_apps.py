@@ -48,14 +48,16 @@ def each_part_has_what_it_needs_and_no_more(infra: Infra) -> list[str]:
     whole, one = settings_of(infra.whole), settings_of(infra.in_one)
     if set(whole) != {"core", "front", "desk"} or set(one) != {"all"} or set(settings_of(infra.smallest)) != {"all"}:
         return ["the parts are not core, front and desk, or all"]
-    secret = {
+    senders = {
         f"INVOICE_ACCESS_{name}" for name in ("GRAPH_CLIENT_STATES", "HR_KEYS", "BAMBOOHR_KEYS", "PERSONIO_SECRETS")
     }
-    both = {"INVOICE_ACCESS_STORE", "INVOICE_ACCESS_NOTIFICATION_URL"}
+    told = {f"INVOICE_ACCESS_{name}" for name in ("WEBHOOK_URL", "TEAMS_URL", "DIGEST_URL")}
+    secret = senders | told
+    both = told | {"INVOICE_ACCESS_STORE", "INVOICE_ACCESS_NOTIFICATION_URL"}
     expected = {
-        "all": secret | both | {"INVOICE_ACCESS_FUNCTION_KEY_SOURCES"},
-        "core": both | {"INVOICE_ACCESS_GRAPH_CLIENT_STATES"},
-        "front": secret | {"INVOICE_ACCESS_FUNCTION_KEY_SOURCES"},
+        "all": senders | both | {"INVOICE_ACCESS_FUNCTION_KEY_SOURCES"},
+        "core": both | {"INVOICE_ACCESS_GRAPH_CLIENT_STATES", "INVOICE_ACCESS_PAGE_URL"},
+        "front": senders | {"INVOICE_ACCESS_FUNCTION_KEY_SOURCES"},
         "desk": {"INVOICE_ACCESS_STORE", "INVOICE_ACCESS_DESK_TENANT", "INVOICE_ACCESS_DESK_AUDIENCE"},
     }
     wrong = []

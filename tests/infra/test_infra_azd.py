@@ -34,6 +34,8 @@ MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 LAYERS = {"kept": INFRA / "kept", "app": INFRA}
 GOOD = {"AZURE_ENV_NAME": "contoso", "AZURE_LOCATION": "westeurope"}
 POLICY = ROOT / "policy.yaml"
+CHOSEN = {name for name in CHECKS if not name.startswith("AZURE_")}
+"""What somebody chooses. It is put out as well, so that a refreshed environment on another machine has it."""
 
 
 def parameters_of(layer: str) -> dict[str, str]:
@@ -105,6 +107,15 @@ def test_azd_gives_a_layer_every_parameter_by_a_name_that_is_checked_or_put_out(
     assert names <= set(CHECKS) | OUTPUTS
 
 
+def test_what_was_chosen_is_put_out_by_its_own_name() -> None:
+    """Else a deployment from another machine would take the defaults, and take down what was chosen."""
+    for layer in LAYERS:
+        given = {re.sub(r"=.*|[${}]", "", value): name for name, value in parameters_of(layer).items()}
+        outputs = declared(layer)["outputs"]
+        for name in CHOSEN & set(outputs):
+            assert outputs[name]["value"] == given[name], name
+
+
 def test_azd_s_defaults_are_those_of_the_template() -> None:
     for layer in LAYERS:
         bicep = declared(layer)["parameters"]
@@ -116,7 +127,7 @@ def test_azd_s_defaults_are_those_of_the_template() -> None:
 
 def test_layers_put_out_what_the_check_knows_and_the_second_takes_the_firsts() -> None:
     first, second = (set(declared(layer)["outputs"]) for layer in ("kept", "app"))
-    assert first | second == OUTPUTS
+    assert first | second == OUTPUTS | CHOSEN
     taken = {value.strip("${}") for value in parameters_of("app").values()} & OUTPUTS
     assert taken <= first
 
@@ -149,7 +160,7 @@ def test_this_project_may_be_deployed_as_it_is() -> None:
     assert said() == []
     ahead = (datetime.now(UTC) + timedelta(days=300)).strftime("%Y-%m-%dT00:00:00Z")
     desk = {"DESK": "true", "DESK_APP_CLIENT_ID": "7c0f5a0e-0000-4000-8000-0000000000cc"}
-    assert said(SECRETS="hr-keys graph-client-states", PARTNER_AUTHORIZED_UNTIL=ahead, **desk) == []
+    assert said(SECRETS=" hr-keys graph-client-states", PARTNER_AUTHORIZED_UNTIL=ahead, **desk) == []
 
 
 @pytest.mark.parametrize(
@@ -165,7 +176,6 @@ def test_this_project_may_be_deployed_as_it_is() -> None:
         ("DESK_APP_CLIENT_ID", "api://desk", "is no client id"),
         ("SECRETS", "hr-key", "'hr-key' is not known, did you mean hr-keys?"),
         ("SECRETS", "hr-keys,personio-secrets", "is not known"),
-        ("SECRETS", "hr-keys  personio-secrets", "part the words by single blanks"),
         ("SECRETS", "hr-keys hr-keys", "it names one twice"),
         ("FUNCTION_KEY_SOURCES", "eventgrid", "did you mean event-grid?"),
         ("ALERT_EMAIL", "finance", "is no address"),

@@ -36,7 +36,9 @@ OPEN_TO_THE_INTERNET = {
 def resolved(settings: Mapping[str, str]) -> dict[str, str]:
     """Settings as the process sees them: ids that Azure gives filled in, references to the vault resolved."""
     filled = {name: re.sub(r"<[^<>]*>[\w.]*", GUID, value) for name, value in settings.items()}
-    return {name: "k" * 32 if "@Microsoft.KeyVault" in value else value for name, value in filled.items()}
+    secret = {name for name, value in filled.items() if "@Microsoft.KeyVault" in value}
+    addresses = {name: f"https://hooks.contoso.example/{name}" for name in secret if name.endswith("_URL")}
+    return filled | dict.fromkeys(secret, "k" * 32) | addresses
 
 
 def started(settings: Mapping[str, str]) -> dict[str, dict[str, Any]]:
