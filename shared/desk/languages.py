@@ -8,7 +8,7 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -46,12 +46,12 @@ class Language:
 
     def number(self, number: float) -> str:
         """A number."""
-        return format_decimal(number, locale=self.locale)
+        return _number(number, self.code)
 
     def day(self, day: date, today: date, *, week: bool = True) -> str:
         """A day, with its year where it is another one."""
         skeleton = ("yMMMMEEEEd" if week else "yMMMd") if day.year != today.year else ("MMMMEEEEd" if week else "MMMd")
-        return format_skeleton(skeleton, datetime(day.year, day.month, day.day), locale=self.locale)  # noqa: DTZ001 - a day
+        return _day(day, skeleton, self.code)
 
     def long_day(self, day: date) -> str:
         """A day with its year, in words."""
@@ -76,6 +76,18 @@ class Language:
     def say(self, reason: Reason) -> str:
         """A reason in words."""
         return say(reason, self.reasons)
+
+
+@lru_cache(4096)
+def _number(number: float, code: str) -> str:
+    """A list writes the same few numbers and days again and again."""
+    return format_decimal(number, locale=_LOCALES[code])
+
+
+@lru_cache(1024)
+def _day(day: date, skeleton: str, code: str) -> str:
+    at = datetime(day.year, day.month, day.day)  # noqa: DTZ001 - a day, wherever it is
+    return format_skeleton(skeleton, at, locale=_LOCALES[code])
 
 
 def chosen(asked: Asked) -> str:

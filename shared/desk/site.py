@@ -19,6 +19,7 @@ from shared.desk.languages import COOKIE, LANGUAGES, chosen
 from shared.desk.pages import (
     activity,
     as_of,
+    check,
     decision,
     health,
     overview,
@@ -47,6 +48,7 @@ PAGES: Final[Mapping[str, tuple[Handler, Role]]] = {
     "todo": (todo.show, Role.READER),
     "decision": (decision.show, Role.READER),
     "confirm": (decision.confirm, Role.OPERATOR),
+    "check": (check.ask, Role.OPERATOR),
     "pause": (pause.show, Role.READER),
     "profiles": (profiles.show, Role.READER),
     "profiles/*": (profile.show, Role.READER),
@@ -59,7 +61,7 @@ PAGES: Final[Mapping[str, tuple[Handler, Role]]] = {
 }
 """Each page by its path, `*` for what is behind it, and the role that it needs."""
 
-POSTED: Final = frozenset({"activity", "as-of", "people", "decision", "confirm", "pause"})
+POSTED: Final = frozenset({"activity", "as-of", "people", "check", "decision", "confirm", "pause"})
 """The pages to which forms are sent: a search, and what an operator does."""
 
 SECTIONS: Final = tuple(dict.fromkeys(path.partition("/")[0] for path in PAGES if path))

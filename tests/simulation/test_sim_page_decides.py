@@ -10,7 +10,7 @@ from shared.domain.guards.pauses import PauseKind
 from shared.domain.history.records import DecisionBody, Verb
 from shared.services.operate import decisions
 from tests.simulation.at_the_desk import AUDITOR, OLGA, PETE, READER, Browser, Seen
-from tests.simulation.small_world import HOLDING, POLICY, TESS, TREASURY
+from tests.simulation.small_world import DE, FEMKE, HOLDING, POLICY, TESS, TREASURY
 from tests.simulation.stage import Stage
 
 TWO_PEOPLE = "decisions: { two_people: { above: 0, always: [resume] } }\n"
@@ -72,6 +72,10 @@ async def test_a_release_is_decided_checked_confirmed_and_made(stage: Stage) -> 
     assert (reply.status, reply.headers["Location"]) == (303, "/todo?did=release&count=1")
     assert await decided(stage) == [(Verb.RELEASE, OLGA, "Agreed by phone")]
     assert "1 change is released." in Seen(await browser.page("/todo?did=release&count=1")).text
+    seen = Seen(await browser.page(f"/decision?of={name}"))
+    assert seen.h1 == "Released: 1 change that is not made yet"
+    assert "Olga Berg decided it on" in seen.text
+    assert "token" not in seen.fields
     await stage.run_until_quiet()
     assert stage.held(TESS) == set()
     assert (await stage.app.state.names())[OLGA].name == "Olga Berg"
@@ -84,6 +88,7 @@ async def test_a_dismissal_leaves_things_as_they_are(stage: Stage) -> None:
     await stage.run_until_quiet()
     assert await statuses(stage) == {Status.DISMISSED}
     assert stage.held(TESS) == {HOLDING}
+    assert Seen(await browser.page(f"/decision?of={name}")).h1 == "Left alone: 1 change"
 
 
 async def test_where_the_policy_wants_two_people_the_first_proposes_and_another_confirms(stage: Stage) -> None:
@@ -120,6 +125,16 @@ async def test_nobody_decides_about_their_own_access(stage: Stage) -> None:
     olga = await checked(Browser(stage, OLGA), name)
     reply = await browser.post("/confirm", olga)
     assert (reply.status, await statuses(stage)) == (400, {Status.OPEN})
+
+
+async def test_what_somebody_else_released_meanwhile_is_not_left_alone_unseen(stage: Stage) -> None:
+    name = await a_removal_waits(stage)
+    browser = Browser(stage, OLGA)
+    fields = await checked(browser, name, "dismiss")
+    listing = await decisions.list_holds(stage.app)
+    await decisions.release(stage.app, [name], PETE, listing)
+    assert (await browser.post("/confirm", fields)).status == 409
+    assert await statuses(stage) == {Status.RELEASED}
 
 
 async def test_a_moved_world_refuses_with_what_is_different(stage: Stage) -> None:
@@ -250,3 +265,29 @@ async def test_what_was_decided_is_recorded_under_who_decided(stage: Stage) -> N
     (body,) = [body for _, body in await decisions.log(stage.app)]
     assert isinstance(body, DecisionBody)
     assert (body.by, body.why) == (OLGA, "=HYPERLINK(1)  X: y")
+
+
+async def test_an_operator_has_somebody_checked_now(stage: Stage) -> None:
+    await stage.sweep()
+    await stage.settle()
+    stage.change(FEMKE, companyName="Contoso Deutschland")
+    browser = Browser(stage, OLGA)
+    fields = form_of(await browser.page(f"/people/{FEMKE}"))
+    reply = await browser.post("/check", fields)
+    assert (reply.status, reply.headers["Location"]) == (303, f"/people/{FEMKE}?asked=1")
+    assert "Asked for" in Seen(await browser.page(f"/people/{FEMKE}?asked=1")).text
+    await stage.run_until_quiet()
+    assert DE in stage.held(FEMKE)
+
+
+async def test_nobody_else_has_anybody_checked(stage: Stage) -> None:
+    await stage.sweep()
+    fields = form_of(await Browser(stage, OLGA).page(f"/people/{FEMKE}"))
+    assert "token" not in form_of(await Browser(stage, READER).page(f"/people/{FEMKE}"))
+    tried = [
+        await Browser(stage, READER).post("/check", fields),
+        await Browser(stage, PETE).post("/check", fields),
+        await Browser(stage, OLGA).post("/check", {**fields, "person": TESS}),
+        await Browser(stage, OLGA).get("/check"),
+    ]
+    assert [reply.status for reply in tried] == [403, 400, 400, 405]

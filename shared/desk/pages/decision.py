@@ -4,7 +4,7 @@ Lives here: the three steps. What a decision does, and whether it takes two peop
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote
@@ -51,8 +51,15 @@ class Chosen:
         return [hold.id for hold in self.holds] if self.person else [self.name]
 
     def digest(self, deed: Deed) -> str:
-        """The digest of the deed and what it is about."""
-        return Proposal(deed, tuple(self.names), listed(of_holds(self.holds)), "", self.listing.at).digest
+        """The digest of the deed, what it is about, and how much of that was decided by then."""
+        about = Proposal(deed, tuple(self.names), listed(of_holds(self.holds)), "", self.listing.at).digest
+        return f"{about}-{sum(hold.status is Status.RELEASED for hold in self.holds)}"
+
+    @property
+    def undecided(self) -> "Chosen":
+        """The same without what somebody left alone, unless that was named by itself."""
+        kept = [hold for hold in self.holds if hold.status is not Status.DISMISSED or hold.id == self.name]
+        return replace(self, holds=tuple(kept))
 
 
 async def show(desk: Desk, visitor: Visitor, frame: Frame, asked: Asked) -> Page:
@@ -62,7 +69,7 @@ async def show(desk: Desk, visitor: Visitor, frame: Frame, asked: Asked) -> Page
         return problem(404, "no-decision", looked_for=chosen.name[:200])
     body = _body(desk, visitor, frame.seen.sight, chosen, frame.seen.proposals)
     if asked.method == "POST":
-        return await _check(desk, visitor, asked, chosen, body)
+        return await _check(desk, visitor, asked, chosen.undecided, body)
     token = (await forms_of(desk)).token("decision", visitor.actor.object_id, _about(chosen))
     extra = {"token": token, "action": _address(chosen), "most": WHY_CHARACTERS, "shown": _SHOWN}
     return Page("decision.html", "decision", body, extra=extra)
@@ -79,7 +86,7 @@ async def confirm(desk: Desk, visitor: Visitor, _frame: Frame, asked: Asked) -> 
     refusal = await refused(desk, visitor, asked, "confirm", about)
     if refusal is not None or deed is None:
         return refusal or problem(400, "form-wrong", field="do")
-    chosen = await _chosen(desk, form)
+    chosen = (await _chosen(desk, form)).undecided
     if not chosen.holds or chosen.digest(deed) != digest:
         return problem(409, "moved", differences=_told(_differences(chosen, seen)))
     act = decisions.release if deed is Deed.RELEASE else decisions.dismiss
@@ -128,7 +135,7 @@ async def _check(desk: Desk, visitor: Visitor, asked: Asked, chosen: Chosen, bod
 async def _chosen(desk: Desk, given: Mapping[str, str]) -> Chosen:
     name, person = given.get("of", ""), given.get("person", "").lower()
     listing = await decisions.list_holds(desk)
-    holds = [hold for hold in listing.of([name]) if hold.status is not Status.DISMISSED or hold.id == name]
+    holds = listing.of([name])
     if person:
         holds = [hold for hold in holds if isinstance(hold.key, PersonKey) and hold.key.object_id == person]
     return Chosen(name, person, tuple(holds), listing)
@@ -183,8 +190,22 @@ def _body(desk: Desk, visitor: Visitor, sight: Sight, chosen: Chosen, proposals:
         "two_people": {name: needs_two(desk.policy.two_people, deed, chosen.holds) for name, deed in _DEEDS.items()},
         "about_oneself": bool(own),
         "proposed_by_oneself": proposal is not None and proposal.by == visitor.actor.object_id,
+        "states": {status.value: sum(hold.status is status for hold in chosen.holds) for status in Status},
+        "decided": _decided(chosen, known),
         "holds": [hold_json(hold, known) for hold in chosen.holds[:_SHOWN]],
     }
+
+
+def _decided(chosen: Chosen, known: Known) -> dict[str, Any] | None:
+    """Who decided last about any of it, and when; None where nobody did."""
+    latest = max((hold for hold in chosen.holds if hold.decided_at is not None), key=_at, default=None)
+    if latest is None:
+        return None
+    return {"status": latest.status.value, "at": iso(latest.decided_at), "by": known.person(latest.by)}
+
+
+def _at(hold: Hold) -> datetime:
+    return hold.decided_at or hold.since
 
 
 def _people(sight: Sight, chosen: Chosen) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from shared.answers.why import why_body
 from shared.desk.app import Desk
 from shared.desk.asked import Asked, Page, problem
 from shared.desk.frame import Frame
+from shared.desk.keys import forms_of
 from shared.desk.visitor import Role, Visitor
 from shared.domain.guids import is_guid
 from shared.domain.history.checks import CheckBody, Step
@@ -45,7 +46,10 @@ async def show(desk: Desk, visitor: Visitor, frame: Frame, asked: Asked) -> Page
         "waits": sorted({hold.group or hold.id for hold in listed.waits}),
         "timeline": await _timeline(desk, sight, object_id),
     }
-    return Page("person.html", "person", body, extra={"listed": listed, "why": why, "facts": _facts(listed)})
+    token = (await forms_of(desk)).token("check", visitor.actor.object_id, object_id)
+    asked_for = asked.query.get("asked") == "1"
+    extra = {"facts": _facts(listed), "token": token, "asked_for": asked_for}
+    return Page("person.html", "person", body, extra=extra)
 
 
 async def _why(desk: Desk, sight: Sight, object_id: str) -> Why | None:

@@ -31,7 +31,8 @@ async def show(desk: Desk, _visitor: Visitor, frame: Frame, asked: Asked) -> Pag
         "account": None if account is None else {"id": account.name, "name": account.display_name},
         "min_recipients": desk.policy.min_recipients,
     }
-    return Page("profile.html", "who", body, extra={"jobs": {one.row.principal: _job(one) for one in found.receives}})
+    jobs = {one.row.principal: _job(one) for one in found.receives}
+    return Page("profile.html", "who", body, extra={"jobs": jobs, "verdict": found.verdict})
 
 
 def _job(one: Recipient) -> str:

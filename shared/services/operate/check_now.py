@@ -4,13 +4,24 @@ Nothing is written to Azure from here, and nothing in what is sent says what any
 """
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from shared.domain.keys import PersonKey
 from shared.domain.work import Cause, CauseKind, WorkItem, at_once
-from shared.services.app import App, unique_id
+from shared.ports import Queues
+from shared.services.app import unique_id
+from shared.services.shared_row import StoreOnly
 
 
-async def ask_for_checks(app: App, people: Sequence[PersonKey], *, by: str) -> str:
+class Asking(StoreOnly, Protocol):
+    """What asking is given. Every `App` is one, and so is the page's desk."""
+
+    @property
+    def queues(self) -> Queues:
+        """Where checks go."""
+
+
+async def ask_for_checks(app: Asking, people: Sequence[PersonKey], *, by: str) -> str:
     """Asks for one check of each person; the origin that all of them have, by which their records are found.
 
     `by` is the object id of who asks. Raises where the queue cannot be reached: then a part may have been asked for,
