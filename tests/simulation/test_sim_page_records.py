@@ -2,12 +2,15 @@
 
 import csv
 import io
+from dataclasses import replace
 
 import pytest
 
 from shared.domain.health import Health, LastHeard, ShelfCount
+from shared.domain.history.findings import Finding, FindingKind
 from shared.domain.history.leavers import Departure, LeaverDay, LeaverDays
 from shared.domain.history.proof import Fault, Proof, Proofs
+from shared.domain.reasons import Code
 from shared.services.operate import decisions
 from tests.simulation.at_the_desk import AUDITOR, OLGA, READER, Browser, Seen
 from tests.simulation.small_world import FEMKE, NL
@@ -152,3 +155,26 @@ async def test_leavers_have_a_chart_with_a_table_and_a_sentence(stage: Stage) ->
     assert "2 people who left were removed in the last 30 days, each within 12 minutes of being known." in seen.text
     assert 'class="dot late"' in page
     assert "As a table" in seen.text
+
+
+async def test_what_health_finds_is_something_to_do_as_well(stage: Stage) -> None:
+    await swept(stage)
+    await look(stage, shelf("rejected-events", 2), shelf("access-work", 1, is_dead=True))
+    await prove(stage, Fault(f"profile:{NL}", "record 2 is missing"))
+    for url in ("/", "/todo"):
+        text = Seen(await Browser(stage, READER).page(url)).text
+        assert "2 events could not be used" in text
+        assert "1 message was given up" in text
+        assert "1 chain of the record does not hold" in text
+
+
+@pytest.mark.parametrize("kind", list(FindingKind))
+async def test_every_kind_of_finding_has_words_on_the_page(stage: Stage, kind: FindingKind) -> None:
+    await swept(stage)
+    (report,) = await stage.app.state.reports(1)
+    await stage.advance(minutes=1)
+    finding = Finding(kind=kind, why=Code.SAID(said="what was found"), profile=NL, principal=FEMKE)
+    await stage.app.state.put_report(replace(report, sweep="later", started=stage.now, findings=(finding,)))
+    text = Seen(await Browser(stage, READER).page("/todo")).text
+    assert "femke" in text
+    assert "Contoso Nederland" in text

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from shared.answers.documents import iso
+from shared.answers.watch import leavers_body
 from shared.desk.app import Desk
 from shared.desk.asked import Asked, Page
 from shared.desk.chart import bars
@@ -10,10 +11,8 @@ from shared.desk.frame import Frame
 from shared.desk.visitor import Visitor
 from shared.domain.health import Health, ShelfCount
 from shared.domain.history.findings import FindingKind
-from shared.domain.history.leavers import Figures, Summary, figures_of, summary
+from shared.domain.history.leavers import PERIOD_DAYS, figures_of
 from shared.domain.history.proof import Proof
-
-_SHOWN_DAYS: Final = 30
 
 AIM_SECONDS: Final = 300
 """Within how long access of somebody who left is to be gone, once the app can know it."""
@@ -21,16 +20,14 @@ AIM_SECONDS: Final = 300
 
 async def show(desk: Desk, _visitor: Visitor, frame: Frame, _asked: Asked) -> Page:
     """The page."""
-    health, proof = await desk.state.health(), (await desk.state.proofs()).value.latest
-    days = (await desk.state.leaver_days()).days
-    clock = summary(days, frame.seen.sight.today, last=_SHOWN_DAYS)
-    checks = _checks(frame, health, proof)
-    by_day = [(day, figures_of(day)) for day in days[-_SHOWN_DAYS:]]
+    clock, days = frame.seen.leavers, (await desk.state.leaver_days()).days
+    checks = _checks(frame, frame.seen.health, frame.seen.proof)
+    by_day = [(day, figures_of(day)) for day in days[-PERIOD_DAYS:]]
     body = {
         "verdict": "bad" if any(one["state"] == "bad" for one in checks) else "good",
         "checks": checks,
         "limits": {kind.value: [room.limit - room.left, room.limit] for kind, room in frame.seen.rooms},
-        "leavers": _leavers(clock),
+        "leavers": leavers_body(clock),
         "leavers_by_day": [
             {"day": day.day, "people": len(day.departures), "longest": None if figures is None else figures.longest}
             for day, figures in by_day
@@ -39,7 +36,7 @@ async def show(desk: Desk, _visitor: Visitor, frame: Frame, _asked: Asked) -> Pa
         "two_people": desk.policy.two_people is not None,
     }
     chart = bars([(day.day, 0.0 if figures is None else figures.longest) for day, figures in by_day], AIM_SECONDS)
-    return Page("health.html", "health", body, extra={"chart": chart, "aim": AIM_SECONDS, "clock": clock})
+    return Page("health.html", "health", body, extra={"chart": chart, "aim": AIM_SECONDS})
 
 
 def _checks(frame: Frame, health: Health | None, proof: Proof | None) -> list[dict[str, Any]]:
@@ -106,20 +103,3 @@ def _proof(frame: Frame, proof: Proof | None) -> dict[str, Any]:
     state = "good" if proof.holds and not proof.is_old(frame.seen.sight.now) else "bad"
     told = {"at": iso(proof.at), "digest": proof.digest or None, "records": proof.records, "faulty": proof.faulty}
     return {"name": "record", "state": state, **told}
-
-
-def _leavers(clock: Summary) -> dict[str, Any]:
-    return {
-        "days": _SHOWN_DAYS,
-        "people": clock.people,
-        "from_heard": _figures(clock.heard),
-        "from_left": _figures(clock.left),
-        "swept": clock.swept,
-        "slowest": None if clock.slowest is None else {"at": iso(clock.slowest.gone), "seconds": clock.slowest.seconds},
-    }
-
-
-def _figures(figures: Figures | None) -> dict[str, Any] | None:
-    if figures is None:
-        return None
-    return {"count": figures.count, "p50": figures.p50, "p95": figures.p95, "longest": figures.longest}

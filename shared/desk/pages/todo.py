@@ -10,7 +10,15 @@ from shared.desk.frame import Frame
 from shared.desk.visitor import Visitor
 from shared.domain.guards.holds import Status
 
-_PARTS: Final = ("pause", "decision", "will-not-mail")
+_PARTS: Final = {
+    "pause": "pause",
+    "decision": "decision",
+    "will-not-mail": "will-not-mail",
+    "rejected-events": "watch",
+    "dead-letters": "watch",
+    "record-broken": "watch",
+}
+"""Which part of the page tells of a kind; of any other kind, the findings."""
 
 DEEDS: Final = frozenset({"release", "dismiss", "resume", "pause"})
 """What somebody may just have done, as the page says it after a form."""
@@ -19,9 +27,9 @@ DEEDS: Final = frozenset({"release", "dismiss", "resume", "pause"})
 async def show(_desk: Desk, _visitor: Visitor, frame: Frame, asked: Asked) -> Page:
     """The page."""
     needs = [{"kind": need.kind, **need_facts(frame.seen.sight, need)} for need in frame.needs]
-    parts: dict[str, list[dict[str, Any]]] = {part: [] for part in (*_PARTS, "finding")}
+    parts: dict[str, list[dict[str, Any]]] = {part: [] for part in (*_PARTS.values(), "finding")}
     for kind, of_kind in groupby(needs, key=lambda need: str(need["kind"])):
-        parts[kind if kind in _PARTS else "finding"] += of_kind
+        parts[_PARTS.get(kind, "finding")] += of_kind
     body = {
         "needs": needs,
         "dismissed": sum(hold.status is Status.DISMISSED for hold in frame.seen.holds),
