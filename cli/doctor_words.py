@@ -62,7 +62,7 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "role-lost": ("the identity {us} has lost its role on {where}", "give it back, then `invoice-access resume`"),
     "role-lacking": (
         "the identity {us} may not give Invoice manager on {where}",
-        "give it Billing profile owner there, or Billing account owner",
+        "`invoice-access setup permissions {us} --profile PROFILE` makes it owner there",
     ),
     "role-not-told": (
         "not known on {where}: who has a role there could not be read, or a group is owner",
@@ -87,14 +87,17 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "leave-dates-good": ("{dated} of {people:person|people} show one", ""),
     "leave-dates-blank": (
         "none of {people:person|people} shows one: Graph leaves the attribute out without User-LifeCycleInfo.Read.All",
-        "grant that app role to the identity {us}, then wait for a full check. Where nobody has one, it looks the same",
+        "`invoice-access setup permissions {us}` gives it, and it may count a day later. Nobody may have one, too",
     ),
     "names-good": ("{all:principal|principals} with a role; {apps:app|apps} shown by object id", ""),
     "names-blank": (
         "of {all:principal|principals} with a role, {people:person has|people have} none, and {groups:group|groups}",
-        "grant the identity {us} User.Read.All for people, GroupMember.Read.All for groups",
+        "`invoice-access setup permissions {us}` gives what it takes, GroupMember.Read.All for groups included",
     ),
-    "names-none": ("of {all:principal|principals} with a role nobody has one", "grant the identity {us} User.Read.All"),
+    "names-none": (
+        "of {all:principal|principals} with a role nobody has one",
+        "`invoice-access setup permissions {us}` gives User.Read.All",
+    ),
     "nobody-to-name": ("not known: nobody has a role yet", "look again once somebody has"),
     "no-groups": ("no rule names one", ""),
     "groups-good": ("{all:group|groups} of the policy, and all are there", ""),

@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import httpx
 
+from deploy.preflight import SECRETS
 from sandbox.contoso.names import JAN_VISSER as JAN
 from sandbox.settings import Options
 from sandbox.up import Sandbox, running
@@ -35,6 +36,7 @@ type Post = Callable[[httpx.AsyncClient, str], Any]
 def test_the_page_has_every_secret_of_a_sender() -> None:
     of_senders = {str(field.alias) for field in SourceSettings.model_fields.values()} & SECRET_NAMES
     assert set(NAMES.values()) == of_senders
+    assert set(NAMES) <= set(SECRETS), "by the names that a deployment gives them"
 
 
 class Vault:

@@ -139,4 +139,4 @@ def test_blank_leave_dates_are_told_as_the_page_has_them() -> None:
     assert doctor_words.found(check) == (
         "none of 49 people shows one: Graph leaves the attribute out without User-LifeCycleInfo.Read.All"
     )
-    assert doctor_words.mend(check).startswith(f"grant that app role to the identity {app}")
+    assert doctor_words.mend(check).startswith(f"`invoice-access setup permissions {app}` gives it")
