@@ -1,38 +1,38 @@
 """The leaver clock, kept in the state: days are counted from the index of activity, which has every removal.
 
-Lives here: which days are counted anew. What is counted is `shared.domain.history.leavers`'s.
+Lives here: what is read for it. What is counted is `shared.domain.history.leavers`'s.
 """
 
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Final
-from zoneinfo import ZoneInfo
 
-from shared.domain.history.leavers import KEPT, LeaverDays, days_of, joined
+from shared.domain.history.leavers import KEPT, LeaverDays, days_of, kept_days
 from shared.services.app import App
 
-_HOURS_AGAIN: Final = 3
-"""In the first hours of a day the day before is counted anew: a removal may be told after midnight."""
+_AGAIN: Final = timedelta(hours=1)
+"""How far behind the last count the next one begins: records have the clocks of several machines."""
+
+_OFTEN: Final = timedelta(hours=6)
+_MANY: Final = 200
+"""How long ago, and how many entries back, the last count may be, before one that found nobody is stored as well."""
 
 
 async def count_leavers(app: App, since: datetime | None = None) -> None:
-    """Counts today anew, every day that no earlier count came to, and the days from `since` on.
+    """Counts what came since the last count; the days from `since` on anew, where the index was lacking something.
 
-    One read of what was counted, one per thousand entries of activity of these days, and a write where a day changed.
+    One read of what was counted, one per thousand entries of activity since, and a write where that changed something.
     Raises as the store does.
     """
-    zone = app.policy.time_zone
-    now = app.clock.now().astimezone(zone)
+    zone, now = app.policy.time_zone, app.clock.now()
+    today = now.astimezone(zone).date()
     before = await app.state.leaver_days()
-    first = now.date() - KEPT
-    if before.counted:
-        first = min(date.fromisoformat(before.counted), (now - timedelta(hours=_HOURS_AGAIN)).date())
-    if since is not None:
-        first = min(first, since.astimezone(zone).date())
-    entries = [one async for _, one in app.ledger.activity(_begin(first, zone)) if one.leaver is not None]
-    days = LeaverDays(now.date().isoformat(), joined(before.days, days_of(entries, zone), first, now.date()))
-    if days != before:
-        await app.state.put_leaver_days(days, app.clock.now())
-
-
-def _begin(day: date, zone: ZoneInfo) -> datetime:
-    return datetime.combine(day, time.min, zone)
+    if before.counted is None or since is not None:
+        first = today - KEPT if before.counted is None or since is None else since.astimezone(zone).date()
+        start, known = datetime.combine(first, time.min, zone), kept_days(before.days, today, until=first)
+    else:
+        start, known = before.counted - _AGAIN, kept_days(before.days, today)
+    entries = [one async for _, one in app.ledger.activity(start)]
+    days = days_of((one for one in entries if one.leaver is not None), zone, known)
+    is_due = before.counted is None or now - before.counted >= _OFTEN or len(entries) >= _MANY
+    if days != before.days or is_due:
+        await app.state.put_leaver_days(LeaverDays(now, days), now)

@@ -10,7 +10,7 @@ from shared.domain.history.leavers import Departure, Figures, LeaverDay, LeaverD
 from shared.errors import Transient
 from shared.services.operate.decisions import release
 from shared.services.proof import prove_when_due
-from tests.simulation.small_world import DIETER, FEMKE, HARRY, NL, POLICY, TESS
+from tests.simulation.small_world import APP, DE, DIETER, FEMKE, HARRY, NL, POLICY, TESS
 from tests.simulation.stage import Stage
 
 TODAY = date(2026, 3, 2)
@@ -193,3 +193,34 @@ def test_figures_are_measured_ones(seconds: list[float], figures: Figures | None
     assert figures_of(day) == figures
     assert summary([day], TODAY).heard == figures
     assert summary([day], TODAY + timedelta(days=30)).heard is None
+
+
+async def test_access_that_went_in_several_checks_is_gone_with_the_last_of_them(stage: Stage) -> None:
+    """And a sweep in between has counted the first of them already."""
+    await stage.settle()
+    stage.change(FEMKE, accountEnabled=False)
+    for person in (DIETER, FEMKE):
+        await stage.event_about(person)
+    heard = stage.now
+    await stage.sweep()
+    stage.give(DE, FEMKE, by=APP)
+    await stage.advance(minutes=30)
+    await stage.sweep()
+    await stage.run_until_quiet()
+    await stage.sweep()
+    assert stage.held(FEMKE) == set()
+    (day,) = (await stage.app.state.leaver_days()).days
+    (departure,) = day.departures
+    assert departure.seconds == pytest.approx((stage.now - heard).total_seconds(), abs=5)
+
+
+async def test_a_sweep_reads_the_index_from_where_it_was_counted(stage: Stage) -> None:
+    await stage.advance(hours=5)
+    await stage.sweep()
+    counted = (await stage.app.state.leaver_days()).counted
+    await stage.advance(hours=7)
+    await stage.sweep()
+    later = (await stage.app.state.leaver_days()).counted
+    assert counted is not None
+    assert later is not None
+    assert later > counted

@@ -149,7 +149,7 @@ async def test_leavers_have_a_chart_with_a_table_and_a_sentence(stage: Stage) ->
     await swept(stage)
     today = stage.now.date().isoformat()
     gone = (Departure(FEMKE, 3, stage.now, 4.0), Departure(OLGA, 3, stage.now, 700.0))
-    await stage.app.state.put_leaver_days(LeaverDays(today, (LeaverDay(today, gone),)), stage.now)
+    await stage.app.state.put_leaver_days(LeaverDays(stage.now, (LeaverDay(today, gone),)), stage.now)
     page = await Browser(stage, READER).page("/health")
     seen = Seen(page)
     assert "2 people who left were removed in the last 30 days, each within 12 minutes of being known." in seen.text

@@ -5,7 +5,7 @@ has the rest. Pure, and for people's eyes: nothing is decided by it. Ids, and no
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -88,22 +88,34 @@ class Noted:
 
 def noted(record: Record) -> Noted | None:
     """What a record is worth telling; None for one that changed, held and decided nothing."""
-    bare = Noted(at=record.at, key=record.key, sequence=record.sequence, items=())
     match record.body:
         case CheckBody() as body:
             items = tuple(_of_check(record.key, body))
-            bare = replace(bare, cause=body.cause.value, origin=body.origin, leaver=body.leaver)
+            return _entry(record, items, body) if items or body.leaver is not None else None
         case AdoptBody() as body:
-            items, bare = (_adopted(record.key, body),), replace(bare, by=body.by)
+            return _entry(record, (_adopted(record.key, body),), by=body.by)
         case DecisionBody() as body:
-            items, bare = tuple(_of_decision(body)), replace(bare, by=body.by)
+            return _entry(record, tuple(_of_decision(body)), by=body.by)
         case UnmanagedBody() as body:
             items = tuple(_of_unmanaged(body))
         case RolesBody() as body:
             items = tuple(_of_roles(body))
         case _:
             return None
-    return replace(bare, items=items) if items or bare.leaver is not None else None
+    return _entry(record, items) if items else None
+
+
+def _entry(record: Record, items: tuple[Item, ...], check: CheckBody | None = None, *, by: str = "") -> Noted:
+    return Noted(
+        at=record.at,
+        key=record.key,
+        sequence=record.sequence,
+        items=items,
+        cause="" if check is None else check.cause.value,
+        origin="" if check is None else check.origin,
+        by=by,
+        leaver=None if check is None else check.leaver,
+    )
 
 
 _DONE: Final[Mapping[Step, ActivityKind]] = {

@@ -56,9 +56,9 @@ class LeaverDay:
 
 @dataclass(frozen=True, slots=True)
 class LeaverDays:
-    """The days that were counted, the oldest first, and the last day to which the count came ("" for none)."""
+    """The days on which anybody's access was gone, the oldest first, and until when the index was read for them."""
 
-    counted: str = ""
+    counted: datetime | None = None
     days: tuple[LeaverDay, ...] = ()
 
 
@@ -88,29 +88,35 @@ class Summary:
     swept: int
 
 
-def days_of(entries: Iterable[Noted], zone: ZoneInfo) -> tuple[LeaverDay, ...]:
-    """The days of these entries, the oldest first. Of several records of a person on a day the last one counts.
+def days_of(entries: Iterable[Noted], zone: ZoneInfo, before: Sequence[LeaverDay] = ()) -> tuple[LeaverDay, ...]:
+    """The days `before` with what these entries add, the oldest first. What was counted is not counted twice.
 
-    Access of many profiles is removed by several checks: it is gone with the last of them, and heard of by the first.
+    Of several records of a person on a day the last one counts. Access of many profiles is removed by several checks:
+    it is gone with the last of them, and heard of by the first.
     """
-    found: dict[tuple[str, str], Departure] = {}
+    found = {(day.day, one.person): one for day in before for one in day.departures}
     for one in sorted(entries, key=lambda each: each.at):
         departure = _departure(one)
         if departure is None:
             continue
         place = (one.at.astimezone(zone).date().isoformat(), departure.person)
-        before = found.get(place)
-        if before is not None:
-            grown = (departure.gone - before.gone).total_seconds()
-            since_left = None if before.since_left is None else before.since_left + grown
-            departure = replace(
-                departure, seconds=before.seconds + grown, since_left=since_left, swept=before.swept and departure.swept
-            )
-        found[place] = departure
+        earlier = found.get(place)
+        if earlier is None:
+            found[place] = departure
+        elif earlier.record < departure.record:
+            found[place] = _lasting(earlier, departure)
     return tuple(
         LeaverDay(day, tuple(found[place] for place in places))
         for day, places in groupby(sorted(found), key=lambda place: place[0])
     )
+
+
+def _lasting(earlier: Departure, later: Departure) -> Departure:
+    """Both as one: since the earlier one's beginning, until the later one's end."""
+    grown = (later.gone - earlier.gone).total_seconds()
+    since_left = None if earlier.since_left is None else earlier.since_left + grown
+    seconds, swept = earlier.seconds + grown, earlier.swept and later.swept
+    return replace(later, seconds=seconds, since_left=since_left, swept=swept)
 
 
 def _departure(one: Noted) -> Departure | None:
@@ -127,13 +133,10 @@ def _departure(one: Noted) -> Departure | None:
     )
 
 
-def joined(
-    before: Sequence[LeaverDay], counted: Sequence[LeaverDay], since: date, today: date
-) -> tuple[LeaverDay, ...]:
-    """The days to keep, where those from `since` on were counted anew."""
+def kept_days(days: Sequence[LeaverDay], today: date, until: date | None = None) -> tuple[LeaverDay, ...]:
+    """Those that are not too old to be kept, and before the day `until` where that is given."""
     oldest = (today - KEPT).isoformat()
-    kept = [day for day in before if oldest <= day.day < since.isoformat()]
-    return (*kept, *counted)
+    return tuple(day for day in days if oldest <= day.day and (until is None or day.day < until.isoformat()))
 
 
 def summary(days: Sequence[LeaverDay], today: date, last: int = PERIOD_DAYS) -> Summary:

@@ -120,7 +120,7 @@ def test_days_on_which_who_left_lost_access_are_told_with_their_figures(
 ) -> None:
     keep(store, REPORT)
     gone = tuple(Departure(f"7c0f5a0e-0000-4000-8000-00000000000{n}", 1, AT, 60.0 * n) for n in (1, 2, 3))
-    days = LeaverDays("2026-03-01", (LeaverDay("2026-03-01", gone),))
+    days = LeaverDays(AT, (LeaverDay("2026-03-01", gone),))
     desk.Store(store).run(lambda state: state.put_leaver_days(days, AT))
     assert main(["report"]) == 0
     said = capsys.readouterr().out.splitlines()[-1]

@@ -98,7 +98,7 @@ def test_an_old_look_is_told_with_its_age(store: Store, capsys: Said) -> None:
 def test_how_long_those_who_left_kept_access_is_told_with_the_longest(store: Store, capsys: Said) -> None:
     today = NOW.date().isoformat()
     gone = [Departure(GRACE, 4, NOW, 3.2), Departure(QUENTIN, 9, NOW, 240.0, swept=True)]
-    days = LeaverDays(today, (LeaverDay(today, tuple(gone)),))
+    days = LeaverDays(NOW, (LeaverDay(today, tuple(gone)),))
     store.run(lambda state: state.put_leaver_days(days, NOW))
     assert figure(capsys, "who left") == "2 in 30 days, access gone after 3.2 s (p95 4 min, longest 4 min)"
     assert main(["status", "--json"]) == 0

@@ -68,7 +68,7 @@ async def test_a_proof_and_one_under_way_are_read_back(state: RowsState, rows: R
 
 async def test_a_year_of_leavers_is_read_back_whole(state: RowsState, rows: Rows) -> None:
     gone = tuple(Departure(f"7c0f5a0e-0000-4000-8000-{n:012}", n, AT, 3.25, None, swept=True) for n in range(20))
-    days = LeaverDays("2026-03-02", tuple(LeaverDay(f"day {number}", gone) for number in range(400)))
+    days = LeaverDays(AT, tuple(LeaverDay(f"day {number}", gone) for number in range(400)))
     await state.put_leaver_days(days, AT)
     assert await RowsState(rows).leaver_days() == days
 
