@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any, Final
 
-from cli import proposed
+from cli import completing, proposed
 from cli.actor import introduce, signed_in
 from cli.answer import Answer, Line, Table, counted
 from cli.faults import Moved, Status, UsageError
@@ -42,6 +42,7 @@ def list_holds(out: Out, *, exit_code: bool) -> int:
         return listing, known, await standing_proposals(desk), await doubts(desk)
 
     listing, known, proposals, doubted = on_store(read)
+    completing.leave(holds=listing.groups)
     out.note(*doubted)
     waiting = [hold for hold in listing.holds if hold.status is domain.Status.OPEN]
     about = {group.id: about_all(group.holds, proposals) for group in listing.groups}

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from cli import completing
+
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 Why = Annotated[str, typer.Option("--why", metavar="TEXT", show_default=False, help="For the record.")]
 AsListed = Annotated[
@@ -24,6 +26,7 @@ Scope = Annotated[
         metavar="PART",
         show_default=False,
         help="A billing profile or a billing account, by name or id; for `resume` also `everywhere`.",
+        shell_complete=completing.profile,
     ),
 ]
 Unmanaged = Annotated[

@@ -5,6 +5,7 @@ Lives here: lines, rows and JSON of profiles. What a view knows of them is `shar
 
 from typing import Final
 
+from cli import completing
 from cli.answer import Answer, Cell, Line, Part, Shade, Table, counted
 from cli.hold_words import holds_table
 from cli.lookup import find_profile
@@ -29,6 +30,7 @@ _COLUMNS: Final = (
 def list_profiles(out: Out, narrowed: Filter) -> int:
     """Lists profiles."""
     sight, profiles, _ = on_store(read_profiles)
+    completing.leave(profiles=sight.view.profiles)
     kept = [one for one in profiles if _takes(narrowed, one)]
     of = "" if len(kept) == len(profiles) else f" of {len(profiles):,}"
     text: list[Line | Table] = [*doubts(sight)]

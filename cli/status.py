@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from cli import completing
 from cli.answer import Answer, Line, Part, Shade, Table, counted
 from cli.faults import Status
 from cli.operating import on_store
@@ -87,6 +88,7 @@ class Told:
 def answer_of(*, full: bool, exit_code: bool) -> Answer:
     """The overview. With `exit_code` the status is 3 while something needs a person."""
     seen = on_store(read_overview)
+    completing.leave(profiles=seen.sight.view.profiles, holds=seen.groups)
     found = list(needs_of(seen))
     needs = [_told(seen.sight, need) for need in found]
     return Answer(

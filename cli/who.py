@@ -6,6 +6,7 @@ Lives here: the words. Who receives what is `shared.domain.receiving`'s.
 from collections.abc import Iterator
 from typing import Any, Final
 
+from cli import completing
 from cli.answer import Answer, Cell, Line, Table, counted
 from cli.lookup import find_profile
 from cli.operating import StoreDesk, on_store
@@ -28,6 +29,7 @@ def answer_of(profile: str) -> Answer:
         return await read_receiving(desk, key)
 
     sight, found = on_store(read)
+    completing.leave(profiles=sight.view.profiles)
     return Answer(
         "who",
         receiving_body(sight, found),

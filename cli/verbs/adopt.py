@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from cli import completing
 from cli.command import command, verbs
 from cli.options import Yes
 from cli.out import Out
@@ -16,7 +17,12 @@ def adopt(
     out: Out,
     pairs: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[PROFILE PERSON]...", show_default=False, help="An assignment each, by names or ids."),
+        typer.Argument(
+            metavar="[PROFILE PERSON]...",
+            show_default=False,
+            help="An assignment each, by names or ids.",
+            shell_complete=completing.profile,
+        ),
     ] = None,
     *,
     given_by_rule: Annotated[

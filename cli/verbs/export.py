@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from cli import completing
 from cli.command import command, noun
 from cli.out import Out
 
@@ -69,7 +70,14 @@ def access(
     ],
     person: Annotated[str, typer.Option("--person", metavar="PERSON", show_default=False, help="Only this one.")] = "",
     profile: Annotated[
-        str, typer.Option("--profile", metavar="PROFILE", show_default=False, help="Only this one.")
+        str,
+        typer.Option(
+            "--profile",
+            metavar="PROFILE",
+            show_default=False,
+            help="Only this one.",
+            shell_complete=completing.profile,
+        ),
     ] = "",
     time_zone: Annotated[
         str,

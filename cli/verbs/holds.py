@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from cli import completing
 from cli.command import command, noun
 from cli.options import AsListed, ExitCode, Why, Yes
 from cli.out import Out
@@ -11,7 +12,10 @@ from cli.out import Out
 app = noun()
 
 _Names = Annotated[
-    list[str] | None, typer.Argument(metavar="ID|GROUP", show_default=False, help="As `holds` shows them.")
+    list[str] | None,
+    typer.Argument(
+        metavar="ID|GROUP", show_default=False, help="As `holds` shows them.", shell_complete=completing.hold
+    ),
 ]
 
 
@@ -29,7 +33,10 @@ def list_(out: Out, *, exit_code: ExitCode = False) -> int:
 
 
 @command(app, "show")
-def show(out: Out, name: Annotated[str, typer.Argument(metavar="ID|GROUP", show_default=False)]) -> int:
+def show(
+    out: Out,
+    name: Annotated[str, typer.Argument(metavar="ID|GROUP", show_default=False, shell_complete=completing.hold)],
+) -> int:
     """Shows everything about one hold, or every member of a group."""
     from cli.holds import show_holds
 

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from cli import completing
 from cli.command import command, noun
 from cli.options import Differs, Left, Unmanaged, Waiting
 from cli.out import Out
@@ -26,7 +27,10 @@ def list_(
 
 
 @command(app, "show")
-def show(out: Out, profile: Annotated[str, typer.Argument(metavar="PROFILE", show_default=False)]) -> int:
+def show(
+    out: Out,
+    profile: Annotated[str, typer.Argument(metavar="PROFILE", show_default=False, shell_complete=completing.profile)],
+) -> int:
     """Shows a profile and everybody with a role there. `who` tells who receives its next invoice."""
     from cli.profiles import show_profile
 

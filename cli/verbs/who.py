@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from cli import completing
 from cli.command import command, verbs
 from cli.out import Out
 
@@ -13,7 +14,12 @@ app = verbs()
 @command(app, "who")
 def who(
     out: Out,
-    profile: Annotated[str, typer.Argument(metavar="PROFILE", show_default=False, help="Its name or its id.")],
+    profile: Annotated[
+        str,
+        typer.Argument(
+            metavar="PROFILE", show_default=False, help="Its name or its id.", shell_complete=completing.profile
+        ),
+    ],
     on: Annotated[
         str, typer.Option("--on", metavar="DAY", show_default=False, help="A past day, or a moment with its offset.")
     ] = "",

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from cli import completing
 from cli.command import command, verbs
 from cli.options import Snapshot
 from cli.out import Out
@@ -17,7 +18,12 @@ def why(
     person: Annotated[
         str, typer.Argument(metavar="PERSON", help="A name, an address, an employee number or an object id.")
     ],
-    profile: Annotated[str, typer.Argument(metavar="PROFILE", help="A display name or an id; all if left out.")] = "",
+    profile: Annotated[
+        str,
+        typer.Argument(
+            metavar="PROFILE", help="A display name or an id; all if left out.", shell_complete=completing.profile
+        ),
+    ] = "",
     sets: Annotated[
         list[str] | None,
         typer.Option(

@@ -10,6 +10,7 @@ from typing import Final
 
 import pytest
 
+from cli import cache
 from cli.faults import Status
 from tests.app.e2e.contoso.conftest import Desk
 
@@ -81,3 +82,10 @@ def test_an_answer_imports_what_it_needs_and_nothing_else(question: str, desk: D
     heavy = [one for one in modules if any(one == each or one.startswith(f"{each}.") for each in HEAVY)]
     assert heavy == []
     assert len(modules) < MOST_MODULES[question]
+
+
+def test_an_answer_leaves_what_completes_the_next_question(desk: Desk) -> None:
+    desk.says("status")
+    left = cache.read("names.json")
+    assert ["Contoso UK", "W5ZA-9JXF-BG7-TGB"] in left["profiles"]
+    assert left["holds"] == [["sweep:mover_revokes", "33 to decide"]]
