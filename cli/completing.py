@@ -6,7 +6,6 @@ Lives here: leaving it, finding it again, and writing it as the shell wants it. 
 import hashlib
 import os
 from collections.abc import Iterable
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from cli import cache
@@ -22,6 +21,16 @@ _MOST: Final = 2_000
 """Profiles, or holds, that are kept."""
 
 
+class _Chosen(str):
+    """A word that was chosen here: typer would drop one that is not typed to the letter, such as Contoso for `con`."""
+
+    __slots__ = ()
+
+    def startswith(self, *_: object) -> bool:
+        """It does, as far as whoever typed is concerned."""
+        return True
+
+
 def leave(*, profiles: "Iterable[ProfileView] | None" = None, holds: "Iterable[HoldGroup] | None" = None) -> None:
     """Leaves names for completion: those of all profiles, and of all groups and holds. What is None stays as it was."""
     kept = _kept()
@@ -32,7 +41,7 @@ def leave(*, profiles: "Iterable[ProfileView] | None" = None, holds: "Iterable[H
     cache.leave(_NAME, kept)
 
 
-def profile(_context: Any, _parameter: Any, incomplete: str) -> list[Any]:
+def profile(incomplete: str) -> list[tuple[str, str]]:
     """Profiles whose name or id begins so; by its id where its name has characters that a shell would evaluate."""
     begins = incomplete.casefold()
     found = []
@@ -44,7 +53,7 @@ def profile(_context: Any, _parameter: Any, incomplete: str) -> list[Any]:
     return _written(found)
 
 
-def hold(_context: Any, _parameter: Any, incomplete: str) -> list[Any]:
+def hold(incomplete: str) -> list[tuple[str, str]]:
     """Groups and holds whose id begins so."""
     begins = incomplete.casefold()
     return _written((id_, what) for id_, what in _pairs("holds") if id_.casefold().startswith(begins))
@@ -70,12 +79,11 @@ def _is_plain(text: str) -> bool:
     return all(character.isalnum() or character in _PLAIN for character in text)
 
 
-def _written(found: Iterable[tuple[str, str]]) -> list[Any]:
+def _written(found: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     """As the shell that asks would have it typed; what is shown beside a word is plain as well."""
-    item: Any = import_module("typer._click.shell_completion").CompletionItem
     shell = os.environ.get("_INVOICE_ACCESS_COMPLETE", "").removeprefix("complete_")
     plain = ((word, "".join(one if one.isalnum() or one in _PLAIN else " " for one in told)) for word, told in found)
-    return [item(_quoted(word, shell), help=told) for word, told in plain if _is_plain(word)]
+    return [(_Chosen(_quoted(word, shell)), told) for word, told in plain if _is_plain(word)]
 
 
 def _quoted(word: str, shell: str) -> str:

@@ -19,16 +19,21 @@ from cli.out import Form, Out
 from shared.answers.documents import Rows, as_csv, as_json, utc
 from shared.answers.known import Known as Names
 from shared.answers.known import read_known
+from shared.domain.history.roles_seen import RoleSpell
 from shared.domain.history.spells import Spell, Window
 from shared.domain.history.unmanaged_sightings import ESTATE, UnmanagedSpell
 from shared.domain.keys import PersonKey, ProfileKey
 from shared.domain.seen import INVOICE_MANAGER_NAME
+from shared.errors import Permanent
 from shared.services.operate.as_of import HeldOn, Known, Unreadable, check_further, held_on, unmanaged_on
+from shared.services.operate.roles_on import RolesOn, roles_on
 
 COLUMNS: Final = (
     *("day", "profile_id", "profile", "person_id", "person", "role", "managed", "rules", "since", "until", "certainty"),
-    *("record", "event_source", "event_id"),
+    *("record", "event_source", "event_id", "receives", "where"),
 )
+"""`receives` is whether the invoices are mailed to them by it; `where` is the profile, account or group that has the
+role, by its id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,9 @@ class _Found:
     unmanaged: list[UnmanagedSpell] = field(default_factory=list)
     unreadable: list[Unreadable] = field(default_factory=list)
     known: Known = field(default_factory=Known)
+    roles: RolesOn = field(default_factory=lambda: RolesOn(None))
+    profile: ProfileKey | None = None
+    """The profile that was asked for: what may be seen of it by a role at its account is told of it."""
     not_named: list[str] = field(default_factory=list)
 
 
@@ -66,7 +74,7 @@ def export_access(out: Out, asked: Asked, *, lines: bool, to: Path | None) -> in
     out.note(*_bounds(found, window, of_person=bool(asked.person)))
     out.note(*(f"{one.key} could not be read, and is not told of: {one.why}" for one in found.unreadable))
     things = sorted(
-        _things(found, window, asked.on), key=lambda one: (one["profile"], one["person"], one["since"] or "")
+        _things(found, window, asked.on), key=lambda one: (one["profile"] or "~", one["person"], one["since"] or "")
     )
     answer = Answer(
         "export-access",
@@ -88,7 +96,7 @@ def export_access(out: Out, asked: Asked, *, lines: bool, to: Path | None) -> in
 
 
 async def _ask(desk: StoreDesk, window: Window, person: PersonKey | None, profile: ProfileKey | None) -> _Found:
-    found = _Found(await read_known(desk.state))
+    found = _Found(await read_known(desk.state), profile=profile)
     ledger, state, known = desk.ledger, desk.state, found.known
     async for held in held_on(ledger, state, window, person=person, profile=profile, known=known):
         if isinstance(held, Unreadable):
@@ -100,6 +108,11 @@ async def _ask(desk: StoreDesk, window: Window, person: PersonKey | None, profil
             found.unreadable.append(unmanaged)
         else:
             found.unmanaged.append(unmanaged)
+    groups = {one.principal_id for one in found.unmanaged if one.principal_type.lower() == "group"}
+    try:
+        found.roles = await roles_on(ledger, state, window, person=person, profile=profile, groups=groups)
+    except Permanent as damage:
+        found.unreadable.append(Unreadable(ESTATE, f"who had another role: {damage}"))
     further = await check_further(ledger, known, person=person, profile=profile)
     found.unreadable += [] if further is None else [further]
     if found.unreadable:
@@ -116,6 +129,7 @@ def _body(found: _Found, window: Window, things: list[dict[str, Any]]) -> Mappin
         "from": window.start,
         "to": window.end,
         "known_from": found.known.since,
+        "roles_recorded_from": found.roles.recorded_from,
         "not_named": found.not_named,
         "access": things,
         "managed": [
@@ -148,6 +162,34 @@ def _things(found: _Found, window: Window, day: str) -> Iterator[dict[str, Any]]
             "event_source": None,
             "event_id": None,
         }
+    for role in found.roles.roles:
+        yield _other(found, role, window, day)
+
+
+def _other(found: _Found, one: RoleSpell, window: Window, day: str) -> dict[str, Any]:
+    """Another role: at a profile, at an account, or membership of a group that has one."""
+    by_id = {str(key).lower(): key for key in found.names.profiles}
+    here = by_id.get(one.where.lower())
+    profile = here or found.profile
+    person, certainty = found.names.person(one.principal), one.certainty(window)
+    return {
+        "day": day,
+        "profile_id": None if profile is None else str(profile),
+        "profile": None if profile is None else found.names.of(profile),
+        "person_id": person["id"],
+        "person": person["name"],
+        "role": one.role,
+        "managed": False,
+        "rules": [],
+        "since": utc(one.first),
+        "until": None if one.left_at is None else utc(one.left_at),
+        "certainty": None if certainty is None else certainty.value,
+        "record": ESTATE,
+        "event_source": None,
+        "event_id": None,
+        "receives": here is not None and one.type.lower() != "group",
+        "where": one.where if here is None else str(here),
+    }
 
 
 def _row(names: Names, day: str, profile: ProfileKey, principal: str) -> dict[str, Any]:
@@ -159,6 +201,8 @@ def _row(names: Names, day: str, profile: ProfileKey, principal: str) -> dict[st
         "person_id": person["id"],
         "person": person["name"],
         "role": INVOICE_MANAGER_NAME,
+        "receives": True,
+        "where": str(profile),
     }
 
 
@@ -197,3 +241,7 @@ def _bounds(found: _Found, window: Window, *, of_person: bool) -> Iterable[str]:
     elif since is not None and window.start < since:
         knows = "no more" if found.held or found.unmanaged else "nothing"
         yield f"This ledger begins {shown(since)}; of what was before, it knows {knows}."
+    if not found.roles.is_recorded(window):
+        began = found.roles.recorded_from
+        before = "" if began is None else f" before {shown(began)}"
+        yield f"Owners, contributors, readers and account roles: not recorded{before}."

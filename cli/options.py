@@ -26,7 +26,7 @@ Scope = Annotated[
         metavar="PART",
         show_default=False,
         help="A billing profile or a billing account, by name or id; for `resume` also `everywhere`.",
-        shell_complete=completing.profile,
+        autocompletion=completing.profile,
     ),
 ]
 Unmanaged = Annotated[

@@ -21,7 +21,7 @@ def adopt(
             metavar="[PROFILE PERSON]...",
             show_default=False,
             help="An assignment each, by names or ids.",
-            shell_complete=completing.profile,
+            autocompletion=completing.profile,
         ),
     ] = None,
     *,

@@ -76,7 +76,7 @@ def access(
             metavar="PROFILE",
             show_default=False,
             help="Only this one.",
-            shell_complete=completing.profile,
+            autocompletion=completing.profile,
         ),
     ] = "",
     time_zone: Annotated[

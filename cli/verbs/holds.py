@@ -14,7 +14,7 @@ app = noun()
 _Names = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="ID|GROUP", show_default=False, help="As `holds` shows them.", shell_complete=completing.hold
+        metavar="ID|GROUP", show_default=False, help="As `holds` shows them.", autocompletion=completing.hold
     ),
 ]
 
@@ -35,7 +35,7 @@ def list_(out: Out, *, exit_code: ExitCode = False) -> int:
 @command(app, "show")
 def show(
     out: Out,
-    name: Annotated[str, typer.Argument(metavar="ID|GROUP", show_default=False, shell_complete=completing.hold)],
+    name: Annotated[str, typer.Argument(metavar="ID|GROUP", show_default=False, autocompletion=completing.hold)],
 ) -> int:
     """Shows everything about one hold, or every member of a group."""
     from cli.holds import show_holds

@@ -29,7 +29,7 @@ def list_(
 @command(app, "show")
 def show(
     out: Out,
-    profile: Annotated[str, typer.Argument(metavar="PROFILE", show_default=False, shell_complete=completing.profile)],
+    profile: Annotated[str, typer.Argument(metavar="PROFILE", show_default=False, autocompletion=completing.profile)],
 ) -> int:
     """Shows a profile and everybody with a role there. `who` tells who receives its next invoice."""
     from cli.profiles import show_profile

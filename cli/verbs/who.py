@@ -17,7 +17,7 @@ def who(
     profile: Annotated[
         str,
         typer.Argument(
-            metavar="PROFILE", show_default=False, help="Its name or its id.", shell_complete=completing.profile
+            metavar="PROFILE", show_default=False, help="Its name or its id.", autocompletion=completing.profile
         ),
     ],
     on: Annotated[

@@ -21,7 +21,7 @@ def why(
     profile: Annotated[
         str,
         typer.Argument(
-            metavar="PROFILE", help="A display name or an id; all if left out.", shell_complete=completing.profile
+            metavar="PROFILE", help="A display name or an id; all if left out.", autocompletion=completing.profile
         ),
     ] = "",
     sets: Annotated[

@@ -363,6 +363,35 @@ def test_an_export_is_a_row_for_each_who_had_access_on_a_day(desk: Desk) -> None
     assert had[JAN_VISSER]["profile_id"] == FRANCE
 
 
+def test_an_export_has_other_roles_and_says_whether_they_receive_anything(desk: Desk) -> None:
+    said = desk.says("export", "access", "--on", desk.day(1), "--profile", "Contoso UK", "--format", "jsonl")
+    assert (said.status, said.err) == (Status.DONE, "")
+    rows = {(one["person"], one["role"]): one for one in map(json.loads, said.lines)}
+    reader = rows["Ines Castro", "Billing profile reader"]
+    assert (reader["receives"], reader["managed"], reader["where"], reader["profile_id"]) == (True, False, UK, UK)
+    assert reader["record"] == "estate"
+    owner = rows["Break Glass", "Billing account owner"]
+    assert (owner["receives"], owner["where"], owner["profile"]) == (False, CONTOSO_ACCOUNT, "Contoso UK")
+    karin = rows["Karin Wilson", "Invoice manager"]
+    assert (karin["receives"], karin["where"]) == (True, UK)
+
+
+def test_an_export_of_everything_has_accounts_and_groups_as_they_are_called(desk: Desk) -> None:
+    said = desk.says("export", "access", "--on", desk.day(1), "--format", "jsonl")
+    rows = [*map(json.loads, said.lines)]
+    accounts = {one["where"] for one in rows if one["role"] == "Billing account owner"}
+    assert CONTOSO_ACCOUNT in accounts
+    assert {one["profile"] for one in rows if one["where"] in accounts} == {None}
+    members = {one["person"] for one in rows if one["role"] == "member"}
+    assert members
+    assert not any(one["receives"] for one in rows if one["role"] == "member")
+
+
+def test_an_export_of_a_day_before_other_roles_were_recorded_says_so(desk: Desk) -> None:
+    said = desk.says("export", "access", "--on", desk.day(30), "--profile", "Contoso UK")
+    assert "Owners, contributors, readers and account roles: not recorded before " in said.err
+
+
 def test_doctor_is_a_line_for_each_check_and_a_mend_for_each_fault(desk: Desk) -> None:
     said = desk.says("doctor")
     assert (said.status, said.err) == (Status.DONE, "")

@@ -123,7 +123,8 @@ def asked(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]
 
 
 COLUMNS = (
-    "day,profile_id,profile,person_id,person,role,managed,rules,since,until,certainty,record,event_source,event_id"
+    "day,profile_id,profile,person_id,person,role,managed,rules,since,until,certainty,record,event_source,event_id,"
+    "receives,where"
 )
 
 
@@ -133,12 +134,15 @@ def test_whoever_had_something_at_any_time_of_a_day_is_a_row(store: Store, capsy
     assert columns == COLUMNS
     day, role = "2026-03-01", "Invoice manager"
     assert sorted(rows) == [
-        f"{day},{DE},{DE},{BEN},{BEN},{role},true,own-company,2026-03-01T22:30:00Z,,held,person:{BEN}#1,/hr,17",
+        (
+            f"{day},{DE},{DE},{BEN},{BEN},{role},true,own-company,2026-03-01T22:30:00Z,,held,person:{BEN}#1,/hr,17,"
+            f"true,{DE}"
+        ),
         (
             f"{day},{NL},{NL},{ANNA},{ANNA},{role},true,own-company,2026-03-01T22:30:00Z,2026-03-01T22:50:00Z,held,"
-            f"person:{ANNA}#1,/hr,17"
+            f"person:{ANNA}#1,/hr,17,true,{NL}"
         ),
-        f"{day},{NL},{NL},{BEN},{BEN},{role},false,,2026-03-01T22:30:00Z,,held,estate,,",
+        f"{day},{NL},{NL},{BEN},{BEN},{role},false,,2026-03-01T22:30:00Z,,held,estate,,,true,{NL}",
     ]
 
 
