@@ -39,7 +39,7 @@ async def open_app() -> AsyncIterator["App"]:
 
     configuration = bootstrap.read_configuration(os.environ)
     check_store(configuration.settings.store)
-    _quiet()
+    quiet()
 
     async with AsyncExitStack() as closing:
         credential = await closing.enter_async_context(DefaultAzureCredential())
@@ -70,13 +70,13 @@ async def open_store() -> AsyncIterator[StoreDesk]:
     """
     settings = StoreSettings.read(os.environ)
     check_store(settings.store)
-    _quiet()
+    quiet()
     async with store(settings) as (open_ledger, state):
         dice = random.Random()  # noqa: S311 - jitter, no secrets
         yield StoreDesk(named_store(settings.store), SystemClock(), dice, open_ledger, state)
 
 
-def _quiet() -> None:
+def quiet() -> None:
     """Keeps libraries' words out of what a verb says: azure-identity logs in ten lines what it raises as well."""
     quiet_libraries()
     logging.getLogger("azure.identity").setLevel(logging.ERROR)

@@ -7,13 +7,14 @@ app reads it with; what it names that does not exist, to `shared.domain.policy.u
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 from cli.answer import Answer, Line, Part, Shade, counted
-from cli.faults import Status, UsageError
+from cli.faults import Status, UsageError, fault_of
+from cli.meant_live import people_meant
 from cli.operating import StoreDesk, on_store
 from shared.answers.documents import Rows
 from shared.bootstrap_policy import policy_path, read_policy_file
@@ -21,7 +22,8 @@ from shared.domain.access.rules import doubtful_grants
 from shared.domain.catalogue import Catalogue
 from shared.domain.history.findings import FindingKind
 from shared.domain.people import Person
-from shared.domain.policy.model import Policy
+from shared.domain.policy.model import Policy, Rule
+from shared.domain.policy.named_grants import bare_name
 from shared.domain.policy.unresolved import names_nothing, no_such_person, unresolved
 from shared.domain.policy.yaml_tree import Path as KeyPath
 from shared.domain.policy.yaml_tree import Tree, read_yaml
@@ -152,7 +154,8 @@ def _mistakes(path: Path) -> Iterator[_Said]:
 class _Known:
     """What the last full check knew: profiles and accounts, people, and protected ids that are nobody's.
 
-    `people` are the ids of everybody who has a name, `seen` the people of its view.
+    `people` are the ids of everybody who has a name, `seen` the people of its view, and those whom the directory named
+    when it was asked just now whom named grants mean: those called `asked`.
     """
 
     catalogue: Catalogue
@@ -160,6 +163,7 @@ class _Known:
     nobody: Mapping[str, Reason]
     seen: tuple[Person, ...]
     now: datetime
+    asked: frozenset[str] = frozenset()
 
 
 def _warnings(found: PolicyFile) -> tuple[list[_Said], str | None]:
@@ -173,7 +177,27 @@ def _warnings(found: PolicyFile) -> tuple[list[_Said], str | None]:
     if known is None:
         return [], "Names were not compared with what there is: no full check has been stored yet."
     tree = read_yaml(found.path.read_text(encoding="utf-8"))
-    return [_said(tree, path, why) for path, why in _missing(found.policy, known)], None
+    missing, doubt = list(_missing(found.policy, known)), None
+    unsure = {path[1] for path, why in missing if why.code is Code.NOBODY_SEEN_IS_MEANT}
+    if unsure:
+        grants = [grant for number, grant in enumerate(found.policy.grants) if number in unsure]
+        try:
+            asked = people_meant(grants)
+        except InvoiceAccessError as failure:
+            doubt = f"The directory was not asked whom {_named(grants)} means: {_why_not(failure)}"
+        else:
+            known = replace(known, seen=(*known.seen, *asked), asked=frozenset(one.name for one in grants))
+            missing = list(_missing(found.policy, known))
+    return [_said(tree, path, why) for path, why in missing], doubt
+
+
+def _named(grants: Sequence[Rule]) -> str:
+    return f"{'named grant' if len(grants) == 1 else 'named grants'} {', '.join(map(bare_name, grants))}"
+
+
+def _why_not(failure: InvoiceAccessError) -> str:
+    fault = fault_of(failure, acts=False)
+    return f"{failure}" if fault is None else fault.message
 
 
 async def _known(desk: StoreDesk) -> _Known | None:
@@ -194,7 +218,7 @@ def _missing(policy: Policy, known: _Known) -> Iterator[tuple[KeyPath, Reason]]:
         for number, rule in enumerate(of_key):
             for why in unresolved(rule.profiles, known.catalogue):
                 yield (key, number, "profiles"), why
-    for number, why in doubtful_grants(policy, known.catalogue, known.seen, known.now):
+    for number, why in doubtful_grants(policy, known.catalogue, known.seen, known.now, known.asked):
         yield ("grants", number, "person"), why
     for key, why in names_nothing(policy, known.catalogue, [one.name for one in known.catalogue.accounts]):
         yield tuple(key.split(".")), why

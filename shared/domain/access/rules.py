@@ -152,12 +152,13 @@ def _not_one(rule: Rule, grant: NamedGrant, meant: Sequence[Person]) -> Iterator
 
 
 def doubtful_grants(
-    policy: Policy, catalogue: Catalogue, seen: Collection[Person], now: datetime
+    policy: Policy, catalogue: Catalogue, seen: Collection[Person], now: datetime, asked: Collection[str] = ()
 ) -> Iterator[tuple[int, Reason]]:
     """What is amiss with whom the named grants mean, as far as a view can tell: each one's number, and why.
 
     `seen` are the people of the view, which a sweep under any policy left. Who has no access and whom no rule lists is
-    in none: then nobody knows before the directory is asked.
+    in none: then nobody knows before the directory is asked. `asked` are the names of the grants of which it was, so
+    that everybody whom they mean is among `seen`.
     """
     meant = owners(policy.grants, seen)
     is_judged = catalogue.policy_digest == policy.digest
@@ -165,7 +166,7 @@ def doubtful_grants(
     for number, rule in enumerate(policy.grants):
         if rule.grant is None or rule.is_over(now):
             continue
-        if meant[rule.name]:
+        if meant[rule.name] or rule.name in asked:
             found = list(_not_one(rule, rule.grant, meant[rule.name]))
         else:
             found = [why for why in judged.get(rule.name, ()) if why.code in _OF_GRANTS]

@@ -26,9 +26,13 @@ TWO_PEOPLE = "\ndecisions: { two_people: { above: 10, always: [resume, policy] }
 @pytest.fixture
 def two_people(own_desk: Desk) -> Desk:
     """A desk where one proposes and another one confirms."""
-    in_force = (own_desk.contoso.sandbox.state / "policy.yaml").read_text(encoding="utf-8")
-    own_desk.more["INVOICE_ACCESS_POLICY"] = str(own_desk.file("two.yaml", in_force + TWO_PEOPLE))
+    own_desk.more["INVOICE_ACCESS_POLICY"] = str(own_desk.file("two.yaml", in_force(own_desk) + TWO_PEOPLE))
     return own_desk
+
+
+def in_force(desk: Desk) -> str:
+    """The policy that the app has."""
+    return (desk.contoso.sandbox.state / "policy.yaml").read_text(encoding="utf-8")
 
 
 def as_listed(desk: Desk) -> str:
@@ -306,3 +310,30 @@ def test_what_a_reader_does_is_recorded_as_hers(own_desk: Desk) -> None:
     assert own_desk.says("pause", "--why", "test", by=SANNE).status == Status.DONE
     last = own_desk.asks("holds", "log")["decisions"][-1]
     assert (last["verb"], last["by"]) == ("pause", SANNE_BAKKER)
+
+
+UNSEEN = "kees.muller@contoso.example"
+"""An HR adviser whom no rule lists, so that no view has him."""
+GRANTS = """
+grants:
+  - { name: auditor, person: vera.nobody@contoso.example, profiles: [{ name: Contoso UK }], why: an audit }
+  - { name: kees, person: ADDRESS, profiles: [{ name: Contoso UK }], why: he asked }
+"""
+
+
+def test_an_address_that_nobody_has_is_a_mistake_that_the_directory_knows_of(desk: Desk) -> None:
+    file = desk.file("new.yaml", in_force(desk) + GRANTS.replace("ADDRESS", UNSEEN))
+    said = desk.says("policy", "check", str(file))
+    assert (said.status, said.err) == (Status.FOUND, "")
+    first, last = said.lines
+    assert first.startswith(f"{file}:")
+    assert "grants[0].person" in first
+    assert last.endswith("1 mistake; 3 rules, 2 named grants.")
+
+
+def test_whoever_is_not_signed_in_is_told_that_addresses_are_not_known(desk: Desk) -> None:
+    file = desk.file("new.yaml", in_force(desk) + GRANTS.replace("ADDRESS", UNSEEN))
+    said = desk.says("policy", "check", str(file), by="c0a1d000-0000-4000-8000-00000000dead")
+    assert (said.status, said.err) == (Status.DONE, "")
+    assert "The directory was not asked whom named grants auditor, kees means: You are not signed in." in said.out
+    assert "2 warnings" in said.lines[-1]
