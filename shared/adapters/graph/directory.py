@@ -45,7 +45,7 @@ from shared.domain.keys import NameKey, NameKind, PersonKey
 from shared.domain.people import SELECT, AbsentPerson, DeletedPerson, ListedPerson, PersonRead, UnreadablePerson
 from shared.domain.view import Called
 from shared.errors import FailedRead, QueryRefused, Transient
-from shared.settings import Settings
+from shared.settings import ClientSettings
 
 PAGE_SIZE: Final = 999
 """People a page. The most that Graph gives."""
@@ -70,7 +70,7 @@ class GraphDirectory:
     """`ports.Directory` on Microsoft Graph v1.0, by msgraph-sdk. See `GraphClient` for the arguments."""
 
     def __init__(
-        self, settings: Settings, credential: AsyncTokenCredential, *, transport: Transport | None = None
+        self, settings: ClientSettings, credential: AsyncTokenCredential, *, transport: Transport | None = None
     ) -> None:
         # Graph counts units for an app in a tenant, whatever it asks.
         self._gate = Gate("Microsoft Graph", {Kind.READS: settings.graph_calls_per_second}, settings)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 _DO_EVERYTHING = """
 from datetime import UTC, datetime
 from shared.adapters.graph.subscriptions import GraphSubscriptions
-from shared.ports import WantedSubscription
+from shared.domain.subscription import WantedSubscription
 
 ONE = {"id": "1", "resource": "users", "changeType": "updated", "expirationDateTime": "2026-03-20T11:00:00.0000000Z"}
 
