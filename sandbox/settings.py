@@ -40,7 +40,8 @@ PAGE_AUDIENCE = "c0a1d000-0000-4000-8000-00000000de5c"
 NO_SIGN_IN = ("/admin/*", "/api/events/*", "/api/graph/*")
 """Paths that need no sign-in: their senders prove themselves in other ways."""
 
-_VALUE = re.compile(r"[^\s#,]+")
+_ENDS = re.compile(r"^\.\.\.", re.MULTILINE)
+"""What says that a document ends; nothing can be written behind it."""
 _SHELL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -185,8 +186,8 @@ def effective_policy(policy: bytes, mode: Mode) -> bytes:
 
     Observing is `enforce: none`. Enforcing is `enforce: all`, unless the policy picks profiles itself, which
     stays. A value that is neither a word known here nor a list stays as well: the app says what is wrong with it.
-    Where it can be done in place it is, so that lines and columns of mistakes stay those of the
-    original; text that is not a YAML mapping is returned unchanged, for the app to say what is wrong with it.
+    Lines and columns of mistakes stay those of the original, unless it is one mapping in braces without the key. Text
+    that is not a YAML mapping is returned unchanged, for the app to say what is wrong with it.
     """
     try:
         return _effective(policy.decode("utf-8"), mode).encode("utf-8")
@@ -250,16 +251,16 @@ def _effective(text: str, mode: Mode) -> str:
     policy = _read(yaml, text)
     if policy is None or (wanted := _wanted(policy, mode)) is None:
         return text
-    if isinstance(policy.get("enforce"), str):
-        return _in_place(text, policy, wanted)
-    policy["enforce"] = wanted
-    changed = StringIO()
-    yaml.dump(policy, changed)
-    return changed.getvalue()
-
-
-def _in_place(text: str, policy: Any, wanted: str) -> str:
-    line, column = policy.lc.value("enforce")
-    lines = text.splitlines(keepends=True)
-    lines[line] = lines[line][:column] + _VALUE.sub(wanted, lines[line][column:], count=1)
-    return "".join(lines)
+    root = YAML(pure=True).compose(text)
+    given = [value for key, value in root.value if key.value == "enforce"]
+    if given:
+        start, end = given[0].start_mark.index, given[0].end_mark.index
+        # Whatever lines it had, it has: what stands behind it is where it was.
+        return f"{text[:start]}{wanted}{'\n' * text[start:end].count('\n')}{text[end:]}"
+    if root.flow_style or _ENDS.search(text):
+        policy["enforce"] = wanted
+        changed = StringIO()
+        yaml.dump(policy, changed)
+        return changed.getvalue()
+    line_break = "" if text.endswith("\n") else "\n"
+    return f"{text}{line_break}{' ' * root.start_mark.column}enforce: {wanted}\n"

@@ -589,6 +589,8 @@ async def _run(options: Options, echo: Echo) -> int:
         return 2
     except HostStartError as failure:
         echo.line(f"{_PROGRAM}: the app does not start:\n{failure}")
+        if options.policy is not None and "policy.yaml" in f"{failure}":
+            echo.line(f"(policy.yaml is the app's copy of {options.policy}, line by line)")
         return 1
     return 0
 

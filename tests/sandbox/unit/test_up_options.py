@@ -57,6 +57,34 @@ def test_selected_profiles_are_kept_when_enforcing_and_given_up_when_observing(
     assert YAML(typ="safe", pure=True).load(changed) == {"version": 1, "enforce": meant, "rules": []}
 
 
+@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize(
+    "written",
+    [
+        "",
+        "enforce: none\n",
+        "enforce: [{ name: A },\n   { name: B }]   # two\n",
+        "enforce:\n  - name: A\n  # and\n  - name: B\n",
+    ],
+    ids=["none", "word", "list", "block"],
+)
+def test_no_line_or_column_of_anything_else_moves(written: str, mode: Mode) -> None:
+    rest = "rules:\n    - name: odd indent\n      who: \"jobtitel eq 'x'\"\n      profiles: all"
+    for policy in (f"version: 1\n{written}{rest}\n", f"version: 1\n{rest}\n{written}", f"version: 1\n{written}{rest}"):
+        changed = effective_policy(policy.encode(), mode).decode().splitlines()
+        for number, line in enumerate(policy.splitlines()):
+            if line in rest.splitlines() or line == "version: 1":
+                assert changed[number] == line
+
+
+@pytest.mark.parametrize(
+    "policy", ["{version: 1, rules: []}", "version: 1\nrules: []\n...\n", "  version: 1\n  rules: []\n"]
+)
+def test_a_policy_of_another_form_gets_its_enforce_as_well(policy: str) -> None:
+    changed = YAML(typ="safe", pure=True).load(effective_policy(policy.encode(), Mode.ENFORCE).decode())
+    assert changed == {"version": 1, "rules": [], "enforce": "all"}
+
+
 @pytest.mark.parametrize("policy", [b"enforce: [", b"enforce: none\nenforce: all\n", b"- 1\n", b"\xff\xfe", b""])
 def test_what_is_no_policy_is_left_for_the_app_to_refuse(policy: bytes) -> None:
     assert effective_policy(policy, Mode.ENFORCE) == policy
