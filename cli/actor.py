@@ -3,6 +3,7 @@
 Lives here: asking for that, and having the store know what they are called. A decision's record has their object id.
 """
 
+from cli.operating import quiet
 from cli.out import Out
 from shared.domain.actors import Actor
 from shared.errors import Permanent, Transient
@@ -15,6 +16,8 @@ async def signed_in() -> Actor:
     from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415 - half a second, and only for who acts
 
     from shared.adapters.http import claims  # noqa: PLC0415
+
+    quiet()
 
     async with DefaultAzureCredential() as credential:
         return await claims.signed_in(credential)

@@ -43,6 +43,9 @@ _OVERRIDES: Final = "azurefunctionsjobhost__"
 _WIDTH: Final = 24
 """The column in which stands what was found."""
 
+_TOGETHER: Final = 3
+"""From so many on, checks of which nothing is known for one reason are told together."""
+
 _MARKS: Final = {
     State.GOOD: Part("✓", Shade.GIVEN),
     State.TO_MEND: Part("✕", Shade.REMOVED),
@@ -84,10 +87,21 @@ def _told(check: Check) -> Mapping[str, Any]:
 
 
 def _text(checks: Sequence[Check]) -> Iterator[Line]:
+    """A line each; those of which nothing is known for one reason are one line together, behind the others."""
+    alike: dict[str, list[Check]] = {}
     for check in checks:
-        yield ("  ", _MARKS[check.state], f" {check.name.value:{_WIDTH - 1}} {found(check)}")
-        if said := mend(check):
-            yield f"      {'mend' if check.state is State.TO_MEND else 'look'}: {said}"
+        if check.state is State.NOT_READ:
+            alike.setdefault(found(check), []).append(check)
+    for check in checks:
+        together = alike.get(found(check), ()) if check.state is State.NOT_READ else ()
+        if len(together) < _TOGETHER:
+            yield ("  ", _MARKS[check.state], f" {check.name.value:{_WIDTH - 1}} {found(check)}")
+            if said := mend(check):
+                yield f"      {'mend' if check.state is State.TO_MEND else 'look'}: {said}"
+    for reason, those in alike.items():
+        if len(those) >= _TOGETHER:
+            names = "; ".join(one.name.value for one in those)
+            yield ("  ", _MARKS[State.NOT_READ], f" {counted(len(those), 'check'):{_WIDTH - 1}} {reason}: {names}")
     wrong = sum(check.state is State.TO_MEND for check in checks)
     unknown = sum(check.state in {State.NOT_READ, State.NOT_TOLD} for check in checks)
     more = f", {unknown} not known" if unknown else ""
@@ -126,7 +140,11 @@ def _without_store(wrong: Misconfigured | UsageError, checks: Sequence[Check]) -
         for name in (*NEEDS_STORE, *NEEDS_SETTINGS)
         if name not in {*done, Name.STORE}
     )
-    yield Check(Name.STORE, State.TO_MEND, "store-missing", {"why": str(wrong)})
+    yield Check(Name.STORE, State.TO_MEND, "store-missing", {"why": _in_a_line(wrong)})
+
+
+def _in_a_line(wrong: Misconfigured | UsageError) -> str:
+    return "; ".join(wrong.mistakes) if isinstance(wrong, Misconfigured) else wrong.message
 
 
 def _digest(policy: Policy | None) -> str:

@@ -4,7 +4,7 @@ Lives here: the words for pauses. What each stops is in `shared.domain.guards.pa
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from cli import proposed
 from cli.actor import introduce, signed_in
 from cli.answer import Answer, Line, counted
 from cli.faults import Fault, Status, UsageError
+from cli.hold_words import WOULD
 from cli.lookup import find_scope
 from cli.operating import StoreDesk, doubts, on_store, shown
 from cli.out import Out
@@ -21,6 +22,7 @@ from shared.answers.known import Known, called, read_known
 from shared.domain.guards.baseline import Baseline
 from shared.domain.guards.pauses import ENDED_BY_SWEEPS, STOPS_LEAVERS, Pause, PauseKind, Pauses, Setting
 from shared.domain.guards.proposals import Deed, needs_two
+from shared.domain.history.report import Report
 from shared.errors import Permanent, Transient
 from shared.services.operate import decisions
 from shared.services.operate.decisions import Resumed
@@ -94,7 +96,7 @@ def end_pauses(out: Out, *, on: str, yes: bool) -> int:
         rule = None
         if pauses.active:
             rule = read_policy(os.environ).two_people
-            out.note(*_lines(pauses, words))
+            out.note(*_lines(pauses, words), *_stopped(await desk.state.reports(1), pauses))
             if not out.confirm(await _question(out, desk, words, needs_two(rule, Deed.RESUME)), yes=yes):
                 return None
         resumed = await decisions.resume(desk, actor.object_id, pauses.active, rule=rule, scope=scope)
@@ -125,6 +127,28 @@ def tell_pauses(out: Out, *, exit_code: bool) -> int:
     pauses, words = on_store(verb)
     status = Status.FOUND if exit_code and pauses.active else Status.DONE
     return out.answer(_answer("pauses", pauses, words, [], status=status))
+
+
+def _stopped(reports: Sequence[Report], pauses: Pauses) -> Iterator[str]:
+    """What the latest full check wanted and a pause stopped, as far as one ran since."""
+    since = min(setting.since for setting in pauses.active.values())
+    report = next(iter(reports), None)
+    if report is None or report.started < since:
+        yield "No full check has run since: what was stopped is not counted."
+        return
+    held = report.holds.open
+    wanted = {kind: max(0, room.wanted - held.get(kind, 0)) for kind, room in report.guards.items()}
+    by_deed: dict[str, int] = {}
+    for kind, number in wanted.items():
+        by_deed[WOULD[kind][0]] = by_deed.get(WOULD[kind][0], 0) + number
+    told = ", ".join(f"{number:,} to {deed}" for deed, number in by_deed.items() if number)
+    changes = counted(sum(wanted.values()), "change")
+    at = f"The full check of {shown(report.started)}"
+    yield (
+        f"{at} wanted {changes} that {'was' if changes == '1 change' else 'were'} stopped: {told}."
+        if told
+        else (f"{at} wanted no change that was stopped.")
+    )
 
 
 async def _scope(desk: StoreDesk, on: str) -> str | None:

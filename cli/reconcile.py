@@ -38,6 +38,9 @@ _COLUMNS: Final = ("person_id", "person", "outcome", "do", "profile_id", "profil
 
 _NOT_PEOPLE: Final = frozenset({PrincipalKind.GROUP, PrincipalKind.APP})
 
+_FEW: Final = 5
+"""Profiles that are named in one sentence, as `plan` and `why` do."""
+
 _FAILED: Final = frozenset({Outcome.RETRY, Outcome.GAVE_UP, Outcome.REJECTED})
 
 _DID: Final[Mapping[tuple[Step, Outcome], str]] = {
@@ -178,12 +181,17 @@ def _sentence(key: PersonKey, check: CheckBody | None, known: Known) -> str:
 
 def _parts(check: CheckBody, known: Known) -> Iterator[str]:
     """What was done, or stopped, and what is seen again, a piece of a sentence each."""
+    done: dict[tuple[str, str], list[ProfileKey]] = {}
     for one in check.actions:
         if one.outcome is not Outcome.UNCHANGED:
-            where = "" if one.profile is None else f" {known.of(one.profile)}"
-            yield f"{_did(one)}{where} ({say(one.why)})"
+            done.setdefault((_did(one), say(one.why)), []).extend([] if one.profile is None else [one.profile])
+    for (did, why), profiles in done.items():
+        yield f"{' '.join(filter(None, (did, _several(profiles, known))))} ({why})"
+    again: dict[tuple[str, str], list[ProfileKey]] = {}
     for waiting in check.waiting:
-        yield f"is to lose {known.of(waiting.profile)} ({say(waiting.why)}), looked at again at {waiting.due:%H:%M} UTC"
+        again.setdefault((say(waiting.why), f"{waiting.due:%H:%M}"), []).append(waiting.profile)
+    for (why, due), profiles in again.items():
+        yield f"is to lose {_several(profiles, known)} ({why}), looked at again at {due} UTC"
 
 
 def _did(one: Ended) -> str:
@@ -197,13 +205,17 @@ def _holds(check: CheckBody, known: Known) -> str:
     if not check.held:
         left = check.employment is Employment.LEAVER
         return "they left, and hold nothing" if left else "no rule gives anything, and they hold nothing"
-    return "holds " + ", ".join(_held(profile, check, known) for profile in check.held)
+    by_rules: dict[str, list[ProfileKey]] = {}
+    for profile, held in check.held.items():
+        rules = (check.wanted or {}).get(profile) or held.rules
+        by = f" by {'rule' if len(rules) == 1 else 'rules'} {', '.join(rules)}" if rules else ""
+        by_rules.setdefault(by, []).append(profile)
+    return "holds " + ", ".join(f"{_several(profiles, known)}{by}" for by, profiles in by_rules.items())
 
 
-def _held(profile: ProfileKey, check: CheckBody, known: Known) -> str:
-    rules = (check.wanted or {}).get(profile) or (check.held or {})[profile].rules
-    by = f" by {'rule' if len(rules) == 1 else 'rules'} {', '.join(rules)}" if rules else ""
-    return f"{known.of(profile)}{by}"
+def _several(profiles: Sequence[ProfileKey], known: Known) -> str:
+    """Profiles by name, or how many."""
+    return counted(len(profiles), "profile") if len(profiles) > _FEW else ", ".join(map(known.of, profiles))
 
 
 def _thing(key: PersonKey, check: CheckBody | None, known: Known) -> dict[str, Any]:

@@ -37,6 +37,9 @@ DIGEST_DAYS: Final = timedelta(days=2)
 LAST_DAY: Final = timedelta(hours=24)
 """A subscription that ends sooner was not renewed: each hour moves the end four weeks on."""
 
+_SERVICE_BUS: Final = ".servicebus.windows.net"
+"""What stands behind a namespace's name in Azure's public cloud."""
+
 _ACCOUNT_OWNER: Final = "Billing account owner"
 _PROFILE_OWNER: Final = "Billing profile owner"
 """The two roles that may assign Invoice manager."""
@@ -321,7 +324,8 @@ def queues(found: Mapping[str, Reached] | NotRead) -> Check:
 
 def queue_settings(namespace: str) -> Check:
     """What no sender may see: it takes the right to manage the namespace."""
-    return Check(Name.QUEUE_SETTINGS, State.NOT_TOLD, "queue-settings", {"namespace": namespace.partition(".")[0]})
+    name = namespace.removesuffix(_SERVICE_BUS)
+    return Check(Name.QUEUE_SETTINGS, State.NOT_TOLD, "queue-settings", {"namespace": name})
 
 
 def subscriptions(

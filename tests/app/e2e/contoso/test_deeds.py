@@ -108,6 +108,7 @@ def test_a_pause_says_who_and_what_it_stops_and_resume_asks(own_desk: Desk) -> N
 
     no = own_desk.says("resume", typed="n\n")
     assert no.status == Status.FAILED
+    assert "No full check has run since: what was stopped is not counted." in no.err
     assert no.err.endswith("Nothing was changed.\n")
     yes = own_desk.says("resume", typed="y\n")
     assert yes.status == Status.DONE

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -115,6 +117,30 @@ def test_whoever_is_not_signed_in_is_told_so_and_the_store_is_read(run: Run, sig
         "`az login`, then give the command again",
     )
     assert checks["store"]["state"] == "good"
+
+
+def test_on_a_machine_that_knows_nothing_it_says_so_in_few_lines(tmp_path: Path) -> None:
+    """A process of its own: what azure-identity logs goes to stderr where nobody listens."""
+    environment = {"HOME": str(tmp_path), "AZURE_TOKEN_CREDENTIALS": "EnvironmentCredential"}
+    done = subprocess.run(
+        [sys.executable, "-m", "cli", "doctor"],
+        cwd=Path(__file__).parents[4],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (3, "")
+    lines = done.stdout.splitlines()
+    assert "  ✕ sign-in                 nobody is signed in" in lines
+    assert [line for line in lines if "no store to ask" in line] == [
+        (
+            "  ? 8 checks                not known: there is no store to ask: full check; pauses; our role, billing; "
+            "createdBy; people; leave dates; names; record"
+        )
+    ]
+    assert len(lines) < 15
 
 
 def test_a_setting_that_overrides_host_json_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,9 @@ from shared.domain.catalogue import Catalogue
 from shared.domain.guards.baseline import Baseline
 from shared.domain.guards.pauses import Pause, PauseKind, Pauses, Setting
 from shared.domain.history.records import DecisionBody, Verb
+from shared.domain.history.report import HoldCounts
 from shared.domain.keys import ProfileKey
+from shared.domain.policy.model import ActionKind, Room
 from shared.domain.reasons import Code
 from shared.ports import Stored
 from shared.wording.say import say
@@ -58,6 +60,40 @@ def test_the_pause_is_set_told_and_cleared(store: Store, capsys: Said) -> None:
     assert store.kinds() == set()
     assert main(["resume", "--yes"]) == 0
     assert "nothing to resume" in capsys.readouterr().out
+
+
+WANTED = {
+    ActionKind.GRANTS: Room(4, 0, 50),
+    ActionKind.MOVER_REVOKES: Room(36, 10, 10),
+    ActionKind.LEAVER_REVOKES: Room(1, 50, 50),
+    ActionKind.PROFILE_UPDATES: Room(0, 5, 5),
+}
+HELD = HoldCounts({ActionKind.MOVER_REVOKES: 33}, {}, {}, {})
+
+
+@pytest.mark.parametrize(
+    ("hours", "rooms", "said"),
+    [
+        (1, WANTED, "wanted 8 changes that were stopped: 4 to give, 4 to remove.\n"),
+        (1, {ActionKind.GRANTS: Room(1, 0, 50)}, "wanted 1 change that was stopped: 1 to give.\n"),
+        (1, {ActionKind.MOVER_REVOKES: Room(33, 0, 50)}, "wanted no change that was stopped.\n"),
+        (-1, WANTED, "No full check has run since: what was stopped is not counted.\n"),
+    ],
+)
+def test_a_resume_says_what_the_pause_stopped(
+    store: Store,
+    capsys: Said,
+    answer: Callable[[str], None],
+    hours: int,
+    rooms: dict[ActionKind, Room],
+    said: str,
+) -> None:
+    pauses_on(store, {PauseKind.OPERATOR: Setting(NOW, OLGA, Code.SAID(said="audit"))}, None)
+    swept = a_report(NOW + timedelta(hours=hours), guards=rooms, holds=HELD)
+    store.run(lambda state: state.put_report(swept))
+    answer("n\n")
+    assert main(["resume"]) == 1
+    assert said in capsys.readouterr().err
 
 
 SHRANK = Setting(NOW, "sweep:1", Code.POPULATION_SHRANK(now=33, at=NOW.isoformat(), before=50), seen=33)

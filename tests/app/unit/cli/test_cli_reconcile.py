@@ -62,6 +62,28 @@ def told(*checks: CheckBody | None) -> tuple[list[str], Status]:
     return [f"{line}" for line in found.text], found.status
 
 
+MANY = tuple(ProfileKey("mca:1", f"P{number}") for number in range(11))
+
+
+def test_what_is_alike_of_many_profiles_is_told_once() -> None:
+    lost = [Ended(Step.REVOKE, Outcome.DONE, Code.NO_RULE_GIVES_IT(), profile=one) for one in MANY]
+    lines, _ = told(check(Outcome.DONE, actions=(*lost, GIVEN)))
+    assert lines == [
+        "Noah Walker: lost 11 profiles (no rule gives it); gained Contoso UK (given by rule own-company) (1.2 s)."
+    ]
+    waiting = tuple(Waiting(one, Code.NO_RULE_GIVES_IT(), NOW) for one in MANY)
+    assert told(check(waiting=waiting))[0] == [
+        "Noah Walker: is to lose 11 profiles (no rule gives it), looked at again at 09:00 UTC (1.2 s)."
+    ]
+    row = ManagedRow(OwnershipBasis.CREATED_BY, ("treasury-group",), NOW)
+    assert told(check(held=HELD | dict.fromkeys(MANY, row)))[0] == [
+        (
+            "Noah Walker is as the policy says: holds Contoso UK by rule own-company, 11 profiles by rule treasury-group. "
+            "Nothing was changed (1.2 s)."
+        )
+    ]
+
+
 # -- asking
 
 
