@@ -78,8 +78,8 @@ def test_what_is_alike_of_many_profiles_is_told_once() -> None:
     row = ManagedRow(OwnershipBasis.CREATED_BY, ("treasury-group",), NOW)
     assert told(check(held=HELD | dict.fromkeys(MANY, row)))[0] == [
         (
-            "Noah Walker is as the policy says: holds Contoso UK by rule own-company, 11 profiles by rule treasury-group. "
-            "Nothing was changed (1.2 s)."
+            "Noah Walker is as the policy says: holds Contoso UK by rule own-company, 11 profiles by rule "
+            "treasury-group. Nothing was changed (1.2 s)."
         )
     ]
 
