@@ -256,6 +256,7 @@ def test_who_for_programs_has_who_receives_and_who_may_see(desk: Desk) -> None:
         "rules": [],
         "should": False,
         "employment": "leaver",
+        "left_on": "2025-06-30T22:00:00Z",
         "mailbox": None,
         "waits": None,
     }
