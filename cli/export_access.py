@@ -70,7 +70,7 @@ def export_access(out: Out, asked: Asked, *, lines: bool, to: Path | None) -> in
         profile = (await find_profile(desk.state, asked.profile, or_id=True))[0] if asked.profile else None
         return await _ask(desk, window, person, profile)
 
-    found = on_store(ask)
+    found = on_store(ask, doing="Reading the ledger")
     out.note(*_bounds(found, window, of_person=bool(asked.person)))
     out.note(*(f"{one.key} could not be read, and is not told of: {one.why}" for one in found.unreadable))
     things = sorted(

@@ -33,7 +33,7 @@ def verify_ledger(out: Out, digest: str, *, every: bool) -> int:
     async def audit(desk: StoreDesk) -> Verdict:
         return await verify(desk.ledger, anchor)
 
-    verdict = on_store(audit)
+    verdict = on_store(audit, doing="Reading every chain")
     faults = [{"chain": key, "fault": fault} for key, found in verdict.faults.items() for fault in found]
     status = Status.FOUND if faults or not verdict.chains else Status.DONE
     return out.answer(

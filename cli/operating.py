@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 from cli.faults import UsageError
+from cli.progress import working
 from shared.adapters.process import SystemClock, quiet_libraries
 from shared.bootstrap_store import store
 from shared.errors import Permanent, Transient
@@ -107,21 +108,24 @@ async def doubts(desk: StoreDesk) -> list[str]:
     return [] if swept else ["This store has no sweep yet. Is it the one that the app uses?"]
 
 
-def on_app[T](verb: Callable[["App"], Awaitable[T]]) -> T:
-    """What a verb finds with the app of this environment. Raises the app's errors, which `cli.faults` knows."""
+def on_app[T](verb: Callable[["App"], Awaitable[T]], *, doing: str = "") -> T:
+    """What a verb finds with the app of this environment. Raises the app's errors, which `cli.faults` knows.
+
+    `doing` is shown on a terminal where it takes long; a verb that asks anything has none.
+    """
 
     async def run() -> T:
-        async with open_app() as app:
+        async with open_app() as app, working(doing):
             return await verb(app)
 
     return asyncio.run(run())
 
 
-def on_store[T](verb: Callable[[StoreDesk], Awaitable[T]]) -> T:
+def on_store[T](verb: Callable[[StoreDesk], Awaitable[T]], *, doing: str = "") -> T:
     """What a verb finds with the store alone, as `on_app` does with the app."""
 
     async def run() -> T:
-        async with open_store() as desk:
+        async with open_store() as desk, working(doing):
             return await verb(desk)
 
     return asyncio.run(run())

@@ -30,6 +30,8 @@ from shared.wording.say import say
 MOST_LINES: Final = 20
 """Lines of changes that a terminal shows without `--full`."""
 
+_READING: Final = "Reading billing and the directory"
+
 _COLUMNS: Final = ("do", "person_id", "person", "profile_id", "profile", "rules", "why", "waits")
 
 
@@ -71,7 +73,7 @@ class Found:
 def planned(*, full: bool) -> Found:
     """Asks what the next full check would do. Raises what `plan` does."""
     begun = time.monotonic()
-    found = on_app(plan)
+    found = on_app(plan, doing=_READING)
     text = plan_text.of_planned(found, seconds=time.monotonic() - begun, full=full, most=most_lines(full=full))
     return Found(found, found.changes, {"policy": found.policy, **body(found)}, list(text))
 
@@ -80,7 +82,7 @@ def compared(file: Path, *, full: bool, counts: bool = False) -> Found:
     """Asks what the policy in a file would do. Raises what `compare` and `read_policy` do."""
     other = read_policy(file)
     begun = time.monotonic()
-    found = on_app(lambda app: compare(app, other))
+    found = on_app(lambda app: compare(app, other), doing=_READING)
     seconds = time.monotonic() - begun
     text = plan_text.of_compared(found, file.name, seconds=seconds, most=most_lines(full=full), counts=counts)
     return Found(found.planned, (*found.planned.changes, *found.stay), body_of_compared(found), list(text))

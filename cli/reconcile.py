@@ -4,9 +4,8 @@ Lives here: asking, and the words. A person's check is asked for by `shared.serv
 plan that is applied at once, so that what a full check would hold back is not done by checks one by one.
 """
 
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
@@ -18,6 +17,7 @@ from cli.faults import Fault, Status, UsageError
 from cli.lookup import find_person
 from cli.operating import on_app
 from cli.out import Out
+from cli.progress import counting
 from shared.answers.documents import Rows
 from shared.answers.known import Known, read_known
 from shared.domain.access.plan import Employment
@@ -76,7 +76,7 @@ def reconcile_people(out: Out, people: Sequence[str], *, wait: int, watch: bool,
         begun = time.monotonic()
         origin = await ask_for_checks(app, keys, by=actor.object_id)
         await introduce(out, app, actor)
-        advance = _progress(len(keys)) if watch else nobody_listens
+        advance = counting(len(keys), "checks done:") if watch else nobody_listens
         told = await results(app, origin, keys, within=timedelta(seconds=wait), advance=advance)
         return out.answer(answer(origin, told, known, seconds=time.monotonic() - begun))
 
@@ -108,7 +108,7 @@ def reconcile_all(out: Out, people: Sequence[str], *, wait: int, watch: bool, ye
         if isinstance(found, pinned_plan.Refused):
             raise applied.refusal(found, pinned.policy)
         await introduce(out, app, actor)
-        advance = _progress(len(found.keys)) if watch else nobody_listens
+        advance = counting(len(found.keys), "checks done:") if watch else nobody_listens
         told = await pinned_plan.results(app, found, within=timedelta(seconds=wait), advance=advance)
         return out.answer(replace(applied.answer(found, told, waits), verb="reconcile-all"))
 
@@ -254,15 +254,3 @@ def _rows(thing: Mapping[str, Any]) -> Iterator[list[Any]]:
         yield [*head, one["do"], profile["id"], profile["name"], one["state"], say(one["why"])]
     if not thing["changes"]:
         yield [*head, None, None, None, None, None if thing["why"] is None else say(thing["why"])]
-
-
-def _progress(of: int) -> Callable[[int], None]:
-    """Shows on a terminal how many checks are done: one line on stderr, written over."""
-    if not sys.stderr.isatty():
-        return nobody_listens
-
-    def advance(done: int) -> None:
-        sys.stderr.write(f"\rchecks done: {done:,}/{of:,}" + "\n" * (done == of))
-        sys.stderr.flush()
-
-    return advance
