@@ -397,7 +397,7 @@ def test_doctor_is_a_line_for_each_check_and_a_mend_for_each_fault(desk: Desk) -
     said = desk.says("doctor")
     assert (said.status, said.err) == (Status.DONE, "")
     *checks, last = said.lines
-    assert re.fullmatch(r"\d+ checks, 0 to mend, 1 not known\.", last)
+    assert re.fullmatch(r"\d+ checks, 0 to mend, \d not known\.", last)
     marks = {line[4:27].strip(): line[2] for line in checks if not line.startswith("      ")}
     assert {marks[name] for name in ("sign-in", "our role, billing", "leave dates", "queues", "record", "clock")} == {
         "✓"

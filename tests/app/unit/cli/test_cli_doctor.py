@@ -134,12 +134,9 @@ def test_on_a_machine_that_knows_nothing_it_says_so_in_few_lines(tmp_path: Path)
     assert (done.returncode, done.stderr) == (3, "")
     lines = done.stdout.splitlines()
     assert "  ✕ sign-in                 nobody is signed in" in lines
-    assert [line for line in lines if "no store to ask" in line] == [
-        (
-            "  ? 8 checks                not known: there is no store to ask: full check; pauses; our role, billing; "
-            "createdBy; people; leave dates; names; record"
-        )
-    ]
+    (together,) = [line for line in lines if "no store to ask" in line]
+    said = "there is no store to ask: full check; pauses; our role, billing; "
+    assert re.match(rf"  \? \d+ checks +not known: {said}", together)
     assert len(lines) < 15
 
 
