@@ -3,7 +3,7 @@ PYTHON ?= python3.13
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo test simulate mutants check docs package lock sbom azd-package preflight scan screenshots bench describe fuzz clean
+.PHONY: help setup demo test simulate mutants check docs package lock sbom preflight scan screenshots bench describe fuzz clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -46,17 +46,15 @@ check: setup ## lint, format, types, import contracts
 docs: setup ## the documentation as a site, in build/site; a warning is an error
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
-package: setup ## build/invoice-access.zip, what is deployed, and the demo on it
+package: setup ## build/invoice-access.zip, what is deployed, the demo on it, and build/app, which azd takes
 	$(BIN)/python -m deploy.package
 	rm -rf build/unpacked && $(BIN)/python -m zipfile -e build/invoice-access.zip build/unpacked
 	$(BIN)/python -m sandbox demo --app build/unpacked
+	rm -rf build/app && $(BIN)/python -m zipfile -e build/invoice-access.zip build/app
+	@echo "# azd leaves bytecode out of a folder that has no such file; everything here ships" > build/app/.funcignore
 
 preflight: setup ## what is wrong with azd's environment and the policy, before anything is made (azd's hook)
 	$(BIN)/python -m deploy.preflight
-
-azd-package: package ## build/app, the package as azd takes it (azd's hook)
-	rm -rf build/app && $(BIN)/python -m zipfile -e build/invoice-access.zip build/app
-	echo "# azd leaves bytecode out of a folder that has no such file; everything here ships" > build/app/.funcignore
 
 scan: setup build/checkov/.ready ## checkov on infra/, with a reason for each complaint that stays
 	$(BIN)/python -m deploy.scan_infra build/checkov

@@ -8,7 +8,6 @@ param tags object
 @description('The service of azure.yaml whose package this app gets: azd finds the app by it.')
 param service string
 param identityId string
-param identityClientId string
 
 @description('Blob container that the package is fetched from; its account has to be there.')
 param packageUrl string

@@ -208,7 +208,6 @@ module app 'app.bicep' = {
     tags: tags
     service: service
     identityId: identityId
-    identityClientId: identityClientId
     packageUrl: hostStorage.outputs.packageUrl
     alwaysReady: ready
     subnetId: subnetId

@@ -93,8 +93,8 @@ def test_hooks_run_targets_of_the_makefile_and_the_check_comes_first() -> None:
         called = re.findall(r"make ([a-z-]+)", hook["run"])
         assert set(called) <= targets
         assert called[0] == "preflight"
-    assert "azd-package" in AZD["hooks"]["prepackage"]["run"]
-    recipe = re.search(r"^azd-package: package.*\n((?:\t.*\n)+)", MAKEFILE, re.MULTILINE)
+    assert "make package" in AZD["hooks"]["prepackage"]["run"]
+    recipe = re.search(r"^package: .*\n((?:\t.*\n)+)", MAKEFILE, re.MULTILINE)
     assert recipe is not None
     assert "build/app/.funcignore" in recipe[1], "without that file azd leaves the bytecode out"
 
