@@ -25,6 +25,7 @@ from tests.simulation.small_world import (
     PARTNER,
     POLICY,
     TREASURY,
+    guid,
     user,
     world,
 )
@@ -84,6 +85,26 @@ async def test_disabled_deleted_and_mailboxless_people_are_no_readers(set_stage:
     said = await checked(stage, DE)  # Dieter alone
     assert (said.standing, said.known, said.unsure, said.cannot) == (MailStanding.TOO_FEW, 1, 0, 4)
     assert said.why.code == "few-can-read"
+
+
+async def test_who_has_not_begun_and_is_disabled_until_then_is_no_reader(set_stage: Callable[..., Stage]) -> None:
+    soon = one_more(1)
+    stage = set_stage(policy=POLICY, given=company(soon))
+    stage.give(HOLDING, soon["id"])
+    stage.change(soon["id"], accountEnabled=False, employeeHireDate="2026-03-16T00:00:00Z")
+    said = await checked(stage, HOLDING)
+    assert (said.standing, said.cannot) == (MailStanding.WILL_NOT_MAIL, 1)
+
+
+async def test_somebody_of_another_tenant_is_asked_of_nobody_and_proves_nothing(
+    set_stage: Callable[..., Stage],
+) -> None:
+    given = company()
+    elsewhere = {"principalId": DIETER, "role": INVOICE_MANAGER, "principalTenantId": guid(1, 2)}
+    given["billingAccounts"][0]["billingProfiles"][2]["billingRoleAssignments"].append(elsewhere)
+    stage = set_stage(policy=POLICY, given=given)
+    said = await checked(stage, HOLDING)  # of our own people, Dieter has a mailbox
+    assert (said.standing, said.known, said.unsure) == (MailStanding.NOT_PROVED, 0, 1)
 
 
 async def test_whoever_the_directory_has_forgotten_is_no_reader(set_stage: Callable[..., Stage]) -> None:

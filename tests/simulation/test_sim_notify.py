@@ -11,6 +11,7 @@ from sandbox.faults import Effect
 from shared.adapters.webhook.payloads import plain_json, teams_message
 from shared.domain.guards.pauses import Pause, PauseKind
 from shared.domain.health import Health, ShelfCount
+from shared.domain.history.findings import Finding, FindingKind
 from shared.domain.notices.notice import Notice, NoticeKind
 from shared.domain.reasons import Code
 from shared.errors import Permanent, Transient
@@ -18,6 +19,7 @@ from shared.ports import Stored
 from shared.services.mail_check import check_mail
 from shared.services.notify import notify
 from shared.services.pauses import set_pause
+from tests.reports import report
 from tests.simulation.small_world import DE, DIETER, FEMKE, HARRY, NL, POLICY, TESS, TREASURY, world
 from tests.simulation.stage import Stage
 
@@ -230,7 +232,7 @@ async def test_checks_that_do_not_come_any_more_are_told(stage: Stage) -> None:
 async def test_an_incomplete_check_forgets_nothing_that_was_told(troubled: Stage) -> None:
     outside = Outside()
     await runs(troubled, outside)
-    troubled.fault("graph", Effect(status=503), path=".*/groups/.*")
+    troubled.fault("graph", Effect(status=503), path=".*/users$")  # nobody is listed, so that nobody is found
     for _ in range(30):
         await troubled.sweep()
         await troubled.advance(hours=1)
@@ -338,4 +340,58 @@ async def test_a_look_that_is_old_or_knows_nothing_tells_and_forgets_nothing(sta
     await stage.advance(minutes=20)
     assert await runs(stage, outside) == []  # by now it is old, and nobody has seen that they are gone
     await looked(stage, 100, 0)
+    assert await runs(stage, outside) == []
+
+
+async def test_a_silent_feed_is_told_once_a_spell(stage: Stage) -> None:
+    outside, silent = Outside(), Finding(kind=FindingKind.FEED_SILENT, why=Code.FEED_SILENT(never=6, of=6))
+    told = []
+    for hour, findings in enumerate([(), (silent,), (), (silent,), *[()] * 25, (silent,)]):
+        started = stage.now
+        await stage.app.state.put_report(report(started, findings=findings))
+        told += [(hour, kind) for kind in await runs(stage, outside)]
+        await stage.advance(hours=1)
+    assert told == [(1, "feed-silent"), (29, "feed-silent")]
+    assert outside.lines(NoticeKind.FEED)[0].startswith("6 of 6 drifts of people within a day were never announced")
+
+
+async def test_a_profile_that_cannot_be_checked_is_told_after_hours(set_stage: Callable[..., Stage]) -> None:
+    stage = set_stage()
+    await stage.settle()
+    stage.give(DE, HARRY)
+    stage.fault("arm", Effect(status=403), path=f".*/{DE.profile}/billingRoleAssignments$")
+    outside = Outside(kinds=frozenset({NoticeKind.MAIL}))
+    told = []
+    for hour in range(10):
+        await check_mail(stage.app)
+        await notify(stage.app, [outside])
+        told.append(any(line.startswith("Contoso Deutschland") for line in outside.lines(NoticeKind.MAIL)))
+        await stage.advance(hours=1)
+        assert told[-1] == (hour >= 6)
+    assert "could not be checked for hours" in outside.lines(NoticeKind.MAIL)[-1]
+    assert "403" not in "".join(outside.lines(NoticeKind.MAIL))
+
+
+async def test_where_nothing_is_written_checks_that_fail_are_told_as_well(set_stage: Callable[..., Stage]) -> None:
+    stage = set_stage(policy=POLICY.replace("enforce: all", "enforce: none"))
+    outside = Outside(kinds=frozenset({NoticeKind.CHECK_FAILED, NoticeKind.PAUSE}))
+    await stage.sweep()
+    assert await runs(stage, outside) == []
+    stage.fault("graph", Effect(status=503), path=".*/groups/.*")
+    await stage.sweep()
+    assert await runs(stage, outside) == ["check-failed"]
+
+
+async def test_a_state_that_cannot_be_read_tells_nothing_and_forgets_nothing(stage: Stage) -> None:
+    outside = Outside()
+    await set_pause(stage.app, Pause(PauseKind.OPERATOR), Code.SAID(said=""), by="felix")
+    assert await runs(stage, outside) == ["pause"]
+
+    async def damaged() -> object:
+        raise Permanent("a row is damaged")
+
+    pauses = stage.app.state.pauses
+    stage.app.state.pauses = damaged  # type: ignore[method-assign,assignment]
+    assert await runs(stage, outside) == []
+    stage.app.state.pauses = pauses  # type: ignore[method-assign]
     assert await runs(stage, outside) == []

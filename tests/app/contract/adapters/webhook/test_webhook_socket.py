@@ -1,9 +1,12 @@
 """Notices over sockets: what arrives, what counts as not delivered, and that nobody is told the address."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import chain, repeat
 from typing import Any
 
 import pytest
@@ -117,9 +120,33 @@ async def test_a_receiver_that_is_too_slow_is_an_outage(site: Site, monkeypatch:
         assert isinstance(await site.failure(), Transient)
 
 
+@asynccontextmanager
+async def answering(*pieces: bytes, endless: bool = False) -> AsyncIterator[str]:
+    """A server that answers these bytes to whatever comes, the last of them without an end."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        with suppress(ConnectionError):
+            for piece in chain(pieces, repeat(pieces[-1]) if endless else ()):
+                writer.write(piece)
+                await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/workflows/webhook?sig={SIGNATURE}"
+
+
 async def test_an_answer_without_an_end_is_read_no_further(site: Site) -> None:
-    site.fault(status=200, body="x" * 8_000_000)
-    await site.channel("webhook").tell(NOTICE)
+    async with answering(b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 65_536, endless=True) as address:
+        await site.channel("webhook", address=address).tell(NOTICE)
+
+
+async def test_an_answer_that_is_no_http_is_an_outage_and_tells_nobody_the_address(site: Site) -> None:
+    async with answering(b"220 mail.example ESMTP\r\n\r\n") as address:
+        failure = await site.failure(site.channel("webhook", address=address))
+    assert isinstance(failure, Transient)
+    assert SIGNATURE not in f"{failure!r} {failure.__cause__!r}"
 
 
 async def test_nobody_is_told_the_address(site: Site, caplog: pytest.LogCaptureFixture) -> None:
