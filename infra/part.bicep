@@ -84,14 +84,14 @@ var deskSettings = {
   WEBSITE_AUTH_AAD_ALLOWED_TENANTS: subscription().tenantId
 }
 var hasGraphSecret = contains(secretsInVault, 'graph-client-states')
-var graphSecretSettings = hasGraphSecret ? { INVOICE_ACCESS_GRAPH_CLIENT_STATES: '@Microsoft.KeyVault(SecretUri=${secretsUrl}/graph-client-states)' } : {}
+var graphSecretSettings = hasGraphSecret ? { INVOICE_ACCESS_GRAPH_CLIENT_STATES: '@Microsoft.KeyVault(SecretUri=${secretsUrl}/graph-client-states/)' } : {}
 var notificationSettings = hasGraphSecret ? { INVOICE_ACCESS_NOTIFICATION_URL: notificationUrl } : {}
-var hrSettings = contains(secretsInVault, 'hr-keys') ? { INVOICE_ACCESS_HR_KEYS: '@Microsoft.KeyVault(SecretUri=${secretsUrl}/hr-keys)' } : {}
-var bambooHrSettings = contains(secretsInVault, 'bamboohr-keys') ? { INVOICE_ACCESS_BAMBOOHR_KEYS: '@Microsoft.KeyVault(SecretUri=${secretsUrl}/bamboohr-keys)' } : {}
-var personioSettings = contains(secretsInVault, 'personio-secrets') ? { INVOICE_ACCESS_PERSONIO_SECRETS: '@Microsoft.KeyVault(SecretUri=${secretsUrl}/personio-secrets)' } : {}
-var webhookSettings = contains(secretsInVault, 'webhook-url') ? { INVOICE_ACCESS_WEBHOOK_URL: '@Microsoft.KeyVault(SecretUri=${secretsUrl}/webhook-url)' } : {}
-var teamsSettings = contains(secretsInVault, 'teams-url') ? { INVOICE_ACCESS_TEAMS_URL: '@Microsoft.KeyVault(SecretUri=${secretsUrl}/teams-url)' } : {}
-var digestSettings = contains(secretsInVault, 'digest-url') ? { INVOICE_ACCESS_DIGEST_URL: '@Microsoft.KeyVault(SecretUri=${secretsUrl}/digest-url)' } : {}
+var hrSettings = contains(secretsInVault, 'hr-keys') ? { INVOICE_ACCESS_HR_KEYS: '@Microsoft.KeyVault(SecretUri=${secretsUrl}/hr-keys/)' } : {}
+var bambooHrSettings = contains(secretsInVault, 'bamboohr-keys') ? { INVOICE_ACCESS_BAMBOOHR_KEYS: '@Microsoft.KeyVault(SecretUri=${secretsUrl}/bamboohr-keys/)' } : {}
+var personioSettings = contains(secretsInVault, 'personio-secrets') ? { INVOICE_ACCESS_PERSONIO_SECRETS: '@Microsoft.KeyVault(SecretUri=${secretsUrl}/personio-secrets/)' } : {}
+var webhookSettings = contains(secretsInVault, 'webhook-url') ? { INVOICE_ACCESS_WEBHOOK_URL: '@Microsoft.KeyVault(SecretUri=${secretsUrl}/webhook-url/)' } : {}
+var teamsSettings = contains(secretsInVault, 'teams-url') ? { INVOICE_ACCESS_TEAMS_URL: '@Microsoft.KeyVault(SecretUri=${secretsUrl}/teams-url/)' } : {}
+var digestSettings = contains(secretsInVault, 'digest-url') ? { INVOICE_ACCESS_DIGEST_URL: '@Microsoft.KeyVault(SecretUri=${secretsUrl}/digest-url/)' } : {}
 var pageSettings = empty(pageUrl) ? {} : { INVOICE_ACCESS_PAGE_URL: pageUrl }
 var keySourceSettings = empty(functionKeySources) ? {} : { INVOICE_ACCESS_FUNCTION_KEY_SOURCES: functionKeySources }
 

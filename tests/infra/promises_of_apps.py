@@ -68,7 +68,8 @@ def each_part_has_what_it_needs_and_no_more(infra: Infra) -> list[str]:
         wrong += [
             f"{part}: {name} is no reference to the vault"
             for name in own & secret
-            if not re.fullmatch(r"@Microsoft\.KeyVault\(SecretUri=<Microsoft.KeyVault/vaults .+\)", settings[name])
+            # With a slash behind the name: without, the platform was seen to keep an old version after a rotation.
+            if not re.fullmatch(r"@Microsoft\.KeyVault\(SecretUri=<Microsoft.KeyVault/vaults .+/\)", settings[name])
         ]
     if any("KeyVault" in value for value in settings_of(infra.smallest)["all"].values()):
         wrong.append("a reference to a secret that is not there yet would stop the first start")

@@ -54,7 +54,8 @@ MISTAKES = {
         ("part.bicep", "  front: union(everyPart, frontSettings)", "  front: union(everyPart, coreSettings)"),
         ("part.bicep", "union(everyPart, storeSettings, deskSettings)", "union(everyPart, deskSettings)"),
         ("part.bicep", "contains(secretsInVault, 'hr-keys') ?", "contains(tags, 'application') ?"),
-        ("part.bicep", "'@Microsoft.KeyVault(SecretUri=${secretsUrl}/hr-keys)'", "'0123456789abcdef'"),
+        ("part.bicep", "'@Microsoft.KeyVault(SecretUri=${secretsUrl}/hr-keys/)'", "'0123456789abcdef'"),
+        ("part.bicep", "SecretUri=${secretsUrl}/hr-keys/)", "SecretUri=${secretsUrl}/hr-keys)"),
         ("main.bicep", "frontApart ? 'core' : 'all'", "frontApart ? 'all' : 'all'"),
     ],
     "an_app_is_told_nothing_that_flex_refuses": [
