@@ -165,17 +165,17 @@ class FrontSettings(SourceSettings, PartSettings):
     judges_all: ClassVar[bool] = True
 
 
+type _Identifier = Annotated[str, AfterValidator(values.identifier)]
+"""A GUID, as it is compared."""
+
+
 class SignInSettings(_Read):
     """Who may sign in to the page. In the part `all` there is no page unless both are set."""
 
-    desk_tenant: Annotated[str | None, AfterValidator(values.client_id), AfterValidator(values.lower)] = Field(
-        None, alias="INVOICE_ACCESS_DESK_TENANT", validate_default=True
-    )
+    desk_tenant: _Identifier | None = Field(None, alias="INVOICE_ACCESS_DESK_TENANT")
     """Id of the tenant whose people may sign in to the page; everybody else's token is refused."""
 
-    desk_audience: Annotated[str | None, AfterValidator(values.client_id), AfterValidator(values.lower)] = Field(
-        None, alias="INVOICE_ACCESS_DESK_AUDIENCE", validate_default=True
-    )
+    desk_audience: _Identifier | None = Field(None, alias="INVOICE_ACCESS_DESK_AUDIENCE")
     """Client id of the page's app registration, for which tokens are; its app roles say who may do what."""
 
 
@@ -346,12 +346,11 @@ class DeskSettings(SignInSettings, SweepSettings, TrialSettings, PartSettings, S
 
     judges_all: ClassVar[bool] = True
 
-    @field_validator("desk_tenant", "desk_audience")
-    @classmethod
-    def _somebody_signs_in(cls, given: str | None) -> str:
-        if given is None:
-            raise ValueError("the page needs it: nobody signs in to it otherwise")
-        return given
+    desk_tenant: _Identifier = Field(alias="INVOICE_ACCESS_DESK_TENANT")
+    """As `SignInSettings` has it; here it is required, as nobody signs in otherwise."""
+
+    desk_audience: _Identifier = Field(alias="INVOICE_ACCESS_DESK_AUDIENCE")
+    """The same."""
 
 
 class Settings(SignInSettings, ClientSettings, NoticeSettings, SweepSettings, FrontSettings, StoreSettings):

@@ -58,9 +58,11 @@ def client_id(given: str | None) -> str | None:
     return given
 
 
-def lower(given: str | None) -> str | None:
-    """An id as it is compared."""
-    return None if given is None else given.lower()
+def identifier(given: str) -> str:
+    """The id of a tenant or of an app registration, as it is compared."""
+    if not is_guid(given):
+        raise ValueError(f"{given!r} is not a GUID; it looks like {EXAMPLE}")
+    return given.lower()
 
 
 def namespace(given: str) -> str:
