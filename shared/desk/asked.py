@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from http.cookies import CookieError, SimpleCookie
 from typing import Any, Final
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlencode
 
 FORM_BYTES: Final = 16_384
 """The longest form: the longest reason that the record takes, escaped, and what goes with it."""
@@ -34,6 +34,12 @@ class Asked:
     def path(self) -> str:
         """Where the page of this request is."""
         return "/" + "/".join(self.segments)
+
+    @property
+    def address(self) -> str:
+        """Where to come back to: the path, and the query of a question. What was posted is in no address."""
+        query = f"?{urlencode(self.query)}" if self.query and self.method == "GET" else ""
+        return self.path + query
 
     @cached_property
     def form(self) -> Mapping[str, str] | None:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from shared.answers.documents import as_json, document_of
 from shared.desk.app import Desk
-from shared.desk.asked import Asked, Page, Reply, problem
+from shared.desk.asked import FORM_BYTES, Asked, Page, Reply, problem
 from shared.desk.forms import local
 from shared.desk.frame import Frame, first_start, read_frame
 from shared.desk.languages import COOKIE, LANGUAGES, chosen
@@ -101,8 +101,10 @@ async def _page(desk: Desk, visitor: Visitor, frame: Frame, asked: Asked) -> Pag
     if found is None:
         return problem(404, "no-page")
     handler, role = found
-    if asked.method == "POST" and first not in POSTED:
+    if asked.method == "POST" and (asked.api or first not in POSTED):
         return problem(405, "method")
+    if asked.method == "POST" and asked.form is None:
+        return problem(413 if len(asked.body) > FORM_BYTES else 400, "form-forged")
     if not visitor.may(role):
         return problem(403, "role-missing", role=role.value)
     return await handler(desk, visitor, frame, asked)

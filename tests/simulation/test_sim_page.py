@@ -310,6 +310,23 @@ async def test_a_name_is_text_and_never_markup(stage: Stage) -> None:
     assert b"<svg onload" not in reply.body
 
 
+@pytest.mark.parametrize("url", ["/people", "/activity", "/pause", "/decision", "/confirm", "/check"])
+async def test_a_form_that_is_none_or_has_no_end_is_refused(stage: Stage, url: str) -> None:
+    await stage.sweep()
+    browser = Browser(stage, OLGA)
+    assert (await browser.post(url, {"q": "x" * 20_000})).status == 413
+    assert (await browser.post(url, {"q": "x"}, content_type="multipart/form-data")).status == 400
+    assert (await browser.post(f"/api{url}", {"q": "x"})).status == 405
+
+
+async def test_another_language_leads_back_to_the_same_question(stage: Stage) -> None:
+    await stage.sweep()
+    seen = Seen(await Browser(stage, READER).page("/profiles?show=left"))
+    assert "/language?to=nl&back=%2Fprofiles%3Fshow%3Dleft" in seen.links
+    found = Seen((await Browser(stage, READER).post("/people", {"q": "femke"})).body.decode())
+    assert "/language?to=nl&back=%2Fpeople" in found.links
+
+
 async def test_a_language_is_remembered_and_leads_nowhere_else(stage: Stage) -> None:
     await stage.sweep()
     browser = Browser(stage, READER)
