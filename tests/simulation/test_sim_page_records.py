@@ -115,7 +115,8 @@ async def test_everything_runs_where_every_check_is_good(stage: Stage) -> None:
     [
         ((shelf("rejected-events", 2),), "1 check needs somebody"),
         ((shelf("access-work", 1, is_dead=True), shelf("rejected-events", 1)), "2 checks need somebody"),
-        ((shelf("access-work", None),), "Everything that is known runs"),
+        ((shelf("people-events", None),), "Everything that is known runs"),
+        ((shelf("access-work", None),), "Everything runs"),
         ((shelf("people-events", 40),), "Everything runs"),
     ],
 )

@@ -1,5 +1,6 @@
 """Every page in a real browser: nobody is kept out, nothing comes from elsewhere, nothing breaks."""
 
+from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import quote
 
@@ -27,7 +28,7 @@ READ: Final = {
     "people": "/people?show=access",
     "people/*": QUENTIN,
     "activity": "/activity",
-    "as-of": "/as-of",
+    "as-of": f"/as-of?on={datetime.now(UTC):%Y-%m-%d}&profile={UK.removeprefix('/profiles/')}",
     "health": "/health",
     "words": "/words",
 }
@@ -39,6 +40,8 @@ REFUSED: Final = {
     "/profiles/nobody/nothing": 404,
     "/decision?of=no-such-hold": 404,
     "/confirm": 405,
+    "/check": 405,
+    "/as-of?on=tomorrow": 400,
 }
 """What is no page, with its status: each says what happened."""
 
@@ -51,7 +54,7 @@ ADDRESSES: Final = [*(path for name, path in READ.items() if name in PAGES), *RE
 
 
 def test_every_page_of_the_site_is_read_here() -> None:
-    assert PAGES.keys() - READ.keys() == {"confirm"}  # reached by a form alone, below
+    assert PAGES.keys() - READ.keys() == {"confirm", "check"}  # reached by a form alone
 
 
 @pytest.mark.parametrize("path", ADDRESSES)
