@@ -129,12 +129,10 @@ def every_profile(sight: Sight, holds: Sequence[Hold], mail: Iterable[ProfileMai
     for hold in holds:
         if hold.status is Status.OPEN:
             waiting.setdefault(hold.profile, []).append(hold)
-    found = [
-        ListedProfile(
-            receiving(sight, profile, holds, checked.get(profile.key, ())), tuple(waiting.get(profile.key, ()))
-        )
-        for profile in sight.view.profiles
-    ]
+    found = []
+    for profile in sight.view.profiles:
+        waits = tuple(waiting.get(profile.key, ()))
+        found.append(ListedProfile(receiving(sight, profile, waits, checked.get(profile.key, ())), waits))
     return sorted(found, key=lambda one: (one.profile.name.casefold(), one.profile.key))
 
 

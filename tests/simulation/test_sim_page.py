@@ -9,6 +9,7 @@ import pytest
 
 from sandbox.faults import Effect
 from shared.desk import openapi
+from shared.services.mail_check import check_mail
 from shared.services.operate.decisions import pause
 from tests.simulation.at_the_desk import AUDITOR, HOST, OLGA, READER, Browser, Seen, principal
 from tests.simulation.small_world import DIETER, FEMKE, HARRY, NL, POLICY, TENANT, TESS, TREASURY, guid
@@ -65,6 +66,19 @@ async def test_a_profile_that_will_not_mail_is_told_first_and_red(stage: Stage) 
     assert "of 4 active profiles will not mail their next invoice." in await heading(stage)
     assert await verdict(stage) == "verdict bad"
     assert "Contoso Nederland : invoice mail is off" in Seen(await Browser(stage, READER).page("/")).text
+
+
+async def test_what_the_mail_check_found_is_believed_on_every_page(stage: Stage) -> None:
+    await stage.sweep()
+    await stage.settle()
+    await stage.sweep()
+    await stage.advance(minutes=10)
+    stage.set_profile(NL, invoiceEmailOptIn=False)
+    await check_mail(stage.app)
+    assert "of 4 active profiles will not mail" in await heading(stage)
+    assert await verdict(stage, f"/profiles/{NL}") == "verdict bad"
+    listed = (await Browser(stage, READER).document("/profiles"))["profiles"]
+    assert next(one["will_mail"] for one in listed if one["id"] == str(NL)) is False
 
 
 async def test_observing_says_that_nothing_is_written(stage: Stage) -> None:

@@ -7,9 +7,10 @@ from shared.desk.app import Desk
 from shared.desk.asked import Asked, Page, problem
 from shared.desk.frame import Frame
 from shared.desk.visitor import Visitor
+from shared.domain.guards.holds import Status
 from shared.domain.lookup import look_up
-from shared.domain.receiving import Recipient
-from shared.domain.roster import every_profile
+from shared.domain.receiving import Recipient, receiving
+from shared.domain.roster import ListedProfile
 
 
 async def show(desk: Desk, _visitor: Visitor, frame: Frame, asked: Asked) -> Page:
@@ -22,8 +23,9 @@ async def show(desk: Desk, _visitor: Visitor, frame: Frame, asked: Asked) -> Pag
         near = look_up(asked.segments[-1], candidates).nearest
         nearest = [{"id": one.id, "name": one.best} for one in near]
         return problem(404, "no-profile", looked_for=text[:200], nearest=nearest)
-    listed = next(one for one in every_profile(sight, frame.seen.holds) if one.profile.key == profile.key)
-    found = listed.receiving
+    found = receiving(sight, profile, frame.seen.holds, await desk.state.mail_verdicts())
+    waits = [one for one in frame.seen.holds if one.profile == profile.key and one.status is Status.OPEN]
+    listed = ListedProfile(found, tuple(waits))
     account = next((one for one in sight.view.accounts if one.name.lower() == profile.key.account.lower()), None)
     told = receiving_body(sight, found)
     body = told | {

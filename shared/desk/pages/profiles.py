@@ -32,9 +32,9 @@ _SORTS: Final[Mapping[str, Callable[[ListedProfile], tuple[object, ...]]]] = {
 }
 
 
-async def show(_desk: Desk, _visitor: Visitor, frame: Frame, asked: Asked) -> Page:
+async def show(desk: Desk, _visitor: Visitor, frame: Frame, asked: Asked) -> Page:
     """The page."""
-    every = every_profile(frame.seen.sight, frame.seen.holds)
+    every = every_profile(frame.seen.sight, frame.seen.holds, await desk.state.mail_verdicts())
     narrowed = asked.query.get("show", "all")
     keeps = FILTERS.get(narrowed, FILTERS["all"])
     text = asked.query.get("q", "").strip()[:_QUERY_CHARACTERS]
