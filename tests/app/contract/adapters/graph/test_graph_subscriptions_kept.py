@@ -12,7 +12,7 @@ from sandbox.faults import Effect, Faults, Rule
 from sandbox.wire import Reply, Request, Response
 from shared.adapters.graph.subscriptions import GraphSubscriptions
 from shared.errors import MaybeWritten
-from shared.services.subscriptions import wanted_subscriptions
+from shared.services.subscriptions import LIFE, wanted_subscriptions
 from tests.app.contract.subscribed_app import FIRST, MEMBERS, SECOND, Machine, policy, settings
 from tests.sandbox.contract.graph_tenant import (
     ANNA,
@@ -286,3 +286,32 @@ async def test_many_pages_are_read_to_their_end(app: Machine) -> None:
 
     app.tenant.handler = one_a_page
     assert {found.resource for found in await app.adapter.mine()} == {"users", MEMBERS}
+
+
+async def test_a_run_leaves_what_there_is_and_until_when_for_whoever_asks(app: Machine) -> None:
+    await app.keep(FINANCE)
+    left = app.left
+    assert left is not None
+    assert (left.at, left.on, left.failures) == (app.tenant.time.now(), True, ())
+    live = {found.id: found for found in app.tenant.book.live()}
+    assert {one.resource for one in left.found} == {"users", MEMBERS}
+    assert {one.id for one in left.found} == {*live}
+    assert {one.ends for one in left.found} == {app.tenant.time.now() + LIFE}
+
+
+async def test_what_could_not_be_renewed_is_left_with_the_end_that_it_has(app: Machine, faults: Faults) -> None:
+    await app.keep()
+    first = app.left
+    app.tenant.time.pass_by(hours=1)
+    faults.lay(Rule(target="graph", method="PATCH", effect=Effect(status=503)))
+    await app.keep()
+    assert first is not None
+    assert app.left is not None
+    assert [one.ends for one in app.left.found] == [one.ends for one in first.found]
+    assert len(app.left.failures) == 1
+
+
+async def test_where_nobody_is_to_be_told_it_is_left_that_it_is_off(app: Machine) -> None:
+    await app.keep(INVOICE_ACCESS_NOTIFICATION_URL="")
+    assert app.left is not None
+    assert (app.left.on, app.left.found) == (False, ())
