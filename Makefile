@@ -2,8 +2,11 @@
 PYTHON ?= python3.13
 VENV := .venv
 BIN := $(VENV)/bin
+# What the package is made of. Folders as well: a file that is gone has changed its folder.
+SHIPPED := host.json function_app.py policy.yaml requirements.txt constraints.txt requirements.lock \
+  $(wildcard deploy/*.py deploy/*.txt) $(shell find functions shared -not -name '*.pyc' -not -name __pycache__)
 
-.PHONY: help setup demo test simulate mutants check docs package lock sbom preflight scan screenshots bench describe fuzz clean
+.PHONY: help setup demo test simulate mutants check docs package azd-package lock sbom preflight scan screenshots bench describe fuzz clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -52,6 +55,11 @@ package: setup ## build/invoice-access.zip, what is deployed, the demo on it, an
 	$(BIN)/python -m sandbox demo --app build/unpacked
 	rm -rf build/app && $(BIN)/python -m zipfile -e build/invoice-access.zip build/app
 	@echo "# azd leaves bytecode out of a folder that has no such file; everything here ships" > build/app/.funcignore
+
+azd-package: build/app/.funcignore ## build/app, made anew where anything that ships has changed (azd's hook)
+
+build/app/.funcignore: $(SHIPPED)
+	$(MAKE) package
 
 preflight: setup ## what is wrong with azd's environment and the policy, before anything is made (azd's hook)
 	$(BIN)/python -m deploy.preflight

@@ -10,6 +10,7 @@ import jsonschema  # type: ignore[import-untyped] # it says nothing of its types
 import pytest
 from ruamel.yaml import YAML
 
+from deploy import package
 from deploy.preflight import (
     CHECKS,
     KEY_SOURCES,
@@ -93,10 +94,19 @@ def test_hooks_run_targets_of_the_makefile_and_the_check_comes_first() -> None:
         called = re.findall(r"make ([a-z-]+)", hook["run"])
         assert set(called) <= targets
         assert called[0] == "preflight"
-    assert "make package" in AZD["hooks"]["prepackage"]["run"]
+    for name in ("prepackage", "predeploy"):  # `azd up` runs both, `azd deploy` the second alone
+        assert "make azd-package" in AZD["hooks"][name]["run"]
     recipe = re.search(r"^package: .*\n((?:\t.*\n)+)", MAKEFILE, re.MULTILINE)
     assert recipe is not None
     assert "build/app/.funcignore" in recipe[1], "without that file azd leaves the bytecode out"
+
+
+def test_a_package_is_made_anew_where_anything_that_ships_has_changed() -> None:
+    named = re.search(r"^SHIPPED := ((?:.*\\\n)*.*)$", MAKEFILE, re.MULTILINE)
+    assert named is not None
+    assert set(package.SHIPPED) <= set(named[1].split())
+    assert f"find {' '.join(package.SHIPPED_FOLDERS)} " in named[1]
+    assert "build/app/.funcignore: $(SHIPPED)" in MAKEFILE
 
 
 @pytest.mark.parametrize("layer", LAYERS)
