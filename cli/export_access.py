@@ -1,14 +1,13 @@
 """`export access --on DAY`: who had access on a day, managed or not, for a spreadsheet or a program.
 
-Lives here: the rows, and what the ledger cannot know. It reads the store alone; the answer is
-`shared.services.operate.as_of`'s.
+Lives here: the file, and what the ledger cannot know. It reads the store alone; the rows are
+`shared.answers.access_on`'s.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
 
 from cli.answer import Answer
 from cli.faults import Status
@@ -16,24 +15,10 @@ from cli.lookup import find_person, find_profile
 from cli.on_day import read_window, read_zone
 from cli.operating import StoreDesk, on_store, shown
 from cli.out import Form, Out
-from shared.answers.documents import Rows, as_csv, as_json, utc
-from shared.answers.known import Known as Names
-from shared.answers.known import read_known
-from shared.domain.history.roles_seen import RoleSpell
-from shared.domain.history.spells import Spell, Window
-from shared.domain.history.unmanaged_sightings import ESTATE, UnmanagedSpell
-from shared.domain.keys import PersonKey, ProfileKey
-from shared.domain.seen import INVOICE_MANAGER_NAME
-from shared.errors import Permanent
-from shared.services.operate.as_of import HeldOn, Known, Unreadable, check_further, held_on, unmanaged_on
-from shared.services.operate.roles_on import RolesOn, roles_on
-
-COLUMNS: Final = (
-    *("day", "profile_id", "profile", "person_id", "person", "role", "managed", "rules", "since", "until", "certainty"),
-    *("record", "event_source", "event_id", "receives", "where"),
-)
-"""`receives` is whether the invoices are mailed to them by it; `where` is the profile, account or group that has the
-role, by its id."""
+from shared.answers.access_on import COLUMNS, AccessOn, access_body, access_rows, read_access
+from shared.answers.documents import Rows, as_csv, as_json
+from shared.domain.history.spells import Window
+from shared.domain.keys import PersonKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,39 +31,22 @@ class Asked:
     time_zone: str = ""
 
 
-@dataclass(slots=True)
-class _Found:
-    """What was found, and what was asked for by name that no record names."""
-
-    names: Names
-    held: list[HeldOn] = field(default_factory=list)
-    unmanaged: list[UnmanagedSpell] = field(default_factory=list)
-    unreadable: list[Unreadable] = field(default_factory=list)
-    known: Known = field(default_factory=Known)
-    roles: RolesOn = field(default_factory=lambda: RolesOn(None))
-    profile: ProfileKey | None = None
-    """The profile that was asked for: what may be seen of it by a role at its account is told of it."""
-    not_named: list[str] = field(default_factory=list)
-
-
 def export_access(out: Out, asked: Asked, *, lines: bool, to: Path | None) -> int:
     """Answers; 1 when a chain could not be read."""
     window = read_window(asked.on, read_zone(out, asked.time_zone), datetime.now(UTC))
 
-    async def ask(desk: StoreDesk) -> _Found:
+    async def ask(desk: StoreDesk) -> AccessOn:
         person = PersonKey((await find_person(desk.state, asked.person, or_id=True)).id) if asked.person else None
         profile = (await find_profile(desk.state, asked.profile, or_id=True))[0] if asked.profile else None
-        return await _ask(desk, window, person, profile)
+        return await read_access(desk, window, person, profile)
 
     found = on_store(ask, doing="Reading the ledger")
     out.note(*_bounds(found, window, of_person=bool(asked.person)))
     out.note(*(f"{one.key} could not be read, and is not told of: {one.why}" for one in found.unreadable))
-    things = sorted(
-        _things(found, window, asked.on), key=lambda one: (one["profile"] or "~", one["person"], one["since"] or "")
-    )
+    things = access_rows(found, window, asked.on)
     answer = Answer(
         "export-access",
-        _body(found, window, things),
+        access_body(found, window, things),
         [],
         Rows.of(COLUMNS, things),
         complete=not found.unreadable,
@@ -95,141 +63,7 @@ def export_access(out: Out, asked: Asked, *, lines: bool, to: Path | None) -> in
     return answer.status
 
 
-async def _ask(desk: StoreDesk, window: Window, person: PersonKey | None, profile: ProfileKey | None) -> _Found:
-    found = _Found(await read_known(desk.state), profile=profile)
-    ledger, state, known = desk.ledger, desk.state, found.known
-    async for held in held_on(ledger, state, window, person=person, profile=profile, known=known):
-        if isinstance(held, Unreadable):
-            found.unreadable.append(held)
-        else:
-            found.held.append(held)
-    async for unmanaged in unmanaged_on(ledger, state, window, person=person, profile=profile, known=known):
-        if isinstance(unmanaged, Unreadable):
-            found.unreadable.append(unmanaged)
-        else:
-            found.unmanaged.append(unmanaged)
-    groups = {one.principal_id for one in found.unmanaged if one.principal_type.lower() == "group"}
-    try:
-        found.roles = await roles_on(ledger, state, window, person=person, profile=profile, groups=groups)
-    except Permanent as damage:
-        found.unreadable.append(Unreadable(ESTATE, f"who had another role: {damage}"))
-    further = await check_further(ledger, known, person=person, profile=profile)
-    found.unreadable += [] if further is None else [further]
-    if found.unreadable:
-        return found  # what cannot be read may name them
-    if person is not None and not known.person:
-        found.not_named.append("person")
-    elif profile is not None and not known.profile:
-        found.not_named.append("profile")
-    return found
-
-
-def _body(found: _Found, window: Window, things: list[dict[str, Any]]) -> Mapping[str, Any]:
-    return {
-        "from": window.start,
-        "to": window.end,
-        "known_from": found.known.since,
-        "roles_recorded_from": found.roles.recorded_from,
-        "not_named": found.not_named,
-        "access": things,
-        "managed": [
-            found.names.person(one.person)
-            | {"profile_name": found.names.of(one.spell.profile)}
-            | one.spell.as_record(window)
-            for one in found.held
-        ],
-        "unmanaged": [
-            found.names.person(one.principal_id) | {"profile_name": found.names.of(one.profile)} | one.as_record(window)
-            for one in found.unmanaged
-        ],
-        "unreadable": [{"key": one.key, "why": one.why} for one in found.unreadable],
-    }
-
-
-def _things(found: _Found, window: Window, day: str) -> Iterator[dict[str, Any]]:
-    """A row each."""
-    for held in found.held:
-        yield _row(found.names, day, held.spell.profile, held.person) | _managed(held, window)
-    for one in found.unmanaged:
-        certainty = one.certainty(window)
-        yield _row(found.names, day, one.profile, one.principal_id) | {
-            "managed": False,
-            "rules": [],
-            "since": utc(one.first),
-            "until": None if one.left_at is None else utc(one.left_at),
-            "certainty": None if certainty is None else certainty.value,
-            "record": ESTATE,
-            "event_source": None,
-            "event_id": None,
-        }
-    for role in found.roles.roles:
-        yield _other(found, role, window, day)
-
-
-def _other(found: _Found, one: RoleSpell, window: Window, day: str) -> dict[str, Any]:
-    """Another role: at a profile, at an account, or membership of a group that has one."""
-    by_id = {str(key).lower(): key for key in found.names.profiles}
-    here = by_id.get(one.where.lower())
-    profile = here or found.profile
-    person, certainty = found.names.person(one.principal), one.certainty(window)
-    return {
-        "day": day,
-        "profile_id": None if profile is None else str(profile),
-        "profile": None if profile is None else found.names.of(profile),
-        "person_id": person["id"],
-        "person": person["name"],
-        "role": one.role,
-        "managed": False,
-        "rules": [],
-        "since": utc(one.first),
-        "until": None if one.left_at is None else utc(one.left_at),
-        "certainty": None if certainty is None else certainty.value,
-        "record": ESTATE,
-        "event_source": None,
-        "event_id": None,
-        "receives": here is not None and one.type.lower() != "group",
-        "where": one.where if here is None else str(here),
-    }
-
-
-def _row(names: Names, day: str, profile: ProfileKey, principal: str) -> dict[str, Any]:
-    person = names.person(principal)
-    return {
-        "day": day,
-        "profile_id": str(profile),
-        "profile": names.of(profile),
-        "person_id": person["id"],
-        "person": person["name"],
-        "role": INVOICE_MANAGER_NAME,
-        "receives": True,
-        "where": str(profile),
-    }
-
-
-def _managed(held: HeldOn, window: Window) -> dict[str, Any]:
-    spell = held.spell
-    began, ended = spell.began, spell.ended
-    since = began.at if began.at is not None else began.earliest
-    source, _, event = began.origin.rpartition("#")
-    return {
-        "managed": True,
-        "rules": list(spell.rules_on(window)),
-        "since": None if since is None else utc(since),
-        "until": None if ended is None else utc(ended.at),
-        "certainty": held.certainty.value,
-        "record": f"{PersonKey(held.person).canonical}#{began.record}",
-        "event_source": source or _source(spell),
-        "event_id": event if source else None,
-    }
-
-
-def _source(spell: Spell) -> str | None:
-    """What a spell began by where that was no event: a sweep, an operator, whoever adopted it."""
-    began = spell.began
-    return began.origin or began.cause or (f"operator:{began.by}" if began.by else None)
-
-
-def _bounds(found: _Found, window: Window, *, of_person: bool) -> Iterable[str]:
+def _bounds(found: AccessOn, window: Window, *, of_person: bool) -> Iterable[str]:
     """What the ledger cannot know, so that nobody takes its silence for an answer."""
     since = found.known.since
     if "person" in found.not_named:

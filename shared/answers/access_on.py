@@ -118,6 +118,7 @@ def _things(found: AccessOn, window: Window, day: str) -> Iterator[dict[str, Any
             "record": ESTATE,
             "event_source": None,
             "event_id": None,
+            "receives": one.principal_type.lower() != "group",
         }
     for role in found.roles.roles:
         yield _other(found, role, window, day)

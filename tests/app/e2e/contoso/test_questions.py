@@ -377,6 +377,12 @@ def test_an_export_has_other_roles_and_says_whether_they_receive_anything(desk: 
     assert (karin["receives"], karin["where"]) == (True, UK)
 
 
+def test_a_group_that_is_invoice_manager_is_sent_nothing(desk: Desk) -> None:
+    said = desk.says("export", "access", "--on", desk.day(1), "--profile", "Contoso France", "--format", "jsonl")
+    rows = {(one["person"], one["role"]): one for one in map(json.loads, said.lines)}
+    assert rows["External Audit", "Invoice manager"]["receives"] is False
+
+
 def test_an_export_of_everything_has_accounts_and_groups_as_they_are_called(desk: Desk) -> None:
     said = desk.says("export", "access", "--on", desk.day(1), "--format", "jsonl")
     rows = [*map(json.loads, said.lines)]
