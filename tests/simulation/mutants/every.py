@@ -8,6 +8,7 @@ from tests.simulation.mutants import (
     of_guards,
     of_kinds,
     of_moments,
+    of_operators,
     of_profiles,
     of_reads,
     of_speed,
@@ -15,5 +16,16 @@ from tests.simulation.mutants import (
 )
 from tests.simulation.mutants.mutant import Mutant
 
-MODULES: Final = (of_access, of_reads, of_writes, of_guards, of_profiles, of_checks, of_kinds, of_moments, of_speed)
+MODULES: Final = (
+    of_access,
+    of_reads,
+    of_writes,
+    of_guards,
+    of_profiles,
+    of_checks,
+    of_kinds,
+    of_moments,
+    of_speed,
+    of_operators,
+)
 MUTANTS: Final[tuple[Mutant, ...]] = tuple(mutant for module in MODULES for mutant in module.MUTANTS)
