@@ -15,7 +15,6 @@ from shared.domain.history.findings import Finding, FindingKind
 from shared.domain.notices.notice import Notice, NoticeKind
 from shared.domain.reasons import Code
 from shared.errors import Permanent, Transient
-from shared.ports import Stored
 from shared.services.mail_check import check_mail
 from shared.services.notify import notify
 from shared.services.pauses import set_pause
@@ -154,17 +153,12 @@ async def test_a_notice_whose_answer_is_lost_comes_again_under_the_same_id(troub
 
 @pytest.mark.parametrize("write", [1, 2, 3], ids=["before", "the first was told", "the second was told"])
 async def test_a_crash_at_any_write_tells_everything_all_the_same(troubled: Stage, write: int) -> None:
-    outside, written = Outside(), 0
-    put = troubled.app.state.put_telling
+    outside = Outside()
 
-    async def dies(channel: str, row: Stored[object]) -> Stored[object]:
-        nonlocal written
-        written += 1
-        if written == write:
-            raise KeyboardInterrupt
-        return await put(channel, row)  # type: ignore[arg-type,return-value]
+    async def dies() -> None:
+        raise KeyboardInterrupt
 
-    troubled.app.state.put_telling = dies  # type: ignore[method-assign,assignment]
+    troubled.state_rows.at_write(dies, "notices", spare=write - 1, times=1)
     with pytest.raises(KeyboardInterrupt):
         await notify(troubled.app, [outside])
     troubled.restart()
@@ -387,11 +381,7 @@ async def test_a_state_that_cannot_be_read_tells_nothing_and_forgets_nothing(sta
     await set_pause(stage.app, Pause(PauseKind.OPERATOR), Code.SAID(said=""), by="felix")
     assert await runs(stage, outside) == ["pause"]
 
-    async def damaged() -> object:
-        raise Permanent("a row is damaged")
-
-    pauses = stage.app.state.pauses
-    stage.app.state.pauses = damaged  # type: ignore[method-assign,assignment]
+    stage.state_rows.at_read(Permanent("a row is damaged"), "guards", key="pauses")
     assert await runs(stage, outside) == []
-    stage.app.state.pauses = pauses  # type: ignore[method-assign]
+    stage.state_rows.lift()
     assert await runs(stage, outside) == []

@@ -21,7 +21,7 @@ from shared.adapters.http.answers import asked_wait
 from shared.domain.notices.notice import Notice, NoticeKind
 from shared.errors import Permanent, Transient
 
-_SECONDS: Final = 10.0
+SECONDS: Final = 10.0
 """How long an answer may take, connecting included. A workflow takes a message in within a second."""
 
 _ANSWER_BYTES: Final = 4096
@@ -38,11 +38,11 @@ class Post:
     session: aiohttp.ClientSession
 
     @classmethod
-    def opened(cls) -> Self:
-        """Opens nothing yet; to be closed."""
+    def opened(cls, seconds: float = SECONDS) -> Self:
+        """Opens nothing yet; to be closed. An answer may take so many seconds."""
         return cls(
             aiohttp.ClientSession(
-                timeout=aiohttp.ClientTimeout(total=_SECONDS),
+                timeout=aiohttp.ClientTimeout(total=seconds),
                 headers={"User-Agent": "invoice-access"},
                 trust_env=False,
                 auto_decompress=False,

@@ -1,6 +1,7 @@
 """`status` and `who`: the answer in one sentence, then what it rests on; old or partial views say so first."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -260,7 +261,8 @@ def test_a_profile_that_will_not_mail_is_told_before_its_invoice_day(store: Stor
 def test_a_profile_that_was_proved_says_when_and_by_how_many(store: Store, run: Run) -> None:
     show(store)
     check(store, MailStanding.WILL_MAIL, Code.ENOUGH_CAN_READ(reached=2, asked=2))
-    assert "Checked just now: 2 people can read it, and 2 must." in run("who", "Contoso UK")[1].splitlines()
+    said = re.compile(r"^Checked (just now|\d+ minutes? ago): 2 people can read it, and 2 must\.$", re.MULTILINE)
+    assert said.search(run("who", "Contoso UK")[1])
 
 
 def test_a_mail_check_from_before_the_view_says_nothing_more(store: Store, run: Run) -> None:

@@ -16,7 +16,6 @@ from sandbox.faults import Effect, Faults, Rule
 from sandbox.receivers import Receivers
 from sandbox.shell import serve
 from sandbox.wire import Request, Response
-from shared.adapters.webhook import post as posts
 from shared.adapters.webhook.payloads import plain_json, teams_message
 from shared.adapters.webhook.post import Post, Webhook
 from shared.domain.notices.notice import Notice, NoticeKind
@@ -112,10 +111,9 @@ async def test_a_receiver_that_hangs_up_or_is_away_is_an_outage(site: Site) -> N
     assert isinstance(await site.failure(away), Transient)
 
 
-async def test_a_receiver_that_is_too_slow_is_an_outage(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(posts, "_SECONDS", 0.2)
+async def test_a_receiver_that_is_too_slow_is_an_outage(site: Site) -> None:
     site.fault(delay_seconds=30)
-    async with Post.opened() as post:
+    async with Post.opened(seconds=0.2) as post:
         site.post = post
         assert isinstance(await site.failure(), Transient)
 
