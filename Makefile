@@ -86,7 +86,7 @@ screenshots: setup ## docs/pictures: the page in Chromium, which has to be insta
 bench: setup ## counts, CPU seconds, ratios and memory [BEFORE=commit]
 	$(BIN)/python -m benchmarks $(if $(BEFORE),--before $(BEFORE))
 
-describe: setup ## writes what is made of docs/reference/ anew: openapi.json, event.schema.json, reasons.md, verbs.md
+describe: setup ## writes what is made of docs/reference/ anew, and brings new messages of the page into its catalogues
 	$(BIN)/python -m cli.describe
 
 fuzz: setup ## 100,000 mutated requests through the HTTP part

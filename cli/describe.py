@@ -2,7 +2,7 @@
 
 `make describe` (`python -m cli.describe`) writes event.schema.json, openapi.json, reasons.md, verbs.md and
 metrics.md to docs/reference/ from the models, the table of sources, the codes of reasons, the verbs and what telemetry
-tells. It is no operator's verb.
+tells; and it keeps the catalogues of the page by its templates. It is no operator's verb.
 What may live here: putting models into documents. What is in them is the models' own.
 """
 
@@ -16,6 +16,7 @@ from typing import Any, Final
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
+from cli.describe_catalogues import catalogues
 from cli.describe_telemetry import metrics_page
 from cli.describe_verbs import verbs_page
 from shared.desk import openapi as page
@@ -136,7 +137,7 @@ def describe() -> int:
     if here.resolve() != DOCS.parents[1].resolve():
         sys.stderr.write(f"Nothing was written: this writes {DOCS}, and was called from {here}. Call it from there.\n")
         return 2
-    for path, text in documents().items():
+    for path, text in (documents() | catalogues()).items():
         path.write_text(text, encoding="utf-8")
         sys.stdout.write(f"{path}\n")
     return 0

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from http.cookies import CookieError, SimpleCookie
 from typing import Any, Final
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import parse_qs, quote, urlencode
 
 FORM_BYTES: Final = 16_384
 """The longest form: the longest reason that the record takes, escaped, and what goes with it."""
@@ -33,13 +33,12 @@ class Asked:
     @property
     def path(self) -> str:
         """Where the page of this request is."""
-        return "/" + "/".join(self.segments)
+        return "/" + "/".join(quote(one, safe="") for one in self.segments)
 
     @property
     def address(self) -> str:
-        """Where to come back to: the path, and the query of a question. What was posted is in no address."""
-        query = f"?{urlencode(self.query)}" if self.query and self.method == "GET" else ""
-        return self.path + query
+        """Where to come back to: the path with its query. What was posted is in no address."""
+        return f"{self.path}?{urlencode(self.query)}" if self.query else self.path
 
     @cached_property
     def form(self) -> Mapping[str, str] | None:

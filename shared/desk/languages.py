@@ -1,113 +1,56 @@
-"""The languages of the page: which one a reader gets, its catalogue, and how it writes days, times and numbers.
+"""The languages of the page: which one a reader gets, and its catalogue.
 
-Lives here: Babel. Messages are English in the templates; `locale/<language>.po` has them in another language. Reasons
-have their words in `shared.wording`, a table for each language.
+Lives here: gettext. Messages are English in the templates; `locale/<language>.po` has them in another language, which
+people translate and which is read as it is: there is no compiled one to forget. `make describe` keeps its messages.
+Reasons have their words in `shared.wording`.
 """
 
 import io
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Final
-from zoneinfo import ZoneInfo
 
-from babel import Locale, negotiate_locale
-from babel.dates import format_date, format_skeleton, format_time, format_timedelta
-from babel.lists import format_list
+from babel import negotiate_locale
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from babel.numbers import format_decimal
 from babel.support import NullTranslations, Translations
 
 from shared.desk.asked import Asked
-from shared.domain.reasons import Reason
-from shared.wording.english import ENGLISH
-from shared.wording.say import Table, say
+from shared.wording.languages import LANGUAGES
 
 COOKIE: Final = "language"
-LANGUAGES: Final[Mapping[str, str]] = {"en": "English", "nl": "Nederlands", "sv": "Svenska"}
-"""The languages, each in its own words."""
 
-_LOCALES: Final = {"en": "en_GB", "nl": "nl", "sv": "sv"}
-_TABLES: Final[Mapping[str, Table]] = {"en": ENGLISH}
-_CATALOGUES: Final = Path(__file__).with_name("locale")
+CATALOGUES: Final = Path(__file__).with_name("locale")
+"""Where the catalogues are."""
 
-
-@dataclass(frozen=True)
-class Language:
-    """A language: its words, and its ways of writing."""
-
-    code: str
-    translations: NullTranslations
-    locale: Locale
-    reasons: Table
-
-    def number(self, number: float) -> str:
-        """A number."""
-        return _number(number, self.code)
-
-    def day(self, day: date, today: date, *, week: bool = True) -> str:
-        """A day, with its year where it is another one."""
-        skeleton = ("yMMMMEEEEd" if week else "yMMMd") if day.year != today.year else ("MMMMEEEEd" if week else "MMMd")
-        return _day(day, skeleton, self.code)
-
-    def long_day(self, day: date) -> str:
-        """A day with its year, in words."""
-        return format_date(day, "d MMMM y", locale=self.locale)
-
-    def clock(self, at: datetime, zone: ZoneInfo) -> str:
-        """A time of day."""
-        return format_time(at.astimezone(zone).time(), "HH:mm", locale=self.locale)
-
-    def ago(self, passed: timedelta) -> str:
-        """How long ago, in one unit."""
-        return format_timedelta(-passed, add_direction=True, threshold=1.0, locale=self.locale)
-
-    def until(self, ahead: timedelta) -> str:
-        """In how long, in one unit."""
-        return format_timedelta(ahead, add_direction=True, threshold=1.0, locale=self.locale)
-
-    def listed(self, texts: list[str]) -> str:
-        """Several, as one says them."""
-        return format_list(texts, locale=self.locale)
-
-    def say(self, reason: Reason) -> str:
-        """A reason in words."""
-        return say(reason, self.reasons)
-
-
-@lru_cache(4096)
-def _number(number: float, code: str) -> str:
-    """A list writes the same few numbers and days again and again."""
-    return format_decimal(number, locale=_LOCALES[code])
-
-
-@lru_cache(1024)
-def _day(day: date, skeleton: str, code: str) -> str:
-    at = datetime(day.year, day.month, day.day)  # noqa: DTZ001 - a day, wherever it is
-    return format_skeleton(skeleton, at, locale=_LOCALES[code])
+_MOST: Final = 10
+"""Languages of a browser that are looked at."""
 
 
 def chosen(asked: Asked) -> str:
     """The language of an answer: what the reader chose before, else what the browser prefers."""
     if (wanted := asked.cookies.get(COOKIE, "")) in LANGUAGES:
         return wanted
-    preferred = [part.partition(";")[0].strip() for part in asked.headers.get("accept-language", "").split(",")[:10]]
-    found = negotiate_locale([one for one in preferred if one.isascii()], LANGUAGES, sep="-")
-    return found or "en"
+    preferred = sorted(_preferred(asked.headers.get("accept-language", "")), key=lambda one: -one[1])
+    return negotiate_locale([name for name, weight in preferred if weight], LANGUAGES, sep="-") or "en"
+
+
+def _preferred(header: str) -> list[tuple[str, float]]:
+    """What a browser asks for, each with its weight. Source: RFC 9110, 12.5.4 and 12.4.2."""
+    found = []
+    for part in header.split(",")[:_MOST]:
+        name, _, weight = part.replace(" ", "").partition(";q=")
+        try:
+            found.append((name, float(weight or 1)))
+        except ValueError:
+            continue  # what is no weight says nothing
+    return [(name, weight) for name, weight in found if name.isascii()]
 
 
 @cache
-def language(code: str) -> Language:
-    """A language, read once."""
-    return Language(code, _translations(code), Locale.parse(_LOCALES[code]), _TABLES.get(code, ENGLISH))
-
-
-def _translations(code: str) -> NullTranslations:
-    """The catalogue of a language, from the file that people translate: there is no compiled one to forget."""
-    path = _CATALOGUES / f"{code}.po"
+def translations(code: str) -> NullTranslations:
+    """The catalogue of a language, read once. English has none: it is in the templates."""
+    path = CATALOGUES / f"{code}.po"
     if not path.is_file():
         return NullTranslations()
     compiled = io.BytesIO()

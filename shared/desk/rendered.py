@@ -4,16 +4,19 @@ Lives here: the environment of the templates, and the headers that go with every
 """
 
 import re
-from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 
-from shared.desk.languages import LANGUAGES, Language, language
+from shared.desk.languages import translations
+from shared.domain.reasons import Reason
+from shared.wording.languages import LANGUAGES, Language, language
 
 _TEMPLATES: Final = Path(__file__).with_name("templates")
 
@@ -44,10 +47,10 @@ def _environment(code: str) -> Environment:
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
     )
-    spoken = language(code)
-    made.install_gettext_translations(spoken.translations, newstyle=True)  # type: ignore[attr-defined] # the extension's
+    spoken, words = language(code), translations(code)
+    made.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined] # the extension's
     made.policies["ext.i18n.trimmed"] = True
-    made.filters |= _filters(spoken)
+    made.filters |= _filters(spoken, words.gettext)
     made.globals |= {"languages": LANGUAGES, "language": spoken.code, "link": link}
     return made
 
@@ -58,10 +61,19 @@ def link(*segments: str, **query: str) -> str:
     return f"{path}?{urlencode(query)}" if query else path
 
 
-def _filters(spoken: Language) -> dict[str, Any]:
+def _filters(spoken: Language, _: Callable[[str], str]) -> dict[str, Any]:
+    @pass_context
+    def say(context: Context, reason: Reason) -> str:
+        return spoken.say(reason, context.get("zone") or UTC)
+
+    def days_ahead(day: date | datetime | str, today: date) -> str:
+        ahead = _date(day) - today
+        return spoken.until(ahead) if ahead else _("today")
+
     return {
         "number": spoken.number,
-        "say": spoken.say,
+        "say": say,
+        "attribute": spoken.attribute,
         "capitalized": lambda text: text[:1].upper() + text[1:],
         "listed": spoken.listed,
         "ago": lambda at, now: spoken.ago(now - moment(at)),
@@ -71,7 +83,7 @@ def _filters(spoken: Language) -> dict[str, Any]:
         "short": lambda at, today: spoken.day(_date(at), today, week=False),
         "long_day": lambda at: spoken.long_day(_date(at)),
         "local": lambda at, zone: moment(at).astimezone(zone).date(),
-        "days_ahead": lambda day, today: spoken.until(timedelta(days=(_date(day) - today).days)),
+        "days_ahead": days_ahead,
         "iso": lambda at: moment(at).isoformat().replace("+00:00", "Z"),
     }
 

@@ -15,7 +15,7 @@ from shared.desk.app import Desk
 from shared.desk.asked import FORM_BYTES, Asked, Page, Reply, problem
 from shared.desk.forms import local
 from shared.desk.frame import Frame, first_start, read_frame
-from shared.desk.languages import COOKIE, LANGUAGES, chosen
+from shared.desk.languages import COOKIE, chosen
 from shared.desk.pages import (
     activity,
     as_of,
@@ -34,6 +34,7 @@ from shared.desk.pages import (
 from shared.desk.rendered import HEADERS, html
 from shared.desk.visitor import Role, Stranger, Visitor, visitor_of
 from shared.errors import InvoiceAccessError, Transient
+from shared.wording.languages import LANGUAGES
 
 type Handler = Callable[[Desk, Visitor, Frame, Asked], Awaitable[Page]]
 

@@ -29,7 +29,7 @@ ENGLISH: Final[Mapping[Code, str]] = {
         "no rule gives it any more; it was given by {gave:rule|rules} {gave}, and the policy no longer has "
         "{gone:rule|rules} {gone}"
     ),
-    Code.GRANTS_OVER: "{grants:named grant|named grants} {grants} ended with {until}",
+    Code.GRANTS_OVER: "{grants:named grant|named grants} {grants} ended with {until:day}",
     Code.NO_RULE_LISTS_THEM: "no rule lists them any more: they moved on or left, which a check finds out",
     Code.STALE_LEAVE_DATE: (
         "{because} for more than {days} days, and the account is enabled: it may be that nobody cleared the date "
@@ -37,25 +37,25 @@ ENGLISH: Final[Mapping[Code, str]] = {
     ),
     Code.MAY_BE_A_SLIP: "it may be a slip: {because}",
     Code.NEAR_MISS: "{rules:rule|rules} {rules} would give it if {near:+ and }",
-    Code.TEXT_WERE: "{attribute} {value:shown} were {text:shown}",
-    Code.TEXT_BEGAN_WITH: "{attribute} {value:shown} began with {text:shown}",
+    Code.TEXT_WERE: "{attribute:named} {value:shown} were {text:shown}",
+    Code.TEXT_BEGAN_WITH: "{attribute:named} {value:shown} began with {text:shown}",
     # -- why a rule gives a person nothing, and what it asks for
-    Code.HAS_TEXT: "{attribute} is {value:plain}",
-    Code.HAS_NO_TEXT: "{attribute} is blank",
+    Code.HAS_TEXT: "{attribute:named} is {value:plain}",
+    Code.HAS_NO_TEXT: "{attribute:named} is blank",
     Code.ALL_OF: "{reasons:+ and }",
     Code.IN_NO_SUCH_GROUP: "in no such group",
     Code.IS_A_GUEST: "an account of another tenant, or a guest's",
     Code.FOR_SOMEBODY_ELSE: "for somebody else",
-    Code.OVER_SINCE: "it ended with {until}",
+    Code.OVER_SINCE: "it ended with {until:day}",
     Code.WHOSE_ADDRESS_NOT_KNOWN: "no full check has found out yet that nobody else has the address",
-    Code.FITS_NO_PROFILE: "no billing profile fits {attribute} {text}",
-    Code.TEXT_FITS_NO_PROFILE: "no billing profile fits {attribute}",
+    Code.FITS_NO_PROFILE: "no billing profile fits {attribute:named} {text}",
+    Code.TEXT_FITS_NO_PROFILE: "no billing profile fits {attribute:named}",
     Code.GIVES_OTHER_PROFILES: "it gives {count} other {count:profile|profiles}",
     Code.GIVES_NO_PROFILE: "it gives no billing profile",
-    Code.ASKS_FOR: "{attribute} in ({texts:shown})",
-    Code.ASKS_FOR_OTHER: "{attribute} not in ({texts:shown})",
-    Code.ASKS_FOR_BEGINNING: "{attribute} that starts with {text:shown}",
-    Code.ASKS_FOR_OTHER_BEGINNING: "{attribute} that does not start with {text:shown}",
+    Code.ASKS_FOR: "{attribute:named} in ({texts:shown})",
+    Code.ASKS_FOR_OTHER: "{attribute:named} not in ({texts:shown})",
+    Code.ASKS_FOR_BEGINNING: "{attribute:named} that starts with {text:shown}",
+    Code.ASKS_FOR_OTHER_BEGINNING: "{attribute:named} that does not start with {text:shown}",
     # -- what a check finds and leaves alone
     Code.PROTECTED: "the policy protects this person: nothing is given or taken",
     Code.HOLDS_BEFORE_HIRE_DATE: "{because}, and they have what was given before: it stays until then",
@@ -63,9 +63,9 @@ ENGLISH: Final[Mapping[Code, str]] = {
     Code.GIVEN_WHERE_NOT_ACTIVE: "given by {rules:rule|rules} {rules}, but the profile is {status}",
     Code.GIVEN_OUTSIDE_MANAGED_ACCOUNTS: "rule {rule} gives it, but its billing account is not managed",
     Code.NOT_FOR_GUESTS: "rule {rule} is not for guests",
-    Code.TEMPLATE_BLANK: "rule {rule} needs {attribute}, which is blank",
-    Code.TEMPLATE_FITS_NOTHING: "rule {rule} gives nothing: no billing profile fits {attribute} {value:shown}",
-    Code.TEMPLATE_TEXT_FITS_NOTHING: "rule {rule} gives nothing: no billing profile fits {attribute}",
+    Code.TEMPLATE_BLANK: "rule {rule} needs {attribute:named}, which is blank",
+    Code.TEMPLATE_FITS_NOTHING: "rule {rule} gives nothing: no billing profile fits {attribute:named} {value:shown}",
+    Code.TEMPLATE_TEXT_FITS_NOTHING: "rule {rule} gives nothing: no billing profile fits {attribute:named}",
     Code.STAYS_OUTSIDE_MANAGED_ACCOUNTS: "managed, but its billing account is not managed: it stays",
     Code.STAYS_OUT_OF_SIGHT: (
         "remembered as managed, but its billing account is not managed or not listed: it was not read, and stays"
@@ -124,9 +124,9 @@ ENGLISH: Final[Mapping[Code, str]] = {
     Code.NO_PROFILE_OF_NAME: "no billing profile is called {text}",
     Code.NO_PROFILE_OF_TAG: "no billing profile has the tag {tag}: {text}",
     Code.NO_PROFILE_OF_ALL: "no billing profile is all of {selector}",
-    Code.NOBODY_HAS: "nobody listed has {attribute} {text}",
-    Code.NOBODY_STARTS_WITH: "nobody listed has a {attribute} that starts with {text:shown}",
-    Code.NOBODY_HAS_ONE_OF: "nobody listed has one of the texts with which it compares {attribute}",
+    Code.NOBODY_HAS: "nobody listed has {attribute:named} {text}",
+    Code.NOBODY_STARTS_WITH: "nobody listed has a {attribute:named} that starts with {text:shown}",
+    Code.NOBODY_HAS_ONE_OF: "nobody listed has one of the texts with which it compares {attribute:named}",
     Code.ASKED_WIDER: "the directory refused what this rule asks, so more people were listed: {said}",
     # -- whose an assignment is, and who has it
     Code.ANOTHER_ROLE: "another role than Invoice manager",
@@ -333,7 +333,7 @@ ENGLISH: Final[Mapping[Code, str]] = {
         "them: see whether its notifications still reach this app (docs/how-to/subscriptions.md). Changes of groups "
         "within groups are never told of"
     ),
-    Code.GRANT_ENDS: "named grant {grant} ends with {until}: what it alone gives is taken away then",
+    Code.GRANT_ENDS: "named grant {grant} ends with {until:day}: what it alone gives is taken away then",
     Code.RULE_GAVE_NOTHING: "it matches {people} {people:person|people} and gives them nothing: {because}",
     # -- what is told to people outside
     Code.NOTICE_DECISIONS: "{count} {count:decision waits|decisions wait} for a person",
@@ -356,7 +356,7 @@ ENGLISH: Final[Mapping[Code, str]] = {
     Code.NOTICE_LEAVERS: "{count} {count:assignment|assignments} of people who left {count:is|are} not managed",
     Code.LEFT_AND_HAS: "{profile:plain}: {people} {people:person|people}",
     Code.NOTICE_MAIL: "{count} {count:invoice|invoices} may not reach the people who need {count:it|them}",
-    Code.PROFILE_MAIL: "{profile:plain}, invoice day {day:?not known}: {because}",
+    Code.PROFILE_MAIL: "{profile:plain}, invoice day {day:day?not known}: {because}",
     Code.NOT_CHECKED: "it could not be checked for hours",
     Code.NOTICE_REJECTED: "events were rejected",
     Code.REJECTED_WAIT: "{count} {more:more=or more |=}{count:waits|wait} until their sender corrects them",
@@ -373,7 +373,7 @@ ENGLISH: Final[Mapping[Code, str]] = {
     ),
     Code.NOTICE_NO_CHECK_YET: "nobody knows whether the next invoices will be mailed: there was no full check yet",
     Code.NOTICE_NO_PROFILE: "no active profile is managed",
-    Code.MAILS_ON: "{day}: {profiles} {profiles:profile|profiles}, {each} {each:person|people} each",
-    Code.MAILS_ON_TO_SOME: "{day}: {profiles} {profiles:profile|profiles}, {fewest} to {most} people each",
+    Code.MAILS_ON: "{day:day}: {profiles} {profiles:profile|profiles}, {each} {each:person|people} each",
+    Code.MAILS_ON_TO_SOME: "{day:day}: {profiles} {profiles:profile|profiles}, {fewest} to {most} people each",
     Code.MAILS_ON_NO_KNOWN_DAY: "on a day that is not known: {profiles} {profiles:profile|profiles}",
 }

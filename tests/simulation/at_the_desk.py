@@ -8,7 +8,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 from html.parser import HTMLParser
 from typing import Any, Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from shared.desk.app import Desk
 from shared.desk.asked import FORM, Asked, Reply
@@ -94,7 +94,7 @@ class Browser:
         parts = urlsplit(url)
         segments = [part for part in parts.path.split("/") if part]
         api = segments[:1] == ["api"]
-        query = dict(pair.split("=", 1) for pair in parts.query.split("&") if "=" in pair)
+        query = dict(parse_qsl(parts.query))  # without empty values, as the host gives them
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         asked = Asked(method, tuple(segments[api:]), query, self.headers | sent, body, api)
         return await answer(self.desk, asked, self.environment)

@@ -1,18 +1,37 @@
 """The words of reasons: every code has them, and they say its facts."""
 
 from string import Formatter
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from shared.domain.reasons import Code, Fact
 from shared.wording.english import ENGLISH
-from shared.wording.say import say
+from shared.wording.languages import TABLES, language
+from shared.wording.say import Table, say
 
 
+@pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
 @pytest.mark.parametrize("code", Code)
-def test_every_code_has_words_that_say_all_of_its_facts_and_no_others(code: Code) -> None:
-    said = {name for _, name, _, _ in Formatter().parse(ENGLISH[code]) if name is not None}
+def test_every_code_has_words_that_say_all_of_its_facts_and_no_others(code: Code, table: Table) -> None:
+    said = {name for _, name, _, _ in Formatter().parse(table[code]) if name is not None}
     assert said == code.facts
+
+
+@pytest.mark.parametrize(("code", "alike"), [("nl", {Code.HAS_TEXT}), ("sv", set())])
+def test_no_words_of_another_language_are_english(code: str, alike: set[Code]) -> None:
+    same = {one for one in Code if TABLES[code][one] == ENGLISH[one]}
+    assert {one for one in same if any(text.strip(" :,;") for text, *_ in Formatter().parse(ENGLISH[one]))} == alike
+
+
+def test_a_language_writes_days_moments_and_attributes_in_its_own_way() -> None:
+    amsterdam = ZoneInfo("Europe/Amsterdam")
+    left = Code.LEAVE_DATE_PAST(left="2026-07-02T23:30:00+00:00")
+    assert language("nl").say(left, amsterdam) == "de datum uit dienst is voorbij (3 juli 2026 01:30)"
+    over = Code.MAILS_ON(day="2026-05-05", profiles=1, each=2)
+    assert language("sv").say(over) == "5 maj 2026: 1 profil, 2 personer var"
+    assert language("nl").say(Code.HAS_NO_TEXT(attribute="jobTitle")) == "functie is leeg"
+    assert language("nl").say(Code.HAS_NO_TEXT(attribute="extra")) == "extra is leeg"
 
 
 @pytest.mark.parametrize(
@@ -33,6 +52,10 @@ def test_every_code_has_words_that_say_all_of_its_facts_and_no_others(code: Code
         ("{said:+ and }", ("a", "b"), "a and b"),
         ("{said:?not said}", "", "not said"),
         ("{said:?not said}", "Active", "Active"),
+        ("{said:day?not known}", "", "not known"),
+        ("{said:day?not known}", "2026-03-02", "2026-03-02"),
+        ("{said:named}", "jobTitle", "jobTitle"),
+        ("{said:shown}", "", "''"),
         ("{said:shown}", "a\u00a0b", "'a\\u00a0b'"),
     ],
 )
