@@ -18,6 +18,10 @@ MOST_SOURCES: Final = 50
 """Senders of whom the last event is remembered: those heard last. Whoever may send an event can invent a sender."""
 
 
+_NEVER_COUNTED: Final = "access-work"
+"""The queue with sessions, in which Service Bus lets nobody look without taking one: metrics tell of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class ShelfCount:
     """How many messages lie in a queue, or among its dead letters (`is_dead`).
@@ -32,6 +36,11 @@ class ShelfCount:
     more: bool = False
     oldest: datetime | None = None
     why: str = ""
+
+    @property
+    def is_told_elsewhere(self) -> bool:
+        """Whether no look can count it, so that its count is not missed: Azure's own metrics have it."""
+        return self.queue == _NEVER_COUNTED and not self.is_dead and self.count is None
 
     @property
     def said(self) -> str:

@@ -32,7 +32,7 @@ async def look(app: App, shelves: Shelves) -> Health:
     except Conflict as other:
         _log.info("health: left to another look: %s", other.reason)
     said = {_name(one): one.said for one in counted}
-    unknown = {_name(one): one.why for one in counted if one.count is None}
+    unknown = {_name(one): one.why for one in counted if one.count is None and not one.is_told_elsewhere}
     _log.log(
         logging.ERROR if unknown else logging.INFO,
         "health: %s",

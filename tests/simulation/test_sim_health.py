@@ -117,6 +117,14 @@ async def test_a_queue_that_cannot_be_looked_at_is_an_error_in_the_log(
     assert "refused" in line.getMessage()
 
 
+async def test_the_queue_in_which_nobody_can_look_is_no_error(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    untold = ShelfCount("access-work", is_dead=False, count=None, why="one session at a time")
+    await seen(stage, untold, ShelfCount("access-work", is_dead=True, count=0))
+    (line,) = [one for one in caplog.records if one.name == "shared.services.health"]
+    assert line.levelname == "INFO"
+
+
 async def test_a_look_is_stale_once_two_are_missed(stage: Stage) -> None:
     health = await seen(stage)
     assert not health.is_stale(stage.now + timedelta(minutes=15))

@@ -14,9 +14,6 @@ from shared.domain.history.findings import FindingKind
 from shared.domain.history.leavers import PERIOD_DAYS, figures_of
 from shared.domain.history.proof import Proof
 
-_NEVER_COUNTED: Final = "access-work"
-"""The queue with sessions, in which Service Bus lets nobody look without taking one: metrics tell of it."""
-
 AIM_SECONDS: Final = 300
 """Within how long access of somebody who left is to be gone, once the app can know it."""
 
@@ -79,7 +76,7 @@ def _feed(frame: Frame) -> dict[str, Any]:
 
 def _shelf(one: ShelfCount) -> dict[str, Any]:
     waits = one.queue == "rejected-events" or one.is_dead
-    unknown = "untold" if one.queue == _NEVER_COUNTED and not one.is_dead else "unknown"
+    unknown = "untold" if one.is_told_elsewhere else "unknown"
     state = unknown if one.count is None else "bad" if waits and one.count else "good"
     return {
         "name": "dead-letters" if one.is_dead else "queue",
