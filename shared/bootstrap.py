@@ -163,8 +163,11 @@ async def channels() -> AsyncIterator[Sequence[Channel]]:
     """Who outside is told what, for one run. Runs are minutes apart: their connections are closed."""
     from shared.adapters.webhook.payloads import plain_json, teams_message  # noqa: PLC0415 - nobody may be told
     from shared.adapters.webhook.post import Post, Webhook  # noqa: PLC0415
+    from shared.wording.languages import language  # noqa: PLC0415
 
-    settings = check().settings
+    configuration = check()
+    settings = configuration.settings
+    words = functools.partial(language(settings.language).say, zone=configuration.policy.time_zone)
     page, all_but_digests = settings.page_url, frozenset(NoticeKind) - {NoticeKind.DIGEST}
     async with Post.opened() as post:
         found = []
@@ -172,10 +175,10 @@ async def channels() -> AsyncIterator[Sequence[Channel]]:
             to_json = functools.partial(plain_json, page=page)
             found.append(Webhook("webhook", all_but_digests, settings.webhook_url, to_json, post))
         if settings.teams_url is not None:
-            to_card = functools.partial(teams_message, page=page)
+            to_card = functools.partial(teams_message, page=page, words=words)
             found.append(Webhook("teams", all_but_digests, settings.teams_url, to_card, post))
         if settings.digest_url is not None:
-            to_card = functools.partial(teams_message, page=page)
+            to_card = functools.partial(teams_message, page=page, words=words)
             found.append(Webhook("digest", frozenset({NoticeKind.DIGEST}), settings.digest_url, to_card, post))
         yield found
 

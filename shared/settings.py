@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property, partial
-from typing import Annotated, Any, ClassVar, Final, Self
+from typing import Annotated, Any, ClassVar, Final, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -232,6 +232,9 @@ class NoticeSettings(_Read):
 
     page_url: Annotated[str, AfterValidator(values.page)] = Field("", alias="INVOICE_ACCESS_PAGE_URL")
     """Where people open the page, for the links in notices; empty: no links."""
+
+    language: Literal["en", "nl", "sv"] = Field("en", alias="INVOICE_ACCESS_LANGUAGE")
+    """The language of cards in Teams. On the page each reader has their own, and JSON is English."""
 
     @property
     def tells_somebody(self) -> bool:

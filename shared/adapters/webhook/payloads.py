@@ -7,13 +7,12 @@ Sources: the published schema of adaptive cards, 1.5 (RichTextBlock and TextRun 
 and "Create incoming webhooks with Workflows for Microsoft Teams", Microsoft Learn: a message with one attachment.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from shared.domain.notices.notice import Notice, NoticeKind
-from shared.domain.reasons import Code, Reason
-from shared.wording.english import ENGLISH
-from shared.wording.say import say
+from shared.domain.reasons import Reason
+from shared.wording.say import say, with_text
 
 SCHEMA: Final = "invoice-access/notice/1"
 
@@ -46,22 +45,22 @@ def link_of(notice: Notice, page: str) -> str | None:
     return f"{page.rstrip('/')}{_PAGES[notice.kind]}" if page else None
 
 
-def plain_json(notice: Notice, page: str, table: Mapping[Code, str] = ENGLISH) -> dict[str, Any]:
-    """A notice for programs: codes with their facts, and their words beside them."""
+def plain_json(notice: Notice, page: str) -> dict[str, Any]:
+    """A notice for programs: codes with their facts, and their English words beside them."""
     return {
         "schema": SCHEMA,
         "id": notice.id,
         "kind": notice.kind.value,
         "at": notice.at.isoformat(),
-        "title": _said(notice.title, table),
-        "lines": [_said(line, table) for line in notice.lines],
+        "title": with_text(notice.title),
+        "lines": [with_text(line) for line in notice.lines],
         "link": link_of(notice, page),
     }
 
 
-def teams_message(notice: Notice, page: str, table: Mapping[Code, str] = ENGLISH) -> dict[str, Any]:
-    """A notice for a channel of Teams: a message that is one card."""
-    title, lines = _cut(say(notice.title, table)), [_cut(say(line, table)) for line in notice.lines]
+def teams_message(notice: Notice, page: str, words: Callable[[Reason], str] = say) -> dict[str, Any]:
+    """A notice for a channel of Teams: a message that is one card. `words` are those of the channel's language."""
+    title, lines = _cut(words(notice.title)), [_cut(words(line)) for line in notice.lines]
     title = title[:1].upper() + title[1:]  # a line may begin with a name, which stays as it is
     card: dict[str, Any] = {
         "$schema": _CARD_SCHEMA,
@@ -73,10 +72,6 @@ def teams_message(notice: Notice, page: str, table: Mapping[Code, str] = ENGLISH
     if (link := link_of(notice, page)) is not None:
         card["actions"] = [{"type": "Action.OpenUrl", "title": "invoice-access", "url": link}]
     return {"type": "message", "attachments": [{"contentType": CARD_TYPE, "contentUrl": None, "content": card}]}
-
-
-def _said(reason: Reason, table: Mapping[Code, str]) -> dict[str, Any]:
-    return {"text": say(reason, table), **reason.as_json()}
 
 
 def _cut(text: str) -> str:

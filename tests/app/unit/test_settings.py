@@ -114,6 +114,12 @@ def test_the_page_s_address_is_one_that_paths_can_be_added_to(wrong: str) -> Non
         Settings.read({**GOOD, "INVOICE_ACCESS_PAGE_URL": wrong})
 
 
+def test_a_language_that_the_app_does_not_speak_is_told() -> None:
+    assert Settings.read({**GOOD, "INVOICE_ACCESS_LANGUAGE": "nl"}).language == "nl"
+    with pytest.raises(Misconfigured, match=r"INVOICE_ACCESS_LANGUAGE: .*'en', 'nl' or 'sv'"):
+        Settings.read({**GOOD, "INVOICE_ACCESS_LANGUAGE": "da"})
+
+
 def test_lists_are_written_with_commas_or_blanks() -> None:
     former = {"INVOICE_ACCESS_FORMER_IDENTITIES": f"{FORMER.upper()} {FORMER}"}
     settings = Settings.read({**GOOD, "INVOICE_ACCESS_VERIFY_SECONDS": "1, 2 3", **former})

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cli.describe_catalogues import catalogue
+from cli.describe_catalogues import catalogue, catalogues
 from shared.desk.asked import Asked
 from shared.desk.languages import CATALOGUES, chosen, translations
 from shared.wording.attributes import ATTRIBUTES
@@ -14,6 +14,23 @@ OTHERS = sorted(LANGUAGES.keys() - {"en"})
 def test_every_language_but_english_has_a_catalogue() -> None:
     assert {path.stem for path in CATALOGUES.iterdir()} == set(OTHERS)
     assert LANGUAGES.keys() == TABLES.keys() == ATTRIBUTES.keys()
+
+
+def test_the_catalogues_have_the_messages_of_the_page_and_no_others() -> None:
+    stale = [path.name for path, text in catalogues().items() if path.read_text(encoding="utf-8") != text]
+    assert stale == [], "run: make describe"
+
+
+@pytest.mark.parametrize("code", OTHERS)
+def test_every_message_has_words_that_somebody_read(code: str) -> None:
+    messages = [message for message in catalogue(code) if message.id]
+    unsaid = [message.id for message in messages if not all(_forms(message.string)) or message.fuzzy]
+    assert len(messages) > 500
+    assert unsaid == [], f"write their words into shared/desk/locale/{code}.po"
+
+
+def _forms(words: object) -> tuple[object, ...]:
+    return tuple(words) if isinstance(words, (list, tuple)) else (words,)
 
 
 @pytest.mark.parametrize("code", OTHERS)

@@ -1,6 +1,7 @@
 """What a notice looks like: JSON with codes beside the words, and a card that Teams shows as it is."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import jsonschema  # type: ignore[import-untyped]  # its stubs are a package of their own
@@ -10,6 +11,7 @@ from shared.adapters.webhook.payloads import CARD_TYPE, CARD_VERSION, plain_json
 from shared.domain.alike import plain
 from shared.domain.notices.notice import MOST_LINES, Notice, NoticeKind
 from shared.domain.reasons import Code, Reason
+from shared.wording.languages import language
 from tests.app.contract.adapters.webhook.adaptive_card import CARD, NEEDS
 
 AT = datetime(2026, 3, 2, 9, 7, tzinfo=UTC)
@@ -70,6 +72,22 @@ def test_a_card_begins_its_lines_as_sentences() -> None:
     texts = [block["inlines"][0]["text"] for block in card["body"]]
     assert texts[0] == card["fallbackText"] == "1 invoice may not reach the people who need it"
     assert texts[1].startswith("Contoso UK, invoice day 2026-03-05: nobody")
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("en", ["All 2 active profiles will mail their next invoice", "5 March 2026: 2 profiles, 3 people each"]),
+        ("nl", ["Alle 2 actieve profielen mailen hun volgende factuur", "5 maart 2026: 2 profielen, elk 3 mensen"]),
+        ("sv", ["Alla 2 aktiva profiler mejlar sin nästa faktura", "5 mars 2026: 2 profiler, 3 personer var"]),
+    ],
+)
+def test_the_weeks_digest_is_in_the_language_of_whoever_reads_it(code: str, said: list[str]) -> None:
+    lines = (Code.MAILS_ON(day="2026-03-05", profiles=2, each=3),)
+    digest = replace(MAIL, kind=NoticeKind.DIGEST, title=Code.NOTICE_ALL_WILL_MAIL(count=2), lines=lines)
+    card = teams_message(digest, PAGE, language(code).say)["attachments"][0]["content"]
+    jsonschema.validate(card, CARD)
+    assert [block["inlines"][0]["text"] for block in card["body"]] == said
 
 
 @pytest.mark.parametrize(
