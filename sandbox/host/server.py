@@ -50,7 +50,7 @@ async def serve(handler: AsyncHandler) -> HostServer:
         return web.Response(status=response.status, headers=response.headers, body=response.body or None)
 
     application = web.Application(client_max_size=_LARGEST_BODY_BYTES)
-    application.router.add_route("*", "/{anything:.*}", answer)
+    application.router.add_route("*", r"/{anything:[\s\S]*}", answer)  # a path may have an escaped line break
     runner = web.AppRunner(application, access_log=None, auto_decompress=False, shutdown_timeout=0.5)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
