@@ -8,141 +8,30 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
-from functools import cache
-from html.parser import HTMLParser
-from string import Formatter
 from typing import Final
 
 import pytest
-from babel import Locale
 
-from cli.describe_catalogues import catalogue
 from sandbox.faults import Effect
 from shared.domain.guards.pauses import Pause, PauseKind
 from shared.domain.reasons import Code
 from shared.services.operate import decisions
 from shared.services.operate.decisions import pause
 from shared.services.pauses import set_pause
-from shared.wording.attributes import ATTRIBUTES
-from shared.wording.languages import LANGUAGES, TABLES, language
 from tests.simulation.at_the_desk import AUDITOR, HOST, NAMES, OLGA, PETE, READER, Browser, Seen, principal
+from tests.simulation.page_words import OTHERS, Shown, language_words, said_by_others, words_of, world_words
 from tests.simulation.small_world import DE, DIETER, FEMKE, HARRY, MCA, NL, POLICY, TESS, TREASURY, guid, world
 from tests.simulation.stage import Stage
 
-OTHERS: Final = sorted(LANGUAGES.keys() - {"en"})
-NOT_CLOSED: Final = frozenset({"meta", "link", "input", "br", "path", "rect", "line", "img"})
-SPOKEN: Final = frozenset({"aria-label", "data-label", "placeholder", "title", "alt"})
-"""Attributes that are read out or shown."""
+WORDS: Final = world_words(world(), *NAMES.values(), "anna", "Europe/Amsterdam", *re.findall(r"name: (\S+)", POLICY))
+"""What everybody and everything is called here."""
 
 ALL: Final = (
     "/", "/todo", "/pause", "/profiles", f"/profiles/{NL}", f"/profiles/{DE}", "/people", "/people?show=others",
     f"/people/{FEMKE}", f"/people/{TESS}", f"/people/{HARRY}", "/activity", "/as-of", "/health", "/words",
 )  # fmt: skip
 
-OF_AZURE: Final = (
-    "CSV", "JSON", "id", "Azure", "Microsoft", "Graph", "App", "Service", "IAM", "HR", "EUR", "s", "min", "h",
-    "invoice-access adopt", "docs/explanation/guards.md", "docs/how-to/subscriptions.md", *PauseKind,
-)  # fmt: skip
-"""What has one name everywhere."""
-
 type State = Callable[[Stage], Awaitable[None]]
-
-
-class Shown(HTMLParser):
-    """What of a page is in the reader's language: its text and spoken attributes, but for code and other languages."""
-
-    def __init__(self, html: str, code: str) -> None:
-        super().__init__()
-        self.texts: list[str] = []
-        self._code = code
-        self._open: list[tuple[str, bool]] = []
-        self.feed(html)
-
-    @property
-    def _skips(self) -> bool:
-        return any(skipped for _, skipped in self._open)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attrs}
-        if tag not in NOT_CLOSED:
-            self._open.append((tag, tag == "code" or given.get("lang", self._code) != self._code))
-        if not self._skips:
-            self.texts += [value for name, value in given.items() if name in SPOKEN]
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag not in NOT_CLOSED:
-            assert self._open.pop()[0] == tag
-
-    def handle_data(self, data: str) -> None:
-        if not self._skips:
-            self.texts.append(data)
-
-
-def words_of(text: str) -> set[str]:
-    return {word.casefold() for word in re.findall(r"[^\W\d_]+", text)}
-
-
-@cache
-def language_words(code: str) -> frozenset[str]:
-    """Every word of a language that the page could say."""
-    found = words_of(LANGUAGES[code])
-    for message in catalogue(code):
-        texts = message.string if isinstance(message.string, (list, tuple)) else [message.string]
-        for text in texts if message.id else ():
-            found |= words_of(re.sub(r"%\(\w+\)s", " ", text or ""))
-    for template in TABLES[code].values():
-        found |= _of_template(template)
-    for name in ATTRIBUTES[code].values():
-        found |= words_of(name)
-    return frozenset(found | _of_cldr(code))
-
-
-def _of_template(template: str) -> set[str]:
-    found: set[str] = set()
-    for text, name, how, _ in Formatter().parse(template):
-        found |= words_of(text)
-        if name is not None and how:
-            for choice in how.split("|"):
-                found |= words_of(choice.partition("=")[2] if "=" in choice else choice.lstrip("+?"))
-    return found
-
-
-def _of_cldr(code: str) -> set[str]:
-    """Names of days and months, and how moments and lists are told."""
-    locale, spoken = Locale.parse(code), language(code)
-    found = words_of(spoken.listed(["", "", ""]))
-    for names in (*locale.days["format"].values(), *locale.months["format"].values()):
-        found |= words_of(" ".join(names.values()))
-    for unit in ("seconds", "minutes", "hours", "days", "weeks"):
-        for count in (1, 2):
-            passed = timedelta(**{unit: count})
-            found |= words_of(f"{spoken.ago(passed)} {spoken.until(passed)}")
-    return found
-
-
-def world_words() -> set[str]:
-    """What people, profiles, groups, accounts and rules are called, and what is an id or a name of Azure's."""
-    said: list[object] = [*NAMES.values(), "anna", "Europe/Amsterdam", *re.findall(r"name: (\S+)", POLICY)]
-    for user in world()["users"]:
-        said += [value for name, value in user.items() if name not in {"accountEnabled", "userType"}]
-    said += [group["displayName"] for group in world()["groups"]]
-    for account in world()["billingAccounts"]:
-        said += [account["name"], account["properties"]["displayName"]]
-        for profile in account.get("billingProfiles", ()):
-            said += [profile["name"], *(profile["properties"][name] for name in ("displayName", "invoiceRecipients"))]
-    return words_of(" ".join(map(str, said))) | words_of(" ".join(OF_AZURE))
-
-
-def said_by_others(document: object) -> set[str]:
-    """The words of people and of other systems, which nobody translates: facts called `said`, and reasons given."""
-    found: set[str] = set()
-    if isinstance(document, Mapping):
-        for name, value in document.items():
-            found |= words_of(value) if name in {"said", "why"} and isinstance(value, str) else said_by_others(value)
-    elif isinstance(document, list):
-        for value in document:
-            found |= said_by_others(value)
-    return found
 
 
 class Tour:
@@ -152,7 +41,7 @@ class Tour:
         self.foreign: dict[tuple[str, str], list[str]] = {}
         self._browsers = {code: Browser(stage, person, language=code, **more) for code in OTHERS}
         self._stage = stage
-        self._world = world_words()
+        self._world = WORDS
 
     async def sees(self, url: str, form: Mapping[str, str] | None = None, *, status: int = 200) -> None:
         """Opens an address, or sends a form there."""
@@ -290,7 +179,7 @@ async def test_what_is_refused_is_said_in_the_readers_language(stage: Stage) -> 
 @pytest.mark.parametrize("code", OTHERS)
 async def test_whoever_may_not_come_in_is_told_so_in_their_language(stage: Stage, code: str) -> None:
     await stage.sweep()
-    said = language_words(code) | world_words()
+    said = language_words(code) | WORDS
     for otherwise, environment in (({"roles": None}, True), ({"tid": guid(1, 2)}, True), ({}, False)):
         browser = Browser(stage, OLGA, language=code)
         browser.headers = principal(OLGA, **otherwise) | {"host": HOST, "accept-language": code}
