@@ -184,19 +184,23 @@ ENGLISH: Final[Mapping[Code, str]] = {
     Code.PAUSED: "writes are paused ({kind}, since {since:time}): {because}",
     Code.PAUSED_ON: "writes are paused ({kind} on {scope}, since {since:time}): {because}",
     Code.DAILY_LIMIT_USED_UP: (
-        "the daily limit for {kind:grants=grants|mover_revokes=mover revokes|leaver_revokes=leaver "
-        "revokes|profile_updates=profile updates} is used up: 24 h allow {most}"
+        "the daily limit for {kind:grants=giving access|mover_revokes=removals (still work "
+        "here)|leaver_revokes=removals (left)|profile_updates=turning on invoice mail} is used up: "
+        "24 h allow {most}"
     ),
     Code.DAILY_LIMIT_EXCEEDED: (
         "{because}; whatever exceeds it waits for a person as {group}: docs/explanation/guards.md"
     ),
-    Code.SWEEP_WANTS_TOO_MANY: "one sweep wants {wanted}, and of {most} in 24 h {left} {left:is|are} left",
-    Code.GRANTS: "{count} {count:grant|grants}",
-    Code.MOVER_REVOKES: "{count} {count:revoke from a mover|revokes from movers}",
-    Code.LEAVER_REVOKES: "{count} {count:revoke from a leaver|revokes from leavers}",
-    Code.PROFILE_UPDATES: "{count} {count:profile update|profile updates}",
+    Code.SWEEP_WANTS_TOO_MANY: (
+        "one full check wants {wanted}; {most} a day {most:is|are} allowed, and {left} {left:is|are} left"
+    ),
+    Code.GRANTS: "to give access {count} {count:time|times}",
+    Code.MOVER_REVOKES: "{count} {count:removal (still works here)|removals (still work here)}",
+    Code.LEAVER_REVOKES: "{count} {count:removal|removals} (left)",
+    Code.PROFILE_UPDATES: "to turn on invoice mail of {count} {count:profile|profiles}",
     Code.POLICY_TAKES_AWAY: (
-        "{difference}; {count} {count:revoke from a mover waits|revokes from movers wait} for a person to see that"
+        "{difference}; {count} {count:removal (still works here) waits|removals (still work here) wait} for a "
+        "person to see that"
     ),
     Code.POLICY_UNKNOWN_BEFORE: (
         "no sweep was completed before (a new deployment, or its state was lost), so that nobody knows the policy"
@@ -215,8 +219,8 @@ ENGLISH: Final[Mapping[Code, str]] = {
     Code.NOT_IN_THE_PLAN: "it is not in the plan that was applied: left to the next check",
     Code.NOT_ENFORCED_THERE: "the policy does not enforce there, or the last sweep did not see the profile",
     Code.HELD: (
-        "{kind:grants=grants|mover_revokes=mover revokes|leaver_revokes=leaver revokes|profile_updates=profile "
-        "updates} on {profile}, {because}"
+        "{kind:grants=give access|mover_revokes=remove access (still works here)|leaver_revokes=remove access "
+        "(left)|profile_updates=turn on invoice mail} on {profile}, {because}"
     ),
     Code.NO_SUCH_HOLD: "there is no hold or group of this name, or no longer",
     Code.OF_HOLD: "{name}: {because}",

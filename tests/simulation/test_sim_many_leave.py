@@ -108,7 +108,7 @@ async def test_sixty_leavers_end_alike_however_they_are_heard_of(
             ActionKind.LEAVER_REVOKES,
             StoppedBy.DAILY_LIMIT,
             Status.OPEN,
-            f"the daily limit for leaver revokes is used up: 24 h allow {ALLOWED}",
+            f"the daily limit for removals (left) is used up: 24 h allow {ALLOWED}",
         )
     }
     assert len(told(caplog)) == 1
@@ -145,7 +145,7 @@ async def test_a_sweep_lets_loose_what_events_left_of_the_daily_limit_and_holds_
     assert report.enqueued == ALLOWED - 10
     (told,) = [one for one in report.findings if one.kind == "daily-limit-used-up"]
     assert english(told.why) == (
-        f"the daily limit for leaver revokes is used up: 24 h allow {ALLOWED}; whatever exceeds it waits for a "
+        f"the daily limit for removals (left) is used up: 24 h allow {ALLOWED}; whatever exceeds it waits for a "
         f"person as {GROUP}: docs/explanation/guards.md"
     )
     await company.advance(minutes=5)

@@ -11,6 +11,7 @@ from tests.simulation.small_world import DIETER, FEMKE, HOLDING, NL, OWNER, POLI
 from tests.simulation.stage import Stage
 
 ALL = "0/999/100"
+LIMITED = {"leaver_revokes": "removals (left)", "grants": "giving access"}
 SHARES = POLICY.replace("accounts: all", f"accounts: ['{NL.account}']") + (
     f"daily_limits: {{ grants: {ALL}, mover_revokes: {ALL}, leaver_revokes: {ALL}, profile_updates: {ALL} }}\n"
 )
@@ -65,7 +66,7 @@ async def test_a_check_takes_its_percentage_of_what_is_managed(counted: Stage, k
     assert {(hold.kind, english(hold.why)) for hold in held} == {
         (
             ActionKind(kind),
-            f"the daily limit for {kind.replace('_', ' ')} is used up: 24 h allow 2",
+            f"the daily limit for {LIMITED[kind]} is used up: 24 h allow 2",
         )  # twelve percent of nine
     }
 

@@ -112,7 +112,7 @@ async def test_of_a_kind_that_is_too_much_nothing_is_enqueued_and_one_hold_carri
         (ActionKind.MOVER_REVOKES, NL, "sweep:mover_revokes", StoppedBy.SWEEP, Status.OPEN)
     }
     assert {english(hold.why) for hold in held} == {
-        "one sweep wants 4 revokes from movers, and of 3 in 24 h 3 are left"
+        "one full check wants 4 removals (still work here); 3 a day are allowed, and 3 are left"
     }
     assert report.drift == {"no-longer-given": 4}
     assert (report.enqueued, queued(clerks)) == (0, set())
@@ -408,7 +408,7 @@ async def test_what_a_changed_policy_takes_is_held_with_the_difference(stage: St
     assert {hold.group for hold in held.values()} == {f"policy:{stage.app.policy.digest[:12]}"}
     why = "the policy changed: rules added audit; removed treasury; changed own-company"
     assert {english(hold.why) for hold in held.values()} == {
-        f"{why}; 2 revokes from movers wait for a person to see that"
+        f"{why}; 2 removals (still work here) wait for a person to see that"
     }
     assert report.holds.groups == {f"policy:{stage.app.policy.digest[:12]}": 2}
     for _ in range(30):

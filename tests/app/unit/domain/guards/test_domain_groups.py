@@ -117,7 +117,7 @@ def test_as_many_as_are_left_are_not_too_many() -> None:
     group = too_many(ActionKind.GRANTS, [ACTION, ACTION], 1, 10)
     assert group is not None
     assert group.name == "sweep:grants"
-    assert say(group.why) == "one sweep wants 2 grants, and of 10 in 24 h 1 is left"
+    assert say(group.why) == "one full check wants to give access 2 times; 10 a day are allowed, and 1 is left"
 
 
 def test_a_changed_policy_holds_movers_alone_due_or_not() -> None:
