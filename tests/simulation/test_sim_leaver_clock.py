@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from shared.adapters.store.rows import Delete
+from shared.adapters.store.rows import Delete, Replace
 from shared.domain.history.checks import LeaverTimes
 from shared.domain.history.leavers import Departure, Figures, LeaverDay, LeaverDays, Summary, figures_of, summary
 from shared.errors import Transient
@@ -224,3 +224,18 @@ async def test_a_sweep_reads_the_index_from_where_it_was_counted(stage: Stage) -
     assert counted is not None
     assert later is not None
     assert later > counted
+
+
+async def test_days_that_cannot_be_read_are_counted_anew_by_the_next_sweep(stage: Stage) -> None:
+    await stage.settle()
+    stage.change(FEMKE, accountEnabled=False)
+    await stage.event_about(FEMKE)
+    await stage.sweep()
+    before = await clock(stage)
+    head = await stage.state_rows.get("leaver-days", "head")
+    assert head is not None
+    await stage.state_rows.write("leaver-days", Replace("head", {"format": 1, "value": "none"}, head.etag))
+    stage.restart()
+    await stage.sweep()
+    assert before.people == 1
+    assert await clock(stage) == before

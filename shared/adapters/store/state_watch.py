@@ -1,6 +1,7 @@
 """State of what is watched over rows: health, the daily proof, the leaver clock.
 
-How these values are spread over rows lives here; `state` has the rest.
+How these values are spread over rows lives here; `state` has the rest. Nothing is decided by them, and each is found
+out anew: a row that cannot be read is told in the log, and is as good as none, until it is stored over.
 
     partition    row key             what it holds
     watch        health              the Health
@@ -10,12 +11,13 @@ How these values are spread over rows lives here; `state` has the rest.
     leaver-days  (see `chunked_value`) the LeaverDays
 """
 
+import logging
 from datetime import datetime
 from typing import Final
 
 from shared.adapters.store.chunked_value import ChunkedValue
 from shared.adapters.store.codec import Codec
-from shared.adapters.store.rows import Changed, Exists, Rows, put_over
+from shared.adapters.store.rows import Changed, Damaged, Exists, Rows, put_over
 from shared.domain.health import Health, Heard, SubscriptionsKept
 from shared.domain.history.leavers import LeaverDays
 from shared.domain.history.proof import Proofs
@@ -23,6 +25,8 @@ from shared.errors import Conflict
 from shared.ports import Stored
 
 _WATCH: Final = "watch"
+
+_log = logging.getLogger(__name__)
 
 _HEALTH: Final = Codec[Health](Health, "look at health")
 _HEARD: Final = Codec[Heard](Heard, "list of sources heard of")
@@ -84,7 +88,13 @@ class WatchState:
 
     async def _watched_row[T](self, codec: Codec[T], key: str) -> Stored[T | None]:
         row = await self._watched.get(_WATCH, key)
-        return Stored(None) if row is None else Stored(codec.value(row), row.etag)
+        if row is None:
+            return Stored(None)
+        try:
+            return Stored(codec.value(row), row.etag)
+        except Damaged as damage:
+            _log.error("%s; it is stored anew", damage)
+            return Stored(None, row.etag)
 
     async def _put_watched[T](self, codec: Codec[T], key: str, row: Stored[T]) -> Stored[T]:
         try:

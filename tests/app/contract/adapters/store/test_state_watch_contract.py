@@ -5,12 +5,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.adapters.store.rows import Insert, Rows
+from shared.adapters.store.rows import Insert, Replace, Rows
 from shared.adapters.store.state import RowsState
 from shared.domain.health import Health, Heard, LastHeard, ShelfCount, SubscriptionEnd, SubscriptionsKept, heard_of
 from shared.domain.history.leavers import Departure, LeaverDay, LeaverDays
 from shared.domain.history.proof import Fault, Proof, Proofs, UnderWay
-from shared.errors import Conflict, Permanent
+from shared.domain.keys import ProfileKey
+from shared.domain.mail_check import ProfileMail
+from shared.domain.notices.notice import Telling
+from shared.errors import Conflict, StoreRefused
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 SHELVES = (
@@ -73,7 +76,35 @@ async def test_a_year_of_leavers_is_read_back_whole(state: RowsState, rows: Rows
     assert await RowsState(rows).leaver_days() == days
 
 
-async def test_a_look_of_the_wrong_shape_is_an_error(state: RowsState, rows: Rows) -> None:
-    await rows.write("watch", Insert("health", {"format": 1, "value": {"at": "yesterday"}}))
-    with pytest.raises(Permanent, match="look at health"):
+async def test_what_cannot_be_read_is_as_good_as_none_and_is_stored_anew(state: RowsState, rows: Rows) -> None:
+    for key in ("health", "heard", "subscriptions", "proofs"):
+        await rows.write("watch", Insert(key, {"format": 1, "value": {"at": "yesterday"}}))
+    assert await state.health() is None
+    assert await state.subscriptions_kept() is None
+    await state.put_health(Health(AT, ()))
+    await state.put_subscriptions_kept(off := SubscriptionsKept(AT, on=False))
+    await state.put_heard((await state.heard()).becoming(heard := Heard((LastHeard("/hr", AT),))))
+    await state.put_proofs((await state.proofs()).becoming(Proofs(PROOF)))
+    fresh = RowsState(rows)
+    assert (await fresh.health(), await fresh.subscriptions_kept()) == (Health(AT, ()), off)
+    assert ((await fresh.heard()).value, (await fresh.proofs()).value) == (heard, Proofs(PROOF))
+
+
+async def test_verdicts_and_what_was_told_that_cannot_be_read_cost_no_other(state: RowsState, rows: Rows) -> None:
+    odd, well = ProfileMail(ProfileKey("a", "ODD")), ProfileMail(ProfileKey("a", "WELL"))
+    for one in (odd, well):
+        await state.put_profile_mail((await state.profile_mail(one.profile)).becoming(one))
+    [row] = [one async for one in rows.range("mail", "mail:", "mail;") if "odd" in one.key]
+    await rows.write("mail", Replace(row.key, {"format": 1, "value": {"profile": "none"}}, row.etag))
+    await rows.write("notices", Insert("channel:teams", {"format": 1, "value": 7}))
+    assert await state.mail_verdicts() == [well]
+    await state.put_profile_mail((await state.profile_mail(odd.profile)).becoming(odd))
+    assert len(await state.mail_verdicts()) == 2
+    assert (await state.telling("teams")).value == Telling()
+    await state.put_telling("teams", await state.telling("teams"))
+
+
+async def test_a_row_of_another_form_stops_whoever_reads_it(state: RowsState, rows: Rows) -> None:
+    await rows.write("watch", Insert("health", {"format": 99, "value": {"at": "yesterday"}}))
+    with pytest.raises(StoreRefused):
         await state.health()
