@@ -194,11 +194,16 @@ def word_of(
 
 
 def verdicts_of_today(mail: Iterable[ProfileMail], today: date) -> Mapping[ProfileKey, MailVerdict]:
-    """By profile, the verdict of the nearest invoice day that is not past, or of this month where no day is known."""
+    """By profile, the verdict of the nearest invoice day that is not past, or of this month where no day is known.
+
+    The latest counts: once billing says another invoice day, nobody proves the old one any more.
+    """
     month = period_of(None, today)
     found: dict[ProfileKey, MailVerdict] = {}
     for one in mail:
         to_come = [v for v in one.verdicts if v.period == month or (v.day is not None and v.day >= today)]
         if to_come:
-            found[one.profile] = min(to_come, key=lambda v: (v.day is None, v.day or today))
+            latest = max(v.checked for v in to_come)
+            counts = [v for v in to_come if v.checked == latest]
+            found[one.profile] = min(counts, key=lambda v: (v.day is None, v.day or today))
     return found

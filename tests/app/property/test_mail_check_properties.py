@@ -119,6 +119,17 @@ def test_the_verdict_that_counts_is_of_the_nearest_day_that_is_not_past(of: list
     assert [one.day for one in found.values()] == sorted(to_come)[:1]
 
 
+@given(days, st.none() | days, st.integers(1, 40))
+def test_once_billing_says_another_day_the_verdict_of_the_old_one_hides_nothing(
+    today: date, moved_to: date | None, ahead: int
+) -> None:
+    old = of_day(today + timedelta(days=ahead), NOW - timedelta(days=2))
+    new = of_day(None if moved_to is None else today + abs(moved_to - today), NOW, MailStanding.WILL_NOT_MAIL)
+    new = replace(new, period=period_of(new.day, today))
+    mail = ProfileMail(KEY).with_verdict("Contoso UK", old).with_verdict("Contoso UK", new)
+    assert verdicts_of_today([mail], today) == {KEY: new}
+
+
 @given(st.sampled_from(MailStanding), st.timedeltas(timedelta(days=-2), timedelta(days=2)))
 def test_only_a_good_verdict_of_the_last_day_is_not_asked_for_again(standing: MailStanding, ago: timedelta) -> None:
     given_ = of_day(date(2026, 3, 5), NOW - ago, standing)
