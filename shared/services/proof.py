@@ -51,9 +51,10 @@ async def prove_when_due(app: App, seconds: float = SECONDS) -> Proof | None:
     proof = replace(_with_faults(under_way.so_far, LISTING, audit.listing), at=app.clock.now())
     # Each chain was read after the audit began, so that what its digest names is in the index.
     done = Proofs(latest=proof, indexed=0 if anchor is None else anchor.sequence)
-    await app.state.put_proofs(row.becoming(done))
     if under_way.oldest_added is not None:
+        # Before the end is stored: a run that dies in between is made again, and counts the same once more.
         await count_leavers(app, under_way.oldest_added)
+    await app.state.put_proofs(row.becoming(done))
     _tell(proof)
     return proof
 
@@ -93,17 +94,18 @@ async def _heads_of(ledger: Ledger, upto: int) -> Mapping[str, int]:
 
 
 async def _complete(ledger: Ledger, chain: Audited, since: int) -> datetime | None:
-    """Puts what the index of activity lacks of a chain's records after `since`; the time of the oldest of them.
+    """Puts what the index of activity lacks of a chain's records after `since`; the time of the oldest of these.
 
-    What cannot be read is told as a fault of its chain, and keeps no other chain from its entries.
+    Of what is in the index nobody knows who put it there: a run that died afterwards has not counted it. What cannot be
+    read is told as a fault of its chain, and keeps no other chain from its entries.
     """
     if chain.length <= since:
         return None
     oldest: datetime | None = None
     try:
         for record in await ledger.latest(chain.key, chain.length - since):
-            if await ledger.index(record):
-                oldest = oldest or record.at
+            await ledger.index(record)
+            oldest = min(oldest or record.at, record.at)
     except Permanent as odd:
         _log.warning("ledger proof: the activity of '%s' is not whole: %s", chain.key, odd)
     return oldest

@@ -160,6 +160,23 @@ async def test_a_departure_that_came_late_into_the_index_is_counted_all_the_same
     assert [day.day for day in (await stage.app.state.leaver_days()).days] == ["2026-03-02"]
 
 
+async def test_a_departure_in_the_index_of_a_proof_that_died_is_counted_by_the_next(stage: Stage) -> None:
+    await stage.settle()
+    stage.change(FEMKE, accountEnabled=False)
+    await stage.event_about(FEMKE)
+    rows = [row async for row in stage.ledger_rows.range("activity", "", "~")]
+    await stage.ledger_rows.write("activity", *(Delete(row.key, row.etag) for row in rows))
+    await stage.advance(days=2)
+    await stage.sweep()
+    stage.state_rows.at_write(Transient("away"))
+    with pytest.raises(Transient):
+        await prove_when_due(stage.app)
+    stage.state_rows.lift()
+    await stage.advance(hours=1)
+    await prove_when_due(stage.app)
+    assert [day.day for day in (await stage.app.state.leaver_days()).days] == ["2026-03-02"]
+
+
 async def test_a_clock_that_cannot_be_stored_is_told_and_stops_no_sweep(stage: Stage) -> None:
     stage.change(FEMKE, accountEnabled=False)
     await stage.event_about(FEMKE)

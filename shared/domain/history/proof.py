@@ -49,7 +49,10 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class UnderWay:
-    """An audit that has not come to its end: every chain up to `position` was audited, in their order."""
+    """An audit that has not come to its end: every chain up to `position` was audited, in their order.
+
+    `oldest_added` is the time of the oldest record of them that the index of activity may have got by this audit.
+    """
 
     began: datetime
     position: str
