@@ -2,6 +2,7 @@
 
 import csv
 import io
+import logging
 from dataclasses import replace
 
 import pytest
@@ -10,8 +11,10 @@ from shared.domain.health import Health, LastHeard, ShelfCount
 from shared.domain.history.findings import Finding, FindingKind
 from shared.domain.history.leavers import Departure, LeaverDay, LeaverDays
 from shared.domain.history.proof import Fault, Proof, Proofs
+from shared.domain.history.records import DecisionBody, Record, Verb
 from shared.domain.reasons import Code
 from shared.services.operate import decisions
+from shared.services.operate.activity import MOST_LOOKED_AT
 from tests.simulation.at_the_desk import AUDITOR, OLGA, READER, Browser, Seen
 from tests.simulation.small_world import FEMKE, NL
 from tests.simulation.stage import Stage
@@ -90,6 +93,19 @@ async def test_a_file_of_it_is_for_auditors(stage: Stage) -> None:
     assert [(row["kind"], row["person"], row["profiles"]) for row in rows] == [("given", "femke", "Contoso Nederland")]
 
 
+async def test_a_file_of_it_has_all_of_it_and_who_took_it_is_in_the_log(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    await stage.sweep()
+    for number in range(MOST_LOOKED_AT + 1):
+        await stage.app.ledger.index(Record("operator", number + 1, stage.now, DecisionBody(Verb.PAUSE, OLGA), "", ""))
+    with caplog.at_level(logging.INFO):
+        reply = await Browser(stage, AUDITOR).get("/activity?as=csv&what=paused")
+    assert reply.body.decode().count(",paused,") == MOST_LOOKED_AT + 1
+    (told,) = [one.getMessage() for one in caplog.records if one.getMessage().startswith("page: ")]
+    assert f'"asked": "activity", "by": "{AUDITOR}"' in told
+
+
 async def test_the_overview_has_the_latest_changes(stage: Stage) -> None:
     await swept(stage)
     assert "femke was given Contoso Nederland" in Seen(await Browser(stage, READER).page("/")).text
@@ -144,6 +160,15 @@ async def test_what_is_not_looked_at_any_more_is_not_known(stage: Stage) -> None
     seen = Seen(await Browser(stage, READER).page("/health"))
     assert seen.h1 == "1 check needs somebody"
     assert "not known since the last look, 16 minutes ago" in seen.text
+
+
+async def test_a_feed_is_not_good_where_full_checks_are_too_old_to_say_so(stage: Stage) -> None:
+    await swept(stage)
+    feed = {one["name"]: one["state"] for one in (await Browser(stage, READER).document("/health"))["checks"]}["feed"]
+    assert feed == "good"
+    await stage.advance(hours=3)
+    feed = {one["name"]: one["state"] for one in (await Browser(stage, READER).document("/health"))["checks"]}["feed"]
+    assert feed == "unknown"
 
 
 async def test_leavers_have_a_chart_with_a_table_and_a_sentence(stage: Stage) -> None:

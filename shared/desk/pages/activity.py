@@ -1,5 +1,6 @@
 """Activity: everything that was changed, held or decided, with its reason and its record."""
 
+import logging
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any, Final
@@ -16,16 +17,17 @@ from shared.domain.guids import is_guid
 from shared.domain.history.activity import ActivityKind
 from shared.domain.history.spells import Window
 from shared.domain.keys import ProfileKey
+from shared.domain.log_line import json_of
 from shared.domain.lookup import Lookup, look_up
 from shared.services.operate import activity
-from shared.services.operate.activity import read_activity
+from shared.services.operate.activity import every_activity, read_activity
 from shared.wording.say import say
+
+_log = logging.getLogger(__name__)
 
 _TEXT: Final = 200
 _DAYS: Final = 30
 """Days that are shown where nobody asks for others."""
-
-_FILE_ROWS: Final = 20_000
 
 KINDS: Final = {
     "given": (ActivityKind.GIVEN,),
@@ -43,7 +45,7 @@ _COLUMNS: Final = ("at", "kind", "person_id", "person", "profiles", "why", "by",
 
 
 async def show(desk: Desk, visitor: Visitor, frame: Frame, asked: Asked) -> Page:
-    """The page, or the file."""
+    """The page, or the file, which has all that is asked for. Who takes one is itself kept, in the log."""
     given = asked.form or {} if asked.method == "POST" else asked.query
     form = {name: clean(given, name, _TEXT) for name in ("q", "what", "from", "until", "person", "profile")}
     if form["q"]:
@@ -77,10 +79,10 @@ async def show(desk: Desk, visitor: Visitor, frame: Frame, asked: Asked) -> Page
 async def _file(desk: Desk, visitor: Visitor, wanted: activity.Asked, known: Known, form: dict[str, str]) -> Page:
     if not visitor.may(Role.AUDITOR):
         return problem(403, "role-missing", role=Role.AUDITOR.value)
-    page = await read_activity(desk.ledger, wanted, most=_FILE_ROWS)
-    rows = [
-        one | item for one in (entry_json(entry, known) for entry in page.entries) for item in map(_flat, one["items"])
-    ]
+    about = {name: form[name] or None for name in ("from", "until", "person", "profile")}
+    _log.info("page: %s", json_of({"asked": "activity", "by": visitor.actor.object_id, **about}))
+    entries = [entry_json(entry, known) async for entry in every_activity(desk.ledger, wanted)]
+    rows = [one | item for one in entries for item in map(_flat, one["items"])]
     for row in rows:
         row["by"] = row["by"]["name"] if row["by"] else None
     text = as_csv(Rows.of(_COLUMNS, rows))

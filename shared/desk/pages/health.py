@@ -51,7 +51,7 @@ def _checks(frame: Frame, health: Health | None, proof: Proof | None) -> list[di
             "seconds": report.seconds,
         }
         | {"people": report.counts.people, "profiles": report.counts.profiles, "failures": len(report.failures)},
-        _feed(frame),
+        _feed(frame, is_known=good),
     ]
     if health is None or health.is_stale(now):
         state = "unknown" if health is None else "bad"
@@ -63,12 +63,13 @@ def _checks(frame: Frame, health: Health | None, proof: Proof | None) -> list[di
     return found
 
 
-def _feed(frame: Frame) -> dict[str, Any]:
+def _feed(frame: Frame, *, is_known: bool) -> dict[str, Any]:
+    """Whether events announce what full checks find; nobody knows while these are old, or could not read all of it."""
     labels = frame.seen.report.feed_check.labels
     silent = any(finding.kind is FindingKind.FEED_SILENT for finding in frame.seen.report.findings)
     return {
         "name": "feed",
-        "state": "bad" if silent else "good",
+        "state": "bad" if silent else "good" if is_known else "unknown",
         "announced": labels.announced,
         "of": labels.announced + labels.never_announced,
     }
