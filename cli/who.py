@@ -82,7 +82,7 @@ def _mails(sight: Sight, found: Receiving) -> str:
 
 def _status(sight: Sight, one: Recipient) -> str:
     if one.has_left:
-        on = iso_day(one.left_on, sight.zone)
+        on = iso_day(one.left_on(sight.now), sight.zone)
         return f"left {on}" if on else "left"
     if one.waits is not None:
         return "removal waits"

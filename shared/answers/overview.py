@@ -280,7 +280,7 @@ def _finding_facts(sight: Sight, finding: Finding) -> dict[str, Any]:
     if finding.principal:
         facts["person"] = person_json(sight, finding.principal)
         seen = sight.people.get(finding.principal)
-        facts["left_on"] = None if seen is None or seen.person is None else iso(seen.person.leave_date)
+        facts["left_on"] = None if seen is None else iso(seen.left_on(sight.now))
     if finding.profile is not None:
         shown = sight.view.by_key.get(finding.profile)
         facts["at"] = profile_json(finding.profile, str(finding.profile) if shown is None else shown.name)

@@ -84,7 +84,7 @@ def _recipient_json(sight: Sight, one: Recipient) -> Mapping[str, Any]:
         "rules": list(one.row.given_by or one.row.rules),
         "should": bool(one.row.given_by) and not one.has_left,
         "employment": None if one.person is None else one.person.employment.value,
-        "left_on": iso(one.left_on),
+        "left_on": iso(one.left_on(sight.now)),
         "mailbox": {Mailbox.YES: True, Mailbox.NO: False}.get(one.mailbox),
         "waits": one.waits,
     }

@@ -56,7 +56,7 @@ def listed_json(sight: Sight, one: Listed) -> dict[str, Any]:
         "job": None if person is None else person.attributes.get("jobTitle"),
         "company": None if person is None else person.attributes.get("companyName"),
         "employment": None if one.person is None else one.person.employment.value,
-        "left_on": iso(person.leave_date) if person is not None and one.has_left else None,
+        "left_on": iso(one.person.left_on(sight.now)) if one.person is not None and one.has_left else None,
         "next_change": None if one.person is None else iso(one.person.next_change),
         "entitled": None if one.person is None else one.person.entitled,
         "rules": [] if one.person is None else list(one.person.rules),

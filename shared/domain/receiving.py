@@ -64,11 +64,9 @@ class Recipient:
         """Whether they left, and still receive it."""
         return self.person is not None and self.person.employment is Employment.LEAVER
 
-    @property
-    def left_on(self) -> datetime | None:
+    def left_on(self, now: datetime) -> datetime | None:
         """The moment at which they left, where the directory says it."""
-        read = None if self.person is None else self.person.person
-        return read.leave_date if self.has_left and read is not None else None
+        return None if self.person is None else self.person.left_on(now)
 
     @property
     def is_as_it_should_be(self) -> bool:

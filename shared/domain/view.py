@@ -144,6 +144,11 @@ class PersonView:
     next_change: datetime | None = None
     seen: datetime | None = None
 
+    def left_on(self, now: datetime) -> datetime | None:
+        """Their leave date, where they left and it is past; of a disabled account it may be to come."""
+        left = None if self.person is None else self.person.leave_date
+        return left if self.employment is Employment.LEAVER and left is not None and left <= now else None
+
 
 @dataclass(frozen=True, kw_only=True)  # without slots: what is looked up in it is kept with it
 class View:

@@ -293,6 +293,20 @@ async def test_a_leave_date_to_come_is_for_operators_alone(stage: Stage) -> None
         assert leaves.date().isoformat() not in json.dumps((await Browser(stage, person).document(url))["why"])
 
 
+async def test_a_leave_date_to_come_of_a_disabled_account_is_no_day_on_which_they_left(stage: Stage) -> None:
+    leaves = stage.clock.now() + timedelta(days=20)
+    await stage.sweep()
+    stage.give(NL, DIETER)
+    stage.change(DIETER, accountEnabled=False, employeeLeaveDateTime=leaves.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    await stage.sweep()
+    day = f"{leaves.day} {leaves:%b}"
+    for url in ("/todo", "/people?show=left", f"/people/{DIETER}", f"/profiles/{NL}"):
+        seen = Seen(await Browser(stage, READER).page(url)).text
+        assert "dieter" in seen, url
+        assert day not in seen, url
+        assert leaves.date().isoformat() not in json.dumps(await Browser(stage, READER).document(url)), url
+
+
 # -- what a browser is told besides
 
 
