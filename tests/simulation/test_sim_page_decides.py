@@ -197,6 +197,12 @@ async def test_a_decision_needs_a_choice_and_a_reason(stage: Stage) -> None:
         assert (reply.status, heading(reply)) == (400, "Something is missing in the form. Nothing was changed")
 
 
+async def test_a_decision_without_its_reason_is_made_by_no_form(stage: Stage) -> None:
+    browser, name = Browser(stage, OLGA), await a_removal_waits(stage)
+    reply = await browser.post("/confirm", {**await checked(browser, name), "why": " "})
+    assert (reply.status, await statuses(stage), await decided(stage)) == (400, {Status.OPEN}, [])
+
+
 async def test_what_does_not_wait_any_more_is_said(stage: Stage) -> None:
     await stage.sweep()
     reply = await Browser(stage, OLGA).get("/decision?of=sweep:mover_revokes")

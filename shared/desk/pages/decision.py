@@ -86,6 +86,8 @@ async def confirm(desk: Desk, visitor: Visitor, _frame: Frame, asked: Asked) -> 
     refusal = await refused(desk, visitor, asked, "confirm", about)
     if refusal is not None or deed is None:
         return refusal or problem(400, "form-wrong", field="do")
+    if not why:
+        return problem(400, "form-wrong", field="why")
     chosen = (await _chosen(desk, form)).undecided
     if not chosen.holds or chosen.digest(deed) != digest:
         return problem(409, "moved", differences=_told(_differences(chosen, seen)))
