@@ -12,7 +12,7 @@ from shared.desk import openapi
 from shared.services.mail_check import check_mail
 from shared.services.operate.decisions import pause
 from tests.simulation.at_the_desk import AUDITOR, HOST, OLGA, READER, Browser, Seen, principal
-from tests.simulation.small_world import DIETER, FEMKE, HARRY, NL, POLICY, TENANT, TESS, TREASURY, guid
+from tests.simulation.small_world import DIETER, FEMKE, HARRY, NL, PARTNER, POLICY, TENANT, TESS, TREASURY, guid
 from tests.simulation.stage import Stage
 
 PAGES = (
@@ -113,6 +113,16 @@ async def test_what_could_not_be_read_is_named_and_red(stage: Stage) -> None:
     seen = Seen(await Browser(stage, READER).page("/"))
     assert seen.h1.startswith("Not everything is known")
     assert "The full check could not read everything" in seen.text
+
+
+async def test_that_nothing_is_to_do_is_said_of_no_old_and_no_incomplete_check(stage: Stage) -> None:
+    await stage.sweep()
+    await stage.settle()
+    stage.give(PARTNER, HARRY)
+    await stage.sweep()
+    assert await heading(stage, "/todo") == "Nothing needs a person"
+    await stage.advance(hours=2, minutes=1)
+    assert (await heading(stage, "/todo")).startswith("Not known since")
 
 
 async def test_what_waits_is_told_with_how_many_it_is_about(stage: Stage) -> None:
@@ -296,6 +306,7 @@ async def test_a_leave_date_to_come_is_for_operators_alone(stage: Stage) -> None
 async def test_a_leave_date_to_come_of_a_disabled_account_is_no_day_on_which_they_left(stage: Stage) -> None:
     leaves = stage.clock.now() + timedelta(days=20)
     await stage.sweep()
+    await stage.advance(minutes=5)
     stage.give(NL, DIETER)
     stage.change(DIETER, accountEnabled=False, employeeLeaveDateTime=leaves.strftime("%Y-%m-%dT%H:%M:%SZ"))
     await stage.sweep()
