@@ -53,8 +53,8 @@ def is_from_here(asked: Asked) -> bool:
 
 def local(path: str) -> str:
     """A path of this site to go on to; "/" for anything else, such as another site's address."""
-    is_local = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable() and "\\" not in path
-    return path if is_local else "/"
+    is_local = path.startswith("/") and not path.startswith("//") and "\\" not in path
+    return path if is_local and path.isprintable() and path.isascii() else "/"  # a header takes nothing else
 
 
 def clean(form: Mapping[str, str], name: str, most: int) -> str:

@@ -68,6 +68,13 @@ def test_nobody_is_sent_to_another_site(path: str, goes: str) -> None:
     assert local(path) == goes
 
 
+def test_whatever_the_address_a_reader_comes_back_to_it_after_the_language() -> None:
+    asked = Asked("GET", ("profiles", "Büro 1?", "a/b"), {"show": "é"})
+    assert asked.address == "/profiles/B%C3%BCro%201%3F/a%2Fb?show=%C3%A9"
+    assert local(asked.address) == asked.address
+    assert local("/profiles/Büro") == "/"
+
+
 @pytest.mark.parametrize("body", [b"a" * 20_000, b"\xff=%ff", b"&".join(b"a=1" for _ in range(50)), b"nothing"])
 def test_a_body_that_is_no_form_of_ours_has_no_fields(body: bytes) -> None:
     asked = Asked("POST", (), headers={"content-type": FORM}, body=body)
