@@ -16,6 +16,7 @@ from benchmarks import (
     directory_cost,
     gate_cost,
     limits_cost,
+    page_cost,
     plan_memory,
     rows_cost,
     sweep_cost,
@@ -50,6 +51,8 @@ def main() -> None:
     show("The start of the command line, CPU", command_time.measure())
     with tempfile.TemporaryDirectory() as folder:
         show("An answer from start to exit, 2,000 people and 200 profiles, CPU", answers.measure(Path(folder)))
+    with tempfile.TemporaryDirectory() as folder:
+        show("The page, for 2,000 people and 200 profiles", page_cost.figures(Path(folder)))
     show("Reserving 400 grants, 32 at a time, in a row that is 15 ms away", limits_cost.measure())
     with versions.checkout_of(given.before) as before:
         for title, figures in versions.measure(before):
