@@ -152,7 +152,7 @@ def _decide(out: Out, asked: _Asked) -> int:
             listing = await decisions.list_holds(app)
             concerns = _concerned(listing, asked.names)
             standing = about_all(concerns, await standing_proposals(app)) if concerns else None
-            asked = replace(asked, two=needs_two(app.policy.two_people, Deed(asked.verb), concerns))
+            asked = replace(asked, two=needs_two(app.policy.two_people, Deed(asked.verb), concerns, listing.holds))
             if asked.two and standing is None and not asked.why:
                 asked = replace(asked, why=out.ask("Why? ").strip())
             if not _agreed(out, asked, concerns, known, standing):

@@ -63,6 +63,18 @@ async def test_the_same_is_confirmed_under_whatever_name(waiting: Stage) -> None
     assert len(everything.holds) == 2
 
 
+async def test_of_a_large_group_one_after_the_other_takes_two_as_well(waiting: Stage) -> None:
+    one, other = [hold.id for hold in (await list_holds(waiting.app)).holds]
+    for alone in (one, other):
+        found = await release(waiting.app, [alone], OLGA, await list_holds(waiting.app))
+        assert found.proposed is not None
+    assert {hold.status for hold in (await list_holds(waiting.app)).holds} == {Status.OPEN}
+    assert len((await release(waiting.app, [one], PETE, await list_holds(waiting.app))).holds) == 1
+    await waiting.advance(seconds=1)
+    last = await release(waiting.app, [other], PETE, await list_holds(waiting.app))
+    assert len(last.holds) == 1, "what is left of the group is no more than one person may decide"
+
+
 async def test_whoever_proposed_it_twice_has_proposed_it_once(waiting: Stage) -> None:
     for _ in range(2):
         found = await release(waiting.app, [GROUP], OLGA, await list_holds(waiting.app))

@@ -129,7 +129,7 @@ async def _check(desk: Desk, visitor: Visitor, asked: Asked, chosen: Chosen, bod
     }
     about = " ".join(fields.values())
     token = (await forms_of(desk)).token("confirm", visitor.actor.object_id, about)
-    second = needs_two(desk.policy.two_people, deed, chosen.holds)
+    second = needs_two(desk.policy.two_people, deed, chosen.holds, chosen.listing.holds)
     extra = {"fields": fields | {"why": why, TOKEN: token}, "deed": deed.value, "why": why, "needs_two": second}
     return Page("confirm.html", "decision", body, extra=extra | {"action": _address(chosen)})
 
@@ -189,7 +189,10 @@ def _body(desk: Desk, visitor: Visitor, sight: Sight, chosen: Chosen, proposals:
         ],
         "min_recipients": desk.policy.min_recipients,
         "proposed": proposal_json(proposal, known),
-        "two_people": {name: needs_two(desk.policy.two_people, deed, chosen.holds) for name, deed in _DEEDS.items()},
+        "two_people": {
+            name: needs_two(desk.policy.two_people, deed, chosen.holds, chosen.listing.holds)
+            for name, deed in _DEEDS.items()
+        },
         "about_oneself": bool(own),
         "proposed_by_oneself": proposal is not None and proposal.by == visitor.actor.object_id,
         "states": {status.value: sum(hold.status is status for hold in chosen.holds) for status in Status},

@@ -14,7 +14,7 @@ from typing import Final
 
 from shared.domain.access.plan import StoppedBy
 from shared.domain.guards.hold_listing import Difference
-from shared.domain.guards.holds import Hold
+from shared.domain.guards.holds import Hold, Status
 from shared.domain.guards.pauses import Pause, Setting
 from shared.domain.keys import PersonKey
 from shared.domain.policy.model import Always, TwoPeople
@@ -93,13 +93,18 @@ class Proposals:
         return next(iter([*exact, *named]), None)
 
 
-def needs_two(rule: TwoPeople | None, deed: Deed, holds: Collection[Hold] = ()) -> bool:
-    """Whether a decision takes two people: `holds` are those that it changes."""
+def needs_two(rule: TwoPeople | None, deed: Deed, holds: Collection[Hold] = (), every: Collection[Hold] = ()) -> bool:
+    """Whether a decision takes two people: `holds` are those that it changes, `every` all that there are.
+
+    Of a group everything counts that still waits: whoever decides about one after the other decides about all of it.
+    """
     if rule is None:
         return False
     if deed is Deed.RESUME:
         return Always.RESUME in rule.always
-    many = rule.above is not None and len(holds) > rule.above
+    groups = {hold.group for hold in holds if hold.group}
+    beside = {hold.id for hold in every if hold.group in groups and hold.status is Status.OPEN}
+    many = rule.above is not None and len(beside.union(hold.id for hold in holds)) > rule.above
     return many or (Always.POLICY in rule.always and any(hold.stopped_by is StoppedBy.POLICY for hold in holds))
 
 

@@ -245,7 +245,7 @@ async def _decide(
         done.update({hold.id: hold for hold in holds if decision.made(hold)})
         chosen, differences = choose(holds, names, as_listed, done=done)
         if not differences:
-            consent = await _consent(app, decision, names, chosen.values(), done, confirmed)
+            consent = await _consent(app, decision, names, chosen.values(), holds, done, confirmed)
             if consent.is_given:
                 confirmed = consent
             elif not recorded:
@@ -277,6 +277,7 @@ async def _consent(
     decision: "_Decision",
     names: Collection[str] | None,
     chosen: Collection[Hold],
+    every: Collection[Hold],
     done: Collection[str],
     before: Consent | None,
 ) -> Consent:
@@ -288,7 +289,8 @@ async def _consent(
     named = None if names is None else tuple(sorted(names))
     items = of_holds(chosen)
     made = Proposal(deed, named, listed(items), decision.by, decision.at, decision.why)
-    needed = needs_two(app.policy.two_people, deed, [one for one in chosen if one.status is not decision.status])
+    changed = [one for one in chosen if one.status is not decision.status]
+    needed = needs_two(app.policy.two_people, deed, changed, every)
     found = await ask_another(app, made, items, needed=needed, done=done, before=before)
     if found.proposed is not None:
         proposing = replace(decision, verb=Verb.PROPOSE, deed=deed.value, digest=made.digest)
