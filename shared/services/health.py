@@ -3,6 +3,7 @@
 Lives here: taking that look, and noting what events and subscriptions leave for it. Nothing is decided by it.
 """
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -17,6 +18,9 @@ from shared.services.shared_row import change_row
 
 NOTED_EVERY: Final = timedelta(minutes=5)
 """How often a process notes that it hears a source: the look at it is as often, and events cost no write each."""
+
+_PATIENCE_SECONDS: Final = 2.0
+"""How long a batch of events waits for that, with a lock that is never renewed."""
 
 _log = logging.getLogger(__name__)
 
@@ -50,15 +54,17 @@ async def note_sources(app: App, heard: Mapping[str, datetime], noted: dict[str,
     if not due:
         return
     try:
-        await change_row(
-            app,
-            "the sources that were heard",
-            app.state.heard,
-            lambda before: heard_of(before, due),
-            app.state.put_heard,
-        )
-    except (Transient, Permanent) as failure:
-        _log.warning("health: the last event of %d sources is not noted: %s", len(due), failure)
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            await change_row(
+                app,
+                "the sources that were heard",
+                app.state.heard,
+                lambda before: heard_of(before, due),
+                app.state.put_heard,
+            )
+    except (Transient, Permanent, TimeoutError) as failure:
+        why = str(failure) or f"the store took more than {_PATIENCE_SECONDS:g} s"
+        _log.warning("health: the last event of %d sources is not noted: %s", len(due), why)
         return
     noted.update(due)
 

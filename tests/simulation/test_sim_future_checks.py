@@ -296,11 +296,18 @@ async def test_days_that_wait_for_the_store_are_never_dropped_as_duplicates_of_e
     assert scheduled(stage) == midnights(1, 2, 3)
 
 
-async def test_a_batch_in_which_everybody_has_a_day_asks_the_store_nothing(stage: Stage) -> None:
+async def test_a_batch_in_which_everybody_has_a_day_waits_for_no_store(stage: Stage) -> None:
     """However slow the store is, nobody waits for it with the lock of a batch, which is never renewed."""
+
+    async def hour() -> None:
+        await asyncio.sleep(3600)
+
     bodies = [stage.event(f"employee-id:E{number:05}", effective="2026-12-01") for number in range(100)]
-    stage.app = replace(stage.app, state=None, ledger=None)  # type: ignore[arg-type] # whoever asks finds out
+    stage.app = replace(stage.app, ledger=None)  # type: ignore[arg-type] # whoever asks finds out
+    stage.state_rows.at_read(hour)
+    before = stage.now
     await stage.receive(*bodies)
+    assert stage.now - before <= timedelta(seconds=3), "who sent them is noted, or not, within two"
     assert len(stage.queues.waiting) == 100
     assert {message.item.moments for message in stage.queues.waiting} == {tuple(midnights(1, month=12))}
 

@@ -215,6 +215,7 @@ OTHER: dict[str, Any] = {
     "enforce": Everything.ALL,
     "opt_in": (Selector(name="x"),),
     "min_recipients": 7,
+    "check_days": 7,
     "lead_days": 7,
     "mover_grace_hours": 7,
     "stale_leave_days": 7,

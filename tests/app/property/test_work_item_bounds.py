@@ -21,6 +21,7 @@ from shared.errors import Rejected, Transient
 from shared.services.app import App
 from shared.services.reconcile.reconcile import reconcile
 from shared.settings import Settings
+from shared.telemetry import NO_TELEMETRY
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 SETTINGS = Settings.read(
@@ -117,6 +118,7 @@ async def checks_of(wire: dict[str, Any], *, are_away: bool) -> int:
         state=services,
         catalogues=services,
         queues=sent,
+        telemetry=NO_TELEMETRY,
     )
     checks, waiting = 0, [Scheduled(decode(json.dumps(wire).encode()), "first")]
     while waiting:
