@@ -15,11 +15,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from shared.adapters.process import SystemClock, quiet_libraries, said_aloud
-from shared.bootstrap_policy import read_policy
+from shared.bootstrap_policy import read_both
 from shared.domain.keys import ProfileKey
 from shared.domain.notices.notice import NoticeKind
 from shared.domain.policy.model import Everything, Policy
-from shared.errors import Misconfigured
 from shared.laptop import is_laptop
 from shared.ports import Billing, Channel, Shelves
 from shared.services.app import App
@@ -47,21 +46,12 @@ class Configuration:
 
 def read_configuration(environment: Mapping[str, str]) -> Configuration:
     """Reads settings and policy; raises `Misconfigured` with every mistake of both at once."""
-    mistakes: list[str] = []
-    settings: Settings | None = None
-    policy: Policy | None = None
-    try:
-        settings = Settings.read(environment)
-    except Misconfigured as wrong:
-        mistakes += [f"setting {mistake}" for mistake in wrong.mistakes]
-    try:
-        policy = read_policy(environment)
-    except Misconfigured as wrong:
-        mistakes += wrong.mistakes
-    if settings is not None and settings.part.has_front:
-        mistakes += [f"setting {mistake}" for mistake in wrong_sources(settings)]
-    if settings is None or policy is None or mistakes:
-        raise Misconfigured("the app cannot start", mistakes)
+    settings, policy = read_both(
+        Settings.read,
+        environment,
+        "the app cannot start",
+        wrong_in=lambda read: wrong_sources(read) if read.part.has_front else (),
+    )
     return Configuration(settings, policy)
 
 

@@ -11,10 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shared.adapters.process import SystemClock, quiet_libraries, said_aloud
-from shared.bootstrap_policy import read_policy
+from shared.bootstrap_policy import read_both
 from shared.desk.app import Desk
 from shared.domain.policy.model import Policy
-from shared.errors import Misconfigured
 from shared.settings import DeskSettings
 
 
@@ -28,19 +27,7 @@ class DeskConfiguration:
 
 def read_configuration(environment: Mapping[str, str]) -> DeskConfiguration:
     """Reads settings and policy; raises `Misconfigured` with every mistake of both at once."""
-    mistakes: list[str] = []
-    settings: DeskSettings | None = None
-    policy: Policy | None = None
-    try:
-        settings = DeskSettings.read(environment)
-    except Misconfigured as wrong:
-        mistakes += [f"setting {mistake}" for mistake in wrong.mistakes]
-    try:
-        policy = read_policy(environment)
-    except Misconfigured as wrong:
-        mistakes += wrong.mistakes
-    if settings is None or policy is None:
-        raise Misconfigured("the page cannot start", mistakes)
+    settings, policy = read_both(DeskSettings.read, environment, "the page cannot start")
     return DeskConfiguration(settings, policy)
 
 

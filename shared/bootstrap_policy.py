@@ -1,6 +1,6 @@
 """Reads the policy file: all that some commands need, so that they load neither services nor clients."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -9,6 +9,35 @@ from shared.errors import Misconfigured
 from shared.settings import Settings
 
 _APP_FOLDER: Final = Path(__file__).resolve().parent.parent
+
+
+def read_both[Read](
+    read_settings: Callable[[Mapping[str, str]], Read],
+    environment: Mapping[str, str],
+    what: str,
+    *,
+    wrong_in: Callable[[Read], Iterable[str]] = lambda _: (),
+) -> tuple[Read, Policy]:
+    """Settings and policy; raises `Misconfigured` for `what` with every mistake of both at once.
+
+    `wrong_in` are mistakes that show in the settings as a whole.
+    """
+    mistakes: list[str] = []
+    settings: Read | None = None
+    policy: Policy | None = None
+    try:
+        settings = read_settings(environment)
+    except Misconfigured as wrong:
+        mistakes += [f"setting {mistake}" for mistake in wrong.mistakes]
+    try:
+        policy = read_policy(environment)
+    except Misconfigured as wrong:
+        mistakes += wrong.mistakes
+    if settings is not None:
+        mistakes += [f"setting {mistake}" for mistake in wrong_in(settings)]
+    if settings is None or policy is None or mistakes:
+        raise Misconfigured(what, mistakes)
+    return settings, policy
 
 
 def read_policy(environment: Mapping[str, str]) -> Policy:
