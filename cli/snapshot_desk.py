@@ -72,14 +72,7 @@ def not_in_it(snapshot: Snapshot) -> str:
 def _view(snapshot: Snapshot) -> View:
     rows: dict[ProfileKey, list[RoleRow]] = {}
     for row in snapshot.rows:
-        one = RoleRow(
-            principal=row.principal,
-            role=row.role,
-            principal_type=row.principal_type,
-            managed=row.managed,
-            rules=row.rules,
-        )
-        rows.setdefault(row.profile, []).append(one)
+        rows.setdefault(row.profile, []).append(row.as_seen)
     return View(
         sweep=_SWEEP,
         as_of=snapshot.as_of,

@@ -3,7 +3,6 @@
 Lives here: reading its configuration, and building it at the first request.
 """
 
-import asyncio
 import functools
 import os
 import random
@@ -40,19 +39,14 @@ def check() -> DeskConfiguration:
     return configuration
 
 
-_built: Desk | None = None
-_building: asyncio.Lock | None = None
-
-
 async def desk() -> Desk:
     """The desk of this process, built at the first call."""
-    global _built, _building  # noqa: PLW0603 - one process, one event loop, one set of clients
-    if _built is None:
-        _building = _building or asyncio.Lock()
-        async with _building:
-            if _built is None:
-                _built = build(check())
-    return _built
+    return _built()
+
+
+@functools.cache
+def _built() -> Desk:
+    return build(check())
 
 
 def build(configuration: DeskConfiguration) -> Desk:

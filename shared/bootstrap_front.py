@@ -4,7 +4,6 @@ Nothing of the core is imported here: no policy, no store, no Graph or billing c
 starts in a fraction of the time, and somebody who breaks into it can only cause checks.
 """
 
-import asyncio
 import functools
 import os
 from collections.abc import Mapping
@@ -45,19 +44,14 @@ def check() -> FrontSettings:
     return settings
 
 
-_built: Front | None = None
-_building: asyncio.Lock | None = None
-
-
 async def front() -> Front:
     """The front of this process, built at the first call."""
-    global _built, _building  # noqa: PLW0603 - one process, one event loop, one set of clients
-    if _built is None:
-        _building = _building or asyncio.Lock()
-        async with _building:
-            if _built is None:
-                _built = build(check())
-    return _built
+    return _built()
+
+
+@functools.cache
+def _built() -> Front:
+    return build(check())
 
 
 def build(settings: FrontSettings) -> Front:

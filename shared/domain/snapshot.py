@@ -54,6 +54,17 @@ class SnapshotRow:
     managed: bool
     rules: tuple[str, ...] = ()
 
+    @property
+    def as_seen(self) -> RoleRow:
+        """The row as a view has it; who made it, and when, a snapshot does not say."""
+        return RoleRow(
+            principal=self.principal,
+            role=self.role,
+            principal_type=self.principal_type,
+            managed=self.managed,
+            rules=self.rules,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:

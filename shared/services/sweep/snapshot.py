@@ -25,7 +25,6 @@ from shared.domain.policy.model import ActionKind, Policy
 from shared.domain.reasons import Code
 from shared.domain.seen import held_as_seen
 from shared.domain.snapshot import Snapshot, as_read
-from shared.domain.view import RoleRow
 from shared.services.catalogue import ListedProfiles
 from shared.services.estate import Estate
 from shared.services.sweep.judging import JudgingSettings
@@ -97,14 +96,7 @@ def _estate(snapshot: Snapshot) -> tuple[Estate, dict[str, list[Held]]]:
     rows: dict[ProfileKey, list[Assignment]] = {profile.key: [] for profile in snapshot.profiles}
     held: dict[str, list[Held]] = {}
     for row in snapshot.rows:
-        seen = RoleRow(
-            principal=row.principal,
-            role=row.role,
-            principal_type=row.principal_type,
-            managed=row.managed,
-            rules=row.rules,
-        )
-        one = held_as_seen(row.profile, seen)
+        one = held_as_seen(row.profile, row.as_seen)
         rows.setdefault(row.profile, []).append(one.assignment)
         if one.assignment.is_invoice_manager:
             held.setdefault(row.principal, []).append(one)
