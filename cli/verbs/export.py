@@ -57,6 +57,12 @@ _Target = Annotated[
     Path | None, typer.Option("--out", metavar="FILE", show_default="stdout", help="Where it is written.")
 ]
 
+_Person = Annotated[str, typer.Option("--person", metavar="PERSON", show_default=False, help="Only this one.")]
+_Zone = Annotated[
+    str,
+    typer.Option("--time-zone", metavar="NAME", show_default="the policy's", help="Where the day is a day."),
+]
+
 
 @command(app, "access")
 def access(
@@ -68,7 +74,7 @@ def access(
             "--on", metavar="DAY", show_default=False, help="2026-03-02, or a moment: 2026-03-02T09:00+01:00."
         ),
     ],
-    person: Annotated[str, typer.Option("--person", metavar="PERSON", show_default=False, help="Only this one.")] = "",
+    person: _Person = "",
     profile: Annotated[
         str,
         typer.Option(
@@ -79,10 +85,7 @@ def access(
             autocompletion=completing.profile,
         ),
     ] = "",
-    time_zone: Annotated[
-        str,
-        typer.Option("--time-zone", metavar="NAME", show_default="the policy's", help="Where the day is a day."),
-    ] = "",
+    time_zone: _Zone = "",
     format_: _Format = FileForm.CSV,
     to: _Target = None,
 ) -> int:
@@ -106,7 +109,7 @@ def activity(
     until: Annotated[
         str, typer.Option("--until", metavar="DAY", show_default=False, help="The last day, or a moment.")
     ] = "",
-    person: Annotated[str, typer.Option("--person", metavar="PERSON", show_default=False, help="Only this one.")] = "",
+    person: _Person = "",
     profile: Annotated[
         str, typer.Option("--profile", metavar="PROFILE", show_default=False, help="Only this one.")
     ] = "",
@@ -117,10 +120,7 @@ def activity(
         list[CauseOf] | None,
         typer.Option("--cause", show_default=False, help="Only what somebody looked for this reason. Repeatable."),
     ] = None,
-    time_zone: Annotated[
-        str,
-        typer.Option("--time-zone", metavar="NAME", show_default="the policy's", help="Where the day is a day."),
-    ] = "",
+    time_zone: _Zone = "",
     format_: _Format = FileForm.CSV,
     to: _Target = None,
 ) -> int:
